@@ -1,0 +1,17 @@
+/** A WGSL file as text. */
+declare module "*.wgsl?raw" {
+  const source: string;
+  export default source;
+}
+
+/** A script as text. */
+declare module "*.js?raw" {
+  const source: string;
+  export default source;
+}
+
+/** An AssemblyScript module, compiled, in base64. */
+declare module "*?wasm" {
+  const base64: string;
+  export default base64;
+}

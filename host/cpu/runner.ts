@@ -1,0 +1,86 @@
+// The CPU runner: the WebAssembly kernels in worker threads that share nothing.
+
+import { packParams } from "../../src/kernel";
+import { kernels } from "../../src/kernels";
+import { batchParams } from "../../src/plan";
+import type { Runner } from "../runner";
+import base64 from "./wasm/reach.ts?wasm";
+import script from "./worker.js?raw";
+
+/** One worker thread, as Node and the browser both can offer it. */
+export interface Thread {
+  post(message: unknown): void;
+  close(): void;
+}
+
+export interface Answer {
+  readonly id: number;
+  readonly tally?: Uint32Array;
+  readonly error?: string;
+}
+
+/** Starts a thread that runs a script's text. */
+export type StartThread = (
+  script: string,
+  handlers: { answer: (answer: Answer) => void; failure: (error: Error) => void },
+) => Thread;
+
+interface Pending {
+  readonly resolve: (tally: Uint32Array) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Opens `threads` threads, 1 or more. A batch goes to the thread with the fewest batches waiting. */
+export async function cpuRunner(threads: number, startThread: StartThread): Promise<Runner> {
+  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  const module = await WebAssembly.compile(bytes);
+  let id = 0;
+  const pool = Array.from({ length: threads }, () => {
+    const pending = new Map<number, Pending>();
+    const fail = (error: Error) => {
+      for (const { reject } of pending.values()) reject(error);
+      pending.clear();
+    };
+    const thread = startThread(script, {
+      answer({ id, tally, error }) {
+        const batch = pending.get(id);
+        pending.delete(id);
+        if (tally) batch?.resolve(tally);
+        else batch?.reject(new Error(`WebAssembly: ${error}`));
+      },
+      failure: fail,
+    });
+    thread.post(module);
+    return { thread, pending, fail };
+  });
+
+  return {
+    engine: "cpu",
+    adapter: `WebAssembly SIMD, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    depth: 2 * threads,
+    lanes: threads,
+    pace: 40,
+    async prepare() {},
+    run(plan, batch) {
+      const kernel = kernels[plan.kernel];
+      const params = batchParams(plan, batch);
+      const { thread, pending } = pool.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
+      return new Promise((resolve, reject) => {
+        pending.set(++id, { resolve, reject });
+        thread.post({
+          id,
+          kernel: kernel.name,
+          params: packParams(kernel, params),
+          targets: plan.targets,
+          length: kernel.buffers.tally.length(params),
+        });
+      });
+    },
+    close() {
+      for (const { thread, fail } of pool) {
+        thread.close();
+        fail(new Error("the CPU runner was closed"));
+      }
+    },
+  };
+}

@@ -1,0 +1,20 @@
+// Byte offsets of the u32 fields of reach's Params, in the order of its contract (a test compares them).
+
+export const FIRST_LOW: usize = 0;
+export const FIRST_HIGH: usize = 4;
+export const COUNT: usize = 8;
+export const KEY_LOW: usize = 12;
+export const KEY_HIGH: usize = 16;
+export const ENUMERATE: usize = 20;
+export const RANGE: usize = 24;
+export const FACTOR: usize = 28;
+export const HALF: usize = 32;
+export const GAP: usize = 36;
+export const SIGNED: usize = 40;
+export const BITS: usize = 44;
+export const THRESHOLD: usize = 48;
+export const HALF_RANGE: usize = 52;
+export const ITEMS_FROM: usize = 56;
+export const ITEMS_TO: usize = 60;
+export const TARGETS: usize = 64;
+export const EXTENT: usize = 68;

@@ -1,0 +1,41 @@
+// One thread of the CPU runner. Plain JavaScript without imports, because it is shipped as text: any bundler, any
+// server and Node can start it. Written to the conventions of web workers; Node's side supplies the same two names.
+
+/* global onmessage:writable, postMessage */
+
+/** @type {Record<string, any> & { memory: WebAssembly.Memory }} */
+let wasm;
+
+/** Rounds up to the alignment of a SIMD block. @param {number} bytes */
+const aligned = (bytes) => (bytes + 15) & ~15;
+
+/**
+ * First message: the compiled module. Then one a batch: `id`, the kernel's name, its packed parameters, the targets and
+ * the length of the tally. Answers { id, tally } or { id, error }.
+ * @param {{ data: WebAssembly.Module | { id: number, kernel: string, params: Uint32Array, targets: Int32Array, length: number } }} event
+ */
+onmessage = ({ data }) => {
+  if (data instanceof WebAssembly.Module) {
+    wasm = /** @type {any} */ (new WebAssembly.Instance(data).exports);
+    return;
+  }
+  try {
+    const params = wasm.heapBase();
+    const targets = aligned(params + data.params.byteLength);
+    const tally = aligned(targets + data.targets.byteLength);
+    const scratch = aligned(tally + 4 * data.length);
+    const reserve = (/** @type {number} */ bytes) => {
+      const pages = Math.ceil((bytes - wasm.memory.buffer.byteLength) / 65536);
+      if (pages > 0) wasm.memory.grow(pages);
+    };
+    reserve(scratch);
+    new Uint32Array(wasm.memory.buffer).set(data.params, params >> 2);
+    new Int32Array(wasm.memory.buffer).set(data.targets, targets >> 2);
+    reserve(scratch + wasm.scratchBytes(params));
+    wasm[data.kernel](params, targets, tally, scratch);
+    const words = new Uint32Array(wasm.memory.buffer, tally, data.length).slice();
+    postMessage({ id: data.id, tally: words }, { transfer: [words.buffer] });
+  } catch (error) {
+    postMessage({ id: data.id, error: String(error) });
+  }
+};

@@ -1,0 +1,78 @@
+// Chooses the runner, once.
+
+import * as z from "zod/mini";
+import { expected, parse } from "../src/check";
+import { cpuRunner, type StartThread } from "./cpu/runner";
+import { gpuRunner } from "./gpu/runner";
+import { referenceRunner } from "./reference";
+import { engines, type EngineName, type Runner } from "./runner";
+import { shadowRunner } from "./shadow";
+
+export interface EngineOptions {
+  /**
+   * `auto` (the default): a hardware GPU where there is one, otherwise `cpu`. `gpu`: any adapter, a software one too.
+   * `cpu`: WebAssembly in threads. `reference`: the TypeScript definitions. `shadow`: `cpu` compared word for word with
+   * the GPU, or with the reference where there is no adapter.
+   */
+  engine?: EngineName;
+  /** Threads of the CPU engine, 1..256. Default: one for each hardware thread. */
+  threads?: number;
+}
+
+/** What Node and the browser each supply. */
+export interface Platform {
+  /** The GPU entry point, or undefined where there is none. */
+  readonly gpu: () => Promise<GPU | undefined>;
+  readonly startThread: StartThread;
+  readonly hardwareThreads: () => number;
+}
+
+/** What `auto` takes, and why, in one sentence. */
+export interface Choice {
+  readonly engine: "gpu" | "cpu";
+  readonly why: string;
+}
+
+const text = "an integer in 1..256";
+const optionsSchema = z.strictObject({
+  engine: z._default(z.enum(engines, `one of ${engines.join(", ")}`), "auto"),
+  threads: z.optional(
+    z.number(text).check(z.refine((n) => Number.isInteger(n) && n >= 1 && n <= 256, text)),
+  ),
+});
+
+/** The adapter to compute on, or null. */
+export async function requestAdapter(platform: Platform): Promise<GPUAdapter | null> {
+  const gpu = await platform.gpu();
+  return (await gpu?.requestAdapter({ powerPreference: "high-performance" })) ?? null;
+}
+
+/** Whether an adapter is a CPU in disguise. */
+export function isSoftware(adapter: GPUAdapter): boolean {
+  const { vendor, architecture, device, description } = adapter.info;
+  return adapter.info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|software|warp|basic render/i.test(`${vendor} ${architecture} ${device} ${description}`);
+}
+
+export function chooseEngine(adapter: GPUAdapter | null): Choice {
+  if (!adapter) return { engine: "cpu", why: "there is no WebGPU adapter" };
+  if (isSoftware(adapter))
+    return { engine: "cpu", why: "the only WebGPU adapter is a software one, slower than WebAssembly" };
+  return { engine: "gpu", why: "there is a hardware WebGPU adapter" };
+}
+
+/**
+ * Opens an engine; close it when done. Throws TypeError or RangeError for wrong options and RangeError where `gpu` finds
+ * no adapter.
+ */
+export async function openEngine(options: EngineOptions, platform: Platform): Promise<Runner> {
+  const { engine, threads } = parse(optionsSchema, options);
+  const cpu = () => cpuRunner(threads ?? Math.min(platform.hardwareThreads(), 256), platform.startThread);
+  if (engine === "cpu") return cpu();
+  if (engine === "reference") return referenceRunner();
+  const adapter = await requestAdapter(platform);
+  if (engine === "auto") return chooseEngine(adapter).engine === "gpu" ? gpuRunner(() => requestAdapter(platform)) : cpu();
+  if (engine === "shadow") return shadowRunner(await cpu(), adapter ? await gpuRunner(() => requestAdapter(platform)) : referenceRunner());
+  if (!adapter)
+    throw new RangeError(expected("engine gpu", "a WebGPU adapter", "none", "use --engine cpu, which needs no GPU"));
+  return gpuRunner(() => requestAdapter(platform));
+}

@@ -1,0 +1,34 @@
+// The phase experiment on a runner: from a request to findings.
+
+import { find, phaseConfig, plan, type PhaseConfig, type PhaseRequest } from "../src/experiments/phase";
+import type { PhaseFinding } from "../src/finding";
+import type { Runner } from "./runner";
+import { schedule, type Progress } from "./schedule";
+import { version } from "../package.json";
+
+export interface PhaseOptions {
+  /** Stops after the batches in flight; the findings then tell fewer trials. */
+  readonly signal?: AbortSignal;
+  /** Called after every batch; `findings` makes the findings so far. */
+  readonly onProgress?: (progress: Progress, findings: () => PhaseFinding[]) => void;
+}
+
+/**
+ * Runs a request on an engine and returns one finding for each number of items, in ascending order; none where it was
+ * stopped before the first batch ended. The numbers depend on the request alone, not on the engine.
+ * Throws TypeError or RangeError for a request that cannot be met, before anything runs.
+ */
+export async function phase(
+  engine: Runner,
+  request: PhaseRequest | PhaseConfig,
+  { signal, onProgress }: PhaseOptions = {},
+): Promise<PhaseFinding[]> {
+  const config = "enumerate" in request ? request : phaseConfig(request);
+  const provenance = { engine: engine.engine, adapter: engine.adapter, version };
+  const totals = await schedule(engine, plan(config), config.trials, {
+    signal,
+    onBatch: (progress, { trials, words }) =>
+      onProgress?.(progress, () => find(config, trials, words, provenance)),
+  });
+  return totals.trials === 0 ? [] : find(config, totals.trials, totals.words, provenance);
+}

@@ -1,0 +1,26 @@
+// The runner of the definitions: every kernel's TypeScript twin, in the caller's thread.
+
+import { kernels } from "../src/kernels";
+import { batchParams } from "../src/plan";
+import type { Runner } from "./runner";
+
+export function referenceRunner(): Runner {
+  return {
+    engine: "reference",
+    adapter: "TypeScript",
+    depth: 1,
+    lanes: 1,
+    pace: 50,
+    async prepare() {},
+    async run(plan, batch) {
+      // A turn of the event loop, so that timers, signals and drawing get theirs between batches.
+      await new Promise((resolve) => setTimeout(resolve));
+      const kernel = kernels[plan.kernel];
+      const params = batchParams(plan, batch);
+      const tally = new Uint32Array(kernel.buffers.tally.length(params));
+      kernel.twin(params, { targets: plan.targets, tally });
+      return tally;
+    },
+    close() {},
+  };
+}

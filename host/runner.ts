@@ -1,0 +1,25 @@
+// What every engine offers: the words of a plan's tally for one batch of trials.
+
+import type { Batch, Plan } from "../src/plan";
+
+export const engines = ["auto", "gpu", "cpu", "reference", "shadow"] as const;
+/** What a caller may ask for; a runner is never `auto`. */
+export type EngineName = (typeof engines)[number];
+
+export interface Runner {
+  readonly engine: Exclude<EngineName, "auto">;
+  /** The device that answers, in its own words. */
+  readonly adapter: string;
+  /** How many batches in flight keep it busy. */
+  readonly depth: number;
+  /** How many of those it works on at a time. */
+  readonly lanes: number;
+  /** How long a batch should take, in milliseconds. */
+  readonly pace: number;
+  /** Makes a plan ready, so that its first batch is not slower than the others. */
+  prepare(plan: Plan): Promise<void>;
+  /** The tally of a batch: a pure function of both arguments, the same words on every runner. */
+  run(plan: Plan, batch: Batch): Promise<Uint32Array>;
+  /** Gives back threads and devices; pending batches fail. */
+  close(): void;
+}

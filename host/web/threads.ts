@@ -1,0 +1,19 @@
+// Worker threads in the browser, started from text so that any bundler and any server will do.
+
+import type { Answer, StartThread } from "../cpu/runner";
+
+export const startThread: StartThread = (script, { answer, failure }) => {
+  const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+  const worker = new Worker(url);
+  worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => answer(data));
+  worker.addEventListener("error", (event) => failure(new Error(`worker: ${event.message || "did not start"}`)));
+  return {
+    post: (message) => worker.postMessage(message),
+    close: () => {
+      worker.terminate();
+      URL.revokeObjectURL(url);
+    },
+  };
+};
+
+export const hardwareThreads = () => navigator.hardwareConcurrency || 1;

@@ -1,0 +1,28 @@
+// A Vite plugin: `import bytes from "./kernel.ts?wasm"` is the AssemblyScript module, compiled, in base64.
+
+import asc from "assemblyscript/asc";
+import type { Plugin } from "vite";
+
+const SUFFIX = "?wasm";
+const OPTIONS = "-O3 --noAssert --runtime stub --enable simd,bulk-memory --use abort= --disableWarning 112".split(" ");
+
+export function assemblyscript(): Plugin {
+  return {
+    name: "assemblyscript",
+    enforce: "pre",
+    async load(id) {
+      if (!id.endsWith(SUFFIX)) return null;
+      const file = id.slice(0, -SUFFIX.length);
+      let bytes = new Uint8Array();
+      const { error, stderr } = await asc.main([file, ...OPTIONS, "--outFile", "out.wasm"], {
+        writeFile: (name, contents) => {
+          if (name.endsWith("out.wasm")) bytes = contents as Uint8Array<ArrayBuffer>;
+        },
+      });
+      const said = stderr.toString();
+      if (error || said) throw new Error(`${file}: ${said || error!.message}`);
+      this.addWatchFile(file);
+      return `export default ${JSON.stringify(Buffer.from(bytes).toString("base64"))};`;
+    },
+  };
+}

@@ -1,0 +1,13 @@
+// The bitset of one trial in storage, a slab for each workgroup.
+
+override WORDS: u32 = 1024u;
+
+@group(0) @binding(3) var<storage, read_write> slabs: array<u32>;
+
+fn wordOf(group: u32, w: u32) -> u32 {
+  return slabs[group * WORDS + w];
+}
+
+fn setWord(group: u32, w: u32, value: u32) {
+  slabs[group * WORDS + w] = value;
+}

@@ -1,0 +1,131 @@
+// reach: the contract of src/kernels/reach.ts, common to its variants: what is bound, how items are drawn, where
+// counts go and how a trial is laid out. A variant follows: how the bits of a trial are spread over invocations.
+
+struct Params {
+  firstLow: u32,
+  firstHigh: u32,
+  count: u32,
+  keyLow: u32,
+  keyHigh: u32,
+  enumerate: u32,
+  range: u32,
+  factor: u32,
+  half: u32,
+  gap: u32,
+  signed: u32,
+  bits: u32,
+  threshold: u32,
+  halfRange: u32,
+  itemsFrom: u32,
+  itemsTo: u32,
+  targets: u32,
+  extent: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> targets: array<i32>;
+@group(0) @binding(2) var<storage, read_write> tally: array<atomic<u32>>;
+
+/// The 48-bit index of a trial of the batch: low word, high word.
+fn trialIndex(t: u32) -> vec2u {
+  let low = params.firstLow + t;
+  return vec2u(low, params.firstHigh + u32(low < t));
+}
+
+/// The item that a value of 0..range-1 stands for.
+fn itemOf(value: u32) -> i32 {
+  let v = i32(value / params.factor) - i32(params.half);
+  return i32(value % params.factor + 1u) * select(v, v + i32(params.gap), v >= 0);
+}
+
+fn randomWords(trial: vec2u, block: u32) -> vec2u {
+  return threefry2x32(vec2u(params.keyLow, params.keyHigh), vec2u(trial.x, (trial.y << 16u) | block));
+}
+
+/// Item `i` of a trial, given the word that holds its slice and how many bits of it are used.
+fn itemFrom(trial: vec2u, i: u32, word: u32, used: u32) -> i32 {
+  let rest = 32u - params.bits;
+  var slice = ((word << used) >> rest) << rest;
+  // Exact rejection: attempt a >= 1 of item i has block 64 a + i to itself.
+  for (var attempt = 1u; attempt < 1024u; attempt++) {
+    if (slice * params.range >= params.threshold) {
+      break;
+    }
+    slice = (randomWords(trial, 64u * attempt + i).x >> rest) << rest;
+  }
+  return itemOf(multiplyHigh(slice, params.range));
+}
+
+/// Item `i` of an enumerated trial: digit i of its index.
+fn itemAt(trial: vec2u, i: u32) -> i32 {
+  var digits = trial.x;
+  for (var k = 0u; k < 64u; k++) {
+    if (k >= i) {
+      break;
+    }
+    digits /= params.range;
+  }
+  return itemOf(digits % params.range);
+}
+
+/// How the sums of a trial are laid out: items enter by magnitude, mirrored where the negatives weigh more, and after
+/// items that add up to `done` only the sums from done - keep to top can still end at a target.
+struct Frame {
+  mirrored: u32,
+  top: i32,
+  keep: i32,
+}
+
+fn frameOf(sum: i32, negative: i32) -> Frame {
+  let extent = i32(params.extent);
+  if (params.signed == 1u) {
+    return Frame(0u, min(sum, (sum + extent) >> 1u), (sum + extent + 1) >> 1u);
+  }
+  let mirrored = negative > sum - negative;
+  let lighter = select(negative, sum - negative, mirrored);
+  return Frame(u32(mirrored), min(sum, lighter + extent), sum - lighter + extent);
+}
+
+/// Where a target stands after items that add up to `done`, when target 0 of the subset sums stands at `zero`; outside
+/// 0..done where no sum can be. Far targets may wrap, to a negative place.
+fn placeOf(frame: Frame, target_: i32, zero: i32, done: i32) -> i32 {
+  if (params.signed == 1u) {
+    return select((target_ + done) >> 1u, -1, ((target_ + done) & 1) == 1);
+  }
+  return select(zero + target_, zero - target_, frame.mirrored == 1u);
+}
+
+/// The first and last place of the targets -M..M, clipped to the sums there are.
+fn windowOf(zero: i32, done: i32) -> vec2i {
+  let M = i32(params.halfRange);
+  if (params.signed == 1u) {
+    return vec2i(max(0, (done - M + 1) >> 1u), min(done, (done + M) >> 1u));
+  }
+  return vec2i(max(0, zero - M), min(done, zero + M));
+}
+
+/// The bits of word `w` that lie in a window.
+fn windowMask(window: vec2i, w: i32) -> u32 {
+  let from_ = clamp(window.x - 32 * w, 0, 32);
+  let to = clamp(window.y + 1 - 32 * w, 0, 32);
+  // A shift by 32 is a shift by 0 in WGSL.
+  let above = select(0xffffffffu << u32(from_ & 31), 0u, from_ == 32);
+  let below = select((1u << u32(to & 31)) - 1u, 0xffffffffu, to == 32);
+  return above & below;
+}
+
+fn sizes() -> u32 {
+  return params.itemsTo - params.itemsFrom + 1u;
+}
+
+fn uncoveredWord(j: u32) -> u32 {
+  return 1u + j;
+}
+
+fn missingWord(j: u32) -> u32 {
+  return 1u + sizes() + 2u * j;
+}
+
+fn unsolvedWord(t: u32, j: u32) -> u32 {
+  return 1u + (3u + t) * sizes() + j;
+}

@@ -1,0 +1,29 @@
+// One way of saying that a request is wrong: `<what>: expected <range or kind>, got <value>`, plus the remedy.
+
+import * as z from "zod/mini";
+
+/** Sentence for a rejected value. */
+export function expected(what: string, range: string, got: unknown, remedy?: string): string {
+  return `${what}: expected ${range}, got ${show(got)}${remedy ? `; ${remedy}` : ""}`;
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (typeof value === "bigint") return String(value);
+  const text = typeof value === "string" ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/**
+ * What a schema makes of a value. The schema's own messages say what was expected.
+ * Throws TypeError for the wrong kind and RangeError for the wrong value, naming the first field that is off.
+ */
+export function parse<Schema extends z.core.$ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const result = z.safeParse(schema, value, { reportInput: true });
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const what = issue.path.map(String).join(".") || "request";
+  if (issue.code === "unrecognized_keys") throw new TypeError(expected(what, "known fields only", issue.keys[0]));
+  const Kind = issue.code === "invalid_type" ? TypeError : RangeError;
+  throw new Kind(expected(what, issue.message, issue.input));
+}

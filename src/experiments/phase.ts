@@ -1,0 +1,185 @@
+// The phase experiment: how often a random instance reaches its targets, for every number of items of a range.
+
+import * as z from "zod/mini";
+import { expected, parse } from "../check";
+import {
+  bitsOf,
+  ensembleKey,
+  ensembles,
+  halfRangeOf,
+  isProduct,
+  lawOf,
+  MAX_HALF_RANGE,
+  MAX_ITEMS,
+  MAX_TRIALS,
+  slicingOf,
+  type Ensemble,
+} from "../ensemble";
+import type { PhaseFinding, Provenance } from "../finding";
+import { reachTally } from "../kernels/reach";
+import type { Plan } from "../plan";
+import { certainty, estimate } from "../statistics";
+
+/** The most words a tally may have: 64 MiB. */
+const MAX_TALLY = 2 ** 24;
+/** Instances are enumerated while their number fits 32 bits. */
+const MAX_INSTANCES = 2 ** 32 - 1;
+
+/** What a caller asks for. */
+export interface PhaseRequest {
+  /** Default `rssp`. */
+  ensemble?: Ensemble;
+  /** k: the half range is 2^k, for products 4^k. One of `bits` and `halfRange` is needed. */
+  bits?: number;
+  /** M, 1..2^20; for products a perfect square. */
+  halfRange?: number;
+  /** n, or a range of n with both ends included, 0..64. Default: 1 to log2 M + 14. */
+  items?: number | { from: number; to: number };
+  /** Integers of 32 bits, or every target of -M..M. Default: 1 and M; 0 and 1 for `rnpp`. */
+  targets?: readonly number[] | "all";
+  /** 1..2^48, or `all` to count every instance once instead of drawing. Default 1,000,000. */
+  trials?: number | "all";
+  /** 0..2^64 - 1; a string is read as a decimal. Default 1. */
+  seed?: bigint | number | string;
+}
+
+/** A request with nothing left open. */
+export interface PhaseConfig {
+  readonly ensemble: Ensemble;
+  readonly halfRange: number;
+  readonly items: { readonly from: number; readonly to: number };
+  readonly targets: readonly number[];
+  readonly trials: number;
+  /** Every instance is counted once. */
+  readonly enumerate: boolean;
+  readonly seed: bigint;
+}
+
+const count = (low: number, high: number, text = `an integer in ${low}..${high}`) =>
+  z.number(text).check(
+    z.refine((value) => Number.isInteger(value) && value >= low && value <= high, text),
+  );
+const items = count(0, MAX_ITEMS);
+const ALL = '"all"';
+const SEED = `an integer in 0..${2n ** 64n - 1n}`;
+
+const requestSchema = z.strictObject({
+  ensemble: z._default(z.enum(ensembles, `one of ${ensembles.join(", ")}`), "rssp"),
+  bits: z.optional(count(0, Math.log2(MAX_HALF_RANGE))),
+  halfRange: z.optional(count(1, MAX_HALF_RANGE)),
+  items: z.optional(
+    z.union([items, z.strictObject({ from: items, to: items })], `n or { from, to } with n in 0..${MAX_ITEMS}`),
+  ),
+  targets: z.optional(
+    z.union(
+      [z.literal("all"), z.array(count(-(2 ** 31), 2 ** 31 - 1)).check(z.minLength(1))],
+      `${ALL} or a list of integers in -2147483648..2147483647`,
+    ),
+  ),
+  trials: z._default(
+    z.union([z.literal("all"), count(1, MAX_TRIALS)], `${ALL} or an integer in 1..${MAX_TRIALS}`),
+    1e6,
+  ),
+  seed: z._default(
+    z.union(
+      [
+        z.bigint(),
+        z.number().check(z.refine(Number.isSafeInteger)),
+        z.string().check(z.regex(/^\d{1,20}$/)),
+      ],
+      SEED,
+    ),
+    1n,
+  ),
+});
+
+/** Completes and checks a request. Throws TypeError or RangeError naming the field, what it may be and what came. */
+export function phaseConfig(request: PhaseRequest): PhaseConfig {
+  const asked = parse(requestSchema, request);
+  const { ensemble } = asked;
+  if ((asked.bits === undefined) === (asked.halfRange === undefined))
+    throw new TypeError(expected("bits, halfRange", "exactly one of the two", asked.bits === undefined ? undefined : "both"));
+  const halfRange = asked.halfRange ?? halfRangeOf(ensemble, asked.bits!);
+  if (halfRange > MAX_HALF_RANGE)
+    throw new RangeError(expected("bits", `0..${bitsOf(ensemble, MAX_HALF_RANGE)} for ${ensemble}`, asked.bits));
+  if (isProduct(ensemble) && !Number.isInteger(Math.sqrt(halfRange)))
+    throw new RangeError(expected("halfRange", `a perfect square for ${ensemble}`, halfRange));
+  const range =
+    typeof asked.items === "number"
+      ? { from: asked.items, to: asked.items }
+      : (asked.items ?? { from: 1, to: Math.min(Math.ceil(Math.log2(halfRange)) + 14, MAX_ITEMS) });
+  if (range.from > range.to)
+    throw new RangeError(expected("items", "A..B with A not above B", `${range.from}..${range.to}`));
+  const targets =
+    asked.targets === "all"
+      ? Array.from({ length: 2 * halfRange + 1 }, (_, i) => i - halfRange)
+      : [...new Set(asked.targets ?? (ensemble === "rnpp" ? [0, 1] : [1, halfRange]))];
+  const words = reachTally({ itemsFrom: range.from, itemsTo: range.to, targets: targets.length }).length;
+  if (words > MAX_TALLY)
+    throw new RangeError(
+      expected("targets", `at most ${MAX_TALLY} counts, (targets + 3) x (numbers of items)`, words, "ask for fewer targets or items"),
+    );
+  const seed = BigInt(asked.seed);
+  if (seed < 0n || seed >= 2n ** 64n) throw new RangeError(expected("seed", SEED, asked.seed));
+  const instances = lawOf(ensemble, halfRange).range ** range.to;
+  if (asked.trials === "all" && instances > MAX_INSTANCES)
+    throw new RangeError(expected("trials", `a number where there are more than ${MAX_INSTANCES} instances`, "all"));
+  const trials = asked.trials === "all" ? instances : asked.trials;
+  return { ensemble, halfRange, items: range, targets, trials, enumerate: asked.trials === "all", seed };
+}
+
+/** The work of a configuration, for any range of its trials. */
+export function plan(config: PhaseConfig): Plan {
+  const law = lawOf(config.ensemble, config.halfRange);
+  const largest = config.items.to * config.halfRange;
+  const key = ensembleKey(config.seed, config.ensemble, config.halfRange);
+  return {
+    kernel: "reach",
+    params: {
+      keyLow: key[0],
+      keyHigh: key[1],
+      enumerate: Number(config.enumerate),
+      ...law,
+      ...slicingOf(law.range),
+      halfRange: config.halfRange,
+      itemsFrom: config.items.from,
+      itemsTo: config.items.to,
+      targets: config.targets.length,
+      extent: config.targets.reduce(
+        (extent, target) => (Math.abs(target) > largest ? extent : Math.max(extent, Math.abs(target))),
+        config.halfRange,
+      ),
+    },
+    targets: Int32Array.from(config.targets),
+  };
+}
+
+/** What the counts of `trials` trials say, one finding for each number of items. `words` may hold sums over batches. */
+export function find(
+  config: PhaseConfig,
+  trials: number,
+  words: ArrayLike<number>,
+  provenance: Provenance,
+): PhaseFinding[] {
+  const place = reachTally(plan(config).params);
+  const bits = bitsOf(config.ensemble, config.halfRange);
+  const of = config.enumerate ? certainty : estimate;
+  const success = (failures: number) => of(trials - failures, trials);
+  return Array.from({ length: config.items.to - config.items.from + 1 }, (_, j) => {
+    const missing = BigInt(words[place.missing(j)]!) + (BigInt(words[place.missing(j) + 1]!) << 32n);
+    return {
+      kind: "phase",
+      ensemble: config.ensemble,
+      ...(bits === undefined ? {} : { bits }),
+      halfRange: config.halfRange,
+      items: config.items.from + j,
+      trials,
+      ...(config.enumerate ? {} : { seed: String(config.seed) }),
+      interval: config.enumerate ? "exact" : "clopper-pearson",
+      targets: config.targets.map((target, t) => ({ target, ...success(words[place.unsolved(t, j)]!) })),
+      [config.ensemble === "rnpp" ? "perfect" : "covered"]: success(words[place.uncovered(j)]!),
+      meanCovered: 2 * config.halfRange + 1 - Number(missing) / trials,
+      ...provenance,
+    };
+  });
+}

@@ -1,0 +1,42 @@
+// What an experiment reports: plain records, one JSON line each.
+
+import type { Ensemble } from "./ensemble";
+import type { Estimate } from "./statistics";
+
+/** Who computed a finding. */
+export interface Provenance {
+  /** The runner: `gpu`, `cpu`, `reference` or `shadow`. */
+  readonly engine: string;
+  /** The device that answered, in its own words. */
+  readonly adapter: string;
+  /** The version of exacta. */
+  readonly version: string;
+}
+
+/** How often the first `items` items of a trial reach what was asked. */
+export interface PhaseFinding extends Provenance {
+  readonly kind: "phase";
+  readonly ensemble: Ensemble;
+  /** k, where M = 2^k (for products 4^k). */
+  readonly bits?: number;
+  /** M: targets of -M..M are those a network may ask for. */
+  readonly halfRange: number;
+  /** n, the number of items. */
+  readonly items: number;
+  /** Trials counted; fewer than asked where the run was stopped. */
+  readonly trials: number;
+  /** Decimal; absent where every instance was counted instead of drawn. */
+  readonly seed?: string;
+  /** `clopper-pearson`: 95 % intervals. `exact`: every instance was counted and low = probability = high. */
+  readonly interval: "clopper-pearson" | "exact";
+  /** For `rnpp` a target is a signed sum; otherwise a subset sum, the empty set allowed. */
+  readonly targets: readonly (Estimate & { readonly target: number })[];
+  /** Every target of -M..M is reached (all ensembles but `rnpp`). */
+  readonly covered?: Estimate;
+  /** Some signed sum has magnitude 0 or 1 (`rnpp` only). */
+  readonly perfect?: Estimate;
+  /** Mean number of targets of -M..M reached, 0..2 M + 1. */
+  readonly meanCovered: number;
+}
+
+export type Finding = PhaseFinding;

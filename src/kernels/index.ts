@@ -1,0 +1,5 @@
+// Every kernel there is; tests and runners walk this list.
+
+import { reach } from "./reach";
+
+export const kernels = { reach } as const;
