@@ -1,14 +1,27 @@
-import { defineConfig } from "vitest/config";
-import { assemblyscript } from "./scripts/assemblyscript.ts";
-import { hasSoftware, software } from "./test/software.ts";
+// Builds of the library and the command line; the page has its own configuration in demo/.
 
-export default defineConfig(async () => ({
-  plugins: [assemblyscript()],
-  test: {
-    include: ["{src,host,test}/**/*.test.ts"],
-    // Dawn does not survive in vitest's threads, and finds SwiftShader only in the environment its process started with.
-    pool: "forks" as const,
-    env: hasSoftware ? (await software()).dawnEnv : {},
-    testTimeout: 60_000,
+import { defineConfig, type UserConfig } from "vite";
+import { assemblyscript } from "./scripts/assemblyscript.ts";
+import manifest from "./package.json" with { type: "json" };
+
+const node: UserConfig = {
+  build: {
+    ssr: true,
+    outDir: "dist/node",
+    target: "node20",
+    rolldownOptions: { input: { index: "host/node/index.ts", exacta: "host/node/exacta.ts" } },
   },
-}));
+};
+
+const web: UserConfig = {
+  build: {
+    outDir: "dist/web",
+    target: "es2023",
+    lib: { entry: { index: "host/web/index.ts" }, formats: ["es"] },
+    rolldownOptions: {
+      external: (id) => Object.keys(manifest.dependencies).some((name) => id === name || id.startsWith(`${name}/`)),
+    },
+  },
+};
+
+export default defineConfig(({ mode }) => ({ plugins: [assemblyscript()], ...(mode === "web" ? web : node) }));

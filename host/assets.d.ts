@@ -4,6 +4,12 @@ declare module "*.wgsl?raw" {
   export default source;
 }
 
+/** A program of another language as text. */
+declare module "*.py?raw" {
+  const source: string;
+  export default source;
+}
+
 /** A script as text. */
 declare module "*.js?raw" {
   const source: string;

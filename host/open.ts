@@ -1,7 +1,7 @@
 // Chooses the runner, once.
 
 import * as z from "zod/mini";
-import { expected, parse } from "../src/check";
+import { expected, integer, parse } from "../src/check";
 import { cpuRunner, type StartThread } from "./cpu/runner";
 import { gpuRunner } from "./gpu/runner";
 import { referenceRunner } from "./reference";
@@ -33,12 +33,10 @@ export interface Choice {
   readonly why: string;
 }
 
-const text = "an integer in 1..256";
+const MAX_THREADS = 256;
 const optionsSchema = z.strictObject({
   engine: z._default(z.enum(engines, `one of ${engines.join(", ")}`), "auto"),
-  threads: z.optional(
-    z.number(text).check(z.refine((n) => Number.isInteger(n) && n >= 1 && n <= 256, text)),
-  ),
+  threads: z.optional(integer(1, MAX_THREADS)),
 });
 
 /** The adapter to compute on, or null. */
@@ -66,13 +64,13 @@ export function chooseEngine(adapter: GPUAdapter | null): Choice {
  */
 export async function openEngine(options: EngineOptions, platform: Platform): Promise<Runner> {
   const { engine, threads } = parse(optionsSchema, options);
-  const cpu = () => cpuRunner(threads ?? Math.min(platform.hardwareThreads(), 256), platform.startThread);
+  const cpu = () => cpuRunner(threads ?? Math.min(platform.hardwareThreads(), MAX_THREADS), platform.startThread);
   if (engine === "cpu") return cpu();
   if (engine === "reference") return referenceRunner();
   const adapter = await requestAdapter(platform);
   if (engine === "auto") return chooseEngine(adapter).engine === "gpu" ? gpuRunner(() => requestAdapter(platform)) : cpu();
   if (engine === "shadow") return shadowRunner(await cpu(), adapter ? await gpuRunner(() => requestAdapter(platform)) : referenceRunner());
   if (!adapter)
-    throw new RangeError(expected("engine gpu", "a WebGPU adapter", "none", "use --engine cpu, which needs no GPU"));
+    throw new RangeError(expected("engine gpu", "a WebGPU adapter", undefined, "use --engine cpu, which needs none"));
   return gpuRunner(() => requestAdapter(platform));
 }

@@ -7,22 +7,35 @@ export function expected(what: string, range: string, got: unknown, remedy?: str
   return `${what}: expected ${range}, got ${show(got)}${remedy ? `; ${remedy}` : ""}`;
 }
 
+/** Whether an error says that a request was wrong, and not that the program is. */
+export function isRefusal(error: unknown): error is TypeError | RangeError {
+  return (error instanceof TypeError || error instanceof RangeError) && error.message.includes(": expected ");
+}
+
 function show(value: unknown): string {
   if (value === undefined) return "nothing";
   if (typeof value === "bigint") return String(value);
+  if (typeof value === "object" && value !== null && "from" in value && "to" in value) return `${value.from}..${value.to}`;
   const text = typeof value === "string" ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** A schema for the integers low..high. */
+export function integer(low: number, high: number, text = `an integer in ${low}..${high}`) {
+  return z
+    .number(text)
+    .check(z.refine((value) => Number.isInteger(value) && value >= low && value <= high, text));
 }
 
 /**
  * What a schema makes of a value. The schema's own messages say what was expected.
  * Throws TypeError for the wrong kind and RangeError for the wrong value, naming the first field that is off.
  */
-export function parse<Schema extends z.core.$ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+export function parse<Schema extends z.core.$ZodType>(schema: Schema, value: unknown, name = "request"): z.output<Schema> {
   const result = z.safeParse(schema, value, { reportInput: true });
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
-  const what = issue.path.map(String).join(".") || "request";
+  const what = issue.path.map(String).join(".") || name;
   if (issue.code === "unrecognized_keys") throw new TypeError(expected(what, "known fields only", issue.keys[0]));
   const Kind = issue.code === "invalid_type" ? TypeError : RangeError;
   throw new Kind(expected(what, issue.message, issue.input));

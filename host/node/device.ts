@@ -1,5 +1,6 @@
 // Dawn, the WebGPU of Chromium, in Node.
 
+import { constants } from "node:os";
 import { create, globals } from "webgpu";
 
 /** Dawn polls the instance that created it through a raw pointer, so it must live as long as the process. */
@@ -33,9 +34,21 @@ function calmPolling(): void {
   globalThis.setImmediate = Object.assign(calm, setImmediateNow) as unknown as typeof setImmediate;
 }
 
-/** Dawn's entry point, made once. */
-export async function dawn(): Promise<GPU> {
-  if (!instance) {
+/** Whether Dawn can find a Vulkan loader; without one it answers no adapter and complains on stderr. */
+function hasVulkanLoader(): boolean {
+  if (process.platform !== "linux") return true;
+  try {
+    process.dlopen({ exports: {} }, "libvulkan.so.1", constants.dlopen.RTLD_NOW);
+  } catch (error) {
+    // A library that was found and opened is refused only afterwards, for being no addon.
+    return !/cannot open shared object file/.test(String(error));
+  }
+  return true;
+}
+
+/** Dawn's entry point, made once; undefined on a Linux without a Vulkan loader. */
+export async function dawn(): Promise<GPU | undefined> {
+  if (!instance && hasVulkanLoader()) {
     Object.assign(globalThis, globals);
     calmPolling();
     instance = create([]);

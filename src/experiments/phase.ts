@@ -1,7 +1,7 @@
 // The phase experiment: how often a random instance reaches its targets, for every number of items of a range.
 
 import * as z from "zod/mini";
-import { expected, parse } from "../check";
+import { expected, integer, parse } from "../check";
 import {
   bitsOf,
   ensembleKey,
@@ -55,37 +55,33 @@ export interface PhaseConfig {
   readonly seed: bigint;
 }
 
-const count = (low: number, high: number, text = `an integer in ${low}..${high}`) =>
-  z.number(text).check(
-    z.refine((value) => Number.isInteger(value) && value >= low && value <= high, text),
-  );
-const items = count(0, MAX_ITEMS);
+const items = integer(0, MAX_ITEMS);
 const ALL = '"all"';
 const SEED = `an integer in 0..${2n ** 64n - 1n}`;
 
 const requestSchema = z.strictObject({
   ensemble: z._default(z.enum(ensembles, `one of ${ensembles.join(", ")}`), "rssp"),
-  bits: z.optional(count(0, Math.log2(MAX_HALF_RANGE))),
-  halfRange: z.optional(count(1, MAX_HALF_RANGE)),
+  bits: z.optional(integer(0, Math.log2(MAX_HALF_RANGE))),
+  halfRange: z.optional(integer(1, MAX_HALF_RANGE)),
   items: z.optional(
-    z.union([items, z.strictObject({ from: items, to: items })], `n or { from, to } with n in 0..${MAX_ITEMS}`),
+    z.union([items, z.strictObject({ from: items, to: items })], `n or a range A..B, integers in 0..${MAX_ITEMS}`),
   ),
   targets: z.optional(
     z.union(
-      [z.literal("all"), z.array(count(-(2 ** 31), 2 ** 31 - 1)).check(z.minLength(1))],
+      [z.literal("all"), z.array(integer(-(2 ** 31), 2 ** 31 - 1)).check(z.minLength(1))],
       `${ALL} or a list of integers in -2147483648..2147483647`,
     ),
   ),
   trials: z._default(
-    z.union([z.literal("all"), count(1, MAX_TRIALS)], `${ALL} or an integer in 1..${MAX_TRIALS}`),
+    z.union([z.literal("all"), integer(1, MAX_TRIALS)], `${ALL} or an integer in 1..${MAX_TRIALS}`),
     1e6,
   ),
   seed: z._default(
     z.union(
       [
         z.bigint(),
-        z.number().check(z.refine(Number.isSafeInteger)),
-        z.string().check(z.regex(/^\d{1,20}$/)),
+        z.number().check(z.refine(Number.isSafeInteger, SEED)),
+        z.string().check(z.regex(/^\d{1,20}$/, SEED)),
       ],
       SEED,
     ),
@@ -178,7 +174,7 @@ export function find(
       interval: config.enumerate ? "exact" : "clopper-pearson",
       targets: config.targets.map((target, t) => ({ target, ...success(words[place.unsolved(t, j)]!) })),
       [config.ensemble === "rnpp" ? "perfect" : "covered"]: success(words[place.uncovered(j)]!),
-      meanCovered: 2 * config.halfRange + 1 - Number(missing) / trials,
+      meanCovered: Number(BigInt(2 * config.halfRange + 1) * BigInt(trials) - missing) / trials,
       ...provenance,
     };
   });

@@ -1,7 +1,7 @@
 // A bitset of sums in memory, growing one item at a time: R |= R << a. Bit s stands for the sum s.
 
 const BLOCK: usize = 16;
-/** Bitsets of up to this many bits are advanced in registers. */
+/** Sums below these fit into four and eight registers. */
 const SMALL: i32 = 256;
 const MEDIUM: i32 = 512;
 
@@ -81,40 +81,31 @@ function advance8(bits: usize, from: usize, to: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function shiftOr(from: usize, to: usize, bytes: usize, r: i32): void {
-  for (let p = from; p >= to; p -= BLOCK) {
-    const q = p - bytes;
-    v128.store(
-      p,
-      v128.or(v128.load(p), v128.or(i64x2.shl(v128.load(q), r), i64x2.shr_u(v128.load(q - 1), 8 - r))),
-    );
-  }
+function merge(sums: v128, upper: v128, lower: v128, power: v128): v128 {
+  return v128.or(sums, v128.or(i16x8.mul(upper, power), i16x8.shr_u(i16x8.mul(lower, power), 8)));
 }
-
-/** R |= R << a on the blocks from `from` down to `to`. */
-function step(from: usize, to: usize, a: u32): void {
-  const bytes: usize = a >> 3;
-  // The jump to a loop whose shift count is known when compiling is never predicted, but the loop is 3.5x faster.
-  if (from - to < SHORT) {
-    shiftOr(from, to, bytes, a & 7);
-    return;
-  }
-  switch (a & 7) {
-    case 0: shiftOr(from, to, bytes, 0); break;
-    case 1: shiftOr(from, to, bytes, 1); break;
-    case 2: shiftOr(from, to, bytes, 2); break;
-    case 3: shiftOr(from, to, bytes, 3); break;
-    case 4: shiftOr(from, to, bytes, 4); break;
-    case 5: shiftOr(from, to, bytes, 5); break;
-    case 6: shiftOr(from, to, bytes, 6); break;
-    default: shiftOr(from, to, bytes, 7);
-  }
-}
-const SHORT: usize = 6 * BLOCK;
 
 /**
- * Lets in the magnitudes at from..to (i32) after others whose sum is `done`; returns the new sum of all. Exact for sums
- * from (new sum) - keep to top; R need not be kept elsewhere. No magnitude is above 64 where top < 512 unless M is.
+ * R |= R << a on the blocks from `from` down to `to`, and up to three below. A left shift by a & 7 is a product with a
+ * power of two: of the bytes at q it lacks the bits that come in from below, which the product of the bytes at q - 1
+ * has. One loop serves every shift, where a loop for each known count would pay for a jump that is never predicted
+ * (1.2 to 1.6x slower up to M = 2^10, measured), and a variable count is not hoisted by V8.
+ */
+function step(from: usize, to: usize, a: u32): void {
+  const power = i16x8.splat(<i16>1 << <i16>(a & 7));
+  const low = to - 3 * BLOCK;
+  for (let p = from - 3 * BLOCK; p >= low; p -= 4 * BLOCK) {
+    const q = p - (a >> 3);
+    v128.store(p, merge(v128.load(p, 48), v128.load(q, 48), v128.load(q - 1, 48), power), 48);
+    v128.store(p, merge(v128.load(p, 32), v128.load(q, 32), v128.load(q - 1, 32), power), 32);
+    v128.store(p, merge(v128.load(p, 16), v128.load(q, 16), v128.load(q - 1, 16), power), 16);
+    v128.store(p, merge(v128.load(p, 0), v128.load(q, 0), v128.load(q - 1, 0), power), 0);
+  }
+}
+
+/**
+ * Lets in the magnitudes at from..to (i32, at most M) after others whose sum is `done`; returns the new sum of all.
+ * Exact for the sums from (new sum) - keep to top; R is not kept up elsewhere.
  */
 export function advance(bits: usize, from: usize, to: usize, done: i32, top: i32, keep: i32, M: i32): i32 {
   if (M <= 64 && top < MEDIUM) {

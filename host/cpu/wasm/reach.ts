@@ -21,9 +21,9 @@ export function heapBase(): usize {
   return (__heap_base + 15) & ~15;
 }
 
-/** Zero bytes below the bitset: a shifted read reaches this far under sum 0. */
+/** Zero bytes below the bitset: a step reaches this far under sum 0. */
 function margin(halfRange: u32): usize {
-  return ((halfRange >> 3) + 47) & ~15;
+  return ((halfRange >> 3) + 111) & ~15;
 }
 
 /** Bytes of scratch memory for these parameters; any content will do. */

@@ -1,0 +1,54 @@
+// The form: shows inputs and reads them back.
+
+import { mostBits, names, type Inputs } from "./inputs";
+
+const MOST = 14;
+
+/** Fills in the choices of bits, then calls `changed` whenever the visitor changes or submits something. */
+export function openControls(form: HTMLFormElement, changed: () => void): void {
+  form.querySelector("#bits")!.append(
+    ...Array.from({ length: MOST }, (_, i) => {
+      const label = document.createElement("label");
+      const box = document.createElement("input");
+      box.type = "checkbox";
+      box.name = "bits";
+      box.value = String(i + 1);
+      label.append(box, box.value);
+      return label;
+    }),
+  );
+  form.addEventListener("change", () => {
+    offerBits(form);
+    changed();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    changed();
+  });
+}
+
+/** Shows inputs. What the form cannot show, such as an engine it does not offer, is left blank. */
+export function showInputs(form: HTMLFormElement, inputs: Inputs): void {
+  const bits = inputs.bits.split(",").map((text) => text.trim());
+  for (const name of names) {
+    const field = form.elements.namedItem(name);
+    if (field instanceof RadioNodeList)
+      for (const box of field) (box as HTMLInputElement).checked = bits.includes((box as HTMLInputElement).value);
+    else (field as HTMLInputElement | HTMLSelectElement).value = inputs[name];
+  }
+  offerBits(form);
+}
+
+export function readInputs(form: HTMLFormElement): Inputs {
+  const data = new FormData(form);
+  return Object.fromEntries(names.map((name) => [name, data.getAll(name).join(",").trim()])) as Inputs;
+}
+
+/** Unchecks and greys out the bits that the chosen ensemble does not have. */
+function offerBits(form: HTMLFormElement): void {
+  const most = mostBits((form.elements.namedItem("ensemble") as HTMLSelectElement).value);
+  for (const box of form.querySelectorAll<HTMLInputElement>("input[name=bits]")) {
+    box.disabled = Number(box.value) > most;
+    if (box.disabled) box.checked = false;
+  }
+}

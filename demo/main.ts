@@ -1,0 +1,120 @@
+// The page: the address and the form say what to run, the worker runs it, and what it reports is drawn.
+
+import { renderFigure } from "../host/figure";
+import { phaseFigures } from "../src/figures/phase";
+import type { PhaseFinding } from "../src/finding";
+import { openControls, readInputs, showInputs } from "./controls";
+import { readAddress, readConfigs, readEngine, writeAddress, type Inputs } from "./inputs";
+import type { Count, Order, Report } from "./messages";
+import { numbersTable } from "./numbers";
+
+const at = <E extends HTMLElement>(id: string) => document.getElementById(id) as E;
+const form = at<HTMLFormElement>("controls");
+const figures = at("figures");
+const progress = at<HTMLProgressElement>("progress");
+const answering = at("engine");
+const error = at("error");
+const numbers = at<HTMLDetailsElement>("numbers");
+const stop = at<HTMLButtonElement>("stop");
+const download = at<HTMLButtonElement>("download");
+
+const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+const order = (message: Order) => worker.postMessage(message);
+
+let run = 0;
+let findings: readonly PhaseFinding[] = [];
+
+function start(inputs: Inputs): void {
+  run++;
+  try {
+    const [engine, configs] = [readEngine(inputs), readConfigs(inputs)];
+    complain("");
+    enter("running");
+    progress.value = 0;
+    answering.textContent ||= "Looking for a GPU.";
+    order({ type: "start", run, engine, configs });
+  } catch (problem) {
+    order({ type: "stop" });
+    fail((problem as Error).message);
+  }
+}
+
+/** `data-state` is also what a test waits for. */
+function enter(state: "running" | "done" | "stopped" | "error"): void {
+  document.body.dataset["state"] = state;
+  stop.disabled = state !== "running";
+}
+
+function complain(message: string): void {
+  error.textContent = message;
+  error.hidden = message === "";
+}
+
+function fail(message: string): void {
+  complain(message);
+  enter("error");
+}
+
+worker.addEventListener("message", ({ data }: MessageEvent<Report>) => {
+  // A run that was replaced still reports its end.
+  if (data.run !== run) return;
+  if (data.type === "error") return fail(data.message);
+  if (data.type === "engine") {
+    answering.textContent = `Computed by ${data.adapter} (${data.engine === "gpu" ? "WebGPU" : data.engine}), ${data.why}.`;
+    return;
+  }
+  show(data);
+  if (data.type === "end") enter(data.stopped ? "stopped" : "done");
+});
+worker.addEventListener("error", (event) => fail(`worker: ${event.message || "did not start"}`));
+
+function show({ done, total, seconds, ...rest }: Count): void {
+  findings = rest.findings;
+  at("findings").textContent = JSON.stringify(findings);
+  download.disabled = findings.length === 0;
+  progress.value = done / total;
+  const rate = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(done / seconds);
+  at("count").textContent = `${done.toLocaleString("en")} of ${total.toLocaleString("en")} trials, ${rate}/s`;
+  draw();
+  tabulate();
+}
+
+/** Figures as wide as their column, so that their text keeps its size. */
+function draw(): void {
+  const columns = figures.clientWidth >= 760 ? 2 : 1;
+  const width = Math.floor(figures.clientWidth / columns) - (columns - 1) * 12;
+  figures.style.setProperty("--columns", String(columns));
+  figures.replaceChildren(...phaseFigures(findings).map((figure) => renderFigure(figure, document, width)));
+}
+
+function tabulate(): void {
+  if (numbers.open) numbers.querySelector("div")!.replaceChildren(numbersTable(findings));
+}
+
+let drawn = 0;
+new ResizeObserver(() => {
+  if (figures.clientWidth === drawn) return;
+  drawn = figures.clientWidth;
+  draw();
+}).observe(figures);
+
+numbers.addEventListener("toggle", tabulate);
+stop.addEventListener("click", () => order({ type: "stop" }));
+download.addEventListener("click", () => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(
+    new Blob(findings.map((finding) => `${JSON.stringify(finding)}\n`), { type: "application/jsonl" }),
+  );
+  link.download = "phase.jsonl";
+  link.click();
+  URL.revokeObjectURL(link.href);
+});
+
+openControls(form, () => {
+  const inputs = readInputs(form);
+  history.replaceState(null, "", writeAddress(inputs));
+  start(inputs);
+});
+const inputs = readAddress(location.search);
+showInputs(form, inputs);
+start(inputs);

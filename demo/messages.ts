@@ -1,0 +1,26 @@
+// What the page and its worker say to each other.
+
+import type { PhaseConfig } from "../src/experiments/phase";
+import type { PhaseFinding } from "../src/finding";
+import type { PageEngine } from "./inputs";
+
+/** `start` ends the run before it. */
+export type Order =
+  | { readonly type: "start"; readonly run: number; readonly engine: PageEngine; readonly configs: readonly PhaseConfig[] }
+  | { readonly type: "stop" };
+
+export interface Count {
+  readonly findings: readonly PhaseFinding[];
+  /** Trials done and asked, over all curves. */
+  readonly done: number;
+  readonly total: number;
+  /** Since the engine was ready. */
+  readonly seconds: number;
+}
+
+export type Report = { readonly run: number } & (
+  | { readonly type: "engine"; readonly engine: string; readonly adapter: string; readonly why: string }
+  | ({ readonly type: "progress" } & Count)
+  | ({ readonly type: "end"; readonly stopped: boolean } & Count)
+  | { readonly type: "error"; readonly message: string }
+);

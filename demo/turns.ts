@@ -1,0 +1,23 @@
+// Several experiments on one engine.
+
+import type { Runner } from "../host/runner";
+
+/** The same engine, on which all callers together have no more batches in flight than keep it busy; first come, first served. */
+export function takingTurns(runner: Runner): Runner {
+  let free = runner.depth;
+  const waiting: (() => void)[] = [];
+  return {
+    ...runner,
+    async run(plan, batch) {
+      if (free > 0) free--;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+      try {
+        return await runner.run(plan, batch);
+      } finally {
+        const next = waiting.shift();
+        if (next) next();
+        else free++;
+      }
+    },
+  };
+}

@@ -1,0 +1,99 @@
+// The experiment, away from the page's thread: opens the engine, runs one phase experiment for each curve at the same
+// time, and reports a few times a second.
+
+import { chooseEngine, requestAdapter } from "../host/open";
+import type { Runner } from "../host/runner";
+import { openEngine, phase, platform } from "../host/web";
+import type { PhaseFinding } from "../src/finding";
+import type { PageEngine } from "./inputs";
+import type { Order, Report } from "./messages";
+import { takingTurns } from "./turns";
+
+/** Milliseconds between two reports, and between two looks at the same curve. */
+const PAUSE = 250;
+
+interface Opened {
+  readonly asked: PageEngine;
+  readonly runner: Runner;
+  readonly why: string;
+}
+
+let opened: Opened | undefined;
+let stopping = new AbortController();
+/** Runs follow each other, so that an engine is never closed under a run. */
+let last = Promise.resolve();
+
+addEventListener("message", ({ data }: MessageEvent<Order>) => {
+  stopping.abort();
+  if (data.type === "stop") return;
+  const controller = (stopping = new AbortController());
+  last = last.then(() => run(data, controller));
+});
+
+function report(message: Report): void {
+  postMessage(message);
+}
+
+async function open(asked: PageEngine): Promise<Opened> {
+  if (opened?.asked === asked) return opened;
+  forget();
+  const why = asked === "auto" ? `because ${chooseEngine(await requestAdapter(platform)).why}` : "as you chose";
+  opened = { asked, runner: await openEngine({ engine: asked }), why };
+  return opened;
+}
+
+function forget(): void {
+  opened?.runner.close();
+  opened = undefined;
+}
+
+async function run({ run, engine, configs }: Order & { type: "start" }, stop: AbortController): Promise<void> {
+  const { signal } = stop;
+  if (signal.aborted) return;
+  try {
+    const { runner, why } = await open(engine);
+    report({ run, type: "engine", engine: runner.engine, adapter: runner.adapter, why });
+    const shared = takingTurns(runner);
+    const begun = performance.now();
+    const done = configs.map(() => 0);
+    const seen = configs.map(() => begun);
+    const findings: PhaseFinding[][] = configs.map(() => []);
+    let reported = begun;
+    const count = () => ({
+      findings: findings.flat(),
+      done: done.reduce((a, b) => a + b, 0),
+      total: configs.reduce((sum, { trials }) => sum + trials, 0),
+      seconds: (performance.now() - begun) / 1000,
+    });
+    await Promise.all(
+      configs.map(async (config, i) => {
+        try {
+          findings[i] = await phase(shared, config, {
+            signal,
+            onProgress(progress, soFar) {
+              done[i] = progress.done;
+              const now = performance.now();
+              if (now - seen[i]! >= PAUSE || findings[i]!.length === 0) {
+                seen[i] = now;
+                findings[i] = soFar();
+              }
+              if (now - reported >= PAUSE) {
+                reported = now;
+                report({ run, type: "progress", ...count() });
+              }
+            },
+          });
+        } catch (error) {
+          // The other curves end too; without this they would run on unseen.
+          stop.abort();
+          throw error;
+        }
+      }),
+    );
+    report({ run, type: "end", stopped: signal.aborted, ...count() });
+  } catch (error) {
+    // Whatever failed, perhaps a lost device, the next run opens anew.
+    forget();
+    report({ run, type: "error", message: error instanceof Error ? error.message : String(error) });
+  }
+}

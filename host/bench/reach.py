@@ -1,0 +1,24 @@
+# The question of `reach` in CPython's best form, on instances from standard input (one JSON list a line, first the half
+# range). Answers each further line with the seconds of one pass and how many targets of -M..M were reached in all.
+import json, sys, time
+
+M = int(sys.stdin.readline())
+instances = json.loads(sys.stdin.readline())
+
+def reached():
+    total, window = 0, (1 << (2 * M + 1)) - 1
+    for items in instances:
+        sums, negative = 1, 0
+        for x in items:
+            if x < 0:
+                x = -x
+                negative += x
+            sums |= sums << x
+        low = negative - M
+        total += ((sums >> low if low >= 0 else sums << -low) & window).bit_count()
+    return total
+
+for line in sys.stdin:
+    start = time.perf_counter()
+    total = reached()
+    print(json.dumps([time.perf_counter() - start, total]), flush=True)

@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+// The command line: results go to stdout, everything else to stderr. Exit status: 0 done, 1 the answer is no or the
+// computation failed, 2 the request was wrong.
+
+import { Command, CommanderError } from "commander";
+import { version } from "../../package.json";
+import { expected, isRefusal } from "../../src/check";
+import { ensembles } from "../../src/ensemble";
+import { engines } from "../runner";
+import { runBench, type BenchArguments } from "./bench";
+import { runDevices } from "./devices";
+import { runPhase, type PhaseArguments } from "./phase";
+
+async function main(argv: readonly string[]): Promise<number> {
+  let status = 0;
+  const command = ["exacta", ...argv].join(" ");
+  const program = new Command("exacta")
+    .description("The laboratory for exact lottery tickets: quantized random subset sums, the same bits on every engine.")
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .showSuggestionAfterError(false);
+
+  program
+    .command("phase")
+    .description("how often a random instance reaches its targets, against the number of items")
+    .option("--ensemble <name>", `${ensembles.join(", ")} (default: rssp)`)
+    .option("--bits <list>", "k, half range 2^k, for products 4^k: 6 or 4,6,8 or 4..10 (default: 4,6,8,10)")
+    .option("--half-range <list>", "M, targets are -M..M, instead of --bits")
+    .option("--items <range>", "n or A..B, 0..64 (default: 1 to log2 M + 14)")
+    .option("--targets <list>", "all, or integers such as 0,1,64 (default: 1 and M; 0 and 1 for rnpp)")
+    .option("--trials <number>", "1e6 and 1_000_000 both read; all counts every instance once (default: 1e6, 1e7 for the bare command)")
+    .option("--seed <number>", "an integer of 64 bits (default: 1)")
+    .option("--engine <name>", `${engines.join(", ")} (default: auto)`)
+    .option("--threads <number>", "threads of the CPU engine (default: all)")
+    .option("--out <folder>", "where results.jsonl, results.csv and report.html go (default: results; none with --json)")
+    .option("--json", "one finding a line on stdout instead of a table")
+    .option("--quiet", "no progress")
+    .action(async (args: PhaseArguments) => {
+      status = await runPhase(args, command);
+    });
+
+  program
+    .command("devices")
+    .description("adapters, limits, features, and which engine auto takes and why")
+    .option("--json", "as one line of JSON")
+    .action(async (args: { json?: boolean }) => {
+      status = await runDevices(args);
+    });
+
+  program
+    .command("bench")
+    .description("what a trial costs on the CPU engine, beside CPython in the same run")
+    .option("--rounds <number>", "rounds of which medians are taken (default: 9)")
+    .option("--python <command>", "the CPython to measure against (default: python3)")
+    .option("--json", "one row a line as JSON")
+    .action(async (args: BenchArguments) => {
+      status = await runBench(args);
+    });
+
+  if (argv.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  await program.parseAsync(argv, { from: "user" });
+  return status;
+}
+
+/** Commander's refusals in the project's own format. */
+function explain(error: CommanderError, argv: readonly string[]): string {
+  const help = "run exacta --help";
+  const named = /'([^']+)'/.exec(error.message)?.[1] ?? argv.join(" ");
+  switch (error.code) {
+    case "commander.unknownOption":
+      return expected("option", "one that --help lists", named, help);
+    case "commander.unknownCommand":
+      return expected("command", "phase, devices or bench", named, help);
+    case "commander.excessArguments":
+      return expected("arguments", "options only", argv.slice(1).join(" "), help);
+    case "commander.optionMissingArgument":
+      return expected(named.replace(/ .*/, ""), "a value", undefined, help);
+    default:
+      return `${error.message.replace(/^error: /, "")}; ${help}`;
+  }
+}
+
+const argv = process.argv.slice(2);
+try {
+  process.exitCode = await main(argv);
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+    if (process.exitCode !== 0) process.stderr.write(`${explain(error, argv)}\n`);
+  } else if (isRefusal(error)) {
+    process.exitCode = 2;
+    process.stderr.write(`${error.message}\n`);
+  } else {
+    process.exitCode = 1;
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  }
+}

@@ -1,0 +1,35 @@
+// Results on disk: checked before anything runs, and written whole or not at all.
+
+import { existsSync } from "node:fs";
+import { access, constants, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { expected } from "../../src/check";
+
+/** Makes a folder, with those above it. Throws RangeError where files cannot be written there. */
+export async function prepareFolder(folder: string): Promise<void> {
+  try {
+    // One by one from the top: a recursive mkdir never returns in a file system such as /proc.
+    const missing: string[] = [];
+    for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.unshift(path);
+    for (const path of missing) await mkdir(path);
+    if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error(), { code: "ENOTDIR" });
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new RangeError(expected("out", "a folder that can be written", folder, `${code}, choose another with --out`));
+  }
+}
+
+/** Writes files into a folder under their names; a file that was there before stays until the new one is complete. */
+export async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(folder, name);
+    const unfinished = `${path}.${process.pid}.tmp`;
+    try {
+      await writeFile(unfinished, text);
+      await rename(unfinished, path);
+    } finally {
+      await rm(unfinished, { force: true });
+    }
+  }
+}

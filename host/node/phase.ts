@@ -1,0 +1,128 @@
+// exacta phase: runs one or more configurations, shows progress, prints a table and writes the results.
+
+import { SingleBar } from "cli-progress";
+import { expected } from "../../src/check";
+import { phaseConfig, type PhaseRequest } from "../../src/experiments/phase";
+import type { PhaseFinding } from "../../src/finding";
+import type { EngineOptions } from "../open";
+import { phase } from "../phase";
+import { readItems, readList, readNumber, readTargets } from "./arguments";
+import { prepareFolder, writeFiles } from "./files";
+import { openEngine } from "./index";
+import { reportHtml } from "./report";
+import { phaseTable, resultsCsv } from "./table";
+
+export interface PhaseArguments {
+  ensemble?: string;
+  bits?: string;
+  halfRange?: string;
+  items?: string;
+  targets?: string;
+  trials?: string;
+  seed?: string;
+  engine?: string;
+  threads?: string;
+  out?: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+const DEFAULT_BITS = [4, 6, 8, 10];
+/** Trials of the bare command: about 20 s for all four precisions on two CPU cores. */
+const DEFAULT_SWEEP_TRIALS = 1e7;
+const DEFAULT_FOLDER = "results";
+
+/** One request for each precision or half range asked for. */
+function readRequests(args: PhaseArguments): PhaseRequest[] {
+  const { ensemble, items, targets, trials, seed } = args;
+  const bare = args.bits === undefined && args.halfRange === undefined;
+  if (args.bits !== undefined && args.halfRange !== undefined)
+    throw new TypeError(expected("bits, half-range", "one of the two", "both"));
+  const common = {
+    ...(ensemble === undefined ? {} : { ensemble }),
+    ...(items === undefined ? {} : { items: readItems(items) }),
+    ...(targets === undefined ? {} : { targets: readTargets(targets) }),
+    ...(trials === undefined ? (bare ? { trials: DEFAULT_SWEEP_TRIALS } : {}) : { trials: readNumber(trials) }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+  const sizes = [
+    ...(bare ? DEFAULT_BITS : args.bits === undefined ? [] : readList(args.bits)).map((bits) => ({ bits })),
+    ...(args.halfRange === undefined ? [] : readList(args.halfRange)).map((halfRange) => ({ halfRange })),
+  ];
+  // What people typed has any type; the experiment's own check decides.
+  return sizes.map((size) => ({ ...common, ...size }) as PhaseRequest);
+}
+
+const rate = (trials: number, seconds: number) =>
+  new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(seconds > 0 ? trials / seconds : 0);
+
+/** Runs the command and returns its exit status. Throws TypeError or RangeError for a request that cannot be met. */
+export async function runPhase(args: PhaseArguments, command: string): Promise<number> {
+  const configs = readRequests(args).map(phaseConfig);
+  const folder = args.out ?? (args.json ? undefined : DEFAULT_FOLDER);
+  const engine = await openEngine({
+    ...(args.engine === undefined ? {} : { engine: args.engine as NonNullable<EngineOptions["engine"]> }),
+    ...(args.threads === undefined ? {} : { threads: readNumber(args.threads) as number }),
+  });
+  try {
+    if (folder !== undefined) await prepareFolder(folder);
+  } catch (error) {
+    engine.close();
+    throw error;
+  }
+
+  const stop = new AbortController();
+  // The first signal stops cleanly; a second one finds no handler and ends the process.
+  const onSignal = () => stop.abort();
+  process.once("SIGINT", onSignal);
+  process.once("SIGTERM", onSignal);
+
+  const bar = new SingleBar({
+    format: "{bar} {percentage}% | {value}/{total} trials | {rate} trials/s | {eta_formatted} left",
+    stream: process.stderr,
+    hideCursor: true,
+    noTTYOutput: true,
+    notTTYSchedule: 5000,
+    etaBuffer: 100,
+    formatValue: (value, _, type) => (type === "value" || type === "total" ? value.toLocaleString("en") : String(value)),
+  });
+  const started = new Date();
+  const begin = performance.now();
+  const seconds = () => (performance.now() - begin) / 1000;
+  const findings: PhaseFinding[] = [];
+  try {
+    if (!args.quiet) {
+      process.stderr.write(`${engine.engine}: ${engine.adapter}\n`);
+      bar.start(configs.reduce((sum, { trials }) => sum + trials, 0), 0, { rate: "0" });
+    }
+    let before = 0;
+    for (const config of configs) {
+      const found = await phase(engine, config, {
+        signal: stop.signal,
+        onProgress: ({ done }) => bar.update(before + done, { rate: rate(before + done, seconds()) }),
+      });
+      before += found[0]?.trials ?? 0;
+      findings.push(...found);
+      if (args.json) for (const finding of found) process.stdout.write(`${JSON.stringify(finding)}\n`);
+    }
+  } finally {
+    bar.stop();
+    engine.close();
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+
+  if (!args.json && findings.length > 0) process.stdout.write(phaseTable(findings));
+  if (folder !== undefined && findings.length > 0) {
+    const about = { command, started, seconds: seconds(), stopped: stop.signal.aborted };
+    await writeFiles(folder, {
+      "results.jsonl": findings.map((finding) => `${JSON.stringify(finding)}\n`).join(""),
+      "results.csv": resultsCsv(findings),
+      "report.html": reportHtml(findings, about),
+    });
+    if (!args.quiet) process.stderr.write(`${folder}/report.html, results.csv and results.jsonl are written\n`);
+  }
+  if (stop.signal.aborted && !args.quiet)
+    process.stderr.write(findings.length > 0 ? "stopped early; the trials done are kept\n" : "stopped before any trial was done\n");
+  return 0;
+}

@@ -1,0 +1,23 @@
+import { writeFileSync } from "node:fs";
+import { it } from "vitest";
+import { cpuRunner } from "../cpu/runner";
+import { phase } from "../phase";
+import { startThread } from "./threads";
+import { reportHtml } from "./report";
+import { phaseTable, resultsCsv } from "./table";
+it("make", async () => {
+  const runner = await cpuRunner(1, startThread);
+  const findings = [];
+  for (const bits of [4, 6, 8, 10]) findings.push(...(await phase(runner, { bits, items: { from: 1, to: bits + 14 }, trials: 1e5 })));
+  const other = [...await phase(runner, { ensemble: "rnpp", bits: 6, trials: 2e4 }), ...await phase(runner, { ensemble: "products", bits: 3, trials: 2e4, targets: "all" }), ...await phase(runner, { ensemble: "rssp", halfRange: 3, items: { from: 1, to: 8 }, trials: "all" }), ...await phase(runner, { ensemble: "rssp", halfRange: 100, items: { from: 7, to: 9 }, trials: 1e4, seed: 7 })];
+  runner.close();
+  writeFileSync("/tmp/findings.json", JSON.stringify(findings));
+  writeFileSync("/tmp/other.json", JSON.stringify(other));
+  const about = { command: "exacta phase --bits 4 --trials 1e5", started: new Date(), seconds: 12.3, stopped: false };
+  const t = performance.now();
+  writeFileSync("/tmp/report.html", reportHtml(findings, about));
+  console.log("report ms", performance.now() - t);
+  writeFileSync("/tmp/other.html", reportHtml(other, { ...about, stopped: true, seconds: 4000 }));
+  writeFileSync("/tmp/table.txt", phaseTable(findings) + "\n=====\n" + phaseTable(other));
+  writeFileSync("/tmp/r.csv", resultsCsv(findings));
+}, 120000);

@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+import { assemblyscript } from "./scripts/assemblyscript.ts";
+import { hasSoftware, software } from "./test/software.ts";
+
+export default defineConfig(async () => ({
+  plugins: [assemblyscript()],
+  test: {
+    include: ["{src,host,test}/**/*.test.ts"],
+    // Dawn does not survive in vitest's threads, and finds SwiftShader only in the environment its process started with.
+    pool: "forks" as const,
+    env: hasSoftware ? (await software()).dawnEnv : {},
+    testTimeout: 60_000,
+  },
+}));
