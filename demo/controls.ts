@@ -1,6 +1,6 @@
 // The form: shows inputs and reads them back.
 
-import { mostBits, names, type Inputs } from "./inputs";
+import { mostBits, names, type Inputs } from "./inputs.ts";
 
 const MOST = 14;
 

@@ -1,8 +1,8 @@
 // What a visitor may choose, as the texts that stand in the page's address, and the configurations they ask for.
 
-import { expected } from "../src/check";
-import { ensembles, halfRangeOf, isProduct, type Ensemble } from "../src/ensemble";
-import { phaseConfig, type PhaseConfig } from "../src/experiments/phase";
+import { expected } from "../src/check.ts";
+import { ensembles, halfRangeOf, isProduct, type Ensemble } from "../src/ensemble.ts";
+import { phaseConfig, type PhaseConfig } from "../src/experiments/phase.ts";
 
 const defaults = {
   ensemble: "rssp",

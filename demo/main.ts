@@ -1,12 +1,12 @@
 // The page: the address and the form say what to run, the worker runs it, and what it reports is drawn.
 
-import { renderFigure } from "../host/figure";
-import { phaseFigures } from "../src/figures/phase";
-import type { PhaseFinding } from "../src/finding";
-import { openControls, readInputs, showInputs } from "./controls";
-import { readAddress, readConfigs, readEngine, writeAddress, type Inputs } from "./inputs";
-import type { Count, Order, Report } from "./messages";
-import { numbersTable } from "./numbers";
+import { renderFigure } from "../host/figure.ts";
+import { phaseFigures } from "../src/figures/phase.ts";
+import type { PhaseFinding } from "../src/finding.ts";
+import { openControls, readInputs, showInputs } from "./controls.ts";
+import { readAddress, readConfigs, readEngine, writeAddress, type Inputs } from "./inputs.ts";
+import type { Count, Order, Report } from "./messages.ts";
+import { numbersTable } from "./numbers.ts";
 
 const at = <E extends HTMLElement>(id: string) => document.getElementById(id) as E;
 const form = at<HTMLFormElement>("controls");

@@ -1,8 +1,8 @@
 // What the page and its worker say to each other.
 
-import type { PhaseConfig } from "../src/experiments/phase";
-import type { PhaseFinding } from "../src/finding";
-import type { PageEngine } from "./inputs";
+import type { PhaseConfig } from "../src/experiments/phase.ts";
+import type { PhaseFinding } from "../src/finding.ts";
+import type { PageEngine } from "./inputs.ts";
 
 /** `start` ends the run before it. */
 export type Order =

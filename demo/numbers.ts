@@ -1,7 +1,7 @@
 // The findings as a table.
 
-import type { PhaseFinding } from "../src/finding";
-import type { Estimate } from "../src/statistics";
+import type { PhaseFinding } from "../src/finding.ts";
+import type { Estimate } from "../src/statistics.ts";
 
 /** One row for each finding. The targets of different k line up by their place, as `M` differs between them. */
 export function numbersTable(findings: readonly PhaseFinding[]): HTMLTableElement {

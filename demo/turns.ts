@@ -1,6 +1,6 @@
 // Several experiments on one engine.
 
-import type { Runner } from "../host/runner";
+import type { Runner } from "../host/runner.ts";
 
 /** The same engine, on which all callers together have no more batches in flight than keep it busy; first come, first served. */
 export function takingTurns(runner: Runner): Runner {

@@ -1,13 +1,14 @@
 // The experiment, away from the page's thread: opens the engine, runs one phase experiment for each curve at the same
 // time, and reports a few times a second.
 
-import { chooseEngine, requestAdapter } from "../host/open";
-import type { Runner } from "../host/runner";
-import { openEngine, phase, platform } from "../host/web";
-import type { PhaseFinding } from "../src/finding";
-import type { PageEngine } from "./inputs";
-import type { Order, Report } from "./messages";
-import { takingTurns } from "./turns";
+import { chooseEngine, requestAdapter } from "../host/open.ts";
+import type { Runner } from "../host/runner.ts";
+import { openEngine, phase } from "../host/web/index.ts";
+import { platform } from "../host/web/platform.ts";
+import type { PhaseFinding } from "../src/finding.ts";
+import type { PageEngine } from "./inputs.ts";
+import type { Order, Report } from "./messages.ts";
+import { takingTurns } from "./turns.ts";
 
 /** Milliseconds between two reports, and between two looks at the same curve. */
 const PAUSE = 250;

@@ -1,7 +1,7 @@
 // Draws a figure as HTML and SVG, with the document of a browser or of linkedom.
 
 import * as Plot from "@observablehq/plot";
-import type { Figure } from "../src/figures/figure";
+import type { Figure } from "../src/figures/figure.ts";
 
 /**
  * Blue to orange by way of magenta, dark to light: the order survives every common colour blindness, and each colour has

@@ -1,23 +1,12 @@
 // Chooses the runner, once.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../src/check";
-import { cpuRunner, type StartThread } from "./cpu/runner";
-import { gpuRunner } from "./gpu/runner";
-import { referenceRunner } from "./reference";
-import { engines, type EngineName, type Runner } from "./runner";
-import { shadowRunner } from "./shadow";
-
-export interface EngineOptions {
-  /**
-   * `auto` (the default): a hardware GPU where there is one, otherwise `cpu`. `gpu`: any adapter, a software one too.
-   * `cpu`: WebAssembly in threads. `reference`: the TypeScript definitions. `shadow`: `cpu` compared word for word with
-   * the GPU, or with the reference where there is no adapter.
-   */
-  engine?: EngineName;
-  /** Threads of the CPU engine, 1..256. Default: one for each hardware thread. */
-  threads?: number;
-}
+import { expected, integer, parse } from "../src/check.ts";
+import { cpuRunner, type StartThread } from "./cpu/runner.ts";
+import { gpuRunner } from "./gpu/runner.ts";
+import { referenceRunner } from "./reference.ts";
+import { engines, type EngineOptions, type Runner } from "./runner.ts";
+import { shadowRunner } from "./shadow.ts";
 
 /** What Node and the browser each supply. */
 export interface Platform {

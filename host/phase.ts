@@ -1,9 +1,9 @@
 // The phase experiment on a runner: from a request to findings.
 
-import { find, phaseConfig, plan, type PhaseConfig, type PhaseRequest } from "../src/experiments/phase";
-import type { PhaseFinding } from "../src/finding";
-import type { Runner } from "./runner";
-import { schedule, type Progress } from "./schedule";
+import { find, phaseConfig, plan, type PhaseConfig, type PhaseRequest } from "../src/experiments/phase.ts";
+import type { PhaseFinding } from "../src/finding.ts";
+import type { Runner } from "./runner.ts";
+import { schedule, type Progress } from "./schedule.ts";
 import { version } from "../package.json";
 
 export interface PhaseOptions {

@@ -1,8 +1,8 @@
 // The runner of the definitions: every kernel's TypeScript twin, in the caller's thread.
 
-import { kernels } from "../src/kernels";
-import { batchParams } from "../src/plan";
-import type { Runner } from "./runner";
+import { kernels } from "../src/kernels/index.ts";
+import { batchParams } from "../src/plan.ts";
+import type { Runner } from "./runner.ts";
 
 export function referenceRunner(): Runner {
   return {

@@ -1,10 +1,21 @@
 // What every engine offers: the words of a plan's tally for one batch of trials.
 
-import type { Batch, Plan } from "../src/plan";
+import type { Batch, Plan } from "../src/plan.ts";
 
 export const engines = ["auto", "gpu", "cpu", "reference", "shadow"] as const;
 /** What a caller may ask for; a runner is never `auto`. */
 export type EngineName = (typeof engines)[number];
+
+export interface EngineOptions {
+  /**
+   * `auto` (the default): a hardware GPU where there is one, otherwise `cpu`. `gpu`: any adapter, a software one too.
+   * `cpu`: WebAssembly in threads. `reference`: the TypeScript definitions. `shadow`: `cpu` compared word for word with
+   * the GPU, or with the reference where there is no adapter.
+   */
+  engine?: EngineName;
+  /** Threads of the CPU engine, 1..256. Default: one for each hardware thread. */
+  threads?: number;
+}
 
 export interface Runner {
   readonly engine: Exclude<EngineName, "auto">;

@@ -1,8 +1,8 @@
 // Cuts a run of trials into batches, keeps the runner busy, adds up what comes back and stops when told.
 
-import { reachCapacity } from "../src/kernels/reach";
-import type { Plan } from "../src/plan";
-import type { Runner } from "./runner";
+import { reachCapacity } from "../src/kernels/reach.ts";
+import type { Plan } from "../src/plan.ts";
+import type { Runner } from "./runner.ts";
 
 export interface Progress {
   /** Trials done and trials asked. */

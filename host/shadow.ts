@@ -1,6 +1,6 @@
 // Two runners on the same batches, every word compared.
 
-import type { Runner } from "./runner";
+import type { Runner } from "./runner.ts";
 
 /** Thrown where two runners differ. */
 export class DifferenceError extends Error {

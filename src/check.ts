@@ -14,7 +14,8 @@ export function isRefusal(error: unknown): error is TypeError | RangeError {
 
 function show(value: unknown): string {
   if (value === undefined) return "nothing";
-  if (typeof value === "bigint") return String(value);
+  // JSON has no Infinity and no NaN.
+  if (typeof value === "bigint" || typeof value === "number") return String(value);
   if (typeof value === "object" && value !== null && "from" in value && "to" in value) return `${value.from}..${value.to}`;
   const text = typeof value === "string" ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;

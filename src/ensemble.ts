@@ -1,8 +1,8 @@
 // What trials are drawn from. An ensemble is data: a law turns one uniform integer of 0..range-1 into one item,
 // by the same arithmetic on every engine.
 
-import { multiplyHigh, multiplyLow } from "./integer";
-import { streamKey, threefry2x32, type Words } from "./random";
+import { multiplyHigh, multiplyLow } from "./integer.ts";
+import { streamKey, threefry2x32, type Words } from "./random.ts";
 
 /**
  * - `rssp`: uniform on -M..M without 0 (Kumar & Natale, Lemmas 3 and 4)

@@ -1,7 +1,7 @@
 // What an experiment reports: plain records, one JSON line each.
 
-import type { Ensemble } from "./ensemble";
-import type { Estimate } from "./statistics";
+import type { Ensemble } from "./ensemble.ts";
+import type { Estimate } from "./statistics.ts";
 
 /** Who computed a finding. */
 export interface Provenance {

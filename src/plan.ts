@@ -1,6 +1,6 @@
 // Work as data: a plan says what is to be computed for any range of trials, a batch names the range.
 
-import type { ReachParams } from "./kernels/reach";
+import type { ReachParams } from "./kernels/reach.ts";
 
 /** A contiguous range of trials. `first` is 48-bit, `count` below 2^31. */
 export interface Batch {

@@ -2,11 +2,11 @@
 
 import { expect, test } from "vitest";
 import library from "../shaders/lib/random.wgsl?raw";
-import { runShader } from "../test/devices";
-import { oracleThreefry } from "../test/oracle";
+import { runShader } from "../test/devices.ts";
+import { oracleThreefry } from "../test/oracle.ts";
 import base64 from "../test/wasm/random.ts?wasm";
-import { multiplyHigh, multiplyLow, rotateLeft } from "./integer";
-import { streamKey, threefry2x32, type Words } from "./random";
+import { multiplyHigh, multiplyLow, rotateLeft } from "./integer.ts";
+import { streamKey, threefry2x32, type Words } from "./random.ts";
 
 interface Answer {
   readonly counter: Words;
@@ -31,7 +31,7 @@ const answers = [...published, ...further];
 
 /** Words that look random, small and large ones among them. */
 function someWord(i: number): number {
-  return Number((BigInt(i + 1) * 0x9e3779b97f4a7c15n) % 2n ** 64n >> 32n) >>> (i % 7 === 0 ? i % 32 : 0);
+  return Number(((BigInt(i + 1) * 0x9e3779b97f4a7c15n) % 2n ** 64n) >> 32n) >>> (i % 7 === 0 ? i % 32 : 0);
 }
 
 const threefryShader = `
@@ -78,7 +78,9 @@ test("the oracle's Threefry gives the published answers", () => {
 });
 
 test("TypeScript's Threefry gives the known answers", () => {
-  expect(answers.map(({ key, counter }) => threefry2x32(key, counter))).toEqual(answers.map(({ output }) => output));
+  expect(answers.map(({ key, counter }) => threefry2x32(key, counter))).toEqual(
+    answers.map(({ output }) => output),
+  );
 });
 
 test("WGSL's Threefry gives the known answers, and one with a wrong rotation gives none of them", async () => {
@@ -96,18 +98,31 @@ test("a stream's key takes the low word of the seed first", () => {
 });
 
 /** Words at the seams of 16, 22 and 32 bits. */
-const edges = [0, 1, 2, 3, 0xfffe, 0xffff, 0x10000, 0x10001, 0x3fffff, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff];
+const edges = [
+  0, 1, 2, 3, 0xfffe, 0xffff, 0x10000, 0x10001, 0x3fffff, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe,
+  0xffffffff,
+];
 const factors = [...edges.filter((b) => b < 2 ** 22), 7, 2049, 0x1fffff, 0x200001, 0x3ffffe];
-const products = [...edges, ...Array.from({ length: 50 }, (_, i) => someWord(i))].flatMap((a) => factors.map((b) => [a, b] as const));
+const products = [...edges, ...Array.from({ length: 50 }, (_, i) => someWord(i))].flatMap((a) =>
+  factors.map((b) => [a, b] as const),
+);
 const high = (a: number, b: number) => Number((BigInt(a) * BigInt(b)) >> 32n);
 const low = (a: number, b: number) => Number((BigInt(a) * BigInt(b)) & 0xffffffffn);
 const rotated = (x: number, count: number) =>
-  parseInt(x.toString(2).padStart(32, "0").replace(new RegExp(`^(.{${count}})(.*)$`), "$2$1"), 2);
+  parseInt(
+    x
+      .toString(2)
+      .padStart(32, "0")
+      .replace(new RegExp(`^(.{${count}})(.*)$`), "$2$1"),
+    2,
+  );
 
 test("TypeScript's products and rotations are those of BigInt and of strings", () => {
-  for (const [a, b] of products) expect([a, b, multiplyHigh(a, b), multiplyLow(a, b)]).toEqual([a, b, high(a, b), low(a, b)]);
+  for (const [a, b] of products)
+    expect([a, b, multiplyHigh(a, b), multiplyLow(a, b)]).toEqual([a, b, high(a, b), low(a, b)]);
   for (const x of edges)
-    for (let count = 1; count < 32; count++) expect([x, count, rotateLeft(x, count)]).toEqual([x, count, rotated(x, count)]);
+    for (let count = 1; count < 32; count++)
+      expect([x, count, rotateLeft(x, count)]).toEqual([x, count, rotated(x, count)]);
 });
 
 test("WGSL's products and rotations are those of BigInt and of strings", async () => {

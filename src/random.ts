@@ -1,6 +1,6 @@
 // Counter-based random words: what a trial holds depends on the seed and its index alone, never on who draws it or when.
 
-import { rotateLeft } from "./integer";
+import { rotateLeft } from "./integer.ts";
 
 /** Two u32: a Threefry key, counter or output. */
 export type Words = readonly [number, number];

@@ -1,12 +1,15 @@
 // Devices for tests: adapters whose devices a test may tamper with, and small compute shaders run to the end.
 
-import { requestAdapter } from "../host/open";
-import { platform } from "../host/node/index";
+import { requestAdapter } from "../host/open.ts";
+import { platform } from "../host/node/platform.ts";
 
 /** The adapter tests compute on; without one they fail, they are never skipped. */
 export async function testAdapter(): Promise<GPUAdapter> {
   const adapter = await requestAdapter(platform);
-  if (!adapter) throw new Error("tests: expected a WebGPU adapter, got none; x64 Linux gets one from @sparticuz/chromium");
+  if (!adapter)
+    throw new Error(
+      "tests: expected a WebGPU adapter, got none; x64 Linux gets one from @sparticuz/chromium",
+    );
   return adapter;
 }
 
@@ -27,18 +30,27 @@ export function tamperedAdapter(tamper: (device: GPUDevice) => void): () => Prom
 /** Makes a device compile other shaders than it is given. */
 export function rewriteShaders(device: GPUDevice, rewrite: (code: string) => string): void {
   const createShaderModule = device.createShaderModule.bind(device);
-  device.createShaderModule = (descriptor) => createShaderModule({ ...descriptor, code: rewrite(descriptor.code) });
+  device.createShaderModule = (descriptor) =>
+    createShaderModule({ ...descriptor, code: rewrite(descriptor.code) });
 }
 
 /**
  * Runs `main` of a shader, a workgroup for each `step` words of input: binding 0 is the input, binding 1 the output of as
  * many words, poisoned before.
  */
-export async function runShader(code: string, input: Uint32Array<ArrayBuffer>, step: number): Promise<Uint32Array> {
+export async function runShader(
+  code: string,
+  input: Uint32Array<ArrayBuffer>,
+  step: number,
+): Promise<Uint32Array> {
   const device = await (await testAdapter()).requestDevice();
   const { COPY_DST, COPY_SRC, MAP_READ, STORAGE } = GPUBufferUsage;
   const buffer = (usage: number) => device.createBuffer({ size: input.byteLength, usage });
-  const [source, output, staging] = [buffer(STORAGE | COPY_DST), buffer(STORAGE | COPY_SRC | COPY_DST), buffer(MAP_READ | COPY_DST)];
+  const [source, output, staging] = [
+    buffer(STORAGE | COPY_DST),
+    buffer(STORAGE | COPY_SRC | COPY_DST),
+    buffer(MAP_READ | COPY_DST),
+  ];
   device.queue.writeBuffer(source, 0, input);
   device.queue.writeBuffer(output, 0, new Uint32Array(input.length).fill(0xdeadbeef));
   const pipeline = await device.createComputePipelineAsync({

@@ -14,7 +14,10 @@ export interface Question {
 const WORD = 2n ** 32n;
 
 /** Threefry2x32-20, as the paper of 2011 states it: key injections at rounds 0, 4, ..., 20, rotations by a table of eight. */
-export function oracleThreefry(key: readonly [bigint, bigint], counter: readonly [bigint, bigint]): [bigint, bigint] {
+export function oracleThreefry(
+  key: readonly [bigint, bigint],
+  counter: readonly [bigint, bigint],
+): [bigint, bigint] {
   const turns = [13n, 15n, 26n, 6n, 17n, 29n, 16n, 24n];
   const extended = [key[0], key[1], 0x1bd11bdan ^ key[0] ^ key[1]];
   let left = counter[0];
@@ -36,18 +39,15 @@ export function oraclePool(ensemble: Question["ensemble"], halfRange: number): n
   const between = (low: number, high: number) => Array.from({ length: high - low + 1 }, (_, i) => low + i);
   const signed = (M: number, zero: boolean) => between(-M, M).filter((value) => zero || value !== 0);
   const side = Math.round(halfRange ** 0.5);
-  switch (ensemble) {
-    case "rssp":
-      return signed(halfRange, false);
-    case "rssp0":
-      return signed(halfRange, true);
-    case "rnpp":
-      return between(1, halfRange);
-    case "products":
-      return signed(side, false).flatMap((v) => between(1, side).map((u) => u * v));
-    case "products0":
-      return signed(side, true).flatMap((v) => between(1, side).map((u) => u * v));
-  }
+  const products = (zero: boolean) => signed(side, zero).flatMap((v) => between(1, side).map((u) => u * v));
+  const pools: Record<Question["ensemble"], () => number[]> = {
+    rssp: () => signed(halfRange, false),
+    rssp0: () => signed(halfRange, true),
+    rnpp: () => between(1, halfRange),
+    products: () => products(false),
+    products0: () => products(true),
+  };
+  return pools[ensemble]();
 }
 
 /** The key of an ensemble: one Threefry block of the seed, at (place of the ensemble, half range). */
@@ -63,12 +63,23 @@ export function oracleWidth(range: number): number {
 }
 
 /** The uniform integer 0..range-1 of one item, by the first slice that is not rejected. */
-export function oracleValue(range: number, key: readonly [bigint, bigint], trial: bigint, item: number): number {
+export function oracleValue(
+  range: number,
+  key: readonly [bigint, bigint],
+  trial: bigint,
+  item: number,
+): number {
   const width = oracleWidth(range);
   const perWord = Math.trunc(32 / width);
-  const block = (index: number) => oracleThreefry(key, [trial % WORD, (trial / WORD) * 65536n + BigInt(index)]);
+  const block = (index: number) =>
+    oracleThreefry(key, [trial % WORD, (trial / WORD) * 65536n + BigInt(index)]);
   const bitsOf = (word: bigint, from: number) =>
-    BigInt(`0b${word.toString(2).padStart(32, "0").slice(from, from + width)}`);
+    BigInt(
+      `0b${word
+        .toString(2)
+        .padStart(32, "0")
+        .slice(from, from + width)}`,
+    );
   const word = Math.trunc(item / perWord);
   let slice = bitsOf(block(Math.trunc(word / 2))[word % 2]!, width * (item % perWord));
   const slices = 2n ** BigInt(width);
@@ -94,7 +105,9 @@ export function oracleItems(question: Question, trial: bigint): number[] {
 export function oracleSums(ensemble: Question["ensemble"], items: readonly number[]): Set<number> {
   let sums = new Set([0]);
   for (const item of items)
-    sums = new Set([...sums].flatMap((sum) => (ensemble === "rnpp" ? [sum - item, sum + item] : [sum, sum + item])));
+    sums = new Set(
+      [...sums].flatMap((sum) => (ensemble === "rnpp" ? [sum - item, sum + item] : [sum, sum + item])),
+    );
   return sums;
 }
 
@@ -111,9 +124,15 @@ export function oracleTally(question: Question, first: number, count: number): n
       const sums = oracleSums(ensemble, items.slice(0, n));
       const near = [...sums].filter((sum) => sum >= -halfRange && sum <= halfRange).length;
       missing[j]! += BigInt(2 * halfRange + 1 - near);
-      if (ensemble === "rnpp" ? !(sums.has(0) || sums.has(1) || sums.has(-1)) : near < 2 * halfRange + 1) uncovered[j]!++;
+      if (ensemble === "rnpp" ? !(sums.has(0) || sums.has(1) || sums.has(-1)) : near < 2 * halfRange + 1)
+        uncovered[j]!++;
       targets.forEach((target, i) => (unsolved[i]![j]! += sums.has(target) ? 0 : 1));
     });
   }
-  return [count, ...uncovered, ...missing.flatMap((sum) => [Number(sum % WORD), Number(sum / WORD)]), ...unsolved.flat()];
+  return [
+    count,
+    ...uncovered,
+    ...missing.flatMap((sum) => [Number(sum % WORD), Number(sum / WORD)]),
+    ...unsolved.flat(),
+  ];
 }

@@ -8,11 +8,11 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { build, preview, type PreviewServer } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { phase } from "../host/phase";
-import { referenceRunner } from "../host/reference";
-import type { PhaseFinding } from "../src/finding";
-import { launchBrowser, type Graphics } from "./browser";
-import { hasSoftware } from "./software";
+import { phase } from "../host/phase.ts";
+import { referenceRunner } from "../host/reference.ts";
+import type { PhaseFinding } from "../src/finding.ts";
+import { launchBrowser, type Graphics } from "./browser.ts";
+import { hasSoftware } from "./software.ts";
 
 const project = {
   root: fileURLToPath(new URL("../demo", import.meta.url)),

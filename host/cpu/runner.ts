@@ -1,9 +1,9 @@
 // The CPU runner: the WebAssembly kernels in worker threads that share nothing.
 
-import { packParams } from "../../src/kernel";
-import { kernels } from "../../src/kernels";
-import { batchParams } from "../../src/plan";
-import type { Runner } from "../runner";
+import { packParams } from "../../src/kernel.ts";
+import { kernels } from "../../src/kernels/index.ts";
+import { batchParams } from "../../src/plan.ts";
+import type { Runner } from "../runner.ts";
 import base64 from "./wasm/reach.ts?wasm";
 import script from "./worker.js?raw";
 

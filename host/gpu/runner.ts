@@ -1,11 +1,11 @@
 // The GPU runner: plans on a WebGPU device, in browsers and through Dawn.
 
-import { expected } from "../../src/check";
-import { packParams } from "../../src/kernel";
-import { kernels } from "../../src/kernels";
-import { batchParams, type Batch, type Plan } from "../../src/plan";
-import type { Runner } from "../runner";
-import { shapeOf, type Shape, type VariantName } from "./variants";
+import { expected } from "../../src/check.ts";
+import { packParams } from "../../src/kernel.ts";
+import { kernels } from "../../src/kernels/index.ts";
+import { batchParams, type Batch, type Plan } from "../../src/plan.ts";
+import type { Runner } from "../runner.ts";
+import { shapeOf, type Shape, type VariantName } from "./variants.ts";
 
 export interface GpuOptions {
   /** Forces a variant; by default the first that fits a plan. */

@@ -1,7 +1,7 @@
 // The shapes in which a GPU can run a kernel, smallest bitset first, and where each fits.
 
-import { reachCapacity, reachTally } from "../../src/kernels/reach";
-import type { Plan } from "../../src/plan";
+import { reachCapacity, reachTally } from "../../src/kernels/reach.ts";
+import type { Plan } from "../../src/plan.ts";
 import draw from "../../shaders/lib/random.wgsl?raw";
 import sumsStorage from "../../shaders/lib/sums.storage.wgsl?raw";
 import sumsWorkgroup from "../../shaders/lib/sums.workgroup.wgsl?raw";

@@ -3,14 +3,14 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
-import { expected, integer, parse } from "../../src/check";
-import { drawValue, ensembleKey, itemOf, lawOf } from "../../src/ensemble";
-import { phaseConfig, plan } from "../../src/experiments/phase";
-import { reachTally } from "../../src/kernels/reach";
+import { expected, integer, parse } from "../../src/check.ts";
+import { drawValue, ensembleKey, itemOf, lawOf } from "../../src/ensemble.ts";
+import { phaseConfig, plan } from "../../src/experiments/phase.ts";
+import { reachTally } from "../../src/kernels/reach.ts";
 import script from "../bench/reach.py?raw";
-import { readNumber } from "./arguments";
-import { cpuRunner } from "../cpu/runner";
-import { startThread } from "./threads";
+import { readNumber } from "./arguments.ts";
+import { cpuRunner } from "../cpu/runner.ts";
+import { startThread } from "./threads.ts";
 
 export interface BenchArguments {
   rounds?: string;

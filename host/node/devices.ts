@@ -1,8 +1,8 @@
 // exacta devices: which engines this machine has, and which one `auto` takes.
 
-import { chooseEngine, requestAdapter } from "../open";
-import { adapterName } from "../gpu/runner";
-import { platform } from "./index";
+import { chooseEngine, requestAdapter } from "../open.ts";
+import { adapterName } from "../gpu/runner.ts";
+import { platform } from "./platform.ts";
 
 const LIMITS = [
   "maxBufferSize",

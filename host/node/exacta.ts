@@ -4,12 +4,12 @@
 
 import { Command, CommanderError } from "commander";
 import { version } from "../../package.json";
-import { expected, isRefusal } from "../../src/check";
-import { ensembles } from "../../src/ensemble";
-import { engines } from "../runner";
-import { runBench, type BenchArguments } from "./bench";
-import { runDevices } from "./devices";
-import { runPhase, type PhaseArguments } from "./phase";
+import { expected, isRefusal } from "../../src/check.ts";
+import { ensembles } from "../../src/ensemble.ts";
+import { engines } from "../runner.ts";
+import { runBench, type BenchArguments } from "./bench.ts";
+import { runDevices } from "./devices.ts";
+import { runPhase, type PhaseArguments } from "./phase.ts";
 
 async function main(argv: readonly string[]): Promise<number> {
   let status = 0;
@@ -75,6 +75,8 @@ function explain(error: CommanderError, argv: readonly string[]): string {
       return expected("option", "one that --help lists", named, help);
     case "commander.unknownCommand":
       return expected("command", "phase, devices or bench", named, help);
+    case "commander.help":
+      return expected("command", "phase, devices or bench", argv.slice(1).join(" "), help);
     case "commander.excessArguments":
       return expected("arguments", "options only", argv.slice(1).join(" "), help);
     case "commander.optionMissingArgument":
@@ -85,6 +87,11 @@ function explain(error: CommanderError, argv: readonly string[]): string {
 }
 
 const argv = process.argv.slice(2);
+// A reader such as head may leave when it has seen enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
 try {
   process.exitCode = await main(argv);
 } catch (error) {

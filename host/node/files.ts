@@ -1,20 +1,31 @@
 // Results on disk: checked before anything runs, and written whole or not at all.
 
-import { existsSync } from "node:fs";
-import { access, constants, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { existsSync, statSync } from "node:fs";
+import { access, constants, mkdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { expected } from "../../src/check";
+import { expected } from "../../src/check.ts";
 
-/** Makes a folder, with those above it. Throws RangeError where files cannot be written there. */
-export async function prepareFolder(folder: string): Promise<void> {
+/**
+ * Makes a folder, with those above it, for files of these names. Throws RangeError where they cannot be written there,
+ * and then leaves no folder behind.
+ */
+export async function prepareFolder(folder: string, names: readonly string[]): Promise<void> {
+  const made: string[] = [];
   try {
     // One by one from the top: a recursive mkdir never returns in a file system such as /proc.
     const missing: string[] = [];
     for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.unshift(path);
-    for (const path of missing) await mkdir(path);
+    for (const path of missing) {
+      await mkdir(path);
+      made.unshift(path);
+    }
     if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error(), { code: "ENOTDIR" });
+    for (const name of names)
+      if (statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory())
+        throw Object.assign(new Error(), { code: `${name} is a folder` });
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
+    for (const path of made) await rmdir(path);
     const { code } = error as NodeJS.ErrnoException;
     throw new RangeError(expected("out", "a folder that can be written", folder, `${code}, choose another with --out`));
   }

@@ -1,11 +1,8 @@
 // exacta in Node.
 
-import type { Runner } from "../runner";
-import { openEngine as open, type EngineOptions, type Platform } from "../open";
-import { hardwareThreads, startThread } from "./threads";
-import { dawn } from "./device";
-
-export const platform: Platform = { gpu: dawn, startThread, hardwareThreads };
+import { openEngine as open } from "../open.ts";
+import type { EngineOptions, Runner } from "../runner.ts";
+import { platform } from "./platform.ts";
 
 /**
  * Opens an engine; close it when done. Throws TypeError or RangeError for wrong options and RangeError where `gpu` finds
@@ -15,4 +12,4 @@ export function openEngine(options: EngineOptions = {}): Promise<Runner> {
   return open(options, platform);
 }
 
-export * from "../public";
+export * from "../public.ts";

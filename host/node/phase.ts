@@ -1,16 +1,15 @@
 // exacta phase: runs one or more configurations, shows progress, prints a table and writes the results.
 
 import { SingleBar } from "cli-progress";
-import { expected } from "../../src/check";
-import { phaseConfig, type PhaseRequest } from "../../src/experiments/phase";
-import type { PhaseFinding } from "../../src/finding";
-import type { EngineOptions } from "../open";
-import { phase } from "../phase";
-import { readItems, readList, readNumber, readTargets } from "./arguments";
-import { prepareFolder, writeFiles } from "./files";
-import { openEngine } from "./index";
-import { reportHtml } from "./report";
-import { phaseTable, resultsCsv } from "./table";
+import { expected } from "../../src/check.ts";
+import { phaseConfig, type PhaseRequest } from "../../src/experiments/phase.ts";
+import type { PhaseFinding } from "../../src/finding.ts";
+import type { EngineOptions } from "../runner.ts";
+import { phase } from "../phase.ts";
+import { readItems, readList, readNumber, readTargets } from "./arguments.ts";
+import { prepareFolder, writeFiles } from "./files.ts";
+import { openEngine } from "./index.ts";
+import { phaseTable, resultsCsv } from "./table.ts";
 
 export interface PhaseArguments {
   ensemble?: string;
@@ -65,7 +64,7 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
     ...(args.threads === undefined ? {} : { threads: readNumber(args.threads) as number }),
   });
   try {
-    if (folder !== undefined) await prepareFolder(folder);
+    if (folder !== undefined) await prepareFolder(folder, ["results.jsonl", "results.csv", "report.html"]);
   } catch (error) {
     engine.close();
     throw error;
@@ -118,7 +117,8 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
     await writeFiles(folder, {
       "results.jsonl": findings.map((finding) => `${JSON.stringify(finding)}\n`).join(""),
       "results.csv": resultsCsv(findings),
-      "report.html": reportHtml(findings, about),
+      // Loaded where it is needed: it brings half of what every command would otherwise wait for.
+      "report.html": (await import("./report.ts")).reportHtml(findings, about),
     });
     if (!args.quiet) process.stderr.write(`${folder}/report.html, results.csv and results.jsonl are written\n`);
   }

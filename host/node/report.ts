@@ -1,12 +1,12 @@
 // The report of a phase run: one HTML file that opens anywhere, without network or scripts.
 
 import { parseHTML } from "linkedom";
-import type { Ensemble } from "../../src/ensemble";
-import type { PhaseFinding } from "../../src/finding";
-import { phaseFigures, phaseSweeps, tellingTargets, type PhaseSweep } from "../../src/figures/phase";
-import type { Estimate } from "../../src/statistics";
-import { renderFigure } from "../figure";
-import { decimalsOf, integer, meanText, rounded, targetsOf, trialsText } from "./table";
+import type { Ensemble } from "../../src/ensemble.ts";
+import type { PhaseFinding } from "../../src/finding.ts";
+import { phaseFigures, phaseSweeps, tellingTargets, type PhaseSweep } from "../../src/figures/phase.ts";
+import type { Estimate } from "../../src/statistics.ts";
+import { renderFigure } from "../figure.ts";
+import { decimalsOf, integer, meanText, rounded, targetsOf, trialsText } from "./table.ts";
 
 export interface RunAbout {
   /** What was typed. */
@@ -75,11 +75,11 @@ function stoppedNote(findings: readonly PhaseFinding[]): string {
 }
 
 const LAWS: Record<Ensemble, string> = {
-  rssp: "drawn uniformly from -M..M without 0",
-  rssp0: "drawn uniformly from -M..M",
+  rssp: "drawn uniformly from −M..M without 0",
+  rssp0: "drawn uniformly from −M..M",
   rnpp: "drawn uniformly from 1..M, and every item enters the sum with a sign of choice",
-  products: "products of one factor of 1..N and one of -N..N without 0, with M = N<sup>2</sup>",
-  products0: "products of one factor of 1..N and one of -N..N, with M = N<sup>2</sup>",
+  products: "products of one factor of 1..N and one of −N..N without 0, with M = N<sup>2</sup>",
+  products0: "products of one factor of 1..N and one of −N..N, with M = N<sup>2</sup>",
 };
 
 function meaning(findings: readonly PhaseFinding[]): string {
@@ -94,13 +94,13 @@ drop, the sum is the weight that is wanted, and because weights are quantized, &
 <dl>
 ${[
   entry("n, items", "how many random numbers there are in one instance."),
-  entry("M, half range", "the values lie in -M..M. With a precision of k bits M is 2<sup>k</sup> (4<sup>k</sup> for products)."),
+  entry("M, half range", "the values lie in −M..M. With a precision of k bits M is 2<sup>k</sup> (4<sup>k</sup> for products)."),
   entry(
     "target",
     `the sum asked for; it is reachable when ${subsets ? "some subset of the items adds up to it exactly (the empty subset gives 0)" : ""}${subsets && signed ? ", or for <code>rnpp</code> when " : ""}${signed ? "the items add up to it with some choice of their signs" : ""}.`,
   ),
-  ...(subsets ? [entry("covered", "one and the same instance reaches all 2M + 1 targets of -M..M, so that it can stand in for any weight.")] : []),
-  ...(signed ? [entry("perfect", "the signs can bring the sum to -1, 0 or 1: the items split into two halves as equal as can be.")] : []),
+  ...(subsets ? [entry("covered", "one and the same instance reaches all 2M + 1 targets of −M..M, so that it can stand in for any weight.")] : []),
+  ...(signed ? [entry("perfect", "the signs can bring the sum to −1, 0 or 1: the items split into two halves as equal as can be.")] : []),
   entry("P", "the share of random instances for which this holds."),
   ...used.map((ensemble) => entry(`<code>${escape(ensemble)}</code>`, `the items are ${LAWS[ensemble]}.`)),
 ].join("\n")}
@@ -123,7 +123,7 @@ function intervalText(findings: readonly PhaseFinding[]): string {
           `${sampled ? "Where no interval is given" : "Here"} every possible instance was counted once, so the probabilities are exact counts and have no interval.`,
         ]
       : []),
-    "The mean is of the number of targets of -M..M that one instance reaches.",
+    "The last column is the mean number of targets of −M..M that one instance reaches.",
   ].join(" ");
 }
 
@@ -132,7 +132,7 @@ function numbers({ label, findings }: PhaseSweep, blocks: number): string {
   const asked = targetsOf(findings);
   const targets = tellingTargets(asked, halfRange, SHOWN);
   const name = blocks > 1 || label.startsWith(ensemble) ? label : `${ensemble}, ${label}`;
-  const head = ["n", ...targets.map((target) => `P(target ${target})`), ensemble === "rnpp" ? "P(perfect)" : "P(all covered)", `mean of ${integer(2 * halfRange + 1)}`];
+  const head = ["n", ...targets.map((target) => `P(target ${target})`), ensemble === "rnpp" ? "P(perfect)" : "P(all covered)", `mean reached of ${integer(2 * halfRange + 1)}`];
   const rows = findings.map((finding) => [
     String(finding.items),
     ...targets.map((target) => estimateHtml(finding, finding.targets.find((estimate) => estimate.target === target))),
@@ -172,7 +172,7 @@ function run(sweeps: readonly PhaseSweep[], { command, started, seconds, stopped
       bits === undefined ? "" : String(bits),
       integer(halfRange),
       items === last ? String(items) : `${items}..${last}`,
-      trialsText(findings),
+      trialsText(findings[0]),
       engine,
       adapter,
       version,

@@ -1,8 +1,8 @@
 // Findings as text: the table of the terminal and the CSV of spreadsheets.
 
-import type { PhaseFinding } from "../../src/finding";
-import { phaseSweeps, tellingTargets, type PhaseSweep } from "../../src/figures/phase";
-import type { Estimate } from "../../src/statistics";
+import type { PhaseFinding } from "../../src/finding.ts";
+import { phaseSweeps, rangeText, tellingTargets, type PhaseSweep } from "../../src/figures/phase.ts";
+import type { Estimate } from "../../src/statistics.ts";
 
 /** Columns of a terminal window that every table fits. */
 const WIDTH = 100;
@@ -52,8 +52,7 @@ function block({ findings }: PhaseSweep): string {
   const [first] = findings;
   const { ensemble, halfRange } = first;
   const asked = targetsOf(findings);
-  const range = first.bits === undefined ? `M = ${halfRange}` : `k = ${first.bits} (M = ${halfRange})`;
-  const header = wrap(`${ensemble}, ${range}: ${trialsText(findings)}, on ${first.engine} (${first.adapter})`);
+  const header = wrap(`${ensemble}, ${rangeText(first)}: ${trialsText(first)}, on ${first.engine} (${first.adapter})`);
   for (let shown = Math.min(asked.length, 4); ; shown--) {
     const targets = tellingTargets(asked, halfRange, shown);
     const lines = columns([
@@ -105,13 +104,9 @@ export function targetsOf(findings: readonly PhaseFinding[]): number[] {
 }
 
 /** `1,000,000 trials, seed 1`, or what was counted instead. */
-export function trialsText(findings: readonly [PhaseFinding, ...PhaseFinding[]]): string {
-  const trials = findings.map(({ trials }) => trials);
-  const [least, most] = [Math.min(...trials), Math.max(...trials)];
-  const [{ interval, seed }] = findings;
-  if (interval === "exact") return `all ${integer(most)} instances counted`;
-  const number = least === most ? integer(most) : `${integer(least)} to ${integer(most)}`;
-  return `${number} ${most === 1 ? "trial" : "trials"}, seed ${seed}`;
+export function trialsText({ interval, trials, seed }: PhaseFinding): string {
+  if (interval === "exact") return `all ${integer(trials)} ${trials === 1 ? "instance" : "instances"} counted`;
+  return `${integer(trials)} ${trials === 1 ? "trial" : "trials"}, seed ${seed}`;
 }
 
 /** Decimals that show an interval's width in its last place or the one before it. */

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import type { Answer, StartThread } from "../cpu/runner";
+import type { Answer, StartThread } from "../cpu/runner.ts";
 
 /** The two names of a web worker that the script uses. */
 const PRELUDE = `

@@ -1,15 +1,8 @@
 // exacta in the browser.
 
-import { openEngine as open, type EngineOptions, type Platform } from "../open";
-import type { Runner } from "../runner";
-import { hardwareThreads, startThread } from "./threads";
-
-/** WebGPU where the browser has it (also in workers). */
-export const platform: Platform = {
-  gpu: async () => navigator.gpu as GPU | undefined,
-  startThread,
-  hardwareThreads,
-};
+import { openEngine as open } from "../open.ts";
+import type { EngineOptions, Runner } from "../runner.ts";
+import { platform } from "./platform.ts";
 
 /**
  * Opens an engine; close it when done. Throws TypeError or RangeError for wrong options and RangeError where `gpu` finds
@@ -19,4 +12,4 @@ export function openEngine(options: EngineOptions = {}): Promise<Runner> {
   return open(options, platform);
 }
 
-export * from "../public";
+export * from "../public.ts";

@@ -1,6 +1,6 @@
 // Worker threads in the browser, started from text so that any bundler and any server will do.
 
-import type { Answer, StartThread } from "../cpu/runner";
+import type { Answer, StartThread } from "../cpu/runner.ts";
 
 export const startThread: StartThread = (script, { answer, failure }) => {
   const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));

@@ -1,7 +1,7 @@
 // The phase experiment: how often a random instance reaches its targets, for every number of items of a range.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../check";
+import { expected, integer, parse } from "../check.ts";
 import {
   bitsOf,
   ensembleKey,
@@ -14,11 +14,11 @@ import {
   MAX_TRIALS,
   slicingOf,
   type Ensemble,
-} from "../ensemble";
-import type { PhaseFinding, Provenance } from "../finding";
-import { reachTally } from "../kernels/reach";
-import type { Plan } from "../plan";
-import { certainty, estimate } from "../statistics";
+} from "../ensemble.ts";
+import type { PhaseFinding, Provenance } from "../finding.ts";
+import { reachTally } from "../kernels/reach.ts";
+import type { Plan } from "../plan.ts";
+import { certainty, estimate } from "../statistics.ts";
 
 /** The most words a tally may have: 64 MiB. */
 const MAX_TALLY = 2 ** 24;

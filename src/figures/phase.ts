@@ -1,9 +1,9 @@
 // What phase findings look like: one line for each configuration, one figure for each event.
 
-import { ensembles } from "../ensemble";
-import type { PhaseFinding } from "../finding";
-import type { Estimate } from "../statistics";
-import type { Figure, FigurePoint } from "./figure";
+import { ensembles } from "../ensemble.ts";
+import type { PhaseFinding } from "../finding.ts";
+import type { Estimate } from "../statistics.ts";
+import type { Figure, FigurePoint } from "./figure.ts";
 
 /** The findings of one configuration, one for each number of items, in ascending order. */
 export interface PhaseSweep {
@@ -12,39 +12,53 @@ export interface PhaseSweep {
   readonly findings: readonly [PhaseFinding, ...PhaseFinding[]];
 }
 
-/** Sorts findings into configurations: by ensemble, then half range, then seed. */
+/** Sorts findings into configurations: by ensemble, then half range, then seed, then trials. */
 export function phaseSweeps(findings: readonly PhaseFinding[]): PhaseSweep[] {
   const groups = new Map<string, [PhaseFinding, ...PhaseFinding[]]>();
   for (const finding of findings) {
-    const key = JSON.stringify([finding.ensemble, finding.halfRange, finding.interval, finding.seed]);
+    const { ensemble, halfRange, interval, seed, trials, items } = finding;
+    const key = JSON.stringify([ensemble, halfRange, interval, seed, trials]);
     const group = groups.get(key);
     if (!group) {
       groups.set(key, [finding]);
       continue;
     }
-    // One configuration has the same numbers on every engine, and fewer trials are the first of more: the longer run says all.
-    const same = group.findIndex(({ items }) => items === finding.items);
+    // The same trials again, on another engine or for other targets, have the same numbers: they add nothing but targets.
+    const same = group.findIndex((other) => other.items === items);
     if (same < 0) group.push(finding);
-    else if (finding.trials > group[same]!.trials) group[same] = finding;
+    else group[same] = withTargets(group[same]!, finding.targets);
   }
   const sorted = [...groups.values()].sort(
     ([a], [b]) =>
       ensembles.indexOf(a.ensemble) - ensembles.indexOf(b.ensemble) ||
       a.halfRange - b.halfRange ||
-      seedText(a).localeCompare(seedText(b), "en", { numeric: true }),
+      seedText(a).localeCompare(seedText(b), "en", { numeric: true }) ||
+      a.trials - b.trials,
   );
   const several = (of: (finding: PhaseFinding) => string) => new Set(sorted.map(([first]) => of(first))).size > 1;
   const naming = several(({ ensemble }) => ensemble);
   const seeding = several(seedText);
-  return sorted.map((group) => {
-    const [first] = group;
-    const range = first.bits === undefined ? `M = ${first.halfRange}` : `k = ${first.bits} (M = ${first.halfRange})`;
-    group.sort((a, b) => a.items - b.items);
+  const labels = sorted.map(([first]) =>
+    [...(naming ? [first.ensemble] : []), rangeText(first), ...(seeding ? [seedText(first)] : [])].join(", "),
+  );
+  return sorted.map((group, s) => {
+    const label = labels[s]!;
+    const alone = labels.indexOf(label) === labels.lastIndexOf(label);
     return {
-      label: [...(naming ? [first.ensemble] : []), range, ...(seeding ? [seedText(first)] : [])].join(", "),
-      findings: group,
+      label: alone ? label : `${label}, ${group[0].trials} trials`,
+      findings: group.sort((a, b) => a.items - b.items),
     };
   });
+}
+
+function withTargets(finding: PhaseFinding, targets: PhaseFinding["targets"]): PhaseFinding {
+  const known = new Set(finding.targets.map(({ target }) => target));
+  return { ...finding, targets: [...finding.targets, ...targets.filter(({ target }) => !known.has(target))] };
+}
+
+/** `k = 6 (M = 64)`, or `M = 100` where M is no power of two (for products, of four). */
+export function rangeText({ bits, halfRange }: PhaseFinding): string {
+  return bits === undefined ? `M = ${halfRange}` : `k = ${bits} (M = ${halfRange})`;
 }
 
 /** Where the trials came from, in words. */
@@ -125,23 +139,21 @@ function figuresOf(sweeps: readonly PhaseSweep[], signed: boolean): Figure[] {
     : (target: string) => `some subset of n random items sums to ${target}`;
   const figures = [...targets]
     .filter(([key, { extreme }]) => key === "M" || key === "-M" || !extreme)
-    .map(([key, { points }]) =>
-      figure(
-        `Target ${key}${key === "M" ? ", the largest a weight can ask" : key === "-M" ? ", the smallest a weight can ask" : ""}`,
-        sum(key),
-        "P(target reachable)",
-        points,
-      ),
-    );
+    .map(([key, { points }]) => {
+      // A line may break after a hyphen, not after a minus.
+      const target = key.replace("-", "−");
+      const rank = key === "M" ? ", the largest a weight can ask" : key === "-M" ? ", the smallest a weight can ask" : "";
+      return figure(`${signed ? "Signed sum" : "Target"} ${target}${rank}`, sum(target), "P(target reachable)", points);
+    });
   return all.points.every(({ length }) => length === 0)
     ? figures
     : [
         ...figures,
         signed
-          ? figure("Perfect partition", "n random items have signs that bring their sum to -1, 0 or 1", "P(perfect)", all.points)
+          ? figure("Perfect partition", "n random items have signs that bring their sum to −1, 0 or 1", "P(perfect)", all.points)
           : figure(
-              "All targets of -M..M at once",
-              "the subset sums of n random items include every target of -M..M",
+              "All targets of −M..M at once",
+              "the subset sums of n random items include every target of −M..M",
               "P(all covered)",
               all.points,
             ),

@@ -4,8 +4,8 @@
 // counts serve the signed sums of `rnpp`, where more items can undo a success, and no engine has to remember
 // when a target was first reached.
 
-import { drawValue, itemOf, type Law } from "../ensemble";
-import type { Kernel } from "../kernel";
+import { drawValue, itemOf, type Law } from "../ensemble.ts";
+import type { Kernel } from "../kernel.ts";
 
 export const reachParams = [
   /** First trial, low 32 and high 16 bits. */

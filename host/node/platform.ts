@@ -1,0 +1,7 @@
+// What Node supplies to the engines. It stays out of the package's types, which name nothing of WebGPU.
+
+import type { Platform } from "../open.ts";
+import { dawn } from "./device.ts";
+import { hardwareThreads, startThread } from "./threads.ts";
+
+export const platform: Platform = { gpu: dawn, startThread, hardwareThreads };

@@ -1,0 +1,177 @@
+// What is written down more than once about a kernel: its contract, its WGSL and its WebAssembly agree on every field and
+// every binding, and every variant of its WGSL is valid.
+
+import { readFileSync } from "node:fs";
+import { create } from "webgpu";
+import { describe, expect, test } from "vitest";
+import { WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
+import { shapeOf, variantNames } from "../../host/gpu/variants.ts";
+import { dawn } from "../../host/node/device.ts";
+import { ensembles } from "../ensemble.ts";
+import { phaseConfig, plan } from "../experiments/phase.ts";
+import type { Kernel } from "../kernel.ts";
+import { kernels } from "./index.ts";
+
+/** Everything that is bound after the uniform parameters, as a contract would put it. */
+interface Layout {
+  readonly params: readonly string[];
+  readonly buffers: readonly { readonly name: string; readonly type: string; readonly access: string }[];
+}
+
+function contractLayout(kernel: Kernel): Layout {
+  return {
+    params: kernel.params,
+    buffers: Object.entries(kernel.buffers).map(([name, { type, access }]) => ({ name, type, access })),
+  };
+}
+
+/** The layout of a shader. Throws where it is nothing that a contract can describe. */
+function shaderLayout(code: string): Layout {
+  // The reflection takes the `<` of some expressions for a template, so it gets what stands before the first function.
+  const declarations = code.slice(0, code.search(/^(\/\/\/.*\n)*fn /m));
+  if (code.split("@binding").length !== declarations.split("@binding").length)
+    throw new Error("bindings: expected all before the first function");
+  const reflect = new WgslReflect(declarations);
+  const struct = reflect.structs.find(({ name }) => name === "Params")!;
+  struct.members.forEach(({ name, type, offset }, i) => {
+    if (type.name !== "u32" || offset !== 4 * i)
+      throw new Error(`Params.${name}: expected u32 at ${4 * i}, got ${type.name} at ${offset}`);
+  });
+  const [uniform, ...others] = reflect.uniforms;
+  if (others.length > 0 || uniform?.binding !== 0 || uniform.type.name !== "Params")
+    throw new Error("uniforms: expected Params alone, at binding 0");
+  const storage = reflect.storage.toSorted((a, b) => a.binding - b.binding);
+  return {
+    params: struct.members.map(({ name }) => name),
+    buffers: storage.map(({ name, group, binding, access, type }, i) => {
+      if (group !== 0 || binding !== i + 1)
+        throw new Error(`${name}: expected group 0, binding ${i + 1}, got ${group}, ${binding}`);
+      const element =
+        "format" in type ? (type.format as { name: string; format?: { name: string } }) : undefined;
+      return { name, type: element?.format?.name ?? element?.name ?? "", access };
+    }),
+  };
+}
+
+function agrees(code: string, kernel: Kernel): boolean {
+  try {
+    return JSON.stringify(shaderLayout(code)) === JSON.stringify(contractLayout(kernel));
+  } catch {
+    return false;
+  }
+}
+
+/** The fields of a file of byte offsets, in its order. Throws where an offset is not its field's place. */
+function offsetFields(text: string): string[] {
+  return [...text.matchAll(/^export const (\w+): usize = (\d+);$/gm)].map(([, name, offset], i) => {
+    if (Number(offset) !== 4 * i) throw new Error(`${name}: expected offset ${4 * i}, got ${offset}`);
+    return name!.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  });
+}
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+const shaderOf = (name: string) => read(`shaders/${name}.wgsl`);
+const offsets = read("host/cpu/wasm/params.ts");
+const list: [string, Kernel][] = Object.entries<Kernel>(kernels);
+
+describe.each(list)("%s", (name, kernel) => {
+  test("has the parameters and buffers of its contract in WGSL", () => {
+    expect(shaderLayout(shaderOf(name))).toEqual(contractLayout(kernel));
+    expect(agrees(shaderOf(name), kernel)).toBe(true);
+  });
+
+  test("has the parameters of its contract in WebAssembly", () => {
+    expect(offsetFields(offsets)).toEqual(kernel.params);
+  });
+
+  test("is not taken for a shader that differs in one field or one binding", () => {
+    const code = shaderOf(name);
+    const changed = [
+      ["  firstLow: u32,\n  firstHigh: u32,", "  firstHigh: u32,\n  firstLow: u32,"],
+      ["  count: u32,\n", ""],
+      ["  count: u32,", "  count: i32,"],
+      ["@binding(1)", "@binding(3)"],
+      ["array<i32>", "array<u32>"],
+      ["var<storage, read> targets", "var<storage, read_write> targets"],
+      ["  firstLow: u32,", "  @size(16) firstLow: u32,"],
+    ] as const;
+    for (const [from, to] of changed) {
+      expect(code).toContain(from);
+      expect([from, agrees(code.replace(from, to), kernel)]).toEqual([from, false]);
+    }
+  });
+
+  test("is not taken for WebAssembly that differs in one offset", () => {
+    expect(() => offsetFields(offsets.replace("usize = 8;", "usize = 12;"))).toThrow(
+      "COUNT: expected offset 8, got 12",
+    );
+    const swapped = offsets.replace("COUNT", "X").replace("KEY_LOW", "COUNT").replace("X", "KEY_LOW");
+    expect(offsetFields(swapped)).not.toEqual(kernel.params);
+  });
+
+  test("writes its tally and nothing else", () => {
+    expect(
+      contractLayout(kernel)
+        .buffers.filter(({ access }) => access === "read_write")
+        .map(({ name }) => name),
+    ).toEqual(["tally"]);
+  });
+});
+
+describe("Dawn's compiler", () => {
+  // Dawn polls the instance that made a device for as long as the process lives.
+  let instance: GPU;
+
+  /** What a compiler without any GPU says against a shader, or "". */
+  async function complaints(code: string, constants: Record<string, number>): Promise<string> {
+    await dawn();
+    instance ??= create(["backend=null"]);
+    const device = await (await instance.requestAdapter())!.requestDevice();
+    device.pushErrorScope("validation");
+    const module = device.createShaderModule({ code });
+    const { messages } = await module.getCompilationInfo();
+    const failure = await device
+      .createComputePipelineAsync({ layout: "auto", compute: { module, constants } })
+      .then(
+        () => "",
+        (error: Error) => error.message,
+      );
+    await device.popErrorScope();
+    device.destroy();
+    return [...messages.map(({ type, message }) => `${type}: ${message}`), failure]
+      .filter(Boolean)
+      .join("\n");
+  }
+
+  const work = plan(phaseConfig({ ensemble: ensembles[0], halfRange: 9, items: { from: 1, to: 8 } }));
+  const limits = {
+    maxComputeWorkgroupStorageSize: 16384,
+    maxComputeInvocationsPerWorkgroup: 256,
+    maxComputeWorkgroupSizeX: 256,
+    maxComputeWorkgroupsPerDimension: 65535,
+    maxStorageBufferBindingSize: 2 ** 27,
+    maxBufferSize: 2 ** 28,
+  } as GPUSupportedLimits;
+
+  test.each(variantNames)(
+    "accepts the %s variant without a word, for subgroups of every width",
+    async (variant) => {
+      for (const subgroup of [4, 16, 32, 64, 128]) {
+        const { name, source, constants } = shapeOf(work, { limits, subgroup }, variant)!;
+        expect([name, subgroup, await complaints(source, constants)]).toEqual([variant, subgroup, ""]);
+      }
+    },
+  );
+
+  test("rejects a barrier in non-uniform control flow, an unknown constant and a misspelt name", async () => {
+    const { source, constants } = shapeOf(work, { limits, subgroup: 32 }, "workgroup")!;
+    const skewed = source.replace(
+      "  if (lane == 0u) {\n    var sum = 0;",
+      "  if (lane == 0u) {\n    workgroupBarrier();\n    var sum = 0;",
+    );
+    expect(skewed).not.toBe(source);
+    expect(await complaints(skewed, constants)).toMatch(/uniform/);
+    expect(await complaints(source, { ...constants, NOBODY: 1 })).toMatch(/NOBODY/);
+    expect(await complaints(source.replace("fn add64", "fn add65"), constants)).toMatch(/add64/);
+  });
+});

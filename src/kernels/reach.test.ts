@@ -1,0 +1,98 @@
+// The definition of reach against an oracle that shares no code with it: sets of sums and draws in BigInt.
+
+import { describe, expect, test } from "vitest";
+import { oracleTally, type Question } from "../../test/oracle.ts";
+import { ensembles, isProduct } from "../ensemble.ts";
+import { phaseConfig, plan } from "../experiments/phase.ts";
+import { batchParams } from "../plan.ts";
+import { reach, reachTally } from "./reach.ts";
+
+/** The twin's words, its tally dirty before. */
+function twin(question: Question, first: number, count: number): number[] {
+  const { ensemble, halfRange, from, to, targets, seed, enumerate } = question;
+  const config = { ...phaseConfig({ ensemble, halfRange, items: { from, to }, targets, seed }), enumerate };
+  const work = plan(config);
+  const params = batchParams(work, { first, count });
+  const tally = new Uint32Array(reachTally(params).length).fill(0xabadcafe);
+  reach.twin(params, { targets: work.targets, tally });
+  return [...tally];
+}
+
+const sizes = [
+  [0, 0],
+  [0, 3],
+  [1, 5],
+  [4, 4],
+  [2, 9],
+] as const;
+const questions: Question[] = ensembles.flatMap((ensemble) =>
+  [1, 2, 3, 4, 9, 16, 25].flatMap((halfRange) =>
+    isProduct(ensemble) && !Number.isInteger(Math.sqrt(halfRange))
+      ? []
+      : sizes.map(([from, to], i) => ({
+          ensemble,
+          halfRange,
+          from,
+          to,
+          targets: [
+            [0],
+            [1, halfRange + 1, -1],
+            [-halfRange, 0, 3 * halfRange],
+            [2 ** 31 - 1, -(2 ** 31), 2],
+            [5, -7, 11],
+          ][i]!,
+          seed: BigInt(100 * halfRange + i),
+          enumerate: false,
+        })),
+  ),
+);
+
+describe("the definition of reach", () => {
+  test.each(ensembles)("agrees with sets of sums on drawn trials of %s", (ensemble) => {
+    for (const question of questions.filter((question) => question.ensemble === ensemble))
+      expect([question, twin(question, 0, 9)]).toEqual([question, oracleTally(question, 0, 9)]);
+  });
+
+  test.each(ensembles)("agrees with sets of sums on enumerated trials of %s", (ensemble) => {
+    for (const question of questions.filter(
+      (question) => question.ensemble === ensemble && question.to < 9,
+    )) {
+      const enumerated = { ...question, enumerate: true };
+      expect([enumerated, twin(enumerated, 5, 9)]).toEqual([enumerated, oracleTally(enumerated, 5, 9)]);
+    }
+  });
+
+  test("draws the trials it is told to, also where their index passes 2^32", () => {
+    for (const first of [1, 2 ** 32 - 3, 2 ** 32, 2 ** 48 - 5]) {
+      const question: Question = {
+        ensemble: "rssp0",
+        halfRange: 5,
+        from: 2,
+        to: 6,
+        targets: [4, -3],
+        seed: 2n ** 64n - 1n,
+        enumerate: false,
+      };
+      expect(twin(question, first, 5)).toEqual(oracleTally(question, first, 5));
+    }
+  });
+
+  test("carries the missing targets into their high word", () => {
+    // Without items a trial reaches target 0 alone and misses 2^21 others: 2^11 trials miss 2^32.
+    const question: Question = {
+      ensemble: "rssp",
+      halfRange: 2 ** 20,
+      from: 0,
+      to: 0,
+      targets: [0, 1],
+      seed: 1n,
+      enumerate: false,
+    };
+    expect(twin(question, 0, 2 ** 11 - 1)).toEqual([2047, 2047, 2 ** 32 - 2 ** 21, 0, 0, 2047]);
+    expect(twin(question, 0, 2 ** 11 + 1)).toEqual([2049, 2049, 2 ** 21, 1, 0, 2049]);
+  });
+
+  test("counts nothing in an empty batch", () => {
+    expect(twin(questions[1]!, 7, 0).every((word) => word === 0)).toBe(true);
+  });
+});

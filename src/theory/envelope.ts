@@ -1,0 +1,264 @@
+// What is proven and what is predicted about the probability that a target is reached, at every finite size. Bounds are
+// theorems, with their rounding; predictions are not, and have another type.
+
+import { isProduct, type Ensemble } from "../ensemble.ts";
+import { addStep, checkTheory, itemDistribution, nothing, positivePart, stepOf, type ItemRange } from "./distribution.ts";
+import { firstMoment, pairsOf, secondMoments, slicesOf, theoryOf, type Moments, type Slices, type Theory } from "./moments.ts";
+
+/**
+ * Upper bounds on P(Y > 0):
+ * - `markov`: E Y (half of it for `rnpp` and target 0, whose solutions come in pairs)
+ * - `markov_cond`: Markov's inequality on each slice Lambda = l
+ * - `parity`: `rnpp` only, a signed sum has the parity of the plain sum
+ * - `divisor`: the best d that does not divide the target but may divide every item (d = 2: the parity of products)
+ * - `range`: the positive items may sum to less than the target
+ *
+ * Lower bounds:
+ * - `empty`: the empty set hits target 0
+ * - `cs`, `ds`: Cauchy-Schwarz (E Y)^2 / E Y^2, and Dawson & Sankoff (Proc. AMS 18, 1967), which is never smaller
+ * - `cs_cond`, `ds_cond`: the same on each slice Lambda = l, summed
+ * - `amplification`: disjoint groups of items fail independently
+ */
+export const upperBounds = ["markov", "markov_cond", "parity", "divisor", "range"] as const;
+export const lowerBounds = ["empty", "cs", "ds", "cs_cond", "ds_cond", "amplification"] as const;
+
+/** A proven bound on the probability of success. */
+export type Bound = (
+  | { readonly kind: "upper"; readonly name: (typeof upperBounds)[number] }
+  | { readonly kind: "lower"; readonly name: (typeof lowerBounds)[number] }
+) & {
+  /** The bound on P(Y > 0), in 0..1. */
+  readonly value: number;
+  /** The bound on P(Y = 0), which is 1 - `value` and keeps its digits where `value` is near 1. */
+  readonly failure: number;
+};
+
+/** A number close to the probability of success, on either side of it. */
+export interface Prediction {
+  /** `poisson`: given Lambda (for `rnpp` the parity of the sum) the number of solutions is taken to be Poisson. */
+  readonly name: "poisson";
+  readonly value: number;
+  readonly failure: number;
+}
+
+/** Everything known about one target and number of items. */
+export interface EnvelopePoint extends Moments {
+  readonly bounds: readonly Bound[];
+  readonly predictions: readonly Prediction[];
+  /** The greatest lower and the least upper bound among `bounds`. */
+  readonly lower: Bound;
+  readonly upper: Bound;
+}
+
+export interface Envelope {
+  readonly ensemble: Ensemble;
+  readonly halfRange: number;
+  /** The largest number of items for which `cs_cond` and `ds_cond` were computed, -1 where for none. */
+  readonly conditionalTo: number;
+  /** By items, then by targets in the order given. */
+  readonly points: readonly EnvelopePoint[];
+}
+
+/**
+ * Every bound gives way by this much, relatively, to rounding. In the worst case 64 steps of half + 2 factor + 4 additions
+ * leave errors near 2^-35, so that a first moment is within that and a second, a sum over 2^18 values more, within 2^-34.
+ * Dawson & Sankoff's bound triples the first error and doubles the second; sums over slices add 2^-34 to 5 times 2^-35.
+ */
+const ROUNDING = 2 ** -32;
+
+function lower(name: (typeof lowerBounds)[number], value: number): Bound {
+  const safe = Math.min(1, value * (1 - ROUNDING));
+  return { kind: "lower", name, value: safe, failure: 1 - safe };
+}
+
+function upper(name: (typeof upperBounds)[number], value: number): Bound {
+  const safe = Math.min(1, value * (1 + ROUNDING));
+  return { kind: "upper", name, value: safe, failure: 1 - safe };
+}
+
+/** An upper bound by what must fail. */
+function obstruction(name: (typeof upperBounds)[number], failure: number): Bound {
+  const safe = Math.min(1, failure * (1 - ROUNDING));
+  return { kind: "upper", name, value: 1 - safe, failure: safe };
+}
+
+/** (E Y)^2 / E Y^2 <= P(Y > 0); 0 where Y is 0. */
+function cauchySchwarz(first: number, second: number): number {
+  return first > 0 ? (first / second) * first : 0;
+}
+
+/** The best lower bound on P(Y > 0) from two moments of an integer Y >= 0, which is linear under scaling of both. */
+function dawsonSankoff(first: number, second: number): number {
+  if (!(first > 0)) return 0;
+  const excess = Math.max(0, second - first);
+  const k = 1 + Math.floor(excess / first);
+  return (2 * first) / (k + 1) - excess / (k * (k + 1));
+}
+
+/**
+ * The most likely way for all items to share a divisor that the target lacks, as the probability for one item: the best of
+ * P(d | X) over d from 2 to M + 1 (which divides 0 only) that do not divide the target.
+ */
+function sharedDivisor(pmf: Float64Array, halfRange: number, target: number): number {
+  let best = 0;
+  for (let d = 2; d <= halfRange + 1; d++) {
+    if (target % d === 0) continue;
+    let share = 0;
+    for (let i = halfRange % d; i < pmf.length; i += d) share += pmf[i]!;
+    best = Math.max(best, share);
+  }
+  return best;
+}
+
+/** The probability that the positive items sum to less than a positive target, for n = 0..items. */
+function positivesFallShort(ensemble: Ensemble, halfRange: number, items: number, target: number): number[] {
+  const step = positivePart(stepOf(ensemble, halfRange));
+  const failures: number[] = [];
+  for (let n = 0, sum = nothing; n <= items; n++) {
+    failures.push(Math.min(1, sum.mass.reduce((total, mass) => total + mass, 0)));
+    const { offset, mass } = addStep(sum, step);
+    sum = { offset, mass: mass.subarray(0, target) };
+  }
+  return failures;
+}
+
+/**
+ * The slices of `rnpp`: given the parity of the sum, the counts of targets of the other parity are 0.
+ * P(A_1 + ... + A_n even) is (1 + q^n) / 2 with q = P(A even) - P(A odd), 0 for even M and -1/M for odd M.
+ */
+function parityShare(halfRange: number, n: number, target: number): number {
+  const bias = (halfRange % 2 === 0 ? 0 : -1 / halfRange) ** n;
+  return target % 2 === 0 ? (1 + bias) / 2 : (1 - bias) / 2;
+}
+
+/** Sums over slices of a bound or prediction made on each. */
+function overSlices({ probability, first, second }: Slices) {
+  let [markov, cs, ds, poissonFailure] = [0, 0, 0, 0];
+  for (let i = 0; i < first.length; i++) {
+    const mean = first[i]!;
+    const weight = probability[i]!;
+    if (weight > 0) poissonFailure += weight * Math.exp(-mean / weight);
+    if (!(mean > 0)) continue;
+    markov += Math.min(mean, weight);
+    if (second === undefined) continue;
+    cs += cauchySchwarz(mean, second[i]!);
+    ds += dawsonSankoff(mean, second[i]!);
+  }
+  return { markov, cs, ds, poissonFailure };
+}
+
+function signedPoint({ halfRange }: Theory, { items, target, first, second }: Moments) {
+  // Every solution of target 0 comes with its opposite, so that half of N_0 is an integer too.
+  const copies = target === 0 && items > 0 ? 2 : 1;
+  const share = parityShare(halfRange, items, target);
+  const bounds = [
+    upper("markov", first / copies),
+    upper("parity", share),
+    lower("cs", cauchySchwarz(first, second)),
+    lower("ds", dawsonSankoff(first / copies, second / copies ** 2)),
+  ];
+  const failure = share > 0 ? 1 - share + share * Math.exp(-first / copies / share) : 1;
+  return { bounds, predictions: [{ name: "poisson", value: 1 - failure, failure } as const] };
+}
+
+/**
+ * The additions, in units of about a nanosecond, that the second moments of the slices take for one number of items and
+ * target: n steps over up to 2 n M + 1 values, times N for products.
+ */
+function conditionalWork(ensemble: Ensemble, halfRange: number, n: number): number {
+  return 4 * n * n * halfRange * (isProduct(ensemble) ? Math.sqrt(halfRange) : 1);
+}
+
+/** How much conditional work is done unless told otherwise: some seconds on one core. */
+export const CONDITIONAL_WORK = 1e10;
+
+/**
+ * Moments, proven bounds and predictions of the probability that a target is reached, for every number of items of a range
+ * and every target. They are about Y, the number of index sets (sign vectors for `rnpp`) that hit the target exactly.
+ *
+ * The bounds hold in double precision: each gives way by 2^-32, relatively, for its rounding. `cs` and `ds` cannot pass
+ * sqrt(3)/2 for large sizes (two subset sums have correlation 1/2); given Lambda, the total of all items, they can, and
+ * `amplification` then makes the failure exponentially small. Target 0 is reached by the empty set (not for `rnpp`).
+ * @param halfRange M, 1..2^12; for products a perfect square.
+ * @param items 0..64.
+ * @param targets Integers of 32 bits.
+ * @param work How many operations the conditional second moments may take, about a nanosecond each. `cs_cond` and
+ * `ds_cond` are given up to the largest number of items within it; `amplification` uses them beyond. Default 10^10.
+ * @throws RangeError or TypeError naming what was expected.
+ */
+export function envelope(
+  ensemble: Ensemble,
+  halfRange: number,
+  items: ItemRange,
+  targets: readonly number[],
+  work = CONDITIONAL_WORK,
+): Envelope {
+  checkTheory(ensemble, halfRange, items, targets);
+  const theory = theoryOf(ensemble, halfRange, items.to);
+  let conditionalTo = -1;
+  for (let left = work; ensemble !== "rnpp" && conditionalTo < items.to; conditionalTo++) {
+    left -= targets.length * conditionalWork(ensemble, halfRange, conditionalTo + 1);
+    if (left < 0) break;
+  }
+  const byTarget = targets.map((target) => targetPoints(theory, items, target, conditionalTo));
+  const points = Array.from({ length: items.to - items.from + 1 }, (_, i) => byTarget.map((points) => points[i]!)).flat();
+  return { ensemble, halfRange, conditionalTo, points };
+}
+
+function targetPoints(theory: Theory, items: ItemRange, target: number, conditionalTo: number): EnvelopePoint[] {
+  const { ensemble, halfRange } = theory;
+  const signed = ensemble === "rnpp";
+  const pairs = signed ? undefined : pairsOf(theory, target);
+  const seconds = secondMoments(theory, target, pairs);
+  const magnitude = Math.abs(target);
+  const reachable = !signed && target !== 0 && magnitude <= items.to * halfRange;
+  const short = reachable ? positivesFallShort(ensemble, halfRange, items.to, magnitude) : undefined;
+  const divisor = target === 0 ? 0 : sharedDivisor(itemDistribution(ensemble, halfRange).mass, halfRange, target);
+  /** The least failure proven for 0, 1, ... items by splitting them into groups. */
+  const failures: number[] = [];
+  const points: EnvelopePoint[] = [];
+  for (let n = signed ? items.from : 0; n <= items.to; n++) {
+    const asked = n >= items.from;
+    const moments: Moments = { items: n, target, first: firstMoment(theory, n, target), second: seconds[n]! };
+    const { bounds, predictions } = signed
+      ? signedPoint(theory, moments)
+      : subsetPoint(theory, moments, asked, n <= conditionalTo ? pairs : undefined);
+    if (divisor > 0) bounds.push(obstruction("divisor", divisor ** n));
+    if (short) bounds.push(obstruction("range", short[n]!));
+    if (!signed) {
+      let failure = Math.min(...bounds.filter(({ kind }) => kind === "lower").map((bound) => bound.failure));
+      for (let group = 1; group <= n / 2; group++) failure = Math.min(failure, failures[group]! * failures[n - group]!);
+      failures.push(failure);
+      const safe = target === 0 ? 0 : Math.min(1, failure * (1 + ROUNDING));
+      bounds.push({ kind: "lower", name: "amplification", value: 1 - safe, failure: safe });
+    }
+    if (!asked) continue;
+    const best = (kind: Bound["kind"], better: (a: Bound, b: Bound) => boolean) =>
+      bounds.filter((bound) => bound.kind === kind).reduce((a, b) => (better(b, a) ? b : a));
+    points.push({
+      ...moments,
+      bounds,
+      predictions,
+      lower: best("lower", (a, b) => a.failure < b.failure),
+      upper: best("upper", (a, b) => a.failure > b.failure),
+    });
+  }
+  return points;
+}
+
+function subsetPoint(theory: Theory, moments: Moments, asked: boolean, pairs: Parameters<typeof slicesOf>[3]) {
+  const { items, target, first, second } = moments;
+  const bounds = [lower("cs", cauchySchwarz(first, second)), lower("ds", dawsonSankoff(first, second))];
+  const predictions: Prediction[] = [];
+  if (target === 0) bounds.unshift({ kind: "lower", name: "empty", value: 1, failure: 0 });
+  if (asked) bounds.unshift(upper("markov", first));
+  if (!asked && !pairs) return { bounds, predictions };
+  const slices = overSlices(slicesOf(theory, items, target, pairs));
+  if (pairs) bounds.push(lower("cs_cond", slices.cs), lower("ds_cond", slices.ds));
+  if (asked) {
+    bounds.push(upper("markov_cond", slices.markov));
+    const failure = target === 0 ? 0 : slices.poissonFailure;
+    predictions.push({ name: "poisson", value: 1 - failure, failure });
+  }
+  return { bounds, predictions };
+}

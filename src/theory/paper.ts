@@ -1,0 +1,251 @@
+// What the paper states, as formulas on integers: Kumar & Natale, "Quantization vs Pruning: Insights from the Strong
+// Lottery Ticket Hypothesis", arXiv 2508.11020. The names are the paper's. Every result says how far it holds; only
+// what holds always may be called a bound at finite n. Nothing here is fitted or improved: the sharper laws are in
+// window.ts. M is the half range, n the number of items, t a target, z a signed sum, all integers up to 2^53 - 1.
+
+import * as z from "zod/mini";
+import { expected, integer, parse } from "../check.ts";
+import { isProduct, type Ensemble } from "../ensemble.ts";
+
+/** A bound that is true for every n. */
+export interface Always {
+  readonly holds: "always";
+  readonly value: number;
+}
+
+/** What a quantity approaches as n grows; at finite n the truth may be on either side. */
+export interface InTheLimit {
+  readonly holds: "as n grows";
+  readonly value: number;
+}
+
+/** The two sides between which a probability lies as n grows; at finite n it may lie outside. */
+export interface InTheLimitBetween {
+  readonly holds: "as n grows";
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A bound whose constants are not stated; with these it is true of every case that was counted. */
+export interface WhereCounted {
+  readonly holds: "where counted";
+  readonly value: number;
+}
+
+const ANY = Number.MAX_SAFE_INTEGER;
+const counts = integer(1, ANY);
+const latticed = integer(2, ANY, `an integer in 2..${ANY}, for M = 1 the sums leave out every second integer`);
+const signed = integer(-ANY, ANY);
+const real = (text: string, holds: (value: number) => boolean) => z.number(text).check(z.refine(holds, text));
+const probability = real("a number above 0, at most 1", (value) => value > 0 && value <= 1);
+const positive = real("a number above 0", (value) => value > 0);
+const distance = real("a number from 0", (value) => value >= 0);
+
+/** Checks M and n. */
+function check(halfRange: number, items: number, halfRanges = counts): void {
+  parse(halfRanges, halfRange, "halfRange");
+  parse(counts, items, "items");
+}
+
+/**
+ * s2 = E X^2, the second moment of one item. Throws RangeError unless M is in 1..2^53 - 1, for products a perfect square.
+ */
+export function secondMoment(ensemble: Ensemble, halfRange: number): number {
+  parse(counts, halfRange, "halfRange");
+  const side = isProduct(ensemble) ? Math.sqrt(halfRange) : halfRange;
+  if (!Number.isInteger(side)) throw new RangeError(expected("halfRange", `a perfect square for ${ensemble}`, halfRange));
+  const without0 = ((side + 1) * (2 * side + 1)) / 6;
+  const with0 = (side * (side + 1)) / 3;
+  if (ensemble === "products") return without0 * without0;
+  if (ensemble === "products0") return without0 * with0;
+  return ensemble === "rssp0" ? with0 : without0;
+}
+
+/** c_M = E A^2 / M^2 = 1/3 + 1/(2 M) + 1/(6 M^2), A uniform on 1..M. */
+export function cOf(halfRange: number): number {
+  parse(counts, halfRange, "halfRange");
+  return ((1 + 1 / halfRange) * (2 + 1 / halfRange)) / 6;
+}
+
+/** gamma_n = 1 / (M sqrt(2 pi n c_M)): the height of the law of the signed sum, n >= 1. */
+export function gammaOf(halfRange: number, items: number): number {
+  check(halfRange, items);
+  return 1 / (halfRange * Math.sqrt(2 * Math.PI * items * cOf(halfRange)));
+}
+
+/** rho_n = 2^(n+1) gamma_n, n >= 1. Infinity above the range of float64, from n about 1030 on. */
+export function rhoOf(halfRange: number, items: number): number {
+  return 2 * muOf(halfRange, items);
+}
+
+/** mu = 2^n gamma_n = rho_n / 2, near the mean number of signs with sum 0, n >= 1. Infinity above the range of float64. */
+export function muOf(halfRange: number, items: number): number {
+  return solutions(halfRange, items, 0);
+}
+
+/** x = z^2 / (2 n c_M M^2). */
+function exponent(halfRange: number, items: number, sum: number): number {
+  return sum ** 2 / (2 * items * cOf(halfRange) * halfRange ** 2);
+}
+
+/** mu e^-x, without the overflow of mu against the underflow of e^-x. */
+function solutions(halfRange: number, items: number, sum: number): number {
+  return Math.exp(items * Math.LN2 + Math.log(gammaOf(halfRange, items)) - exponent(halfRange, items, sum));
+}
+
+/**
+ * Theorem 4, first moment: E I_{n,z} = gamma_n (exp(-z^2 / (2 n c_M M^2)) + O(1/n)), where I = N_z / 2^n and N_z counts
+ * the signs with sum z. The O(1/n) is about -0.15/n of gamma_n at z = 0 (measured), -0.19/n for M = 3.
+ * Throws RangeError for M = 1, where the truth is 0 or twice this.
+ */
+export function theorem4Mean(halfRange: number, items: number, sum: number): InTheLimit {
+  check(halfRange, items, latticed);
+  parse(signed, sum, "sum");
+  return { holds: "as n grows", value: gammaOf(halfRange, items) * Math.exp(-exponent(halfRange, items, sum)) };
+}
+
+/**
+ * Theorem 4, second moment: E I_{n,z} I_{n,z'} = 2 gamma_n^2 (exp(-(z^2 + z'^2) / (2 n c_M M^2)) + O(1/n))
+ * + 2^-n E I_{n,z} (1{z = z'} + 1{z = -z'}) where z and z' have one parity, else 0, which is exact.
+ * Throws RangeError for M = 1.
+ */
+export function theorem4Product(halfRange: number, items: number, sum: number, other: number): InTheLimit {
+  parse(signed, other, "other");
+  const [mean, otherMean] = [theorem4Mean(halfRange, items, sum).value, theorem4Mean(halfRange, items, other).value];
+  if (Math.abs(sum % 2) !== Math.abs(other % 2)) return { holds: "as n grows", value: 0 };
+  const diagonal = Number(sum === other) + Number(sum === -other);
+  return { holds: "as n grows", value: 2 * mean * otherMean + 2 ** -items * mean * diagonal };
+}
+
+/**
+ * The exact probability that A_1 + ... + A_n has the parity of z, without which no signs have sum z: 1/2 for even M,
+ * (1 + (-1/M)^n) / 2 for odd M and even z. A bound on P(N_z > 0) for every n >= 1.
+ */
+export function parityProbability(halfRange: number, items: number, sum: number): Always {
+  check(halfRange, items);
+  parse(signed, sum, "sum");
+  const bias = halfRange % 2 === 0 ? 0 : (-1 / halfRange) ** items;
+  return { holds: "always", value: (1 + (sum % 2 === 0 ? bias : -bias)) / 2 };
+}
+
+/**
+ * Lemma 1: the sides of P(N_z > 0). With r = mu exp(-z^2 / (2 n c_M M^2)): r / (1 + 2 r) and min(1/2, r) for z != 0,
+ * r / (2 + 2 r) and min(1/2, r / 2) for z = 0, where solutions come in pairs. The 1/2 is the parity of the sum of A.
+ * Throws RangeError for M = 1.
+ */
+export function lemma1(halfRange: number, items: number, sum: number): InTheLimitBetween {
+  check(halfRange, items, latticed);
+  parse(signed, sum, "sum");
+  return between(1, solutions(halfRange, items, sum), sum === 0);
+}
+
+/** The sides of Lemma 1 times `factor`, in a form that also takes r = 0 and Infinity. */
+function between(factor: 1 | 2, r: number, paired: boolean): InTheLimitBetween {
+  const low = paired ? 1 / (2 + 2 / r) : 1 / (2 + 1 / r);
+  return { holds: "as n grows", low: factor * low, high: factor * Math.min(1 / 2, paired ? r / 2 : r) };
+}
+
+/**
+ * Lemma 3: the sides of P(Y_t > 0 | Lambda), twice those of Lemma 1 at z = Lambda - 2 t, where Y_t counts the index sets
+ * with sum t and Lambda is the sum of all items (law `rssp`). Both 1 for t = 0 and t = Lambda, solved by the empty and
+ * the full set, which the paper's formula leaves out.
+ */
+export function lemma3(halfRange: number, items: number, target: number, total: number): InTheLimitBetween {
+  check(halfRange, items);
+  parse(signed, target, "target");
+  parse(signed, total, "total");
+  if (target === 0 || target === total) return { holds: "as n grows", low: 1, high: 1 };
+  const sum = total - 2 * target;
+  return between(2, solutions(halfRange, items, sum), sum === 0);
+}
+
+/**
+ * E Y_t ~ 2^n / sqrt(pi n s2) exp(-t^2 / (n s2)), the mean number of index sets with sum t, s2 = E X^2; for t = 0 the
+ * empty set on top. Not in the paper; it is Lemma 3 without the condition. Within 3 % for `rssp` from n = 8 on at t within
+ * a standard deviation (measured). Throws RangeError for `rnpp`, whose items take signs.
+ */
+export function expectedSolutions(ensemble: Ensemble, halfRange: number, items: number, target: number): InTheLimit {
+  check(halfRange, items);
+  parse(signed, target, "target");
+  if (ensemble === "rnpp") throw new RangeError(expected("ensemble", "one of rssp, rssp0, products, products0", ensemble));
+  const variance = items * secondMoment(ensemble, halfRange);
+  const mean = Math.exp(items * Math.LN2 - target ** 2 / variance - Math.log(Math.PI * variance) / 2);
+  return { holds: "as n grows", value: mean + Number(target === 0) };
+}
+
+/** Lemma 4: s = sqrt(2/7) M sqrt(n ln n), the half width of the window of Lambda, in units of the items, n >= 1. */
+export function lemma4HalfWidth(halfRange: number, items: number): number {
+  check(halfRange, items);
+  return halfRange * Math.sqrt((2 / 7) * items * Math.log(items));
+}
+
+/**
+ * Lemma 4: P(Y_t = 0) = O(n^(-1/7)) for t = O(M) and lim log2(M) / n < 1, here min(1, 2 n^(-1/7)): the constant 2 is that
+ * of Hoeffding's part, the other part's is not stated. It says nothing up to n = 128 and 0.1 at n = 1.28e9.
+ */
+export function lemma4Rate(items: number): InTheLimit {
+  parse(counts, items, "items");
+  return { holds: "as n grows", value: Math.min(1, 2 * items ** (-1 / 7)) };
+}
+
+/**
+ * Hoeffding: P(|Lambda| >= s) <= min(1, 2 exp(-s^2 / (2 n M^2))) for n >= 1 independent items of mean 0 in -M..M, that is
+ * every ensemble but `rnpp`; s >= 0.
+ */
+export function hoeffding(halfRange: number, items: number, s: number): Always {
+  check(halfRange, items);
+  parse(distance, s, "s");
+  return { holds: "always", value: Math.min(1, 2 * Math.exp(-((s / halfRange) ** 2) / (2 * items))) };
+}
+
+/**
+ * Theorem 3: a network from which each d x d layer of precision 2^-bits can be pruned with probability at least p has at
+ * least d^2 log2(2^(bits+1) + 1) + log2 p parameters that are not 0. `bits` is the targets' kt, 0..1000; 0 < p <= 1.
+ * Negative where p is so small that nothing follows.
+ */
+export function theorem3(width: number, bits: number, p: number): Always {
+  parse(counts, width, "width");
+  parse(integer(0, 1000), bits, "bits");
+  parse(probability, p, "p");
+  return { holds: "always", value: width ** 2 * Math.log2(2 ** (bits + 1) + 1) + Math.log2(p) };
+}
+
+/**
+ * Corollary 1: the least hidden width of such a network with two dense layers. With d inputs, h hidden units and d outputs
+ * it has 2 h d parameters, so h is at least Theorem 3's number over 2 d. The paper states Omega(d log 1/delta).
+ */
+export function corollary1(width: number, bits: number, p: number): Always {
+  return { holds: "always", value: theorem3(width, bits, p).value / (2 * width) };
+}
+
+export interface FollowUpOptions {
+  /** Delta: how far a subset sum may miss its target, an integer from 0. Default 0. */
+  readonly tolerance?: number;
+  /** C, from 0. Default 2. */
+  readonly c?: number;
+  /** kappa, above 0. Default 1.5 for `rssp`, 2.5 for `rssp0`. */
+  readonly kappa?: number;
+}
+
+/**
+ * Kumar & Natale, "A Unified Framework for Quantized and Continuous Strong Lottery Tickets": n items bring every target of
+ * -M..M within Delta of a subset sum with probability at least
+ * 1 - 2 exp(-(n - C ln((M+1) / (Delta+1)))^2 / (kappa n)), for n > C ln((M+1) / (Delta+1)). Below, or where that is
+ * negative, the value is 0. C and kappa are not stated: the defaults are those that exact counts for Delta = 0, M = 1..16
+ * obey. Smaller kappa than 1 / ln 2 = 1.443 (`rssp`) and 1 / ln 1.5 = 2.466 (`rssp0`) contradict M = 1.
+ */
+export function followUp(
+  ensemble: "rssp" | "rssp0",
+  halfRange: number,
+  items: number,
+  { tolerance = 0, c = 2, kappa = ensemble === "rssp" ? 1.5 : 2.5 }: FollowUpOptions = {},
+): WhereCounted {
+  check(halfRange, items);
+  if (ensemble !== "rssp" && ensemble !== "rssp0") throw new RangeError(expected("ensemble", "one of rssp, rssp0", ensemble));
+  parse(integer(0, ANY), tolerance, "tolerance");
+  parse(distance, c, "c");
+  parse(positive, kappa, "kappa");
+  const excess = items - c * Math.log((halfRange + 1) / (tolerance + 1));
+  const failure = excess > 0 ? 2 * Math.exp(-(excess ** 2) / (kappa * items)) : 1;
+  return { holds: "where counted", value: Math.max(0, 1 - failure) };
+}

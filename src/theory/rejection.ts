@@ -1,0 +1,76 @@
+// Rejection sampling of products: how close a product of two grid weights can be brought to a uniform law.
+
+import { integer, parse } from "../check.ts";
+
+/** The law of u v for u uniform on 1..N and v uniform on +-1..+-N, against the uniform law on +-1..+-M, M = N^2. */
+export interface Rejection {
+  readonly factor: number;
+  readonly halfRange: number;
+  /** |D_N|: how many different products the multiplication table 1..N x 1..N has. */
+  readonly distinct: number;
+  /** |D_N| / M. */
+  readonly density: number;
+  /** How many of 1..M are no product, and the first of them (undefined for N = 1). */
+  readonly missing: number;
+  readonly firstMissing: number | undefined;
+  /** The most ways in which one number is a product a b with a, b in 1..N. */
+  readonly mostWays: number;
+  /** The largest acceptance rate of a rejection to the uniform law on +-1..+-M: 1 for N = 1, otherwise 0. */
+  readonly acceptanceToUniform: number;
+  /** The same to the uniform law on the products themselves, accepting z with probability 1 / (number of its ways). */
+  readonly acceptanceToSupport: number;
+  /** P(u > 0) and P(v = 0) where u and v are uniform on -N..N, and the uniform products per hidden unit after rejection. */
+  readonly positive: number;
+  readonly zero: number;
+  readonly yield: number;
+  /** The yield where u and v are uniform on -N..N without 0. */
+  readonly yieldWithoutZero: number;
+  /** E[(u v)^2] / M^2, and E[X^2] / M^2 for X uniform on +-1..+-M. */
+  readonly secondMoment: number;
+  readonly uniformSecondMoment: number;
+  /** P(u v odd). */
+  readonly odd: number;
+}
+
+/**
+ * What rejection can do about the products of two weights of half range N (Lemma 5 of Kumar & Natale asks for uniform
+ * ones). Above N = 1 primes beyond N are no products, so that no rejection reaches the uniform law on all of -M..M; the
+ * uniform law on the products is reached at the rate |D_N| / N^2.
+ * Counts are exact. Takes O(N^2) time and 2 N^2 bytes.
+ * @param factor N, 1..4096.
+ * @throws RangeError or TypeError naming what was expected.
+ */
+export function rejection(factor: number): Rejection {
+  const N = parse(integer(1, 4096), factor, "factor");
+  const M = N * N;
+  const ways = new Uint16Array(M + 1);
+  for (let a = 1; a <= N; a++) for (let product = a; product <= a * N; product += a) ways[product]!++;
+  let [distinct, mostWays, firstMissing] = [0, 0, 0];
+  for (let value = 1; value <= M; value++) {
+    const count = ways[value]!;
+    if (count > 0) distinct++;
+    else if (firstMissing === 0) firstMissing = value;
+    if (count > mostWays) mostWays = count;
+  }
+  const all = 2 * N + 1;
+  const acceptance = distinct / M;
+  const square = ((N + 1) * (2 * N + 1)) / (6 * N * N);
+  return {
+    factor: N,
+    halfRange: M,
+    distinct,
+    density: acceptance,
+    missing: M - distinct,
+    firstMissing: firstMissing || undefined,
+    mostWays,
+    acceptanceToUniform: distinct === M ? 1 : 0,
+    acceptanceToSupport: acceptance,
+    positive: N / all,
+    zero: 1 / all,
+    yield: ((N * 2 * N) / all ** 2) * acceptance,
+    yieldWithoutZero: acceptance / 2,
+    secondMoment: square ** 2,
+    uniformSecondMoment: ((M + 1) * (2 * M + 1)) / (6 * M * M),
+    odd: (Math.ceil(N / 2) / N) ** 2,
+  };
+}

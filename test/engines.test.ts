@@ -1,0 +1,660 @@
+// The same words from every engine: random configurations, the seams by hand, faults planted to be found, and what the
+// scheduler, a shadow and a lost device make of it.
+
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cpuRunner } from "../host/cpu/runner.ts";
+import { gpuRunner } from "../host/gpu/runner.ts";
+import { shapeOf, variantNames, type VariantName } from "../host/gpu/variants.ts";
+import { startThread } from "../host/node/threads.ts";
+import { referenceRunner } from "../host/reference.ts";
+import type { Runner } from "../host/runner.ts";
+import { schedule } from "../host/schedule.ts";
+import { DifferenceError, shadowRunner } from "../host/shadow.ts";
+import { ensembles, isProduct } from "../src/ensemble.ts";
+import { phaseConfig, plan, type PhaseConfig } from "../src/experiments/phase.ts";
+import { reachTally } from "../src/kernels/reach.ts";
+import type { Batch, Plan } from "../src/plan.ts";
+import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
+
+const names = ["reference", "cpu", "threads", "shadow", ...variantNames] as const;
+type Name = (typeof names)[number];
+const engines = {} as Record<Name, Runner>;
+
+beforeAll(async () => {
+  engines.reference = referenceRunner();
+  engines.cpu = await cpuRunner(1, startThread);
+  engines.threads = await cpuRunner(2, startThread);
+  const poisons = { thread: 0xffffffff, workgroup: 0x55555555, storage: 0xdeadbeef };
+  for (const variant of variantNames)
+    engines[variant] = await gpuRunner(testAdapter, { variant, poison: poisons[variant] });
+  engines.shadow = shadowRunner(engines.cpu, engines.reference);
+  // Leaves ones all over the memory of the threads.
+  const dirt = workOf({ halfRange: 2 ** 14, itemsFrom: 40, itemsTo: 40, targets: [1] });
+  for (const name of ["cpu", "threads", "threads"] as const)
+    await engines[name].run(dirt, { first: 0, count: 9 });
+});
+
+afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
+
+interface Work {
+  readonly ensemble?: PhaseConfig["ensemble"];
+  readonly halfRange: number;
+  readonly itemsFrom: number;
+  readonly itemsTo: number;
+  readonly targets: readonly number[];
+  readonly seed?: bigint;
+  readonly enumerate?: boolean;
+}
+
+/** The plan of a configuration, targets named twice included, which requests drop. */
+function workOf({
+  ensemble = "rssp0",
+  halfRange,
+  itemsFrom,
+  itemsTo,
+  targets,
+  seed = 1n,
+  enumerate = false,
+}: Work): Plan {
+  const config = phaseConfig({ ensemble, halfRange, items: { from: itemsFrom, to: itemsTo }, seed });
+  return plan({ ...config, targets, enumerate });
+}
+
+/** Adds the words of two batches of a plan, missing targets with their carry. */
+function sum(work: Plan, a: Uint32Array, b: Uint32Array): Uint32Array {
+  const place = reachTally(work.params);
+  const words = a.map((word, i) => word + b[i]!);
+  for (let j = 0; j <= work.params.itemsTo - work.params.itemsFrom; j++)
+    if (a[place.missing(j)]! + b[place.missing(j)]! >= 2 ** 32) words[place.missing(j) + 1]!++;
+  return words;
+}
+
+/** Whether the engines named give the words of the first of them, batch by batch or in two batches. */
+async function compare(work: Plan, batch: Batch, among: readonly Name[] = names): Promise<void> {
+  const cut = Math.floor(batch.count / 3);
+  const rest = { first: batch.first + cut, count: batch.count - cut };
+  const [expected, ...others] = await Promise.all(among.map((name) => engines[name].run(work, batch)));
+  others.forEach((words, i) => expect([among[i + 1], [...words]]).toEqual([among[i + 1], [...expected!]]));
+  const halves = await Promise.all(
+    [{ first: batch.first, count: cut }, rest].map((part) => engines.threads.run(work, part)),
+  );
+  expect(["in two batches", [...sum(work, halves[0]!, halves[1]!)]]).toEqual([
+    "in two batches",
+    [...expected!],
+  ]);
+}
+
+/** The most trials that a variant counts without any workgroup taking a second turn. */
+async function oneTurn(work: Plan, variant: VariantName): Promise<number> {
+  const { limits, info } = await testAdapter();
+  const { trialsPerGroup, maxGroups } = shapeOf(
+    work,
+    { limits, subgroup: info.subgroupMaxSize || 32 },
+    variant,
+  )!;
+  return trialsPerGroup * maxGroups;
+}
+
+const EXTREMES = [0, 2 ** 31 - 1, -(2 ** 31), -(2 ** 31) + 1];
+
+describe("random configurations", () => {
+  test("give the same words on every engine, at least two hundred of them", async () => {
+    const shapes = fc.record({
+      // Half of them squares, which products can have too.
+      halfRange: fc.oneof(
+        fc.integer({ min: 1, max: 9 }).map((side) => side * side),
+        fc.integer({ min: 1, max: 70 }),
+      ),
+      itemsFrom: fc.integer({ min: 0, max: 12 }),
+      sizes: fc.integer({ min: 0, max: 5 }),
+      targets: fc.array(fc.oneof(fc.integer({ min: -90, max: 90 }), fc.constantFrom(...EXTREMES)), {
+        minLength: 1,
+        maxLength: 8,
+      }),
+      seed: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+      enumerate: fc.integer({ min: 0, max: 7 }).map((dice) => dice === 0),
+      first: fc.oneof(
+        fc.integer({ min: 0, max: 2 ** 32 - 100 }),
+        fc.integer({ min: 2 ** 32 - 60, max: 2 ** 32 + 10 }),
+        fc.integer({ min: 2 ** 47, max: 2 ** 48 - 100 }),
+      ),
+      count: fc.integer({ min: 1, max: 70 }),
+    });
+    let configurations = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        shapes,
+        async ({ halfRange, itemsFrom, sizes, targets, seed, enumerate, first, count }) => {
+          for (const ensemble of ensembles) {
+            if (isProduct(ensemble) && !Number.isInteger(Math.sqrt(halfRange))) continue;
+            // Two of each shape: what takes the time is compiling for it.
+            for (const [key, start, length] of [
+              [seed, first, count],
+              [seed / 3n, Math.floor(first / 3), 71 - count],
+            ] as const) {
+              const work = workOf({
+                ensemble,
+                halfRange,
+                itemsFrom,
+                itemsTo: itemsFrom + sizes,
+                targets,
+                seed: key,
+                enumerate,
+              });
+              await compare(work, { first: enumerate ? start % (2 ** 32 - 100) : start, count: length });
+              configurations++;
+            }
+          }
+        },
+      ),
+      { seed: 2508, numRuns: 30 },
+    );
+    expect(configurations).toBeGreaterThanOrEqual(200);
+  });
+
+  test("of wider shapes give the same words on CPU and by definition", async () => {
+    const shapes = fc
+      .record({
+        ensemble: fc.constantFrom(...ensembles),
+        side: fc.oneof(fc.integer({ min: 1, max: 17 }), fc.integer({ min: 1, max: 70 })),
+        itemsFrom: fc.integer({ min: 0, max: 60 }),
+        sizes: fc.integer({ min: 0, max: 4 }),
+        near: fc.array(fc.tuple(fc.constantFrom(0, 1, -1, 0.5, 2, 3), fc.integer({ min: -3, max: 3 })), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        seed: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+        first: fc.integer({ min: 0, max: 2 ** 48 - 100 }),
+        count: fc.integer({ min: 1, max: 6 }),
+      })
+      .map(({ side, near, ...shape }) => {
+        const halfRange = isProduct(shape.ensemble) || side % 2 === 0 ? side * side : side;
+        const itemsTo = shape.itemsFrom + shape.sizes;
+        // Targets near 0, the half range, the multiples of it and the largest sum there can be.
+        const targets = near.map(
+          ([multiple, more]) => Math.floor((multiple === 3 ? itemsTo : multiple) * halfRange) + more,
+        );
+        return { ...shape, halfRange, itemsTo, targets };
+      });
+    await fc.assert(
+      fc.asyncProperty(shapes, ({ first, count, ...work }) =>
+        compare(workOf(work), { first, count }, ["reference", "cpu"]),
+      ),
+      { seed: 11020, numRuns: 400 },
+    );
+  });
+});
+
+describe("seams", () => {
+  const counts = [0, 1, 3, 4, 5, 31, 32, 33, 63, 64, 65];
+
+  test.each(ensembles)("in the number of trials leave %s the same", async (ensemble) => {
+    const work = workOf({ ensemble, halfRange: 9, itemsFrom: 1, itemsTo: 7, targets: [1, -9, 4] });
+    for (const count of counts) await compare(work, { first: 10, count });
+  });
+
+  test("where the trial index passes 2^32 leave all the same", async () => {
+    const work = workOf({ halfRange: 6, itemsFrom: 2, itemsTo: 6, targets: [5] });
+    for (const first of [
+      2 ** 32 - 1,
+      2 ** 32 - 2,
+      2 ** 32 - 3,
+      2 ** 32 - 4,
+      2 ** 32 - 33,
+      2 ** 32,
+      2 ** 33 - 5,
+      2 ** 48 - 66,
+    ])
+      await compare(work, { first, count: 65 });
+  });
+
+  const edges: [string, Work][] = [
+    ["no items", { halfRange: 5, itemsFrom: 0, itemsTo: 0, targets: [0, 1] }],
+    ["no items of the smallest half range", { halfRange: 1, itemsFrom: 0, itemsTo: 0, targets: [0, -1] }],
+    ["one item", { halfRange: 33, itemsFrom: 1, itemsTo: 1, targets: [0, 33, -33] }],
+    ["one number of items", { halfRange: 16, itemsFrom: 9, itemsTo: 9, targets: [1, 16] }],
+    [
+      "all numbers of items up to the most",
+      { halfRange: 1, itemsFrom: 0, itemsTo: 64, targets: [0, 1, 30, -64, 64, 65] },
+    ],
+    ["the most items", { halfRange: 4, itemsFrom: 64, itemsTo: 64, targets: [255, 256, -256] }],
+    [
+      "targets twice, out of range and at the ends of 32 bits",
+      { halfRange: 7, itemsFrom: 0, itemsTo: 6, targets: [...EXTREMES, 3, 3, 42, 43, -42, -43, 0] },
+    ],
+    ["magnitudes of whole words", { halfRange: 64, itemsFrom: 3, itemsTo: 8, targets: [64, 32, -64] }],
+    ["magnitudes just above 64", { halfRange: 65, itemsFrom: 0, itemsTo: 7, targets: [65, 128] }],
+    ["sums about 256", { halfRange: 64, itemsFrom: 4, itemsTo: 5, targets: [191, 192, 255, 256, 257, -320] }],
+    ["sums about 512", { halfRange: 64, itemsFrom: 7, itemsTo: 9, targets: [447, 448, 511, 512, 513, -576] }],
+    [
+      "wide ranges, whose slices are whole words",
+      { halfRange: 1225, itemsFrom: 1, itemsTo: 3, targets: [1225, 1] },
+    ],
+  ];
+
+  test.each(edges)("give the same words with %s", async (_, work) => {
+    const fitting = ensembles.filter(
+      (ensemble) => !isProduct(ensemble) || Number.isInteger(Math.sqrt(work.halfRange)),
+    );
+    for (const ensemble of fitting) await compare(workOf({ ...work, ensemble }), { first: 77, count: 37 });
+  });
+
+  test("a trial with n items is the first n items of the same trial with more", async () => {
+    const targets = [1, 20];
+    for (const ensemble of ["rssp", "rssp0", "rnpp"] as const) {
+      const [from, to] = [0, 12];
+      const whole = await engines.cpu.run(
+        workOf({ ensemble, halfRange: 20, itemsFrom: from, itemsTo: to, targets }),
+        { first: 5, count: 999 },
+      );
+      const place = reachTally({ itemsFrom: from, itemsTo: to, targets: 2 });
+      for (let n = from; n <= to; n++) {
+        const alone = await engines.cpu.run(
+          workOf({ ensemble, halfRange: 20, itemsFrom: n, itemsTo: n, targets }),
+          { first: 5, count: 999 },
+        );
+        const words = [
+          place.uncovered(n),
+          place.missing(n),
+          place.missing(n) + 1,
+          place.unsolved(0, n),
+          place.unsolved(1, n),
+        ];
+        expect([ensemble, n, [...alone]]).toEqual([ensemble, n, [999, ...words.map((word) => whole[word])]]);
+      }
+    }
+  });
+
+  test("more trials than workgroups can be dispatched are counted in turns", async () => {
+    const work = workOf({ ensemble: "rssp", halfRange: 1, itemsFrom: 1, itemsTo: 1, targets: [1] });
+    for (const variant of variantNames) {
+      const most = await oneTurn(work, variant);
+      expect(most).toBeGreaterThanOrEqual(65535);
+      await compare(work, { first: 2 ** 32 - 1000, count: most + 9 }, ["cpu", variant]);
+    }
+  });
+
+  test("missing targets carry into their high word", async () => {
+    const work = workOf({ halfRange: 2 ** 20, itemsFrom: 0, itemsTo: 0, targets: [0, 1] });
+    for (const count of [2047, 2048, 2049, 5000])
+      await compare(work, { first: 0, count }, count === 2049 ? names : ["cpu", "threads", ...variantNames]);
+    expect([...(await engines.cpu.run(work, { first: 0, count: 5000 }))]).toEqual([
+      5000,
+      5000,
+      (5000 * 2 ** 21) % 2 ** 32,
+      2,
+      0,
+      5000,
+    ]);
+    // So many targets that no workgroup can keep a tally of its own.
+    const many = workOf({
+      halfRange: 2 ** 20,
+      itemsFrom: 0,
+      itemsTo: 0,
+      targets: Array.from({ length: 17_000 }, (_, i) => i),
+    });
+    await compare(many, { first: 0, count: 2049 }, ["cpu", "thread"]);
+  });
+});
+
+describe("large sizes", () => {
+  test.each([
+    ["rssp", 2 ** 12, 15, 5],
+    ["products", 2 ** 12, 16, 5],
+    ["rnpp", 2 ** 13, 16, 5],
+    ["rssp0", 2 ** 13 - 1, 17, 3],
+  ] as const)(
+    "give the same words on CPU and GPU: %s, half range %i, %i items",
+    async (ensemble, halfRange, items, count) => {
+      const work = workOf({
+        ensemble,
+        halfRange,
+        itemsFrom: items - 1,
+        itemsTo: items,
+        targets: [1, halfRange, -3 * halfRange],
+      });
+      await compare(work, { first: 3, count }, ["reference", "cpu", "workgroup"]);
+    },
+  );
+
+  // Unpoisoned: with bitsets this large the scratch memory of all workgroups fills what there is.
+  test.each([
+    ["rssp", 2 ** 20, 20, 2],
+    ["rnpp", 2 ** 20, 24, 2],
+    ["products0", 2 ** 20, 22, 2],
+    ["rssp0", 2 ** 20, 64, 1],
+  ] as const)(
+    "give the same words from storage: %s, half range %i, %i items",
+    async (ensemble, halfRange, items, count) => {
+      const work = workOf({
+        ensemble,
+        halfRange,
+        itemsFrom: items,
+        itemsTo: items,
+        targets: [0, 1, halfRange, -halfRange - 5],
+      });
+      const storage = await gpuRunner(testAdapter, { variant: "storage" });
+      const [reference, cpu, gpu] = await Promise.all(
+        [engines.reference, engines.cpu, storage].map((engine) => engine.run(work, { first: 0, count })),
+      );
+      storage.close();
+      expect([...cpu!]).toEqual([...reference!]);
+      expect([...gpu!]).toEqual([...reference!]);
+    },
+  );
+});
+
+describe("planted faults", () => {
+  // Wide enough for word shifts, narrow enough for every variant.
+  const probes: Work[] = [
+    { ensemble: "rssp0", halfRange: 70, itemsFrom: 0, itemsTo: 7, targets: [1, -70, 200] },
+    { ensemble: "rnpp", halfRange: 40, itemsFrom: 3, itemsTo: 8, targets: [0, 1, -5] },
+    { ensemble: "products0", halfRange: 49, itemsFrom: 2, itemsTo: 5, targets: [48] },
+  ];
+  const faults: [VariantName, string, string][] = [
+    ["thread", "shift) | ((lower >> 1u) >> (31u - shift))", "shift) | ((lower >> 1u) >> (30u - shift))"],
+    ["thread", "w > words);", "w >= words);"],
+    ["thread", "(done + 1) >> 1u, done), params.signed", "(done + 2) >> 1u, done), params.signed"],
+    ["thread", "used + params.bits > 32u", "used + params.bits >= 32u"],
+    ["thread", "vec4u(17u, 29u, 16u, 24u)", "vec4u(17u, 29u, 24u, 16u)"],
+    ["thread", "64u * attempt + i", "64u * attempt"],
+    ["thread", "u32(low < t)", "u32(low <= t)"],
+    ["workgroup", "shift) | ((lower >> 1u) >> (31u - shift))", "shift) | ((lower >> 1u) >> (30u - shift))"],
+    [
+      "workgroup",
+      "items[i] = itemFrom(trial, i, select(words.x, words.y, (word & 1u) == 1u)",
+      "items[i] = itemFrom(trial, i, select(words.x, words.y, (word & 1u) == 0u)",
+    ],
+    ["workgroup", "- atomicExchange(&ones, 0u)", "- atomicLoad(&ones)"],
+    ["storage", "slabs[group * WORDS + w] = value", "slabs[group * WORDS + w + 1u] = value"],
+    ["storage", "setWord(group, u32(w), u32(w == 0));", "if (w == 0) { setWord(group, 0u, 1u); }"],
+    ["storage", "window.y + 1 - 32 * w", "window.y - 32 * w"],
+    ["storage", "lighter + extent), sum", "lighter), sum"],
+  ];
+
+  async function differs(
+    variant: VariantName,
+    rewrite: (code: string) => string,
+    tries: [Work, Batch][],
+  ): Promise<boolean> {
+    const suspect = await gpuRunner(
+      tamperedAdapter((device) => rewriteShaders(device, rewrite)),
+      { variant, poison: 0xdeadbeef },
+    );
+    const shadow = shadowRunner(engines.cpu, suspect);
+    try {
+      for (const [work, batch] of tries) await shadow.run(workOf(work), batch);
+      return false;
+    } catch (error) {
+      if (!(error instanceof DifferenceError)) throw error;
+      return true;
+    } finally {
+      // Its CPU half is everybody's.
+      suspect.close();
+    }
+  }
+
+  const probing = probes.flatMap((probe): [Work, Batch][] => [
+    [probe, { first: 2 ** 32 - 40, count: 900 }],
+    [probe, { first: 2 ** 32, count: 30 }],
+  ]);
+
+  const replacing = (from: string, to: string) => (code: string) => {
+    const changed = code.replace(from, to);
+    if (changed === code) throw new Error(`planted fault: expected "${from}" in the shader`);
+    return changed;
+  };
+
+  test.each(variantNames)("are not seen in the %s variant as it is", async (variant) => {
+    expect(await differs(variant, (code) => code, probing)).toBe(false);
+  });
+
+  test.each(faults)("are found in the %s variant with `%s` changed to `%s`", async (variant, from, to) => {
+    expect(await differs(variant, replacing(from, to), probing)).toBe(true);
+  });
+
+  test("are found in the turns that workgroups take", async () => {
+    const work: Work = { ensemble: "rssp", halfRange: 2, itemsFrom: 0, itemsTo: 1, targets: [1] };
+    const count = (await oneTurn(workOf(work), "workgroup")) + 40;
+    const tries: [Work, Batch][] = [[work, { first: 0, count }]];
+    expect(await differs("workgroup", replacing("t += groups.x)", "t += groups.x + 1u)"), tries)).toBe(true);
+    expect(
+      await differs(
+        "workgroup",
+        replacing("u32(w == 0));", "select(wordOf(group, u32(w)), 1u, w == 0 && t < groups.x));"),
+        tries,
+      ),
+    ).toBe(true);
+  });
+
+  test("a single flipped bit is named by kernel, buffer, word and trials", async () => {
+    const work = workOf(probes[0]!);
+    for (const index of [0, 7, 40]) {
+      const flipped: Runner = {
+        ...engines.cpu,
+        engine: "gpu",
+        run: async (...args) => (await engines.cpu.run(...args)).with(index, 12345),
+      };
+      const [said, shadow] = [
+        (await engines.cpu.run(work, { first: 9, count: 5 }))[index],
+        shadowRunner(engines.cpu, flipped),
+      ];
+      const difference = shadow.run(work, { first: 9, count: 5 });
+      await expect(difference).rejects.toBeInstanceOf(DifferenceError);
+      await expect(difference).rejects.toThrow(
+        `kernel reach, buffer tally, word ${index} of 49, trials 9 to 13: cpu says ${said}, gpu says 12345`,
+      );
+    }
+  });
+
+  test("a tally that is too short or too long is a difference", async () => {
+    for (const length of [48, 50]) {
+      const cut: Runner = {
+        ...engines.cpu,
+        run: async (...args) =>
+          Uint32Array.from(
+            { length },
+            (
+              (words) => (_, i) =>
+                words[i] ?? 0
+            )(await engines.cpu.run(...args)),
+          ),
+      };
+      await expect(
+        shadowRunner(engines.cpu, cut).run(workOf(probes[0]!), { first: 0, count: 3 }),
+      ).rejects.toBeInstanceOf(DifferenceError);
+    }
+  });
+
+  test("a shadow of equal engines answers with their words", async () => {
+    const work = workOf(probes[1]!);
+    const words = await shadowRunner(engines.cpu, engines.reference).run(work, { first: 1, count: 20 });
+    expect([...words]).toEqual([...(await engines.reference.run(work, { first: 1, count: 20 }))]);
+  });
+});
+
+describe("the scheduler", () => {
+  const work = workOf({ ensemble: "rssp", halfRange: 12, itemsFrom: 0, itemsTo: 9, targets: [1, -12] });
+  const trials = 30_000;
+
+  /** A runner that notes its batches. */
+  function watched(runner: Runner, change: Partial<Runner> = {}): Runner & { batches: Batch[] } {
+    const batches: Batch[] = [];
+    const changed = { ...runner, ...change };
+    return {
+      ...changed,
+      batches,
+      run: (work, batch) => (batches.push(batch), changed.run(work, batch)),
+    };
+  }
+
+  /** Whether batches follow one another from 0 to `end`. */
+  function contiguous(batches: readonly Batch[], end: number): boolean {
+    return (
+      batches.reduce((next, { first, count }) => (first === next && count > 0 ? next + count : NaN), 0) ===
+      end
+    );
+  }
+
+  test("adds up to the same totals whatever the batches, lanes and threads", async () => {
+    const once = [...(await engines.cpu.run(work, { first: 0, count: trials }))];
+    const cuts = new Set<number>();
+    for (const runner of [
+      watched(engines.cpu),
+      watched(engines.threads),
+      watched(engines.threads, { pace: 0.01, depth: 7 }),
+      watched(engines.cpu, { pace: 1e6, depth: 1 }),
+      watched(engines.thread),
+      watched(engines.cpu, { depth: 5, lanes: 2, pace: 1 }),
+    ]) {
+      const totals = await schedule(runner, work, trials);
+      expect([totals.trials, [...totals.words]]).toEqual([trials, once]);
+      expect(contiguous(runner.batches, trials)).toBe(true);
+      cuts.add(runner.batches.length);
+    }
+    expect(cuts.size).toBeGreaterThan(2);
+  });
+
+  test("reports totals after every batch, and runs no more than it is asked for", async () => {
+    for (const trials of [1, 2, 2000]) {
+      const seen: number[] = [];
+      const totals = await schedule(engines.threads, work, trials, {
+        onBatch: (progress, { trials: counted, words }) => {
+          expect([progress.total, progress.done, words[0]]).toEqual([trials, counted, counted]);
+          seen.push(counted);
+        },
+      });
+      expect([totals.trials, seen.at(-1)]).toEqual([trials, trials]);
+      expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    }
+  });
+
+  test("keeps a contiguous prefix when stopped, equal to a run of that many trials", async () => {
+    for (const batchesBefore of [1, 4]) {
+      const stop = new AbortController();
+      let batches = 0;
+      const runner = watched(engines.threads, { pace: 0.01 });
+      const totals = await schedule(runner, work, 1e7, {
+        signal: stop.signal,
+        onBatch: () => void (++batches === batchesBefore && stop.abort()),
+      });
+      expect(totals.trials).toBeLessThan(1e7);
+      expect(contiguous(runner.batches, totals.trials)).toBe(true);
+      const fresh = await schedule(engines.cpu, work, totals.trials);
+      expect([...totals.words]).toEqual([...fresh.words]);
+    }
+  });
+
+  test("counts nothing when it was stopped before it began", async () => {
+    expect(await schedule(engines.cpu, work, 10, { signal: AbortSignal.abort() })).toEqual({
+      trials: 0,
+      words: new Float64Array(0),
+    });
+  });
+
+  test("refuses a tally that does not count its batch", async () => {
+    const short: Runner = {
+      ...engines.cpu,
+      run: async (work, batch) => (await engines.cpu.run(work, batch)).with(0, batch.count - 1),
+    };
+    await expect(schedule(short, work, 5000)).rejects.toThrow(
+      /counted \d+ trials of a batch of \d+; its results are not kept/,
+    );
+  });
+
+  test("passes on an error after all other batches have ended, and issues none after it", async () => {
+    let ended = 0;
+    const runner = watched(engines.cpu, {
+      depth: 4,
+      run: async (work, batch) => {
+        if (runner.batches.length === 3) throw new Error("the third batch");
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        ended++;
+        return engines.cpu.run(work, batch);
+      },
+    });
+    await expect(schedule(runner, work, 1e6)).rejects.toThrow("the third batch");
+    expect([runner.batches.length, ended]).toEqual([4, 3]);
+  });
+});
+
+describe("a lost device", () => {
+  const work = workOf({ halfRange: 9, itemsFrom: 2, itemsTo: 8, targets: [3] });
+  const batch = { first: 11, count: 2000 };
+
+  /** A runner on devices that are lost at their `when`-th submission, the first `losses` of them; and all its devices. */
+  async function onLosingDevices(
+    losses: number,
+    when: number,
+  ): Promise<{ runner: Runner; devices: GPUDevice[] }> {
+    const devices: GPUDevice[] = [];
+    const runner = await gpuRunner(
+      tamperedAdapter((device) => {
+        devices.push(device);
+        if (devices.length > losses) return;
+        let submissions = 0;
+        const { queue } = device;
+        const submit = queue.submit.bind(queue);
+        const losing = (buffers: Iterable<GPUCommandBuffer>) => {
+          submit(buffers);
+          if (++submissions === when) device.destroy();
+        };
+        Object.defineProperty(device, "queue", {
+          value: Object.defineProperty(queue, "submit", { value: losing }),
+        });
+      }),
+      { variant: "thread" },
+    );
+    return { runner, devices };
+  }
+
+  test("has its batches replayed on a new one with the same result", async () => {
+    const expected = [...(await engines.cpu.run(work, batch))];
+    const { runner, devices } = await onLosingDevices(1, 2);
+    const parts = await Promise.all([
+      runner.run(work, batch),
+      runner.run(work, batch),
+      runner.run(work, batch),
+    ]);
+    expect(parts.map((words) => [...words])).toEqual([expected, expected, expected]);
+    expect(devices).toHaveLength(2);
+    runner.close();
+  });
+
+  test("does not matter between batches", async () => {
+    const expected = [...(await engines.cpu.run(work, batch))];
+    const { runner, devices } = await onLosingDevices(0, 0);
+    await runner.run(work, batch);
+    devices[0]!.destroy();
+    expect([...(await runner.run(work, batch))]).toEqual(expected);
+    expect(devices).toHaveLength(2);
+    runner.close();
+  });
+
+  test("does not matter before a new plan either", async () => {
+    const { runner, devices } = await onLosingDevices(0, 0);
+    await runner.run(work, batch);
+    devices[0]!.destroy();
+    await devices[0]!.lost;
+    const other = workOf({ halfRange: 4, itemsFrom: 2, itemsTo: 8, targets: [3] });
+    const totals = await schedule(runner, other, 2000);
+    expect([...totals.words]).toEqual([...(await engines.cpu.run(other, { first: 0, count: 2000 }))]);
+    expect(devices).toHaveLength(2);
+    runner.close();
+  });
+
+  test("leaves a scheduled run's totals as they are", async () => {
+    const { runner, devices } = await onLosingDevices(1, 3);
+    const totals = await schedule(runner, work, 20_000);
+    expect([...totals.words]).toEqual([...(await engines.cpu.run(work, { first: 0, count: 20_000 }))]);
+    expect(devices).toHaveLength(2);
+    runner.close();
+  });
+
+  test("is given up when the new one is lost too", async () => {
+    const { runner } = await onLosingDevices(9, 1);
+    await expect(runner.run(work, batch)).rejects.toThrow(/the GPU was lost/);
+    runner.close();
+  });
+});

@@ -1,0 +1,305 @@
+// The package as it is published: packed from a copy of the sources as they stand, looked through, and used by a new
+// project that has nothing but the package and the dependencies it declares, in Node, in TypeScript and in a browser.
+
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { preview } from "vite";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { phase } from "../host/phase.ts";
+import { referenceRunner } from "../host/reference.ts";
+import manifest from "../package.json" with { type: "json" };
+import type { PhaseRequest } from "../src/experiments/phase.ts";
+import type { PhaseFinding } from "../src/finding.ts";
+import { launchBrowser } from "./browser.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const modules = join(root, "node_modules");
+
+const env: NodeJS.ProcessEnv = {
+  ...process.env,
+  npm_config_offline: "true",
+  npm_config_update_notifier: "false",
+  // Vite builds for development where this says test.
+  NODE_ENV: "production",
+};
+
+const request = {
+  ensemble: "rssp",
+  bits: 5,
+  items: { from: 3, to: 7 },
+  targets: [1, -9, 32],
+  trials: 4000,
+  seed: "20250101",
+} as const satisfies PhaseRequest;
+
+let folder: string;
+let project: string;
+let consumer: string;
+let packed: { filename: string; files: { path: string }[] };
+
+const text = (path: string) => readFile(join(consumer, "node_modules/exacta", path), "utf8");
+
+/** What a program printed on stdout; where it fails, all it said. */
+async function run(program: string, args: readonly string[], cwd: string): Promise<string> {
+  try {
+    return (
+      await promisify(execFile)(program, args, {
+        cwd,
+        env,
+        shell: program === "npm" && process.platform === "win32",
+        maxBuffer: 2 ** 26,
+      })
+    ).stdout;
+  } catch (error) {
+    const { message, stdout } = error as Error & { stdout?: string };
+    throw new Error(`${message}\n${stdout ?? ""}`, { cause: error });
+  }
+}
+
+const node = (...args: string[]) => run(process.execPath, args, consumer);
+
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "exacta-pack-")));
+  // A copy, because packing builds, and others read dist meanwhile.
+  project = join(folder, "project");
+  const left = new Set(["node_modules", "dist", "results", ".git", ".cache"]);
+  await cp(root, project, { recursive: true, filter: (path) => !left.has(basename(path)) });
+  await symlink(modules, join(project, "node_modules"), "junction");
+  await run("npm", ["pack", "--silent", "--pack-destination", folder], project);
+  // Told apart from the packing, whose standard output is mixed with that of the build.
+  [packed] = JSON.parse(
+    await run("npm", ["pack", "--silent", "--dry-run", "--json", "--ignore-scripts"], project),
+  ) as [typeof packed];
+
+  consumer = join(folder, "consumer");
+  const installed = join(consumer, "node_modules/exacta");
+  await mkdir(installed, { recursive: true });
+  await run(
+    "tar",
+    ["-xzf", join(folder, packed.filename), "-C", installed, "--strip-components", "1"],
+    folder,
+  );
+  for (const name of Object.keys(manifest.dependencies)) {
+    await mkdir(dirname(join(consumer, "node_modules", name)), { recursive: true });
+    await symlink(join(modules, name), join(consumer, "node_modules", name), "junction");
+  }
+  await writeFile(
+    join(consumer, "package.json"),
+    JSON.stringify({ name: "consumer", private: true, type: "module" }),
+  );
+}, 300_000);
+
+afterAll(async () => {
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+
+/** The integers of findings. */
+function integers(findings: readonly PhaseFinding[]) {
+  return findings.map(({ items, trials, targets, covered }) => [
+    items,
+    trials,
+    ...targets.map(({ solved }) => solved),
+    covered!.solved,
+  ]);
+}
+
+const expected = async () => integers(await phase(referenceRunner(), request));
+
+describe("the tarball", () => {
+  test("holds the two builds, their types and the papers, and nothing else", () => {
+    const paths = packed.files.map(({ path }) => path);
+    const papers = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
+    const built = /^dist\/(node|web)\/[\w./-]+\.js$|^dist\/types\/(src|host)\/[\w./-]+\.d\.ts$/;
+    expect(paths.filter((path) => !built.test(path)).toSorted()).toEqual(papers);
+    expect(
+      paths.filter((path) => /\.test\.|\.config\.|\.map$|(^|\/)(test|scripts|demo)\//.test(path)),
+    ).toEqual([]);
+    for (const path of [
+      "dist/node/index.js",
+      "dist/node/exacta.js",
+      "dist/web/index.js",
+      manifest.exports["."].types.slice(2),
+    ])
+      expect(paths).toContain(path);
+  });
+
+  test("names no folder of the machine it was built on, and no source map", async () => {
+    const places = [root.replace(/[/\\]$/, ""), project, tmpdir()];
+    for (const { path } of packed.files) {
+      const content = await text(path);
+      expect(
+        places.filter((place) => content.includes(place)),
+        path,
+      ).toEqual([]);
+      expect(content, path).not.toMatch(/[#@] sourceMappingURL=/);
+    }
+  });
+
+  test("gives publint nothing to say", async () => {
+    const bytes = await readFile(join(folder, packed.filename));
+    const tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+    const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  });
+
+  // The package is made of ES modules alone: `require` of TypeScript's node10 and node16 modes is not offered.
+  test("resolves to types for every importer of ES modules", async () => {
+    const attw = join(modules, "@arethetypeswrong/cli/dist/index.js");
+    const said = await node(attw, join(folder, packed.filename), "--profile", "esm-only", "--format", "json");
+    const { analysis } = JSON.parse(said) as {
+      analysis: {
+        entrypoints: Record<string, { resolutions: Record<string, { resolution: { fileName: string } }> }>;
+      };
+    };
+    for (const kind of ["node16-esm", "bundler"])
+      expect(analysis.entrypoints["."]!.resolutions[kind]!.resolution.fileName).toBe(
+        `/node_modules/exacta/${manifest.exports["."].types.slice(2)}`,
+      );
+  });
+});
+
+describe("a new project", () => {
+  test("imports it in Node and gets the integers of the definitions", async () => {
+    await writeFile(
+      join(consumer, "main.js"),
+      `import { ensembles, openEngine, phase } from "exacta";
+      const engine = await openEngine({ engine: "cpu", threads: 2 });
+      const findings = await phase(engine, ${JSON.stringify(request)});
+      engine.close();
+      console.log(JSON.stringify({ ensembles, findings }));`,
+    );
+    const { ensembles, findings } = JSON.parse(await node("main.js")) as {
+      ensembles: string[];
+      findings: PhaseFinding[];
+    };
+    expect(ensembles).toContain("products0");
+    expect(findings[0]!.version).toBe(manifest.version);
+    expect(integers(findings)).toEqual(await expected());
+  });
+
+  test("runs its command", async () => {
+    const command = join("node_modules/exacta", manifest.bin.exacta);
+    expect(await node(command, "--version")).toBe(`${manifest.version}\n`);
+    const lines = await node(
+      command,
+      ..."phase --bits 5 --items 3..7 --targets 1,-9,32 --trials 4e3 --seed 20250101 --engine cpu --json --quiet".split(
+        " ",
+      ),
+    );
+    expect(
+      integers(
+        lines
+          .trimEnd()
+          .split("\n")
+          .map((line) => JSON.parse(line) as PhaseFinding),
+      ),
+    ).toEqual(await expected());
+  });
+
+  // Declaration files are checked as well, so what they name must be there without the types of WebGPU, which a
+  // project would have to know of and install.
+  const settings = {
+    "Node's": { module: "nodenext", lib: ["ES2023"], types: ["node"] },
+    "a bundler's": { module: "esnext", moduleResolution: "bundler", lib: ["ES2023", "DOM"], types: [] },
+  };
+  test.each(Object.entries(settings))(
+    "type-checks against it under %s module resolution",
+    async (_, compilerOptions) => {
+      await mkdir(join(consumer, "node_modules/@types"), { recursive: true });
+      await symlink(
+        join(modules, "@types/node"),
+        join(consumer, "node_modules/@types/node"),
+        "junction",
+      ).catch(() => {});
+      await writeFile(
+        join(consumer, "main.ts"),
+        `import { DifferenceError, ensembles, openEngine, phase } from "exacta";
+      import type { EngineOptions, Ensemble, Estimate, Finding, PhaseFinding, PhaseOptions, PhaseRequest, Progress, Runner } from "exacta";
+      const options: EngineOptions = { engine: "shadow", threads: 2 };
+      const engine: Runner = await openEngine(options);
+      const request: PhaseRequest = { ensemble: "rnpp" satisfies Ensemble, bits: 4, items: { from: 1, to: 9 }, trials: 1e4, seed: 7n };
+      const watch: PhaseOptions = { signal: new AbortController().signal, onProgress: ({ done, total }: Progress) => void (done / total) };
+      const findings: PhaseFinding[] = await phase(engine, request, watch);
+      const covered: Estimate | undefined = findings[0]?.covered;
+      export const all: [readonly Ensemble[], Finding | undefined, number | undefined, Error] =
+        [ensembles, findings.at(-1), covered?.solved, new DifferenceError("")];
+      // @ts-expect-error there is no such engine
+      await openEngine({ engine: "quantum" });
+      // @ts-expect-error a number of items is no text
+      await phase(engine, { bits: 4, items: "9" });
+      // @ts-expect-error findings hold no such field
+      findings[0]?.luck;
+      // @ts-expect-error a runner is no number
+      export const wrong: number = engine;`,
+      );
+      await writeFile(
+        join(consumer, "tsconfig.json"),
+        JSON.stringify({
+          compilerOptions: {
+            target: "es2023",
+            strict: true,
+            exactOptionalPropertyTypes: true,
+            noEmit: true,
+            skipLibCheck: false,
+            ...compilerOptions,
+          },
+          files: ["main.ts"],
+        }),
+      );
+      expect(await node(join(modules, "typescript/bin/tsc"), "-p", ".")).toBe("");
+    },
+  );
+
+  test(
+    "bundles it for a browser and gets the integers of the definitions there",
+    { timeout: 120_000 },
+    async () => {
+      const page = join(consumer, "page");
+      await mkdir(page, { recursive: true });
+      await writeFile(
+        join(page, "index.html"),
+        `<!doctype html><title>exacta</title><body><script type="module" src="./main.js"></script></body>`,
+      );
+      await writeFile(
+        join(page, "main.js"),
+        `import { openEngine, phase } from "exacta";
+      try {
+        const engine = await openEngine({ engine: "cpu", threads: 2 });
+        window.answer = await phase(engine, ${JSON.stringify(request)});
+        engine.close();
+      } catch (error) {
+        window.answer = String(error);
+      }`,
+      );
+      await node(join(modules, "vite/bin/vite.js"), "build", "page", "--logLevel", "error");
+      const server = await preview({
+        root: page,
+        configFile: false,
+        logLevel: "error",
+        preview: { host: "127.0.0.1", port: 0 },
+      });
+      const browser = await launchBrowser("none");
+      try {
+        const tab = await browser.newPage();
+        const complaints: string[] = [];
+        tab.on("pageerror", (error) => complaints.push(String(error)));
+        tab.on("requestfailed", (failed) => complaints.push(failed.url()));
+        await tab.goto(server.resolvedUrls!.local[0]!);
+        const answer = await tab.waitForFunction(() => (window as unknown as { answer?: unknown }).answer);
+        const findings = (await answer.jsonValue()) as PhaseFinding[];
+        expect(complaints).toEqual([]);
+        expect(findings[0]).toMatchObject({ engine: "cpu", version: manifest.version });
+        expect(integers(findings)).toEqual(await expected());
+      } finally {
+        await browser.close();
+        await server.close();
+      }
+    },
+  );
+});
