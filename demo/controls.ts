@@ -29,11 +29,11 @@ export function openControls(form: HTMLFormElement, changed: () => void): void {
 
 /** Shows inputs. What the form cannot show, such as an engine it does not offer, is left blank. */
 export function showInputs(form: HTMLFormElement, inputs: Inputs): void {
-  const bits = inputs.bits.split(",").map((text) => text.trim());
+  const bits = new Set(inputs.bits.split(",").map((text) => text.trim()));
   for (const name of names) {
     const field = form.elements.namedItem(name);
     if (field instanceof RadioNodeList)
-      for (const box of field) (box as HTMLInputElement).checked = bits.includes((box as HTMLInputElement).value);
+      for (const box of field as Iterable<HTMLInputElement>) box.checked = bits.has(box.value);
     else (field as HTMLInputElement | HTMLSelectElement).value = inputs[name];
   }
   offerBits(form);
@@ -41,7 +41,7 @@ export function showInputs(form: HTMLFormElement, inputs: Inputs): void {
 
 export function readInputs(form: HTMLFormElement): Inputs {
   const data = new FormData(form);
-  return Object.fromEntries(names.map((name) => [name, data.getAll(name).join(",").trim()])) as Inputs;
+  return Object.fromEntries(names.map((name) => [name, (data.getAll(name) as string[]).join(",").trim()])) as Inputs;
 }
 
 /** Unchecks and greys out the bits that the chosen ensemble does not have. */

@@ -62,7 +62,7 @@ export function readConfigs(inputs: Inputs): PhaseConfig[] {
   const items = readItems(inputs.items);
   const trials = inputs.trials === "all" ? "all" : integer("trials", inputs.trials.replaceAll("_", ""));
   return [...new Set(bits)]
-    .sort((a, b) => a - b)
+    .toSorted((a, b) => a - b)
     .map((k) => {
       const targets = readTargets(inputs.targets, halfRangeOf(ensemble, k));
       return phaseConfig({ ensemble, bits: k, items, trials, seed: inputs.seed, ...(targets && { targets }) });

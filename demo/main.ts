@@ -8,15 +8,15 @@ import { readAddress, readConfigs, readEngine, writeAddress, type Inputs } from 
 import type { Count, Order, Report } from "./messages.ts";
 import { numbersTable } from "./numbers.ts";
 
-const at = <E extends HTMLElement>(id: string) => document.getElementById(id) as E;
-const form = at<HTMLFormElement>("controls");
+const at = (id: string) => document.getElementById(id) as HTMLElement;
+const form = at("controls") as HTMLFormElement;
 const figures = at("figures");
-const progress = at<HTMLProgressElement>("progress");
+const progress = at("progress") as HTMLProgressElement;
 const answering = at("engine");
 const error = at("error");
-const numbers = at<HTMLDetailsElement>("numbers");
-const stop = at<HTMLButtonElement>("stop");
-const download = at<HTMLButtonElement>("download");
+const numbers = at("numbers") as HTMLDetailsElement;
+const stop = at("stop") as HTMLButtonElement;
+const download = at("download") as HTMLButtonElement;
 
 const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
 const order = (message: Order) => worker.postMessage(message);

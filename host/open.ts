@@ -35,7 +35,7 @@ export async function requestAdapter(platform: Platform): Promise<GPUAdapter | n
 }
 
 /** Whether an adapter is a CPU in disguise. */
-export function isSoftware(adapter: GPUAdapter): boolean {
+function isSoftware(adapter: GPUAdapter): boolean {
   const { vendor, architecture, device, description } = adapter.info;
   return adapter.info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|software|warp|basic render/i.test(`${vendor} ${architecture} ${device} ${description}`);
 }

@@ -14,12 +14,13 @@ export function assemblyscript(): Plugin {
       if (!id.endsWith(SUFFIX)) return null;
       const file = id.slice(0, -SUFFIX.length);
       let bytes = new Uint8Array();
-      const { error, stderr } = await asc.main([file, ...OPTIONS, "--outFile", "out.wasm"], {
+      let said = "";
+      const { error } = await asc.main([file, ...OPTIONS, "--outFile", "out.wasm"], {
+        stderr: asc.createMemoryStream((chunk) => (said += String(chunk))),
         writeFile: (name, contents) => {
           if (name.endsWith("out.wasm")) bytes = contents as Uint8Array<ArrayBuffer>;
         },
       });
-      const said = stderr.toString();
       if (error || said) throw new Error(`${file}: ${said || error!.message}`);
       this.addWatchFile(file);
       return `export default ${JSON.stringify(Buffer.from(bytes).toString("base64"))};`;

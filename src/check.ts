@@ -16,8 +16,9 @@ function show(value: unknown): string {
   if (value === undefined) return "nothing";
   // JSON has no Infinity and no NaN.
   if (typeof value === "bigint" || typeof value === "number") return String(value);
-  if (typeof value === "object" && value !== null && "from" in value && "to" in value) return `${value.from}..${value.to}`;
-  const text = typeof value === "string" ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+  if (typeof value === "object" && value !== null && "from" in value && "to" in value)
+    return `${String(value.from)}..${String(value.to)}`;
+  const text = JSON.stringify(value) ?? typeof value;
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 

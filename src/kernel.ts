@@ -1,7 +1,7 @@
 // What a kernel is to everybody but its author: parameters, buffers and the plain sequential answer.
 
 /** One buffer of 32-bit words, bound in the order of the contract's `buffers`, after the uniform parameters. */
-export interface BufferContract<Param extends string> {
+interface BufferContract<Param extends string> {
   readonly type: "u32" | "i32";
   readonly access: "read" | "read_write";
   /** Its length in words. */

@@ -240,6 +240,27 @@ describe("seams", () => {
     for (const ensemble of fitting) await compare(workOf({ ...work, ensemble }), { first: 77, count: 37 });
   });
 
+  // What happens to one trial in a hundred or in a thousand items: thousands of trials see it.
+  const rare: [string, Work][] = [
+    ["bitsets that end at 256", { halfRange: 64, itemsFrom: 10, itemsTo: 10, targets: [140, -140] }],
+    ["bitsets that end at 512", { halfRange: 64, itemsFrom: 20, itemsTo: 20, targets: [262, -262] }],
+    [
+      "signed sums that end at 512",
+      { ensemble: "rnpp", halfRange: 64, itemsFrom: 20, itemsTo: 20, targets: [374, 375] },
+    ],
+    ["windows that end with a word", { halfRange: 200, itemsFrom: 9, itemsTo: 9, targets: [200, -200] }],
+    [
+      "signed windows that end with a word",
+      { ensemble: "rnpp", halfRange: 200, itemsFrom: 9, itemsTo: 9, targets: [-300, 299] },
+    ],
+    ["3 % of the slices rejected, some twice", { halfRange: 993, itemsFrom: 1, itemsTo: 6, targets: [993] }],
+  ];
+
+  test.each(rare)("give the same words with %s", async (_, work) => {
+    await compare(workOf(work), { first: 0, count: 3000 });
+    await compare(workOf(work), { first: 3000, count: 9000 }, ["reference", "cpu"]);
+  });
+
   test("a trial with n items is the first n items of the same trial with more", async () => {
     const targets = [1, 20];
     for (const ensemble of ["rssp", "rssp0", "rnpp"] as const) {

@@ -8,7 +8,7 @@ import base64 from "./wasm/reach.ts?wasm";
 import script from "./worker.js?raw";
 
 /** One worker thread, as Node and the browser both can offer it. */
-export interface Thread {
+interface Thread {
   post(message: unknown): void;
   close(): void;
 }

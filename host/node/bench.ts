@@ -23,6 +23,7 @@ const BITS = [6, 8, 10, 12];
 const PYTHON_INSTANCES = 10_000;
 const WORK = 2e9;
 
+const column = (text: string, width: number) => text.padStart(width);
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 interface Yardstick {
@@ -103,7 +104,6 @@ export async function runBench(args: BenchArguments): Promise<number> {
           `${JSON.stringify({ kind: "bench", kernel: "reach", bits, items: bits + 6, nanoseconds: { one: single, two: double, cpython }, speedup, scaling })}\n`,
         );
       else {
-        const column = (text: string, width: number) => text.padStart(width);
         process.stdout.write(
           `${column(String(bits), 2)}   ${String(2 ** bits).padEnd(5)}${column(single.toFixed(0), 12)}${column(double.toFixed(0), 14)}` +
             `${column(cpython.toFixed(0), 10)}${column(`${speedup.toFixed(1)}x`, 23)}${column(`${scaling.toFixed(2)}x`, 20)}\n`,

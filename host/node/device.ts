@@ -31,7 +31,7 @@ function calmPolling(): void {
     };
     return now - since < SPIN ? setImmediateNow(poll) : setTimeout(poll, PAUSE);
   };
-  globalThis.setImmediate = Object.assign(calm, setImmediateNow) as unknown as typeof setImmediate;
+  globalThis.setImmediate = Object.assign(calm, setImmediateNow);
 }
 
 /** Whether Dawn can find a Vulkan loader; without one it answers no adapter and complains on stderr. */

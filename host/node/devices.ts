@@ -27,7 +27,7 @@ export async function runDevices({ json }: { json?: boolean }): Promise<number> 
     architecture: info.architecture,
     subgroup: info.subgroupMaxSize,
     limits: Object.fromEntries(LIMITS.map((limit) => [limit, limits[limit]])),
-    features: [...features].sort(),
+    features: [...features].toSorted(),
   }));
   const auto = chooseEngine(chosen);
   const threads = platform.hardwareThreads();

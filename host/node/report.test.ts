@@ -58,7 +58,7 @@ it("draws the band from low to high", () => {
   // The line's first and last points fix the scale.
   const slope = (line[2]! - line[0]!) / (values[2]!.probability - values[0]!.probability);
   const place = (value: number) => line[0]! + slope * (value - values[0]!.probability);
-  const edges = [...values.map(({ high }) => place(high)), ...values.map(({ low }) => place(low)).reverse()];
+  const edges = [...values.map(({ high }) => place(high)), ...values.map(({ low }) => place(low)).toReversed()];
   expect(band).toHaveLength(6);
   edges.forEach((edge, i) => expect(band[i]).toBeCloseTo(edge, 1));
 });

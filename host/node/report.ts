@@ -82,11 +82,12 @@ const LAWS: Record<Ensemble, string> = {
   products0: "products of one factor of 1..N and one of −N..N, with M = N<sup>2</sup>",
 };
 
+const entry = (term: string, text: string) => `<dt>${term}</dt><dd>${text}</dd>`;
+
 function meaning(findings: readonly PhaseFinding[]): string {
   const used = [...new Set(findings.map(({ ensemble }) => ensemble))];
   const signed = used.includes("rnpp");
   const subsets = used.length === 0 || used.some((ensemble) => ensemble !== "rnpp");
-  const entry = (term: string, text: string) => `<dt>${term}</dt><dd>${text}</dd>`;
   return `<p>Take a few random whole numbers, pick some of them and add those up. Which sums can you get, and how many numbers
 do you need until you can get every sum you may want? That is the random subset sum problem. It says when a random neural
 network can be pruned until it computes exactly what a given one does: the random numbers are the weights to keep or to

@@ -5,7 +5,7 @@ import { hardwareThreads, startThread } from "./threads.ts";
 
 /** WebGPU where the browser has it (also in workers). */
 export const platform: Platform = {
-  gpu: async () => navigator.gpu as GPU | undefined,
+  gpu: async () => navigator.gpu,
   startThread,
   hardwareThreads,
 };

@@ -28,7 +28,7 @@ export function phaseSweeps(findings: readonly PhaseFinding[]): PhaseSweep[] {
     if (same < 0) group.push(finding);
     else group[same] = withTargets(group[same]!, finding.targets);
   }
-  const sorted = [...groups.values()].sort(
+  const sorted = [...groups.values()].toSorted(
     ([a], [b]) =>
       ensembles.indexOf(a.ensemble) - ensembles.indexOf(b.ensemble) ||
       a.halfRange - b.halfRange ||
@@ -46,7 +46,7 @@ export function phaseSweeps(findings: readonly PhaseFinding[]): PhaseSweep[] {
     const alone = labels.indexOf(label) === labels.lastIndexOf(label);
     return {
       label: alone ? label : `${label}, ${group[0].trials} trials`,
-      findings: group.sort((a, b) => a.items - b.items),
+      findings: group.toSorted((a, b) => a.items - b.items) as [PhaseFinding, ...PhaseFinding[]],
     };
   });
 }

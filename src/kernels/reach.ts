@@ -7,7 +7,7 @@
 import { drawValue, itemOf, type Law } from "../ensemble.ts";
 import type { Kernel } from "../kernel.ts";
 
-export const reachParams = [
+const reachParams = [
   /** First trial, low 32 and high 16 bits. */
   "firstLow",
   "firstHigh",

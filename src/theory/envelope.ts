@@ -1,9 +1,27 @@
 // What is proven and what is predicted about the probability that a target is reached, at every finite size. Bounds are
 // theorems, with their rounding; predictions are not, and have another type.
 
+import { expected } from "../check.ts";
 import { isProduct, type Ensemble } from "../ensemble.ts";
-import { addStep, checkTheory, itemDistribution, nothing, positivePart, stepOf, type ItemRange } from "./distribution.ts";
-import { firstMoment, pairsOf, secondMoments, slicesOf, theoryOf, type Moments, type Slices, type Theory } from "./moments.ts";
+import {
+  addStep,
+  checkTheory,
+  itemDistribution,
+  nothing,
+  positivePart,
+  stepOf,
+  type ItemRange,
+} from "./distribution.ts";
+import {
+  firstMoment,
+  pairsOf,
+  secondMoments,
+  slicesOf,
+  theoryOf,
+  type Moments,
+  type Slices,
+  type Theory,
+} from "./moments.ts";
 
 /**
  * Upper bounds on P(Y > 0):
@@ -115,7 +133,12 @@ function positivesFallShort(ensemble: Ensemble, halfRange: number, items: number
   const step = positivePart(stepOf(ensemble, halfRange));
   const failures: number[] = [];
   for (let n = 0, sum = nothing; n <= items; n++) {
-    failures.push(Math.min(1, sum.mass.reduce((total, mass) => total + mass, 0)));
+    failures.push(
+      Math.min(
+        1,
+        sum.mass.reduce((total, mass) => total + mass, 0),
+      ),
+    );
     const { offset, mass } = addStep(sum, step);
     sum = { offset, mass: mass.subarray(0, target) };
   }
@@ -162,15 +185,15 @@ function signedPoint({ halfRange }: Theory, { items, target, first, second }: Mo
 }
 
 /**
- * The additions, in units of about a nanosecond, that the second moments of the slices take for one number of items and
- * target: n steps over up to 2 n M + 1 values, times N for products.
+ * Proportional to the additions that the second moments of the slices take for one number of items and target: n steps
+ * over up to 2 n M + 1 values, times N for products.
  */
 function conditionalWork(ensemble: Ensemble, halfRange: number, n: number): number {
   return 4 * n * n * halfRange * (isProduct(ensemble) ? Math.sqrt(halfRange) : 1);
 }
 
 /** How much conditional work is done unless told otherwise: some seconds on one core. */
-export const CONDITIONAL_WORK = 1e10;
+export const CONDITIONAL_WORK = 2e9;
 
 /**
  * Moments, proven bounds and predictions of the probability that a target is reached, for every number of items of a range
@@ -182,8 +205,9 @@ export const CONDITIONAL_WORK = 1e10;
  * @param halfRange M, 1..2^12; for products a perfect square.
  * @param items 0..64.
  * @param targets Integers of 32 bits.
- * @param work How many operations the conditional second moments may take, about a nanosecond each. `cs_cond` and
- * `ds_cond` are given up to the largest number of items within it; `amplification` uses them beyond. Default 10^10.
+ * @param work How much the conditional second moments may take, in units of a few nanoseconds: the sum over items and
+ * targets of 4 n^2 M, times N for products. `cs_cond` and `ds_cond` are given up to the largest number of items within
+ * it, and `amplification` uses them beyond. Default 2 * 10^9: all of them for two targets up to M = 2^11.
  * @throws RangeError or TypeError naming what was expected.
  */
 export function envelope(
@@ -194,6 +218,7 @@ export function envelope(
   work = CONDITIONAL_WORK,
 ): Envelope {
   checkTheory(ensemble, halfRange, items, targets);
+  if (!(work >= 0)) throw new RangeError(expected("work", "a number from 0 up", work));
   const theory = theoryOf(ensemble, halfRange, items.to);
   let conditionalTo = -1;
   for (let left = work; ensemble !== "rnpp" && conditionalTo < items.to; conditionalTo++) {
@@ -201,19 +226,27 @@ export function envelope(
     if (left < 0) break;
   }
   const byTarget = targets.map((target) => targetPoints(theory, items, target, conditionalTo));
-  const points = Array.from({ length: items.to - items.from + 1 }, (_, i) => byTarget.map((points) => points[i]!)).flat();
+  const points = Array.from({ length: items.to - items.from + 1 }, (_, i) =>
+    byTarget.map((points) => points[i]!),
+  ).flat();
   return { ensemble, halfRange, conditionalTo, points };
 }
 
-function targetPoints(theory: Theory, items: ItemRange, target: number, conditionalTo: number): EnvelopePoint[] {
+function targetPoints(
+  theory: Theory,
+  items: ItemRange,
+  target: number,
+  conditionalTo: number,
+): EnvelopePoint[] {
   const { ensemble, halfRange } = theory;
   const signed = ensemble === "rnpp";
   const pairs = signed ? undefined : pairsOf(theory, target);
   const seconds = secondMoments(theory, target, pairs);
-  const magnitude = Math.abs(target);
-  const reachable = !signed && target !== 0 && magnitude <= items.to * halfRange;
-  const short = reachable ? positivesFallShort(ensemble, halfRange, items.to, magnitude) : undefined;
-  const divisor = target === 0 ? 0 : sharedDivisor(itemDistribution(ensemble, halfRange).mass, halfRange, target);
+  // All sums lie below items.to M + 1, so that no target needs more.
+  const above = Math.min(Math.abs(target), items.to * halfRange + 1);
+  const short = signed || target === 0 ? undefined : positivesFallShort(ensemble, halfRange, items.to, above);
+  const divisor =
+    target === 0 ? 0 : sharedDivisor(itemDistribution(ensemble, halfRange).mass, halfRange, target);
   /** The least failure proven for 0, 1, ... items by splitting them into groups. */
   const failures: number[] = [];
   const points: EnvelopePoint[] = [];
@@ -227,7 +260,8 @@ function targetPoints(theory: Theory, items: ItemRange, target: number, conditio
     if (short) bounds.push(obstruction("range", short[n]!));
     if (!signed) {
       let failure = Math.min(...bounds.filter(({ kind }) => kind === "lower").map((bound) => bound.failure));
-      for (let group = 1; group <= n / 2; group++) failure = Math.min(failure, failures[group]! * failures[n - group]!);
+      for (let group = 1; group <= n / 2; group++)
+        failure = Math.min(failure, failures[group]! * failures[n - group]!);
       failures.push(failure);
       const safe = target === 0 ? 0 : Math.min(1, failure * (1 + ROUNDING));
       bounds.push({ kind: "lower", name: "amplification", value: 1 - safe, failure: safe });
@@ -246,7 +280,12 @@ function targetPoints(theory: Theory, items: ItemRange, target: number, conditio
   return points;
 }
 
-function subsetPoint(theory: Theory, moments: Moments, asked: boolean, pairs: Parameters<typeof slicesOf>[3]) {
+function subsetPoint(
+  theory: Theory,
+  moments: Moments,
+  asked: boolean,
+  pairs: Parameters<typeof slicesOf>[3],
+) {
   const { items, target, first, second } = moments;
   const bounds = [lower("cs", cauchySchwarz(first, second)), lower("ds", dawsonSankoff(first, second))];
   const predictions: Prediction[] = [];

@@ -3,7 +3,15 @@
 // twice as many where t is not 0). Every number is a sum of products of probabilities: nothing is subtracted.
 
 import type { Ensemble } from "../ensemble.ts";
-import { addStep, checkTheory, massAt, stepOf, sumDistributions, type Distribution, type ItemRange } from "./distribution.ts";
+import {
+  addStep,
+  checkTheory,
+  massAt,
+  stepOf,
+  sumDistributions,
+  type Distribution,
+  type ItemRange,
+} from "./distribution.ts";
 
 /** Moments of the number of solutions Y of one target. */
 export interface Moments {
@@ -43,14 +51,21 @@ export function binomials(n: number): Float64Array[] {
 }
 
 /** Adds scale f(v) g(centre - v) to out(v), over the v where all three have entries. */
-function addOverlap(out: Distribution, f: Distribution, scale: number, g: Distribution, centre: number): void {
+function addOverlap(
+  out: Distribution,
+  f: Distribution,
+  scale: number,
+  g: Distribution,
+  centre: number,
+): void {
   const top = g.offset + g.mass.length - 1;
   const low = Math.max(out.offset, f.offset, centre - top);
   const high = Math.min(out.offset + out.mass.length, f.offset + f.mass.length, centre - g.offset + 1);
   const { mass: sum } = out;
   const { mass: left } = f;
   const { mass: right } = g;
-  for (let v = low; v < high; v++) sum[v - out.offset]! += scale * left[v - f.offset]! * right[centre - v - g.offset]!;
+  for (let v = low; v < high; v++)
+    sum[v - out.offset]! += scale * left[v - f.offset]! * right[centre - v - g.offset]!;
 }
 
 function zeros(extent: number): Distribution {
@@ -122,7 +137,9 @@ export function secondMoments(theory: Theory, target: number, pairs?: readonly D
   const { ensemble, sums, binomial } = theory;
   if (ensemble === "rnpp") return sums.map((_, n) => signedPairs(theory, n, target, target));
   const totals = (pairs ?? pairsOf(theory, target)).map(({ mass }) => total(mass));
-  return sums.map((_, n) => totals.slice(0, n + 1).reduce((sum, pair, r) => sum + binomial[n]![r]! * pair, 0));
+  return sums.map((_, n) =>
+    totals.slice(0, n + 1).reduce((sum, pair, r) => sum + binomial[n]![r]! * pair, 0),
+  );
 }
 
 /** E N_z N_z': the items on which two sign vectors agree sum to (z + z')/2, the others to (z - z')/2. */
@@ -137,19 +154,29 @@ function signedPairs({ sums, binomial }: Theory, n: number, z: number, other: nu
 /**
  * E Y and E Y^2 for every number of items of a range and every target, by items, then by targets in the order given.
  *
- * Exact formulas in double precision: relative error below 2^-32 (measured below 1e-13), also where Y is almost surely 0.
+ * Exact formulas in double precision: relative error below 2^-34 (against enumeration, up to 24 items, 2e-15), also where Y is almost surely 0.
  * The restriction to finite size is what the asymptotic moments of Kumar & Natale (Theorem 4, Lemmas 1 and 3) are about.
  * @param halfRange M, 1..2^12; for products a perfect square.
  * @param items 0..64.
  * @param targets Integers of 32 bits; those beyond n M have moments 0.
  * @throws RangeError or TypeError naming what was expected.
  */
-export function moments(ensemble: Ensemble, halfRange: number, items: ItemRange, targets: readonly number[]): Moments[] {
+export function moments(
+  ensemble: Ensemble,
+  halfRange: number,
+  items: ItemRange,
+  targets: readonly number[],
+): Moments[] {
   checkTheory(ensemble, halfRange, items, targets);
   const theory = theoryOf(ensemble, halfRange, items.to);
   const seconds = targets.map((target) => secondMoments(theory, target));
   return Array.from({ length: items.to - items.from + 1 }, (_, i) => items.from + i).flatMap((n) =>
-    targets.map((target, j) => ({ items: n, target, first: firstMoment(theory, n, target), second: seconds[j]![n]! })),
+    targets.map((target, j) => ({
+      items: n,
+      target,
+      first: firstMoment(theory, n, target),
+      second: seconds[j]![n]!,
+    })),
   );
 }
 
@@ -178,7 +205,12 @@ function firstSlices({ sums, binomial, halfRange }: Theory, n: number, target: n
  * E[Y^2; Lambda = l] on l = -n M..n M. Two sets leave out L of the n items, whose sum is l - t - v when the lone parts are
  * v; summed over L that is a polynomial in the law of one item, and Horner's rule makes it n additions of a step.
  */
-function secondSlices({ ensemble, halfRange, binomial }: Theory, pairs: readonly Distribution[], n: number, target: number): Float64Array {
+function secondSlices(
+  { ensemble, halfRange, binomial }: Theory,
+  pairs: readonly Distribution[],
+  n: number,
+  target: number,
+): Float64Array {
   const step = stepOf(ensemble, halfRange);
   let sum: Distribution = { offset: 0, mass: pairs[0]!.mass.slice() };
   for (let r = 1; r <= n; r++) {
@@ -190,7 +222,8 @@ function secondSlices({ ensemble, halfRange, binomial }: Theory, pairs: readonly
   }
   // sum is in v + (sum of the others) = l - t, within -n M..n M; what would leave -n M..n M after the shift by t is 0.
   const out = new Float64Array(2 * n * halfRange + 1);
-  for (let i = Math.max(0, target); i < Math.min(out.length, out.length + target); i++) out[i] = sum.mass[i - target]!;
+  for (let i = Math.max(0, target); i < Math.min(out.length, out.length + target); i++)
+    out[i] = sum.mass[i - target]!;
   return out;
 }
 

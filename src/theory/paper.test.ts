@@ -64,7 +64,8 @@ function signedSums(halfRange: number, n: number): number[] {
   for (let i = 0; i < n; i++) {
     const next = new Array<number>(law.length + 2 * halfRange).fill(0);
     law.forEach((p, at) => {
-      for (let a = 1; a <= halfRange; a++) for (const sign of [-a, a]) next[at + halfRange + sign]! += p / (2 * halfRange);
+      for (let a = 1; a <= halfRange; a++)
+        for (const sign of [-a, a]) next[at + halfRange + sign]! += p / (2 * halfRange);
     });
     law = next;
   }
@@ -72,13 +73,16 @@ function signedSums(halfRange: number, n: number): number[] {
 }
 
 describe("constants", () => {
-  test.each(["rssp", "rssp0", "rnpp", "products", "products0"] as const)("second moment of %s", (ensemble) => {
-    for (const halfRange of [1, 4, 9, 16, 256]) {
-      const values = valuesOf(ensemble, halfRange);
-      const mean = values.reduce((sum, x) => sum + x * x, 0) / values.length;
-      expect(secondMoment(ensemble, halfRange)).toBeCloseTo(mean, 8);
-    }
-  });
+  test.each(["rssp", "rssp0", "rnpp", "products", "products0"] as const)(
+    "second moment of %s",
+    (ensemble) => {
+      for (const halfRange of [1, 4, 9, 16, 256]) {
+        const values = valuesOf(ensemble, halfRange);
+        const mean = values.reduce((sum, x) => sum + x * x, 0) / values.length;
+        expect(secondMoment(ensemble, halfRange)).toBeCloseTo(mean, 8);
+      }
+    },
+  );
 
   test("c_M is the second moment over M^2, gamma the height of the normal law with it", () => {
     expect(cOf(1)).toBeCloseTo(1, 15);
@@ -94,42 +98,80 @@ describe("constants", () => {
 
 describe("Theorem 4", () => {
   test("approaches the exact first moment like 1/n, with the measured constants", () => {
-    for (const [halfRange, constant] of [[64, -0.152], [8, -0.164], [3, -0.188]] as const) {
+    for (const [halfRange, constant] of [
+      [64, -0.152],
+      [8, -0.164],
+      [3, -0.188],
+    ] as const) {
       const n = 48;
       const exact = signedSums(halfRange, n)[n * halfRange]!;
       expect(n * (exact / theorem4Mean(halfRange, n, 0).value - 1)).toBeCloseTo(constant, 2);
       const away = 2 * halfRange;
-      expect(signedSums(halfRange, n)[n * halfRange + away]! / theorem4Mean(halfRange, n, away).value).toBeCloseTo(1, 2);
+      expect(
+        signedSums(halfRange, n)[n * halfRange + away]! / theorem4Mean(halfRange, n, away).value,
+      ).toBeCloseTo(1, 2);
     }
   });
 
-  /** The largest relative distance of a formula for E N_z N_z' from enumeration. */
-  function distance(formula: typeof theorem4Product): number {
-    const [halfRange, n] = [12, 5];
-    const pairs = [[0, 0], [1, 1], [2, -2], [0, 2], [1, 3], [4, -6]] as const;
-    const exact = pairs.map(() => 0);
-    for (const items of instances(valuesOf("rnpp", halfRange), n)) {
-      const all = sums(items, [-1, 1]);
-      pairs.forEach(([z, other], i) => (exact[i]! += (count(all, z) * count(all, other)) / halfRange ** n));
+  const [M, N] = [16, 6];
+  const side = 2 * N * M + 1;
+  /** P(sigma . A = z and sigma' . A = z') for two independent lists of signs, at index (z + N M) side + z' + N M. */
+  const pairs = (() => {
+    let law = new Float64Array(side * side);
+    law[N * M * side + N * M] = 1;
+    for (let i = 0; i < N; i++) {
+      const next = new Float64Array(side * side);
+      law.forEach((p, at) => {
+        if (p > 0)
+          for (let a = 1; a <= M; a++)
+            for (const step of [a * side + a, a * side - a, a - a * side, -a - a * side])
+              next[at + step]! += p / (4 * M);
+      });
+      law = next;
     }
-    return Math.max(...pairs.map(([z, other], i) => Math.abs((4 ** n * formula(halfRange, n, z, other).value) / exact[i]! - 1)));
+    return law;
+  })();
+
+  /** The largest relative distance of a formula for E I_z I_z' from the exact value. */
+  function distance(formula: typeof theorem4Product): number {
+    const all = [
+      [0, 0],
+      [1, 1],
+      [2, -2],
+      [0, 2],
+      [1, 3],
+      [4, -6],
+    ] as const;
+    return Math.max(
+      ...all.map(([z, other]) =>
+        Math.abs(formula(M, N, z, other).value / pairs[(z + N * M) * side + other + N * M]! - 1),
+      ),
+    );
   }
 
-  test("has the second moment of enumeration within O(1/n), and a wrong diagonal or factor has not", () => {
-    const tolerance = 1 / 5;
+  test("has the exact second moment within O(1/n), and a wrong diagonal or factor has not", () => {
+    const tolerance = 1 / N;
     expect(distance(theorem4Product)).toBeLessThan(tolerance);
-    const faulty = (change: (value: number, z: number, other: number) => number): typeof theorem4Product => (m, n, z, other) => ({
-      holds: "as n grows",
-      value: change(theorem4Product(m, n, z, other).value, z, other),
-    });
-    expect(distance(faulty((value, z) => (z === 0 ? value - 2 ** -5 * gammaOf(12, 5) : value)))).toBeGreaterThan(tolerance);
+    const faulty =
+      (change: (value: number, z: number, other: number) => number): typeof theorem4Product =>
+      (m, n, z, other) => ({
+        holds: "as n grows",
+        value: change(theorem4Product(m, n, z, other).value, z, other),
+      });
+    expect(
+      distance(faulty((value, z) => (z === 0 ? value - 2 ** -N * gammaOf(M, N) : value))),
+    ).toBeGreaterThan(tolerance);
     expect(distance(faulty((value) => value / 2))).toBeGreaterThan(tolerance);
   });
 
   test("has no pair of different parity", () => {
     for (const items of instances(valuesOf("rnpp", 3), 5)) {
       const all = sums(items, [-1, 1]);
-      for (const [z, other] of [[0, 1], [-3, 2]] as const) expect(count(all, z) * count(all, other)).toBe(0);
+      for (const [z, other] of [
+        [0, 1],
+        [-3, 2],
+      ] as const)
+        expect(count(all, z) * count(all, other)).toBe(0);
     }
     expect(theorem4Product(3, 5, 0, 1).value).toBe(0);
     expect(theorem4Product(3, 5, -3, 2).value).toBe(0);
@@ -153,7 +195,11 @@ test("the parity factor is exact, and a plain 1/2 is not", () => {
 
 describe("Lemmas 1 and 3", () => {
   test("Lemma 1 holds P(N_z > 0) up to 1/n", () => {
-    for (const [halfRange, n] of [[16, 4], [4, 7], [6, 6]] as const) {
+    for (const [halfRange, n] of [
+      [16, 4],
+      [4, 7],
+      [6, 6],
+    ] as const) {
       const hits = [0, 1, 2, 5].map((z) => ({ z, solved: 0 }));
       for (const items of instances(valuesOf("rnpp", halfRange), n)) {
         const all = new Set(sums(items, [-1, 1]));
@@ -162,7 +208,10 @@ describe("Lemmas 1 and 3", () => {
       for (const { z, solved } of hits) {
         const { low, high } = lemma1(halfRange, n, z);
         const p = solved / halfRange ** n;
-        expect([p > low * (1 - 0.3 / n), p < high * (1 + 0.3 / n)], `M=${halfRange} n=${n} z=${z} ${low} ${p} ${high}`).toEqual([true, true]);
+        expect(
+          [p > low * (1 - 0.3 / n), p < high * (1 + 0.3 / n)],
+          `M=${halfRange} n=${n} z=${z} ${low} ${p} ${high}`,
+        ).toEqual([true, true]);
       }
     }
   });
@@ -194,7 +243,10 @@ describe("Lemmas 1 and 3", () => {
     for (const { t, lambda, all, solved } of seen.values()) {
       const { low, high } = lemma3(halfRange, n, t, lambda);
       const p = solved / all;
-      expect([p > low * (1 - 1 / n), p < high * (1 + 1 / n)], `t=${t} Lambda=${lambda} ${low} ${p} ${high}`).toEqual([true, true]);
+      expect(
+        [p > low * (1 - 1 / n), p < high * (1 + 1 / n)],
+        `t=${t} Lambda=${lambda} ${low} ${p} ${high}`,
+      ).toEqual([true, true]);
       if (t === 0 || t === lambda) expect([p, low, high]).toEqual([1, 1, 1]);
     }
   });
@@ -213,20 +265,30 @@ describe("Lemmas 1 and 3", () => {
     expect((mean * mean) / square).toBeCloseTo(Math.sqrt(3) / 2, 3);
   });
 
-  test("E Y_t is that of enumeration", () => {
-    for (const [ensemble, halfRange, n] of [["rssp", 4, 6], ["rssp0", 3, 6], ["products", 4, 6], ["products0", 4, 5]] as const) {
+  test("E Y_t is that of the exact law of sums of items taken or left", () => {
+    for (const [ensemble, halfRange] of [
+      ["rssp", 1],
+      ["rssp", 16],
+      ["rssp0", 5],
+      ["products", 16],
+      ["products0", 16],
+    ] as const) {
       const values = valuesOf(ensemble, halfRange);
-      const targets = [0, 1, 2, 4];
-      const exact = targets.map(() => 0);
-      for (const items of instances(values, n)) {
-        const all = sums(items, [0, 1]);
-        targets.forEach((t, i) => (exact[i]! += count(all, t) / values.length ** n));
+      let law = new Map([[0, 1]]);
+      for (let n = 1; n <= 16; n++) {
+        const next = new Map<number, number>();
+        for (const [sum, p] of law)
+          for (const value of values)
+            for (const to of [sum, sum + value]) next.set(to, (next.get(to) ?? 0) + p / (2 * values.length));
+        law = next;
+        if (n % 8 !== 0) continue;
+        // Products have heavier tails, and more even values than odd ones.
+        const within = (ensemble.startsWith("products") ? 2 : 0.3) / n;
+        for (const t of [0, 1, 2, halfRange]) {
+          const ratio = expectedSolutions(ensemble, halfRange, n, t).value / (2 ** n * law.get(t)!);
+          expect(Math.abs(ratio - 1), `${ensemble} M=${halfRange} n=${n} t=${t}`).toBeLessThan(within);
+        }
       }
-      // The lattice of products is coarse at this size.
-      const within = ensemble.startsWith("products") ? 0.35 : 0.12;
-      targets.forEach((t, i) =>
-        expect(Math.abs(expectedSolutions(ensemble, halfRange, n, t).value / exact[i]! - 1), `${ensemble} t=${t}`).toBeLessThan(within),
-      );
     }
   });
 });
@@ -247,10 +309,16 @@ describe("Lemma 4", () => {
 });
 
 test("Hoeffding's tail is above that of enumeration", () => {
-  for (const [ensemble, halfRange, n] of [["rssp", 3, 5], ["rssp0", 1, 8], ["products", 4, 5]] as const) {
+  for (const [ensemble, halfRange, n] of [
+    ["rssp", 3, 5],
+    ["rssp0", 1, 8],
+    ["products", 4, 5],
+  ] as const) {
     const totals = [...instances(valuesOf(ensemble, halfRange), n)].map((items) => Math.abs(total(items)));
     for (let s = 0; s <= n * halfRange + 1; s++)
-      expect(hoeffding(halfRange, n, s).value).toBeGreaterThanOrEqual(totals.filter((x) => x >= s).length / totals.length);
+      expect(hoeffding(halfRange, n, s).value).toBeGreaterThanOrEqual(
+        totals.filter((x) => x >= s).length / totals.length,
+      );
   }
 });
 
@@ -266,7 +334,12 @@ describe("Theorem 3", () => {
   });
 
   test("gives the optimality gaps measured elsewhere", () => {
-    for (const [k, d, h, gap] of [[1, 1, 15, 11.1], [4, 4, 41, 5.6], [3, 8, 48, 7.3], [5, 4, 42, 4.7]] as const) {
+    for (const [k, d, h, gap] of [
+      [1, 1, 15, 11.1],
+      [4, 4, 41, 5.6],
+      [3, 8, 48, 7.3],
+      [5, 4, 42, 4.7],
+    ] as const) {
       const parameters = ((h * d + h * d * d) * 2 ** (k + 1)) / (2 ** (k + 1) + 1);
       expect(Math.abs(parameters / theorem3(d, 2 * k, 1 / 2).value - gap)).toBeLessThan(0.051);
     }
@@ -297,7 +370,12 @@ describe("the follow-up's bound", () => {
       return followUp(ensemble, halfRange, n, options).value <= 1 - failure[ensemble] + 1e-12;
     });
 
-  const sizes = [[1, 40], [2, 6], [3, 5], [4, 4]] as const;
+  const sizes = [
+    [1, 40],
+    [2, 6],
+    [3, 5],
+    [4, 4],
+  ] as const;
   const cases = sizes.flatMap(([halfRange, most]) =>
     Array.from({ length: most }, (_, i) => ({
       halfRange,
@@ -315,19 +393,32 @@ describe("the follow-up's bound", () => {
 
   test("starts at C ln((M+1) / (Delta+1))", () => {
     expect(followUp("rssp", 16, 5).value).toBe(0);
-    expect(followUp("rssp", 16, 20).value).toBeCloseTo(1 - 2 * Math.exp(-((20 - 2 * Math.log(17)) ** 2) / 30), 14);
-    expect(followUp("rssp", 16, 20, { tolerance: 16, c: 9, kappa: 20 }).value).toBeCloseTo(1 - 2 * Math.exp(-1), 14);
+    expect(followUp("rssp", 16, 20).value).toBeCloseTo(
+      1 - 2 * Math.exp(-((20 - 2 * Math.log(17)) ** 2) / 30),
+      14,
+    );
+    expect(followUp("rssp", 16, 20, { tolerance: 16, c: 9, kappa: 20 }).value).toBeCloseTo(
+      1 - 2 * Math.exp(-1),
+      14,
+    );
   });
 });
 
 test("statements say how far they hold", () => {
-  expect([hoeffding(4, 5, 1), theorem3(2, 3, 1), corollary1(2, 3, 1), parityProbability(3, 4, 0)].map((x) => x.holds)).toEqual(
-    Array(4).fill("always"),
-  );
   expect(
-    [theorem4Mean(4, 5, 1), theorem4Product(4, 5, 1, 1), lemma1(4, 5, 0), lemma3(4, 5, 1, 2), lemma4Rate(9), expectedSolutions("rssp", 4, 5, 1)].map(
+    [hoeffding(4, 5, 1), theorem3(2, 3, 1), corollary1(2, 3, 1), parityProbability(3, 4, 0)].map(
       (x) => x.holds,
     ),
+  ).toEqual(Array(4).fill("always"));
+  expect(
+    [
+      theorem4Mean(4, 5, 1),
+      theorem4Product(4, 5, 1, 1),
+      lemma1(4, 5, 0),
+      lemma3(4, 5, 1, 2),
+      lemma4Rate(9),
+      expectedSolutions("rssp", 4, 5, 1),
+    ].map((x) => x.holds),
   ).toEqual(Array(6).fill("as n grows"));
   expect(followUp("rssp", 4, 9).holds).toBe("where counted");
 });
@@ -337,14 +428,22 @@ test("errors name the argument, what it may be and what came", () => {
   expect(() => cOf(0)).toThrow(new RangeError(`halfRange: expected an integer in 1..${most}, got 0`));
   expect(() => muOf(4, 1.5)).toThrow(new RangeError(`items: expected an integer in 1..${most}, got 1.5`));
   expect(() => lemma1(1, 4, 0)).toThrow(
-    new RangeError(`halfRange: expected an integer in 2..${most}, for M = 1 the sums leave out every second integer, got 1`),
+    new RangeError(
+      `halfRange: expected an integer in 2..${most}, for M = 1 the sums leave out every second integer, got 1`,
+    ),
   );
-  expect(() => secondMoment("products", 8)).toThrow(new RangeError("halfRange: expected a perfect square for products, got 8"));
+  expect(() => secondMoment("products", 8)).toThrow(
+    new RangeError("halfRange: expected a perfect square for products, got 8"),
+  );
   expect(() => expectedSolutions("rnpp", 8, 4, 1)).toThrow(
     new RangeError('ensemble: expected one of rssp, rssp0, products, products0, got "rnpp"'),
   );
   expect(() => theorem3(2, 3, 0)).toThrow(new RangeError("p: expected a number above 0, at most 1, got 0"));
-  expect(() => theorem3(2, 3, "1" as never)).toThrow(new TypeError('p: expected a number above 0, at most 1, got "1"'));
+  expect(() => theorem3(2, 3, "1" as never)).toThrow(
+    new TypeError('p: expected a number above 0, at most 1, got "1"'),
+  );
   expect(() => hoeffding(2, 3, -1)).toThrow(new RangeError("s: expected a number from 0, got -1"));
-  expect(() => followUp("rssp", 2, 3, { kappa: 0 })).toThrow(new RangeError("kappa: expected a number above 0, got 0"));
+  expect(() => followUp("rssp", 2, 3, { kappa: 0 })).toThrow(
+    new RangeError("kappa: expected a number above 0, got 0"),
+  );
 });

@@ -34,7 +34,11 @@ export interface WhereCounted {
 
 const ANY = Number.MAX_SAFE_INTEGER;
 const counts = integer(1, ANY);
-const latticed = integer(2, ANY, `an integer in 2..${ANY}, for M = 1 the sums leave out every second integer`);
+const latticed = integer(
+  2,
+  ANY,
+  `an integer in 2..${ANY}, for M = 1 the sums leave out every second integer`,
+);
 const signed = integer(-ANY, ANY);
 const real = (text: string, holds: (value: number) => boolean) => z.number(text).check(z.refine(holds, text));
 const probability = real("a number above 0, at most 1", (value) => value > 0 && value <= 1);
@@ -53,7 +57,8 @@ function check(halfRange: number, items: number, halfRanges = counts): void {
 export function secondMoment(ensemble: Ensemble, halfRange: number): number {
   parse(counts, halfRange, "halfRange");
   const side = isProduct(ensemble) ? Math.sqrt(halfRange) : halfRange;
-  if (!Number.isInteger(side)) throw new RangeError(expected("halfRange", `a perfect square for ${ensemble}`, halfRange));
+  if (!Number.isInteger(side))
+    throw new RangeError(expected("halfRange", `a perfect square for ${ensemble}`, halfRange));
   const without0 = ((side + 1) * (2 * side + 1)) / 6;
   const with0 = (side * (side + 1)) / 3;
   if (ensemble === "products") return without0 * without0;
@@ -101,7 +106,10 @@ function solutions(halfRange: number, items: number, sum: number): number {
 export function theorem4Mean(halfRange: number, items: number, sum: number): InTheLimit {
   check(halfRange, items, latticed);
   parse(signed, sum, "sum");
-  return { holds: "as n grows", value: gammaOf(halfRange, items) * Math.exp(-exponent(halfRange, items, sum)) };
+  return {
+    holds: "as n grows",
+    value: gammaOf(halfRange, items) * Math.exp(-exponent(halfRange, items, sum)),
+  };
 }
 
 /**
@@ -111,7 +119,10 @@ export function theorem4Mean(halfRange: number, items: number, sum: number): InT
  */
 export function theorem4Product(halfRange: number, items: number, sum: number, other: number): InTheLimit {
   parse(signed, other, "other");
-  const [mean, otherMean] = [theorem4Mean(halfRange, items, sum).value, theorem4Mean(halfRange, items, other).value];
+  const [mean, otherMean] = [
+    theorem4Mean(halfRange, items, sum).value,
+    theorem4Mean(halfRange, items, other).value,
+  ];
   if (Math.abs(sum % 2) !== Math.abs(other % 2)) return { holds: "as n grows", value: 0 };
   const diagonal = Number(sum === other) + Number(sum === -other);
   return { holds: "as n grows", value: 2 * mean * otherMean + 2 ** -items * mean * diagonal };
@@ -161,13 +172,19 @@ export function lemma3(halfRange: number, items: number, target: number, total: 
 
 /**
  * E Y_t ~ 2^n / sqrt(pi n s2) exp(-t^2 / (n s2)), the mean number of index sets with sum t, s2 = E X^2; for t = 0 the
- * empty set on top. Not in the paper; it is Lemma 3 without the condition. Within 3 % for `rssp` from n = 8 on at t within
- * a standard deviation (measured). Throws RangeError for `rnpp`, whose items take signs.
+ * empty set on top. Not in the paper; it is Lemma 3 without the condition. Against exact values for |t| <= M: within 4 %
+ * from n = 8 on for `rssp`, M = 4..256; within 25 % at n = 8 and 5 % at n = 16 for products, M = 16 and 64. Throws RangeError for `rnpp`, whose items take signs.
  */
-export function expectedSolutions(ensemble: Ensemble, halfRange: number, items: number, target: number): InTheLimit {
+export function expectedSolutions(
+  ensemble: Ensemble,
+  halfRange: number,
+  items: number,
+  target: number,
+): InTheLimit {
   check(halfRange, items);
   parse(signed, target, "target");
-  if (ensemble === "rnpp") throw new RangeError(expected("ensemble", "one of rssp, rssp0, products, products0", ensemble));
+  if (ensemble === "rnpp")
+    throw new RangeError(expected("ensemble", "one of rssp, rssp0, products, products0", ensemble));
   const variance = items * secondMoment(ensemble, halfRange);
   const mean = Math.exp(items * Math.LN2 - target ** 2 / variance - Math.log(Math.PI * variance) / 2);
   return { holds: "as n grows", value: mean + Number(target === 0) };
@@ -241,7 +258,8 @@ export function followUp(
   { tolerance = 0, c = 2, kappa = ensemble === "rssp" ? 1.5 : 2.5 }: FollowUpOptions = {},
 ): WhereCounted {
   check(halfRange, items);
-  if (ensemble !== "rssp" && ensemble !== "rssp0") throw new RangeError(expected("ensemble", "one of rssp, rssp0", ensemble));
+  if (ensemble !== "rssp" && ensemble !== "rssp0")
+    throw new RangeError(expected("ensemble", "one of rssp, rssp0", ensemble));
   parse(integer(0, ANY), tolerance, "tolerance");
   parse(distance, c, "c");
   parse(positive, kappa, "kappa");
