@@ -104,13 +104,10 @@ fn windowOf(zero: i32, done: i32) -> vec2i {
   return vec2i(max(0, zero - M), min(done, zero + M));
 }
 
-/// The bits of word `w` that lie in a window.
+/// The bits of word `w`, one of those from window.x / 32 to window.y / 32, that lie in a window.
 fn windowMask(window: vec2i, w: i32) -> u32 {
-  let from_ = clamp(window.x - 32 * w, 0, 32);
-  let to = clamp(window.y + 1 - 32 * w, 0, 32);
-  // A shift by 32 is a shift by 0 in WGSL.
-  let above = select(0xffffffffu << u32(from_ & 31), 0u, from_ == 32);
-  let below = select((1u << u32(to & 31)) - 1u, 0xffffffffu, to == 32);
+  let above = 0xffffffffu << u32(clamp(window.x - 32 * w, 0, 31));
+  let below = 0xffffffffu >> u32(clamp(32 * w + 31 - window.y, 0, 31));
   return above & below;
 }
 

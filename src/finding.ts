@@ -1,6 +1,7 @@
 // What an experiment reports: plain records, one JSON line each.
 
 import type { Ensemble } from "./ensemble.ts";
+import type { Bound, Prediction } from "./theory/envelope.ts";
 import type { Estimate } from "./statistics.ts";
 
 /** Who computed a finding. */
@@ -39,4 +40,40 @@ export interface PhaseFinding extends Provenance {
   readonly meanCovered: number;
 }
 
-export type Finding = PhaseFinding;
+/** What theory says of one target, without simulation. */
+export interface TargetTheory {
+  readonly target: number;
+  /** E Y and E Y^2, Y the number of index sets (for `rnpp` of signs) that hit the target. Exact but for rounding. */
+  readonly expected: number;
+  readonly expectedSquare: number;
+  /** Proven bounds on P(Y > 0), and the best of each kind. */
+  readonly bounds: readonly Bound[];
+  readonly lower: Bound;
+  readonly upper: Bound;
+  /** Close to P(Y > 0), on either side of it. */
+  readonly predictions: readonly Prediction[];
+}
+
+/** What theory says of instances of `items` items. */
+export interface TheoryFinding {
+  readonly kind: "theory";
+  readonly ensemble: Ensemble;
+  /** k, where M = 2^k (for products 4^k). */
+  readonly bits?: number;
+  readonly halfRange: number;
+  readonly items: number;
+  /** log2 M - n + (1/2) log2 n: the place in the window, solvable below 0 and not above; absent for n = 0. */
+  readonly lambda?: number;
+  readonly targets: readonly TargetTheory[];
+  /** Upper bound on P(every target of -M..M is reached): the least of those of the targets (all but `rnpp`). */
+  readonly covered?: { readonly upper: number };
+  /** P(some signed sum has magnitude 0 or 1): bounds, and predictions from exact moments and in the limit (`rnpp`). */
+  readonly perfect?: {
+    readonly lower: number;
+    readonly upper: number;
+    readonly predictions: readonly Prediction[];
+  };
+  readonly version: string;
+}
+
+export type Finding = PhaseFinding | TheoryFinding;

@@ -134,7 +134,7 @@ async function runBatch(opened: Opened, prepared: Prepared, plan: Plan, batch: B
   const pass = encoder.beginComputePass();
   pass.setPipeline(pipeline);
   pass.setBindGroup(0, slot.bindGroup);
-  pass.dispatchWorkgroups(Math.min(Math.ceil(batch.count / shape.trialsPerGroup), shape.maxGroups));
+  if (batch.count > 0) pass.dispatchWorkgroups(Math.min(Math.ceil(batch.count / shape.trialsPerGroup), shape.maxGroups));
   pass.end();
   encoder.copyBufferToBuffer(slot.tally, 0, slot.staging, 0, slot.tally.size);
   device.queue.submit([encoder.finish()]);

@@ -32,8 +32,9 @@ export interface Shape {
   readonly slabWords: number;
 }
 
-/** Storage for all the bitsets of a dispatch: enough to fill a device, small enough for any. */
+/** Storage for all the bitsets of a dispatch, and workgroups that have one: enough to fill a device, small enough for any. */
 const SLAB_BYTES = 2 ** 28;
+const SLAB_GROUPS = 2 ** 10;
 /** What `reach.group.wgsl` keeps in workgroup memory beside the bitset. */
 const GROUP_BYTES = 512;
 
@@ -75,7 +76,7 @@ const fits: Record<VariantName, Fit> = {
   storage(plan, { limits, subgroup }) {
     const words = Math.ceil(reachCapacity(plan.params) / 32);
     const bytes = Math.min(SLAB_BYTES, limits.maxStorageBufferBindingSize, limits.maxBufferSize);
-    const maxGroups = Math.min(Math.floor(bytes / (4 * words)), limits.maxComputeWorkgroupsPerDimension);
+    const maxGroups = Math.min(Math.floor(bytes / (4 * words)), SLAB_GROUPS);
     if (maxGroups === 0) return undefined;
     return {
       name: "storage",

@@ -77,6 +77,7 @@ export function addStep(
       // The window that begins at start + j is behind[j] + ahead[j - stride]; it is wanted half strides on and one back.
       const on = next + below;
       const back = start + below - stride;
+      // Of the block before the first, what begins within one stride is empty and would be put before the table.
       if (start >= 0)
         for (let j = 0; j < Math.min(stride, used); j++) {
           out[on + j]! += behind[j]!;
@@ -102,7 +103,7 @@ export function addStep(
 
 /**
  * The laws of the sums of 0, 1, ..., `items` items (with fair signs for `rnpp`), each on its whole support -m M..m M.
- * Sums to 1 within rounding; relative error of every entry below 2^-34 (measured 9e-15 at M = 4096 and 32 items).
+ * Sums to 1 within rounding; relative error of every entry below 2^-34 (measured 1.4e-14 at M = 4096 and 64 items).
  * @throws RangeError or TypeError where `checkTheory` does.
  */
 export function sumDistributions(ensemble: Ensemble, halfRange: number, items: number): Distribution[] {

@@ -53,8 +53,12 @@ export type Bound = (
 
 /** A number close to the probability of success, on either side of it. */
 export interface Prediction {
-  /** `poisson`: given Lambda (for `rnpp` the parity of the sum) the number of solutions is taken to be Poisson. */
-  readonly name: "poisson";
+  /**
+   * `poisson`: given Lambda (for `rnpp` the parity of the sum) the number of solutions is taken to be Poisson, its mean
+   * exact. `window`: the law of the scaling window with the corrections of window.ts; for the perfect partitions of
+   * `rnpp` the limit of Borgs, Chayes & Pittel.
+   */
+  readonly name: "poisson" | "window";
   readonly value: number;
   readonly failure: number;
 }

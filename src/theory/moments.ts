@@ -41,7 +41,7 @@ export interface Slices {
 }
 
 /** Rows 0..n of Pascal's triangle; relative error below n 2^-53. */
-export function binomials(n: number): Float64Array[] {
+function binomials(n: number): Float64Array[] {
   const rows = [Float64Array.of(1)];
   while (rows.length <= n) {
     const last = rows.at(-1)!;

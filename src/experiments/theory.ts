@@ -1,0 +1,143 @@
+// The theory of a phase experiment: moments, proven bounds and predictions for the same request, without a trial.
+
+import type { PhaseFinding, TargetTheory, TheoryFinding } from "../finding.ts";
+import { bitsOf } from "../ensemble.ts";
+import { envelope, type Prediction } from "../theory/envelope.ts";
+import { lambdaOf, perfectLimit, predictFailure } from "../theory/window.ts";
+import { phaseConfig, type PhaseConfig, type PhaseRequest } from "./phase.ts";
+
+export type TheoryRequest = Omit<PhaseRequest, "trials" | "seed">;
+
+function prediction(name: Prediction["name"], failure: number): Prediction {
+  return { name, value: 1 - failure, failure };
+}
+
+/**
+ * One finding for each number of items, in ascending order, with an entry for each target.
+ * Throws TypeError or RangeError for a request that cannot be met; M is limited to 2^12, where float64 still has every
+ * moment to 1e-12.
+ */
+export function theory(request: TheoryRequest | PhaseConfig, version: string): TheoryFinding[] {
+  const { ensemble, halfRange, items, targets } = "enumerate" in request ? request : phaseConfig(request);
+  const bits = bitsOf(ensemble, halfRange);
+  const signed = ensemble === "rnpp";
+  // Perfect partitions are about the signed sums 0 and 1, whatever was asked.
+  const computed = signed ? [...new Set([...targets, 0, 1])] : targets;
+  const { points } = envelope(ensemble, halfRange, items, computed);
+  return Array.from({ length: items.to - items.from + 1 }, (_, j) => {
+    const n = items.from + j;
+    const known = points.slice(j * computed.length, (j + 1) * computed.length);
+    const entries = known.map(
+      ({ target, first, second, bounds, lower, upper, predictions }): TargetTheory => ({
+        target,
+        expected: first,
+        expectedSquare: second,
+        bounds,
+        lower,
+        upper,
+        predictions: [
+          ...predictions,
+          ...(signed || n === 0 ? [] : [prediction("window", predictFailure(ensemble, halfRange, n, target).failure)]),
+        ],
+      }),
+    );
+    const asked = entries.slice(0, targets.length);
+    return {
+      kind: "theory",
+      ensemble,
+      ...(bits === undefined ? {} : { bits }),
+      halfRange,
+      items: n,
+      ...(n === 0 ? {} : { lambda: lambdaOf(halfRange, n) }),
+      targets: asked,
+      ...(signed
+        ? { perfect: perfect(entries.find(({ target }) => target === 0)!, entries.find(({ target }) => target === 1)!, halfRange, n) }
+        : { covered: { upper: Math.min(...asked.map(({ upper }) => upper.value)) } }),
+      version,
+    };
+  });
+}
+
+/** Signed sums 0 and 1 exclude each other by parity, so that their probabilities add. */
+function perfect(zero: TargetTheory, one: TargetTheory, halfRange: number, n: number): NonNullable<TheoryFinding["perfect"]> {
+  const poisson = zero.predictions[0]!.value + one.predictions[0]!.value;
+  return {
+    lower: zero.lower.value + one.lower.value,
+    upper: Math.min(1, zero.upper.value + one.upper.value),
+    predictions: [
+      prediction("poisson", 1 - poisson),
+      ...(n === 0 ? [] : [prediction("window", 1 - perfectLimit(lambdaOf(halfRange, n)))]),
+    ],
+  };
+}
+
+/** A measured probability on the wrong side of a proven bound. */
+export interface Violation {
+  readonly items: number;
+  readonly event: string;
+  readonly measured: number;
+  readonly bound: string;
+  readonly value: number;
+  /** How far, in standard errors of a count whose probability is the bound. */
+  readonly errors: number;
+}
+
+/** A measured probability far from a predicted one. */
+export interface Gap {
+  readonly items: number;
+  readonly event: string;
+  readonly measured: number;
+  readonly prediction: string;
+  readonly value: number;
+}
+
+/** What is compared: a measured event with what theory says of it. */
+function* events(measured: PhaseFinding, said: TheoryFinding) {
+  for (const entry of said.targets) {
+    const found = measured.targets.find(({ target }) => target === entry.target);
+    if (found) yield { event: `target ${entry.target}`, found, bounds: entry.bounds, predictions: entry.predictions };
+  }
+  if (measured.covered && said.covered)
+    yield { event: "all covered", found: measured.covered, bounds: [{ kind: "upper", name: "least upper", value: said.covered.upper }], predictions: [] };
+  if (measured.perfect && said.perfect) {
+    const { lower, upper, predictions } = said.perfect;
+    const bounds = [{ kind: "lower", name: "sum of lower", value: lower }, { kind: "upper", name: "sum of upper", value: upper }];
+    yield { event: "perfect", found: measured.perfect, bounds, predictions };
+  }
+}
+
+/**
+ * Holds measurements against theory: proven bounds broken by more than `errors` standard errors, which should never be,
+ * and predictions off by more than `tolerance` and by more than `errors` standard errors. Pairs go by number of items.
+ */
+export function compare(
+  measured: readonly PhaseFinding[],
+  said: readonly TheoryFinding[],
+  tolerance: number,
+  errors = 5,
+): { violations: Violation[]; gaps: Gap[] } {
+  const violations: Violation[] = [];
+  const gaps: Gap[] = [];
+  for (const finding of measured) {
+    const law = said.find(
+      ({ ensemble, halfRange, items }) =>
+        ensemble === finding.ensemble && halfRange === finding.halfRange && items === finding.items,
+    );
+    if (!law) continue;
+    const { items, trials } = finding;
+    // A count has a granularity of one trial, so that bounds of 0 and 1 leave room for rounding and no more.
+    const deviation = (p: number) => Math.sqrt((p * (1 - p) + 1 / trials) / trials);
+    for (const { event, found, bounds, predictions } of events(finding, law)) {
+      for (const { kind, name, value } of bounds) {
+        const excess = kind === "upper" ? found.probability - value : value - found.probability;
+        const off = excess / (finding.interval === "exact" ? 2 ** -40 : deviation(value));
+        if (off > errors) violations.push({ items, event, measured: found.probability, bound: `${kind} bound ${name}`, value, errors: off });
+      }
+      for (const { name, value } of predictions) {
+        const off = Math.abs(found.probability - value);
+        if (off > tolerance && off > errors * deviation(value)) gaps.push({ items, event, measured: found.probability, prediction: name, value });
+      }
+    }
+  }
+  return { violations, gaps };
+}
