@@ -19,9 +19,13 @@ const web: UserConfig = {
     target: "es2023",
     lib: { entry: { index: "host/web/index.ts" }, formats: ["es"] },
     rolldownOptions: {
-      external: (id) => Object.keys(manifest.dependencies).some((name) => id === name || id.startsWith(`${name}/`)),
+      external: (id) =>
+        Object.keys(manifest.dependencies).some((name) => id === name || id.startsWith(`${name}/`)),
     },
   },
 };
 
-export default defineConfig(({ mode }) => ({ plugins: [assemblyscript()], ...(mode === "web" ? web : node) }));
+export default defineConfig(({ mode }) => ({
+  plugins: [assemblyscript()],
+  ...(mode === "web" ? web : node),
+}));

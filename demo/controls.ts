@@ -41,7 +41,9 @@ export function showInputs(form: HTMLFormElement, inputs: Inputs): void {
 
 export function readInputs(form: HTMLFormElement): Inputs {
   const data = new FormData(form);
-  return Object.fromEntries(names.map((name) => [name, (data.getAll(name) as string[]).join(",").trim()])) as Inputs;
+  return Object.fromEntries(
+    names.map((name) => [name, (data.getAll(name) as string[]).join(",").trim()]),
+  ) as Inputs;
 }
 
 /** Unchecks and greys out the bits that the chosen ensemble does not have. */

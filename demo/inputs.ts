@@ -53,24 +53,36 @@ export function readEngine({ engine }: Inputs): PageEngine {
 /** One configuration for each k, in ascending order. Throws TypeError or RangeError naming the input that is off. */
 export function readConfigs(inputs: Inputs): PhaseConfig[] {
   const ensemble = ensembles.find((name) => name === inputs.ensemble);
-  if (!ensemble) throw new RangeError(expected("ensemble", `one of ${ensembles.join(", ")}`, inputs.ensemble));
+  if (!ensemble)
+    throw new RangeError(expected("ensemble", `one of ${ensembles.join(", ")}`, inputs.ensemble));
   const most = mostBits(ensemble);
   const bits = list(inputs.bits).map((text) => integer("bits", text));
   if (bits.length === 0) throw new TypeError(expected("bits", `at least one of 1..${most}`, inputs.bits));
   for (const k of bits)
-    if (k < 1 || k > most) throw new RangeError(expected("bits", `integers in 1..${most} for ${ensemble}`, k));
+    if (k < 1 || k > most)
+      throw new RangeError(expected("bits", `integers in 1..${most} for ${ensemble}`, k));
   const items = readItems(inputs.items);
   const trials = inputs.trials === "all" ? "all" : integer("trials", inputs.trials.replaceAll("_", ""));
   return [...new Set(bits)]
     .toSorted((a, b) => a - b)
     .map((k) => {
       const targets = readTargets(inputs.targets, halfRangeOf(ensemble, k));
-      return phaseConfig({ ensemble, bits: k, items, trials, seed: inputs.seed, ...(targets && { targets }) });
+      return phaseConfig({
+        ensemble,
+        bits: k,
+        items,
+        trials,
+        seed: inputs.seed,
+        ...(targets && { targets }),
+      });
     });
 }
 
 function list(text: string): string[] {
-  return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
 }
 
 /** Also 1e6. */

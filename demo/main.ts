@@ -73,7 +73,9 @@ function show({ done, total, seconds, ...rest }: Count): void {
   at("findings").textContent = JSON.stringify(findings);
   download.disabled = findings.length === 0;
   progress.value = done / total;
-  const rate = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(done / seconds);
+  const rate = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(
+    done / seconds,
+  );
   at("count").textContent = `${done.toLocaleString("en")} of ${total.toLocaleString("en")} trials, ${rate}/s`;
   draw();
   tabulate();
@@ -103,7 +105,10 @@ stop.addEventListener("click", () => order({ type: "stop" }));
 download.addEventListener("click", () => {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(
-    new Blob(findings.map((finding) => `${JSON.stringify(finding)}\n`), { type: "application/jsonl" }),
+    new Blob(
+      findings.map((finding) => `${JSON.stringify(finding)}\n`),
+      { type: "application/jsonl" },
+    ),
   );
   link.download = "phase.jsonl";
   link.click();

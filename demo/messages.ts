@@ -6,7 +6,12 @@ import type { PageEngine } from "./inputs.ts";
 
 /** `start` ends the run before it. */
 export type Order =
-  | { readonly type: "start"; readonly run: number; readonly engine: PageEngine; readonly configs: readonly PhaseConfig[] }
+  | {
+      readonly type: "start";
+      readonly run: number;
+      readonly engine: PageEngine;
+      readonly configs: readonly PhaseConfig[];
+    }
   | { readonly type: "stop" };
 
 export interface Count {

@@ -10,7 +10,15 @@ export function numbersTable(findings: readonly PhaseFinding[]): HTMLTableElemen
   if (!first) return table;
   const whole = first.perfect ? "P(perfect)" : "P(all covered)";
   const head = table.createTHead().insertRow();
-  for (const text of ["k", "M", "n", "trials", ...first.targets.flatMap(() => ["z", "P(z reached)"]), whole, "mean covered"]) {
+  for (const text of [
+    "k",
+    "M",
+    "n",
+    "trials",
+    ...first.targets.flatMap(() => ["z", "P(z reached)"]),
+    whole,
+    "mean covered",
+  ]) {
     const cell = document.createElement("th");
     cell.scope = "col";
     cell.textContent = text;

@@ -38,7 +38,8 @@ function report(message: Report): void {
 async function open(asked: PageEngine): Promise<Opened> {
   if (opened?.asked === asked) return opened;
   forget();
-  const why = asked === "auto" ? `because ${chooseEngine(await requestAdapter(platform)).why}` : "as you chose";
+  const why =
+    asked === "auto" ? `because ${chooseEngine(await requestAdapter(platform)).why}` : "as you chose";
   opened = { asked, runner: await openEngine({ engine: asked }), why };
   return opened;
 }
@@ -48,7 +49,10 @@ function forget(): void {
   opened = undefined;
 }
 
-async function run({ run, engine, configs }: Order & { type: "start" }, stop: AbortController): Promise<void> {
+async function run(
+  { run, engine, configs }: Order & { type: "start" },
+  stop: AbortController,
+): Promise<void> {
   const { signal } = stop;
   if (signal.aborted) return;
   try {

@@ -37,7 +37,12 @@ export async function requestAdapter(platform: Platform): Promise<GPUAdapter | n
 /** Whether an adapter is a CPU in disguise. */
 function isSoftware(adapter: GPUAdapter): boolean {
   const { vendor, architecture, device, description } = adapter.info;
-  return adapter.info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|software|warp|basic render/i.test(`${vendor} ${architecture} ${device} ${description}`);
+  return (
+    adapter.info.isFallbackAdapter ||
+    /swiftshader|llvmpipe|lavapipe|software|warp|basic render/i.test(
+      `${vendor} ${architecture} ${device} ${description}`,
+    )
+  );
 }
 
 export function chooseEngine(adapter: GPUAdapter | null): Choice {
@@ -53,13 +58,21 @@ export function chooseEngine(adapter: GPUAdapter | null): Choice {
  */
 export async function openEngine(options: EngineOptions, platform: Platform): Promise<Runner> {
   const { engine, threads } = parse(optionsSchema, options);
-  const cpu = () => cpuRunner(threads ?? Math.min(platform.hardwareThreads(), MAX_THREADS), platform.startThread);
+  const cpu = () =>
+    cpuRunner(threads ?? Math.min(platform.hardwareThreads(), MAX_THREADS), platform.startThread);
   if (engine === "cpu") return cpu();
   if (engine === "reference") return referenceRunner();
   const adapter = await requestAdapter(platform);
-  if (engine === "auto") return chooseEngine(adapter).engine === "gpu" ? gpuRunner(() => requestAdapter(platform)) : cpu();
-  if (engine === "shadow") return shadowRunner(await cpu(), adapter ? await gpuRunner(() => requestAdapter(platform)) : referenceRunner());
+  if (engine === "auto")
+    return chooseEngine(adapter).engine === "gpu" ? gpuRunner(() => requestAdapter(platform)) : cpu();
+  if (engine === "shadow")
+    return shadowRunner(
+      await cpu(),
+      adapter ? await gpuRunner(() => requestAdapter(platform)) : referenceRunner(),
+    );
   if (!adapter)
-    throw new RangeError(expected("engine gpu", "a WebGPU adapter", undefined, "use --engine cpu, which needs none"));
+    throw new RangeError(
+      expected("engine gpu", "a WebGPU adapter", undefined, "use --engine cpu, which needs none"),
+    );
   return gpuRunner(() => requestAdapter(platform));
 }

@@ -55,14 +55,18 @@ export async function schedule(
       const submitted = performance.now();
       const tally = await runner.run(plan, batch);
       if (tally[0] !== batch.count)
-        throw new Error(`${runner.adapter}: counted ${tally[0]} trials of a batch of ${batch.count}; its results are not kept`);
+        throw new Error(
+          `${runner.adapter}: counted ${tally[0]} trials of a batch of ${batch.count}; its results are not kept`,
+        );
       // A batch starts when it is submitted and a lane is free, so waiting in the queue is not taken for work.
       ended.sort((a, b) => a - b);
       const now = performance.now();
       const took = Math.max(now - Math.max(submitted, ended[0]!), 0.01);
       ended[0] = now;
       if (batch.count >= size)
-        size = Math.ceil(Math.min(Math.max((batch.count * runner.pace) / took, size / GROWTH), size * GROWTH));
+        size = Math.ceil(
+          Math.min(Math.max((batch.count * runner.pace) / took, size / GROWTH), size * GROWTH),
+        );
       if (words.length === 0) words = new Float64Array(tally.length);
       tally.forEach((word, i) => (words[i]! += word));
       done += batch.count;
@@ -72,7 +76,9 @@ export async function schedule(
 
   // A failed lane stops the others from issuing more, and all are waited for before the error is passed on.
   const results = await Promise.allSettled(
-    Array.from({ length: runner.depth }, () => lane().catch((error: unknown) => ((issued = trials), Promise.reject(error)))),
+    Array.from({ length: runner.depth }, () =>
+      lane().catch((error: unknown) => ((issued = trials), Promise.reject(error))),
+    ),
   );
   const failure = results.find((result) => result.status === "rejected");
   if (failure) throw failure.reason;

@@ -4,7 +4,8 @@ import asc from "assemblyscript/asc";
 import type { Plugin } from "vite";
 
 const SUFFIX = "?wasm";
-const OPTIONS = "-O3 --noAssert --runtime stub --enable simd,bulk-memory --use abort= --disableWarning 112".split(" ");
+const OPTIONS =
+  "-O3 --noAssert --runtime stub --enable simd,bulk-memory --use abort= --disableWarning 112".split(" ");
 
 export function assemblyscript(): Plugin {
   return {

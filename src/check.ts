@@ -33,12 +33,17 @@ export function integer(low: number, high: number, text = `an integer in ${low}.
  * What a schema makes of a value. The schema's own messages say what was expected.
  * Throws TypeError for the wrong kind and RangeError for the wrong value, naming the first field that is off.
  */
-export function parse<Schema extends z.core.$ZodType>(schema: Schema, value: unknown, name = "request"): z.output<Schema> {
+export function parse<Schema extends z.core.$ZodType>(
+  schema: Schema,
+  value: unknown,
+  name = "request",
+): z.output<Schema> {
   const result = z.safeParse(schema, value, { reportInput: true });
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   const what = issue.path.map(String).join(".") || name;
-  if (issue.code === "unrecognized_keys") throw new TypeError(expected(what, "known fields only", issue.keys[0]));
+  if (issue.code === "unrecognized_keys")
+    throw new TypeError(expected(what, "known fields only", issue.keys[0]));
   const Kind = issue.code === "invalid_type" ? TypeError : RangeError;
   throw new Kind(expected(what, issue.message, issue.input));
 }

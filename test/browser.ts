@@ -9,7 +9,12 @@ export type Graphics = "webgpu" | "none";
 const flags: Record<Graphics, readonly string[]> = {
   // Canvases stay empty with fewer of these, and with --disable-vulkan-surface, --in-process-gpu or --single-process.
   webgpu: hasSoftware
-    ? ["--enable-unsafe-webgpu", "--use-angle=swiftshader", "--enable-features=Vulkan", "--use-vulkan=swiftshader"]
+    ? [
+        "--enable-unsafe-webgpu",
+        "--use-angle=swiftshader",
+        "--enable-features=Vulkan",
+        "--use-vulkan=swiftshader",
+      ]
     : ["--enable-unsafe-webgpu"],
   none: ["--disable-blink-features=WebGPU"],
 };

@@ -46,7 +46,9 @@ async function visit(graphics: Graphics, query: string, look: (page: Page) => Pr
     page.on("console", (message) => {
       if (message.type() === "error") complaints.push(message.text());
     });
-    page.on("requestfailed", (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
+    page.on("requestfailed", (request) =>
+      complaints.push(`${request.url()}: ${request.failure()?.errorText}`),
+    );
     await page.goto(address + query);
     await look(page);
     expect(complaints).toEqual([]);
@@ -57,7 +59,9 @@ async function visit(graphics: Graphics, query: string, look: (page: Page) => Pr
 
 /** Waits for the run's end and returns what the page holds. */
 async function finished(page: Page): Promise<PhaseFinding[]> {
-  await page.waitForFunction(() => document.body.dataset["state"] !== "running", undefined, { timeout: 100_000 });
+  await page.waitForFunction(() => document.body.dataset["state"] !== "running", undefined, {
+    timeout: 100_000,
+  });
   expect(await page.locator("#error").textContent()).toBe("");
   expect(await page.locator("body").getAttribute("data-state")).toBe("done");
   return JSON.parse((await page.locator("#findings").textContent())!) as PhaseFinding[];
@@ -95,7 +99,14 @@ const wanted = {
   },
   rnpp: {
     query: "?ensemble=rnpp&bits=6&items=5..8&targets=&trials=2000&seed=7",
-    ask: () => phase(referenceRunner(), { ensemble: "rnpp", bits: 6, items: { from: 5, to: 8 }, trials: 2000, seed: 7 }),
+    ask: () =>
+      phase(referenceRunner(), {
+        ensemble: "rnpp",
+        bits: 6,
+        items: { from: 5, to: 8 },
+        trials: 2000,
+        seed: 7,
+      }),
   },
 };
 
@@ -108,7 +119,9 @@ describe.each(Object.entries(wanted))("%s", (_, { query, ask }) => {
     await visit(graphics, `${query}&engine=${engine}`, async (page) => {
       const findings = await finished(page);
       expect(integers(findings)).toEqual(expected);
-      expect(new Set(findings.map(({ engine }) => engine))).toEqual(new Set([engine === "auto" ? "cpu" : "gpu"]));
+      expect(new Set(findings.map(({ engine }) => engine))).toEqual(
+        new Set([engine === "auto" ? "cpu" : "gpu"]),
+      );
       expect(await page.locator("#engine").textContent()).toContain(said);
       expect(await page.locator("#figures figure svg").count()).toBeGreaterThanOrEqual(2);
     });
@@ -118,7 +131,9 @@ describe.each(Object.entries(wanted))("%s", (_, { query, ask }) => {
 test.runIf(hasSoftware)("a software adapter is not what auto takes", { timeout: 60_000 }, async () => {
   await visit("webgpu", `${wanted.rnpp.query}&engine=auto`, async (page) => {
     expect((await finished(page)).map(({ engine }) => engine)).toEqual(["cpu", "cpu", "cpu", "cpu"]);
-    expect(await page.locator("#engine").textContent()).toContain("because the only WebGPU adapter is a software one");
+    expect(await page.locator("#engine").textContent()).toContain(
+      "because the only WebGPU adapter is a software one",
+    );
   });
 });
 
@@ -135,14 +150,18 @@ test("without WebGPU, engine gpu is refused and the page goes on", { timeout: 60
 test("a wrong address is told, and a corrected form runs", { timeout: 60_000 }, async () => {
   await visit("none", "?bits=99&trials=1000&items=1..6&engine=cpu", async (page) => {
     await page.waitForSelector("body[data-state=error]");
-    expect(await page.locator("#error").innerText()).toBe("bits: expected integers in 1..14 for rssp, got 99");
+    expect(await page.locator("#error").innerText()).toBe(
+      "bits: expected integers in 1..14 for rssp, got 99",
+    );
     await page.locator("#bits").getByText("4", { exact: true }).click();
     expect(integers(await finished(page)).map(({ halfRange, items }) => [halfRange, items])).toEqual(
       [1, 2, 3, 4, 5, 6].map((n) => [16, n]),
     );
     await page.fill("input[name=items]", "6..1");
     await page.click("#start");
-    expect(await page.locator("#error").innerText()).toBe('items: expected A..B with A not above B, got "6..1"');
+    expect(await page.locator("#error").innerText()).toBe(
+      'items: expected A..B with A not above B, got "6..1"',
+    );
   });
 });
 
@@ -157,6 +176,11 @@ test("Stop keeps what was counted", { timeout: 60_000 }, async () => {
     expect(findings[0]!.trials).toBeLessThan(1e12);
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("#download")]);
     const lines = await readFile(await download.path(), "utf8");
-    expect(lines.trimEnd().split("\n").map((line) => JSON.parse(line) as unknown)).toEqual(findings);
+    expect(
+      lines
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual(findings);
   });
 });

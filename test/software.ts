@@ -36,7 +36,9 @@ export async function software(): Promise<Software> {
       `software WebGPU: expected x64 Linux, got ${process.arch} ${process.platform}; use this machine's own GPU and browser`,
     );
   const packaged = resolve(dirname(createRequire(import.meta.url).resolve("@sparticuz/chromium")), "../..");
-  const { version } = JSON.parse(await readFile(join(packaged, "package.json"), "utf8")) as { version: string };
+  const { version } = JSON.parse(await readFile(join(packaged, "package.json"), "utf8")) as {
+    version: string;
+  };
   const home = join(cache, `software-${version}`);
   if (!existsSync(home)) await unpack(join(packaged, "bin"), home);
   const icd = join(home, "vk_swiftshader_icd.json");
@@ -52,7 +54,9 @@ async function unpack(archives: string, home: string): Promise<void> {
   await mkdir(cache, { recursive: true });
   const fresh = await mkdtemp(`${home}-`);
   try {
-    await Promise.all((await readdir(archives)).map((name) => unpackArchive(join(archives, name), name, fresh)));
+    await Promise.all(
+      (await readdir(archives)).map((name) => unpackArchive(join(archives, name), name, fresh)),
+    );
     await writeFile(join(fresh, "fonts.conf"), FONTS);
     await rename(fresh, home).catch((error: unknown) => {
       if (!existsSync(home)) throw error;
@@ -77,7 +81,7 @@ async function unpackArchive(file: string, name: string, folder: string): Promis
 
 /** The regular files of a ustar archive. Long names and links, which these archives do not have, are refused. */
 function* tarFiles(tar: Uint8Array): Generator<{ path: string; mode: number; bytes: Uint8Array }> {
-  for (let at = 0; at + 512 <= tar.length && tar[at] !== 0; ) {
+  for (let at = 0; at + 512 <= tar.length && tar[at] !== 0;) {
     const text = (from: number, length: number) =>
       new TextDecoder().decode(tar.subarray(at + from, at + from + length)).replace(/\0.*$/s, "");
     const [path, size, type] = [text(0, 100), parseInt(text(124, 12), 8), text(156, 1)];

@@ -68,7 +68,9 @@ async function openDevice(adapter: GPUAdapter): Promise<Opened> {
     plans: new Map(),
     failure: undefined,
   };
-  void device.lost.then(({ message }) => (opened.failure = new DeviceLostError(`the GPU was lost: ${message}`)));
+  void device.lost.then(
+    ({ message }) => (opened.failure = new DeviceLostError(`the GPU was lost: ${message}`)),
+  );
   device.addEventListener("uncapturederror", ({ error }) => {
     opened.failure ??= new Error(`the GPU refused its work: ${error.message}`);
   });
@@ -78,11 +80,22 @@ async function openDevice(adapter: GPUAdapter): Promise<Opened> {
 async function prepare({ device, subgroup }: Opened, plan: Plan, variant?: VariantName): Promise<Prepared> {
   const shape = shapeOf(plan, { limits: device.limits, subgroup }, variant);
   if (!shape)
-    throw new RangeError(expected("items x halfRange", "a bitset that this GPU's memory can hold", plan.params.itemsTo * plan.params.halfRange, "use --engine cpu"));
+    throw new RangeError(
+      expected(
+        "items x halfRange",
+        "a bitset that this GPU's memory can hold",
+        plan.params.itemsTo * plan.params.halfRange,
+        "use --engine cpu",
+      ),
+    );
   const types: GPUBufferBindingType[] = ["uniform", "read-only-storage", "storage"];
   if (shape.slabWords > 0) types.push("storage");
   const layout = device.createBindGroupLayout({
-    entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } })),
+    entries: types.map((type, binding) => ({
+      binding,
+      visibility: GPUShaderStage.COMPUTE,
+      buffer: { type },
+    })),
   });
   const pipeline = await device.createComputePipelineAsync({
     label: `${plan.kernel}.${shape.name}`,
@@ -110,7 +123,10 @@ function makeSlot(device: GPUDevice, plan: Plan, { shape, layout, targets }: Pre
       : undefined;
   const bindGroup = device.createBindGroup({
     layout,
-    entries: [params, targets, tally, ...(slabs ? [slabs] : [])].map((buffer, binding) => ({ binding, resource: { buffer } })),
+    entries: [params, targets, tally, ...(slabs ? [slabs] : [])].map((buffer, binding) => ({
+      binding,
+      resource: { buffer },
+    })),
   });
   return { params, tally, staging, slabs, bindGroup };
 }
@@ -121,7 +137,13 @@ function releasePlan(prepared: Prepared): void {
     for (const buffer of [params, tally, staging, slabs]) buffer?.destroy();
 }
 
-async function runBatch(opened: Opened, prepared: Prepared, plan: Plan, batch: Batch, poison?: number): Promise<Uint32Array> {
+async function runBatch(
+  opened: Opened,
+  prepared: Prepared,
+  plan: Plan,
+  batch: Batch,
+  poison?: number,
+): Promise<Uint32Array> {
   const { device } = opened;
   const { shape, pipeline } = prepared;
   const slot = prepared.idle.pop() ?? makeSlot(device, plan, prepared);
@@ -134,7 +156,8 @@ async function runBatch(opened: Opened, prepared: Prepared, plan: Plan, batch: B
   const pass = encoder.beginComputePass();
   pass.setPipeline(pipeline);
   pass.setBindGroup(0, slot.bindGroup);
-  if (batch.count > 0) pass.dispatchWorkgroups(Math.min(Math.ceil(batch.count / shape.trialsPerGroup), shape.maxGroups));
+  if (batch.count > 0)
+    pass.dispatchWorkgroups(Math.min(Math.ceil(batch.count / shape.trialsPerGroup), shape.maxGroups));
   pass.end();
   encoder.copyBufferToBuffer(slot.tally, 0, slot.staging, 0, slot.tally.size);
   device.queue.submit([encoder.finish()]);
@@ -149,7 +172,10 @@ async function runBatch(opened: Opened, prepared: Prepared, plan: Plan, batch: B
  * Opens a device of the adapter that `requestAdapter` answers. A batch whose device is lost runs once more on a new one:
  * it is a pure function of its plan and range.
  */
-export async function gpuRunner(requestAdapter: () => Promise<GPUAdapter | null>, options: GpuOptions = {}): Promise<Runner> {
+export async function gpuRunner(
+  requestAdapter: () => Promise<GPUAdapter | null>,
+  options: GpuOptions = {},
+): Promise<Runner> {
   let name = "";
   async function open(): Promise<Opened> {
     const adapter = await requestAdapter();
@@ -207,7 +233,10 @@ export async function gpuRunner(requestAdapter: () => Promise<GPUAdapter | null>
     run: (plan, batch) => run(plan, batch, 1),
     close() {
       closed = true;
-      void opening.then(({ device }) => device.destroy(), () => {});
+      void opening.then(
+        ({ device }) => device.destroy(),
+        () => {},
+      );
     },
   };
 }

@@ -45,7 +45,11 @@ const fits: Record<VariantName, Fit> = {
     const words = Math.ceil(reachCapacity(plan.params) / 32);
     const length = reachTally(plan.params).length;
     const memory = limits.maxComputeWorkgroupStorageSize;
-    const most = Math.min(2 * subgroup, limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
+    const most = Math.min(
+      2 * subgroup,
+      limits.maxComputeInvocationsPerWorkgroup,
+      limits.maxComputeWorkgroupSizeX,
+    );
     // A workgroup narrower than a subgroup would leave lanes idle.
     for (let width = most; width >= Math.min(subgroup, most); width /= 2) {
       const left = memory - 4 * words * width;
@@ -91,7 +95,12 @@ const fits: Record<VariantName, Fit> = {
 
 /** Enough invocations for the words of a bitset, in whole subgroups, at most 256. */
 function groupWidth(words: number, subgroup: number, limits: GPUSupportedLimits): number {
-  const most = Math.min(8 * subgroup, 256, limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
+  const most = Math.min(
+    8 * subgroup,
+    256,
+    limits.maxComputeInvocationsPerWorkgroup,
+    limits.maxComputeWorkgroupSizeX,
+  );
   let width = Math.min(subgroup, most);
   while (width < most && 4 * width < words) width *= 2;
   return width;

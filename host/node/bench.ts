@@ -24,7 +24,8 @@ const PYTHON_INSTANCES = 10_000;
 const WORK = 2e9;
 
 const column = (text: string, width: number) => text.padStart(width);
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+const median = (values: readonly number[]) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 interface Yardstick {
   pass(): Promise<number>;
@@ -41,7 +42,9 @@ async function startPython(command: string, bits: number, expectedTotal: number)
   const child: ChildProcess = spawn(command, ["-c", script], { stdio: ["pipe", "pipe", "inherit"] });
   const failed = new Promise<never>((_, reject) => {
     const refuse = () =>
-      reject(new RangeError(expected("python", "a CPython of 3.10 or newer", command, "name one with --python")));
+      reject(
+        new RangeError(expected("python", "a CPython of 3.10 or newer", command, "name one with --python")),
+      );
     child.once("error", refuse);
     child.once("exit", refuse);
   });
@@ -56,7 +59,8 @@ async function startPython(command: string, bits: number, expectedTotal: number)
       const line = await Promise.race([lines.next(), failed]);
       if (line.done) return failed;
       const [seconds, total] = JSON.parse(line.value) as [number, number];
-      if (total !== expectedTotal) throw new Error(`CPython reaches ${total} targets, exacta ${expectedTotal}`);
+      if (total !== expectedTotal)
+        throw new Error(`CPython reaches ${total} targets, exacta ${expectedTotal}`);
       return (seconds / PYTHON_INSTANCES) * 1e9;
     },
     close: () => void child.kill(),
@@ -79,7 +83,8 @@ export async function runBench(args: BenchArguments): Promise<number> {
       const work = plan(phaseConfig({ bits, items: bits + 6, targets: [0], seed: 1 }));
       const missing = reachTally(work.params).missing(0);
       const tally = await one.run(work, { first: 0, count: PYTHON_INSTANCES });
-      const reached = (2 ** (bits + 1) + 1) * PYTHON_INSTANCES - (tally[missing]! + tally[missing + 1]! * 2 ** 32);
+      const reached =
+        (2 ** (bits + 1) + 1) * PYTHON_INSTANCES - (tally[missing]! + tally[missing + 1]! * 2 ** 32);
       yardstick = await startPython(command, bits, reached);
       const count = Math.ceil(WORK / (2 ** bits * (bits + 6) * 8));
       /** Each thread has two batches, as under the scheduler. */
@@ -96,7 +101,11 @@ export async function runBench(args: BenchArguments): Promise<number> {
         if (round >= 0) times.push(row);
       }
       yardstick.close();
-      const [single, double, cpython] = [0, 1, 2].map((i) => median(times.map((row) => row[i]!))) as [number, number, number];
+      const [single, double, cpython] = [0, 1, 2].map((i) => median(times.map((row) => row[i]!))) as [
+        number,
+        number,
+        number,
+      ];
       const speedup = median(times.map(([a, , c]) => c / a));
       const scaling = median(times.map(([a, b]) => a / b));
       if (json)

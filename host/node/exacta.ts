@@ -9,35 +9,57 @@ import { ensembles } from "../../src/ensemble.ts";
 import { engines } from "../runner.ts";
 import { runBench, type BenchArguments } from "./bench.ts";
 import { runDevices } from "./devices.ts";
+import { runTheory, type TheoryArguments } from "./theory.ts";
 import { runPhase, type PhaseArguments } from "./phase.ts";
+
+const COMMANDS = "phase, theory, devices or bench";
 
 async function main(argv: readonly string[]): Promise<number> {
   let status = 0;
   const command = ["exacta", ...argv].join(" ");
   const program = new Command("exacta")
-    .description("The laboratory for exact lottery tickets: quantized random subset sums, the same bits on every engine.")
+    .description(
+      "The laboratory for exact lottery tickets: quantized random subset sums, the same bits on every engine.",
+    )
     .version(version)
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
     .showSuggestionAfterError(false);
 
-  program
-    .command("phase")
-    .description("how often a random instance reaches its targets, against the number of items")
-    .option("--ensemble <name>", `${ensembles.join(", ")} (default: rssp)`)
-    .option("--bits <list>", "k, half range 2^k, for products 4^k: 6 or 4,6,8 or 4..10 (default: 4,6,8,10)")
-    .option("--half-range <list>", "M, targets are -M..M, instead of --bits")
-    .option("--items <range>", "n or A..B, 0..64 (default: 1 to log2 M + 14)")
-    .option("--targets <list>", "all, or integers such as 0,1,64 (default: 1 and M; 0 and 1 for rnpp)")
-    .option("--trials <number>", "1e6 and 1_000_000 both read; all counts every instance once (default: 1e6, 1e7 for the bare command)")
+  const instances = (name: string, description: string) =>
+    program
+      .command(name)
+      .description(description)
+      .option("--ensemble <name>", `${ensembles.join(", ")} (default: rssp)`)
+      .option("--bits <list>", "k, half range 2^k, for products 4^k: 6 or 4,6,8 or 4..10 (default: 4,6,8,10)")
+      .option("--half-range <list>", "M, targets are -M..M, instead of --bits")
+      .option("--items <range>", "n or A..B, 0..64 (default: 1 to log2 M + 14)")
+      .option("--targets <list>", "all, or integers such as 0,1,64 (default: 1 and M; 0 and 1 for rnpp)");
+
+  instances("phase", "how often a random instance reaches its targets, against the number of items")
+    .option(
+      "--trials <number>",
+      "1e6 and 1_000_000 both read; all counts every instance once (default: 1e6, 1e7 for the bare command)",
+    )
     .option("--seed <number>", "an integer of 64 bits (default: 1)")
     .option("--engine <name>", `${engines.join(", ")} (default: auto)`)
     .option("--threads <number>", "threads of the CPU engine (default: all)")
-    .option("--out <folder>", "where results.jsonl, results.csv and report.html go (default: results; none with --json)")
+    .option(
+      "--out <folder>",
+      "where results.jsonl, results.csv and report.html go (default: results; none with --json)",
+    )
+    .option("--check", "hold the numbers against theory; exit status 1 where they break a proven bound")
+    .option("--tolerance <number>", "how far a prediction may be off before --check mentions it (default: 0.02)")
     .option("--json", "one finding a line on stdout instead of a table")
     .option("--quiet", "no progress")
     .action(async (args: PhaseArguments) => {
       status = await runPhase(args, command);
+    });
+
+  instances("theory", "exact moments, proven bounds and limit laws, without simulation")
+    .option("--json", "one finding a line instead of a table")
+    .action(async (args: TheoryArguments) => {
+      status = await runTheory(args);
     });
 
   program
@@ -74,9 +96,9 @@ function explain(error: CommanderError, argv: readonly string[]): string {
     case "commander.unknownOption":
       return expected("option", "one that --help lists", named, help);
     case "commander.unknownCommand":
-      return expected("command", "phase, devices or bench", named, help);
+      return expected("command", COMMANDS, named, help);
     case "commander.help":
-      return expected("command", "phase, devices or bench", argv.slice(1).join(" "), help);
+      return expected("command", COMMANDS, argv.slice(1).join(" "), help);
     case "commander.excessArguments":
       return expected("arguments", "options only", argv.slice(1).join(" "), help);
     case "commander.optionMissingArgument":

@@ -27,7 +27,9 @@ export async function prepareFolder(folder: string, names: readonly string[]): P
   } catch (error) {
     for (const path of made) await rmdir(path);
     const { code } = error as NodeJS.ErrnoException;
-    throw new RangeError(expected("out", "a folder that can be written", folder, `${code}, choose another with --out`));
+    throw new RangeError(
+      expected("out", "a folder that can be written", folder, `${code}, choose another with --out`),
+    );
   }
 }
 

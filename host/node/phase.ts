@@ -1,63 +1,69 @@
 // exacta phase: runs one or more configurations, shows progress, prints a table and writes the results.
 
 import { SingleBar } from "cli-progress";
-import { expected } from "../../src/check.ts";
-import { phaseConfig, type PhaseRequest } from "../../src/experiments/phase.ts";
+import * as z from "zod/mini";
+import { version } from "../../package.json";
+import { parse } from "../../src/check.ts";
+import { phaseConfig } from "../../src/experiments/phase.ts";
+import { compare, theory } from "../../src/experiments/theory.ts";
+import { tellingTargets } from "../../src/figures/phase.ts";
 import type { PhaseFinding } from "../../src/finding.ts";
+import { MAX_THEORY_HALF_RANGE } from "../../src/theory/distribution.ts";
 import type { EngineOptions } from "../runner.ts";
 import { phase } from "../phase.ts";
-import { readItems, readList, readNumber, readTargets } from "./arguments.ts";
+import { readNumber, readRequests, type InstanceArguments } from "./arguments.ts";
 import { prepareFolder, writeFiles } from "./files.ts";
 import { openEngine } from "./index.ts";
-import { phaseTable, resultsCsv } from "./table.ts";
+import { checkText, phaseTable, resultsCsv } from "./table.ts";
 
-export interface PhaseArguments {
-  ensemble?: string;
-  bits?: string;
-  halfRange?: string;
-  items?: string;
-  targets?: string;
+export interface PhaseArguments extends InstanceArguments {
   trials?: string;
   seed?: string;
   engine?: string;
   threads?: string;
   out?: string;
+  check?: boolean;
+  tolerance?: string;
   json?: boolean;
   quiet?: boolean;
 }
 
-const DEFAULT_BITS = [4, 6, 8, 10];
 /** Trials of the bare command: about 20 s for all four precisions on two CPU cores. */
 const DEFAULT_SWEEP_TRIALS = 1e7;
+/** Targets of a configuration that the report shows. */
+const SHOWN = 4;
 const DEFAULT_FOLDER = "results";
+/** How far a prediction may be off before --check mentions it. */
+const DEFAULT_TOLERANCE = "0.02";
 
-/** One request for each precision or half range asked for. */
-function readRequests(args: PhaseArguments): PhaseRequest[] {
-  const { ensemble, items, targets, trials, seed } = args;
-  const bare = args.bits === undefined && args.halfRange === undefined;
-  if (args.bits !== undefined && args.halfRange !== undefined)
-    throw new TypeError(expected("bits, half-range", "one of the two", "both"));
-  const common = {
-    ...(ensemble === undefined ? {} : { ensemble }),
-    ...(items === undefined ? {} : { items: readItems(items) }),
-    ...(targets === undefined ? {} : { targets: readTargets(targets) }),
-    ...(trials === undefined ? (bare ? { trials: DEFAULT_SWEEP_TRIALS } : {}) : { trials: readNumber(trials) }),
-    ...(seed === undefined ? {} : { seed }),
-  };
-  const sizes = [
-    ...(bare ? DEFAULT_BITS : args.bits === undefined ? [] : readList(args.bits)).map((bits) => ({ bits })),
-    ...(args.halfRange === undefined ? [] : readList(args.halfRange)).map((halfRange) => ({ halfRange })),
-  ];
-  // What people typed has any type; the experiment's own check decides.
-  return sizes.map((size) => ({ ...common, ...size }) as PhaseRequest);
-}
+const TOLERANCE = "a number in 0..1";
+const toleranceSchema = z
+  .number(TOLERANCE)
+  .check(z.refine((value) => value >= 0 && value <= 1, TOLERANCE));
 
 const rate = (trials: number, seconds: number) =>
-  new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(seconds > 0 ? trials / seconds : 0);
+  new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(
+    seconds > 0 ? trials / seconds : 0,
+  );
 
 /** Runs the command and returns its exit status. Throws TypeError or RangeError for a request that cannot be met. */
 export async function runPhase(args: PhaseArguments, command: string): Promise<number> {
-  const configs = readRequests(args).map(phaseConfig);
+  const { trials, seed } = args;
+  const bare = args.bits === undefined && args.halfRange === undefined;
+  const configs = readRequests(args).map((request) =>
+    phaseConfig({
+      ...request,
+      ...(trials === undefined ? (bare ? { trials: DEFAULT_SWEEP_TRIALS } : {}) : { trials: readNumber(trials) as number }),
+      ...(seed === undefined ? {} : { seed }),
+    }),
+  );
+  const tolerance = parse(toleranceSchema, readNumber(args.tolerance ?? DEFAULT_TOLERANCE), "tolerance");
+  // Theory comes first: what it refuses, --check refuses before the first trial.
+  const theories = configs.flatMap((config) => {
+    if (args.check) return theory(config, version);
+    if (config.halfRange > MAX_THEORY_HALF_RANGE) return [];
+    return theory({ ...config, targets: tellingTargets(config.targets, config.halfRange, SHOWN) }, version);
+  });
   const folder = args.out ?? (args.json ? undefined : DEFAULT_FOLDER);
   const engine = await openEngine({
     ...(args.engine === undefined ? {} : { engine: args.engine as NonNullable<EngineOptions["engine"]> }),
@@ -83,7 +89,8 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
     noTTYOutput: true,
     notTTYSchedule: 5000,
     etaBuffer: 100,
-    formatValue: (value, _, type) => (type === "value" || type === "total" ? value.toLocaleString("en") : String(value)),
+    formatValue: (value, _, type) =>
+      type === "value" || type === "total" ? value.toLocaleString("en") : String(value),
   });
   const started = new Date();
   const begin = performance.now();
@@ -92,7 +99,11 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
   try {
     if (!args.quiet) {
       process.stderr.write(`${engine.engine}: ${engine.adapter}\n`);
-      bar.start(configs.reduce((sum, { trials }) => sum + trials, 0), 0, { rate: "0" });
+      bar.start(
+        configs.reduce((sum, { trials }) => sum + trials, 0),
+        0,
+        { rate: "0" },
+      );
     }
     let before = 0;
     for (const config of configs) {
@@ -118,11 +129,19 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
       "results.jsonl": findings.map((finding) => `${JSON.stringify(finding)}\n`).join(""),
       "results.csv": resultsCsv(findings),
       // Loaded where it is needed: it brings half of what every command would otherwise wait for.
-      "report.html": (await import("./report.ts")).reportHtml(findings, about),
+      "report.html": (await import("./report.ts")).reportHtml(findings, about, theories),
     });
-    if (!args.quiet) process.stderr.write(`${folder}/report.html, results.csv and results.jsonl are written\n`);
+    if (!args.quiet)
+      process.stderr.write(`${folder}/report.html, results.csv and results.jsonl are written\n`);
   }
+  const verdict = args.check ? compare(findings, theories, tolerance) : undefined;
+  if (verdict)
+    process.stdout.write(args.json ? `${JSON.stringify({ kind: "check", tolerance, ...verdict })}\n` : checkText(verdict, tolerance));
   if (stop.signal.aborted && !args.quiet)
-    process.stderr.write(findings.length > 0 ? "stopped early; the trials done are kept\n" : "stopped before any trial was done\n");
-  return 0;
+    process.stderr.write(
+      findings.length > 0
+        ? "stopped early; the trials done are kept\n"
+        : "stopped before any trial was done\n",
+    );
+  return verdict && verdict.violations.length > 0 ? 1 : 0;
 }

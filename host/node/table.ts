@@ -1,6 +1,7 @@
 // Findings as text: the table of the terminal and the CSV of spreadsheets.
 
-import type { PhaseFinding } from "../../src/finding.ts";
+import type { Gap, Violation } from "../../src/experiments/theory.ts";
+import type { PhaseFinding, TargetTheory, TheoryFinding } from "../../src/finding.ts";
 import { phaseSweeps, rangeText, tellingTargets, type PhaseSweep } from "../../src/figures/phase.ts";
 import type { Estimate } from "../../src/statistics.ts";
 
@@ -9,11 +10,28 @@ const WIDTH = 100;
 
 /** One row for each finding and event, numbers in full, as RFC 4180 wants it. */
 export function resultsCsv(findings: readonly PhaseFinding[]): string {
-  const header = "ensemble,bits,halfRange,items,trials,seed,engine,adapter,event,target,solved,probability,low,high,meanCovered";
+  const header =
+    "ensemble,bits,halfRange,items,trials,seed,engine,adapter,event,target,solved,probability,low,high,meanCovered";
   const rows = findings.flatMap((finding) => {
     const { ensemble, bits, halfRange, items, trials, seed, engine, adapter, meanCovered } = finding;
     const row = (event: string, target: number | undefined, { solved, probability, low, high }: Estimate) =>
-      [ensemble, bits, halfRange, items, trials, seed, engine, adapter, event, target, solved, probability, low, high, meanCovered]
+      [
+        ensemble,
+        bits,
+        halfRange,
+        items,
+        trials,
+        seed,
+        engine,
+        adapter,
+        event,
+        target,
+        solved,
+        probability,
+        low,
+        high,
+        meanCovered,
+      ]
         .map(csvField)
         .join(",");
     return [
@@ -37,36 +55,59 @@ export function phaseTable(findings: readonly PhaseFinding[]): string {
   const sampled = sweeps.some(({ findings: [{ interval }] }) => interval !== "exact");
   const meaning = [
     ...(kinds.has(false)
-      ? ["n: number of random items. P(t): how often some subset of them sums to t. P(all): how often that holds for every t of -M..M."]
+      ? [
+          "n: number of random items. P(t): how often some subset of them sums to t. P(all): how often that holds for every t of -M..M.",
+        ]
       : []),
     ...(kinds.has(true)
-      ? ["n: number of random items. P(t): how often they sum to t when each may take either sign. P(perfect): how often they sum to -1, 0 or 1."]
+      ? [
+          "n: number of random items. P(t): how often they sum to t when each may take either sign. P(perfect): how often they sum to -1, 0 or 1.",
+        ]
       : []),
     ...(sampled ? ["±: the longer side of the exact 95 % interval."] : []),
     ...(sweeps.length > 0 ? ["reached: how many t of -M..M an instance reaches on average."] : []),
   ].flatMap(wrap);
-  return [meaning.join("\n"), ...sweeps.map(block)].filter(Boolean).join("\n\n") + (sweeps.length > 0 ? "\n" : "");
+  return (
+    [meaning.join("\n"), ...sweeps.map(block)].filter(Boolean).join("\n\n") + (sweeps.length > 0 ? "\n" : "")
+  );
 }
 
 function block({ findings }: PhaseSweep): string {
   const [first] = findings;
   const { ensemble, halfRange } = first;
   const asked = targetsOf(findings);
-  const header = wrap(`${ensemble}, ${rangeText(first)}: ${trialsText(first)}, on ${first.engine} (${first.adapter})`);
+  const header = wrap(
+    `${ensemble}, ${rangeText(first)}: ${trialsText(first)}, on ${first.engine} (${first.adapter})`,
+  );
   for (let shown = Math.min(asked.length, 4); ; shown--) {
     const targets = tellingTargets(asked, halfRange, shown);
     const lines = columns([
-      ["n", ...targets.map((target) => `P(${target})`), ensemble === "rnpp" ? "P(perfect)" : "P(all)", `reached of ${2 * halfRange + 1}`],
+      [
+        "n",
+        ...targets.map((target) => `P(${target})`),
+        ensemble === "rnpp" ? "P(perfect)" : "P(all)",
+        `reached of ${2 * halfRange + 1}`,
+      ],
       ...findings.map((finding) => [
         String(finding.items),
-        ...targets.map((target) => cell(finding, finding.targets.find((estimate) => estimate.target === target))),
+        ...targets.map((target) =>
+          cell(
+            finding,
+            finding.targets.find((estimate) => estimate.target === target),
+          ),
+        ),
         cell(finding, finding.perfect ?? finding.covered),
         meanText(finding),
       ]),
     ]);
     if (lines[0]!.length > WIDTH && shown > 0) continue;
     const more = asked.length - shown;
-    const rest = more === 0 ? [] : [`${integer(more)} more ${more === 1 ? "target is" : "targets are"} in the results of --json and --out.`];
+    const rest =
+      more === 0
+        ? []
+        : [
+            `${integer(more)} more ${more === 1 ? "target is" : "targets are"} in the results of --json and --out.`,
+          ];
     return [...header, "", ...lines, ...rest].join("\n");
   }
 }
@@ -80,6 +121,94 @@ function cell(finding: PhaseFinding, estimate: Estimate | undefined): string {
   return `${value} ±${(Math.ceil(side * 10 ** decimals) / 10 ** decimals).toFixed(decimals)}`;
 }
 
+/** The table of `exacta theory`, at most 100 columns wide: a block for each configuration and target. */
+export function theoryTable(findings: readonly TheoryFinding[]): string {
+  const meaning = wrap(
+    "n: number of random items. lambda: log2 M - n + (1/2) log2 n. E Y: mean number of solutions. P(target reachable) " +
+      "lies between lower and upper, which are proven, each by the bound beside it; window and poisson predict it.",
+  );
+  const blocks = new Map<number, TheoryFinding[]>();
+  for (const finding of findings) blocks.set(finding.halfRange, [...(blocks.get(finding.halfRange) ?? []), finding]);
+  return `${[meaning.join("\n"), ...[...blocks.values()].flatMap(theoryBlocks)].join("\n\n")}\n`;
+}
+
+function theoryBlocks(findings: readonly TheoryFinding[]): string[] {
+  const [first] = findings as [TheoryFinding];
+  const name = `${first.ensemble}, ${rangeText(first)}`;
+  const lambda = (finding: TheoryFinding) => finding.lambda?.toFixed(3) ?? "";
+  const blocks = first.targets.map(({ target }, t) =>
+    [
+      `${name}, ${first.ensemble === "rnpp" ? "signed sum" : "target"} ${target}`,
+      "",
+      ...columns([
+        ["n", "lambda", "E Y", "lower", "by", "window", "poisson", "upper", "by"],
+        ...findings.map((finding) => {
+          const { expected, lower, upper, predictions } = finding.targets[t]!;
+          return [
+            String(finding.items),
+            lambda(finding),
+            significant(expected),
+            significant(lower.value),
+            lower.name,
+            predicted(predictions, "window"),
+            predicted(predictions, "poisson"),
+            significant(upper.value),
+            upper.name,
+          ];
+        }),
+      ]),
+    ].join("\n"),
+  );
+  const perfect = [
+    `${name}, perfect partition (signed sum -1, 0 or 1)`,
+    "",
+    ...columns([
+      ["n", "lambda", "lower", "limit", "poisson", "upper"],
+      ...findings.map((finding) => [
+        String(finding.items),
+        lambda(finding),
+        significant(finding.perfect?.lower),
+        predicted(finding.perfect?.predictions ?? [], "window"),
+        predicted(finding.perfect?.predictions ?? [], "poisson"),
+        significant(finding.perfect?.upper),
+      ]),
+    ]),
+  ].join("\n");
+  return first.perfect ? [...blocks, perfect] : blocks;
+}
+
+function predicted(predictions: TargetTheory["predictions"], name: string): string {
+  return significant(predictions.find((prediction) => prediction.name === name)?.value);
+}
+
+/** Five significant digits, but all the nines of a number near 1. */
+function significant(value: number | undefined): string {
+  if (value === undefined) return "";
+  if (value > 0.99 && value < 1) return `1 - ${(1 - value).toPrecision(2)}`;
+  return String(Number(value.toPrecision(5)));
+}
+
+/** What `--check` found. */
+export function checkText({ violations, gaps }: { violations: readonly Violation[]; gaps: readonly Gap[] }, tolerance: number): string {
+  const lines = [
+    violations.length === 0
+      ? "check: no measured probability breaks a proven bound by more than 5 standard errors"
+      : "check: measured probabilities break proven bounds, which should never be",
+    ...violations.map(
+      ({ ensemble, halfRange, items, event, measured, bound, value, errors }) =>
+        `  ${ensemble}, M = ${halfRange}, n = ${items}, ${event}: measured ${measured}, ${bound} ${value}, ${errors.toFixed(1)} standard errors`,
+    ),
+    gaps.length === 0
+      ? `check: no prediction is off by more than ${tolerance}`
+      : `check: predictions off by more than ${tolerance}`,
+    ...gaps.map(
+      ({ ensemble, halfRange, items, event, measured, prediction, value }) =>
+        `  ${ensemble}, M = ${halfRange}, n = ${items}, ${event}: measured ${measured}, ${prediction} says ${significant(value)}`,
+    ),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
 /** Right-aligned columns, all lines of one length. */
 function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
@@ -89,7 +218,9 @@ function columns(rows: readonly (readonly string[])[]): string[] {
 /** Lines of at most 100 columns; a longer word is cut. */
 function wrap(text: string): string[] {
   const lines = [""];
-  for (const word of text.split(/\s+/).flatMap((word) => word.match(new RegExp(`.{1,${WIDTH}}`, "gu")) ?? [])) {
+  for (const word of text
+    .split(/\s+/)
+    .flatMap((word) => word.match(new RegExp(`.{1,${WIDTH}}`, "gu")) ?? [])) {
     const last = lines.at(-1)!;
     if (last === "") lines[lines.length - 1] = word;
     else if (last.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${last} ${word}`;
@@ -105,7 +236,8 @@ export function targetsOf(findings: readonly PhaseFinding[]): number[] {
 
 /** `1,000,000 trials, seed 1`, or what was counted instead. */
 export function trialsText({ interval, trials, seed }: PhaseFinding): string {
-  if (interval === "exact") return `all ${integer(trials)} ${trials === 1 ? "instance" : "instances"} counted`;
+  if (interval === "exact")
+    return `all ${integer(trials)} ${trials === 1 ? "instance" : "instances"} counted`;
   return `${integer(trials)} ${trials === 1 ? "trial" : "trials"}, seed ${seed}`;
 }
 

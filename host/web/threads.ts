@@ -6,7 +6,9 @@ export const startThread: StartThread = (script, { answer, failure }) => {
   const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   const worker = new Worker(url);
   worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => answer(data));
-  worker.addEventListener("error", (event) => failure(new Error(`worker: ${event.message || "did not start"}`)));
+  worker.addEventListener("error", (event) =>
+    failure(new Error(`worker: ${event.message || "did not start"}`)),
+  );
   return {
     post: (message) => worker.postMessage(message),
     close: () => {

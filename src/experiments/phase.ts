@@ -64,7 +64,10 @@ const requestSchema = z.strictObject({
   bits: z.optional(integer(0, Math.log2(MAX_HALF_RANGE))),
   halfRange: z.optional(integer(1, MAX_HALF_RANGE)),
   items: z.optional(
-    z.union([items, z.strictObject({ from: items, to: items })], `n or a range A..B, integers in 0..${MAX_ITEMS}`),
+    z.union(
+      [items, z.strictObject({ from: items, to: items })],
+      `n or a range A..B, integers in 0..${MAX_ITEMS}`,
+    ),
   ),
   targets: z.optional(
     z.union(
@@ -94,10 +97,14 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
   const asked = parse(requestSchema, request);
   const { ensemble } = asked;
   if ((asked.bits === undefined) === (asked.halfRange === undefined))
-    throw new TypeError(expected("bits, halfRange", "exactly one of the two", asked.bits === undefined ? undefined : "both"));
+    throw new TypeError(
+      expected("bits, halfRange", "exactly one of the two", asked.bits === undefined ? undefined : "both"),
+    );
   const halfRange = asked.halfRange ?? halfRangeOf(ensemble, asked.bits!);
   if (halfRange > MAX_HALF_RANGE)
-    throw new RangeError(expected("bits", `0..${bitsOf(ensemble, MAX_HALF_RANGE)} for ${ensemble}`, asked.bits));
+    throw new RangeError(
+      expected("bits", `0..${bitsOf(ensemble, MAX_HALF_RANGE)} for ${ensemble}`, asked.bits),
+    );
   if (isProduct(ensemble) && !Number.isInteger(Math.sqrt(halfRange)))
     throw new RangeError(expected("halfRange", `a perfect square for ${ensemble}`, halfRange));
   const range =
@@ -113,13 +120,20 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
   const words = reachTally({ itemsFrom: range.from, itemsTo: range.to, targets: targets.length }).length;
   if (words > MAX_TALLY)
     throw new RangeError(
-      expected("targets", `at most ${MAX_TALLY} counts, (targets + 3) x (numbers of items)`, words, "ask for fewer targets or items"),
+      expected(
+        "targets",
+        `at most ${MAX_TALLY} counts, (targets + 3) x (numbers of items)`,
+        words,
+        "ask for fewer targets or items",
+      ),
     );
   const seed = BigInt(asked.seed);
   if (seed < 0n || seed >= 2n ** 64n) throw new RangeError(expected("seed", SEED, asked.seed));
   const instances = lawOf(ensemble, halfRange).range ** range.to;
   if (asked.trials === "all" && instances > MAX_INSTANCES)
-    throw new RangeError(expected("trials", `a number where there are more than ${MAX_INSTANCES} instances`, "all"));
+    throw new RangeError(
+      expected("trials", `a number where there are more than ${MAX_INSTANCES} instances`, "all"),
+    );
   const trials = asked.trials === "all" ? instances : asked.trials;
   return { ensemble, halfRange, items: range, targets, trials, enumerate: asked.trials === "all", seed };
 }

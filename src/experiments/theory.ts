@@ -1,7 +1,7 @@
 // The theory of a phase experiment: moments, proven bounds and predictions for the same request, without a trial.
 
 import type { PhaseFinding, TargetTheory, TheoryFinding } from "../finding.ts";
-import { bitsOf } from "../ensemble.ts";
+import { bitsOf, type Ensemble } from "../ensemble.ts";
 import { envelope, type Prediction } from "../theory/envelope.ts";
 import { lambdaOf, perfectLimit, predictFailure } from "../theory/window.ts";
 import { phaseConfig, type PhaseConfig, type PhaseRequest } from "./phase.ts";
@@ -37,7 +37,9 @@ export function theory(request: TheoryRequest | PhaseConfig, version: string): T
         upper,
         predictions: [
           ...predictions,
-          ...(signed || n === 0 ? [] : [prediction("window", predictFailure(ensemble, halfRange, n, target).failure)]),
+          ...(signed || n === 0
+            ? []
+            : [prediction("window", predictFailure(ensemble, halfRange, n, target).failure)]),
         ],
       }),
     );
@@ -51,7 +53,14 @@ export function theory(request: TheoryRequest | PhaseConfig, version: string): T
       ...(n === 0 ? {} : { lambda: lambdaOf(halfRange, n) }),
       targets: asked,
       ...(signed
-        ? { perfect: perfect(entries.find(({ target }) => target === 0)!, entries.find(({ target }) => target === 1)!, halfRange, n) }
+        ? {
+            perfect: perfect(
+              entries.find(({ target }) => target === 0)!,
+              entries.find(({ target }) => target === 1)!,
+              halfRange,
+              n,
+            ),
+          }
         : { covered: { upper: Math.min(...asked.map(({ upper }) => upper.value)) } }),
       version,
     };
@@ -59,7 +68,12 @@ export function theory(request: TheoryRequest | PhaseConfig, version: string): T
 }
 
 /** Signed sums 0 and 1 exclude each other by parity, so that their probabilities add. */
-function perfect(zero: TargetTheory, one: TargetTheory, halfRange: number, n: number): NonNullable<TheoryFinding["perfect"]> {
+function perfect(
+  zero: TargetTheory,
+  one: TargetTheory,
+  halfRange: number,
+  n: number,
+): NonNullable<TheoryFinding["perfect"]> {
   const poisson = zero.predictions[0]!.value + one.predictions[0]!.value;
   return {
     lower: zero.lower.value + one.lower.value,
@@ -73,6 +87,8 @@ function perfect(zero: TargetTheory, one: TargetTheory, halfRange: number, n: nu
 
 /** A measured probability on the wrong side of a proven bound. */
 export interface Violation {
+  readonly ensemble: Ensemble;
+  readonly halfRange: number;
   readonly items: number;
   readonly event: string;
   readonly measured: number;
@@ -84,6 +100,8 @@ export interface Violation {
 
 /** A measured probability far from a predicted one. */
 export interface Gap {
+  readonly ensemble: Ensemble;
+  readonly halfRange: number;
   readonly items: number;
   readonly event: string;
   readonly measured: number;
@@ -95,13 +113,22 @@ export interface Gap {
 function* events(measured: PhaseFinding, said: TheoryFinding) {
   for (const entry of said.targets) {
     const found = measured.targets.find(({ target }) => target === entry.target);
-    if (found) yield { event: `target ${entry.target}`, found, bounds: entry.bounds, predictions: entry.predictions };
+    if (found)
+      yield { event: `target ${entry.target}`, found, bounds: entry.bounds, predictions: entry.predictions };
   }
   if (measured.covered && said.covered)
-    yield { event: "all covered", found: measured.covered, bounds: [{ kind: "upper", name: "least upper", value: said.covered.upper }], predictions: [] };
+    yield {
+      event: "all covered",
+      found: measured.covered,
+      bounds: [{ kind: "upper", name: "least upper", value: said.covered.upper }],
+      predictions: [],
+    };
   if (measured.perfect && said.perfect) {
     const { lower, upper, predictions } = said.perfect;
-    const bounds = [{ kind: "lower", name: "sum of lower", value: lower }, { kind: "upper", name: "sum of upper", value: upper }];
+    const bounds = [
+      { kind: "lower", name: "sum of lower", value: lower },
+      { kind: "upper", name: "sum of upper", value: upper },
+    ];
     yield { event: "perfect", found: measured.perfect, bounds, predictions };
   }
 }
@@ -120,22 +147,35 @@ export function compare(
   const gaps: Gap[] = [];
   for (const finding of measured) {
     const law = said.find(
-      ({ ensemble, halfRange, items }) =>
-        ensemble === finding.ensemble && halfRange === finding.halfRange && items === finding.items,
+      (candidate) =>
+        candidate.ensemble === finding.ensemble &&
+        candidate.halfRange === finding.halfRange &&
+        candidate.items === finding.items,
     );
     if (!law) continue;
-    const { items, trials } = finding;
+    const { ensemble, halfRange, items, trials } = finding;
     // A count has a granularity of one trial, so that bounds of 0 and 1 leave room for rounding and no more.
     const deviation = (p: number) => Math.sqrt((p * (1 - p) + 1 / trials) / trials);
     for (const { event, found, bounds, predictions } of events(finding, law)) {
       for (const { kind, name, value } of bounds) {
         const excess = kind === "upper" ? found.probability - value : value - found.probability;
         const off = excess / (finding.interval === "exact" ? 2 ** -40 : deviation(value));
-        if (off > errors) violations.push({ items, event, measured: found.probability, bound: `${kind} bound ${name}`, value, errors: off });
+        if (off > errors)
+          violations.push({
+            ensemble,
+            halfRange,
+            items,
+            event,
+            measured: found.probability,
+            bound: `${kind} bound ${name}`,
+            value,
+            errors: off,
+          });
       }
       for (const { name, value } of predictions) {
         const off = Math.abs(found.probability - value);
-        if (off > tolerance && off > errors * deviation(value)) gaps.push({ items, event, measured: found.probability, prediction: name, value });
+        if (off > tolerance && off > errors * deviation(value))
+          gaps.push({ ensemble, halfRange, items, event, measured: found.probability, prediction: name, value });
       }
     }
   }

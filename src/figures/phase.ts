@@ -57,7 +57,7 @@ function withTargets(finding: PhaseFinding, targets: PhaseFinding["targets"]): P
 }
 
 /** `k = 6 (M = 64)`, or `M = 100` where M is no power of two (for products, of four). */
-export function rangeText({ bits, halfRange }: PhaseFinding): string {
+export function rangeText({ bits, halfRange }: Pick<PhaseFinding, "bits" | "halfRange">): string {
   return bits === undefined ? `M = ${halfRange}` : `k = ${bits} (M = ${halfRange})`;
 }
 

@@ -69,7 +69,9 @@ export function reachTally(params: Pick<ReachParams, "itemsFrom" | "itemsTo" | "
  * 0..n M; target t stands at t + (sum of the negatives' magnitudes), after mirroring at most half of all, and for
  * signed sums at (t + sum) / 2. Nothing above the highest target matters.
  */
-export function reachCapacity(params: Pick<ReachParams, "itemsTo" | "halfRange" | "signed" | "extent">): number {
+export function reachCapacity(
+  params: Pick<ReachParams, "itemsTo" | "halfRange" | "signed" | "extent">,
+): number {
   const sum = params.itemsTo * params.halfRange;
   const top = params.signed ? (sum + params.extent) >> 1 : (sum >> 1) + params.extent;
   return Math.min(sum, top) + 1;
@@ -77,7 +79,8 @@ export function reachCapacity(params: Pick<ReachParams, "itemsTo" | "halfRange" 
 
 function countOnes(bits: bigint): number {
   let ones = 0;
-  for (const digit of bits.toString(16)) ones += [0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4][parseInt(digit, 16)]!;
+  for (const digit of bits.toString(16))
+    ones += [0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4][parseInt(digit, 16)]!;
   return ones;
 }
 
@@ -115,7 +118,8 @@ export const reach: Kernel<ReachParam, "targets" | "tally"> = {
         const uncovered = params.signed ? !reached(0) && !reached(1) : misses > 0;
         tally[place.uncovered(j)]! += Number(uncovered);
         missing[j]! += misses;
-        for (let i = 0; i < params.targets; i++) tally[place.unsolved(i, j)]! += Number(!reached(targets[i]!));
+        for (let i = 0; i < params.targets; i++)
+          tally[place.unsolved(i, j)]! += Number(!reached(targets[i]!));
       }
     }
     tally[place.trials] = params.count;
