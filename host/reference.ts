@@ -18,7 +18,7 @@ export function referenceRunner(): Runner {
       const kernel = kernels[plan.kernel];
       const params = batchParams(plan, batch);
       const tally = new Uint32Array(kernel.buffers.tally.length(params));
-      kernel.twin(params, { targets: plan.targets, tally });
+      kernel.twin(params, { ...plan.inputs, tally });
       return tally;
     },
     close() {},

@@ -13,6 +13,7 @@ struct Params {
   half: u32,
   gap: u32,
   signed: u32,
+  listed: u32,
   bits: u32,
   threshold: u32,
   halfRange: u32,
@@ -24,7 +25,8 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> targets: array<i32>;
-@group(0) @binding(2) var<storage, read_write> tally: array<atomic<u32>>;
+@group(0) @binding(2) var<storage, read> magnitudes: array<i32>;
+@group(0) @binding(3) var<storage, read_write> tally: array<atomic<u32>>;
 
 /// The 48-bit index of a trial of the batch: low word, high word.
 fn trialIndex(t: u32) -> vec2u {
@@ -34,8 +36,12 @@ fn trialIndex(t: u32) -> vec2u {
 
 /// The item that a value of 0..range-1 stands for.
 fn itemOf(value: u32) -> i32 {
-  let v = i32(value / params.factor) - i32(params.half);
-  return i32(value % params.factor + 1u) * select(v, v + i32(params.gap), v >= 0);
+  let below = i32(value / params.factor) - i32(params.half);
+  let v = select(below, below + i32(params.gap), below >= 0);
+  if (params.listed == 1u) {
+    return sign(v) * magnitudes[abs(v) - 1];
+  }
+  return i32(value % params.factor + 1u) * v;
 }
 
 fn randomWords(trial: vec2u, block: u32) -> vec2u {

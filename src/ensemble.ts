@@ -20,7 +20,10 @@ export const MAX_ITEMS = 64;
 /** Trial indices are 48-bit. */
 export const MAX_TRIALS = 2 ** 48;
 
-/** How a uniform integer becomes an item: (value mod factor + 1) * v, where v counts up from -half and may step over 0. */
+/**
+ * How a uniform integer becomes an item: (value mod factor + 1) * v, where v counts up from -half and may step over 0. A
+ * listed law takes v as a place in a list of magnitudes instead.
+ */
 export interface Law {
   /** Number of equally likely values, 1..2^22 - 1. */
   readonly range: number;
@@ -32,6 +35,8 @@ export interface Law {
   readonly gap: 0 | 1;
   /** 1 where every item enters the sum with a sign instead of being taken or left. */
   readonly signed: 0 | 1;
+  /** 1 where item v is the v-th of `half` listed magnitudes, with the sign of v. */
+  readonly listed: 0 | 1;
 }
 
 export function isProduct(ensemble: Ensemble): boolean {
@@ -51,17 +56,25 @@ export function bitsOf(ensemble: Ensemble, halfRange: number): number | undefine
 
 /** The law of an ensemble with half range M, 1..2^20 and a perfect square for products. */
 export function lawOf(ensemble: Ensemble, halfRange: number): Law {
-  if (ensemble === "rnpp") return { range: halfRange, factor: 1, half: 0, gap: 1, signed: 1 };
+  if (ensemble === "rnpp") return { range: halfRange, factor: 1, half: 0, gap: 1, signed: 1, listed: 0 };
   const factor = isProduct(ensemble) ? Math.sqrt(halfRange) : 1;
   const half = isProduct(ensemble) ? factor : halfRange;
   const gap = ensemble === "rssp" || ensemble === "products" ? 1 : 0;
-  return { range: factor * (2 * half + 1 - gap), factor, half, gap, signed: 0 };
+  return { range: factor * (2 * half + 1 - gap), factor, half, gap, signed: 0, listed: 0 };
 }
 
-/** The item that a value of 0..range-1 stands for. */
-export function itemOf(law: Law, value: number): number {
-  const v = Math.floor(value / law.factor) - law.half;
-  return ((value % law.factor) + 1) * (v >= 0 ? v + law.gap : v);
+/** The law that is uniform on +-magnitudes, given those, 1 or more, in any order. */
+export function listedLaw(magnitudes: ArrayLike<number>): Law {
+  const half = magnitudes.length;
+  return { range: 2 * half, factor: 1, half, gap: 1, signed: 0, listed: 1 };
+}
+
+/** The item that a value of 0..range-1 stands for. `magnitudes` is read by listed laws only. */
+export function itemOf(law: Law, value: number, magnitudes: ArrayLike<number> = []): number {
+  const below = Math.floor(value / law.factor) - law.half;
+  const v = below >= 0 ? below + law.gap : below;
+  if (law.listed) return Math.sign(v) * magnitudes[Math.abs(v) - 1]!;
+  return ((value % law.factor) + 1) * v;
 }
 
 /** How values of 0..range-1 are cut from random words: `bits` a slice, from the top of each word down. */

@@ -1,6 +1,7 @@
 // Work as data: a plan says what is to be computed for any range of trials, a batch names the range.
 
-import type { ReachParams } from "./kernels/reach.ts";
+import { kernels } from "./kernels/index.ts";
+import type { ReachInput, ReachParams } from "./kernels/reach.ts";
 
 /** A contiguous range of trials. `first` is 48-bit, `count` below 2^31. */
 export interface Batch {
@@ -12,7 +13,8 @@ export interface Batch {
 export interface Plan {
   readonly kernel: "reach";
   readonly params: Omit<ReachParams, "firstLow" | "firstHigh" | "count">;
-  readonly targets: Int32Array<ArrayBuffer>;
+  /** What the kernel reads, by the names of its contract. */
+  readonly inputs: Readonly<Record<ReachInput, Int32Array<ArrayBuffer>>>;
 }
 
 /** The parameters of a plan's kernel for one batch. */
@@ -23,4 +25,10 @@ export function batchParams(plan: Plan, batch: Batch): ReachParams {
     firstHigh: Math.floor(batch.first / 2 ** 32),
     count: batch.count,
   };
+}
+
+/** What a plan's kernel reads, in the order of its contract. */
+export function inputsOf(plan: Plan): Int32Array<ArrayBuffer>[] {
+  const { buffers } = kernels[plan.kernel];
+  return Object.keys(buffers).flatMap((name) => (name in plan.inputs ? plan.inputs[name as ReachInput] : []));
 }

@@ -2,7 +2,7 @@
 
 import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
-import { batchParams } from "../../src/plan.ts";
+import { batchParams, inputsOf } from "../../src/plan.ts";
 import type { Runner } from "../runner.ts";
 import base64 from "./wasm/reach.ts?wasm";
 import script from "./worker.js?raw";
@@ -71,7 +71,7 @@ export async function cpuRunner(threads: number, startThread: StartThread): Prom
           id,
           kernel: kernel.name,
           params: packParams(kernel, params),
-          targets: plan.targets,
+          inputs: inputsOf(plan),
           length: kernel.buffers.tally.length(params),
         });
       });

@@ -10,9 +10,9 @@ let wasm;
 const aligned = (bytes) => (bytes + 15) & ~15;
 
 /**
- * First message: the compiled module. Then one a batch: `id`, the kernel's name, its packed parameters, the targets and
+ * First message: the compiled module. Then one a batch: `id`, the kernel's name, its packed parameters, its inputs and
  * the length of the tally. Answers { id, tally } or { id, error }.
- * @param {{ data: WebAssembly.Module | { id: number, kernel: string, params: Uint32Array, targets: Int32Array, length: number } }} event
+ * @param {{ data: WebAssembly.Module | { id: number, kernel: string, params: Uint32Array, inputs: Int32Array[], length: number } }} event
  */
 onmessage = ({ data }) => {
   if (data instanceof WebAssembly.Module) {
@@ -21,8 +21,13 @@ onmessage = ({ data }) => {
   }
   try {
     const params = wasm.heapBase();
-    const targets = aligned(params + data.params.byteLength);
-    const tally = aligned(targets + data.targets.byteLength);
+    let end = aligned(params + data.params.byteLength);
+    const inputs = data.inputs.map(({ byteLength }) => {
+      const start = end;
+      end = aligned(start + byteLength);
+      return start;
+    });
+    const tally = end;
     const scratch = aligned(tally + 4 * data.length);
     const reserve = (/** @type {number} */ bytes) => {
       const pages = Math.ceil((bytes - wasm.memory.buffer.byteLength) / 65536);
@@ -30,9 +35,9 @@ onmessage = ({ data }) => {
     };
     reserve(scratch);
     new Uint32Array(wasm.memory.buffer).set(data.params, params >> 2);
-    new Int32Array(wasm.memory.buffer).set(data.targets, targets >> 2);
+    data.inputs.forEach((input, i) => new Int32Array(wasm.memory.buffer).set(input, (inputs[i] ?? 0) >> 2));
     reserve(scratch + wasm.scratchBytes(params));
-    wasm[data.kernel](params, targets, tally, scratch);
+    wasm[data.kernel](params, ...inputs, tally, scratch);
     const words = new Uint32Array(wasm.memory.buffer, tally, data.length).slice();
     postMessage({ id: data.id, tally: words }, { transfer: [words.buffer] });
   } catch (error) {

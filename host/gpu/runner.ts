@@ -3,7 +3,7 @@
 import { expected } from "../../src/check.ts";
 import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
-import { batchParams, type Batch, type Plan } from "../../src/plan.ts";
+import { batchParams, inputsOf, type Batch, type Plan } from "../../src/plan.ts";
 import type { Runner } from "../runner.ts";
 import { shapeOf, type Shape, type VariantName } from "./variants.ts";
 
@@ -28,7 +28,7 @@ interface Prepared {
   readonly shape: Shape;
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
-  readonly targets: GPUBuffer;
+  readonly inputs: readonly GPUBuffer[];
   readonly idle: Slot[];
 }
 
@@ -88,7 +88,7 @@ async function prepare({ device, subgroup }: Opened, plan: Plan, variant?: Varia
         "use --engine cpu",
       ),
     );
-  const types: GPUBufferBindingType[] = ["uniform", "read-only-storage", "storage"];
+  const types: GPUBufferBindingType[] = ["uniform", ...inputsOf(plan).map(() => "read-only-storage" as const), "storage"];
   if (shape.slabWords > 0) types.push("storage");
   const layout = device.createBindGroupLayout({
     entries: types.map((type, binding) => ({
@@ -102,15 +102,18 @@ async function prepare({ device, subgroup }: Opened, plan: Plan, variant?: Varia
     layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
     compute: { module: device.createShaderModule({ code: shape.source }), constants: shape.constants },
   });
-  const targets = device.createBuffer({
-    size: Math.max(plan.targets.byteLength, 4),
-    usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+  const inputs = inputsOf(plan).map((words) => {
+    const buffer = device.createBuffer({
+      size: Math.max(words.byteLength, 4),
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+    });
+    device.queue.writeBuffer(buffer, 0, words);
+    return buffer;
   });
-  device.queue.writeBuffer(targets, 0, plan.targets);
-  return { shape, pipeline, layout, targets, idle: [] };
+  return { shape, pipeline, layout, inputs, idle: [] };
 }
 
-function makeSlot(device: GPUDevice, plan: Plan, { shape, layout, targets }: Prepared): Slot {
+function makeSlot(device: GPUDevice, plan: Plan, { shape, layout, inputs }: Prepared): Slot {
   const kernel = kernels[plan.kernel];
   const bytes = 4 * kernel.buffers.tally.length(batchParams(plan, { first: 0, count: 0 }));
   const make = (size: number, usage: number) => device.createBuffer({ size, usage });
@@ -123,7 +126,7 @@ function makeSlot(device: GPUDevice, plan: Plan, { shape, layout, targets }: Pre
       : undefined;
   const bindGroup = device.createBindGroup({
     layout,
-    entries: [params, targets, tally, ...(slabs ? [slabs] : [])].map((buffer, binding) => ({
+    entries: [params, ...inputs, tally, ...(slabs ? [slabs] : [])].map((buffer, binding) => ({
       binding,
       resource: { buffer },
     })),
@@ -132,7 +135,7 @@ function makeSlot(device: GPUDevice, plan: Plan, { shape, layout, targets }: Pre
 }
 
 function releasePlan(prepared: Prepared): void {
-  prepared.targets.destroy();
+  for (const input of prepared.inputs) input.destroy();
   for (const { params, tally, staging, slabs } of prepared.idle)
     for (const buffer of [params, tally, staging, slabs]) buffer?.destroy();
 }

@@ -2,7 +2,7 @@
 
 override WORDS: u32 = 1024u;
 
-@group(0) @binding(3) var<storage, read_write> slabs: array<u32>;
+@group(0) @binding(4) var<storage, read_write> slabs: array<u32>;
 
 fn wordOf(group: u32, w: u32) -> u32 {
   return slabs[group * WORDS + w];

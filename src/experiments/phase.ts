@@ -160,7 +160,7 @@ export function plan(config: PhaseConfig): Plan {
         config.halfRange,
       ),
     },
-    targets: Int32Array.from(config.targets),
+    inputs: { targets: Int32Array.from(config.targets), magnitudes: new Int32Array(1) },
   };
 }
 

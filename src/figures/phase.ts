@@ -1,9 +1,10 @@
-// What phase findings look like: one line for each configuration, one figure for each event.
+// What phase findings look like: one line for each configuration, one figure for each event, with what theory predicts.
 
 import { ensembles } from "../ensemble.ts";
-import type { PhaseFinding } from "../finding.ts";
+import type { PhaseFinding, TheoryFinding } from "../finding.ts";
 import type { Estimate } from "../statistics.ts";
-import type { Figure, FigurePoint } from "./figure.ts";
+import type { Prediction } from "../theory/envelope.ts";
+import type { Figure, FigureLine, FigurePoint } from "./figure.ts";
 
 /** The findings of one configuration, one for each number of items, in ascending order. */
 export interface PhaseSweep {
@@ -73,91 +74,221 @@ export function tellingTargets(targets: readonly number[], halfRange: number, li
   return [...first, ...targets.filter((target) => !first.has(target))].slice(0, limit);
 }
 
+/** A bound on the probability of an event, with the name of what proves it. */
+export interface Limit {
+  readonly name: string;
+  readonly value: number;
+}
+
+/** What theory says of an event at one number of items. */
+export interface Said {
+  readonly lambda?: number;
+  /** E Y, the mean number of solutions; events of several targets have none. */
+  readonly expected?: number;
+  /** The best proven bounds. */
+  readonly lower?: Limit;
+  readonly upper?: Limit;
+  readonly predictions: readonly Prediction[];
+}
+
+/** How often an event was seen at one number of items, and what theory says of it, where it says anything. */
+export interface Sighting {
+  readonly finding: PhaseFinding;
+  readonly estimate: Estimate;
+  readonly said?: Said;
+}
+
+/** Something that can happen to an instance. */
+export interface PhaseEvent {
+  /** Targets by value, or by place where several half ranges asked for their own end; or all targets together. */
+  readonly of: number | "M" | "-M" | "covered" | "perfect";
+  readonly title: string;
+  /** Completes `How often ...`. */
+  readonly meaning: string;
+  /** `P(...)`, of the event. */
+  readonly label: string;
+  readonly sweeps: readonly PhaseSweep[];
+  /** One list for each sweep, in ascending number of items; a sweep that did not ask has an empty one. */
+  readonly sightings: readonly (readonly Sighting[])[];
+}
+
 /**
- * A figure for each target asked and one for all of them at once, of findings of any number of configurations.
- * Signed sums (`rnpp`) and subset sums have figures of their own: the same target means another thing there.
+ * An event for each target asked and one for all of them at once, of findings of any number of configurations.
+ * Signed sums (`rnpp`) and subset sums have events of their own: the same target means another thing there.
  */
-export function phaseFigures(findings: readonly PhaseFinding[]): Figure[] {
+export function phaseEvents(
+  findings: readonly PhaseFinding[],
+  theory: readonly TheoryFinding[] = [],
+): PhaseEvent[] {
+  const key = ({ ensemble, halfRange, items }: PhaseFinding | TheoryFinding) => `${ensemble} ${halfRange} ${items}`;
+  const laws = new Map(theory.map((finding) => [key(finding), finding]));
   return [false, true].flatMap((signed) =>
-    figuresOf(
+    eventsOf(
       phaseSweeps(findings.filter(({ ensemble }) => (ensemble === "rnpp") === signed)),
+      (finding) => laws.get(key(finding)),
       signed,
     ),
   );
 }
 
-/** An event and its points, one list for each sweep. */
-interface Curves {
-  readonly points: FigurePoint[][];
-  /** Only configurations with this target as their half range asked for it. */
-  extreme: boolean;
-}
-
-function figuresOf(sweeps: readonly PhaseSweep[], signed: boolean): Figure[] {
+function eventsOf(
+  sweeps: readonly PhaseSweep[],
+  theoryOf: (finding: PhaseFinding) => TheoryFinding | undefined,
+  signed: boolean,
+): PhaseEvent[] {
   if (sweeps.length === 0) return [];
-  const targets = new Map<string, Curves>();
-  const all: Curves = { points: sweeps.map(() => []), extreme: false };
-  const curvesOf = (key: string) => {
-    const curves = targets.get(key) ?? { points: sweeps.map(() => []), extreme: true };
-    targets.set(key, curves);
-    return curves;
-  };
   const shared = { M: sharesExtreme(sweeps, 1), "-M": sharesExtreme(sweeps, -1) };
+  const lists = new Map<number | "M" | "-M", Sighting[][]>();
+  /** Values that some configuration asked for otherwise than as the end of its half range. */
+  const plain = new Set<number | "M" | "-M">();
+  const empty = () => sweeps.map((): Sighting[] => []);
+  const all = empty();
   sweeps.forEach(({ findings }, s) => {
-    for (const { items, halfRange, targets, covered, perfect } of findings) {
-      for (const estimate of targets) {
-        const extreme = estimate.target === halfRange ? "M" : estimate.target === -halfRange ? "-M" : undefined;
-        const grouped = extreme !== undefined && shared[extreme];
-        if (grouped) curvesOf(extreme).points[s]!.push(point(items, estimate));
-        const own = curvesOf(String(estimate.target));
-        own.points[s]!.push(point(items, estimate));
-        own.extreme &&= grouped;
+    for (const finding of findings) {
+      const law = theoryOf(finding);
+      for (const estimate of finding.targets) {
+        const { target } = estimate;
+        const end = target === finding.halfRange ? "M" : target === -finding.halfRange ? "-M" : undefined;
+        const grouped = end !== undefined && shared[end];
+        const seen = sighting(finding, estimate, law && targetSaid(law, target));
+        for (const of of grouped ? [end, target] : [target]) {
+          if (!lists.has(of)) lists.set(of, empty());
+          lists.get(of)![s]!.push(seen);
+        }
+        if (!grouped) plain.add(target);
       }
-      const event = signed ? perfect : covered;
-      if (event) all.points[s]!.push(point(items, event));
+      const together = signed ? finding.perfect : finding.covered;
+      if (together) all[s]!.push(sighting(finding, together, law && togetherSaid(law)));
     }
   });
 
-  const certain = sweeps.map(({ findings: [{ interval }] }) => interval === "exact");
-  const band = certain.every(Boolean)
-    ? "every instance was counted, so there is no interval"
-    : certain.some(Boolean)
-      ? "bands are exact 95 % intervals, except where every instance was counted"
-      : "bands are exact 95 % intervals";
-  const figure = (title: string, event: string, label: string, points: FigurePoint[][]): Figure => ({
-    title,
-    caption: `How often ${event}; ${band}.`,
-    x: { label: "n, the number of items" },
-    y: { label, domain: [0, 1] },
-    legend: sweeps.some(({ findings: [{ bits }] }) => bits !== undefined)
-      ? "Precision k and half range M"
-      : "Half range M",
-    series: sweeps.map(({ label }, s) => ({ name: label, points: points[s]! })),
-  });
-  const sum = signed
-    ? (target: string) => `n random items, each taken with a sign of choice, can sum to ${target}`
-    : (target: string) => `some subset of n random items sums to ${target}`;
-  const figures = [...targets]
-    .filter(([key, { extreme }]) => key === "M" || key === "-M" || !extreme)
-    .map(([key, { points }]) => {
+  const targets = [...lists]
+    .filter(([of]) => typeof of === "string" || plain.has(of))
+    .map(([of, sightings]): PhaseEvent => {
       // A line may break after a hyphen, not after a minus.
-      const target = key.replace("-", "−");
-      const rank = key === "M" ? ", the largest a weight can ask" : key === "-M" ? ", the smallest a weight can ask" : "";
-      return figure(`${signed ? "Signed sum" : "Target"} ${target}${rank}`, sum(target), "P(target reachable)", points);
+      const target = String(of).replace("-", "−");
+      const rank = of === "M" ? ", the largest a weight can ask" : of === "-M" ? ", the smallest a weight can ask" : "";
+      return {
+        of,
+        title: `${signed ? "Signed sum" : "Target"} ${target}${rank}`,
+        meaning: signed
+          ? `n random items, each taken with a sign of choice, can sum to ${target}`
+          : `some subset of n random items sums to ${target}`,
+        label: "P(target reachable)",
+        sweeps,
+        sightings,
+      };
     });
-  return all.points.every(({ length }) => length === 0)
-    ? figures
-    : [
-        ...figures,
-        signed
-          ? figure("Perfect partition", "n random items have signs that bring their sum to −1, 0 or 1", "P(perfect)", all.points)
-          : figure(
-              "All targets of −M..M at once",
-              "the subset sums of n random items include every target of −M..M",
-              "P(all covered)",
-              all.points,
+  if (all.every(({ length }) => length === 0)) return targets;
+  const together: PhaseEvent = signed
+    ? {
+        of: "perfect",
+        title: "Perfect partition",
+        meaning: "n random items have signs that bring their sum to −1, 0 or 1",
+        label: "P(perfect)",
+        sweeps,
+        sightings: all,
+      }
+    : {
+        of: "covered",
+        title: "All targets of −M..M at once",
+        meaning: "the subset sums of n random items include every target of −M..M",
+        label: "P(all covered)",
+        sweeps,
+        sightings: all,
+      };
+  return [...targets, together];
+}
+
+function sighting(finding: PhaseFinding, estimate: Estimate, said: Said | undefined): Sighting {
+  return { finding, estimate, ...(said && { said }) };
+}
+
+const place = ({ lambda }: TheoryFinding) => (lambda === undefined ? {} : { lambda });
+
+function targetSaid(law: TheoryFinding, asked: number): Said | undefined {
+  const known = law.targets.find(({ target }) => target === asked);
+  if (!known) return undefined;
+  const { expected, lower, upper, predictions } = known;
+  return { ...place(law), expected, lower, upper, predictions };
+}
+
+function togetherSaid(law: TheoryFinding): Said | undefined {
+  const { covered, perfect } = law;
+  if (covered) return { ...place(law), upper: { name: "least of the targets", value: covered.upper }, predictions: [] };
+  return (
+    perfect && {
+      ...place(law),
+      lower: { name: "sum over 0 and 1", value: perfect.lower },
+      upper: { name: "sum over 0 and 1", value: perfect.upper },
+      predictions: perfect.predictions,
+    }
+  );
+}
+
+/** What a prediction is called: `window` is another law for subset sums than for perfect partitions. */
+export function predictionText(name: Prediction["name"], of: PhaseEvent["of"]): string {
+  if (name === "poisson") return "predicted from the exact mean count";
+  return of === "perfect" ? "predicted by the limit law" : "predicted by the window law";
+}
+
+/** The prediction that figures hold an event against: the window law, where there is one. */
+export function lawNameOf({ sightings }: PhaseEvent): Prediction["name"] {
+  const named = sightings.flat().some(({ said }) => said?.predictions.some(({ name }) => name === "window"));
+  return named ? "window" : "poisson";
+}
+
+/** A figure for each event: what was measured, and what is predicted of it; for perfect partitions that is two things. */
+export function phaseFigures(findings: readonly PhaseFinding[], theory: readonly TheoryFinding[] = []): Figure[] {
+  return phaseEvents(findings, theory).map((event) => {
+    const { of, title, meaning, label, sweeps, sightings } = event;
+    const laws = of === "perfect" ? (["window", "poisson"] as const) : [lawNameOf(event)];
+    return {
+      title,
+      caption: `How often ${meaning}; ${bandText(sweeps)}.`,
+      x: ITEMS,
+      y: { label, domain: [0, 1] },
+      legend: legendOf(sweeps),
+      dots: dotsText(sweeps),
+      series: sweeps.map(({ label }, s) => {
+        const lines = laws
+          .map((law): FigureLine => ({
+            kind: "prediction",
+            name: predictionText(law, of),
+            points: sightings[s]!.flatMap(({ finding, said }) =>
+              (said?.predictions ?? []).filter(({ name }) => name === law).map(({ value }) => ({ x: finding.items, y: value })),
             ),
-      ];
+          }))
+          .filter(({ points }) => points.length > 0);
+        return { name: label, points: sightings[s]!.map(measuredPoint), lines };
+      }),
+    };
+  });
+}
+
+export const ITEMS = { label: "n, the number of items", symbol: "n" };
+
+export function legendOf(sweeps: readonly PhaseSweep[]): string {
+  return sweeps.some(({ findings: [{ bits }] }) => bits !== undefined) ? "Precision k and half range M" : "Half range M";
+}
+
+/** What the bands are, in words. */
+export function bandText(sweeps: readonly PhaseSweep[]): string {
+  const certain = sweeps.map(({ findings: [{ interval }] }) => interval === "exact");
+  if (certain.every(Boolean)) return "every instance was counted, so there is no interval";
+  return certain.some(Boolean)
+    ? "bands are exact 95 % intervals, except where every instance was counted"
+    : "bands are exact 95 % intervals";
+}
+
+/** What a dot is, in words. */
+export function dotsText(sweeps: readonly PhaseSweep[]): string {
+  const certain = sweeps.every(({ findings: [{ interval }] }) => interval === "exact");
+  return certain ? "counted, every instance" : "measured, with 95 % interval";
+}
+
+export function measuredPoint({ finding, estimate: { probability, low, high } }: Sighting): FigurePoint {
+  return { x: finding.items, y: probability, low, high };
 }
 
 /** Whether configurations of several half ranges asked for the one end (1) or the other (-1) of their own range. */
@@ -167,8 +298,4 @@ function sharesExtreme(sweeps: readonly PhaseSweep[], sign: 1 | -1): boolean {
     .filter(({ halfRange, targets }) => targets.some(({ target }) => target === sign * halfRange))
     .map(({ halfRange }) => halfRange);
   return new Set(ranges).size > 1;
-}
-
-function point(items: number, { probability, low, high }: Estimate): FigurePoint {
-  return { x: items, y: probability, low, high };
 }

@@ -14,7 +14,7 @@ function twin(question: Question, first: number, count: number): number[] {
   const work = plan(config);
   const params = batchParams(work, { first, count });
   const tally = new Uint32Array(reachTally(params).length).fill(0xabadcafe);
-  reach.twin(params, { targets: work.targets, tally });
+  reach.twin(params, { ...work.inputs, tally });
   return [...tally];
 }
 

@@ -24,6 +24,7 @@ const reachParams = [
   "half",
   "gap",
   "signed",
+  "listed",
   "bits",
   "threshold",
   /** M, 1..2^20. */
@@ -84,14 +85,18 @@ function countOnes(bits: bigint): number {
   return ones;
 }
 
-export const reach: Kernel<ReachParam, "targets" | "tally"> = {
+/** What it reads: the targets asked for, and the magnitudes of a listed law (one word otherwise, which nobody reads). */
+export type ReachInput = "targets" | "magnitudes";
+
+export const reach: Kernel<ReachParam, ReachInput | "tally"> = {
   name: "reach",
   params: reachParams,
   buffers: {
     targets: { type: "i32", access: "read", length: (params) => params.targets },
+    magnitudes: { type: "i32", access: "read", length: (params) => (params.listed ? params.half : 1) },
     tally: { type: "u32", access: "read_write", length: (params) => reachTally(params).length },
   },
-  twin(params, { targets, tally }) {
+  twin(params, { targets, magnitudes, tally }) {
     const place = reachTally(params);
     const law = params as unknown as Law;
     const key = [params.keyLow, params.keyHigh] as const;
@@ -109,7 +114,7 @@ export const reach: Kernel<ReachParam, "targets" | "tally"> = {
           const value = params.enumerate
             ? Math.floor(trial / params.range ** (n - 1)) % params.range
             : drawValue(params.range, key, trial, n - 1);
-          const item = BigInt(itemOf(law, value));
+          const item = BigInt(itemOf(law, value, magnitudes));
           sums = params.signed ? (sums << item) | (sums >> item) : sums | (sums << item);
         }
         const j = n - params.itemsFrom;

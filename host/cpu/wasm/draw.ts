@@ -88,11 +88,12 @@ function enumerateValues(params: usize, low: u32, items: usize): void {
 }
 
 /** Writes the items of trials first..first+3: item i of the trial in lane l at items + 16 i + 4 l. */
-export function draw(params: usize, low: u32, high: u32, words: usize, items: usize): void {
+export function draw(params: usize, magnitudes: usize, low: u32, high: u32, words: usize, items: usize): void {
   if (load<u32>(params, P.ENUMERATE)) enumerateValues(params, low, items);
   else drawValues(params, low, high, words, items);
 
   const factor = load<u32>(params, P.FACTOR);
+  const listed = load<u32>(params, P.LISTED);
   const half = i32x4.splat(load<u32>(params, P.HALF));
   const gap = i32x4.splat(load<u32>(params, P.GAP));
   const end = items + <usize>load<u32>(params, P.ITEMS_TO) * ITEM_STRIDE;
@@ -107,5 +108,12 @@ export function draw(params: usize, low: u32, high: u32, words: usize, items: us
     const below = i32x4.sub(value, half);
     const v = i32x4.add(below, v128.and(gap, i32x4.ge_s(below, i32x4.splat(0))));
     v128.store(item, factor > 1 ? i32x4.mul(u, v) : v);
+    if (listed) {
+      for (let lane = item; lane < item + ITEM_STRIDE; lane += 4) {
+        const place = load<i32>(lane);
+        const magnitude = load<i32>(magnitudes + 4 * (abs(place) - 1));
+        store<i32>(lane, place < 0 ? -magnitude : magnitude);
+      }
+    }
   }
 }

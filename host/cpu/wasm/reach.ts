@@ -120,7 +120,7 @@ function count(params: usize, targets: usize, tally: usize, items: usize, order:
 }
 
 /** The kernel: zeroes and fills the tally of the batch that the parameters name. */
-export function reach(params: usize, targets: usize, tally: usize, scratch: usize): void {
+export function reach(params: usize, targets: usize, magnitudes: usize, tally: usize, scratch: usize): void {
   const trials = load<u32>(params, P.COUNT);
   const sizes: usize = load<u32>(params, P.ITEMS_TO) - load<u32>(params, P.ITEMS_FROM) + 1;
   memory.fill(tally, 0, 4 * (1 + (3 + load<u32>(params, P.TARGETS)) * sizes));
@@ -133,7 +133,7 @@ export function reach(params: usize, targets: usize, tally: usize, scratch: usiz
   const bits = order + ORDER_BYTES + space;
   let first = <u64>load<u32>(params, P.FIRST_LOW) | (<u64>load<u32>(params, P.FIRST_HIGH) << 32);
   for (let t: u32 = 0; t < trials; t += 4, first += 4) {
-    draw(params, <u32>first, <u32>(first >> 32), words, items);
+    draw(params, magnitudes, <u32>first, <u32>(first >> 32), words, items);
     for (let l: usize = 0; l < min<u32>(4, trials - t); l++) {
       count(params, targets, tally, items + 4 * l, order, bits);
     }
