@@ -1,10 +1,13 @@
 // What the package offers on every platform; each adds its own `openEngine`.
 
 export { phase, type PhaseOptions } from "./phase.ts";
+export { required, type RequiredOptions } from "./required.ts";
 export type { Progress } from "./schedule.ts";
 export type { EngineName, EngineOptions, Runner } from "./runner.ts";
 export { DifferenceError } from "./shadow.ts";
 export type { PhaseRequest } from "../src/experiments/phase.ts";
 export { ensembles, type Ensemble } from "../src/ensemble.ts";
-export type { Finding, PhaseFinding, Provenance } from "../src/finding.ts";
+export { theory, compare, type Gap, type TheoryRequest, type Violation } from "../src/experiments/theory.ts";
+export type { RequiredRequest } from "../src/experiments/required.ts";
+export type { Finding, PhaseFinding, Provenance, RequiredFinding, TargetTheory, TheoryFinding } from "../src/finding.ts";
 export type { Estimate } from "../src/statistics.ts";

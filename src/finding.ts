@@ -76,4 +76,29 @@ export interface TheoryFinding {
   readonly version: string;
 }
 
-export type Finding = PhaseFinding | TheoryFinding;
+/** How many items it takes to reach the worst target of -M..M all but rarely. */
+export interface RequiredFinding extends Provenance {
+  readonly kind: "required";
+  /** `uniform` on +-1..+-M; `products` of +-1..+-N and 1..N, M = N^2; `support`: uniform on the different products. */
+  readonly pool: "uniform" | "products" | "support";
+  readonly bits: number;
+  readonly halfRange: number;
+  /** How often the worst target may fail. */
+  readonly failure: number;
+  /** The fewest items, absent where 64 are not enough. */
+  readonly items?: number;
+  /** The worst target with so many items, and how often it fails; with one item less, how often the worst one fails. */
+  readonly target?: number;
+  readonly measured?: Estimate;
+  readonly before?: Estimate;
+  /** Both 95 % intervals lie on their side of `failure`; otherwise `items` may be off by one. */
+  readonly decided?: boolean;
+  /** log2 (2 M + 1): with fewer items there are fewer subsets than targets. */
+  readonly information: number;
+  /** How many raw products one item costs: 1, or N^2 / |D_N| where products are rejected to their support. */
+  readonly cost: number;
+  readonly trials: number;
+  readonly seed: string;
+}
+
+export type Finding = PhaseFinding | TheoryFinding | RequiredFinding;

@@ -33,7 +33,7 @@ export function readRequests({ ensemble, bits, halfRange, items, targets }: Inst
 
 /** `1e6` and `1_000_000` read as numbers. */
 export function readNumber(text: string): number | string {
-  return /^[+-]?\d[\d_]*(\.\d+)?(e\+?\d+)?$/i.test(text) ? Number(text.replaceAll("_", "")) : text;
+  return /^[+-]?\d[\d_]*(\.\d+)?(e[+-]?\d+)?$/i.test(text) ? Number(text.replaceAll("_", "")) : text;
 }
 
 /** `A..B` as a range, anything else as a number. */
@@ -50,7 +50,7 @@ function readTargets(text: string): unknown {
 }
 
 /** A list of numbers and ranges, `4,6,8..10`, each number by itself. */
-function readList(text: string): unknown[] {
+export function readList(text: string): unknown[] {
   return text.split(",").flatMap((part) => {
     const range = /^\s*(\d+)\.\.(\d+)\s*$/.exec(part);
     if (!range) return [readNumber(part.trim())];

@@ -9,10 +9,11 @@ import { ensembles } from "../../src/ensemble.ts";
 import { engines } from "../runner.ts";
 import { runBench, type BenchArguments } from "./bench.ts";
 import { runDevices } from "./devices.ts";
+import { runRequired, type RequiredArguments } from "./required.ts";
 import { runTheory, type TheoryArguments } from "./theory.ts";
 import { runPhase, type PhaseArguments } from "./phase.ts";
 
-const COMMANDS = "phase, theory, devices or bench";
+const COMMANDS = "phase, theory, required, devices or bench";
 
 async function main(argv: readonly string[]): Promise<number> {
   let status = 0;
@@ -60,6 +61,21 @@ async function main(argv: readonly string[]): Promise<number> {
     .option("--json", "one finding a line instead of a table")
     .action(async (args: TheoryArguments) => {
       status = await runTheory(args);
+    });
+
+  program
+    .command("required")
+    .description("how many items the worst target needs: uniform, products, and products rejected to their support")
+    .option("--bits <list>", "k, M = 2^k, 0..12; products where k is even (default: 2,4,6,8,10)")
+    .option("--failure <list>", "how often the worst target may be missed (default: 0.5,0.1,0.01,0.001)")
+    .option("--trials <number>", "trials of each row (default: 1e6, or 100 over the smallest failure)")
+    .option("--seed <number>", "an integer (default: 1)")
+    .option("--engine <name>", `${engines.join(", ")} (default: auto)`)
+    .option("--threads <number>", "threads of the CPU engine (default: all)")
+    .option("--json", "one finding a line on stdout instead of a table")
+    .option("--quiet", "no progress")
+    .action(async (args: RequiredArguments) => {
+      status = await runRequired(args);
     });
 
   program

@@ -1,6 +1,5 @@
 // exacta phase: runs one or more configurations, shows progress, prints a table and writes the results.
 
-import { SingleBar } from "cli-progress";
 import * as z from "zod/mini";
 import { version } from "../../package.json";
 import { parse } from "../../src/check.ts";
@@ -9,23 +8,19 @@ import { compare, theory } from "../../src/experiments/theory.ts";
 import { tellingTargets } from "../../src/figures/phase.ts";
 import type { PhaseFinding } from "../../src/finding.ts";
 import { MAX_THEORY_HALF_RANGE } from "../../src/theory/distribution.ts";
-import type { EngineOptions } from "../runner.ts";
 import { phase } from "../phase.ts";
 import { readNumber, readRequests, type InstanceArguments } from "./arguments.ts";
 import { prepareFolder, writeFiles } from "./files.ts";
-import { openEngine } from "./index.ts";
+import { withEngine, type RunArguments } from "./run.ts";
 import { checkText, phaseTable, resultsCsv } from "./table.ts";
 
-export interface PhaseArguments extends InstanceArguments {
+export interface PhaseArguments extends InstanceArguments, RunArguments {
   trials?: string;
   seed?: string;
-  engine?: string;
-  threads?: string;
   out?: string;
   check?: boolean;
   tolerance?: string;
   json?: boolean;
-  quiet?: boolean;
 }
 
 /** Trials of the bare command: about 20 s for all four precisions on two CPU cores. */
@@ -40,11 +35,6 @@ const TOLERANCE = "a number in 0..1";
 const toleranceSchema = z
   .number(TOLERANCE)
   .check(z.refine((value) => value >= 0 && value <= 1, TOLERANCE));
-
-const rate = (trials: number, seconds: number) =>
-  new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(
-    seconds > 0 ? trials / seconds : 0,
-  );
 
 /** Runs the command and returns its exit status. Throws TypeError or RangeError for a request that cannot be met. */
 export async function runPhase(args: PhaseArguments, command: string): Promise<number> {
@@ -65,66 +55,28 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
     return theory({ ...config, targets: tellingTargets(config.targets, config.halfRange, SHOWN) }, version);
   });
   const folder = args.out ?? (args.json ? undefined : DEFAULT_FOLDER);
-  const engine = await openEngine({
-    ...(args.engine === undefined ? {} : { engine: args.engine as NonNullable<EngineOptions["engine"]> }),
-    ...(args.threads === undefined ? {} : { threads: readNumber(args.threads) as number }),
-  });
-  try {
-    if (folder !== undefined) await prepareFolder(folder, ["results.jsonl", "results.csv", "report.html"]);
-  } catch (error) {
-    engine.close();
-    throw error;
-  }
-
-  const stop = new AbortController();
-  // The first signal stops cleanly; a second one finds no handler and ends the process.
-  const onSignal = () => stop.abort();
-  process.once("SIGINT", onSignal);
-  process.once("SIGTERM", onSignal);
-
-  const bar = new SingleBar({
-    format: "{bar} {percentage}% | {value}/{total} trials | {rate} trials/s | {eta_formatted} left",
-    stream: process.stderr,
-    hideCursor: true,
-    noTTYOutput: true,
-    notTTYSchedule: 5000,
-    etaBuffer: 100,
-    formatValue: (value, _, type) =>
-      type === "value" || type === "total" ? value.toLocaleString("en") : String(value),
-  });
   const started = new Date();
-  const begin = performance.now();
-  const seconds = () => (performance.now() - begin) / 1000;
   const findings: PhaseFinding[] = [];
-  try {
-    if (!args.quiet) {
-      process.stderr.write(`${engine.engine}: ${engine.adapter}\n`);
-      bar.start(
-        configs.reduce((sum, { trials }) => sum + trials, 0),
-        0,
-        { rate: "0" },
-      );
-    }
+  const total = configs.reduce((sum, config) => sum + config.trials, 0);
+  const { seconds, stopped } = await withEngine(args, total, async (run) => {
+    if (folder !== undefined) await prepareFolder(folder, ["results.jsonl", "results.csv", "report.html"]);
+    run.report(0);
     let before = 0;
     for (const config of configs) {
-      const found = await phase(engine, config, {
-        signal: stop.signal,
-        onProgress: ({ done }) => bar.update(before + done, { rate: rate(before + done, seconds()) }),
+      const found = await phase(run.engine, config, {
+        signal: run.signal,
+        onProgress: ({ done }) => run.report(before + done),
       });
       before += found[0]?.trials ?? 0;
       findings.push(...found);
       if (args.json) for (const finding of found) process.stdout.write(`${JSON.stringify(finding)}\n`);
     }
-  } finally {
-    bar.stop();
-    engine.close();
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
-  }
+    return { seconds: run.seconds(), stopped: run.signal.aborted };
+  });
 
   if (!args.json && findings.length > 0) process.stdout.write(phaseTable(findings));
   if (folder !== undefined && findings.length > 0) {
-    const about = { command, started, seconds: seconds(), stopped: stop.signal.aborted };
+    const about = { command, started, seconds, stopped };
     await writeFiles(folder, {
       "results.jsonl": findings.map((finding) => `${JSON.stringify(finding)}\n`).join(""),
       "results.csv": resultsCsv(findings),
@@ -137,7 +89,7 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
   const verdict = args.check ? compare(findings, theories, tolerance) : undefined;
   if (verdict)
     process.stdout.write(args.json ? `${JSON.stringify({ kind: "check", tolerance, ...verdict })}\n` : checkText(verdict, tolerance));
-  if (stop.signal.aborted && !args.quiet)
+  if (stopped && !args.quiet)
     process.stderr.write(
       findings.length > 0
         ? "stopped early; the trials done are kept\n"

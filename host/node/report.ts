@@ -2,9 +2,23 @@
 
 import { parseHTML } from "linkedom";
 import type { Ensemble } from "../../src/ensemble.ts";
-import type { PhaseFinding } from "../../src/finding.ts";
-import { phaseFigures, phaseSweeps, tellingTargets, type PhaseSweep } from "../../src/figures/phase.ts";
+import type { PhaseFinding, TheoryFinding } from "../../src/finding.ts";
+import type { Figure } from "../../src/figures/figure.ts";
+import {
+  lawNameOf,
+  phaseEvents,
+  phaseFigures,
+  phaseSweeps,
+  tellingTargets,
+  type Limit,
+  type PhaseEvent,
+  type PhaseSweep,
+  type Sighting,
+} from "../../src/figures/phase.ts";
+import { boundFigures, collapseFigures, residualFigures } from "../../src/figures/theory.ts";
 import type { Estimate } from "../../src/statistics.ts";
+import { MAX_THEORY_HALF_RANGE } from "../../src/theory/distribution.ts";
+import type { lowerBounds, upperBounds } from "../../src/theory/envelope.ts";
 import { renderFigure } from "../figure.ts";
 import { decimalsOf, integer, meanText, rounded, targetsOf, trialsText } from "./table.ts";
 
@@ -22,8 +36,15 @@ const SHOWN = 4;
 /** Figures stand two abreast on a wide page and are a little narrower than a phone's. */
 const FIGURE_WIDTH = 440;
 
-/** A complete HTML document. Everything in it that came from outside is escaped. */
-export function reportHtml(findings: readonly PhaseFinding[], about: RunAbout): string {
+/**
+ * A complete HTML document. Everything in it that came from outside is escaped. Theory is drawn over the findings it has
+ * the ensemble, half range, items and targets of.
+ */
+export function reportHtml(
+  findings: readonly PhaseFinding[],
+  about: RunAbout,
+  theory: readonly TheoryFinding[] = [],
+): string {
   const sweeps = phaseSweeps(findings);
   const shown = findings.map((finding) => {
     const telling = new Set(tellingTargets(finding.targets.map(({ target }) => target), finding.halfRange, SHOWN));
@@ -31,7 +52,10 @@ export function reportHtml(findings: readonly PhaseFinding[], about: RunAbout): 
   });
   const hidden = findings.some(({ targets }) => targets.length > SHOWN);
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
-  const figures = phaseFigures(shown).map((figure) => renderFigure(figure, document, FIGURE_WIDTH).outerHTML);
+  const draw = (figures: readonly Figure[]) =>
+    figures.map((figure) => renderFigure(figure, document, FIGURE_WIDTH).outerHTML);
+  const events = phaseEvents(shown, theory);
+  const told = events.some(({ sightings }) => sightings.flat().some(({ said }) => said));
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -45,18 +69,19 @@ export function reportHtml(findings: readonly PhaseFinding[], about: RunAbout): 
 <main>
 <h1>Random subset sums</h1>
 ${about.stopped ? stoppedNote(findings) : ""}
-${meaning(findings)}
+${meaning(findings, told)}
 ${
   findings.length === 0
     ? "<p>There are no numbers to show.</p>"
     : `<h2>Figures</h2>
-<p>Point at a dot to read its numbers.${hidden ? ` Of many targets, ${SHOWN} are shown for each configuration; the result files hold all.` : ""}</p>
+<p>Point at a dot to read its numbers.${hidden ? ` Of many targets, ${SHOWN} are shown for each configuration; the result files hold all.` : ""} ${told ? OVERLAY : ""}${withoutTheory(findings, told)}</p>
 <div class="figures">
-${figures.join("\n")}
+${draw(phaseFigures(shown, theory)).join("\n")}
 </div>
-<h2>Numbers</h2>
+${told ? theorySections(draw, shown, theory) : ""}<h2>Numbers</h2>
 <p>${intervalText(findings)}</p>
-${sweeps.map((sweep) => numbers(sweep, sweeps.length)).join("\n")}`
+${sweeps.map((sweep) => numbers(sweep, sweeps.length)).join("\n")}
+${told ? theoryNumbers(events) : ""}`
 }
 <h2>Run</h2>
 ${run(sweeps, about)}
@@ -82,9 +107,159 @@ const LAWS: Record<Ensemble, string> = {
   products0: "products of one factor of 1..N and one of −N..N, with M = N<sup>2</sup>",
 };
 
+/** The words of theory, where theory is shown. */
+const TERMS = [
+  [
+    "prediction",
+    "what a formula says P is close to, without any simulation. The truth may lie on either side of it. Predictions are dashed.",
+  ],
+  [
+    "bound",
+    "a proven limit: P cannot lie below a lower bound or above an upper one, whatever n and M are. Bounds are dotted, with the impossible side shaded.",
+  ],
+  [
+    "λ, lambda",
+    "log<sub>2</sub> M − n + ½ log<sub>2</sub> n, the place on the way from hard to easy. Above 0 there are too few items for most targets, below 0 enough; one more item lowers it by almost 1.",
+  ],
+  [
+    "Y, E Y",
+    "Y is how many choices of items (for <code>rnpp</code>: of signs) give the target, so that it is reachable when Y is not 0; E Y is the mean of Y over all instances.",
+  ],
+  [
+    "standard error",
+    "the typical distance, by chance alone, between a measured share and the true one. It shrinks as the trials grow.",
+  ],
+] as const;
+
+const OVERLAY = "Dots are measured; dashed lines were not fitted to them but computed from n, M and the target alone. Where the dots leave their line, the law is loose.";
+
+/** Why some or all measurements stand alone. */
+function withoutTheory(findings: readonly PhaseFinding[], told: boolean): string {
+  const most = integer(MAX_THEORY_HALF_RANGE);
+  if (findings.some(({ halfRange }) => halfRange > MAX_THEORY_HALF_RANGE))
+    return ` Theory is computed for M up to ${most} only, so ${told ? "larger M are shown" : "these measurements stand"} without it.`;
+  return told ? "" : "No theory was computed for this run, so the measurements stand alone.";
+}
+
+function theorySections(
+  draw: (figures: readonly Figure[]) => string[],
+  findings: readonly PhaseFinding[],
+  theory: readonly TheoryFinding[],
+): string {
+  const section = (title: string, text: string, figures: readonly Figure[], grid: string) =>
+    figures.length === 0
+      ? ""
+      : `<h2>${title}</h2>
+<p>${text}</p>
+<div class="${grid}">
+${draw(figures).join("\n")}
+</div>
+`;
+  return [
+    section(
+      "All precisions on one axis",
+      "Every precision has its own threshold, but seen from the threshold they are alike: with λ in place of n the curves should fall on one, and do so the better the larger M is. The dashed curve is the limit that is approached as items and precision grow together; how far the small ones are from it is the price of being finite.",
+      collapseFigures(findings, theory),
+      "figures",
+    ),
+    section(
+      "How far from theory",
+      "Were a prediction exactly right, 19 of 20 dots would lie within 2 standard errors of 0, and none beyond 5. What is beyond 5 is no chance: there the law, which is exact only in the limit, is measurably wrong, though perhaps by little, since many trials make small errors visible. The axis is compressed away from 0.",
+      residualFigures(findings, theory),
+      "figures",
+    ),
+    section(
+      "Within what is proven",
+      "Bounds are theorems: a dot in a shaded area would be a mistake in the proof or in the program, not bad luck with the law. The white corridor between them is what is not known for certain without measuring.",
+      boundFigures(findings, theory),
+      "panels",
+    ),
+  ].join("");
+}
+
+/** The bounds by name, as far as a table needs. */
+const BOUNDS: Record<(typeof lowerBounds)[number] | (typeof upperBounds)[number], string> = {
+  markov: "Markov: P is at most E Y (half of it for signed sum 0, whose solutions come in pairs)",
+  markov_cond: "Markov for each total of the items by itself, added up",
+  parity: "a signed sum is even or odd as the plain sum is",
+  divisor: "all items may share a divisor that the target lacks",
+  range: "the items of the target&rsquo;s sign may not add up to it",
+  empty: "the empty subset gives 0",
+  cs: "Cauchy&ndash;Schwarz: P is at least (E Y)<sup>2</sup> / E Y<sup>2</sup>",
+  ds: "Dawson&ndash;Sankoff: the best bound from E Y and E Y<sup>2</sup>",
+  cs_cond: "Cauchy&ndash;Schwarz for each total of the items by itself, added up",
+  ds_cond: "Dawson&ndash;Sankoff for each total of the items by itself, added up",
+  amplification: "disjoint groups of items fail independently",
+};
+
+function theoryNumbers(events: readonly PhaseEvent[]): string {
+  const sweeps = [...new Set(events.flatMap(({ sweeps }) => sweeps))];
+  const blocks = sweeps.flatMap((sweep) => {
+    const tables = events.flatMap((event) => {
+      const s = event.sweeps.indexOf(sweep);
+      const known = s < 0 ? [] : event.sightings[s]!.filter(({ said }) => said);
+      return known.length === 0 ? [] : [theoryTable(event, known, sweep)];
+    });
+    const [{ ensemble }] = sweep.findings;
+    const name = sweeps.length > 1 || sweep.label.startsWith(ensemble) ? sweep.label : `${ensemble}, ${sweep.label}`;
+    return tables.length === 0 ? [] : [`<details>\n<summary>${escape(name)}</summary>\n${tables.join("\n")}\n</details>`];
+  });
+  const names = new Set(
+    events.flatMap(({ sightings }) => sightings.flat().flatMap(({ said }) => [said?.lower?.name, said?.upper?.name])),
+  );
+  const used = Object.entries(BOUNDS).filter(([name]) => names.has(name));
+  return `<h2>Theory in numbers</h2>
+<p>Of the proven bounds only the best of each side is given, with the name of its proof, rounded to the safe side. The window law
+looks at λ and the size of the target; the prediction from the exact mean takes the number of solutions to be Poisson
+distributed, its mean exact.</p>
+${blocks.join("\n")}
+<dl>
+${used.map(([name, text]) => entry(`<code>${name}</code>`, `${text}.`)).join("\n")}
+</dl>`;
+}
+
+/** Decimals of theory's probabilities. */
+const DIGITS = 6;
+
+function theoryTable(event: PhaseEvent, known: readonly Sighting[], { label }: PhaseSweep): string {
+  const limit = (bound: Limit | undefined, round: (value: number) => number) =>
+    bound ? `${(round(bound.value * 10 ** DIGITS) / 10 ** DIGITS).toFixed(DIGITS)} <span class="interval">${escape(bound.name)}</span>` : "";
+  const predicted = ({ said }: Sighting, law: ReturnType<typeof lawNameOf>) => {
+    const found = said!.predictions.find(({ name }) => name === law);
+    return found ? escape(rounded(found.value, DIGITS)) : "";
+  };
+  const columns: [head: string, cell: (seen: Sighting) => string][] = [
+    ["λ", ({ said }) => said!.lambda?.toFixed(2).replace("-", "−") ?? ""],
+    ["E Y", ({ said }) => (said!.expected === undefined ? "" : meanCount(said!.expected))],
+    ["lower bound", ({ said }) => limit(said!.lower, Math.floor)],
+    ["upper bound", ({ said }) => limit(said!.upper, Math.ceil)],
+    [event.of === "perfect" ? "limit law" : "window law", (seen) => predicted(seen, "window")],
+    ["from the exact mean", (seen) => predicted(seen, "poisson")],
+    ["measured", ({ finding, estimate }) => estimateHtml(finding, estimate)],
+  ];
+  // All targets together have no mean and no predictions.
+  const filled = columns
+    .map(([head, cell]) => ({ head, cells: known.map(cell) }))
+    .filter(({ cells }) => cells.some((text) => text !== ""));
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${escape(`${event.title}, ${label}, theory`)}">
+<table class="theory">
+<caption>${escape(event.title)}</caption>
+<thead><tr><th scope="col">n</th>${filled.map(({ head }) => `<th scope="col">${head}</th>`).join("")}</tr></thead>
+<tbody>
+${known.map(({ finding }, i) => `<tr><th scope="row">${finding.items}</th>${filled.map(({ cells }) => `<td>${cells[i]}</td>`).join("")}</tr>`).join("\n")}
+</tbody>
+</table>
+</div>`;
+}
+
+/** A mean count, four digits of it. */
+function meanCount(value: number): string {
+  return value >= 1e4 ? integer(Math.round(value)) : String(Number(value.toPrecision(4)));
+}
+
 const entry = (term: string, text: string) => `<dt>${term}</dt><dd>${text}</dd>`;
 
-function meaning(findings: readonly PhaseFinding[]): string {
+function meaning(findings: readonly PhaseFinding[], told: boolean): string {
   const used = [...new Set(findings.map(({ ensemble }) => ensemble))];
   const signed = used.includes("rnpp");
   const subsets = used.length === 0 || used.some((ensemble) => ensemble !== "rnpp");
@@ -104,6 +279,7 @@ ${[
   ...(signed ? [entry("perfect", "the signs can bring the sum to −1, 0 or 1: the items split into two halves as equal as can be.")] : []),
   entry("P", "the share of random instances for which this holds."),
   ...used.map((ensemble) => entry(`<code>${escape(ensemble)}</code>`, `the items are ${LAWS[ensemble]}.`)),
+  ...(told ? TERMS.map(([term, text]) => entry(term, text)) : []),
 ].join("\n")}
 </dl>
 <p>Source: A. Kumar and E. Natale, &ldquo;Quantization vs Pruning: Insights from the Strong Lottery Ticket
@@ -232,7 +408,10 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 2rem 2.5rem; }
 .figures figure { max-width: 40rem; }
 .figures svg { width: 100%; }
+.panels { display: grid; gap: 1.5rem; }
+.panels svg { width: 100%; }
 details { margin: 1rem 0; }
+caption { text-align: left; font-weight: 600; padding: .5rem 0 .25rem; }
 summary { font-weight: 600; cursor: pointer; padding: .25rem 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }

@@ -1,7 +1,7 @@
 // Findings as text: the table of the terminal and the CSV of spreadsheets.
 
 import type { Gap, Violation } from "../../src/experiments/theory.ts";
-import type { PhaseFinding, TargetTheory, TheoryFinding } from "../../src/finding.ts";
+import type { PhaseFinding, RequiredFinding, TargetTheory, TheoryFinding } from "../../src/finding.ts";
 import { phaseSweeps, rangeText, tellingTargets, type PhaseSweep } from "../../src/figures/phase.ts";
 import type { Estimate } from "../../src/statistics.ts";
 
@@ -186,6 +186,45 @@ function significant(value: number | undefined): string {
   if (value === undefined) return "";
   if (value > 0.99 && value < 1) return `1 - ${(1 - value).toPrecision(2)}`;
   return String(Number(value.toPrecision(5)));
+}
+
+const POOLS: Record<RequiredFinding["pool"], string> = {
+  uniform: "uniform on ±1..±M",
+  products: "products u v of ±1..±N and 1..N, M = N^2",
+  support: "products rejected until uniform on the different ones (raw products it takes)",
+};
+
+/** The table of `exacta required`: a line for each pool and precision, a column for each failure asked. */
+export function requiredTable(findings: readonly RequiredFinding[]): string {
+  const meaning = wrap(
+    "n: the fewest random items with which the worst target of -M..M is missed at most so often. A ~ says that the 95 % " +
+      "intervals leave room for one item more or less. bound: log2 (2M + 1), below which there are fewer subsets than targets.",
+  );
+  const failures = [...new Set(findings.map(({ failure }) => failure))];
+  const blocks = Object.entries(POOLS).flatMap(([pool, name]) => {
+    const mine = findings.filter((finding) => finding.pool === pool);
+    if (mine.length === 0) return [];
+    const rows = [...new Set(mine.map(({ bits }) => bits))].map((bits) => {
+      const row = mine.filter((finding) => finding.bits === bits);
+      return [
+        String(bits),
+        String(2 ** bits),
+        row[0]!.information.toFixed(2),
+        ...failures.map((failure) => requiredCell(row.find((finding) => finding.failure === failure))),
+      ];
+    });
+    return [[name, "", ...columns([["k", "M", "bound", ...failures.map((failure) => `n(${failure})`)], ...rows])].join("\n")];
+  });
+  const { trials, seed, engine, adapter } = findings[0]!;
+  const run = wrap(`${integer(trials)} trials, seed ${seed}, on ${engine} (${adapter})`);
+  return `${[meaning.join("\n"), ...blocks, run.join("\n")].join("\n\n")}\n`;
+}
+
+function requiredCell(finding: RequiredFinding | undefined): string {
+  if (!finding) return "";
+  const { items, decided, cost } = finding;
+  if (items === undefined) return "> 64";
+  return `${decided ? "" : "~"}${items}${cost > 1 ? ` (${Math.ceil(items * cost)})` : ""}`;
 }
 
 /** What `--check` found. */

@@ -14,10 +14,12 @@ import {
   MAX_TRIALS,
   slicingOf,
   type Ensemble,
+  type Law,
 } from "../ensemble.ts";
 import type { PhaseFinding, Provenance } from "../finding.ts";
 import { reachTally } from "../kernels/reach.ts";
 import type { Plan } from "../plan.ts";
+import type { Words } from "../random.ts";
 import { certainty, estimate } from "../statistics.ts";
 
 /** The most words a tally may have: 64 MiB. */
@@ -138,30 +140,46 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
   return { ensemble, halfRange, items: range, targets, trials, enumerate: asked.trials === "all", seed };
 }
 
-/** The work of a configuration, for any range of its trials. */
-export function plan(config: PhaseConfig): Plan {
-  const law = lawOf(config.ensemble, config.halfRange);
-  const largest = config.items.to * config.halfRange;
-  const key = ensembleKey(config.seed, config.ensemble, config.halfRange);
+/** Instances to draw, and what is asked of them. */
+export interface Instances extends Pick<PhaseConfig, "halfRange" | "items" | "targets" | "enumerate"> {
+  readonly law: Law;
+  readonly key: Words;
+  /** Of a listed law, all within 1..halfRange. */
+  readonly magnitudes?: Int32Array<ArrayBuffer>;
+}
+
+/** The work of counting instances, for any range of trials. */
+export function instancesPlan({ law, key, magnitudes, halfRange, items, targets, enumerate }: Instances): Plan {
+  const largest = items.to * halfRange;
   return {
     kernel: "reach",
     params: {
       keyLow: key[0],
       keyHigh: key[1],
-      enumerate: Number(config.enumerate),
+      enumerate: Number(enumerate),
       ...law,
       ...slicingOf(law.range),
-      halfRange: config.halfRange,
-      itemsFrom: config.items.from,
-      itemsTo: config.items.to,
-      targets: config.targets.length,
-      extent: config.targets.reduce(
+      halfRange,
+      itemsFrom: items.from,
+      itemsTo: items.to,
+      targets: targets.length,
+      extent: targets.reduce(
         (extent, target) => (Math.abs(target) > largest ? extent : Math.max(extent, Math.abs(target))),
-        config.halfRange,
+        halfRange,
       ),
     },
-    inputs: { targets: Int32Array.from(config.targets), magnitudes: new Int32Array(1) },
+    inputs: { targets: Int32Array.from(targets), magnitudes: magnitudes ?? new Int32Array(1) },
   };
+}
+
+/** The work of a configuration, for any range of its trials. */
+export function plan(config: PhaseConfig): Plan {
+  const { ensemble, halfRange, seed } = config;
+  return instancesPlan({
+    ...config,
+    law: lawOf(ensemble, halfRange),
+    key: ensembleKey(seed, ensemble, halfRange),
+  });
 }
 
 /** What the counts of `trials` trials say, one finding for each number of items. `words` may hold sums over batches. */

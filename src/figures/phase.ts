@@ -151,7 +151,7 @@ function eventsOf(
         const end = target === finding.halfRange ? "M" : target === -finding.halfRange ? "-M" : undefined;
         const grouped = end !== undefined && shared[end];
         const seen = sighting(finding, estimate, law && targetSaid(law, target));
-        for (const of of grouped ? [end, target] : [target]) {
+        for (const of of grouped ? ([end, target] as const) : [target]) {
           if (!lists.has(of)) lists.set(of, empty());
           lists.get(of)![s]!.push(seen);
         }

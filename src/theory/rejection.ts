@@ -32,6 +32,14 @@ export interface Rejection {
   readonly odd: number;
 }
 
+/** D_N: the different products a b with a, b in 1..N, ascending. O(N^2) time and bytes. N: 1..4096. */
+export function products(factor: number): Int32Array<ArrayBuffer> {
+  const N = parse(integer(1, 4096), factor, "factor");
+  const found = new Uint8Array(N * N + 1);
+  for (let a = 1; a <= N; a++) for (let product = a; product <= a * N; product += a) found[product] = 1;
+  return Int32Array.from(found.keys()).filter((value) => found[value] === 1);
+}
+
 /**
  * What rejection can do about the products of two weights of half range N (Lemma 5 of Kumar & Natale asks for uniform
  * ones). Above N = 1 primes beyond N are no products, so that no rejection reaches the uniform law on all of -M..M; the

@@ -1,0 +1,71 @@
+// What every command that computes shares: an engine, a progress bar on stderr, and a clean stop.
+
+import { SingleBar } from "cli-progress";
+import type { EngineOptions, Runner } from "../runner.ts";
+import { readNumber } from "./arguments.ts";
+import { openEngine } from "./index.ts";
+
+export interface RunArguments {
+  engine?: string;
+  threads?: string;
+  quiet?: boolean;
+}
+
+export interface Run {
+  readonly engine: Runner;
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Shows how many trials are done; the first call starts the bar. */
+  readonly report: (done: number) => void;
+  readonly seconds: () => number;
+}
+
+const rate = (trials: number, seconds: number) =>
+  new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(
+    seconds > 0 ? trials / seconds : 0,
+  );
+
+/** Opens the engine asked for, does the work of `total` trials and closes everything, whatever happens. */
+export async function withEngine<T>(
+  { engine: name, threads, quiet }: RunArguments,
+  total: number,
+  work: (run: Run) => Promise<T>,
+): Promise<T> {
+  const engine = await openEngine({
+    ...(name === undefined ? {} : { engine: name as NonNullable<EngineOptions["engine"]> }),
+    ...(threads === undefined ? {} : { threads: readNumber(threads) as number }),
+  });
+  const stop = new AbortController();
+  // The first signal stops cleanly; a second one finds no handler and ends the process.
+  const onSignal = () => stop.abort();
+  process.once("SIGINT", onSignal);
+  process.once("SIGTERM", onSignal);
+  const bar = new SingleBar({
+    format: "{bar} {percentage}% | {value}/{total} trials | {rate} trials/s | {eta_formatted} left",
+    stream: process.stderr,
+    hideCursor: true,
+    noTTYOutput: true,
+    notTTYSchedule: 5000,
+    etaBuffer: 100,
+    formatValue: (value, _, type) =>
+      type === "value" || type === "total" ? value.toLocaleString("en") : String(value),
+  });
+  const begin = performance.now();
+  const seconds = () => (performance.now() - begin) / 1000;
+  const report = (done: number) => {
+    if (quiet) return;
+    if (!bar.isActive) {
+      process.stderr.write(`${engine.engine}: ${engine.adapter}\n`);
+      bar.start(total, 0, { rate: "0" });
+    }
+    bar.update(done, { rate: rate(done, seconds()) });
+  };
+  try {
+    return await work({ engine, signal: stop.signal, report, seconds });
+  } finally {
+    if (bar.isActive) bar.stop();
+    engine.close();
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}
