@@ -87,7 +87,7 @@ function plot(figure: Figure, series: readonly ColoredSeries[], document: Docume
       strokeWidth: line.kind === "prediction" ? 1.4 : 1.8,
       strokeDasharray: line.kind === "prediction" ? dashes(names, line.name) : DOTS,
       strokeLinecap: line.kind === "prediction" ? "butt" : "round",
-      ariaLabel: line.kind === "prediction" ? "prediction" : `${line.side} bound`,
+      className: line.kind === "prediction" ? "prediction" : `${line.side}-bound`,
     }),
   );
   const forbidden = all.flatMap(({ line }) =>
@@ -99,7 +99,7 @@ function plot(figure: Figure, series: readonly ColoredSeries[], document: Docume
             y2: line.side === "upper" ? ceiling : floor,
             fill: "currentColor",
             fillOpacity: FORBIDDEN,
-            ariaLabel: `above or below the ${line.side} bound`,
+            className: line.side === "upper" ? "above-upper-bound" : "below-lower-bound",
           }),
         ]
       : [],
@@ -155,7 +155,7 @@ function plot(figure: Figure, series: readonly ColoredSeries[], document: Docume
     marks: [
       ...(levels.length === 0
         ? [Plot.ruleY([floor], { strokeOpacity: 0.5 })]
-        : levels.map((level) => Plot.ruleY([level], { strokeOpacity: level === 0 ? 0.8 : 0.3, ariaLabel: "level" }))),
+        : levels.map((level) => Plot.ruleY([level], { strokeOpacity: level === 0 ? 0.8 : 0.3, className: "level" }))),
       ...forbidden,
       ...measured,
       ...lines,
@@ -180,7 +180,7 @@ function legendMarks(figure: Figure, series: readonly ColoredSeries[]): { text: 
   const all = [...series.flatMap(({ lines }) => lines), ...(figure.lines ?? [])];
   if (all.length === 0) return [];
   const sample = (content: string) =>
-    `<svg width="30" height="12" viewBox="0 0 30 12" aria-hidden="true" style="vertical-align:middle">${content}</svg>`;
+    `<svg width="30" height="12" viewBox="0 0 30 12" aria-hidden="true" style="width:30px;vertical-align:middle">${content}</svg>`;
   const stroke = (dash: string, width: number, cap: string) =>
     `<line x1="1" y1="6" x2="29" y2="6" stroke="currentColor" stroke-width="${width}" stroke-dasharray="${dash}" stroke-linecap="${cap}"/>`;
   const names = predictionNames(figure);

@@ -14,9 +14,10 @@ import { streamKey, threefry2x32, type Words } from "./random.ts";
 export const ensembles = ["rssp", "rssp0", "rnpp", "products", "products0"] as const;
 export type Ensemble = (typeof ensembles)[number];
 
-/** The largest half range and the most items an instance may have; their product stays far below 2^31. */
-export const MAX_HALF_RANGE = 2 ** 20;
+/** The most items an instance may have. */
 export const MAX_ITEMS = 64;
+/** The largest half range of any ensemble: ranges of uniform integers stay below 2^22, and sums far below 2^31. */
+export const MAX_HALF_RANGE = 2 ** 22 - 1;
 /** Trial indices are 48-bit. */
 export const MAX_TRIALS = 2 ** 48;
 
@@ -43,6 +44,11 @@ export function isProduct(ensemble: Ensemble): boolean {
   return ensemble === "products" || ensemble === "products0";
 }
 
+/** The largest half range of an ensemble. */
+export function maxHalfRange(ensemble: Ensemble): number {
+  return ensemble === "rnpp" ? MAX_HALF_RANGE : 2 ** 20;
+}
+
 /** The half range M for a precision of `bits`: 2^bits, or the square of it for products. */
 export function halfRangeOf(ensemble: Ensemble, bits: number): number {
   return isProduct(ensemble) ? 4 ** bits : 2 ** bits;
@@ -54,7 +60,7 @@ export function bitsOf(ensemble: Ensemble, halfRange: number): number | undefine
   return Number.isInteger(bits) ? bits : undefined;
 }
 
-/** The law of an ensemble with half range M, 1..2^20 and a perfect square for products. */
+/** The law of an ensemble with half range M, 1..2^20 and a perfect square for products; for `rnpp` 1..2^22 - 1. */
 export function lawOf(ensemble: Ensemble, halfRange: number): Law {
   if (ensemble === "rnpp") return { range: halfRange, factor: 1, half: 0, gap: 1, signed: 1, listed: 0 };
   const factor = isProduct(ensemble) ? Math.sqrt(halfRange) : 1;

@@ -7,7 +7,7 @@ import { phaseConfig } from "../../src/experiments/phase.ts";
 import { compare, theory } from "../../src/experiments/theory.ts";
 import { tellingTargets } from "../../src/figures/phase.ts";
 import type { PhaseFinding } from "../../src/finding.ts";
-import { MAX_THEORY_HALF_RANGE } from "../../src/theory/distribution.ts";
+import { maxTheoryHalfRange } from "../../src/theory/distribution.ts";
 import { phase } from "../phase.ts";
 import { readNumber, readRequests, type InstanceArguments } from "./arguments.ts";
 import { prepareFolder, writeFiles } from "./files.ts";
@@ -51,7 +51,7 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
   // Theory comes first: what it refuses, --check refuses before the first trial.
   const theories = configs.flatMap((config) => {
     if (args.check) return theory(config, version);
-    if (config.halfRange > MAX_THEORY_HALF_RANGE) return [];
+    if (config.halfRange > maxTheoryHalfRange(config.ensemble)) return [];
     return theory({ ...config, targets: tellingTargets(config.targets, config.halfRange, SHOWN) }, version);
   });
   const folder = args.out ?? (args.json ? undefined : DEFAULT_FOLDER);

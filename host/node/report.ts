@@ -17,7 +17,7 @@ import {
 } from "../../src/figures/phase.ts";
 import { boundFigures, collapseFigures, residualFigures } from "../../src/figures/theory.ts";
 import type { Estimate } from "../../src/statistics.ts";
-import { MAX_THEORY_HALF_RANGE } from "../../src/theory/distribution.ts";
+import { maxTheoryHalfRange } from "../../src/theory/distribution.ts";
 import type { lowerBounds, upperBounds } from "../../src/theory/envelope.ts";
 import { renderFigure } from "../figure.ts";
 import { decimalsOf, integer, meanText, rounded, targetsOf, trialsText } from "./table.ts";
@@ -135,8 +135,8 @@ const OVERLAY = "Dots are measured; dashed lines were not fitted to them but com
 
 /** Why some or all measurements stand alone. */
 function withoutTheory(findings: readonly PhaseFinding[], told: boolean): string {
-  const most = integer(MAX_THEORY_HALF_RANGE);
-  if (findings.some(({ halfRange }) => halfRange > MAX_THEORY_HALF_RANGE))
+  const most = integer(maxTheoryHalfRange("rssp"));
+  if (findings.some(({ ensemble, halfRange }) => halfRange > maxTheoryHalfRange(ensemble)))
     return ` Theory is computed for M up to ${most} only, so ${told ? "larger M are shown" : "these measurements stand"} without it.`;
   return told ? "" : "No theory was computed for this run, so the measurements stand alone.";
 }
@@ -405,7 +405,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
 dt { font-weight: 600; }
 dd { margin: 0; overflow-wrap: anywhere; }
 .note { background: var(--note); padding: .75rem 1rem; border-radius: .375rem; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 2rem 2.5rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: 2rem 2.5rem; }
 .figures figure { max-width: 40rem; }
 .figures svg { width: 100%; }
 .panels { display: grid; gap: 1.5rem; }

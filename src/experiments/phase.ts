@@ -10,6 +10,7 @@ import {
   isProduct,
   lawOf,
   MAX_HALF_RANGE,
+  maxHalfRange,
   MAX_ITEMS,
   MAX_TRIALS,
   slicingOf,
@@ -33,7 +34,7 @@ export interface PhaseRequest {
   ensemble?: Ensemble;
   /** k: the half range is 2^k, for products 4^k. One of `bits` and `halfRange` is needed. */
   bits?: number;
-  /** M, 1..2^20; for products a perfect square. */
+  /** M, 1..2^20, for products a perfect square; for `rnpp` 1..2^22 - 1. */
   halfRange?: number;
   /** n, or a range of n with both ends included, 0..64. Default: 1 to log2 M + 14. */
   items?: number | { from: number; to: number };
@@ -63,7 +64,7 @@ const SEED = `an integer in 0..${2n ** 64n - 1n}`;
 
 const requestSchema = z.strictObject({
   ensemble: z._default(z.enum(ensembles, `one of ${ensembles.join(", ")}`), "rssp"),
-  bits: z.optional(integer(0, Math.log2(MAX_HALF_RANGE))),
+  bits: z.optional(integer(0, Math.floor(Math.log2(MAX_HALF_RANGE)))),
   halfRange: z.optional(integer(1, MAX_HALF_RANGE)),
   items: z.optional(
     z.union(
@@ -103,10 +104,13 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
       expected("bits, halfRange", "exactly one of the two", asked.bits === undefined ? undefined : "both"),
     );
   const halfRange = asked.halfRange ?? halfRangeOf(ensemble, asked.bits!);
-  if (halfRange > MAX_HALF_RANGE)
-    throw new RangeError(
-      expected("bits", `0..${bitsOf(ensemble, MAX_HALF_RANGE)} for ${ensemble}`, asked.bits),
-    );
+  const most = maxHalfRange(ensemble);
+  if (halfRange > most) {
+    const bits = Math.floor(Math.log2(most) / (isProduct(ensemble) ? 2 : 1));
+    throw asked.bits === undefined
+      ? new RangeError(expected("halfRange", `an integer in 1..${most} for ${ensemble}`, halfRange))
+      : new RangeError(expected("bits", `an integer in 0..${bits} for ${ensemble}`, asked.bits));
+  }
   if (isProduct(ensemble) && !Number.isInteger(Math.sqrt(halfRange)))
     throw new RangeError(expected("halfRange", `a perfect square for ${ensemble}`, halfRange));
   const range =

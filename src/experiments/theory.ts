@@ -15,7 +15,7 @@ function prediction(name: Prediction["name"], failure: number): Prediction {
 /**
  * One finding for each number of items, in ascending order, with an entry for each target.
  * Throws TypeError or RangeError for a request that cannot be met; M is limited to 2^12, where float64 still has every
- * moment to 1e-12.
+ * moment to 1e-12, and for `rnpp`, whose moments are exact, to 2^22 - 1.
  */
 export function theory(request: TheoryRequest | PhaseConfig, version: string): TheoryFinding[] {
   const { ensemble, halfRange, items, targets } = "enumerate" in request ? request : phaseConfig(request);

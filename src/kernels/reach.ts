@@ -27,7 +27,7 @@ const reachParams = [
   "listed",
   "bits",
   "threshold",
-  /** M, 1..2^20. */
+  /** M, 1..2^22 - 1. */
   "halfRange",
   /** The range A..B of the number of items, 0 <= A <= B <= 64. */
   "itemsFrom",

@@ -3,10 +3,15 @@
 
 import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
-import { ensembles, isProduct, lawOf, MAX_ITEMS, type Ensemble } from "../ensemble.ts";
+import { ensembles, isProduct, lawOf, MAX_ITEMS, maxHalfRange, type Ensemble } from "../ensemble.ts";
 
-/** The largest half range for which theory is computed. */
-export const MAX_THEORY_HALF_RANGE = 2 ** 12;
+/** The largest half range whose sums are kept as tables. */
+const MAX_TABLE_HALF_RANGE = 2 ** 12;
+
+/** The largest half range for which theory is computed: signed sums need no tables. */
+export function maxTheoryHalfRange(ensemble: Ensemble): number {
+  return ensemble === "rnpp" ? maxHalfRange(ensemble) : MAX_TABLE_HALF_RANGE;
+}
 
 /** Weights on the integers `offset`, `offset` + 1, ...: nonnegative, and probabilities unless said otherwise. */
 export interface Distribution {
@@ -104,10 +109,11 @@ export function addStep(
 /**
  * The laws of the sums of 0, 1, ..., `items` items (with fair signs for `rnpp`), each on its whole support -m M..m M.
  * Sums to 1 within rounding; relative error of every entry below 2^-34 (measured 1.4e-14 at M = 4096 and 64 items).
- * @throws RangeError or TypeError where `checkTheory` does.
+ * @throws RangeError or TypeError where `checkTheory` does, and for M above 2^12.
  */
 export function sumDistributions(ensemble: Ensemble, halfRange: number, items: number): Distribution[] {
   checkTheory(ensemble, halfRange, { from: 0, to: items });
+  parse(integer(1, MAX_TABLE_HALF_RANGE), halfRange, "halfRange");
   const step = stepOf(ensemble, halfRange);
   const sums = [nothing];
   while (sums.length <= items) sums.push(addStep(sums.at(-1)!, step));
@@ -126,15 +132,14 @@ export interface ItemRange {
 }
 
 const itemsSchema = integer(0, MAX_ITEMS);
+const ensembleSchema = z.enum(ensembles, `one of ${ensembles.join(", ")}`);
 const requestSchema = z.object({
-  ensemble: z.enum(ensembles, `one of ${ensembles.join(", ")}`),
-  halfRange: integer(1, MAX_THEORY_HALF_RANGE),
   items: z.object({ from: itemsSchema, to: itemsSchema }),
   targets: z.array(integer(-(2 ** 31), 2 ** 31 - 1)),
 });
 
 /**
- * Refuses what theory is not computed for. Half ranges are 1..2^12 (perfect squares for products), numbers of items
+ * Refuses what theory is not computed for. Half ranges are 1..2^12 (perfect squares for products, up to 2^22 - 1 for `rnpp`), numbers of items
  * 0..64, targets integers of 32 bits. Throws TypeError for the wrong kind and RangeError for the wrong value.
  */
 export function checkTheory(
@@ -143,7 +148,9 @@ export function checkTheory(
   items: ItemRange,
   targets: readonly number[] = [],
 ): void {
-  parse(requestSchema, { ensemble, halfRange, items, targets });
+  parse(ensembleSchema, ensemble, "ensemble");
+  parse(integer(1, maxTheoryHalfRange(ensemble)), halfRange, "halfRange");
+  parse(requestSchema, { items, targets });
   if (isProduct(ensemble) && !Number.isInteger(Math.sqrt(halfRange)))
     throw new RangeError(expected("halfRange", `a perfect square for ${ensemble}`, halfRange));
   if (items.from > items.to) throw new RangeError(expected("items", "A..B with A not above B", items));

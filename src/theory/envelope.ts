@@ -121,7 +121,14 @@ function dawsonSankoff(first: number, second: number): number {
  * The most likely way for all items to share a divisor that the target lacks, as the probability for one item: the best of
  * P(d | X) over d from 2 to M + 1 (which divides 0 only) that do not divide the target.
  */
-function sharedDivisor(pmf: Float64Array, halfRange: number, target: number): number {
+function sharedDivisor(ensemble: Ensemble, halfRange: number, target: number): number {
+  if (ensemble === "rnpp") {
+    // The smaller the divisor, the more multiples it has.
+    let d = 2;
+    while (target % d === 0) d++;
+    return Math.floor(halfRange / d) / halfRange;
+  }
+  const pmf = itemDistribution(ensemble, halfRange).mass;
   let best = 0;
   for (let d = 2; d <= halfRange + 1; d++) {
     if (target % d === 0) continue;
@@ -206,7 +213,7 @@ export const CONDITIONAL_WORK = 2e9;
  * The bounds hold in double precision: each gives way by 2^-32, relatively, for its rounding. `cs` and `ds` cannot pass
  * sqrt(3)/2 for large sizes (two subset sums have correlation 1/2); given Lambda, the total of all items, they can, and
  * `amplification` then makes the failure exponentially small. Target 0 is reached by the empty set (not for `rnpp`).
- * @param halfRange M, 1..2^12; for products a perfect square.
+ * @param halfRange M, 1..2^12, for products a perfect square; for `rnpp` 1..2^22 - 1.
  * @param items 0..64.
  * @param targets Integers of 32 bits.
  * @param work How much the conditional second moments may take, in units of a few nanoseconds: the sum over items and
@@ -249,8 +256,7 @@ function targetPoints(
   // All sums lie below items.to M + 1, so that no target needs more.
   const above = Math.min(Math.abs(target), items.to * halfRange + 1);
   const short = signed || target === 0 ? undefined : positivesFallShort(ensemble, halfRange, items.to, above);
-  const divisor =
-    target === 0 ? 0 : sharedDivisor(itemDistribution(ensemble, halfRange).mass, halfRange, target);
+  const divisor = target === 0 ? 0 : sharedDivisor(ensemble, halfRange, target);
   /** The least failure proven for 0, 1, ... items by splitting them into groups. */
   const failures: number[] = [];
   const points: EnvelopePoint[] = [];

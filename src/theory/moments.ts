@@ -12,6 +12,7 @@ import {
   type Distribution,
   type ItemRange,
 } from "./distribution.ts";
+import { signedLaw } from "./signed.ts";
 
 /** Moments of the number of solutions Y of one target. */
 export interface Moments {
@@ -83,12 +84,17 @@ export interface Theory {
    * v. Made when first used.
    */
   readonly splits: readonly Distribution[];
+  /** P(m items sum to v), for `rnpp` with fair signs. */
+  readonly probability: (m: number, v: number) => number;
   readonly binomial: readonly Float64Array[];
 }
 
 /** Prepares an ensemble for numbers of items up to `items`. Throws as `checkTheory` does. */
 export function theoryOf(ensemble: Ensemble, halfRange: number, items: number): Theory {
-  const sums = sumDistributions(ensemble, halfRange, items);
+  checkTheory(ensemble, halfRange, { from: 0, to: items });
+  // Signed sums have a closed form, and half ranges beyond any table.
+  const signed = ensemble === "rnpp";
+  const sums = signed ? [] : sumDistributions(ensemble, halfRange, items);
   const binomial = binomials(items);
   let splits: Distribution[] | undefined;
   return {
@@ -96,6 +102,7 @@ export function theoryOf(ensemble: Ensemble, halfRange: number, items: number): 
     halfRange,
     sums,
     binomial,
+    probability: signed ? signedLaw(halfRange) : (m, v) => massAt(sums[m]!, v),
     get splits() {
       return (splits ??= sums.map((_, s) => {
         const out = zeros(Math.floor(s / 2) * halfRange);
@@ -127,15 +134,15 @@ function total(mass: Float64Array): number {
 }
 
 /** E Y of n items: every subset of m items hits the target with probability p_m(target). */
-export function firstMoment({ ensemble, sums, binomial }: Theory, n: number, target: number): number {
-  if (ensemble === "rnpp") return 2 ** n * massAt(sums[n]!, target);
-  return sums.slice(0, n + 1).reduce((sum, p, m) => sum + binomial[n]![m]! * massAt(p, target), 0);
+export function firstMoment({ ensemble, probability, binomial }: Theory, n: number, target: number): number {
+  if (ensemble === "rnpp") return 2 ** n * probability(n, target);
+  return binomial[n]!.reduce((sum, ways, m) => sum + ways * probability(m, target), 0);
 }
 
 /** E Y^2 of n items, for each n of 0..items. */
 export function secondMoments(theory: Theory, target: number, pairs?: readonly Distribution[]): number[] {
   const { ensemble, sums, binomial } = theory;
-  if (ensemble === "rnpp") return sums.map((_, n) => signedPairs(theory, n, target, target));
+  if (ensemble === "rnpp") return binomial.map((_, n) => signedPairs(theory, n, target, target));
   const totals = (pairs ?? pairsOf(theory, target)).map(({ mass }) => total(mass));
   return sums.map((_, n) =>
     totals.slice(0, n + 1).reduce((sum, pair, r) => sum + binomial[n]![r]! * pair, 0),
@@ -143,11 +150,11 @@ export function secondMoments(theory: Theory, target: number, pairs?: readonly D
 }
 
 /** E N_z N_z': the items on which two sign vectors agree sum to (z + z')/2, the others to (z - z')/2. */
-function signedPairs({ sums, binomial }: Theory, n: number, z: number, other: number): number {
+function signedPairs({ probability, binomial }: Theory, n: number, z: number, other: number): number {
   if ((z - other) % 2 !== 0) return 0;
   let sum = 0;
   for (let a = 0; a <= n; a++)
-    sum += binomial[n]![a]! * massAt(sums[a]!, (z + other) / 2) * massAt(sums[n - a]!, (z - other) / 2);
+    sum += binomial[n]![a]! * probability(a, (z + other) / 2) * probability(n - a, (z - other) / 2);
   return 2 ** n * sum;
 }
 
@@ -156,7 +163,7 @@ function signedPairs({ sums, binomial }: Theory, n: number, z: number, other: nu
  *
  * Exact formulas in double precision: relative error below 2^-34 (against enumeration, up to 24 items, 2e-15), also where Y is almost surely 0.
  * The restriction to finite size is what the asymptotic moments of Kumar & Natale (Theorem 4, Lemmas 1 and 3) are about.
- * @param halfRange M, 1..2^12; for products a perfect square.
+ * @param halfRange M, 1..2^12, for products a perfect square; for `rnpp` 1..2^22 - 1.
  * @param items 0..64.
  * @param targets Integers of 32 bits; those beyond n M have moments 0.
  * @throws RangeError or TypeError naming what was expected.

@@ -3,7 +3,7 @@
 
 import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
-import { ensembles, isProduct, itemOf, lawOf, MAX_HALF_RANGE, type Ensemble } from "../ensemble.ts";
+import { ensembles, isProduct, itemOf, lawOf, maxHalfRange, type Ensemble } from "../ensemble.ts";
 import { secondMoment } from "./paper.ts";
 
 /** The laws of subset sums; `rnpp` has signed sums. */
@@ -11,7 +11,7 @@ export type SubsetEnsemble = Exclude<Ensemble, "rnpp">;
 
 const subsetEnsembles = ensembles.filter((name): name is SubsetEnsemble => name !== "rnpp");
 const ensembleSchema = z.enum(subsetEnsembles, `one of ${subsetEnsembles.join(", ")}`);
-const halfRanges = integer(1, MAX_HALF_RANGE);
+const halfRanges = integer(1, maxHalfRange("rssp"));
 const counts = integer(0, 2 ** 16);
 const positive = integer(1, Number.MAX_SAFE_INTEGER);
 const number = z.number("a number");
