@@ -13,7 +13,7 @@ const PALETTE = ["#3461c1", "#7a5cc4", "#c0529a", "#d96a55", "#d67f10"].map(chan
 const DASHES = ["5 3", "11 4", "2 2 7 2"];
 const DOTS = "0.1 3.5";
 /** How dark the side is on which nothing can lie. */
-const FORBIDDEN = 0.13;
+const FORBIDDEN = 0.1;
 /** CSS pixels of a panel. */
 const PANEL = 220;
 

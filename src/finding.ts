@@ -73,7 +73,6 @@ export interface TheoryFinding {
     readonly upper: number;
     readonly predictions: readonly Prediction[];
   };
-  readonly version: string;
 }
 
 /** How many items it takes to reach the worst target of -M..M all but rarely. */

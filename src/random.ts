@@ -1,5 +1,6 @@
 // Counter-based random words: what a trial holds depends on the seed and its index alone, never on who draws it or when.
 
+import * as z from "zod/mini";
 import { rotateLeft } from "./integer.ts";
 
 /** Two u32: a Threefry key, counter or output. */
@@ -32,3 +33,19 @@ export function threefry2x32(key: Words, counter: Words): Words {
 export function streamKey(seed: bigint, stream: Words): Words {
   return threefry2x32([Number(seed & 0xffffffffn), Number(seed >> 32n)], stream);
 }
+
+const SEED = `an integer in 0..${2n ** 64n - 1n}`;
+/** A seed of 64 bits, as a bigint; numbers and decimal strings are read. */
+export const seedSchema = z
+  .pipe(
+    z.union(
+      [
+        z.bigint(),
+        z.number().check(z.refine(Number.isSafeInteger, SEED)),
+        z.string().check(z.regex(/^\d{1,20}$/, SEED)),
+      ],
+      SEED,
+    ),
+    z.transform((seed) => BigInt(seed)),
+  )
+  .check(z.refine((seed) => seed >= 0n && seed < 2n ** 64n, SEED));

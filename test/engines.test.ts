@@ -11,8 +11,8 @@ import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import { schedule } from "../host/schedule.ts";
 import { DifferenceError, shadowRunner } from "../host/shadow.ts";
-import { ensembles, isProduct } from "../src/ensemble.ts";
-import { phaseConfig, plan, type PhaseConfig } from "../src/experiments/phase.ts";
+import { ensembles, isProduct, listedLaw } from "../src/ensemble.ts";
+import { instancesPlan, phaseConfig, plan, type PhaseConfig } from "../src/experiments/phase.ts";
 import { reachTally } from "../src/kernels/reach.ts";
 import type { Batch, Plan } from "../src/plan.ts";
 import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
@@ -285,6 +285,25 @@ describe("seams", () => {
         expect([ensemble, n, [...alone]]).toEqual([ensemble, n, [999, ...words.map((word) => whole[word])]]);
       }
     }
+  });
+
+  test("items of a listed law give the same words, and are uniform on the list", async () => {
+    const magnitudes = Int32Array.of(1, 2, 3, 4, 6, 8, 9, 12, 16, 5, 40);
+    const shape = {
+      law: listedLaw(magnitudes),
+      key: [7, 8],
+      magnitudes,
+      halfRange: 40,
+      targets: [1, 7, -40],
+    } as const;
+    const drawn = instancesPlan({ ...shape, items: { from: 0, to: 9 }, enumerate: false });
+    await compare(drawn, { first: 2 ** 32 - 20, count: 67 });
+    // Every instance of one item: each of the +-magnitudes once, so that one in 22 hits target 1 and none target 7.
+    const every = instancesPlan({ ...shape, items: { from: 1, to: 1 }, enumerate: true });
+    await compare(every, { first: 0, count: 22 });
+    const place = reachTally(every.params);
+    const words = await engines.cpu.run(every, { first: 0, count: 22 });
+    expect([0, 1, 2].map((t) => words[place.unsolved(t, 0)])).toEqual([21, 22, 21]);
   });
 
   test("more trials than workgroups can be dispatched are counted in turns", async () => {

@@ -1,7 +1,6 @@
 // exacta phase: runs one or more configurations, shows progress, prints a table and writes the results.
 
 import * as z from "zod/mini";
-import { version } from "../../package.json";
 import { parse } from "../../src/check.ts";
 import { phaseConfig } from "../../src/experiments/phase.ts";
 import { compare, theory } from "../../src/experiments/theory.ts";
@@ -12,7 +11,7 @@ import { phase } from "../phase.ts";
 import { readNumber, readRequests, type InstanceArguments } from "./arguments.ts";
 import { prepareFolder, writeFiles } from "./files.ts";
 import { withEngine, type RunArguments } from "./run.ts";
-import { checkText, phaseTable, resultsCsv } from "./table.ts";
+import { checkText, perfectTable, phaseTable, resultsCsv } from "./table.ts";
 
 export interface PhaseArguments extends InstanceArguments, RunArguments {
   trials?: string;
@@ -50,9 +49,9 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
   const tolerance = parse(toleranceSchema, readNumber(args.tolerance ?? DEFAULT_TOLERANCE), "tolerance");
   // Theory comes first: what it refuses, --check refuses before the first trial.
   const theories = configs.flatMap((config) => {
-    if (args.check) return theory(config, version);
+    if (args.check) return theory(config);
     if (config.halfRange > maxTheoryHalfRange(config.ensemble)) return [];
-    return theory({ ...config, targets: tellingTargets(config.targets, config.halfRange, SHOWN) }, version);
+    return theory({ ...config, targets: tellingTargets(config.targets, config.halfRange, SHOWN) });
   });
   const folder = args.out ?? (args.json ? undefined : DEFAULT_FOLDER);
   const started = new Date();
@@ -88,7 +87,7 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
   }
   const verdict = args.check ? compare(findings, theories, tolerance) : undefined;
   if (verdict)
-    process.stdout.write(args.json ? `${JSON.stringify({ kind: "check", tolerance, ...verdict })}\n` : checkText(verdict, tolerance));
+    process.stdout.write(args.json ? `${JSON.stringify({ kind: "check", tolerance, ...verdict })}\n` : `${perfectTable(findings, theories)}${checkText(verdict, tolerance)}`);
   if (stopped && !args.quiet)
     process.stderr.write(
       findings.length > 0

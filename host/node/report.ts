@@ -5,10 +5,10 @@ import type { Ensemble } from "../../src/ensemble.ts";
 import type { PhaseFinding, TheoryFinding } from "../../src/finding.ts";
 import type { Figure } from "../../src/figures/figure.ts";
 import {
-  lawNameOf,
   phaseEvents,
   phaseFigures,
   phaseSweeps,
+  predictedOf,
   tellingTargets,
   type Limit,
   type PhaseEvent,
@@ -135,10 +135,10 @@ const OVERLAY = "Dots are measured; dashed lines were not fitted to them but com
 
 /** Why some or all measurements stand alone. */
 function withoutTheory(findings: readonly PhaseFinding[], told: boolean): string {
-  const most = integer(maxTheoryHalfRange("rssp"));
-  if (findings.some(({ ensemble, halfRange }) => halfRange > maxTheoryHalfRange(ensemble)))
-    return ` Theory is computed for M up to ${most} only, so ${told ? "larger M are shown" : "these measurements stand"} without it.`;
-  return told ? "" : "No theory was computed for this run, so the measurements stand alone.";
+  const large = findings.find(({ ensemble, halfRange }) => halfRange > maxTheoryHalfRange(ensemble));
+  if (!large) return told ? "" : "No theory was computed for this run, so the measurements stand alone.";
+  const most = integer(maxTheoryHalfRange(large.ensemble));
+  return ` Theory is computed for M up to ${most} only, so ${told ? "larger M are shown" : "these measurements stand"} without it.`;
 }
 
 function theorySections(
@@ -224,9 +224,9 @@ const DIGITS = 6;
 function theoryTable(event: PhaseEvent, known: readonly Sighting[], { label }: PhaseSweep): string {
   const limit = (bound: Limit | undefined, round: (value: number) => number) =>
     bound ? `${(round(bound.value * 10 ** DIGITS) / 10 ** DIGITS).toFixed(DIGITS)} <span class="interval">${escape(bound.name)}</span>` : "";
-  const predicted = ({ said }: Sighting, law: ReturnType<typeof lawNameOf>) => {
-    const found = said!.predictions.find(({ name }) => name === law);
-    return found ? escape(rounded(found.value, DIGITS)) : "";
+  const predicted = (seen: Sighting, law: "window" | "poisson") => {
+    const value = predictedOf(seen, law);
+    return value === undefined ? "" : escape(rounded(value, DIGITS));
   };
   const columns: [head: string, cell: (seen: Sighting) => string][] = [
     ["λ", ({ said }) => said!.lambda?.toFixed(2).replace("-", "−") ?? ""],

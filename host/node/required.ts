@@ -1,6 +1,5 @@
 // exacta required: how many random items it takes to reach every target of -M..M all but rarely.
 
-import { integer, parse } from "../../src/check.ts";
 import { poolsOf, requiredConfig, type RequiredRequest } from "../../src/experiments/required.ts";
 import type { RequiredFinding } from "../../src/finding.ts";
 import { required } from "../required.ts";
@@ -28,7 +27,7 @@ export async function runRequired(args: RequiredArguments): Promise<number> {
         bits: k,
         ...(failure === undefined ? {} : { failures: failure.split(",").map(readNumber) }),
         ...(trials === undefined ? {} : { trials: readNumber(trials) }),
-        ...(seed === undefined ? {} : { seed: BigInt(parse(integer(0, Number.MAX_SAFE_INTEGER), readNumber(seed), "seed")) }),
+        ...(seed === undefined ? {} : { seed }),
       }) as RequiredRequest,
   );
   const totals = requests.map((request) => {

@@ -227,6 +227,39 @@ function requiredCell(finding: RequiredFinding | undefined): string {
   return `${decided ? "" : "~"}${items}${cost > 1 ? ` (${Math.ceil(items * cost)})` : ""}`;
 }
 
+/** Perfect partitions measured, beside the prediction from exact moments and the limit law; empty for other findings. */
+export function perfectTable(
+  measured: readonly PhaseFinding[],
+  said: readonly TheoryFinding[],
+): string {
+  const rows = measured.flatMap(({ ensemble, halfRange, items, trials, perfect }) => {
+    const law = said.find((finding) => finding.ensemble === ensemble && finding.halfRange === halfRange && finding.items === items);
+    if (!perfect || !law?.perfect) return [];
+    const [poisson, limit] = ["poisson", "window"].map(
+      (name) => law.perfect!.predictions.find((prediction) => prediction.name === name)?.value,
+    );
+    const { probability } = perfect;
+    const error = Math.sqrt((probability * (1 - probability)) / trials);
+    const gap = (value: number | undefined) => (value === undefined ? "" : (probability - value).toFixed(5));
+    return [
+      [
+        String(halfRange),
+        String(items),
+        law.lambda?.toFixed(3) ?? "",
+        probability.toFixed(5),
+        error.toFixed(5),
+        poisson?.toFixed(5) ?? "",
+        gap(poisson),
+        limit?.toFixed(5) ?? "",
+        gap(limit),
+      ],
+    ];
+  });
+  if (rows.length === 0) return "";
+  const head = ["M", "n", "lambda", "P(perfect)", "std error", "exact moments", "off by", "limit", "off by"];
+  return `${columns([head, ...rows]).join("\n")}\n`;
+}
+
 /** What `--check` found. */
 export function checkText({ violations, gaps }: { violations: readonly Violation[]; gaps: readonly Gap[] }, tolerance: number): string {
   const lines = [

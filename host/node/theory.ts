@@ -1,6 +1,5 @@
 // exacta theory: moments, proven bounds and predictions, without simulation.
 
-import { version } from "../../package.json";
 import { theory } from "../../src/experiments/theory.ts";
 import { readRequests, type InstanceArguments } from "./arguments.ts";
 import { theoryTable } from "./table.ts";
@@ -11,7 +10,7 @@ export interface TheoryArguments extends InstanceArguments {
 
 /** Runs the command and returns its exit status. Throws TypeError or RangeError for a request that cannot be met. */
 export async function runTheory(args: TheoryArguments): Promise<number> {
-  const findings = readRequests(args).flatMap((request) => theory(request, version));
+  const findings = readRequests(args).flatMap((request) => theory(request));
   process.stdout.write(
     args.json ? findings.map((finding) => `${JSON.stringify(finding)}\n`).join("") : theoryTable(findings),
   );

@@ -20,7 +20,7 @@ import {
 import type { PhaseFinding, Provenance } from "../finding.ts";
 import { reachTally } from "../kernels/reach.ts";
 import type { Plan } from "../plan.ts";
-import type { Words } from "../random.ts";
+import { seedSchema, type Words } from "../random.ts";
 import { certainty, estimate } from "../statistics.ts";
 
 /** The most words a tally may have: 64 MiB. */
@@ -60,7 +60,6 @@ export interface PhaseConfig {
 
 const items = integer(0, MAX_ITEMS);
 const ALL = '"all"';
-const SEED = `an integer in 0..${2n ** 64n - 1n}`;
 
 const requestSchema = z.strictObject({
   ensemble: z._default(z.enum(ensembles, `one of ${ensembles.join(", ")}`), "rssp"),
@@ -82,17 +81,7 @@ const requestSchema = z.strictObject({
     z.union([z.literal("all"), integer(1, MAX_TRIALS)], `${ALL} or an integer in 1..${MAX_TRIALS}`),
     1e6,
   ),
-  seed: z._default(
-    z.union(
-      [
-        z.bigint(),
-        z.number().check(z.refine(Number.isSafeInteger, SEED)),
-        z.string().check(z.regex(/^\d{1,20}$/, SEED)),
-      ],
-      SEED,
-    ),
-    1n,
-  ),
+  seed: z._default(seedSchema, 1n),
 });
 
 /** Completes and checks a request. Throws TypeError or RangeError naming the field, what it may be and what came. */
@@ -133,15 +122,13 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
         "ask for fewer targets or items",
       ),
     );
-  const seed = BigInt(asked.seed);
-  if (seed < 0n || seed >= 2n ** 64n) throw new RangeError(expected("seed", SEED, asked.seed));
   const instances = lawOf(ensemble, halfRange).range ** range.to;
   if (asked.trials === "all" && instances > MAX_INSTANCES)
     throw new RangeError(
       expected("trials", `a number where there are more than ${MAX_INSTANCES} instances`, "all"),
     );
   const trials = asked.trials === "all" ? instances : asked.trials;
-  return { ensemble, halfRange, items: range, targets, trials, enumerate: asked.trials === "all", seed };
+  return { ensemble, halfRange, items: range, targets, trials, enumerate: asked.trials === "all", seed: asked.seed };
 }
 
 /** Instances to draw, and what is asked of them. */

@@ -3,12 +3,12 @@
 // many noisy counts does not bias the answer.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../check.ts";
+import { integer, parse } from "../check.ts";
 import { lawOf, listedLaw, MAX_ITEMS, MAX_TRIALS } from "../ensemble.ts";
 import type { Provenance, RequiredFinding } from "../finding.ts";
 import { reachTally } from "../kernels/reach.ts";
 import type { Plan } from "../plan.ts";
-import { streamKey } from "../random.ts";
+import { seedSchema, streamKey } from "../random.ts";
 import { estimate } from "../statistics.ts";
 import { products } from "../theory/rejection.ts";
 import { instancesPlan } from "./phase.ts";
@@ -29,8 +29,8 @@ export interface RequiredRequest {
   failures?: readonly number[];
   /** Trials that measure the candidates, 1,000..2^48. Default 100 over the smallest failure, and 1,000,000 at least. */
   trials?: number;
-  /** 0..2^64 - 1. Default 1. */
-  seed?: bigint;
+  /** 0..2^64 - 1; a string is read as a decimal. Default 1. */
+  seed?: bigint | number | string;
 }
 
 export interface RequiredConfig {
@@ -51,14 +51,12 @@ const schema = z.strictObject({
     [0.5, 0.1, 0.01, 0.001],
   ),
   trials: z.optional(integer(1000, MAX_TRIALS)),
-  seed: z._default(z.bigint(), 1n),
+  seed: z._default(seedSchema, 1n),
 });
 
 /** Completes and checks a request. Throws TypeError or RangeError naming the field, what it may be and what came. */
 export function requiredConfig(request: RequiredRequest): RequiredConfig {
   const { bits, failures, trials: asked, seed } = parse(schema, request);
-  if (seed < 0n || seed >= 2n ** 64n)
-    throw new RangeError(expected("seed", `an integer in 0..${2n ** 64n - 1n}`, seed));
   const trials = asked ?? Math.max(1e6, Math.ceil(TELLING / Math.min(...failures)));
   return { bits, failures, trials, scanTrials: Math.max(1000, Math.round(trials / 20)), seed };
 }

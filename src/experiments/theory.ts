@@ -17,7 +17,7 @@ function prediction(name: Prediction["name"], failure: number): Prediction {
  * Throws TypeError or RangeError for a request that cannot be met; M is limited to 2^12, where float64 still has every
  * moment to 1e-12, and for `rnpp`, whose moments are exact, to 2^22 - 1.
  */
-export function theory(request: TheoryRequest | PhaseConfig, version: string): TheoryFinding[] {
+export function theory(request: TheoryRequest | PhaseConfig): TheoryFinding[] {
   const { ensemble, halfRange, items, targets } = "enumerate" in request ? request : phaseConfig(request);
   const bits = bitsOf(ensemble, halfRange);
   const signed = ensemble === "rnpp";
@@ -62,7 +62,6 @@ export function theory(request: TheoryRequest | PhaseConfig, version: string): T
             ),
           }
         : { covered: { upper: Math.min(...asked.map(({ upper }) => upper.value)) } }),
-      version,
     };
   });
 }

@@ -232,17 +232,26 @@ export function predictionText(name: Prediction["name"], of: PhaseEvent["of"]): 
   return of === "perfect" ? "predicted by the limit law" : "predicted by the window law";
 }
 
-/** The prediction that figures hold an event against: the window law, where there is one. */
-export function lawNameOf({ sightings }: PhaseEvent): Prediction["name"] {
-  const named = sightings.flat().some(({ said }) => said?.predictions.some(({ name }) => name === "window"));
-  return named ? "window" : "poisson";
+/** The predictions that figures hold an event against, the one to draw first; perfect partitions have a limit law too. */
+export function lawsOf({ of, sightings }: PhaseEvent): Prediction["name"][] {
+  const named = new Set(sightings.flat().flatMap(({ said }) => said?.predictions.map(({ name }) => name) ?? []));
+  if (of === "perfect") return (["poisson", "window"] as const).filter((name) => named.has(name));
+  return (["window", "poisson"] as const).filter((name) => named.has(name)).slice(0, 1);
 }
 
-/** A figure for each event: what was measured, and what is predicted of it; for perfect partitions that is two things. */
+/** A figure for each event: what was measured, and what is predicted of it. */
 export function phaseFigures(findings: readonly PhaseFinding[], theory: readonly TheoryFinding[] = []): Figure[] {
   return phaseEvents(findings, theory).map((event) => {
     const { of, title, meaning, label, sweeps, sightings } = event;
-    const laws = of === "perfect" ? (["window", "poisson"] as const) : [lawNameOf(event)];
+    const [law] = lawsOf(event);
+    const predictionOf = (seen: readonly Sighting[], name: Prediction["name"]): FigureLine => ({
+      kind: "prediction",
+      name: predictionText(name, of),
+      points: seen.flatMap((one) => {
+        const predicted = predictedOf(one, name);
+        return predicted === undefined ? [] : [{ x: one.finding.items, y: predicted }];
+      }),
+    });
     return {
       title,
       caption: `How often ${meaning}; ${bandText(sweeps)}.`,
@@ -250,20 +259,18 @@ export function phaseFigures(findings: readonly PhaseFinding[], theory: readonly
       y: { label, domain: [0, 1] },
       legend: legendOf(sweeps),
       dots: dotsText(sweeps),
-      series: sweeps.map(({ label }, s) => {
-        const lines = laws
-          .map((law): FigureLine => ({
-            kind: "prediction",
-            name: predictionText(law, of),
-            points: sightings[s]!.flatMap(({ finding, said }) =>
-              (said?.predictions ?? []).filter(({ name }) => name === law).map(({ value }) => ({ x: finding.items, y: value })),
-            ),
-          }))
-          .filter(({ points }) => points.length > 0);
-        return { name: label, points: sightings[s]!.map(measuredPoint), lines };
-      }),
+      series: sweeps.map(({ label }, s) => ({
+        name: label,
+        points: sightings[s]!.map(measuredPoint),
+        lines: law === undefined ? [] : [predictionOf(sightings[s]!, law)].filter(({ points }) => points.length > 0),
+      })),
     };
   });
+}
+
+/** What one law predicts of an event, where it says anything. */
+export function predictedOf({ said }: Sighting, law: Prediction["name"]): number | undefined {
+  return said?.predictions.find(({ name }) => name === law)?.value;
 }
 
 export const ITEMS = { label: "n, the number of items", symbol: "n" };

@@ -1,18 +1,19 @@
 // Measurements against theory: within what is proven, how far from what is predicted, and all on the axis of the window.
 
-import type { Ensemble } from "../ensemble.ts";
-import { ensembles, isProduct } from "../ensemble.ts";
+import { ensembles, isProduct, type Ensemble } from "../ensemble.ts";
 import type { PhaseFinding, TheoryFinding } from "../finding.ts";
+import type { Prediction } from "../theory/envelope.ts";
 import { perfectLimit, windowFailure } from "../theory/window.ts";
 import type { Figure, FigureLine, FigurePoint } from "./figure.ts";
 import {
   bandText,
   dotsText,
   ITEMS,
-  lawNameOf,
+  lawsOf,
   legendOf,
   measuredPoint,
   phaseEvents,
+  predictedOf,
   predictionText,
   type PhaseEvent,
   type Sighting,
@@ -50,65 +51,68 @@ export function boundFigures(findings: readonly PhaseFinding[], theory: readonly
 }
 
 /**
- * How far a measurement is from the law its event is held against, in standard errors: those of a count whose probability
- * is the predicted one, at least one trial, so that predictions of 0 and 1 leave room for rounding. Undefined without a law,
- * or where every instance was counted and nothing is left to chance.
+ * How far a measurement is from what a law predicts, in standard errors: those of a count whose probability is the predicted
+ * one, at least one trial, so that predictions of 0 and 1 leave room for rounding. Undefined where the law says nothing, and
+ * where every instance was counted and nothing is left to chance.
  */
-export function residual({ finding, estimate, said }: Sighting, law: ReturnType<typeof lawNameOf>): number | undefined {
-  const predicted = said?.predictions.find(({ name }) => name === law)?.value;
-  if (predicted === undefined || finding.interval === "exact") return undefined;
-  const { trials } = finding;
-  return (estimate.probability - predicted) / Math.sqrt((predicted * (1 - predicted) + 1 / trials) / trials);
+export function residual(seen: Sighting, law: Prediction["name"]): number | undefined {
+  const predicted = predictedOf(seen, law);
+  const { trials, interval } = seen.finding;
+  if (predicted === undefined || interval === "exact") return undefined;
+  return (seen.estimate.probability - predicted) / Math.sqrt((predicted * (1 - predicted) + 1 / trials) / trials);
 }
 
 const LEVELS = [-5, -2, 0, 2, 5];
+/** Numbers of the axis far from 0. */
+const FAR = [20, 100, 1000, 1e4, 1e5, 1e6, 1e7];
 
-/** A figure for each event that has a law: the residuals against n, on a scale that compresses what is far from 0. */
+/** A figure for each event and law: the residuals against n, on a scale that compresses what is far from 0. */
 export function residualFigures(findings: readonly PhaseFinding[], theory: readonly TheoryFinding[]): Figure[] {
-  return phaseEvents(findings, theory).flatMap((event): Figure[] => {
-    const { of, title, sweeps, sightings } = event;
-    const law = lawNameOf(event);
-    const points = sightings.map((list) =>
-      list.flatMap((seen): FigurePoint[] => {
-        const y = residual(seen, law);
-        if (y === undefined) return [];
-        const predicted = seen.said!.predictions.find(({ name }) => name === law)!.value;
-        const note = `measured ${digits(seen.estimate.probability)}, predicted ${digits(predicted)}`;
-        return [{ x: seen.finding.items, y, low: y, high: y, note }];
-      }),
-    );
-    const farthest = Math.max(...points.flat().map(({ y }) => Math.abs(y)));
-    if (!(farthest >= 0)) return [];
-    const far = [20, 100, 1000, 1e4, 1e5, 1e6, 1e7].filter((tick) => tick <= farthest * 1.3);
-    const edge = Math.max(8, farthest * 1.15);
-    return [
-      {
-        title,
-        caption: `Measured minus ${predictionText(law, of)}, in standard errors.`,
-        x: ITEMS,
-        y: {
-          label: "standard errors",
-          domain: [-edge, edge],
-          scale: "symlog",
-          ticks: [...far.map((tick) => -tick), ...LEVELS, ...far].toSorted((a, b) => a - b),
-        },
-        legend: legendOf(sweeps),
-        levels: LEVELS,
-        series: sweeps.map(({ label }, s) => ({ name: label, points: points[s]!, lines: [] })),
-      },
-    ];
-  });
+  return phaseEvents(findings, theory).flatMap((event) =>
+    lawsOf(event).flatMap((law) => residualsOf(event, law)),
+  );
 }
 
-/** The limit law at lambda. */
-export type LimitLaw = (lambda: number) => number;
+function residualsOf({ of, title, sweeps, sightings }: PhaseEvent, law: Prediction["name"]): Figure[] {
+  const points = sightings.map((list) =>
+    list.flatMap((seen): FigurePoint[] => {
+      const y = residual(seen, law);
+      if (y === undefined) return [];
+      const note = `measured ${digits(seen.estimate.probability)}, predicted ${digits(predictedOf(seen, law)!)}`;
+      return [{ x: seen.finding.items, y, low: y, high: y, note }];
+    }),
+  );
+  const heights = points.flat().map(({ y }) => y);
+  if (heights.length === 0) return [];
+  const domain = [Math.min(-8, ...heights) * 1.15, Math.max(8, ...heights) * 1.15] as const;
+  // Where the scale is long, 2 and 5 have no room for a number each; their lines stay.
+  const near = domain[1] - domain[0] > 150 ? [-5, 0, 5] : LEVELS;
+  return [
+    {
+      title,
+      caption: `How far the measured share is from the one ${predictionText(law, of)}; lines at 2 and 5 standard errors.`,
+      x: ITEMS,
+      y: {
+        label: "standard errors",
+        domain,
+        scale: "symlog",
+        ticks: [...FAR.map((tick) => -tick), ...near, ...FAR]
+          .filter((tick) => tick >= domain[0] && tick <= domain[1])
+          .toSorted((a, b) => a - b),
+      },
+      legend: legendOf(sweeps),
+      levels: LEVELS,
+      series: sweeps.map(({ label }, s) => ({ name: label, points: points[s]!, lines: [] })),
+    },
+  ];
+}
 
 /**
  * P(target 1 is reached) at fixed lambda in the limit of many items, for `rnpp` P(perfect). The rate of solutions is
  * mu = 2^n / sqrt(2 pi n c M^2) = 2^-lambda / sqrt(2 pi c) with c M^2 the mean square of an item in the limit: c is 1/3,
  * and 1/9 for products. Zeros among the items vanish in the limit, as do tau = 1 / sqrt(n c M^2) and the parity of products.
  */
-export function limitLaw(ensemble: Ensemble): LimitLaw {
+export function limitLaw(ensemble: Ensemble): (lambda: number) => number {
   if (ensemble === "rnpp") return perfectLimit;
   const rate = Math.sqrt((isProduct(ensemble) ? 9 : 3) / (2 * Math.PI));
   return (lambda) => 1 - windowFailure(rate * 2 ** -lambda, 0);

@@ -1,0 +1,111 @@
+// Simulation against theory, and the required experiment against numbers measured elsewhere.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cpuRunner } from "../host/cpu/runner.ts";
+import { startThread } from "../host/node/threads.ts";
+import { phase } from "../host/phase.ts";
+import { required } from "../host/required.ts";
+import type { Runner } from "../host/runner.ts";
+import { compare, theory } from "../src/experiments/theory.ts";
+import { ensembles, isProduct, type Ensemble } from "../src/ensemble.ts";
+import type { PhaseFinding } from "../src/finding.ts";
+
+let cpu: Runner;
+beforeAll(async () => {
+  cpu = await cpuRunner(2, startThread);
+});
+afterAll(() => cpu.close());
+
+const sizeOf = (ensemble: Ensemble) => (isProduct(ensemble) ? { halfRange: 64 } : { halfRange: 60 });
+
+describe("measured probabilities", () => {
+  test.each(ensembles)("of %s break no proven bound", async (ensemble) => {
+    const request = { ensemble, ...sizeOf(ensemble), items: { from: 0, to: 24 }, targets: [0, 1, -2, 37, 60] };
+    const measured = await phase(cpu, { ...request, trials: 3e5 });
+    const said = theory(request);
+    expect(compare(measured, said, 1)).toEqual({ violations: [], gaps: [] });
+
+    // The comparison is no formality: ten successes too many in ten thousand are seen where a bound is tight.
+    const shifted = measured.map((finding) => ({
+      ...finding,
+      targets: finding.targets.map((entry) => ({
+        ...entry,
+        probability: Math.min(1, entry.probability + (entry.target === 60 ? 0.02 : 0)),
+      })),
+    }));
+    const { violations } = compare(shifted, said, 1);
+    expect(violations.length).toBeGreaterThan(0);
+    expect(violations.every(({ event, errors }) => event === "target 60" && errors > 5)).toBe(true);
+  });
+
+  test("of every instance break no bound by anything but rounding", async () => {
+    for (const ensemble of ensembles) {
+      const request = { ensemble, halfRange: 4, items: { from: 0, to: 4 }, targets: [-4, -1, 0, 1, 2, 3, 4] };
+      const measured = await phase(cpu, { ...request, trials: "all" });
+      expect(compare(measured, theory(request), 1)).toEqual({ violations: [], gaps: [] });
+    }
+  });
+
+  test("far from a prediction are told, near ones not", async () => {
+    const request = { halfRange: 64, items: { from: 3, to: 16 }, targets: [64] };
+    const measured = await phase(cpu, { ...request, trials: 2e5 });
+    const said = theory(request);
+    const gaps = (tolerance: number) => compare(measured, said, tolerance).gaps;
+    expect(gaps(0.2)).toEqual([]);
+    expect(gaps(0.02).map(({ prediction }) => prediction)).toContain("window");
+    expect(gaps(0.02).every(({ items, measured: found, value }) => items < 16 && Math.abs(found - value) > 0.02)).toBe(true);
+  });
+
+  test("of perfect partitions meet the exact moments and approach the limit", async () => {
+    const gaps: number[] = [];
+    for (const n of [8, 12, 16]) {
+      const halfRange = Math.round(2 ** n / Math.sqrt(n));
+      const [found] = (await phase(cpu, { ensemble: "rnpp", halfRange, items: n, trials: 2e5 })) as [PhaseFinding];
+      const [said] = theory({ ensemble: "rnpp", halfRange, items: n });
+      const [poisson, limit] = said!.perfect!.predictions.map(({ value }) => value) as [number, number];
+      const error = Math.sqrt((limit * (1 - limit)) / 2e5);
+      // The predictor from exact moments is good to 0.1/n here.
+      expect(Math.abs(found.perfect!.probability - poisson)).toBeLessThan(0.1 / n + 5 * error);
+      expect(limit).toBeCloseTo(0.6239, 2);
+      gaps.push((limit - poisson) * n);
+    }
+    // What exact moments explain of the distance to the limit falls like 1/n.
+    for (const gap of gaps) {
+      expect(gap).toBeGreaterThan(0.03);
+      expect(gap).toBeLessThan(0.1);
+    }
+  });
+});
+
+describe("the number of items required", () => {
+  test("is what longer runs found, within one", async () => {
+    const findings = await required(cpu, { bits: 4, trials: 2e5 });
+    const items = (pool: string) => findings.filter((finding) => finding.pool === pool).map((finding) => finding.items!);
+    const near = (found: number[], known: number[]) =>
+      expect(found.map((n, i) => Math.abs(n - known[i]!) <= 1)).toEqual([true, true, true, true]);
+    near(items("uniform"), [6, 10, 14, 19]);
+    near(items("products"), [7, 12, 18, 25]);
+    near(items("support"), [7, 11, 17, 22]);
+    const [first] = findings;
+    expect(first!.measured!.probability).toBeLessThanOrEqual(0.5);
+    expect(first!.before!.probability).toBeGreaterThan(0.5);
+    expect(first!.information).toBeCloseTo(Math.log2(33), 12);
+    expect(findings.at(-1)!.cost).toBeCloseTo(16 / 9, 12);
+  });
+
+  test("of one bit is the closed form", async () => {
+    // M = 1: target 1 fails when no item is positive, with probability 2^-n.
+    const findings = await required(cpu, { bits: 0, failures: [0.3, 0.06, 0.01], trials: 1e5 });
+    expect(findings.map(({ pool, items }) => [pool, items])).toEqual(
+      ["uniform", "products", "support"].flatMap((pool) => [2, 5, 7].map((items) => [pool, items])),
+    );
+  });
+
+  test("is refused for requests that cannot be met", async () => {
+    await expect(required(cpu, { bits: 13 })).rejects.toThrow("bits: expected an integer in 0..12, got 13");
+    await expect(required(cpu, { bits: 4, failures: [0.7] })).rejects.toThrow(
+      "failures.0: expected a number in 0.000001..0.5, got 0.7",
+    );
+    await expect(required(cpu, { bits: 4, trials: 10 })).rejects.toThrow("trials: expected an integer in 1000..");
+  });
+});
