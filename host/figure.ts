@@ -54,12 +54,13 @@ export function renderFigure(figure: Figure, document: Document, width = 640): E
   const key = marks.length > 0 ? [row(...marks)] : [];
   if (!figure.panels)
     return element("figure", "margin:0;break-inside:avoid", caption, names, ...key, plot(figure, series, document, width, false));
+  // The name of a panel is text, not a label in an attribute, where linkedom leaves < as it is.
   const panels = series.map((one) =>
     element(
-      "div",
-      "break-inside:avoid",
-      element("div", "font-size:.8125em", swatch(one.color), one.name),
-      plot({ ...figure, title: `${figure.title}, ${one.name}` }, [one], document, PANEL, true),
+      "figure",
+      "margin:0;break-inside:avoid",
+      element("figcaption", "font-size:.8125em", swatch(one.color), one.name),
+      plot(figure, [one], document, PANEL, true),
     ),
   );
   return element(
@@ -67,7 +68,7 @@ export function renderFigure(figure: Figure, document: Document, width = 640): E
     "margin:0",
     caption,
     ...key,
-    element("div", `display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,9.5rem),${PANEL}px));gap:.5em 1em`, ...panels),
+    element("div", "display:grid;grid-template-columns:repeat(auto-fill,minmax(max(10rem,20%),1fr));gap:.5em 1em", ...panels),
   );
 }
 
@@ -175,14 +176,19 @@ function dashes(names: readonly string[], name: string): string {
   return DASHES[names.indexOf(name) % DASHES.length]!;
 }
 
+/** A small picture of a mark, in the colour of text. */
+function sample(content: string): string {
+  return `<svg width="30" height="12" viewBox="0 0 30 12" aria-hidden="true" style="width:30px;vertical-align:middle">${content}</svg>`;
+}
+
+function stroke(dash: string, width: number, cap: string): string {
+  return `<line x1="1" y1="6" x2="29" y2="6" stroke="currentColor" stroke-width="${width}" stroke-dasharray="${dash}" stroke-linecap="${cap}"/>`;
+}
+
 /** A sample of each kind of mark with what it is called; nothing where there are only measurements. */
 function legendMarks(figure: Figure, series: readonly ColoredSeries[]): { text: string; svg: string }[] {
   const all = [...series.flatMap(({ lines }) => lines), ...(figure.lines ?? [])];
   if (all.length === 0) return [];
-  const sample = (content: string) =>
-    `<svg width="30" height="12" viewBox="0 0 30 12" aria-hidden="true" style="width:30px;vertical-align:middle">${content}</svg>`;
-  const stroke = (dash: string, width: number, cap: string) =>
-    `<line x1="1" y1="6" x2="29" y2="6" stroke="currentColor" stroke-width="${width}" stroke-dasharray="${dash}" stroke-linecap="${cap}"/>`;
   const names = predictionNames(figure);
   const found = new Map<string, string>();
   if (figure.dots !== undefined && series.some(({ points }) => points.length > 0))

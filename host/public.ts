@@ -9,5 +9,12 @@ export type { PhaseRequest } from "../src/experiments/phase.ts";
 export { ensembles, type Ensemble } from "../src/ensemble.ts";
 export { theory, compare, type Gap, type TheoryRequest, type Violation } from "../src/experiments/theory.ts";
 export type { RequiredRequest } from "../src/experiments/required.ts";
-export type { Finding, PhaseFinding, Provenance, RequiredFinding, TargetTheory, TheoryFinding } from "../src/finding.ts";
+export type {
+  Finding,
+  PhaseFinding,
+  Provenance,
+  RequiredFinding,
+  TargetTheory,
+  TheoryFinding,
+} from "../src/finding.ts";
 export type { Estimate } from "../src/statistics.ts";

@@ -89,7 +89,7 @@ export function oracleValue(
 }
 
 /** The items of a trial. */
-export function oracleItems(question: Question, trial: bigint): number[] {
+function oracleItems(question: Question, trial: bigint): number[] {
   const pool = oraclePool(question.ensemble, question.halfRange);
   const key = oracleKey(question.seed, question.ensemble, question.halfRange);
   let rest = trial;

@@ -20,7 +20,12 @@ const sizeOf = (ensemble: Ensemble) => (isProduct(ensemble) ? { halfRange: 64 } 
 
 describe("measured probabilities", () => {
   test.each(ensembles)("of %s break no proven bound", async (ensemble) => {
-    const request = { ensemble, ...sizeOf(ensemble), items: { from: 0, to: 24 }, targets: [0, 1, -2, 37, 60] };
+    const request = {
+      ensemble,
+      ...sizeOf(ensemble),
+      items: { from: 0, to: 24 },
+      targets: [0, 1, -2, 37, 60],
+    };
     const measured = await phase(cpu, { ...request, trials: 3e5 });
     const said = theory(request);
     expect(compare(measured, said, 1)).toEqual({ violations: [], gaps: [] });
@@ -53,14 +58,18 @@ describe("measured probabilities", () => {
     const gaps = (tolerance: number) => compare(measured, said, tolerance).gaps;
     expect(gaps(0.2)).toEqual([]);
     expect(gaps(0.02).map(({ prediction }) => prediction)).toContain("window");
-    expect(gaps(0.02).every(({ items, measured: found, value }) => items < 16 && Math.abs(found - value) > 0.02)).toBe(true);
+    expect(
+      gaps(0.02).every(({ items, measured: found, value }) => items < 16 && Math.abs(found - value) > 0.02),
+    ).toBe(true);
   });
 
   test("of perfect partitions meet the exact moments and approach the limit", async () => {
     const gaps: number[] = [];
     for (const n of [8, 12, 16]) {
       const halfRange = Math.round(2 ** n / Math.sqrt(n));
-      const [found] = (await phase(cpu, { ensemble: "rnpp", halfRange, items: n, trials: 2e5 })) as [PhaseFinding];
+      const [found] = (await phase(cpu, { ensemble: "rnpp", halfRange, items: n, trials: 2e5 })) as [
+        PhaseFinding,
+      ];
       const [said] = theory({ ensemble: "rnpp", halfRange, items: n });
       const [poisson, limit] = said!.perfect!.predictions.map(({ value }) => value) as [number, number];
       const error = Math.sqrt((limit * (1 - limit)) / 2e5);
@@ -80,7 +89,8 @@ describe("measured probabilities", () => {
 describe("the number of items required", () => {
   test("is what longer runs found, within one", async () => {
     const findings = await required(cpu, { bits: 4, trials: 2e5 });
-    const items = (pool: string) => findings.filter((finding) => finding.pool === pool).map((finding) => finding.items!);
+    const items = (pool: string) =>
+      findings.filter((finding) => finding.pool === pool).map((finding) => finding.items!);
     const near = (found: number[], known: number[]) =>
       expect(found.map((n, i) => Math.abs(n - known[i]!) <= 1)).toEqual([true, true, true, true]);
     near(items("uniform"), [6, 10, 14, 19]);
@@ -106,6 +116,8 @@ describe("the number of items required", () => {
     await expect(required(cpu, { bits: 4, failures: [0.7] })).rejects.toThrow(
       "failures.0: expected a number in 0.000001..0.5, got 0.7",
     );
-    await expect(required(cpu, { bits: 4, trials: 10 })).rejects.toThrow("trials: expected an integer in 1000..");
+    await expect(required(cpu, { bits: 4, trials: 10 })).rejects.toThrow(
+      "trials: expected an integer in 1000..",
+    );
   });
 });

@@ -88,7 +88,11 @@ async function prepare({ device, subgroup }: Opened, plan: Plan, variant?: Varia
         "use --engine cpu",
       ),
     );
-  const types: GPUBufferBindingType[] = ["uniform", ...inputsOf(plan).map(() => "read-only-storage" as const), "storage"];
+  const types: GPUBufferBindingType[] = [
+    "uniform",
+    ...inputsOf(plan).map(() => "read-only-storage" as const),
+    "storage",
+  ];
   if (shape.slabWords > 0) types.push("storage");
   const layout = device.createBindGroupLayout({
     entries: types.map((type, binding) => ({

@@ -15,7 +15,13 @@ export interface InstanceArguments {
 const DEFAULT_BITS = [4, 6, 8, 10];
 
 /** One request for each precision or half range asked for, or for the four of the bare command. */
-export function readRequests({ ensemble, bits, halfRange, items, targets }: InstanceArguments): PhaseRequest[] {
+export function readRequests({
+  ensemble,
+  bits,
+  halfRange,
+  items,
+  targets,
+}: InstanceArguments): PhaseRequest[] {
   if (bits !== undefined && halfRange !== undefined)
     throw new TypeError(expected("bits, half-range", "one of the two", "both"));
   const common = {

@@ -50,7 +50,10 @@ async function main(argv: readonly string[]): Promise<number> {
       "where results.jsonl, results.csv and report.html go (default: results; none with --json)",
     )
     .option("--check", "hold the numbers against theory; exit status 1 where they break a proven bound")
-    .option("--tolerance <number>", "how far a prediction may be off before --check mentions it (default: 0.02)")
+    .option(
+      "--tolerance <number>",
+      "how far a prediction may be off before --check mentions it (default: 0.02)",
+    )
     .option("--json", "one finding a line on stdout instead of a table")
     .option("--quiet", "no progress")
     .action(async (args: PhaseArguments) => {
@@ -65,7 +68,9 @@ async function main(argv: readonly string[]): Promise<number> {
 
   program
     .command("required")
-    .description("how many items the worst target needs: uniform, products, and products rejected to their support")
+    .description(
+      "how many items the worst target needs: uniform, products, and products rejected to their support",
+    )
     .option("--bits <list>", "k, M = 2^k, 0..12; products where k is even (default: 2,4,6,8,10)")
     .option("--failure <list>", "how often the worst target may be missed (default: 0.5,0.1,0.01,0.001)")
     .option("--trials <number>", "trials of each row (default: 1e6, or 100 over the smallest failure)")

@@ -11,7 +11,8 @@ import { phase } from "../phase.ts";
 import { readNumber, readRequests, type InstanceArguments } from "./arguments.ts";
 import { prepareFolder, writeFiles } from "./files.ts";
 import { withEngine, type RunArguments } from "./run.ts";
-import { checkText, perfectTable, phaseTable, resultsCsv } from "./table.ts";
+import { checkText, perfectTable } from "./check.ts";
+import { phaseTable, resultsCsv } from "./table.ts";
 
 export interface PhaseArguments extends InstanceArguments, RunArguments {
   trials?: string;
@@ -31,9 +32,7 @@ const DEFAULT_FOLDER = "results";
 const DEFAULT_TOLERANCE = "0.02";
 
 const TOLERANCE = "a number in 0..1";
-const toleranceSchema = z
-  .number(TOLERANCE)
-  .check(z.refine((value) => value >= 0 && value <= 1, TOLERANCE));
+const toleranceSchema = z.number(TOLERANCE).check(z.refine((value) => value >= 0 && value <= 1, TOLERANCE));
 
 /** Runs the command and returns its exit status. Throws TypeError or RangeError for a request that cannot be met. */
 export async function runPhase(args: PhaseArguments, command: string): Promise<number> {
@@ -42,7 +41,11 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
   const configs = readRequests(args).map((request) =>
     phaseConfig({
       ...request,
-      ...(trials === undefined ? (bare ? { trials: DEFAULT_SWEEP_TRIALS } : {}) : { trials: readNumber(trials) as number }),
+      ...(trials === undefined
+        ? bare
+          ? { trials: DEFAULT_SWEEP_TRIALS }
+          : {}
+        : { trials: readNumber(trials) as number }),
       ...(seed === undefined ? {} : { seed }),
     }),
   );
@@ -87,7 +90,11 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
   }
   const verdict = args.check ? compare(findings, theories, tolerance) : undefined;
   if (verdict)
-    process.stdout.write(args.json ? `${JSON.stringify({ kind: "check", tolerance, ...verdict })}\n` : `${perfectTable(findings, theories)}${checkText(verdict, tolerance)}`);
+    process.stdout.write(
+      args.json
+        ? `${JSON.stringify({ kind: "check", tolerance, ...verdict })}\n`
+        : `\n${perfectTable(findings, theories)}${checkText(verdict, tolerance)}`,
+    );
   if (stopped && !args.quiet)
     process.stderr.write(
       findings.length > 0

@@ -47,7 +47,13 @@ export function reportHtml(
 ): string {
   const sweeps = phaseSweeps(findings);
   const shown = findings.map((finding) => {
-    const telling = new Set(tellingTargets(finding.targets.map(({ target }) => target), finding.halfRange, SHOWN));
+    const telling = new Set(
+      tellingTargets(
+        finding.targets.map(({ target }) => target),
+        finding.halfRange,
+        SHOWN,
+      ),
+    );
     return { ...finding, targets: finding.targets.filter(({ target }) => telling.has(target)) };
   });
   const hidden = findings.some(({ targets }) => targets.length > SHOWN);
@@ -131,7 +137,8 @@ const TERMS = [
   ],
 ] as const;
 
-const OVERLAY = "Dots are measured; dashed lines were not fitted to them but computed from n, M and the target alone. Where the dots leave their line, the law is loose.";
+const OVERLAY =
+  "Dots are measured; dashed lines were not fitted to them but computed from n, M and the target alone. Where the dots leave their line, the law is loose.";
 
 /** Why some or all measurements stand alone. */
 function withoutTheory(findings: readonly PhaseFinding[], told: boolean): string {
@@ -158,7 +165,7 @@ ${draw(figures).join("\n")}
   return [
     section(
       "All precisions on one axis",
-      "Every precision has its own threshold, but seen from the threshold they are alike: with λ in place of n the curves should fall on one, and do so the better the larger M is. The dashed curve is the limit that is approached as items and precision grow together; how far the small ones are from it is the price of being finite.",
+      "Every precision has its own threshold, but seen from the threshold they are alike: with λ in place of n all curves should fall on one, the closer the larger M is. The dashed curve is the limit that is approached as items and precision grow together; how far the small ones are from it is the price of being finite.",
       collapseFigures(findings, theory),
       "figures",
     ),
@@ -170,7 +177,7 @@ ${draw(figures).join("\n")}
     ),
     section(
       "Within what is proven",
-      "Bounds are theorems: a dot in a shaded area would be a mistake in the proof or in the program, not bad luck with the law. The white corridor between them is what is not known for certain without measuring.",
+      "Bounds are theorems: a dot in a shaded area would be a mistake in the proof or in the program, not bad luck with the law. The unshaded corridor is what no proof decides, so that it takes measuring.",
       boundFigures(findings, theory),
       "panels",
     ),
@@ -201,11 +208,16 @@ function theoryNumbers(events: readonly PhaseEvent[]): string {
       return known.length === 0 ? [] : [theoryTable(event, known, sweep)];
     });
     const [{ ensemble }] = sweep.findings;
-    const name = sweeps.length > 1 || sweep.label.startsWith(ensemble) ? sweep.label : `${ensemble}, ${sweep.label}`;
-    return tables.length === 0 ? [] : [`<details>\n<summary>${escape(name)}</summary>\n${tables.join("\n")}\n</details>`];
+    const name =
+      sweeps.length > 1 || sweep.label.startsWith(ensemble) ? sweep.label : `${ensemble}, ${sweep.label}`;
+    return tables.length === 0
+      ? []
+      : [`<details>\n<summary>${escape(name)}</summary>\n${tables.join("\n")}\n</details>`];
   });
   const names = new Set(
-    events.flatMap(({ sightings }) => sightings.flat().flatMap(({ said }) => [said?.lower?.name, said?.upper?.name])),
+    events.flatMap(({ sightings }) =>
+      sightings.flat().flatMap(({ said }) => [said?.lower?.name, said?.upper?.name]),
+    ),
   );
   const used = Object.entries(BOUNDS).filter(([name]) => names.has(name));
   return `<h2>Theory in numbers</h2>
@@ -223,7 +235,9 @@ const DIGITS = 6;
 
 function theoryTable(event: PhaseEvent, known: readonly Sighting[], { label }: PhaseSweep): string {
   const limit = (bound: Limit | undefined, round: (value: number) => number) =>
-    bound ? `${(round(bound.value * 10 ** DIGITS) / 10 ** DIGITS).toFixed(DIGITS)} <span class="interval">${escape(bound.name)}</span>` : "";
+    bound
+      ? `${(round(bound.value * 10 ** DIGITS) / 10 ** DIGITS).toFixed(DIGITS)} <span class="interval">${escape(bound.name)}</span>`
+      : "";
   const predicted = (seen: Sighting, law: "window" | "poisson") => {
     const value = predictedOf(seen, law);
     return value === undefined ? "" : escape(rounded(value, DIGITS));
@@ -270,13 +284,30 @@ drop, the sum is the weight that is wanted, and because weights are quantized, &
 <dl>
 ${[
   entry("n, items", "how many random numbers there are in one instance."),
-  entry("M, half range", "the values lie in −M..M. With a precision of k bits M is 2<sup>k</sup> (4<sup>k</sup> for products)."),
+  entry(
+    "M, half range",
+    "the values lie in −M..M. With a precision of k bits M is 2<sup>k</sup> (4<sup>k</sup> for products).",
+  ),
   entry(
     "target",
     `the sum asked for; it is reachable when ${subsets ? "some subset of the items adds up to it exactly (the empty subset gives 0)" : ""}${subsets && signed ? ", or for <code>rnpp</code> when " : ""}${signed ? "the items add up to it with some choice of their signs" : ""}.`,
   ),
-  ...(subsets ? [entry("covered", "one and the same instance reaches all 2M + 1 targets of −M..M, so that it can stand in for any weight.")] : []),
-  ...(signed ? [entry("perfect", "the signs can bring the sum to −1, 0 or 1: the items split into two halves as equal as can be.")] : []),
+  ...(subsets
+    ? [
+        entry(
+          "covered",
+          "one and the same instance reaches all 2M + 1 targets of −M..M, so that it can stand in for any weight.",
+        ),
+      ]
+    : []),
+  ...(signed
+    ? [
+        entry(
+          "perfect",
+          "the signs can bring the sum to −1, 0 or 1: the items split into two halves as equal as can be.",
+        ),
+      ]
+    : []),
   entry("P", "the share of random instances for which this holds."),
   ...used.map((ensemble) => entry(`<code>${escape(ensemble)}</code>`, `the items are ${LAWS[ensemble]}.`)),
   ...(told ? TERMS.map(([term, text]) => entry(term, text)) : []),
@@ -309,10 +340,20 @@ function numbers({ label, findings }: PhaseSweep, blocks: number): string {
   const asked = targetsOf(findings);
   const targets = tellingTargets(asked, halfRange, SHOWN);
   const name = blocks > 1 || label.startsWith(ensemble) ? label : `${ensemble}, ${label}`;
-  const head = ["n", ...targets.map((target) => `P(target ${target})`), ensemble === "rnpp" ? "P(perfect)" : "P(all covered)", `mean reached of ${integer(2 * halfRange + 1)}`];
+  const head = [
+    "n",
+    ...targets.map((target) => `P(target ${target})`),
+    ensemble === "rnpp" ? "P(perfect)" : "P(all covered)",
+    `mean reached of ${integer(2 * halfRange + 1)}`,
+  ];
   const rows = findings.map((finding) => [
     String(finding.items),
-    ...targets.map((target) => estimateHtml(finding, finding.targets.find((estimate) => estimate.target === target))),
+    ...targets.map((target) =>
+      estimateHtml(
+        finding,
+        finding.targets.find((estimate) => estimate.target === target),
+      ),
+    ),
     estimateHtml(finding, finding.perfect ?? finding.covered),
     escape(meanText(finding)),
   ]);
@@ -384,7 +425,13 @@ function duration(seconds: number): string {
 }
 
 function escape(text: string): string {
-  const names: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+  const names: Record<string, string> = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    '"': "&quot;",
+    "'": "&#39;",
+  };
   return text.replace(/[&<>"']/g, (char) => names[char]!);
 }
 

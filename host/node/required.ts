@@ -5,7 +5,7 @@ import type { RequiredFinding } from "../../src/finding.ts";
 import { required } from "../required.ts";
 import { readList, readNumber } from "./arguments.ts";
 import { withEngine, type RunArguments } from "./run.ts";
-import { requiredTable } from "./table.ts";
+import { columns, integer, wrap } from "./table.ts";
 
 export interface RequiredArguments extends RunArguments {
   bits?: string;
@@ -35,20 +35,69 @@ export async function runRequired(args: RequiredArguments): Promise<number> {
     return poolsOf(config).length * (config.trials + config.scanTrials);
   });
   const findings: RequiredFinding[] = [];
-  const stopped = await withEngine(args, totals.reduce((a, b) => a + b, 0), async (run) => {
-    let before = 0;
-    for (const [i, request] of requests.entries()) {
-      const found = await required(run.engine, request, {
-        signal: run.signal,
-        onProgress: (done) => run.report(before + done),
-      });
-      before += totals[i]!;
-      findings.push(...found);
-      if (args.json) for (const finding of found) process.stdout.write(`${JSON.stringify(finding)}\n`);
-    }
-    return run.signal.aborted;
-  });
+  const stopped = await withEngine(
+    args,
+    totals.reduce((a, b) => a + b, 0),
+    async (run) => {
+      let before = 0;
+      for (const [i, request] of requests.entries()) {
+        const found = await required(run.engine, request, {
+          signal: run.signal,
+          onProgress: (done) => run.report(before + done),
+        });
+        before += totals[i]!;
+        findings.push(...found);
+        if (args.json) for (const finding of found) process.stdout.write(`${JSON.stringify(finding)}\n`);
+      }
+      return run.signal.aborted;
+    },
+  );
   if (!args.json && findings.length > 0) process.stdout.write(requiredTable(findings));
   if (stopped && !args.quiet) process.stderr.write("stopped early; what was finished is shown\n");
   return 0;
+}
+
+const POOLS: Record<RequiredFinding["pool"], string> = {
+  uniform: "uniform on ±1..±M",
+  products: "products u v of ±1..±N and 1..N, M = N^2",
+  support: "products rejected until uniform on the different ones (raw products it takes)",
+};
+
+/** The table of `exacta required`: a line for each pool and precision, a column for each failure asked. */
+function requiredTable(findings: readonly RequiredFinding[]): string {
+  const meaning = wrap(
+    "n: the fewest random items with which the worst target of -M..M is missed at most so often. A ~ says that the 95 % " +
+      "intervals leave room for one item more or less. bound: log2 (2M + 1), below which there are fewer subsets than targets.",
+  );
+  const failures = [...new Set(findings.map(({ failure }) => failure))];
+  const blocks = Object.entries(POOLS).flatMap(([pool, name]) => {
+    const mine = findings.filter((finding) => finding.pool === pool);
+    if (mine.length === 0) return [];
+    const rows = [...new Set(mine.map(({ bits }) => bits))].map((bits) => {
+      const row = mine.filter((finding) => finding.bits === bits);
+      return [
+        String(bits),
+        String(2 ** bits),
+        row[0]!.information.toFixed(2),
+        ...failures.map((failure) => requiredCell(row.find((finding) => finding.failure === failure))),
+      ];
+    });
+    return [
+      [
+        name,
+        "",
+        ...columns([["k", "M", "bound", ...failures.map((failure) => `n(${failure})`)], ...rows]),
+      ].join("\n"),
+    ];
+  });
+  const { trials, seed, engine, adapter } = findings[0]!;
+  const run = wrap(`${integer(trials)} trials, seed ${seed}, on ${engine} (${adapter})`);
+  return `${[meaning.join("\n"), ...blocks, run.join("\n")].join("\n\n")}\n`;
+}
+
+function requiredCell(finding: RequiredFinding | undefined): string {
+  if (!finding) return "";
+  const { items, decided, cost } = finding;
+  if (items === undefined) return "> 64";
+  return `${decided ? "" : "~"}${items}${cost > 1 ? ` (${Math.ceil(items * cost)})` : ""}`;
 }

@@ -1,7 +1,6 @@
 // Findings as text: the table of the terminal and the CSV of spreadsheets.
 
-import type { Gap, Violation } from "../../src/experiments/theory.ts";
-import type { PhaseFinding, RequiredFinding, TargetTheory, TheoryFinding } from "../../src/finding.ts";
+import type { PhaseFinding } from "../../src/finding.ts";
 import { phaseSweeps, rangeText, tellingTargets, type PhaseSweep } from "../../src/figures/phase.ts";
 import type { Estimate } from "../../src/statistics.ts";
 
@@ -121,174 +120,14 @@ function cell(finding: PhaseFinding, estimate: Estimate | undefined): string {
   return `${value} ±${(Math.ceil(side * 10 ** decimals) / 10 ** decimals).toFixed(decimals)}`;
 }
 
-/** The table of `exacta theory`, at most 100 columns wide: a block for each configuration and target. */
-export function theoryTable(findings: readonly TheoryFinding[]): string {
-  const meaning = wrap(
-    "n: number of random items. lambda: log2 M - n + (1/2) log2 n. E Y: mean number of solutions. P(target reachable) " +
-      "lies between lower and upper, which are proven, each by the bound beside it; window and poisson predict it.",
-  );
-  const blocks = new Map<number, TheoryFinding[]>();
-  for (const finding of findings) blocks.set(finding.halfRange, [...(blocks.get(finding.halfRange) ?? []), finding]);
-  return `${[meaning.join("\n"), ...[...blocks.values()].flatMap(theoryBlocks)].join("\n\n")}\n`;
-}
-
-function theoryBlocks(findings: readonly TheoryFinding[]): string[] {
-  const [first] = findings as [TheoryFinding];
-  const name = `${first.ensemble}, ${rangeText(first)}`;
-  const lambda = (finding: TheoryFinding) => finding.lambda?.toFixed(3) ?? "";
-  const blocks = first.targets.map(({ target }, t) =>
-    [
-      `${name}, ${first.ensemble === "rnpp" ? "signed sum" : "target"} ${target}`,
-      "",
-      ...columns([
-        ["n", "lambda", "E Y", "lower", "by", "window", "poisson", "upper", "by"],
-        ...findings.map((finding) => {
-          const { expected, lower, upper, predictions } = finding.targets[t]!;
-          return [
-            String(finding.items),
-            lambda(finding),
-            significant(expected),
-            significant(lower.value),
-            lower.name,
-            predicted(predictions, "window"),
-            predicted(predictions, "poisson"),
-            significant(upper.value),
-            upper.name,
-          ];
-        }),
-      ]),
-    ].join("\n"),
-  );
-  const perfect = [
-    `${name}, perfect partition (signed sum -1, 0 or 1)`,
-    "",
-    ...columns([
-      ["n", "lambda", "lower", "limit", "poisson", "upper"],
-      ...findings.map((finding) => [
-        String(finding.items),
-        lambda(finding),
-        significant(finding.perfect?.lower),
-        predicted(finding.perfect?.predictions ?? [], "window"),
-        predicted(finding.perfect?.predictions ?? [], "poisson"),
-        significant(finding.perfect?.upper),
-      ]),
-    ]),
-  ].join("\n");
-  return first.perfect ? [...blocks, perfect] : blocks;
-}
-
-function predicted(predictions: TargetTheory["predictions"], name: string): string {
-  return significant(predictions.find((prediction) => prediction.name === name)?.value);
-}
-
-/** Five significant digits, but all the nines of a number near 1. */
-function significant(value: number | undefined): string {
-  if (value === undefined) return "";
-  if (value > 0.99 && value < 1) return `1 - ${(1 - value).toPrecision(2)}`;
-  return String(Number(value.toPrecision(5)));
-}
-
-const POOLS: Record<RequiredFinding["pool"], string> = {
-  uniform: "uniform on ±1..±M",
-  products: "products u v of ±1..±N and 1..N, M = N^2",
-  support: "products rejected until uniform on the different ones (raw products it takes)",
-};
-
-/** The table of `exacta required`: a line for each pool and precision, a column for each failure asked. */
-export function requiredTable(findings: readonly RequiredFinding[]): string {
-  const meaning = wrap(
-    "n: the fewest random items with which the worst target of -M..M is missed at most so often. A ~ says that the 95 % " +
-      "intervals leave room for one item more or less. bound: log2 (2M + 1), below which there are fewer subsets than targets.",
-  );
-  const failures = [...new Set(findings.map(({ failure }) => failure))];
-  const blocks = Object.entries(POOLS).flatMap(([pool, name]) => {
-    const mine = findings.filter((finding) => finding.pool === pool);
-    if (mine.length === 0) return [];
-    const rows = [...new Set(mine.map(({ bits }) => bits))].map((bits) => {
-      const row = mine.filter((finding) => finding.bits === bits);
-      return [
-        String(bits),
-        String(2 ** bits),
-        row[0]!.information.toFixed(2),
-        ...failures.map((failure) => requiredCell(row.find((finding) => finding.failure === failure))),
-      ];
-    });
-    return [[name, "", ...columns([["k", "M", "bound", ...failures.map((failure) => `n(${failure})`)], ...rows])].join("\n")];
-  });
-  const { trials, seed, engine, adapter } = findings[0]!;
-  const run = wrap(`${integer(trials)} trials, seed ${seed}, on ${engine} (${adapter})`);
-  return `${[meaning.join("\n"), ...blocks, run.join("\n")].join("\n\n")}\n`;
-}
-
-function requiredCell(finding: RequiredFinding | undefined): string {
-  if (!finding) return "";
-  const { items, decided, cost } = finding;
-  if (items === undefined) return "> 64";
-  return `${decided ? "" : "~"}${items}${cost > 1 ? ` (${Math.ceil(items * cost)})` : ""}`;
-}
-
-/** Perfect partitions measured, beside the prediction from exact moments and the limit law; empty for other findings. */
-export function perfectTable(
-  measured: readonly PhaseFinding[],
-  said: readonly TheoryFinding[],
-): string {
-  const rows = measured.flatMap(({ ensemble, halfRange, items, trials, perfect }) => {
-    const law = said.find((finding) => finding.ensemble === ensemble && finding.halfRange === halfRange && finding.items === items);
-    if (!perfect || !law?.perfect) return [];
-    const [poisson, limit] = ["poisson", "window"].map(
-      (name) => law.perfect!.predictions.find((prediction) => prediction.name === name)?.value,
-    );
-    const { probability } = perfect;
-    const error = Math.sqrt((probability * (1 - probability)) / trials);
-    const gap = (value: number | undefined) => (value === undefined ? "" : (probability - value).toFixed(5));
-    return [
-      [
-        String(halfRange),
-        String(items),
-        law.lambda?.toFixed(3) ?? "",
-        probability.toFixed(5),
-        error.toFixed(5),
-        poisson?.toFixed(5) ?? "",
-        gap(poisson),
-        limit?.toFixed(5) ?? "",
-        gap(limit),
-      ],
-    ];
-  });
-  if (rows.length === 0) return "";
-  const head = ["M", "n", "lambda", "P(perfect)", "std error", "exact moments", "off by", "limit", "off by"];
-  return `${columns([head, ...rows]).join("\n")}\n`;
-}
-
-/** What `--check` found. */
-export function checkText({ violations, gaps }: { violations: readonly Violation[]; gaps: readonly Gap[] }, tolerance: number): string {
-  const lines = [
-    violations.length === 0
-      ? "check: no measured probability breaks a proven bound by more than 5 standard errors"
-      : "check: measured probabilities break proven bounds, which should never be",
-    ...violations.map(
-      ({ ensemble, halfRange, items, event, measured, bound, value, errors }) =>
-        `  ${ensemble}, M = ${halfRange}, n = ${items}, ${event}: measured ${measured}, ${bound} ${value}, ${errors.toFixed(1)} standard errors`,
-    ),
-    gaps.length === 0
-      ? `check: no prediction is off by more than ${tolerance}`
-      : `check: predictions off by more than ${tolerance}`,
-    ...gaps.map(
-      ({ ensemble, halfRange, items, event, measured, prediction, value }) =>
-        `  ${ensemble}, M = ${halfRange}, n = ${items}, ${event}: measured ${measured}, ${prediction} says ${significant(value)}`,
-    ),
-  ];
-  return `${lines.join("\n")}\n`;
-}
-
 /** Right-aligned columns, all lines of one length. */
-function columns(rows: readonly (readonly string[])[]): string[] {
+export function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
   return rows.map((row) => row.map((text, c) => text.padStart(widths[c]!)).join("   "));
 }
 
 /** Lines of at most 100 columns; a longer word is cut. */
-function wrap(text: string): string[] {
+export function wrap(text: string): string[] {
   const lines = [""];
   for (const word of text
     .split(/\s+/)
@@ -333,4 +172,11 @@ export function meanText({ meanCovered, halfRange }: PhaseFinding): string {
 /** With thousands separated by commas. */
 export function integer(value: number): string {
   return value.toLocaleString("en-US");
+}
+
+/** Five significant digits, but all the nines of a number near 1. */
+export function significant(value: number | undefined): string {
+  if (value === undefined) return "";
+  if (value > 0.99 && value < 1) return `1 - ${(1 - value).toPrecision(2)}`;
+  return String(Number(value.toPrecision(5)));
 }

@@ -1,8 +1,10 @@
 // exacta theory: moments, proven bounds and predictions, without simulation.
 
 import { theory } from "../../src/experiments/theory.ts";
+import { rangeText } from "../../src/figures/phase.ts";
+import type { TargetTheory, TheoryFinding } from "../../src/finding.ts";
 import { readRequests, type InstanceArguments } from "./arguments.ts";
-import { theoryTable } from "./table.ts";
+import { columns, significant, wrap } from "./table.ts";
 
 export interface TheoryArguments extends InstanceArguments {
   json?: boolean;
@@ -15,4 +17,69 @@ export async function runTheory(args: TheoryArguments): Promise<number> {
     args.json ? findings.map((finding) => `${JSON.stringify(finding)}\n`).join("") : theoryTable(findings),
   );
   return 0;
+}
+
+/** The table of `exacta theory`, at most 100 columns wide: a block for each configuration and target. */
+function theoryTable(findings: readonly TheoryFinding[]): string {
+  const meaning = wrap(
+    "n: number of random items. lambda: log2 M - n + (1/2) log2 n. E Y: mean number of solutions. P(target reachable) " +
+      "lies between lower and upper, which are proven, each by the bound beside it; window and poisson predict it.",
+  );
+  const blocks = new Map<number, TheoryFinding[]>();
+  for (const finding of findings)
+    blocks.set(finding.halfRange, [...(blocks.get(finding.halfRange) ?? []), finding]);
+  return `${[meaning.join("\n"), ...[...blocks.values()].flatMap(theoryBlocks)].join("\n\n")}\n`;
+}
+
+function theoryBlocks(findings: readonly TheoryFinding[]): string[] {
+  const [first] = findings as [TheoryFinding];
+  const name = `${first.ensemble}, ${rangeText(first)}`;
+  const signed = first.ensemble === "rnpp";
+  const blocks = first.targets.map(({ target }, t) =>
+    [
+      `${name}, ${signed ? "signed sum" : "target"} ${target}`,
+      "",
+      ...columns([
+        ["n", "lambda", "E Y", "lower", "by", ...(signed ? [] : ["window"]), "poisson", "upper", "by"],
+        ...findings.map((finding) => {
+          const { expected, lower, upper, predictions } = finding.targets[t]!;
+          return [
+            String(finding.items),
+            lambdaText(finding),
+            significant(expected),
+            significant(lower.value),
+            lower.name,
+            ...(signed ? [] : [predicted(predictions, "window")]),
+            predicted(predictions, "poisson"),
+            significant(upper.value),
+            upper.name,
+          ];
+        }),
+      ]),
+    ].join("\n"),
+  );
+  const perfect = [
+    `${name}, perfect partition (signed sum -1, 0 or 1)`,
+    "",
+    ...columns([
+      ["n", "lambda", "lower", "limit", "poisson", "upper"],
+      ...findings.map((finding) => [
+        String(finding.items),
+        lambdaText(finding),
+        significant(finding.perfect?.lower),
+        predicted(finding.perfect?.predictions ?? [], "window"),
+        predicted(finding.perfect?.predictions ?? [], "poisson"),
+        significant(finding.perfect?.upper),
+      ]),
+    ]),
+  ].join("\n");
+  return first.perfect ? [...blocks, perfect] : blocks;
+}
+
+function lambdaText({ lambda }: TheoryFinding): string {
+  return lambda?.toFixed(3) ?? "";
+}
+
+function predicted(predictions: TargetTheory["predictions"], name: string): string {
+  return significant(predictions.find((prediction) => prediction.name === name)?.value);
 }

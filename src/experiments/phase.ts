@@ -128,7 +128,15 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
       expected("trials", `a number where there are more than ${MAX_INSTANCES} instances`, "all"),
     );
   const trials = asked.trials === "all" ? instances : asked.trials;
-  return { ensemble, halfRange, items: range, targets, trials, enumerate: asked.trials === "all", seed: asked.seed };
+  return {
+    ensemble,
+    halfRange,
+    items: range,
+    targets,
+    trials,
+    enumerate: asked.trials === "all",
+    seed: asked.seed,
+  };
 }
 
 /** Instances to draw, and what is asked of them. */
@@ -140,7 +148,15 @@ export interface Instances extends Pick<PhaseConfig, "halfRange" | "items" | "ta
 }
 
 /** The work of counting instances, for any range of trials. */
-export function instancesPlan({ law, key, magnitudes, halfRange, items, targets, enumerate }: Instances): Plan {
+export function instancesPlan({
+  law,
+  key,
+  magnitudes,
+  halfRange,
+  items,
+  targets,
+  enumerate,
+}: Instances): Plan {
   const largest = items.to * halfRange;
   return {
     kernel: "reach",

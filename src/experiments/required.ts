@@ -13,8 +13,8 @@ import { estimate } from "../statistics.ts";
 import { products } from "../theory/rejection.ts";
 import { instancesPlan } from "./phase.ts";
 
-export const pools = ["uniform", "products", "support"] as const;
-export type Pool = (typeof pools)[number];
+const pools = ["uniform", "products", "support"] as const;
+type Pool = (typeof pools)[number];
 
 /** Beyond this a scan of every target takes minutes. */
 const MAX_BITS = 12;

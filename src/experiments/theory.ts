@@ -174,7 +174,15 @@ export function compare(
       for (const { name, value } of predictions) {
         const off = Math.abs(found.probability - value);
         if (off > tolerance && off > errors * deviation(value))
-          gaps.push({ ensemble, halfRange, items, event, measured: found.probability, prediction: name, value });
+          gaps.push({
+            ensemble,
+            halfRange,
+            items,
+            event,
+            measured: found.probability,
+            prediction: name,
+            value,
+          });
       }
     }
   }

@@ -55,6 +55,8 @@ it("gathers each half range's own end in one figure, other targets by value", ()
   const estimates = findings[3]!.targets[1]!;
   expect(figures[1]!.series[0]!.points[1]).toEqual({ x: 2, y: estimates.probability, low: estimates.low, high: estimates.high });
   expect(figures[2]!.y).toEqual({ label: "P(all covered)", domain: [0, 1] });
+  // Without theory nothing is drawn but what was measured.
+  for (const { series, lines } of figures) expect([lines, series.flatMap((one) => one.lines)]).toEqual([undefined, []]);
 });
 
 it("names the end by its value where there is one half range", () => {

@@ -81,7 +81,7 @@ export interface Limit {
 }
 
 /** What theory says of an event at one number of items. */
-export interface Said {
+interface Said {
   readonly lambda?: number;
   /** E Y, the mean number of solutions; events of several targets have none. */
   readonly expected?: number;
@@ -120,15 +120,18 @@ export function phaseEvents(
   findings: readonly PhaseFinding[],
   theory: readonly TheoryFinding[] = [],
 ): PhaseEvent[] {
-  const key = ({ ensemble, halfRange, items }: PhaseFinding | TheoryFinding) => `${ensemble} ${halfRange} ${items}`;
-  const laws = new Map(theory.map((finding) => [key(finding), finding]));
+  const laws = new Map(theory.map((finding) => [instanceKey(finding), finding]));
   return [false, true].flatMap((signed) =>
     eventsOf(
       phaseSweeps(findings.filter(({ ensemble }) => (ensemble === "rnpp") === signed)),
-      (finding) => laws.get(key(finding)),
+      (finding) => laws.get(instanceKey(finding)),
       signed,
     ),
   );
+}
+
+function instanceKey({ ensemble, halfRange, items }: PhaseFinding | TheoryFinding): string {
+  return `${ensemble} ${halfRange} ${items}`;
 }
 
 function eventsOf(

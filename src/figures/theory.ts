@@ -21,33 +21,38 @@ import {
 
 /** A figure for each event that has proven bounds, a panel for each configuration: they would hide each other in one. */
 export function boundFigures(findings: readonly PhaseFinding[], theory: readonly TheoryFinding[]): Figure[] {
-  return phaseEvents(findings, theory)
-    .map(({ title, meaning, label, sweeps, sightings }): Figure => ({
-      title,
-      caption: `How often ${meaning}, and between what it must lie.`,
-      x: ITEMS,
-      y: { label, domain: [0, 1], ticks: [0, 0.5, 1] },
-      legend: legendOf(sweeps),
-      dots: dotsText(sweeps),
-      panels: true,
-      series: sweeps.map(({ label }, s) => ({
-        name: label,
-        points: sightings[s]!.map(measuredPoint),
-        lines: (["lower", "upper"] as const)
-          .map((side): FigureLine => ({
-            kind: "bound",
-            side,
-            name: side === "lower" ? "proven: cannot lie below" : "proven: cannot lie above",
-            points: sightings[s]!.flatMap(({ finding, said }) => {
-              const bound = said?.[side];
-              return bound ? [{ x: finding.items, y: bound.value }] : [];
-            }),
-          }))
-          .filter(({ points }) => points.length > 0),
-      })),
-    }))
-    .map((figure) => ({ ...figure, series: figure.series.map((one) => (one.lines.length > 0 ? one : { ...one, points: [] })) }))
-    .filter(({ series }) => series.some(({ lines }) => lines.length > 0));
+  return phaseEvents(findings, theory).flatMap(({ title, meaning, label, sweeps, sightings }): Figure[] => {
+    const series = sweeps.map(({ label }, s) => {
+      const lines = [boundOf(sightings[s]!, "lower"), boundOf(sightings[s]!, "upper")].filter(({ points }) => points.length > 0);
+      // Measurements alone have no panel.
+      return { name: label, points: lines.length > 0 ? sightings[s]!.map(measuredPoint) : [], lines };
+    });
+    if (series.every(({ lines }) => lines.length === 0)) return [];
+    return [
+      {
+        title,
+        caption: `How often ${meaning}, and where that cannot lie.`,
+        x: ITEMS,
+        y: { label, domain: [0, 1], ticks: [0, 0.5, 1] },
+        legend: legendOf(sweeps),
+        dots: dotsText(sweeps),
+        panels: true,
+        series,
+      },
+    ];
+  });
+}
+
+function boundOf(sightings: readonly Sighting[], side: "lower" | "upper"): FigureLine {
+  return {
+    kind: "bound",
+    side,
+    name: side === "lower" ? "proven: cannot lie below" : "proven: cannot lie above",
+    points: sightings.flatMap(({ finding, said }) => {
+      const bound = said?.[side];
+      return bound ? [{ x: finding.items, y: bound.value }] : [];
+    }),
+  };
 }
 
 /**
@@ -55,7 +60,7 @@ export function boundFigures(findings: readonly PhaseFinding[], theory: readonly
  * one, at least one trial, so that predictions of 0 and 1 leave room for rounding. Undefined where the law says nothing, and
  * where every instance was counted and nothing is left to chance.
  */
-export function residual(seen: Sighting, law: Prediction["name"]): number | undefined {
+function residual(seen: Sighting, law: Prediction["name"]): number | undefined {
   const predicted = predictedOf(seen, law);
   const { trials, interval } = seen.finding;
   if (predicted === undefined || interval === "exact") return undefined;

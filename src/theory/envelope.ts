@@ -204,7 +204,7 @@ function conditionalWork(ensemble: Ensemble, halfRange: number, n: number): numb
 }
 
 /** How much conditional work is done unless told otherwise: some seconds on one core. */
-export const CONDITIONAL_WORK = 2e9;
+const CONDITIONAL_WORK = 2e9;
 
 /**
  * Moments, proven bounds and predictions of the probability that a target is reached, for every number of items of a range

@@ -10,11 +10,24 @@ function choose(n: bigint, k: number): bigint {
   return top / bottom;
 }
 
+/** The number of binary digits, to within four. */
+function bitLength(value: bigint): number {
+  return value.toString(16).length * 4;
+}
+
 /** The quotient of two positive big integers, correctly rounded but for the last place. */
 function quotient(top: bigint, bottom: bigint): number {
-  const bits = (value: bigint) => value.toString(16).length * 4;
-  const shift = Math.max(0, 70 + bits(bottom) - bits(top));
-  return Number((top << BigInt(shift)) / bottom) / 2 ** Math.min(shift, 1000) / 2 ** Math.max(0, shift - 1000);
+  const shift = Math.max(0, 70 + bitLength(bottom) - bitLength(top));
+  return (
+    Number((top << BigInt(shift)) / bottom) / 2 ** Math.min(shift, 1000) / 2 ** Math.max(0, shift - 1000)
+  );
+}
+
+function remember<T>(memory: Map<string, T>, n: number, sum: number, make: () => T): T {
+  const key = `${n},${sum}`;
+  const found = memory.get(key) ?? make();
+  memory.set(key, found);
+  return found;
 }
 
 /**
@@ -27,12 +40,6 @@ export function signedLaw(halfRange: number): (items: number, sum: number) => nu
   const width = 2n * M + 1n;
   const closed = new Map<string, bigint>();
   const known = new Map<string, number>();
-  const remember = <T>(memory: Map<string, T>, n: number, sum: number, make: () => T): T => {
-    const key = `${n},${sum}`;
-    const found = memory.get(key) ?? make();
-    memory.set(key, found);
-    return found;
-  };
   /** Ways of k items of -M..M, 0 among them, to sum to a value. */
   const withZero = (k: number, sum: number) =>
     remember(closed, k, sum, () => {
