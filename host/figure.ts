@@ -1,7 +1,7 @@
 // Draws a figure as HTML and SVG, with the document of a browser or of linkedom.
 
 import * as Plot from "@observablehq/plot";
-import type { Figure, FigureLine, FigurePoint, FigureSeries } from "../src/figures/figure.ts";
+import type { Figure, FigurePoint, FigureSeries } from "../src/figures/figure.ts";
 
 /**
  * Blue to orange by way of magenta, dark to light: the order survives every common colour blindness, and each colour has
@@ -33,9 +33,16 @@ export function renderFigure(figure: Figure, document: Document, width = 640): E
     return node;
   };
   const swatch = (color: string) =>
-    element("span", `display:inline-block;width:1.1em;height:.3em;border-radius:.15em;vertical-align:middle;margin-right:.4em;background:${color};print-color-adjust:exact;-webkit-print-color-adjust:exact`);
+    element(
+      "span",
+      `display:inline-block;width:1.1em;height:.3em;border-radius:.15em;vertical-align:middle;margin-right:.4em;background:${color};print-color-adjust:exact;-webkit-print-color-adjust:exact`,
+    );
   const row = (...children: Node[]) =>
-    element("div", "font-size:.8125em;display:flex;flex-wrap:wrap;gap:.1em 1em;margin-bottom:.25em", ...children);
+    element(
+      "div",
+      "font-size:.8125em;display:flex;flex-wrap:wrap;gap:.1em 1em;margin-bottom:.25em",
+      ...children,
+    );
   const caption = element(
     "figcaption",
     "margin-bottom:.5em",
@@ -53,7 +60,14 @@ export function renderFigure(figure: Figure, document: Document, width = 640): E
   });
   const key = marks.length > 0 ? [row(...marks)] : [];
   if (!figure.panels)
-    return element("figure", "margin:0;break-inside:avoid", caption, names, ...key, plot(figure, series, document, width, false));
+    return element(
+      "figure",
+      "margin:0;break-inside:avoid",
+      caption,
+      names,
+      ...key,
+      plot(figure, series, document, width, false),
+    );
   // The name of a panel is text, not a label in an attribute, where linkedom leaves < as it is.
   const panels = series.map((one) =>
     element(
@@ -68,16 +82,29 @@ export function renderFigure(figure: Figure, document: Document, width = 640): E
     "margin:0",
     caption,
     ...key,
-    element("div", "display:grid;grid-template-columns:repeat(auto-fill,minmax(max(10rem,20%),1fr));gap:.5em 1em", ...panels),
+    element(
+      "div",
+      "display:grid;grid-template-columns:repeat(auto-fill,minmax(max(10rem,20%),1fr));gap:.5em 1em",
+      ...panels,
+    ),
   );
 }
 
 type ColoredSeries = FigureSeries & { readonly color: string };
 
 /** One chart. A panel is small: it has no label at its y axis and few numbers at both. */
-function plot(figure: Figure, series: readonly ColoredSeries[], document: Document, width: number, panel: boolean): Element {
+function plot(
+  figure: Figure,
+  series: readonly ColoredSeries[],
+  document: Document,
+  width: number,
+  panel: boolean,
+): Element {
   const { x, y, levels = [] } = figure;
-  const all = [...series.flatMap(({ lines, color }) => lines.map((line) => ({ line, color }))), ...(figure.lines ?? []).map((line) => ({ line, color: "currentColor" }))];
+  const all = [
+    ...series.flatMap(({ lines, color }) => lines.map((line) => ({ line, color }))),
+    ...(figure.lines ?? []).map((line) => ({ line, color: "currentColor" })),
+  ];
   const names = predictionNames(figure);
   const [floor, ceiling] = y.domain;
   const lines = all.map(({ line, color }) =>
@@ -105,10 +132,9 @@ function plot(figure: Figure, series: readonly ColoredSeries[], document: Docume
         ]
       : [],
   );
-  const predicted = (lines: readonly FigureLine[] = []) => lines.some(({ kind }) => kind === "prediction");
   const measured = series.flatMap(({ points, lines, color }) => [
     Plot.areaY(points, { x: "x", y1: "low", y2: "high", fill: color, fillOpacity: 0.25 }),
-    ...(predicted(lines) || predicted(figure.lines)
+    ...([...lines, ...(figure.lines ?? [])].some(({ kind }) => kind === "prediction")
       ? []
       : [Plot.lineY(points, { x: "x", y: "y", stroke: color, strokeWidth: panel ? 1.25 : 1.75 })]),
     Plot.dot(points, { x: "x", y: "y", fill: color, r: panel ? 2 : 2.5 }),
@@ -124,7 +150,9 @@ function plot(figure: Figure, series: readonly ColoredSeries[], document: Docume
         `${name}, ${x.symbol} = ${numeral(at)}: ${numeral(y)}${low < high ? `, 95 % interval ${numeral(low)} to ${numeral(high)}` : ""}${note ? `, ${note}` : ""}`,
     }),
   );
-  const xs = [...series.flatMap(({ points }) => points), ...all.flatMap(({ line }) => line.points)].map(({ x }) => x);
+  const xs = [...series.flatMap(({ points }) => points), ...all.flatMap(({ line }) => line.points)].map(
+    ({ x }) => x,
+  );
   const from = Math.min(...xs);
   const to = Math.max(...xs);
   const svg = Plot.plot({
@@ -135,7 +163,13 @@ function plot(figure: Figure, series: readonly ColoredSeries[], document: Docume
     marginRight: panel ? 8 : 14,
     marginBottom: panel ? 34 : 42,
     marginTop: panel ? 8 : 28,
-    style: { fontSize: panel ? "12px" : "13px", maxWidth: "100%", height: "auto", background: "none", overflow: "visible" },
+    style: {
+      fontSize: panel ? "12px" : "13px",
+      maxWidth: "100%",
+      height: "auto",
+      background: "none",
+      overflow: "visible",
+    },
     ariaLabel: figure.title,
     ariaDescription: figure.caption,
     x: {
@@ -151,12 +185,19 @@ function plot(figure: Figure, series: readonly ColoredSeries[], document: Docume
       domain: y.domain,
       grid: levels.length === 0,
       ticks: y.ticks ? [...y.ticks] : 5,
-      ...(y.scale === "symlog" ? { type: "symlog" as const, tickFormat: (tick: number) => tick.toLocaleString("en-US").replace("-", "−") } : {}),
+      ...(y.scale === "symlog"
+        ? {
+            type: "symlog" as const,
+            tickFormat: (tick: number) => tick.toLocaleString("en-US").replace("-", "−"),
+          }
+        : {}),
     },
     marks: [
       ...(levels.length === 0
         ? [Plot.ruleY([floor], { strokeOpacity: 0.5 })]
-        : levels.map((level) => Plot.ruleY([level], { strokeOpacity: level === 0 ? 0.8 : 0.3, className: "level" }))),
+        : levels.map((level) =>
+            Plot.ruleY([level], { strokeOpacity: level === 0 ? 0.8 : 0.3, className: "level" }),
+          )),
       ...forbidden,
       ...measured,
       ...lines,
@@ -192,13 +233,21 @@ function legendMarks(figure: Figure, series: readonly ColoredSeries[]): { text: 
   const names = predictionNames(figure);
   const found = new Map<string, string>();
   if (figure.dots !== undefined && series.some(({ points }) => points.length > 0))
-    found.set(figure.dots, sample(`<circle cx="8" cy="6" r="2.5" fill="currentColor"/><circle cx="22" cy="6" r="2.5" fill="currentColor"/>`));
+    found.set(
+      figure.dots,
+      sample(
+        `<circle cx="8" cy="6" r="2.5" fill="currentColor"/><circle cx="22" cy="6" r="2.5" fill="currentColor"/>`,
+      ),
+    );
   for (const line of all) {
-    if (line.kind === "prediction") found.set(line.name, sample(stroke(dashes(names, line.name), 1.4, "butt")));
+    if (line.kind === "prediction")
+      found.set(line.name, sample(stroke(dashes(names, line.name), 1.4, "butt")));
     else
       found.set(
         line.name,
-        sample(`<rect width="30" height="6" y="${line.side === "upper" ? 0 : 6}" fill="currentColor" fill-opacity="${2 * FORBIDDEN}"/>${stroke(DOTS, 1.8, "round")}`),
+        sample(
+          `<rect width="30" height="6" y="${line.side === "upper" ? 0 : 6}" fill="currentColor" fill-opacity="${2 * FORBIDDEN}"/>${stroke(DOTS, 1.8, "round")}`,
+        ),
       );
   }
   return [...found].map(([text, svg]) => ({ text, svg }));
@@ -213,7 +262,9 @@ function channels(color: string): [number, number, number] {
 function colorOf(s: number, count: number): string {
   const place = count === 1 ? 0 : (s / (count - 1)) * (PALETTE.length - 1);
   const left = Math.min(Math.floor(place), PALETTE.length - 2);
-  const mixed = PALETTE[left]!.map((channel, c) => Math.round(channel + (PALETTE[left + 1]![c]! - channel) * (place - left)));
+  const mixed = PALETTE[left]!.map((channel, c) =>
+    Math.round(channel + (PALETTE[left + 1]![c]! - channel) * (place - left)),
+  );
   return `rgb(${mixed.join(",")})`;
 }
 

@@ -16,8 +16,6 @@ export type Ensemble = (typeof ensembles)[number];
 
 /** The most items an instance may have. */
 export const MAX_ITEMS = 64;
-/** The largest half range of any ensemble: ranges of uniform integers stay below 2^22, and sums far below 2^31. */
-export const MAX_HALF_RANGE = 2 ** 22 - 1;
 /** Trial indices are 48-bit. */
 export const MAX_TRIALS = 2 ** 48;
 
@@ -44,9 +42,9 @@ export function isProduct(ensemble: Ensemble): boolean {
   return ensemble === "products" || ensemble === "products0";
 }
 
-/** The largest half range of an ensemble. */
+/** The largest half range of an ensemble: ranges of uniform integers stay below 2^22, and sums far below 2^31. */
 export function maxHalfRange(ensemble: Ensemble): number {
-  return ensemble === "rnpp" ? MAX_HALF_RANGE : 2 ** 20;
+  return ensemble === "rnpp" ? 2 ** 22 - 1 : 2 ** 20;
 }
 
 /** The half range M for a precision of `bits`: 2^bits, or the square of it for products. */

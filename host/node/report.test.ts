@@ -120,7 +120,7 @@ it("holds the numbers, the run and the source", () => {
   const { document } = parseHTML(reportHtml(sweep, about));
   expect(document.querySelectorAll("svg")).toHaveLength(3);
   expect(document.querySelectorAll("details tbody tr")).toHaveLength(3);
-  // 81 of 200; bisection of the binomial sums for tails of 2.5 % gives 0.33635 and 0.47653.
+  // 81 of 200; bisection of the binomial sums for tails of 2.5 % gives 0.33633 and 0.47652.
   expect(document.querySelector("details tbody tr:nth-child(2) td")!.textContent).toBe(
     "0.405 [0.336, 0.477]",
   );
@@ -164,26 +164,40 @@ it("draws few of many targets and says so", () => {
 const laws = theory({ bits: 6, items: { from: 1, to: 10 } }, "0.0.0");
 
 it("draws theory without a number gone wrong, dashed what is predicted and dotted what is proven", () => {
-  const zero = sample(0, { targets: [{ target: 0, ...estimate(TRIALS, TRIALS) }, { target: 1, ...estimate(0, TRIALS) }] });
+  const zero = sample(0, {
+    targets: [
+      { target: 0, ...estimate(TRIALS, TRIALS) },
+      { target: 1, ...estimate(0, TRIALS) },
+    ],
+  });
   const nothing = theory({ bits: 6, items: 0, targets: [0, 1] }, "0.0.0");
   const cases: [PhaseFinding[], typeof laws][] = [
     [sweep, laws],
     [sweep.slice(0, 1), laws],
     [[zero], nothing],
-    [[zero, ...sweep], [...nothing, ...laws]],
+    [
+      [zero, ...sweep],
+      [...nothing, ...laws],
+    ],
   ];
   for (const [findings, said] of cases)
     for (const make of [phaseFigures, boundFigures, residualFigures, collapseFigures])
       for (const figure of make(findings, said))
-        for (const width of [360, 900]) expect(renderFigure(figure, pageDocument(), width).outerHTML).not.toMatch(/NaN|Infinity|undefined/);
-  const dashes = (figure: Element, of: string) => [...figure.querySelectorAll(`g.${of}`)].map((group) => group.getAttribute("stroke-dasharray"));
+        for (const width of [360, 900])
+          expect(renderFigure(figure, pageDocument(), width).outerHTML).not.toMatch(/NaN|Infinity|undefined/);
+  const dashes = (figure: Element, of: string) =>
+    [...figure.querySelectorAll(`g.${of}`)].map((group) => group.getAttribute("stroke-dasharray"));
   const law = renderFigure(phaseFigures(sweep, laws)[0]!, pageDocument());
   const bound = renderFigure(boundFigures(sweep, laws)[0]!, pageDocument());
   expect(dashes(law, "prediction")).toEqual(["5 3"]);
   expect([...dashes(bound, "lower-bound"), ...dashes(bound, "upper-bound")]).toEqual(["0.1 3.5", "0.1 3.5"]);
-  expect([law.querySelector("g.lower-bound, g.upper-bound"), bound.querySelector("g.prediction")]).toEqual([null, null]);
+  expect([law.querySelector("g.lower-bound, g.upper-bound"), bound.querySelector("g.prediction")]).toEqual([
+    null,
+    null,
+  ]);
   // Measurements are joined by a solid line only where no prediction runs among them.
-  const solid = (figure: Element) => [...figure.querySelectorAll("[aria-label=line]:not([stroke-dasharray])")].length;
+  const solid = (figure: Element) =>
+    [...figure.querySelectorAll("[aria-label=line]:not([stroke-dasharray])")].length;
   expect([solid(law), solid(bound)]).toEqual([0, 1]);
 });
 
@@ -191,7 +205,12 @@ it("draws lines where their numbers are, and shades the side on which nothing ca
   const figure = boundFigures(sweep, laws)[0]!;
   const panel = renderFigure(figure, pageDocument());
   const heights = (of: string) =>
-    [...panel.querySelector(`g.${of} path`)!.getAttribute("d")!.matchAll(/(-?[\d.]+),(-?[\d.]+)/g)].map((match) => Number(match[2]));
+    [
+      ...panel
+        .querySelector(`g.${of} path`)!
+        .getAttribute("d")!
+        .matchAll(/(-?[\d.]+),(-?[\d.]+)/g),
+    ].map((match) => Number(match[2]));
   // The areas reach P = 0 and P = 1, which fixes the scale; y runs downwards.
   const floor = Math.max(...heights("below-lower-bound"));
   const ceiling = Math.min(...heights("above-upper-bound"));
@@ -205,8 +224,11 @@ it("draws lines where their numbers are, and shades the side on which nothing ca
 });
 
 it("says what every kind of mark is", () => {
-  const words = (figure: Parameters<typeof renderFigure>[0]) => renderFigure(figure, pageDocument()).textContent;
-  expect(words(phaseFigures(sweep, laws)[0]!)).toMatch(/measured, with 95 % interval.*predicted by the window law/);
+  const words = (figure: Parameters<typeof renderFigure>[0]) =>
+    renderFigure(figure, pageDocument()).textContent;
+  expect(words(phaseFigures(sweep, laws)[0]!)).toMatch(
+    /measured, with 95 % interval.*predicted by the window law/,
+  );
   expect(words(phaseFigures(sweep)[0]!)).not.toMatch(/predicted|proven/);
   expect(words(boundFigures(sweep, laws)[0]!)).toMatch(/proven: cannot lie below.*proven: cannot lie above/);
   expect(words(boundFigures(sweep, laws)[2]!)).not.toContain("cannot lie below");
@@ -232,20 +254,35 @@ it("adds what theory says, with its words, and its numbers rounded to the safe s
   ]);
   expect(document.querySelectorAll("svg[role=img]")).toHaveLength(3 + 1 + 2 + 3);
   const terms = [...document.querySelectorAll("dt")].map(({ textContent }) => textContent);
-  expect(terms).toEqual(expect.arrayContaining(["prediction", "bound", "λ, lambda", "Y, E Y", "standard error", "markov_cond"]));
+  expect(terms).toEqual(
+    expect.arrayContaining(["prediction", "bound", "λ, lambda", "Y, E Y", "standard error", "markov_cond"]),
+  );
   const tables = [...document.querySelectorAll("table.theory")];
-  expect(tables.map((table) => table.querySelector("caption")!.textContent)).toEqual(["Target 1", "Target 64", "All targets of −M..M at once"]);
-  const cells = [...tables[0]!.querySelectorAll("tbody tr")].map((row) => [...row.children].map(({ textContent }) => textContent));
+  expect(tables.map((table) => table.querySelector("caption")!.textContent)).toEqual([
+    "Target 1",
+    "Target 64",
+    "All targets of −M..M at once",
+  ]);
+  const cells = [...tables[0]!.querySelectorAll("tbody tr")].map((row) =>
+    [...row.children].map(({ textContent }) => textContent),
+  );
   expect(cells.map(([n]) => n)).toEqual(["1", "4", "10"]);
   const { lower, upper, expected, predictions } = laws[3]!.targets[0]!;
   const [, lambda, mean, low, high, window, poisson, measured] = cells[1]!;
-  expect([lambda, mean, measured]).toEqual(["3.00", String(Number(expected.toPrecision(4))), "0.405 [0.336, 0.477]"]);
+  expect([lambda, mean, measured]).toEqual([
+    "3.00",
+    String(Number(expected.toPrecision(4))),
+    "0.405 [0.336, 0.477]",
+  ]);
   expect([low, high]).toEqual([expect.stringMatching(lower.name), expect.stringMatching(upper.name)]);
   expect(parseFloat(low!)).toBeLessThanOrEqual(lower.value);
   expect(parseFloat(low!)).toBeGreaterThan(lower.value - 1e-6);
   expect(parseFloat(high!)).toBeGreaterThanOrEqual(upper.value);
   expect(parseFloat(high!)).toBeLessThan(upper.value + 1e-6);
-  for (const [text, name] of [[window, "window"], [poisson, "poisson"]] as const)
+  for (const [text, name] of [
+    [window, "window"],
+    [poisson, "poisson"],
+  ] as const)
     expect(Number(text)).toBeCloseTo(predictions.find((prediction) => prediction.name === name)!.value, 6);
 });
 
@@ -254,14 +291,20 @@ it("says why there is no theory", () => {
   expect(text(reportHtml(sweep, about, laws))).not.toMatch(/No theory|computed for M up to/);
   expect(text(reportHtml(sweep, about))).toContain("No theory was computed for this run");
   const large = sample(5, { bits: 13, halfRange: 2 ** 13 });
-  expect(text(reportHtml([large], about))).toContain("Theory is computed for M up to 4,096 only, so these measurements stand without it.");
+  expect(text(reportHtml([large], about))).toContain(
+    "Theory is computed for M up to 4,096 only, so these measurements stand without it.",
+  );
   expect(text(reportHtml([...sweep, large], about, laws))).toContain("so larger M are shown without it.");
   for (const html of [reportHtml(sweep, about), reportHtml([large], about, laws)])
     expect(parseHTML(html).document.querySelectorAll("h2")).toHaveLength(3);
 });
 
 it("escapes whatever came from outside, also beside theory", () => {
-  const html = reportHtml([sample(3), sample(3, { seed: HOSTILE, adapter: HOSTILE })], { ...about, command: HOSTILE }, laws);
+  const html = reportHtml(
+    [sample(3), sample(3, { seed: HOSTILE, adapter: HOSTILE })],
+    { ...about, command: HOSTILE },
+    laws,
+  );
   expect(html).toContain('class="theory"');
   expect(html).not.toMatch(/<script/i);
 });

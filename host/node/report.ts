@@ -177,7 +177,7 @@ ${draw(figures).join("\n")}
     ),
     section(
       "Within what is proven",
-      "Bounds are theorems: a dot in a shaded area would be a mistake in the proof or in the program, not bad luck with the law. The unshaded corridor is what no proof decides, so that it takes measuring.",
+      "Bounds are theorems: a dot in a shaded area by more than chance allows would be a mistake in the proof or in the program. With few items the two bounds meet, and the truth is known. The unshaded corridor is what no proof decides, so that it takes measuring.",
       boundFigures(findings, theory),
       "panels",
     ),
@@ -222,7 +222,7 @@ function theoryNumbers(events: readonly PhaseEvent[]): string {
   const used = Object.entries(BOUNDS).filter(([name]) => names.has(name));
   return `<h2>Theory in numbers</h2>
 <p>Of the proven bounds only the best of each side is given, with the name of its proof, rounded to the safe side. The window law
-looks at λ and the size of the target; the prediction from the exact mean takes the number of solutions to be Poisson
+looks at λ and the size of the target, and the limit law of perfect partitions at λ alone; the prediction from the exact mean takes the number of solutions to be Poisson
 distributed, its mean exact.</p>
 ${blocks.join("\n")}
 <dl>

@@ -9,7 +9,6 @@ import {
   halfRangeOf,
   isProduct,
   lawOf,
-  MAX_HALF_RANGE,
   maxHalfRange,
   MAX_ITEMS,
   MAX_TRIALS,
@@ -63,8 +62,9 @@ const ALL = '"all"';
 
 const requestSchema = z.strictObject({
   ensemble: z._default(z.enum(ensembles, `one of ${ensembles.join(", ")}`), "rssp"),
-  bits: z.optional(integer(0, Math.floor(Math.log2(MAX_HALF_RANGE)))),
-  halfRange: z.optional(integer(1, MAX_HALF_RANGE)),
+  // How far these may go depends on the ensemble.
+  bits: z.optional(z.unknown()),
+  halfRange: z.optional(z.unknown()),
   items: z.optional(
     z.union(
       [items, z.strictObject({ from: items, to: items })],
@@ -92,14 +92,12 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
     throw new TypeError(
       expected("bits, halfRange", "exactly one of the two", asked.bits === undefined ? undefined : "both"),
     );
-  const halfRange = asked.halfRange ?? halfRangeOf(ensemble, asked.bits!);
   const most = maxHalfRange(ensemble);
-  if (halfRange > most) {
-    const bits = Math.floor(Math.log2(most) / (isProduct(ensemble) ? 2 : 1));
-    throw asked.bits === undefined
-      ? new RangeError(expected("halfRange", `an integer in 1..${most} for ${ensemble}`, halfRange))
-      : new RangeError(expected("bits", `an integer in 0..${bits} for ${ensemble}`, asked.bits));
-  }
+  const mostBits = Math.floor(Math.log2(most) / (isProduct(ensemble) ? 2 : 1));
+  const halfRange =
+    asked.bits === undefined
+      ? parse(integer(1, most), asked.halfRange, "halfRange")
+      : halfRangeOf(ensemble, parse(integer(0, mostBits), asked.bits, "bits"));
   if (isProduct(ensemble) && !Number.isInteger(Math.sqrt(halfRange)))
     throw new RangeError(expected("halfRange", `a perfect square for ${ensemble}`, halfRange));
   const range =

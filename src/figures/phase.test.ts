@@ -17,7 +17,17 @@ interface Sample {
   exact?: boolean;
 }
 
-function sample({ ensemble = "rssp", bits, halfRange, items, targets = [1, halfRange], trials = 1000, seed = "1", engine = "cpu", exact }: Sample): PhaseFinding {
+function sample({
+  ensemble = "rssp",
+  bits,
+  halfRange,
+  items,
+  targets = [1, halfRange],
+  trials = 1000,
+  seed = "1",
+  engine = "cpu",
+  exact,
+}: Sample): PhaseFinding {
   const of = exact ? certainty : estimate;
   return {
     kind: "phase",
@@ -29,7 +39,10 @@ function sample({ ensemble = "rssp", bits, halfRange, items, targets = [1, halfR
     ...(exact ? {} : { seed }),
     interval: exact ? "exact" : "clopper-pearson",
     // Different for every item and target, so that a swap shows.
-    targets: targets.map((target) => ({ target, ...of((items * 31 + Math.abs(target) * 7) % trials, trials) })),
+    targets: targets.map((target) => ({
+      target,
+      ...of((items * 31 + Math.abs(target) * 7) % trials, trials),
+    })),
     [ensemble === "rnpp" ? "perfect" : "covered"]: of(items, trials),
     meanCovered: items / 2,
     engine,
@@ -41,7 +54,9 @@ function sample({ ensemble = "rssp", bits, halfRange, items, targets = [1, halfR
 const titles = (findings: PhaseFinding[]) => phaseFigures(findings).map(({ title }) => title);
 
 it("gathers each half range's own end in one figure, other targets by value", () => {
-  const findings = [6, 4].flatMap((bits) => [1, 2].map((items) => sample({ bits, halfRange: 2 ** bits, items })));
+  const findings = [6, 4].flatMap((bits) =>
+    [1, 2].map((items) => sample({ bits, halfRange: 2 ** bits, items })),
+  );
   const figures = phaseFigures(findings);
   expect(figures.map(({ title }) => title)).toEqual([
     "Target 1",
@@ -53,10 +68,16 @@ it("gathers each half range's own end in one figure, other targets by value", ()
     expect(series.map(({ points }) => points.length)).toEqual([2, 2]);
   }
   const estimates = findings[3]!.targets[1]!;
-  expect(figures[1]!.series[0]!.points[1]).toEqual({ x: 2, y: estimates.probability, low: estimates.low, high: estimates.high });
+  expect(figures[1]!.series[0]!.points[1]).toEqual({
+    x: 2,
+    y: estimates.probability,
+    low: estimates.low,
+    high: estimates.high,
+  });
   expect(figures[2]!.y).toEqual({ label: "P(all covered)", domain: [0, 1] });
   // Without theory nothing is drawn but what was measured.
-  for (const { series, lines } of figures) expect([lines, series.flatMap((one) => one.lines)]).toEqual([undefined, []]);
+  for (const { series, lines } of figures)
+    expect([lines, series.flatMap((one) => one.lines)]).toEqual([undefined, []]);
 });
 
 it("names the end by its value where there is one half range", () => {
@@ -73,7 +94,8 @@ it("loses no point of a value that is the end of one half range only", () => {
     sample({ bits: 2, halfRange: 4, items: 1, targets: [1, 4] }),
   ];
   const figures = phaseFigures(findings);
-  const lengths = (title: string) => figures.find((figure) => figure.title === title)!.series.map(({ points }) => points.length);
+  const lengths = (title: string) =>
+    figures.find((figure) => figure.title === title)!.series.map(({ points }) => points.length);
   expect(figures).toHaveLength(3);
   expect(lengths("Target 1")).toEqual([1, 1]);
   expect(lengths("Target M, the largest a weight can ask")).toEqual([1, 1]);
@@ -84,12 +106,17 @@ it("keeps an empty place for a line, so that its colour agrees from figure to fi
     sample({ bits: 4, halfRange: 16, items: 1, targets: [2] }),
     sample({ bits: 6, halfRange: 64, items: 1, targets: [3] }),
   ]);
-  expect(figures.map(({ series }) => series.map(({ points }) => points.length))).toEqual([[1, 0], [0, 1], [1, 1]]);
+  expect(figures.map(({ series }) => series.map(({ points }) => points.length))).toEqual([
+    [1, 0],
+    [0, 1],
+    [1, 1],
+  ]);
 });
 
 it("orders points by n, whatever the order of the findings", () => {
   const findings = [9, 2, 10, 1].map((items) => sample({ bits: 6, halfRange: 64, items }));
-  for (const { series } of phaseFigures(findings)) expect(series[0]!.points.map(({ x }) => x)).toEqual([1, 2, 9, 10]);
+  for (const { series } of phaseFigures(findings))
+    expect(series[0]!.points.map(({ x }) => x)).toEqual([1, 2, 9, 10]);
 });
 
 it("never mixes ensembles, half ranges or seeds in a line, and orders half ranges as numbers", () => {
@@ -120,13 +147,19 @@ it("takes the same trials on two engines once, and joins what they were asked", 
 
 it("keeps runs of different length apart", () => {
   const findings = [2000, 1000].map((trials) => sample({ halfRange: 64, items: 5, trials }));
-  expect(phaseSweeps(findings).map(({ label }) => label)).toEqual(["M = 64, 1000 trials", "M = 64, 2000 trials"]);
+  expect(phaseSweeps(findings).map(({ label }) => label)).toEqual([
+    "M = 64, 1000 trials",
+    "M = 64, 2000 trials",
+  ]);
   expect(phaseSweeps(findings.slice(0, 1)).map(({ label }) => label)).toEqual(["M = 64"]);
 });
 
 it("gives signed sums figures of their own", () => {
   expect(
-    titles([sample({ halfRange: 64, items: 5, targets: [0] }), sample({ ensemble: "rnpp", halfRange: 64, items: 5, targets: [0] })]),
+    titles([
+      sample({ halfRange: 64, items: 5, targets: [0] }),
+      sample({ ensemble: "rnpp", halfRange: 64, items: 5, targets: [0] }),
+    ]),
   ).toEqual(["Target 0", "All targets of −M..M at once", "Signed sum 0", "Perfect partition"]);
 });
 

@@ -36,7 +36,8 @@ export function phaseSweeps(findings: readonly PhaseFinding[]): PhaseSweep[] {
       seedText(a).localeCompare(seedText(b), "en", { numeric: true }) ||
       a.trials - b.trials,
   );
-  const several = (of: (finding: PhaseFinding) => string) => new Set(sorted.map(([first]) => of(first))).size > 1;
+  const several = (of: (finding: PhaseFinding) => string) =>
+    new Set(sorted.map(([first]) => of(first))).size > 1;
   const naming = several(({ ensemble }) => ensemble);
   const seeding = several(seedText);
   const labels = sorted.map(([first]) =>
@@ -170,7 +171,8 @@ function eventsOf(
     .map(([of, sightings]): PhaseEvent => {
       // A line may break after a hyphen, not after a minus.
       const target = String(of).replace("-", "−");
-      const rank = of === "M" ? ", the largest a weight can ask" : of === "-M" ? ", the smallest a weight can ask" : "";
+      const rank =
+        of === "M" ? ", the largest a weight can ask" : of === "-M" ? ", the smallest a weight can ask" : "";
       return {
         of,
         title: `${signed ? "Signed sum" : "Target"} ${target}${rank}`,
@@ -218,7 +220,8 @@ function targetSaid(law: TheoryFinding, asked: number): Said | undefined {
 
 function togetherSaid(law: TheoryFinding): Said | undefined {
   const { covered, perfect } = law;
-  if (covered) return { ...place(law), upper: { name: "least of the targets", value: covered.upper }, predictions: [] };
+  if (covered)
+    return { ...place(law), upper: { name: "least of the targets", value: covered.upper }, predictions: [] };
   return (
     perfect && {
       ...place(law),
@@ -237,13 +240,18 @@ export function predictionText(name: Prediction["name"], of: PhaseEvent["of"]): 
 
 /** The predictions that figures hold an event against, the one to draw first; perfect partitions have a limit law too. */
 export function lawsOf({ of, sightings }: PhaseEvent): Prediction["name"][] {
-  const named = new Set(sightings.flat().flatMap(({ said }) => said?.predictions.map(({ name }) => name) ?? []));
+  const named = new Set(
+    sightings.flat().flatMap(({ said }) => said?.predictions.map(({ name }) => name) ?? []),
+  );
   if (of === "perfect") return (["poisson", "window"] as const).filter((name) => named.has(name));
   return (["window", "poisson"] as const).filter((name) => named.has(name)).slice(0, 1);
 }
 
 /** A figure for each event: what was measured, and what is predicted of it. */
-export function phaseFigures(findings: readonly PhaseFinding[], theory: readonly TheoryFinding[] = []): Figure[] {
+export function phaseFigures(
+  findings: readonly PhaseFinding[],
+  theory: readonly TheoryFinding[] = [],
+): Figure[] {
   return phaseEvents(findings, theory).map((event) => {
     const { of, title, meaning, label, sweeps, sightings } = event;
     const [law] = lawsOf(event);
@@ -265,7 +273,10 @@ export function phaseFigures(findings: readonly PhaseFinding[], theory: readonly
       series: sweeps.map(({ label }, s) => ({
         name: label,
         points: sightings[s]!.map(measuredPoint),
-        lines: law === undefined ? [] : [predictionOf(sightings[s]!, law)].filter(({ points }) => points.length > 0),
+        lines:
+          law === undefined
+            ? []
+            : [predictionOf(sightings[s]!, law)].filter(({ points }) => points.length > 0),
       })),
     };
   });
@@ -279,7 +290,9 @@ export function predictedOf({ said }: Sighting, law: Prediction["name"]): number
 export const ITEMS = { label: "n, the number of items", symbol: "n" };
 
 export function legendOf(sweeps: readonly PhaseSweep[]): string {
-  return sweeps.some(({ findings: [{ bits }] }) => bits !== undefined) ? "Precision k and half range M" : "Half range M";
+  return sweeps.some(({ findings: [{ bits }] }) => bits !== undefined)
+    ? "Precision k and half range M"
+    : "Half range M";
 }
 
 /** What the bands are, in words. */

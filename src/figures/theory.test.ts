@@ -49,7 +49,8 @@ const findings = samples.flatMap(sweep);
 const laws = samples.flatMap(says);
 const signed: Sample = { ensemble: "rnpp", bits: 4, targets: [0, 1] };
 
-const titled = (figures: readonly Figure[], title: string) => figures.find((figure) => figure.title.startsWith(title))!;
+const titled = (figures: readonly Figure[], title: string) =>
+  figures.find((figure) => figure.title.startsWith(title))!;
 const at = (said: readonly TheoryFinding[], bits: number) => said.filter((law) => law.bits === bits);
 
 it("draws the window law through the measurements, each in the series it is of", () => {
@@ -60,7 +61,9 @@ it("draws the window law through the measurements, each in the series it is of",
       x: items,
       y: targets[1]!.predictions.find(({ name }) => name === "window")!.value,
     }));
-    expect(end.series[s]!.lines).toEqual([{ kind: "prediction", name: "predicted by the window law", points: expected }]);
+    expect(end.series[s]!.lines).toEqual([
+      { kind: "prediction", name: "predicted by the window law", points: expected },
+    ]);
     expect(end.series[s]!.points.map(({ y }) => y)).toEqual(
       findings.filter((finding) => finding.bits === bits).map(({ targets }) => targets[1]!.probability),
     );
@@ -78,19 +81,41 @@ it("draws bounds as bounds only, on their sides, in panels", () => {
   samples.forEach(({ bits }, s) => {
     const said = at(laws, bits);
     expect(figures[0]!.series[s]!.lines).toEqual([
-      { kind: "bound", side: "lower", name: "proven: cannot lie below", points: said.map(({ items, targets }) => ({ x: items, y: targets[0]!.lower.value })) },
-      { kind: "bound", side: "upper", name: "proven: cannot lie above", points: said.map(({ items, targets }) => ({ x: items, y: targets[0]!.upper.value })) },
+      {
+        kind: "bound",
+        side: "lower",
+        name: "proven: cannot lie below",
+        points: said.map(({ items, targets }) => ({ x: items, y: targets[0]!.lower.value })),
+      },
+      {
+        kind: "bound",
+        side: "upper",
+        name: "proven: cannot lie above",
+        points: said.map(({ items, targets }) => ({ x: items, y: targets[0]!.upper.value })),
+      },
     ]);
     expect(figures[2]!.series[s]!.lines).toEqual([
-      { kind: "bound", side: "upper", name: "proven: cannot lie above", points: said.map(({ items, covered }) => ({ x: items, y: covered!.upper })) },
+      {
+        kind: "bound",
+        side: "upper",
+        name: "proven: cannot lie above",
+        points: said.map(({ items, covered }) => ({ x: items, y: covered!.upper })),
+      },
     ]);
   });
 });
 
 it("never draws a bound among predictions or a prediction among bounds", () => {
-  const [both, said] = [[...findings, ...sweep(signed)], [...laws, ...says(signed)]];
+  const [both, said] = [
+    [...findings, ...sweep(signed)],
+    [...laws, ...says(signed)],
+  ];
   const kinds = (figures: readonly Figure[]) =>
-    new Set(figures.flatMap(({ series, lines = [] }) => [...series.flatMap((one) => one.lines), ...lines]).map(({ kind }) => kind));
+    new Set(
+      figures
+        .flatMap(({ series, lines = [] }) => [...series.flatMap((one) => one.lines), ...lines])
+        .map(({ kind }) => kind),
+    );
   expect(kinds(phaseFigures(both, said))).toEqual(new Set(["prediction"]));
   expect(kinds(collapseFigures(both, said))).toEqual(new Set(["prediction"]));
   expect(kinds(boundFigures(both, said))).toEqual(new Set(["bound"]));
@@ -124,7 +149,10 @@ it("measures distance in standard errors of a count under the law", () => {
 it("has no distances where nothing is left to chance", () => {
   const exact = { bits: 3, exact: true };
   expect(residualFigures(sweep(exact), says(exact))).toEqual([]);
-  const mixed = residualFigures([...sweep(exact), ...sweep({ bits: 4 })], [...says(exact), ...says({ bits: 4 })]);
+  const mixed = residualFigures(
+    [...sweep(exact), ...sweep({ bits: 4 })],
+    [...says(exact), ...says({ bits: 4 })],
+  );
   expect(mixed[0]!.series.map(({ points }) => points.length)).toEqual([0, ITEMS.length]);
 });
 
@@ -151,9 +179,14 @@ it("places every precision on the axis lambda", () => {
   samples.forEach(({ bits }, s) => {
     const { points } = figures[0]!.series[s]!;
     // From the easy end: n falls along the axis.
-    expect(points.map(({ x }) => x)).toEqual(ITEMS.map((n) => expect.closeTo(bits - n + Math.log2(n) / 2, 12)).toReversed());
+    expect(points.map(({ x }) => x)).toEqual(
+      ITEMS.map((n) => expect.closeTo(bits - n + Math.log2(n) / 2, 12)).toReversed(),
+    );
     expect(points.map(({ y }) => y)).toEqual(
-      findings.filter((finding) => finding.bits === bits).map(({ targets }) => targets[0]!.probability).toReversed(),
+      findings
+        .filter((finding) => finding.bits === bits)
+        .map(({ targets }) => targets[0]!.probability)
+        .toReversed(),
     );
   });
   const [curve] = figures[0]!.lines!;
@@ -186,13 +219,23 @@ it("approaches the limit as M grows, for every ensemble", () => {
 it("uses no theory of another ensemble, half range or number of items", () => {
   const measured = sweep({ bits: 3 });
   const none = [...says({ ensemble: "rssp0", bits: 3 }), ...says({ bits: 4 })];
-  const lines = (said: readonly TheoryFinding[]) => phaseFigures(measured, said).flatMap(({ series }) => series.flatMap((one) => one.lines));
+  const lines = (said: readonly TheoryFinding[]) =>
+    phaseFigures(measured, said).flatMap(({ series }) => series.flatMap((one) => one.lines));
   expect(lines(none)).toEqual([]);
-  expect([...boundFigures(measured, none), ...residualFigures(measured, none), ...collapseFigures(measured, none)]).toEqual([]);
-  expect(lines(says({ bits: 3 }).filter(({ items }) => items === 4)).map(({ points }) => points.map(({ x }) => x))).toEqual([[4], [4]]);
+  expect([
+    ...boundFigures(measured, none),
+    ...residualFigures(measured, none),
+    ...collapseFigures(measured, none),
+  ]).toEqual([]);
+  expect(
+    lines(says({ bits: 3 }).filter(({ items }) => items === 4)).map(({ points }) => points.map(({ x }) => x)),
+  ).toEqual([[4], [4]]);
 });
 
 it("gives no panel to what has no bound", () => {
   const [figure] = boundFigures(findings, says({ bits: 4 }));
-  expect(figure!.series.map(({ points, lines }) => [points.length, lines.length])).toEqual([[0, 0], [7, 2]]);
+  expect(figure!.series.map(({ points, lines }) => [points.length, lines.length])).toEqual([
+    [0, 0],
+    [7, 2],
+  ]);
 });

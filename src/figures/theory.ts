@@ -23,7 +23,9 @@ import {
 export function boundFigures(findings: readonly PhaseFinding[], theory: readonly TheoryFinding[]): Figure[] {
   return phaseEvents(findings, theory).flatMap(({ title, meaning, label, sweeps, sightings }): Figure[] => {
     const series = sweeps.map(({ label }, s) => {
-      const lines = [boundOf(sightings[s]!, "lower"), boundOf(sightings[s]!, "upper")].filter(({ points }) => points.length > 0);
+      const lines = [boundOf(sightings[s]!, "lower"), boundOf(sightings[s]!, "upper")].filter(
+        ({ points }) => points.length > 0,
+      );
       // Measurements alone have no panel.
       return { name: label, points: lines.length > 0 ? sightings[s]!.map(measuredPoint) : [], lines };
     });
@@ -64,7 +66,9 @@ function residual(seen: Sighting, law: Prediction["name"]): number | undefined {
   const predicted = predictedOf(seen, law);
   const { trials, interval } = seen.finding;
   if (predicted === undefined || interval === "exact") return undefined;
-  return (seen.estimate.probability - predicted) / Math.sqrt((predicted * (1 - predicted) + 1 / trials) / trials);
+  return (
+    (seen.estimate.probability - predicted) / Math.sqrt((predicted * (1 - predicted) + 1 / trials) / trials)
+  );
 }
 
 const LEVELS = [-5, -2, 0, 2, 5];
@@ -72,7 +76,10 @@ const LEVELS = [-5, -2, 0, 2, 5];
 const FAR = [20, 100, 1000, 1e4, 1e5, 1e6, 1e7];
 
 /** A figure for each event and law: the residuals against n, on a scale that compresses what is far from 0. */
-export function residualFigures(findings: readonly PhaseFinding[], theory: readonly TheoryFinding[]): Figure[] {
+export function residualFigures(
+  findings: readonly PhaseFinding[],
+  theory: readonly TheoryFinding[],
+): Figure[] {
   return phaseEvents(findings, theory).flatMap((event) =>
     lawsOf(event).flatMap((law) => residualsOf(event, law)),
   );
@@ -127,11 +134,16 @@ export function limitLaw(ensemble: Ensemble): (lambda: number) => number {
 const STEPS = 160;
 
 /** A figure for each ensemble with target 1 (`rnpp`: perfect partitions): every configuration on the one axis lambda. */
-export function collapseFigures(findings: readonly PhaseFinding[], theory: readonly TheoryFinding[]): Figure[] {
+export function collapseFigures(
+  findings: readonly PhaseFinding[],
+  theory: readonly TheoryFinding[],
+): Figure[] {
   const events = phaseEvents(findings, theory).filter(({ of }) => of === 1 || of === "perfect");
   return ensembles.flatMap((ensemble): Figure[] => {
     const event = events.find(
-      ({ of, sweeps }) => (of === "perfect") === (ensemble === "rnpp") && sweeps.some(({ findings: [first] }) => first.ensemble === ensemble),
+      ({ of, sweeps }) =>
+        (of === "perfect") === (ensemble === "rnpp") &&
+        sweeps.some(({ findings: [first] }) => first.ensemble === ensemble),
     );
     return event ? collapseOf(event, ensemble) : [];
   });
