@@ -13,8 +13,13 @@ export type {
   Finding,
   PhaseFinding,
   Provenance,
+  PaperStatement,
   RequiredFinding,
   TargetTheory,
   TheoryFinding,
 } from "../src/finding.ts";
 export type { Estimate } from "../src/statistics.ts";
+/** The paper's statements, the limit laws and the rejection of products, as functions. */
+export * as paper from "../src/theory/paper.ts";
+export * as limits from "../src/theory/window.ts";
+export { rejection, type Rejection } from "../src/theory/rejection.ts";

@@ -52,6 +52,19 @@ export interface TargetTheory {
   readonly upper: Bound;
   /** Close to P(Y > 0), on either side of it. */
   readonly predictions: readonly Prediction[];
+  /** What Kumar & Natale state as n grows; absent for n = 0, and for `rnpp` with M = 1, where it is false. */
+  readonly paper?: PaperStatement;
+}
+
+/** A statement of the paper at one size. It holds as n grows; at finite n the truth may be elsewhere. */
+export interface PaperStatement {
+  /** `Lemma 1` for the signed sums of `rnpp`, `Lemma 4` for subset sums. */
+  readonly name: "Lemma 1" | "Lemma 4";
+  /** E Y by Theorem 4's moments. */
+  readonly expected: number;
+  /** The sides of P(Y > 0). */
+  readonly low: number;
+  readonly high: number;
 }
 
 /** What theory says of instances of `items` items. */
@@ -66,7 +79,11 @@ export interface TheoryFinding {
   readonly lambda?: number;
   readonly targets: readonly TargetTheory[];
   /** Upper bound on P(every target of -M..M is reached): the least of those of the targets (all but `rnpp`). */
-  readonly covered?: { readonly upper: number };
+  readonly covered?: {
+    readonly upper: number;
+    /** The bound of the follow-up paper, with constants that fit exact counts but are not proven (`rssp`, `rssp0`). */
+    readonly followUp?: number;
+  };
   /** P(some signed sum has magnitude 0 or 1): bounds, and predictions from exact moments and in the limit (`rnpp`). */
   readonly perfect?: {
     readonly lower: number;

@@ -86,6 +86,28 @@ describe("measured probabilities", () => {
   });
 });
 
+describe("what the paper states", () => {
+  test("stands beside what is exact, and approaches it", () => {
+    for (const ensemble of ensembles) {
+      const said = theory({ ensemble, halfRange: 64, items: { from: 8, to: 32 }, targets: [1, 64] });
+      const distance = (items: number) =>
+        Math.max(
+          ...said
+            .find((finding) => finding.items === items)!
+            .targets.map(({ expected, paper }) => Math.abs(paper!.expected / expected - 1)),
+        );
+      expect([ensemble, distance(32) < distance(8), distance(32) < 0.03]).toEqual([ensemble, true, true]);
+    }
+    const [signed] = theory({ ensemble: "rnpp", halfRange: 64, items: 24, targets: [1] });
+    expect(signed!.targets[0]!.paper).toMatchObject({ name: "Lemma 1", high: 0.5 });
+    const [subset] = theory({ halfRange: 64, items: 24, targets: [0, 1] });
+    expect(subset!.targets.map(({ paper }) => paper!.low)).toEqual([1, 0]);
+    // 1 - 2 exp(-(24 - 2 ln 65)^2 / (1.5 * 24)), below the measured .999.
+    expect(subset!.covered!.followUp).toBeCloseTo(0.997782, 6);
+    expect(theory({ halfRange: 64, items: 0 })[0]!.targets[0]!.paper).toBeUndefined();
+  });
+});
+
 describe("the number of items required", () => {
   test("is what longer runs found, within one", async () => {
     const findings = await required(cpu, { bits: 4, trials: 2e5 });

@@ -3,6 +3,7 @@
 import type { PhaseFinding, TargetTheory, TheoryFinding } from "../finding.ts";
 import { bitsOf, type Ensemble } from "../ensemble.ts";
 import { envelope, type Prediction } from "../theory/envelope.ts";
+import { expectedSolutions, followUp, lemma1, lemma4Rate, theorem4Mean } from "../theory/paper.ts";
 import { lambdaOf, perfectLimit, predictFailure } from "../theory/window.ts";
 import { phaseConfig, type PhaseConfig, type PhaseRequest } from "./phase.ts";
 
@@ -41,6 +42,7 @@ export function theory(request: TheoryRequest | PhaseConfig): TheoryFinding[] {
             ? []
             : [prediction("window", predictFailure(ensemble, halfRange, n, target).failure)]),
         ],
+        ...stated(ensemble, halfRange, n, target),
       }),
     );
     const asked = entries.slice(0, targets.length);
@@ -61,9 +63,45 @@ export function theory(request: TheoryRequest | PhaseConfig): TheoryFinding[] {
               n,
             ),
           }
-        : { covered: { upper: Math.min(...asked.map(({ upper }) => upper.value)) } }),
+        : {
+            covered: {
+              upper: Math.min(...asked.map(({ upper }) => upper.value)),
+              ...followUpOf(ensemble, halfRange, n),
+            },
+          }),
     };
   });
+}
+
+/** What the paper states of one target. */
+function stated(
+  ensemble: Ensemble,
+  halfRange: number,
+  n: number,
+  target: number,
+): Pick<TargetTheory, "paper"> {
+  if (n === 0) return {};
+  if (ensemble === "rnpp") {
+    if (halfRange === 1) return {};
+    const { low, high } = lemma1(halfRange, n, target);
+    return {
+      paper: { name: "Lemma 1", expected: 2 ** n * theorem4Mean(halfRange, n, target).value, low, high },
+    };
+  }
+  const low = target === 0 ? 1 : 1 - lemma4Rate(n).value;
+  return {
+    paper: {
+      name: "Lemma 4",
+      expected: expectedSolutions(ensemble, halfRange, n, target).value,
+      low,
+      high: 1,
+    },
+  };
+}
+
+function followUpOf(ensemble: Ensemble, halfRange: number, n: number): { followUp?: number } {
+  if (n === 0 || (ensemble !== "rssp" && ensemble !== "rssp0")) return {};
+  return { followUp: followUp(ensemble, halfRange, n).value };
 }
 
 /** Signed sums 0 and 1 exclude each other by parity, so that their probabilities add. */
