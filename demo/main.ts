@@ -2,7 +2,7 @@
 
 import { renderFigure } from "../host/figure.ts";
 import { phaseFigures } from "../src/figures/phase.ts";
-import type { PhaseFinding } from "../src/finding.ts";
+import type { PhaseFinding, TheoryFinding } from "../src/finding.ts";
 import { openControls, readInputs, showInputs } from "./controls.ts";
 import { readAddress, readConfigs, readEngine, writeAddress, type Inputs } from "./inputs.ts";
 import type { Count, Order, Report } from "./messages.ts";
@@ -23,12 +23,14 @@ const order = (message: Order) => worker.postMessage(message);
 
 let run = 0;
 let findings: readonly PhaseFinding[] = [];
+let laws: readonly TheoryFinding[] = [];
 
 function start(inputs: Inputs): void {
   run++;
   try {
     const [engine, configs] = [readEngine(inputs), readConfigs(inputs)];
     complain("");
+    laws = [];
     enter("running");
     progress.value = 0;
     answering.textContent ||= "Looking for a GPU.";
@@ -63,6 +65,10 @@ worker.addEventListener("message", ({ data }: MessageEvent<Report>) => {
     answering.textContent = `Computed by ${data.adapter} (${data.engine === "gpu" ? "WebGPU" : data.engine}), ${data.why}.`;
     return;
   }
+  if (data.type === "laws") {
+    laws = data.laws;
+    return;
+  }
   show(data);
   if (data.type === "end") enter(data.stopped ? "stopped" : "done");
 });
@@ -86,7 +92,9 @@ function draw(): void {
   const columns = figures.clientWidth >= 760 ? 2 : 1;
   const width = Math.floor(figures.clientWidth / columns) - (columns - 1) * 12;
   figures.style.setProperty("--columns", String(columns));
-  figures.replaceChildren(...phaseFigures(findings).map((figure) => renderFigure(figure, document, width)));
+  figures.replaceChildren(
+    ...phaseFigures(findings, laws).map((figure) => renderFigure(figure, document, width)),
+  );
 }
 
 function tabulate(): void {

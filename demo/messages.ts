@@ -1,7 +1,7 @@
 // What the page and its worker say to each other.
 
 import type { PhaseConfig } from "../src/experiments/phase.ts";
-import type { PhaseFinding } from "../src/finding.ts";
+import type { PhaseFinding, TheoryFinding } from "../src/finding.ts";
 import type { PageEngine } from "./inputs.ts";
 
 /** `start` ends the run before it. */
@@ -25,6 +25,7 @@ export interface Count {
 
 export type Report = { readonly run: number } & (
   | { readonly type: "engine"; readonly engine: string; readonly adapter: string; readonly why: string }
+  | { readonly type: "laws"; readonly laws: readonly TheoryFinding[] }
   | ({ readonly type: "progress" } & Count)
   | ({ readonly type: "end"; readonly stopped: boolean } & Count)
   | { readonly type: "error"; readonly message: string }

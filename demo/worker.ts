@@ -5,6 +5,9 @@ import { chooseEngine, requestAdapter } from "../host/open.ts";
 import type { Runner } from "../host/runner.ts";
 import { openEngine, phase } from "../host/web/index.ts";
 import { platform } from "../host/web/platform.ts";
+import { isProduct } from "../src/ensemble.ts";
+import type { PhaseConfig } from "../src/experiments/phase.ts";
+import { theory } from "../src/experiments/theory.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import type { PageEngine } from "./inputs.ts";
 import type { Order, Report } from "./messages.ts";
@@ -12,6 +15,11 @@ import { takingTurns } from "./turns.ts";
 
 /** Milliseconds between two reports, and between two looks at the same curve. */
 const PAUSE = 250;
+
+/** Half ranges whose theory is there before anybody has waited for it. */
+const QUICK = 1024;
+const QUICK_PRODUCTS = 256;
+const QUICK_TARGETS = 4;
 
 interface Opened {
   readonly asked: PageEngine;
@@ -49,6 +57,11 @@ function forget(): void {
   opened = undefined;
 }
 
+function isQuick({ ensemble, halfRange, targets }: PhaseConfig): boolean {
+  const most = isProduct(ensemble) ? QUICK_PRODUCTS : QUICK;
+  return (ensemble === "rnpp" || halfRange <= most) && targets.length <= QUICK_TARGETS;
+}
+
 async function run(
   { run, engine, configs }: Order & { type: "start" },
   stop: AbortController,
@@ -58,6 +71,7 @@ async function run(
   try {
     const { runner, why } = await open(engine);
     report({ run, type: "engine", engine: runner.engine, adapter: runner.adapter, why });
+    report({ run, type: "laws", laws: configs.filter(isQuick).flatMap((config) => theory(config)) });
     const shared = takingTurns(runner);
     const begun = performance.now();
     const done = configs.map(() => 0);

@@ -124,6 +124,7 @@ describe.each(Object.entries(wanted))("%s", (_, { query, ask }) => {
       );
       expect(await page.locator("#engine").textContent()).toContain(said);
       expect(await page.locator("#figures figure svg").count()).toBeGreaterThanOrEqual(2);
+      expect(await page.locator("#figures").textContent()).toContain("predicted");
     });
   });
 });
