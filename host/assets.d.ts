@@ -10,6 +10,12 @@ declare module "*.py?raw" {
   export default source;
 }
 
+/** A style sheet as text. */
+declare module "*.css?raw" {
+  const source: string;
+  export default source;
+}
+
 /** A script as text. */
 declare module "*.js?raw" {
   const source: string;

@@ -20,6 +20,7 @@ import type { Estimate } from "../../src/statistics.ts";
 import { maxTheoryHalfRange } from "../../src/theory/distribution.ts";
 import type { lowerBounds, upperBounds } from "../../src/theory/envelope.ts";
 import { renderFigure } from "../figure.ts";
+import style from "./report.css?raw";
 import { decimalsOf, integer, meanText, rounded, targetsOf, trialsText } from "./table.ts";
 
 export interface RunAbout {
@@ -69,7 +70,7 @@ export function reportHtml(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>exacta: random subset sums</title>
-<style>${STYLE}</style>
+<style>${style}</style>
 </head>
 <body>
 <main>
@@ -434,45 +435,3 @@ function escape(text: string): string {
   };
   return text.replace(/[&<>"']/g, (char) => names[char]!);
 }
-
-const STYLE = `
-:root { color-scheme: light dark; --text: #1c1e21; --soft: #5a6068; --line: #d5d9de; --page: #ffffff; --note: #fdf3d8; }
-@media screen and (prefers-color-scheme: dark) {
-  :root { --text: #e6e8ea; --soft: #a3abb3; --line: #3a4048; --page: #15181c; --note: #3a3017; }
-}
-@media print { :root { color-scheme: light; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 70rem; margin: 0 auto; padding: 1rem clamp(1rem, 4vw, 2.5rem) 3rem; }
-h1 { font-size: 1.75rem; line-height: 1.2; margin: 1rem 0; }
-h2 { font-size: 1.25rem; margin: 2.25rem 0 .75rem; break-after: avoid; }
-p, dl { max-width: 46rem; }
-a { color: inherit; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
-dt { font-weight: 600; }
-dd { margin: 0; overflow-wrap: anywhere; }
-.note { background: var(--note); padding: .75rem 1rem; border-radius: .375rem; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: 2rem 2.5rem; }
-.figures figure { max-width: 40rem; }
-.figures svg { width: 100%; }
-.panels { display: grid; gap: 1.5rem; }
-.panels svg { width: 100%; }
-details { margin: 1rem 0; }
-caption { text-align: left; font-weight: 600; padding: .5rem 0 .25rem; }
-summary { font-weight: 600; cursor: pointer; padding: .25rem 0; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .2rem .75rem .2rem 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
-thead th { color: var(--soft); font-weight: 600; }
-tbody th { font-weight: 600; }
-.run th, .run td { text-align: left; }
-.interval { color: var(--soft); }
-@media (max-width: 30rem) {
-  dl { grid-template-columns: 1fr; gap: 0; }
-  dd { margin-bottom: .5rem; }
-}
-@media print {
-  .scroll { overflow: visible; }
-  tr { break-inside: avoid; }
-}
-`;
