@@ -35,7 +35,7 @@ export function writeAddress(inputs: Inputs): string {
   return `?${names.map((name) => `${name}=${encodeURIComponent(inputs[name]).replaceAll("%2C", ",")}`).join("&")}`;
 }
 
-/** The most bits the page offers: beyond, the tables of the exact answer grow slow on ordinary machines. */
+/** The most bits the page offers: beyond, a trial takes so long that curves hardly move. */
 export function mostBits(ensemble: string): number {
   return isProduct(ensemble as Ensemble) ? 10 : 14;
 }

@@ -18,8 +18,8 @@ const numbers = at("numbers") as HTMLDetailsElement;
 const stop = at("stop") as HTMLButtonElement;
 const download = at("download") as HTMLButtonElement;
 
-const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-const order = (message: Order) => worker.postMessage(message);
+let worker: Worker | undefined;
+const order = (message: Order) => (worker ??= openWorker()).postMessage(message);
 
 let run = 0;
 let findings: readonly PhaseFinding[] = [];
@@ -57,7 +57,19 @@ function fail(message: string): void {
   enter("error");
 }
 
-worker.addEventListener("message", ({ data }: MessageEvent<Report>) => {
+function openWorker(): Worker {
+  const opened = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  opened.addEventListener("message", ({ data }: MessageEvent<Report>) => hear(data));
+  opened.addEventListener("error", (event) => {
+    fail(`worker: ${event.message || "did not start"}`);
+    // A worker that broke hears no more orders; the next one goes to another.
+    opened.terminate();
+    worker = undefined;
+  });
+  return opened;
+}
+
+function hear(data: Report): void {
   // A run that was replaced still reports its end.
   if (data.run !== run) return;
   if (data.type === "error") return fail(data.message);
@@ -71,8 +83,7 @@ worker.addEventListener("message", ({ data }: MessageEvent<Report>) => {
   }
   show(data);
   if (data.type === "end") enter(data.stopped ? "stopped" : "done");
-});
-worker.addEventListener("error", (event) => fail(`worker: ${event.message || "did not start"}`));
+}
 
 function show({ done, total, seconds, ...rest }: Count): void {
   findings = rest.findings;
@@ -125,6 +136,8 @@ download.addEventListener("click", () => {
 
 openControls(form, () => {
   const inputs = readInputs(form);
+  // Enter in a field that was edited tells of the change and of the form.
+  if (writeAddress(inputs) === location.search && document.body.dataset["state"] === "running") return;
   history.replaceState(null, "", writeAddress(inputs));
   start(inputs);
 });

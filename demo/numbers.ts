@@ -8,6 +8,8 @@ export function numbersTable(findings: readonly PhaseFinding[]): HTMLTableElemen
   const table = document.createElement("table");
   const [first] = findings;
   if (!first) return table;
+  // A configuration whose targets coincide has fewer of them.
+  const places = Math.max(...findings.map(({ targets }) => targets.length));
   const whole = first.perfect ? "P(perfect)" : "P(all covered)";
   const head = table.createTHead().insertRow();
   for (const text of [
@@ -15,7 +17,7 @@ export function numbersTable(findings: readonly PhaseFinding[]): HTMLTableElemen
     "M",
     "n",
     "trials",
-    ...first.targets.flatMap(() => ["z", "P(z reached)"]),
+    ...Array.from({ length: places }, () => ["z", "P(z reached)"]).flat(),
     whole,
     "mean covered",
   ]) {
@@ -32,7 +34,9 @@ export function numbersTable(findings: readonly PhaseFinding[]): HTMLTableElemen
       grouped(finding.halfRange),
       String(finding.items),
       grouped(finding.trials),
-      ...finding.targets.flatMap((target) => [grouped(target.target), estimateText(target)]),
+      ...Array.from({ length: places }, (_, t) => finding.targets[t]).flatMap((target) =>
+        target ? [grouped(target.target), estimateText(target)] : ["", ""],
+      ),
       estimateText((finding.covered ?? finding.perfect)!),
       `${finding.meanCovered.toFixed(2)} of ${grouped(2 * finding.halfRange + 1)}`,
     ];

@@ -3,11 +3,12 @@
 
 import { chooseEngine, requestAdapter } from "../host/open.ts";
 import type { Runner } from "../host/runner.ts";
-import { openEngine, phase } from "../host/web/index.ts";
+import { phaseOf } from "../host/phase.ts";
+import { openEngine } from "../host/web/index.ts";
 import { platform } from "../host/web/platform.ts";
 import { isProduct } from "../src/ensemble.ts";
 import type { PhaseConfig } from "../src/experiments/phase.ts";
-import { theory } from "../src/experiments/theory.ts";
+import { theoryOf } from "../src/experiments/theory.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import type { PageEngine } from "./inputs.ts";
 import type { Order, Report } from "./messages.ts";
@@ -71,7 +72,7 @@ async function run(
   try {
     const { runner, why } = await open(engine);
     report({ run, type: "engine", engine: runner.engine, adapter: runner.adapter, why });
-    report({ run, type: "laws", laws: configs.filter(isQuick).flatMap((config) => theory(config)) });
+    report({ run, type: "laws", laws: configs.filter(isQuick).flatMap((config) => theoryOf(config)) });
     const shared = takingTurns(runner);
     const begun = performance.now();
     const done = configs.map(() => 0);
@@ -87,7 +88,7 @@ async function run(
     await Promise.all(
       configs.map(async (config, i) => {
         try {
-          findings[i] = await phase(shared, config, {
+          findings[i] = await phaseOf(shared, config, {
             signal,
             onProgress(progress, soFar) {
               done[i] = progress.done;

@@ -65,11 +65,11 @@ export async function openEngine(options: EngineOptions, platform: Platform): Pr
   const adapter = await requestAdapter(platform);
   if (engine === "auto")
     return chooseEngine(adapter).engine === "gpu" ? gpuRunner(() => requestAdapter(platform)) : cpu();
-  if (engine === "shadow")
-    return shadowRunner(
-      await cpu(),
-      adapter ? await gpuRunner(() => requestAdapter(platform)) : referenceRunner(),
-    );
+  if (engine === "shadow") {
+    // The one that may fail first, so that no thread is left running.
+    const second = adapter ? await gpuRunner(() => requestAdapter(platform)) : referenceRunner();
+    return shadowRunner(await cpu(), second);
+  }
   if (!adapter)
     throw new RangeError(
       expected("engine gpu", "a WebGPU adapter", undefined, "use --engine cpu, which needs none"),

@@ -20,10 +20,18 @@ export interface PhaseOptions {
  */
 export async function phase(
   engine: Runner,
-  request: PhaseRequest | PhaseConfig,
+  request: PhaseRequest,
+  options: PhaseOptions = {},
+): Promise<PhaseFinding[]> {
+  return phaseOf(engine, phaseConfig(request), options);
+}
+
+/** The same for a configuration. */
+export async function phaseOf(
+  engine: Runner,
+  config: PhaseConfig,
   { signal, onProgress }: PhaseOptions = {},
 ): Promise<PhaseFinding[]> {
-  const config = "enumerate" in request ? request : phaseConfig(request);
   const provenance = { engine: engine.engine, adapter: engine.adapter, version };
   const totals = await schedule(engine, plan(config), config.trials, {
     signal,

@@ -89,8 +89,8 @@ export interface Slicing {
 }
 
 /**
- * The slicing of a range: its own width when it is a power of two (no rejection), otherwise 16 bits while at most
- * 3 % of the slices are rejected, otherwise whole words.
+ * The slicing of a range: its own width when it is a power of two (no rejection), otherwise 16 bits while about
+ * 3 % of the slices at most are rejected, otherwise whole words.
  */
 export function slicingOf(range: number): Slicing {
   const width = Math.log2(range);

@@ -84,6 +84,8 @@ export interface TheoryFinding {
     /** The bound of the follow-up paper, with constants that fit exact counts but are not proven (`rssp`, `rssp0`). */
     readonly followUp?: number;
   };
+  /** Lemma 4, for subset sums as n grows: failures at most so often, by a window of the total of so half a width. */
+  readonly lemma4?: { readonly failure: number; readonly halfWidth: number };
   /** P(some signed sum has magnitude 0 or 1): bounds, and predictions from exact moments and in the limit (`rnpp`). */
   readonly perfect?: {
     readonly lower: number;
@@ -101,7 +103,7 @@ export interface RequiredFinding extends Provenance {
   readonly halfRange: number;
   /** How often the worst target may fail. */
   readonly failure: number;
-  /** The fewest items, absent where 64 are not enough. */
+  /** The fewest items, absent where `itemsTo` were not enough. */
   readonly items?: number;
   /** The worst target with so many items, and how often it fails; with one item less, how often the worst one fails. */
   readonly target?: number;
@@ -109,7 +111,9 @@ export interface RequiredFinding extends Provenance {
   readonly before?: Estimate;
   /** Both 95 % intervals lie on their side of `failure`; otherwise `items` may be off by one. */
   readonly decided?: boolean;
-  /** log2 (2 M + 1): with fewer items there are fewer subsets than targets. */
+  /** The most items that were tried. */
+  readonly itemsTo: number;
+  /** log2 (2 M + 1): with fewer items no instance reaches every target at once. */
   readonly information: number;
   /** How many raw products one item costs: 1, or N^2 / |D_N| where products are rejected to their support. */
   readonly cost: number;
@@ -118,3 +122,12 @@ export interface RequiredFinding extends Provenance {
 }
 
 export type Finding = PhaseFinding | TheoryFinding | RequiredFinding;
+
+/** What a measurement and its theory have in common. */
+export function instanceKey({
+  ensemble,
+  halfRange,
+  items,
+}: Pick<PhaseFinding, "ensemble" | "halfRange" | "items">): string {
+  return `${ensemble} ${halfRange} ${items}`;
+}

@@ -37,7 +37,9 @@ export async function cpuRunner(threads: number, startThread: StartThread): Prom
   let id = 0;
   const pool = Array.from({ length: threads }, () => {
     const pending = new Map<number, Pending>();
+    const worker: { broken: Error | undefined } = { broken: undefined };
     const fail = (error: Error) => {
+      worker.broken ??= error;
       for (const { reject } of pending.values()) reject(error);
       pending.clear();
     };
@@ -51,7 +53,7 @@ export async function cpuRunner(threads: number, startThread: StartThread): Prom
       failure: fail,
     });
     thread.post(module);
-    return { thread, pending, fail };
+    return { worker, thread, pending, fail };
   });
 
   return {
@@ -64,7 +66,10 @@ export async function cpuRunner(threads: number, startThread: StartThread): Prom
     run(plan, batch) {
       const kernel = kernels[plan.kernel];
       const params = batchParams(plan, batch);
-      const { thread, pending } = pool.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
+      const alive = pool.filter(({ worker }) => !worker.broken);
+      // A thread that ended, or was never allowed to start, takes no more work.
+      if (alive.length === 0) return Promise.reject(pool[0]!.worker.broken!);
+      const { thread, pending } = alive.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
       return new Promise((resolve, reject) => {
         pending.set(++id, { resolve, reject });
         thread.post({

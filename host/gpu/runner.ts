@@ -138,10 +138,13 @@ function makeSlot(device: GPUDevice, plan: Plan, { shape, layout, inputs }: Prep
   return { params, tally, staging, slabs, bindGroup };
 }
 
-function releasePlan(prepared: Prepared): void {
-  for (const input of prepared.inputs) input.destroy();
-  for (const { params, tally, staging, slabs } of prepared.idle)
-    for (const buffer of [params, tally, staging, slabs]) buffer?.destroy();
+function releaseSlot({ params, tally, staging, slabs }: Slot): void {
+  for (const buffer of [params, tally, staging, slabs]) buffer?.destroy();
+}
+
+function releasePlan({ inputs, idle }: Prepared): void {
+  for (const input of inputs) input.destroy();
+  idle.forEach(releaseSlot);
 }
 
 async function runBatch(
@@ -168,7 +171,12 @@ async function runBatch(
   pass.end();
   encoder.copyBufferToBuffer(slot.tally, 0, slot.staging, 0, slot.tally.size);
   device.queue.submit([encoder.finish()]);
-  await slot.staging.mapAsync(GPUMapMode.READ);
+  try {
+    await slot.staging.mapAsync(GPUMapMode.READ);
+  } catch (error) {
+    releaseSlot(slot);
+    throw error;
+  }
   const words = new Uint32Array(slot.staging.getMappedRange().slice(0));
   slot.staging.unmap();
   prepared.idle.push(slot);
@@ -209,22 +217,37 @@ export async function gpuRunner(
     return entry;
   }
 
+  /** After a device has failed, whoever notices first opens another. */
+  function reopen(attempt: Promise<Opened>): void {
+    if (closed || opening !== attempt) return;
+    void attempt.then(
+      ({ device }) => device.destroy(),
+      () => {},
+    );
+    opening = open();
+    // Whoever runs next hears of a failure.
+    opening.catch(() => {});
+  }
+
   async function run(plan: Plan, batch: Batch, retries: number): Promise<Uint32Array> {
     const attempt = opening;
-    const opened = await attempt;
-    const entry = entryOf(opened, plan);
-    entry.users++;
+    let opened: Opened | undefined;
     try {
-      const tally = await runBatch(opened, await entry.work, plan, batch, options.poison);
-      if (opened.failure) throw opened.failure;
-      return tally;
+      opened = await attempt;
+      const entry = entryOf(opened, plan);
+      entry.users++;
+      try {
+        const tally = await runBatch(opened, await entry.work, plan, batch, options.poison);
+        if (opened.failure) throw opened.failure;
+        return tally;
+      } finally {
+        entry.users--;
+      }
     } catch (error) {
-      const failure = opened.failure ?? error;
+      const failure = opened?.failure ?? error;
+      if (!opened || opened.failure) reopen(attempt);
       if (closed || retries === 0 || !(failure instanceof DeviceLostError)) throw failure;
-      if (opening === attempt) opening = open();
       return run(plan, batch, retries - 1);
-    } finally {
-      entry.users--;
     }
   }
 

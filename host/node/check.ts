@@ -1,62 +1,58 @@
 // What `phase --check` says of measurements held against theory.
 
 import type { Gap, Violation } from "../../src/experiments/theory.ts";
-import type { PhaseFinding, TheoryFinding } from "../../src/finding.ts";
+import { instanceKey, type PhaseFinding, type TheoryFinding } from "../../src/finding.ts";
 import { columns, significant } from "./table.ts";
 
 /** Perfect partitions measured, beside the prediction from exact moments and the limit law; empty for other findings. */
 export function perfectTable(measured: readonly PhaseFinding[], said: readonly TheoryFinding[]): string {
-  const rows = measured.flatMap(({ ensemble, halfRange, items, trials, perfect }) => {
-    const law = said.find(
-      (finding) =>
-        finding.ensemble === ensemble && finding.halfRange === halfRange && finding.items === items,
-    );
+  const laws = new Map(said.map((law) => [instanceKey(law), law]));
+  const rows = measured.flatMap((finding) => {
+    const { halfRange, items, perfect } = finding;
+    const law = laws.get(instanceKey(finding));
     if (!perfect || !law?.perfect) return [];
-    const [poisson, limit] = ["poisson", "window"].map(
-      (name) => law.perfect!.predictions.find((prediction) => prediction.name === name)?.value,
-    );
-    const { probability } = perfect;
-    const error = Math.sqrt((probability * (1 - probability)) / trials);
-    const gap = (value: number | undefined) => (value === undefined ? "" : (probability - value).toFixed(5));
+    const { probability, low, high } = perfect;
+    const beside = ["poisson", "window"].flatMap((name) => {
+      const value = law.perfect!.predictions.find((prediction) => prediction.name === name)?.value;
+      return value === undefined ? ["", ""] : [value.toFixed(5), (probability - value).toFixed(5)];
+    });
     return [
       [
         String(halfRange),
         String(items),
         law.lambda?.toFixed(3) ?? "",
         probability.toFixed(5),
-        error.toFixed(5),
-        poisson?.toFixed(5) ?? "",
-        gap(poisson),
-        limit?.toFixed(5) ?? "",
-        gap(limit),
+        finding.interval === "exact" ? "exact" : `${low.toFixed(5)}..${high.toFixed(5)}`,
+        ...beside,
       ],
     ];
   });
   if (rows.length === 0) return "";
-  const head = ["M", "n", "lambda", "P(perfect)", "std error", "exact moments", "off by", "limit", "off by"];
-  return `${columns([head, ...rows]).join("\n")}\n`;
+  const head = ["M", "n", "lambda", "P(perfect)", "95 %", "exact moments", "off by", "limit", "off by"];
+  return `${columns([head, ...rows]).join("\n")}\n\n`;
 }
 
-/** What `--check` found. */
+function place({ ensemble, halfRange, items, event, measured }: Violation | Gap): string {
+  return `  ${ensemble}, M = ${halfRange}, n = ${items}, ${event}: measured ${measured}`;
+}
+
+/** The verdict on `done` of `asked` configurations. */
 export function checkText(
   { violations, gaps }: { violations: readonly Violation[]; gaps: readonly Gap[] },
   tolerance: number,
+  done: number,
+  asked: number,
 ): string {
   const lines = [
+    ...(done < asked ? [`check: only ${done} of ${asked} configurations were measured`] : []),
     violations.length === 0
       ? "check: no measured probability breaks a proven bound by more than 5 standard errors"
       : "check: measured probabilities break proven bounds, which should never be",
-    ...violations.map(
-      ({ ensemble, halfRange, items, event, measured, bound, value, errors }) =>
-        `  ${ensemble}, M = ${halfRange}, n = ${items}, ${event}: measured ${measured}, ${bound} ${value}, ${errors.toFixed(1)} standard errors`,
-    ),
+    ...violations.map((violation) => `${place(violation)}, ${violation.bound} ${violation.value}`),
     gaps.length === 0
       ? `check: no prediction is off by more than ${tolerance}`
       : `check: predictions off by more than ${tolerance}`,
-    ...gaps.map(
-      ({ ensemble, halfRange, items, event, measured, prediction, value }) =>
-        `  ${ensemble}, M = ${halfRange}, n = ${items}, ${event}: measured ${measured}, ${prediction} says ${significant(value)}`,
-    ),
+    ...gaps.map((gap) => `${place(gap)}, ${gap.prediction} says ${significant(gap.value)}`),
   ];
   return `${lines.join("\n")}\n`;
 }

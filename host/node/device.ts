@@ -7,10 +7,10 @@ import { create, globals } from "webgpu";
 let instance: GPU | undefined;
 
 /**
- * While a promise of Dawn's is pending it re-arms its poll with `setImmediate` on every turn of the event loop, which
+ * For a process of our own: it changes a function that others may rely on. While a promise of Dawn's is pending it re-arms its poll with `setImmediate` on every turn of the event loop, which
  * burns a core. This spins for a millisecond and then polls once a millisecond.
  */
-function calmPolling(): void {
+export function calmPolling(): void {
   const SPIN = 1;
   const PAUSE = 1;
   const setImmediateNow = globalThis.setImmediate;
@@ -46,11 +46,10 @@ function hasVulkanLoader(): boolean {
   return true;
 }
 
-/** Dawn's entry point, made once; undefined on a Linux without a Vulkan loader. */
+/** Dawn's entry point, made once, with WebGPU's globals beside it; undefined on a Linux without a Vulkan loader. */
 export async function dawn(): Promise<GPU | undefined> {
   if (!instance && hasVulkanLoader()) {
     Object.assign(globalThis, globals);
-    calmPolling();
     instance = create([]);
   }
   return instance;

@@ -8,6 +8,7 @@ import { expected, isRefusal } from "../../src/check.ts";
 import { ensembles } from "../../src/ensemble.ts";
 import { engines } from "../runner.ts";
 import { runBench, type BenchArguments } from "./bench.ts";
+import { calmPolling } from "./device.ts";
 import { runDevices } from "./devices.ts";
 import { runRequired, type RequiredArguments } from "./required.ts";
 import { runTheory, type TheoryArguments } from "./theory.ts";
@@ -129,11 +130,16 @@ function explain(error: CommanderError, argv: readonly string[]): string {
   }
 }
 
+/** A refusal in the words of the command line, where fields of the library have other names. */
+function asTyped(message: string): string {
+  return message.replace(/^halfRange:/, "half-range:").replace(/^failures\.\d+:/, "failure:");
+}
+
+calmPolling();
 const argv = process.argv.slice(2);
-// A reader such as head may leave when it has seen enough.
+// A reader such as head may leave when it has seen enough; what else was asked for is still done.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
-  process.exit(0);
 });
 try {
   process.exitCode = await main(argv);
@@ -143,7 +149,7 @@ try {
     if (process.exitCode !== 0) process.stderr.write(`${explain(error, argv)}\n`);
   } else if (isRefusal(error)) {
     process.exitCode = 2;
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${asTyped(error.message)}\n`);
   } else {
     process.exitCode = 1;
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);

@@ -2,12 +2,12 @@
 
 import * as z from "zod/mini";
 import { parse } from "../../src/check.ts";
-import { phaseConfig } from "../../src/experiments/phase.ts";
-import { compare, theory } from "../../src/experiments/theory.ts";
-import { tellingTargets } from "../../src/figures/phase.ts";
-import type { PhaseFinding } from "../../src/finding.ts";
-import { maxTheoryHalfRange } from "../../src/theory/distribution.ts";
-import { phase } from "../phase.ts";
+import { phaseConfig, type PhaseConfig } from "../../src/experiments/phase.ts";
+import { compare, theoryOf } from "../../src/experiments/theory.ts";
+import { SHOWN_TARGETS, tellingTargets } from "../../src/figures/phase.ts";
+import { instanceKey, type PhaseFinding, type TheoryFinding } from "../../src/finding.ts";
+import { checkTheory, maxTheoryHalfRange } from "../../src/theory/distribution.ts";
+import { phaseOf } from "../phase.ts";
 import { readNumber, readRequests, type InstanceArguments } from "./arguments.ts";
 import { prepareFolder, writeFiles } from "./files.ts";
 import { withEngine, type RunArguments } from "./run.ts";
@@ -25,8 +25,6 @@ export interface PhaseArguments extends InstanceArguments, RunArguments {
 
 /** Trials of the bare command: about 20 s for all four precisions on two CPU cores. */
 const DEFAULT_SWEEP_TRIALS = 1e7;
-/** Targets of a configuration that the report shows. */
-const SHOWN = 4;
 const DEFAULT_FOLDER = "results";
 /** How far a prediction may be off before --check mentions it. */
 const DEFAULT_TOLERANCE = "0.02";
@@ -50,22 +48,22 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
     }),
   );
   const tolerance = parse(toleranceSchema, readNumber(args.tolerance ?? DEFAULT_TOLERANCE), "tolerance");
-  // Theory comes first: what it refuses, --check refuses before the first trial.
-  const theories = configs.flatMap((config) => {
-    if (args.check) return theory(config);
-    if (config.halfRange > maxTheoryHalfRange(config.ensemble)) return [];
-    return theory({ ...config, targets: tellingTargets(config.targets, config.halfRange, SHOWN) });
-  });
+  // What theory refuses, --check refuses before the first trial.
+  if (args.check)
+    for (const { ensemble, halfRange, items, targets } of configs)
+      checkTheory(ensemble, halfRange, items, targets);
   const folder = args.out ?? (args.json ? undefined : DEFAULT_FOLDER);
   const started = new Date();
   const findings: PhaseFinding[] = [];
   const total = configs.reduce((sum, config) => sum + config.trials, 0);
-  const { seconds, stopped } = await withEngine(args, total, async (run) => {
+  // A reader who has seen enough ends a run of which nothing else would remain.
+  const forReader = folder === undefined && !args.check;
+  const { seconds, stopped } = await withEngine(args, total, forReader, async (run) => {
     if (folder !== undefined) await prepareFolder(folder, ["results.jsonl", "results.csv", "report.html"]);
     run.report(0);
     let before = 0;
     for (const config of configs) {
-      const found = await phase(run.engine, config, {
+      const found = await phaseOf(run.engine, config, {
         signal: run.signal,
         onProgress: ({ done }) => run.report(before + done),
       });
@@ -77,23 +75,28 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
   });
 
   if (!args.json && findings.length > 0) process.stdout.write(phaseTable(findings));
+  const measured = configs.filter((config) =>
+    findings.some((finding) => instanceKey(finding) === firstKey(config)),
+  );
+  const laws =
+    folder !== undefined || args.check ? measured.flatMap((config) => lawsOf(config, args.check)) : [];
   if (folder !== undefined && findings.length > 0) {
     const about = { command, started, seconds, stopped };
     await writeFiles(folder, {
       "results.jsonl": findings.map((finding) => `${JSON.stringify(finding)}\n`).join(""),
       "results.csv": resultsCsv(findings),
       // Loaded where it is needed: it brings half of what every command would otherwise wait for.
-      "report.html": (await import("./report.ts")).reportHtml(findings, about, theories),
+      "report.html": (await import("./report.ts")).reportHtml(findings, about, laws),
     });
     if (!args.quiet)
       process.stderr.write(`${folder}/report.html, results.csv and results.jsonl are written\n`);
   }
-  const verdict = args.check ? compare(findings, theories, tolerance) : undefined;
+  const verdict = args.check ? compare(findings, laws, tolerance) : undefined;
   if (verdict)
     process.stdout.write(
       args.json
-        ? `${JSON.stringify({ kind: "check", tolerance, ...verdict })}\n`
-        : `\n${perfectTable(findings, theories)}${checkText(verdict, tolerance)}`,
+        ? `${JSON.stringify({ kind: "check", tolerance, configurations: measured.length, ...verdict })}\n`
+        : `\n${perfectTable(findings, laws)}${checkText(verdict, tolerance, measured.length, configs.length)}`,
     );
   if (stopped && !args.quiet)
     process.stderr.write(
@@ -101,5 +104,17 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
         ? "stopped early; the trials done are kept\n"
         : "stopped before any trial was done\n",
     );
-  return verdict && verdict.violations.length > 0 ? 1 : 0;
+  // Nothing measured is nothing held.
+  return verdict && (verdict.violations.length > 0 || measured.length === 0) ? 1 : 0;
+}
+
+function firstKey({ ensemble, halfRange, items }: PhaseConfig): string {
+  return instanceKey({ ensemble, halfRange, items: items.from });
+}
+
+/** The theory of every target for --check, otherwise of those that the report shows, where there is any. */
+function lawsOf(config: PhaseConfig, everyTarget = false): TheoryFinding[] {
+  if (everyTarget) return theoryOf(config);
+  if (config.halfRange > maxTheoryHalfRange(config.ensemble)) return [];
+  return theoryOf({ ...config, targets: tellingTargets(config.targets, config.halfRange, SHOWN_TARGETS) });
 }

@@ -9,6 +9,7 @@ import {
   phaseFigures,
   phaseSweeps,
   predictedOf,
+  SHOWN_TARGETS,
   tellingTargets,
   type Limit,
   type PhaseEvent,
@@ -32,8 +33,6 @@ export interface RunAbout {
   readonly stopped: boolean;
 }
 
-/** The most targets of a configuration that have a figure and a column. */
-const SHOWN = 4;
 /** Figures stand two abreast on a wide page and are a little narrower than a phone's. */
 const FIGURE_WIDTH = 440;
 
@@ -52,12 +51,12 @@ export function reportHtml(
       tellingTargets(
         finding.targets.map(({ target }) => target),
         finding.halfRange,
-        SHOWN,
+        SHOWN_TARGETS,
       ),
     );
     return { ...finding, targets: finding.targets.filter(({ target }) => telling.has(target)) };
   });
-  const hidden = findings.some(({ targets }) => targets.length > SHOWN);
+  const hidden = findings.some(({ targets }) => targets.length > SHOWN_TARGETS);
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
   const draw = (figures: readonly Figure[]) =>
     figures.map((figure) => renderFigure(figure, document, FIGURE_WIDTH).outerHTML);
@@ -81,7 +80,7 @@ ${
   findings.length === 0
     ? "<p>There are no numbers to show.</p>"
     : `<h2>Figures</h2>
-<p>Point at a dot to read its numbers.${hidden ? ` Of many targets, ${SHOWN} are shown for each configuration; the result files hold all.` : ""} ${told ? OVERLAY : ""}${withoutTheory(findings, told)}</p>
+<p>Point at a dot to read its numbers.${hidden ? ` Of many targets, ${SHOWN_TARGETS} are shown for each configuration; the result files hold all.` : ""} ${told ? OVERLAY : ""}${withoutTheory(findings, told)}</p>
 <div class="figures">
 ${draw(phaseFigures(shown, theory)).join("\n")}
 </div>
@@ -339,7 +338,7 @@ function intervalText(findings: readonly PhaseFinding[]): string {
 function numbers({ label, findings }: PhaseSweep, blocks: number): string {
   const [{ ensemble, halfRange }] = findings;
   const asked = targetsOf(findings);
-  const targets = tellingTargets(asked, halfRange, SHOWN);
+  const targets = tellingTargets(asked, halfRange, SHOWN_TARGETS);
   const name = blocks > 1 || label.startsWith(ensemble) ? label : `${ensemble}, ${label}`;
   const head = [
     "n",

@@ -38,6 +38,7 @@ export async function runRequired(args: RequiredArguments): Promise<number> {
   const stopped = await withEngine(
     args,
     totals.reduce((a, b) => a + b, 0),
+    true,
     async (run) => {
       let before = 0;
       for (const [i, request] of requests.entries()) {
@@ -67,7 +68,7 @@ const POOLS: Record<RequiredFinding["pool"], string> = {
 function requiredTable(findings: readonly RequiredFinding[]): string {
   const meaning = wrap(
     "n: the fewest random items with which the worst target of -M..M is missed at most so often. A ~ says that the 95 % " +
-      "intervals leave room for one item more or less. bound: log2 (2M + 1), below which there are fewer subsets than targets.",
+      "intervals leave room for one item more or less. bound: log2 (2M + 1); with fewer items no instance reaches all targets.",
   );
   const failures = [...new Set(findings.map(({ failure }) => failure))];
   const blocks = Object.entries(POOLS).flatMap(([pool, name]) => {
@@ -98,6 +99,6 @@ function requiredTable(findings: readonly RequiredFinding[]): string {
 function requiredCell(finding: RequiredFinding | undefined): string {
   if (!finding) return "";
   const { items, decided, cost } = finding;
-  if (items === undefined) return "> 64";
+  if (items === undefined) return `> ${finding.itemsTo}`;
   return `${decided ? "" : "~"}${items}${cost > 1 ? ` (${Math.ceil(items * cost)})` : ""}`;
 }

@@ -25,10 +25,14 @@ const rate = (trials: number, seconds: number) =>
     seconds > 0 ? trials / seconds : 0,
   );
 
-/** Opens the engine asked for, does the work of `total` trials and closes everything, whatever happens. */
+/**
+ * Opens the engine asked for, does the work of `total` trials and closes everything, whatever happens. Work that is only
+ * for the reader of stdout stops when that one leaves.
+ */
 export async function withEngine<T>(
   { engine: name, threads, quiet }: RunArguments,
   total: number,
+  forReader: boolean,
   work: (run: Run) => Promise<T>,
 ): Promise<T> {
   const engine = await openEngine({
@@ -40,6 +44,7 @@ export async function withEngine<T>(
   const onSignal = () => stop.abort();
   process.once("SIGINT", onSignal);
   process.once("SIGTERM", onSignal);
+  if (forReader) process.stdout.once("error", onSignal);
   const bar = new SingleBar({
     format: "{bar} {percentage}% | {value}/{total} trials | {rate} trials/s | {eta_formatted} left",
     stream: process.stderr,
@@ -60,6 +65,11 @@ export async function withEngine<T>(
     }
     bar.update(done, { rate: rate(done, seconds()) });
   };
+  // However the process ends, the cursor comes back.
+  const showCursor = () => {
+    if (bar.isActive) bar.stop();
+  };
+  process.once("exit", showCursor);
   try {
     return await work({ engine, signal: stop.signal, report, seconds });
   } finally {
@@ -67,5 +77,7 @@ export async function withEngine<T>(
     engine.close();
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
+    process.stdout.off("error", onSignal);
+    process.off("exit", showCursor);
   }
 }

@@ -1,7 +1,13 @@
 // Findings as text: the table of the terminal and the CSV of spreadsheets.
 
 import type { PhaseFinding } from "../../src/finding.ts";
-import { phaseSweeps, rangeText, tellingTargets, type PhaseSweep } from "../../src/figures/phase.ts";
+import {
+  phaseSweeps,
+  rangeText,
+  SHOWN_TARGETS,
+  tellingTargets,
+  type PhaseSweep,
+} from "../../src/figures/phase.ts";
 import type { Estimate } from "../../src/statistics.ts";
 
 /** Columns of a terminal window that every table fits. */
@@ -78,7 +84,7 @@ function block({ findings }: PhaseSweep): string {
   const header = wrap(
     `${ensemble}, ${rangeText(first)}: ${trialsText(first)}, on ${first.engine} (${first.adapter})`,
   );
-  for (let shown = Math.min(asked.length, 4); ; shown--) {
+  for (let shown = Math.min(asked.length, SHOWN_TARGETS); ; shown--) {
     const targets = tellingTargets(asked, halfRange, shown);
     const lines = columns([
       [

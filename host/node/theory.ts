@@ -27,7 +27,7 @@ function theoryTable(findings: readonly TheoryFinding[]): string {
   const meaning = wrap(
     "n: number of random items. lambda: log2 M - n + (1/2) log2 n. E Y: mean number of solutions. P(target reachable) " +
       "lies between lower and upper, which are proven, each by the bound beside it; window and poisson predict it. " +
-      "covered: the follow-up paper's bound for all targets, with constants that fit exact counts but are not proven.",
+      "Lemma 4 says nothing up to n = 128; its proof asks for a total Lambda of no more than so much. covered: the follow-up paper's bound for all targets, with constants that fit exact counts but are not proven.",
   );
   const blocks = new Map<number, TheoryFinding[]>();
   for (const finding of findings)
@@ -77,25 +77,27 @@ function theoryBlocks(findings: readonly TheoryFinding[]): string[] {
       ]),
     ]),
   ].join("\n");
+  const stated = first.targets.slice(0, STATED);
   const paper = [
-    `${name}, what the paper states as n grows: E Y, and the sides of P (${first.targets[0]?.paper?.name ?? "Lemma 4"})`,
+    `${name}, what the paper states as n grows${signed ? ": E Y, and the sides of P by Lemma 1" : ""}`,
     "",
     ...columns([
       [
         "n",
-        ...first.targets.slice(0, STATED).flatMap(({ target }) => [`E Y(${target})`, "low", "high"]),
-        ...(signed ? [] : ["covered"]),
+        ...stated.flatMap(({ target }) => [`E Y(${target})`, ...(signed ? ["low", "high"] : [])]),
+        ...(signed ? [] : ["Lemma 4: failure", "|Lambda| up to", "covered"]),
       ],
-      ...findings.map(({ items, targets, covered }) => [
+      ...findings.map(({ items, targets, covered, lemma4 }) => [
         String(items),
         ...targets
           .slice(0, STATED)
           .flatMap(({ paper }) => [
             significant(paper?.expected),
-            significant(paper?.low),
-            significant(paper?.high),
+            ...(signed ? [significant(paper?.low), significant(paper?.high)] : []),
           ]),
-        ...(signed ? [] : [significant(covered?.followUp)]),
+        ...(signed
+          ? []
+          : [significant(lemma4?.failure), significant(lemma4?.halfWidth), significant(covered?.followUp)]),
       ]),
     ]),
   ].join("\n");

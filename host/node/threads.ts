@@ -16,6 +16,7 @@ export const startThread: StartThread = (script, { answer, failure }) => {
   const worker = new Worker(PRELUDE + script, { eval: true });
   worker.on("message", (message: Answer) => answer(message));
   worker.on("error", failure);
+  worker.on("exit", (code) => failure(new Error(`a worker thread ended with status ${code}`)));
   return { post: (message) => worker.postMessage(message), close: () => void worker.terminate() };
 };
 

@@ -22,8 +22,8 @@ import type { Plan } from "../plan.ts";
 import { seedSchema, type Words } from "../random.ts";
 import { certainty, estimate } from "../statistics.ts";
 
-/** The most words a tally may have: 64 MiB. */
-const MAX_TALLY = 2 ** 24;
+/** The most counts of a tally: results.jsonl and results.csv have a hundred bytes for each and must fit a string. */
+const MAX_TALLY = 2 ** 21;
 /** Instances are enumerated while their number fits 32 bits. */
 const MAX_INSTANCES = 2 ** 32 - 1;
 

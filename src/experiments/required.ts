@@ -1,9 +1,9 @@
 // The required experiment: how many random items it takes until the worst target of -M..M fails at most so often. A scan
-// of every target finds the candidates for the worst; fresh trials then measure those alone, so that the maximum over
-// many noisy counts does not bias the answer.
+// of every target finds the candidates for the worst; fresh trials then measure those alone, so that the maximum is over
+// few noisy counts and not over thousands.
 
 import * as z from "zod/mini";
-import { integer, parse } from "../check.ts";
+import { expected, integer, parse } from "../check.ts";
 import { lawOf, listedLaw, MAX_ITEMS, MAX_TRIALS } from "../ensemble.ts";
 import type { Provenance, RequiredFinding } from "../finding.ts";
 import { reachTally } from "../kernels/reach.ts";
@@ -18,7 +18,7 @@ type Pool = (typeof pools)[number];
 
 /** Beyond this a scan of every target takes minutes. */
 const MAX_BITS = 12;
-/** Failures of fewer trials than this say little about a probability. */
+/** Fewer failures than this say little about a probability. */
 const TELLING = 100;
 const LEAST_FAILURE = 1e-6;
 
@@ -27,7 +27,7 @@ export interface RequiredRequest {
   bits: number;
   /** How often the worst target may fail, each in 1e-6..0.5. Default 0.5, 0.1, 0.01, 0.001. */
   failures?: readonly number[];
-  /** Trials that measure the candidates, 1,000..2^48. Default 100 over the smallest failure, and 1,000,000 at least. */
+  /** Trials that measure the candidates, at least 100 over the smallest failure. Default that, and 1,000,000 at least. */
   trials?: number;
   /** 0..2^64 - 1; a string is read as a decimal. Default 1. */
   seed?: bigint | number | string;
@@ -57,7 +57,12 @@ const schema = z.strictObject({
 /** Completes and checks a request. Throws TypeError or RangeError naming the field, what it may be and what came. */
 export function requiredConfig(request: RequiredRequest): RequiredConfig {
   const { bits, failures, trials: asked, seed } = parse(schema, request);
-  const trials = asked ?? Math.max(1e6, Math.ceil(TELLING / Math.min(...failures)));
+  const telling = Math.ceil(TELLING / Math.min(...failures));
+  const trials = asked ?? Math.max(1e6, telling);
+  if (trials < telling)
+    throw new RangeError(
+      expected("trials", `at least ${telling} to tell a failure of ${Math.min(...failures)}`, trials),
+    );
   return { bits, failures, trials, scanTrials: Math.max(1000, Math.round(trials / 20)), seed };
 }
 
@@ -133,6 +138,7 @@ export function findRequired(
       bits: config.bits,
       halfRange,
       failure,
+      itemsTo: plan.params.itemsTo,
       information: Math.log2(2 * halfRange + 1),
       cost,
       trials,

@@ -2,8 +2,17 @@
 
 import type { PhaseFinding, TargetTheory, TheoryFinding } from "../finding.ts";
 import { bitsOf, type Ensemble } from "../ensemble.ts";
+import { instanceKey } from "../finding.ts";
+import { limits } from "../statistics.ts";
 import { envelope, type Prediction } from "../theory/envelope.ts";
-import { expectedSolutions, followUp, lemma1, lemma4Rate, theorem4Mean } from "../theory/paper.ts";
+import {
+  expectedSolutions,
+  followUp,
+  lemma1,
+  lemma4HalfWidth,
+  lemma4Rate,
+  theorem4Mean,
+} from "../theory/paper.ts";
 import { lambdaOf, perfectLimit, predictFailure } from "../theory/window.ts";
 import { phaseConfig, type PhaseConfig, type PhaseRequest } from "./phase.ts";
 
@@ -18,8 +27,17 @@ function prediction(name: Prediction["name"], failure: number): Prediction {
  * Throws TypeError or RangeError for a request that cannot be met; M is limited to 2^12, where float64 still has every
  * moment to 1e-12, and for `rnpp`, whose moments are exact, to 2^22 - 1.
  */
-export function theory(request: TheoryRequest | PhaseConfig): TheoryFinding[] {
-  const { ensemble, halfRange, items, targets } = "enumerate" in request ? request : phaseConfig(request);
+export function theory(request: TheoryRequest): TheoryFinding[] {
+  return theoryOf(phaseConfig(request));
+}
+
+/** The same for a configuration. */
+export function theoryOf({
+  ensemble,
+  halfRange,
+  items,
+  targets,
+}: Pick<PhaseConfig, "ensemble" | "halfRange" | "items" | "targets">): TheoryFinding[] {
   const bits = bitsOf(ensemble, halfRange);
   const signed = ensemble === "rnpp";
   // Perfect partitions are about the signed sums 0 and 1, whatever was asked.
@@ -68,6 +86,7 @@ export function theory(request: TheoryRequest | PhaseConfig): TheoryFinding[] {
               upper: Math.min(...asked.map(({ upper }) => upper.value)),
               ...followUpOf(ensemble, halfRange, n),
             },
+            ...(n === 0 ? {} : lemma4Of(halfRange, n)),
           }),
     };
   });
@@ -99,9 +118,18 @@ function stated(
   };
 }
 
+/** Lemma 4, about any target of subset sums. */
+function lemma4Of(halfRange: number, n: number): Pick<TheoryFinding, "lemma4"> {
+  return { lemma4: { failure: lemma4Rate(n).value, halfWidth: lemma4HalfWidth(halfRange, n) } };
+}
+
 function followUpOf(ensemble: Ensemble, halfRange: number, n: number): { followUp?: number } {
   if (n === 0 || (ensemble !== "rssp" && ensemble !== "rssp0")) return {};
   return { followUp: followUp(ensemble, halfRange, n).value };
+}
+
+function poissonOf({ predictions }: TargetTheory): number {
+  return predictions.find(({ name }) => name === "poisson")!.value;
 }
 
 /** Signed sums 0 and 1 exclude each other by parity, so that their probabilities add. */
@@ -111,7 +139,7 @@ function perfect(
   halfRange: number,
   n: number,
 ): NonNullable<TheoryFinding["perfect"]> {
-  const poisson = zero.predictions[0]!.value + one.predictions[0]!.value;
+  const poisson = poissonOf(zero) + poissonOf(one);
   return {
     lower: zero.lower.value + one.lower.value,
     upper: Math.min(1, zero.upper.value + one.upper.value),
@@ -131,8 +159,6 @@ export interface Violation {
   readonly measured: number;
   readonly bound: string;
   readonly value: number;
-  /** How far, in standard errors of a count whose probability is the bound. */
-  readonly errors: number;
 }
 
 /** A measured probability far from a predicted one. */
@@ -170,58 +196,41 @@ function* events(measured: PhaseFinding, said: TheoryFinding) {
   }
 }
 
+/** The probability beyond 5 standard deviations on one side of a normal law. */
+const FIVE_SIGMA = 2.87e-7;
+/** What rounding may do to the theory of exact counts. */
+const ROUNDING = 2 ** -40;
+
 /**
- * Holds measurements against theory: proven bounds broken by more than `errors` standard errors, which should never be,
- * and predictions off by more than `tolerance` and by more than `errors` standard errors. Pairs go by number of items.
+ * Holds measurements against theory: proven bounds that a count rules out at the level of 5 standard errors (2.87e-7, by
+ * the exact binomial tail, so that rare events are judged rightly), which should never be; and predictions that are off by
+ * more than `tolerance` and by more than chance. Exact counts leave no room but for rounding. Pairs go by number of items.
  */
 export function compare(
   measured: readonly PhaseFinding[],
   said: readonly TheoryFinding[],
   tolerance: number,
-  errors = 5,
 ): { violations: Violation[]; gaps: Gap[] } {
   const violations: Violation[] = [];
   const gaps: Gap[] = [];
+  const laws = new Map(said.map((law) => [instanceKey(law), law]));
   for (const finding of measured) {
-    const law = said.find(
-      (candidate) =>
-        candidate.ensemble === finding.ensemble &&
-        candidate.halfRange === finding.halfRange &&
-        candidate.items === finding.items,
-    );
+    const law = laws.get(instanceKey(finding));
     if (!law) continue;
-    const { ensemble, halfRange, items, trials } = finding;
-    // A count has a granularity of one trial, so that bounds of 0 and 1 leave room for rounding and no more.
-    const deviation = (p: number) => Math.sqrt((p * (1 - p) + 1 / trials) / trials);
+    const { ensemble, halfRange, items, trials, interval } = finding;
     for (const { event, found, bounds, predictions } of events(finding, law)) {
-      for (const { kind, name, value } of bounds) {
-        const excess = kind === "upper" ? found.probability - value : value - found.probability;
-        const off = excess / (finding.interval === "exact" ? 2 ** -40 : deviation(value));
-        if (off > errors)
-          violations.push({
-            ensemble,
-            halfRange,
-            items,
-            event,
-            measured: found.probability,
-            bound: `${kind} bound ${name}`,
-            value,
-            errors: off,
-          });
-      }
-      for (const { name, value } of predictions) {
-        const off = Math.abs(found.probability - value);
-        if (off > tolerance && off > errors * deviation(value))
-          gaps.push({
-            ensemble,
-            halfRange,
-            items,
-            event,
-            measured: found.probability,
-            prediction: name,
-            value,
-          });
-      }
+      const { probability } = found;
+      const { low, high } =
+        interval === "exact"
+          ? { low: probability - ROUNDING, high: probability + ROUNDING }
+          : limits(found.solved, trials, FIVE_SIGMA);
+      const common = { ensemble, halfRange, items, event, measured: probability };
+      for (const { kind, name, value } of bounds)
+        if (kind === "upper" ? value < low : value > high)
+          violations.push({ ...common, bound: `${kind} bound ${name}`, value });
+      for (const { name, value } of predictions)
+        if (Math.abs(probability - value) > tolerance && (value < low || value > high))
+          gaps.push({ ...common, prediction: name, value });
     }
   }
   return { violations, gaps };

@@ -1,7 +1,7 @@
 // What phase findings look like: one line for each configuration, one figure for each event, with what theory predicts.
 
 import { ensembles } from "../ensemble.ts";
-import type { PhaseFinding, TheoryFinding } from "../finding.ts";
+import { instanceKey, type PhaseFinding, type TheoryFinding } from "../finding.ts";
 import type { Estimate } from "../statistics.ts";
 import type { Prediction } from "../theory/envelope.ts";
 import type { Figure, FigureLine, FigurePoint } from "./figure.ts";
@@ -68,6 +68,9 @@ function seedText({ interval, seed }: PhaseFinding): string {
   return interval === "exact" ? "every instance" : `seed ${seed}`;
 }
 
+/** The most targets of a configuration that have a figure, a column and a law. */
+export const SHOWN_TARGETS = 4;
+
 /** At most `limit` of the targets: 0, 1, M and -M before the others, which keep their order. */
 export function tellingTargets(targets: readonly number[], halfRange: number, limit: number): number[] {
   if (targets.length <= limit) return [...targets];
@@ -129,10 +132,6 @@ export function phaseEvents(
       signed,
     ),
   );
-}
-
-function instanceKey({ ensemble, halfRange, items }: PhaseFinding | TheoryFinding): string {
-  return `${ensemble} ${halfRange} ${items}`;
 }
 
 function eventsOf(

@@ -191,7 +191,13 @@ function signedPoint({ halfRange }: Theory, { items, target, first, second }: Mo
     lower("cs", cauchySchwarz(first, second)),
     lower("ds", dawsonSankoff(first / copies, second / copies ** 2)),
   ];
-  const failure = share > 0 ? 1 - share + share * Math.exp(-first / copies / share) : 1;
+  // Without items the only sum is 0, surely.
+  const failure =
+    items === 0
+      ? Number(target !== 0)
+      : share > 0
+        ? 1 - share + share * Math.exp(-first / copies / share)
+        : 1;
   return { bounds, predictions: [{ name: "poisson", value: 1 - failure, failure } as const] };
 }
 
