@@ -10,7 +10,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import manifest from "../package.json" with { type: "json" };
-import type { PhaseFinding } from "../src/finding.ts";
+import { theory } from "../src/experiments/theory.ts";
+import type { PhaseFinding, RequiredFinding, TheoryFinding } from "../src/finding.ts";
 import { hasSoftware, software } from "./software.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -520,4 +521,66 @@ describe("help", () => {
   test("--version prints the package's version and nothing else", async () => {
     expect(await exacta("--version")).toEqual({ status: 0, stdout: `${manifest.version}\n`, stderr: "" });
   });
+});
+
+describe("theory", () => {
+  test("is printed as a table and as findings, and refused beyond its accuracy", async () => {
+    const table = await exacta("theory --bits 6 --items 8..12 --targets 0,1,64");
+    expect({ status: table.status, stderr: table.stderr }).toEqual({ status: 0, stderr: "" });
+    expect(table.stdout).toContain("rssp, k = 6 (M = 64), target 64");
+    for (const line of table.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+    const { stdout } = await exacta("theory --bits 6 --items 8..12 --targets 0,1,64 --json");
+    const said = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as TheoryFinding);
+    expect(said).toEqual(theory({ bits: 6, items: { from: 8, to: 12 }, targets: [0, 1, 64] }));
+    const refused = await exacta("theory --bits 13");
+    expect({ status: refused.status, stdout: refused.stdout }).toEqual({ status: 2, stdout: "" });
+    expect(refused.stderr).toMatch(REFUSAL);
+  });
+
+  test("is held against measurements by --check, whose verdict is on stdout", async () => {
+    const done = await exacta("phase --bits 6 --items 6..9 --trials 1e5 --check --quiet --out out");
+    expect(done.status).toBe(0);
+    expect(done.stdout).toContain("check: no measured probability breaks a proven bound");
+    expect(done.stdout).toMatch(/M = 64, n = 6, target 64: measured 0\.2\d*, window says 0\.2/);
+    const beyond = await exacta("phase --bits 13 --items 6 --trials 1e5 --check --quiet --out none");
+    expect(beyond.status).toBe(2);
+    expect(beyond.stderr).toMatch(REFUSAL);
+    expect(await readdir(folder)).toEqual(["out"]);
+  });
+});
+
+describe("required", () => {
+  test("prints a table and findings that agree", async () => {
+    const options = "required --bits 3,2 --failure 0.1 --trials 2e4 --quiet";
+    const found = (await exacta(`${options} --json`)).stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as RequiredFinding);
+    expect(found.map(({ pool, bits }) => [pool, bits])).toEqual([
+      ["uniform", 3],
+      ["uniform", 2],
+      ["products", 2],
+      ["support", 2],
+    ]);
+    const { status, stdout } = await exacta(options);
+    expect(status).toBe(0);
+    for (const { items } of found) expect(stdout).toContain(String(items));
+    const refused = await exacta("required --failure 0.7");
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toMatch(/^failure: expected a number in .*, got 0\.7\n$/);
+  });
+});
+
+test("a reader that leaves early loses nothing of what is written besides", async () => {
+  const { child, outcome } = start(
+    "phase --bits 4,6 --items 1..9 --trials 1e6 --json --out out --quiet".split(" "),
+    bare,
+  );
+  child.stdout!.destroy();
+  expect((await outcome).status).toBe(0);
+  const kept = await readFile(join(folder, "out", "results.jsonl"), "utf8");
+  expect(kept.trimEnd().split("\n")).toHaveLength(18);
 });

@@ -619,6 +619,34 @@ describe("the scheduler", () => {
   });
 });
 
+describe("a CPU runner", () => {
+  const work = workOf({ halfRange: 9, itemsFrom: 2, itemsTo: 8, targets: [3] });
+
+  test("that was closed fails the batches it has and refuses others", async () => {
+    const runner = await cpuRunner(2, startThread);
+    const pending = runner.run(work, { first: 0, count: 2 ** 31 - 1 });
+    runner.close();
+    await expect(pending).rejects.toThrow("the CPU runner was closed");
+    await expect(runner.run(work, { first: 0, count: 1 })).rejects.toThrow("the CPU runner was closed");
+  });
+
+  test("goes on with the threads that are left, until there are none", async () => {
+    const fail: ((error: Error) => void)[] = [];
+    const runner = await cpuRunner(2, (script, handlers) => {
+      fail.push(handlers.failure);
+      return startThread(script, handlers);
+    });
+    fail[0]!(new Error("a thread broke"));
+    const batch = { first: 3, count: 200 };
+    const expected = [...(await engines.cpu.run(work, batch))];
+    const parts = await Promise.all([runner.run(work, batch), runner.run(work, batch)]);
+    expect(parts.map((words) => [...words])).toEqual([expected, expected]);
+    fail[1]!(new Error("so did the other"));
+    await expect(runner.run(work, batch)).rejects.toThrow("a thread broke");
+    runner.close();
+  });
+});
+
 describe("a lost device", () => {
   const work = workOf({ halfRange: 9, itemsFrom: 2, itemsTo: 8, targets: [3] });
   const batch = { first: 11, count: 2000 };

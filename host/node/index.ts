@@ -6,7 +6,7 @@ import { platform } from "./platform.ts";
 
 /**
  * Opens an engine; close it when done. Throws TypeError or RangeError for wrong options and RangeError where `gpu` finds
- * no adapter.
+ * no adapter. Where it looks for a GPU it puts WebGPU's names (GPUBufferUsage and others) beside Node's globals.
  */
 export function openEngine(options: EngineOptions = {}): Promise<Runner> {
   return open(options, platform);

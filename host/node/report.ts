@@ -22,7 +22,7 @@ import { maxTheoryHalfRange } from "../../src/theory/distribution.ts";
 import type { lowerBounds, upperBounds } from "../../src/theory/envelope.ts";
 import { renderFigure } from "../figure.ts";
 import style from "./report.css?raw";
-import { decimalsOf, integer, meanText, rounded, targetsOf, trialsText } from "./table.ts";
+import { decimalsOf, grouped, meanText, rounded, targetsOf, trialsText } from "./table.ts";
 
 export interface RunAbout {
   /** What was typed. */
@@ -144,7 +144,7 @@ const OVERLAY =
 function withoutTheory(findings: readonly PhaseFinding[], told: boolean): string {
   const large = findings.find(({ ensemble, halfRange }) => halfRange > maxTheoryHalfRange(ensemble));
   if (!large) return told ? "" : "No theory was computed for this run, so the measurements stand alone.";
-  const most = integer(maxTheoryHalfRange(large.ensemble));
+  const most = grouped(maxTheoryHalfRange(large.ensemble));
   return ` Theory is computed for M up to ${most} only, so ${told ? "larger M are shown" : "these measurements stand"} without it.`;
 }
 
@@ -268,7 +268,7 @@ ${known.map(({ finding }, i) => `<tr><th scope="row">${finding.items}</th>${fill
 
 /** A mean count, four digits of it. */
 function meanCount(value: number): string {
-  return value >= 1e4 ? integer(Math.round(value)) : String(Number(value.toPrecision(4)));
+  return value >= 1e4 ? grouped(Math.round(value)) : String(Number(value.toPrecision(4)));
 }
 
 const entry = (term: string, text: string) => `<dt>${term}</dt><dd>${text}</dd>`;
@@ -344,7 +344,7 @@ function numbers({ label, findings }: PhaseSweep, blocks: number): string {
     "n",
     ...targets.map((target) => `P(target ${target})`),
     ensemble === "rnpp" ? "P(perfect)" : "P(all covered)",
-    `mean reached of ${integer(2 * halfRange + 1)}`,
+    `mean reached of ${grouped(2 * halfRange + 1)}`,
   ];
   const rows = findings.map((finding) => [
     String(finding.items),
@@ -388,7 +388,7 @@ function run(sweeps: readonly PhaseSweep[], { command, started, seconds, stopped
     return [
       ensemble,
       bits === undefined ? "" : String(bits),
-      integer(halfRange),
+      grouped(halfRange),
       items === last ? String(items) : `${items}..${last}`,
       trialsText(findings[0]),
       engine,

@@ -5,7 +5,7 @@ import type { RequiredFinding } from "../../src/finding.ts";
 import { required } from "../required.ts";
 import { readList, readNumber } from "./arguments.ts";
 import { withEngine, type RunArguments } from "./run.ts";
-import { columns, integer, wrap } from "./table.ts";
+import { columns, grouped, wrap } from "./table.ts";
 
 export interface RequiredArguments extends RunArguments {
   bits?: string;
@@ -92,7 +92,7 @@ function requiredTable(findings: readonly RequiredFinding[]): string {
     ];
   });
   const { trials, seed, engine, adapter } = findings[0]!;
-  const run = wrap(`${integer(trials)} trials, seed ${seed}, on ${engine} (${adapter})`);
+  const run = wrap(`${grouped(trials)} trials, seed ${seed}, on ${engine} (${adapter})`);
   return `${[meaning.join("\n"), ...blocks, run.join("\n")].join("\n\n")}\n`;
 }
 

@@ -111,7 +111,7 @@ function block({ findings }: PhaseSweep): string {
       more === 0
         ? []
         : [
-            `${integer(more)} more ${more === 1 ? "target is" : "targets are"} in the results of --json and --out.`,
+            `${grouped(more)} more ${more === 1 ? "target is" : "targets are"} in the results of --json and --out.`,
           ];
     return [...header, "", ...lines, ...rest].join("\n");
   }
@@ -154,8 +154,8 @@ export function targetsOf(findings: readonly PhaseFinding[]): number[] {
 /** `1,000,000 trials, seed 1`, or what was counted instead. */
 export function trialsText({ interval, trials, seed }: PhaseFinding): string {
   if (interval === "exact")
-    return `all ${integer(trials)} ${trials === 1 ? "instance" : "instances"} counted`;
-  return `${integer(trials)} ${trials === 1 ? "trial" : "trials"}, seed ${seed}`;
+    return `all ${grouped(trials)} ${trials === 1 ? "instance" : "instances"} counted`;
+  return `${grouped(trials)} ${trials === 1 ? "trial" : "trials"}, seed ${seed}`;
 }
 
 /** Decimals that show an interval's width in its last place or the one before it. */
@@ -176,7 +176,7 @@ export function meanText({ meanCovered, halfRange }: PhaseFinding): string {
 }
 
 /** With thousands separated by commas. */
-export function integer(value: number): string {
+export function grouped(value: number): string {
   return value.toLocaleString("en-US");
 }
 
