@@ -10,6 +10,8 @@ import { reachTally } from "../../src/kernels/reach.ts";
 import script from "../bench/reach.py?raw";
 import { readNumber } from "./arguments.ts";
 import { cpuRunner } from "../cpu/runner.ts";
+import type { Runner } from "../runner.ts";
+import { columns } from "./table.ts";
 import { startThread } from "./threads.ts";
 
 export interface BenchArguments {
@@ -19,11 +21,10 @@ export interface BenchArguments {
 }
 
 const BITS = [6, 8, 10, 12];
-/** Instances of a pass of CPython, and trials of a pass of each thread: some tens of milliseconds each. */
+/** Instances of a pass of CPython, and what sets the trials of a pass of a thread: some ten and a hundred milliseconds. */
 const PYTHON_INSTANCES = 10_000;
-const WORK = 2e9;
+const WORK = 8e9;
 
-const column = (text: string, width: number) => text.padStart(width);
 const median = (values: readonly number[]) =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
@@ -67,62 +68,99 @@ async function startPython(command: string, bits: number, expectedTotal: number)
   };
 }
 
+/** One precision: a pass of each candidate, in nanoseconds a trial. */
+interface Case {
+  readonly bits: number;
+  readonly pass: () => Promise<Row>;
+  readonly times: Row[];
+}
+
+interface Row {
+  readonly one: number;
+  readonly two: number;
+  readonly cpython: number;
+}
+
+async function prepareCase(
+  bits: number,
+  one: Runner,
+  two: Runner,
+  python: Yardstick[],
+  command: string,
+): Promise<Case> {
+  const work = plan(phaseConfig({ bits, items: bits + 6, targets: [0], seed: 1 }));
+  const missing = reachTally(work.params).missing(0);
+  const tally = await one.run(work, { first: 0, count: PYTHON_INSTANCES });
+  const missed = tally[missing]! + tally[missing + 1]! * 2 ** 32;
+  const yardstick = await startPython(command, bits, (2 ** (bits + 1) + 1) * PYTHON_INSTANCES - missed);
+  python.push(yardstick);
+  const count = Math.ceil(WORK / (2 ** bits * (bits + 6) * 8));
+  /** Each thread has two batches, as under the scheduler. */
+  const pass = async (engine: Runner, threads: number) => {
+    const start = performance.now();
+    const batches = Array.from({ length: 2 * threads }, (_, i) => ({ first: i * count, count }));
+    await Promise.all(batches.map((batch) => engine.run(work, batch)));
+    return ((performance.now() - start) * 1e6) / (2 * threads * count);
+  };
+  return {
+    bits,
+    times: [],
+    pass: async () => ({ one: await pass(one, 1), two: await pass(two, 2), cpython: await yardstick.pass() }),
+  };
+}
+
 /** Runs the command and returns its exit status. */
 export async function runBench(args: BenchArguments): Promise<number> {
   const { json, python: command = "python3" } = args;
   const rounds = parse(integer(1, 1000), readNumber(args.rounds ?? "9"), "rounds");
-  let yardstick: Yardstick | undefined;
   const [one, two] = [await cpuRunner(1, startThread), await cpuRunner(2, startThread)];
+  const python: Yardstick[] = [];
+  const cases: Case[] = [];
   try {
-    if (!json)
-      process.stdout.write(
-        `reach, n = k + 6, every target of -M..M; ns a trial, medians of ${rounds} rounds in turn\n\n` +
-          " k   M      one thread   two threads   CPython   CPython / one thread   one / two threads\n",
-      );
-    for (const bits of BITS) {
-      const work = plan(phaseConfig({ bits, items: bits + 6, targets: [0], seed: 1 }));
-      const missing = reachTally(work.params).missing(0);
-      const tally = await one.run(work, { first: 0, count: PYTHON_INSTANCES });
-      const reached =
-        (2 ** (bits + 1) + 1) * PYTHON_INSTANCES - (tally[missing]! + tally[missing + 1]! * 2 ** 32);
-      yardstick = await startPython(command, bits, reached);
-      const count = Math.ceil(WORK / (2 ** bits * (bits + 6) * 8));
-      /** Each thread has two batches, as under the scheduler. */
-      const pass = async (threads: number) => {
-        const start = performance.now();
-        const batches = Array.from({ length: 2 * threads }, (_, i) => ({ first: i * count, count }));
-        await Promise.all(batches.map((batch) => (threads === 1 ? one : two).run(work, batch)));
-        return ((performance.now() - start) * 1e6) / (2 * threads * count);
-      };
-      const times: [number, number, number][] = [];
-      for (let round = -1; round < rounds; round++) {
-        const row: [number, number, number] = [await pass(1), await pass(2), await yardstick.pass()];
+    for (const bits of BITS) cases.push(await prepareCase(bits, one, two, python, command));
+    // Every precision in every round, so that a disturbance of some seconds spoils a few rounds of all and not all of one.
+    for (let round = -1; round < rounds; round++)
+      for (const { pass, times } of cases) {
+        const row = await pass();
         // The first round warms up.
         if (round >= 0) times.push(row);
       }
-      yardstick.close();
-      const [single, double, cpython] = [0, 1, 2].map((i) => median(times.map((row) => row[i]!))) as [
-        number,
-        number,
-        number,
-      ];
-      const speedup = median(times.map(([a, , c]) => c / a));
-      const scaling = median(times.map(([a, b]) => a / b));
-      if (json)
-        process.stdout.write(
-          `${JSON.stringify({ kind: "bench", kernel: "reach", bits, items: bits + 6, nanoseconds: { one: single, two: double, cpython }, speedup, scaling })}\n`,
-        );
-      else {
-        process.stdout.write(
-          `${column(String(bits), 2)}   ${String(2 ** bits).padEnd(5)}${column(single.toFixed(0), 12)}${column(double.toFixed(0), 14)}` +
-            `${column(cpython.toFixed(0), 10)}${column(`${speedup.toFixed(1)}x`, 23)}${column(`${scaling.toFixed(2)}x`, 20)}\n`,
-        );
-      }
-    }
-    return 0;
   } finally {
-    yardstick?.close();
+    for (const yardstick of python) yardstick.close();
     one.close();
     two.close();
   }
+  const results = cases.map(({ bits, times }) => ({
+    kind: "bench",
+    kernel: "reach",
+    bits,
+    items: bits + 6,
+    nanoseconds: {
+      one: median(times.map((row) => row.one)),
+      two: median(times.map((row) => row.two)),
+      cpython: median(times.map((row) => row.cpython)),
+    },
+    speedup: median(times.map((row) => row.cpython / row.one)),
+    scaling: median(times.map((row) => row.one / row.two)),
+  }));
+  if (json) {
+    process.stdout.write(results.map((result) => `${JSON.stringify(result)}\n`).join(""));
+    return 0;
+  }
+  const table = columns([
+    ["k", "M", "one thread", "two threads", "CPython", "CPython / one thread", "one / two threads"],
+    ...results.map(({ bits, nanoseconds, speedup, scaling }) => [
+      String(bits),
+      String(2 ** bits),
+      nanoseconds.one.toFixed(0),
+      nanoseconds.two.toFixed(0),
+      nanoseconds.cpython.toFixed(0),
+      `${speedup.toFixed(1)}x`,
+      `${scaling.toFixed(2)}x`,
+    ]),
+  ]);
+  process.stdout.write(
+    `reach, n = k + 6, every target of -M..M; ns a trial, medians of ${rounds} rounds in turn\n\n${table.join("\n")}\n`,
+  );
+  return 0;
 }
