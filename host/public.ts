@@ -24,4 +24,4 @@ export * as paper from "../src/theory/paper.ts";
 export * as limits from "../src/theory/window.ts";
 export { rejection, type Rejection } from "../src/theory/rejection.ts";
 export { envelope, type Bound, type Envelope, type Prediction } from "../src/theory/envelope.ts";
-export { moments, type Moments } from "../src/theory/moments.ts";
+export { moments, pairMoment, type Moments } from "../src/theory/moments.ts";

@@ -26,7 +26,7 @@ export interface ScheduleOptions {
 
 /** Batches grow or shrink at most this much from one to the next, so that one bad estimate does no harm. */
 const GROWTH = 4;
-/** Word updates of the first batch: well below a millisecond for any engine but the reference. */
+/** Word updates of the first batch, before anything is known of the engine: little for each of them. */
 const FIRST_BATCH_WORK = 2 ** 16;
 const MAX_BATCH = 2 ** 31 - 1;
 

@@ -22,6 +22,7 @@ import {
   type Slices,
   type Theory,
 } from "./moments.ts";
+import { parityShare } from "./signed.ts";
 
 /**
  * Upper bounds on P(Y > 0):
@@ -156,15 +157,6 @@ function positivesFallShort(ensemble: Ensemble, halfRange: number, items: number
   return failures;
 }
 
-/**
- * The slices of `rnpp`: given the parity of the sum, the counts of targets of the other parity are 0.
- * P(A_1 + ... + A_n even) is (1 + q^n) / 2 with q = P(A even) - P(A odd), 0 for even M and -1/M for odd M.
- */
-function parityShare(halfRange: number, n: number, target: number): number {
-  const bias = (halfRange % 2 === 0 ? 0 : -1 / halfRange) ** n;
-  return target % 2 === 0 ? (1 + bias) / 2 : (1 - bias) / 2;
-}
-
 /** Sums over slices of a bound or prediction made on each. */
 function overSlices({ probability, first, second }: Slices) {
   let [markov, cs, ds, poissonFailure] = [0, 0, 0, 0];
@@ -184,6 +176,7 @@ function overSlices({ probability, first, second }: Slices) {
 function signedPoint({ halfRange }: Theory, { items, target, first, second }: Moments) {
   // Every solution of target 0 comes with its opposite, so that half of N_0 is an integer too.
   const copies = target === 0 && items > 0 ? 2 : 1;
+  // Given the parity of the sum, the counts of targets of the other parity are 0.
   const share = parityShare(halfRange, items, target);
   const bounds = [
     upper("markov", first / copies),

@@ -6,6 +6,7 @@
 import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
 import { isProduct, type Ensemble } from "../ensemble.ts";
+import { parityShare } from "./signed.ts";
 
 /** A bound that is true for every n. */
 export interface Always {
@@ -135,8 +136,7 @@ export function theorem4Product(halfRange: number, items: number, sum: number, o
 export function parityProbability(halfRange: number, items: number, sum: number): Always {
   check(halfRange, items);
   parse(signed, sum, "sum");
-  const bias = halfRange % 2 === 0 ? 0 : (-1 / halfRange) ** items;
-  return { holds: "always", value: (1 + (sum % 2 === 0 ? bias : -bias)) / 2 };
+  return { holds: "always", value: parityShare(halfRange, items, sum) };
 }
 
 /**

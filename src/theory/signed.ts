@@ -1,5 +1,14 @@
 // The law of a signed sum of uniform items, exactly: counts in big integers, for any half range.
 
+/**
+ * The probability that n items of 1..M sum to the parity of a value, without which no signs reach it: (1 + q^n) / 2 for
+ * even values with q = P(A even) - P(A odd), 0 for even M and -1/M for odd M.
+ */
+export function parityShare(halfRange: number, items: number, sum: number): number {
+  const bias = (halfRange % 2 === 0 ? 0 : -1 / halfRange) ** items;
+  return sum % 2 === 0 ? (1 + bias) / 2 : (1 - bias) / 2;
+}
+
 /** n over k for an n of any size, k small. */
 function choose(n: bigint, k: number): bigint {
   let [top, bottom] = [1n, 1n];
