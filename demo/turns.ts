@@ -2,17 +2,17 @@
 
 import type { Runner } from "../host/runner.ts";
 
-/** The same engine, on which all callers together have no more batches in flight than keep it busy; first come, first served. */
+/** The same engine, on which all callers together have no more work in flight than keep it busy; first come, first served. */
 export function takingTurns(runner: Runner): Runner {
   let free = runner.depth;
   const waiting: (() => void)[] = [];
   return {
     ...runner,
-    async run(plan, batch) {
+    async run(work) {
       if (free > 0) free--;
       else await new Promise<void>((resolve) => waiting.push(resolve));
       try {
-        return await runner.run(plan, batch);
+        return await runner.run(work);
       } finally {
         const next = waiting.shift();
         if (next) next();

@@ -1,7 +1,7 @@
 // The runner of the definitions: every kernel's TypeScript twin, in the caller's thread.
 
 import { kernels } from "../src/kernels/index.ts";
-import { batchParams } from "../src/plan.ts";
+import { outputOf } from "../src/plan.ts";
 import type { Runner } from "./runner.ts";
 
 export function referenceRunner(): Runner {
@@ -12,14 +12,13 @@ export function referenceRunner(): Runner {
     lanes: 1,
     pace: 50,
     async prepare() {},
-    async run(plan, batch) {
-      // A turn of the event loop, so that timers, signals and drawing get theirs between batches.
+    async run(work) {
+      // A turn of the event loop, so that timers, signals and drawing get theirs between calls.
       await new Promise((resolve) => setTimeout(resolve));
-      const kernel = kernels[plan.kernel];
-      const params = batchParams(plan, batch);
-      const tally = new Uint32Array(kernel.buffers.tally.length(params));
-      kernel.twin(params, { ...plan.inputs, tally });
-      return tally;
+      const { name, length } = outputOf(work);
+      const output = new Uint32Array(length);
+      kernels[work.kernel].twin(work.params, { ...work.inputs, [name]: output });
+      return output;
     },
     close() {},
   };

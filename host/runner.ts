@@ -1,6 +1,6 @@
-// What every engine offers: the words of a plan's tally for one batch of trials.
+// What every engine offers: the words that a kernel writes for one piece of work.
 
-import type { Batch, Plan } from "../src/plan.ts";
+import type { Work } from "../src/plan.ts";
 
 export const engines = ["auto", "gpu", "cpu", "reference", "shadow"] as const;
 /** What a caller may ask for; a runner is never `auto`. */
@@ -21,16 +21,16 @@ export interface Runner {
   readonly engine: Exclude<EngineName, "auto">;
   /** The device that answers, in its own words. */
   readonly adapter: string;
-  /** How many batches in flight keep it busy. */
+  /** How many pieces of work in flight keep it busy. */
   readonly depth: number;
   /** How many of those it works on at a time. */
   readonly lanes: number;
-  /** How long a batch should take, in milliseconds. */
+  /** How long one should take, in milliseconds. */
   readonly pace: number;
-  /** Makes a plan ready, so that its first batch is not slower than the others. */
-  prepare(plan: Plan): Promise<void>;
-  /** The tally of a batch: a pure function of both arguments, the same words on every runner. */
-  run(plan: Plan, batch: Batch): Promise<Uint32Array>;
-  /** Gives back threads and devices; pending batches fail. */
+  /** Makes ready for work of this shape, so that the first is not slower than the others. */
+  prepare(work: Work): Promise<void>;
+  /** What the kernel writes: a pure function of the work, the same words on every runner. */
+  run(work: Work): Promise<Uint32Array>;
+  /** Gives back threads and devices; pending work fails. */
   close(): void;
 }

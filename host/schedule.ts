@@ -1,7 +1,7 @@
 // Cuts a run of trials into batches, keeps the runner busy, adds up what comes back and stops when told.
 
 import { reachCapacity } from "../src/kernels/reach.ts";
-import type { Plan } from "../src/plan.ts";
+import { batchWork, type Plan } from "../src/plan.ts";
 import type { Runner } from "./runner.ts";
 
 export interface Progress {
@@ -42,7 +42,7 @@ export async function schedule(
 ): Promise<Totals> {
   const work = Math.max(1, plan.params.itemsTo) * Math.ceil(reachCapacity(plan.params) / 32);
   let size = Math.max(1, Math.floor(FIRST_BATCH_WORK / work));
-  await runner.prepare(plan);
+  await runner.prepare(batchWork(plan, { first: 0, count: 1 }));
   let issued = 0;
   let done = 0;
   let words = new Float64Array(0);
@@ -53,7 +53,7 @@ export async function schedule(
       const batch = { first: issued, count: Math.min(size, trials - issued, MAX_BATCH) };
       issued += batch.count;
       const submitted = performance.now();
-      const tally = await runner.run(plan, batch);
+      const tally = await runner.run(batchWork(plan, batch));
       if (tally[0] !== batch.count)
         throw new Error(
           `${runner.adapter}: counted ${tally[0]} trials of a batch of ${batch.count}; its results are not kept`,

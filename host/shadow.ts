@@ -1,5 +1,6 @@
-// Two runners on the same batches, every word compared.
+// Two runners on the same work, every word compared.
 
+import { outputOf } from "../src/plan.ts";
 import type { Runner } from "./runner.ts";
 
 /** Thrown where two runners differ. */
@@ -15,16 +16,16 @@ export function shadowRunner(first: Runner, second: Runner): Runner {
     depth: Math.min(first.depth, second.depth),
     lanes: Math.min(first.lanes, second.lanes),
     pace: Math.min(first.pace, second.pace),
-    async prepare(plan) {
-      await Promise.all([first.prepare(plan), second.prepare(plan)]);
+    async prepare(work) {
+      await Promise.all([first.prepare(work), second.prepare(work)]);
     },
-    async run(plan, batch) {
-      const [ours, theirs] = await Promise.all([first.run(plan, batch), second.run(plan, batch)]);
+    async run(work) {
+      const [ours, theirs] = await Promise.all([first.run(work), second.run(work)]);
       const index = ours.findIndex((word, i) => word !== theirs[i]);
       if (index >= 0 || ours.length !== theirs.length)
         throw new DifferenceError(
-          `kernel ${plan.kernel}, buffer tally, word ${index} of ${ours.length}, trials ${batch.first} to ` +
-            `${batch.first + batch.count - 1}: ${first.engine} says ${ours[index]}, ${second.engine} says ${theirs[index]}`,
+          `kernel ${work.kernel}, buffer ${outputOf(work).name}, word ${index} of ${ours.length}: ` +
+            `${first.engine} says ${ours[index]}, ${second.engine} says ${theirs[index]} (${JSON.stringify(work.params)})`,
         );
       return ours;
     },

@@ -14,7 +14,7 @@ import { DifferenceError, shadowRunner } from "../host/shadow.ts";
 import { ensembles, isProduct, listedLaw } from "../src/ensemble.ts";
 import { instancesPlan, phaseConfig, plan, type PhaseConfig } from "../src/experiments/phase.ts";
 import { reachTally } from "../src/kernels/reach.ts";
-import type { Batch, Plan } from "../src/plan.ts";
+import { batchWork, type Batch, type Plan } from "../src/plan.ts";
 import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
 
 const names = ["reference", "cpu", "threads", "shadow", ...variantNames] as const;
@@ -32,7 +32,7 @@ beforeAll(async () => {
   // Leaves ones all over the memory of the threads.
   const dirt = workOf({ halfRange: 2 ** 14, itemsFrom: 40, itemsTo: 40, targets: [1] });
   for (const name of ["cpu", "threads", "threads"] as const)
-    await engines[name].run(dirt, { first: 0, count: 9 });
+    await engines[name].run(batchWork(dirt, { first: 0, count: 9 }));
 });
 
 afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
@@ -74,10 +74,12 @@ function sum(work: Plan, a: Uint32Array, b: Uint32Array): Uint32Array {
 async function compare(work: Plan, batch: Batch, among: readonly Name[] = names): Promise<void> {
   const cut = Math.floor(batch.count / 3);
   const rest = { first: batch.first + cut, count: batch.count - cut };
-  const [expected, ...others] = await Promise.all(among.map((name) => engines[name].run(work, batch)));
+  const [expected, ...others] = await Promise.all(
+    among.map((name) => engines[name].run(batchWork(work, batch))),
+  );
   others.forEach((words, i) => expect([among[i + 1], [...words]]).toEqual([among[i + 1], [...expected!]]));
   const halves = await Promise.all(
-    [{ first: batch.first, count: cut }, rest].map((part) => engines.threads.run(work, part)),
+    [{ first: batch.first, count: cut }, rest].map((part) => engines.threads.run(batchWork(work, part))),
   );
   expect(["in two batches", [...sum(work, halves[0]!, halves[1]!)]]).toEqual([
     "in two batches",
@@ -88,12 +90,12 @@ async function compare(work: Plan, batch: Batch, among: readonly Name[] = names)
 /** The most trials that a variant counts without any workgroup taking a second turn. */
 async function oneTurn(work: Plan, variant: VariantName): Promise<number> {
   const { limits, info } = await testAdapter();
-  const { trialsPerGroup, maxGroups } = shapeOf(
-    work,
+  const { constants, groups } = shapeOf(
+    batchWork(work, { first: 0, count: 2 ** 31 - 1 }),
     { limits, subgroup: info.subgroupMaxSize || 32 },
     variant,
   )!;
-  return trialsPerGroup * maxGroups;
+  return groups * (variant === "thread" ? constants.WIDTH! : 1);
 }
 
 const EXTREMES = [0, 2 ** 31 - 1, -(2 ** 31), -(2 ** 31) + 1];
@@ -266,14 +268,18 @@ describe("seams", () => {
     for (const ensemble of ["rssp", "rssp0", "rnpp"] as const) {
       const [from, to] = [0, 12];
       const whole = await engines.cpu.run(
-        workOf({ ensemble, halfRange: 20, itemsFrom: from, itemsTo: to, targets }),
-        { first: 5, count: 999 },
+        batchWork(workOf({ ensemble, halfRange: 20, itemsFrom: from, itemsTo: to, targets }), {
+          first: 5,
+          count: 999,
+        }),
       );
       const place = reachTally({ itemsFrom: from, itemsTo: to, targets: 2 });
       for (let n = from; n <= to; n++) {
         const alone = await engines.cpu.run(
-          workOf({ ensemble, halfRange: 20, itemsFrom: n, itemsTo: n, targets }),
-          { first: 5, count: 999 },
+          batchWork(workOf({ ensemble, halfRange: 20, itemsFrom: n, itemsTo: n, targets }), {
+            first: 5,
+            count: 999,
+          }),
         );
         const words = [
           place.uncovered(n),
@@ -302,7 +308,7 @@ describe("seams", () => {
     const every = instancesPlan({ ...shape, items: { from: 1, to: 1 }, enumerate: true });
     await compare(every, { first: 0, count: 22 });
     const place = reachTally(every.params);
-    const words = await engines.cpu.run(every, { first: 0, count: 22 });
+    const words = await engines.cpu.run(batchWork(every, { first: 0, count: 22 }));
     expect([0, 1, 2].map((t) => words[place.unsolved(t, 0)])).toEqual([21, 22, 21]);
   });
 
@@ -319,7 +325,7 @@ describe("seams", () => {
     const work = workOf({ halfRange: 2 ** 20, itemsFrom: 0, itemsTo: 0, targets: [0, 1] });
     for (const count of [2047, 2048, 2049, 5000])
       await compare(work, { first: 0, count }, count === 2049 ? names : ["cpu", "threads", ...variantNames]);
-    expect([...(await engines.cpu.run(work, { first: 0, count: 5000 }))]).toEqual([
+    expect([...(await engines.cpu.run(batchWork(work, { first: 0, count: 5000 })))]).toEqual([
       5000,
       5000,
       (5000 * 2 ** 21) % 2 ** 32,
@@ -376,7 +382,9 @@ describe("large sizes", () => {
       });
       const storage = await gpuRunner(testAdapter, { variant: "storage" });
       const [reference, cpu, gpu] = await Promise.all(
-        [engines.reference, engines.cpu, storage].map((engine) => engine.run(work, { first: 0, count })),
+        [engines.reference, engines.cpu, storage].map((engine) =>
+          engine.run(batchWork(work, { first: 0, count })),
+        ),
       );
       storage.close();
       expect([...cpu!]).toEqual([...reference!]);
@@ -424,7 +432,7 @@ describe("planted faults", () => {
     );
     const shadow = shadowRunner(engines.cpu, suspect);
     try {
-      for (const [work, batch] of tries) await shadow.run(workOf(work), batch);
+      for (const [work, batch] of tries) await shadow.run(batchWork(workOf(work), batch));
       return false;
     } catch (error) {
       if (!(error instanceof DifferenceError)) throw error;
@@ -477,13 +485,13 @@ describe("planted faults", () => {
         run: async (...args) => (await engines.cpu.run(...args)).with(index, 12345),
       };
       const [said, shadow] = [
-        (await engines.cpu.run(work, { first: 9, count: 5 }))[index],
+        (await engines.cpu.run(batchWork(work, { first: 9, count: 5 })))[index],
         shadowRunner(engines.cpu, flipped),
       ];
-      const difference = shadow.run(work, { first: 9, count: 5 });
+      const difference = shadow.run(batchWork(work, { first: 9, count: 5 }));
       await expect(difference).rejects.toBeInstanceOf(DifferenceError);
       await expect(difference).rejects.toThrow(
-        `kernel reach, buffer tally, word ${index} of 49, trials 9 to 13: cpu says ${said}, gpu says 12345`,
+        `kernel reach, buffer tally, word ${index} of 49: cpu says ${said}, gpu says 12345`,
       );
     }
   });
@@ -502,15 +510,17 @@ describe("planted faults", () => {
           ),
       };
       await expect(
-        shadowRunner(engines.cpu, cut).run(workOf(probes[0]!), { first: 0, count: 3 }),
+        shadowRunner(engines.cpu, cut).run(batchWork(workOf(probes[0]!), { first: 0, count: 3 })),
       ).rejects.toBeInstanceOf(DifferenceError);
     }
   });
 
   test("a shadow of equal engines answers with their words", async () => {
     const work = workOf(probes[1]!);
-    const words = await shadowRunner(engines.cpu, engines.reference).run(work, { first: 1, count: 20 });
-    expect([...words]).toEqual([...(await engines.reference.run(work, { first: 1, count: 20 }))]);
+    const words = await shadowRunner(engines.cpu, engines.reference).run(
+      batchWork(work, { first: 1, count: 20 }),
+    );
+    expect([...words]).toEqual([...(await engines.reference.run(batchWork(work, { first: 1, count: 20 })))]);
   });
 });
 
@@ -525,7 +535,11 @@ describe("the scheduler", () => {
     return {
       ...changed,
       batches,
-      run: (work, batch) => (batches.push(batch), changed.run(work, batch)),
+      run: (work) => {
+        const { firstLow = 0, firstHigh = 0, count = 0 } = work.params;
+        batches.push({ first: firstHigh * 2 ** 32 + firstLow, count });
+        return changed.run(work);
+      },
     };
   }
 
@@ -538,7 +552,7 @@ describe("the scheduler", () => {
   }
 
   test("adds up to the same totals whatever the batches, lanes and threads", async () => {
-    const once = [...(await engines.cpu.run(work, { first: 0, count: trials }))];
+    const once = [...(await engines.cpu.run(batchWork(work, { first: 0, count: trials })))];
     const cuts = new Set<number>();
     for (const runner of [
       watched(engines.cpu),
@@ -596,7 +610,7 @@ describe("the scheduler", () => {
   test("refuses a tally that does not count its batch", async () => {
     const short: Runner = {
       ...engines.cpu,
-      run: async (work, batch) => (await engines.cpu.run(work, batch)).with(0, batch.count - 1),
+      run: async (work) => (await engines.cpu.run(work)).with(0, work.params.count! - 1),
     };
     await expect(schedule(short, work, 5000)).rejects.toThrow(
       /counted \d+ trials of a batch of \d+; its results are not kept/,
@@ -607,11 +621,11 @@ describe("the scheduler", () => {
     let ended = 0;
     const runner = watched(engines.cpu, {
       depth: 4,
-      run: async (work, batch) => {
+      run: async (work) => {
         if (runner.batches.length === 3) throw new Error("the third batch");
         await new Promise((resolve) => setTimeout(resolve, 20));
         ended++;
-        return engines.cpu.run(work, batch);
+        return engines.cpu.run(work);
       },
     });
     await expect(schedule(runner, work, 1e6)).rejects.toThrow("the third batch");
@@ -624,10 +638,12 @@ describe("a CPU runner", () => {
 
   test("that was closed fails the batches it has and refuses others", async () => {
     const runner = await cpuRunner(2, startThread);
-    const pending = runner.run(work, { first: 0, count: 2 ** 31 - 1 });
+    const pending = runner.run(batchWork(work, { first: 0, count: 2 ** 31 - 1 }));
     runner.close();
     await expect(pending).rejects.toThrow("the CPU runner was closed");
-    await expect(runner.run(work, { first: 0, count: 1 })).rejects.toThrow("the CPU runner was closed");
+    await expect(runner.run(batchWork(work, { first: 0, count: 1 }))).rejects.toThrow(
+      "the CPU runner was closed",
+    );
   });
 
   test("goes on with the threads that are left, until there are none", async () => {
@@ -638,11 +654,11 @@ describe("a CPU runner", () => {
     });
     fail[0]!(new Error("a thread broke"));
     const batch = { first: 3, count: 200 };
-    const expected = [...(await engines.cpu.run(work, batch))];
-    const parts = await Promise.all([runner.run(work, batch), runner.run(work, batch)]);
+    const expected = [...(await engines.cpu.run(batchWork(work, batch)))];
+    const parts = await Promise.all([runner.run(batchWork(work, batch)), runner.run(batchWork(work, batch))]);
     expect(parts.map((words) => [...words])).toEqual([expected, expected]);
     fail[1]!(new Error("so did the other"));
-    await expect(runner.run(work, batch)).rejects.toThrow("a thread broke");
+    await expect(runner.run(batchWork(work, batch))).rejects.toThrow("a thread broke");
     runner.close();
   });
 });
@@ -678,12 +694,12 @@ describe("a lost device", () => {
   }
 
   test("has its batches replayed on a new one with the same result", async () => {
-    const expected = [...(await engines.cpu.run(work, batch))];
+    const expected = [...(await engines.cpu.run(batchWork(work, batch)))];
     const { runner, devices } = await onLosingDevices(1, 2);
     const parts = await Promise.all([
-      runner.run(work, batch),
-      runner.run(work, batch),
-      runner.run(work, batch),
+      runner.run(batchWork(work, batch)),
+      runner.run(batchWork(work, batch)),
+      runner.run(batchWork(work, batch)),
     ]);
     expect(parts.map((words) => [...words])).toEqual([expected, expected, expected]);
     expect(devices).toHaveLength(2);
@@ -691,23 +707,25 @@ describe("a lost device", () => {
   });
 
   test("does not matter between batches", async () => {
-    const expected = [...(await engines.cpu.run(work, batch))];
+    const expected = [...(await engines.cpu.run(batchWork(work, batch)))];
     const { runner, devices } = await onLosingDevices(0, 0);
-    await runner.run(work, batch);
+    await runner.run(batchWork(work, batch));
     devices[0]!.destroy();
-    expect([...(await runner.run(work, batch))]).toEqual(expected);
+    expect([...(await runner.run(batchWork(work, batch)))]).toEqual(expected);
     expect(devices).toHaveLength(2);
     runner.close();
   });
 
   test("does not matter before a new plan either", async () => {
     const { runner, devices } = await onLosingDevices(0, 0);
-    await runner.run(work, batch);
+    await runner.run(batchWork(work, batch));
     devices[0]!.destroy();
     await devices[0]!.lost;
     const other = workOf({ halfRange: 4, itemsFrom: 2, itemsTo: 8, targets: [3] });
     const totals = await schedule(runner, other, 2000);
-    expect([...totals.words]).toEqual([...(await engines.cpu.run(other, { first: 0, count: 2000 }))]);
+    expect([...totals.words]).toEqual([
+      ...(await engines.cpu.run(batchWork(other, { first: 0, count: 2000 }))),
+    ]);
     expect(devices).toHaveLength(2);
     runner.close();
   });
@@ -715,14 +733,16 @@ describe("a lost device", () => {
   test("leaves a scheduled run's totals as they are", async () => {
     const { runner, devices } = await onLosingDevices(1, 3);
     const totals = await schedule(runner, work, 20_000);
-    expect([...totals.words]).toEqual([...(await engines.cpu.run(work, { first: 0, count: 20_000 }))]);
+    expect([...totals.words]).toEqual([
+      ...(await engines.cpu.run(batchWork(work, { first: 0, count: 20_000 }))),
+    ]);
     expect(devices).toHaveLength(2);
     runner.close();
   });
 
   test("is given up when the new one is lost too", async () => {
     const { runner } = await onLosingDevices(9, 1);
-    await expect(runner.run(work, batch)).rejects.toThrow(/the GPU was lost/);
+    await expect(runner.run(batchWork(work, batch))).rejects.toThrow(/the GPU was lost/);
     runner.close();
   });
 });

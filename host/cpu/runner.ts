@@ -2,9 +2,9 @@
 
 import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
-import { batchParams, inputsOf } from "../../src/plan.ts";
+import { inputsOf, outputOf } from "../../src/plan.ts";
 import type { Runner } from "../runner.ts";
-import base64 from "./wasm/reach.ts?wasm";
+import base64 from "./wasm/index.ts?wasm";
 import script from "./worker.js?raw";
 
 /** One worker thread, as Node and the browser both can offer it. */
@@ -15,7 +15,7 @@ interface Thread {
 
 export interface Answer {
   readonly id: number;
-  readonly tally?: Uint32Array;
+  readonly output?: Uint32Array;
   readonly error?: string;
 }
 
@@ -26,11 +26,11 @@ export type StartThread = (
 ) => Thread;
 
 interface Pending {
-  readonly resolve: (tally: Uint32Array) => void;
+  readonly resolve: (output: Uint32Array) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** Opens `threads` threads, 1 or more. A batch goes to the thread with the fewest batches waiting. */
+/** Opens `threads` threads, 1 or more. Work goes to the thread with the least of it waiting. */
 export async function cpuRunner(threads: number, startThread: StartThread): Promise<Runner> {
   const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
   const module = await WebAssembly.compile(bytes);
@@ -44,11 +44,11 @@ export async function cpuRunner(threads: number, startThread: StartThread): Prom
       pending.clear();
     };
     const thread = startThread(script, {
-      answer({ id, tally, error }) {
-        const batch = pending.get(id);
+      answer({ id, output, error }) {
+        const work = pending.get(id);
         pending.delete(id);
-        if (tally) batch?.resolve(tally);
-        else batch?.reject(new Error(`WebAssembly: ${error}`));
+        if (output) work?.resolve(output);
+        else work?.reject(new Error(`WebAssembly: ${error}`));
       },
       failure: fail,
     });
@@ -63,9 +63,8 @@ export async function cpuRunner(threads: number, startThread: StartThread): Prom
     lanes: threads,
     pace: 40,
     async prepare() {},
-    run(plan, batch) {
-      const kernel = kernels[plan.kernel];
-      const params = batchParams(plan, batch);
+    run(work) {
+      const kernel = kernels[work.kernel];
       const alive = pool.filter(({ worker }) => !worker.broken);
       // A thread that ended, or was never allowed to start, takes no more work.
       if (alive.length === 0) return Promise.reject(pool[0]!.worker.broken!);
@@ -75,9 +74,9 @@ export async function cpuRunner(threads: number, startThread: StartThread): Prom
         thread.post({
           id,
           kernel: kernel.name,
-          params: packParams(kernel, params),
-          inputs: inputsOf(plan),
-          length: kernel.buffers.tally.length(params),
+          params: packParams(kernel, work.params),
+          inputs: inputsOf(work),
+          length: outputOf(work).length,
         });
       });
     },

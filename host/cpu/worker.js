@@ -10,9 +10,9 @@ let wasm;
 const aligned = (bytes) => (bytes + 15) & ~15;
 
 /**
- * First message: the compiled module. Then one a batch: `id`, the kernel's name, its packed parameters, its inputs and
- * the length of the tally. Answers { id, tally } or { id, error }.
- * @param {{ data: WebAssembly.Module | { id: number, kernel: string, params: Uint32Array, inputs: Int32Array[], length: number } }} event
+ * First message: the compiled module. Then work: `id`, the kernel's name, its packed parameters, its inputs and the
+ * length of its output. Answers { id, output } or { id, error }.
+ * @param {{ data: WebAssembly.Module | { id: number, kernel: string, params: Uint32Array, inputs: (Int32Array | Uint32Array)[], length: number } }} event
  */
 onmessage = ({ data }) => {
   if (data instanceof WebAssembly.Module) {
@@ -27,19 +27,15 @@ onmessage = ({ data }) => {
       end = aligned(start + byteLength);
       return start;
     });
-    const tally = end;
-    const scratch = aligned(tally + 4 * data.length);
-    const reserve = (/** @type {number} */ bytes) => {
-      const pages = Math.ceil((bytes - wasm.memory.buffer.byteLength) / 65536);
-      if (pages > 0) wasm.memory.grow(pages);
-    };
-    reserve(scratch);
+    const output = end;
+    const scratch = aligned(output + 4 * data.length);
+    const pages = Math.ceil((scratch - wasm.memory.buffer.byteLength) / 65536);
+    if (pages > 0) wasm.memory.grow(pages);
     new Uint32Array(wasm.memory.buffer).set(data.params, params >> 2);
-    data.inputs.forEach((input, i) => new Int32Array(wasm.memory.buffer).set(input, (inputs[i] ?? 0) >> 2));
-    reserve(scratch + wasm.scratchBytes(params));
-    wasm[data.kernel](params, ...inputs, tally, scratch);
-    const words = new Uint32Array(wasm.memory.buffer, tally, data.length).slice();
-    postMessage({ id: data.id, tally: words }, { transfer: [words.buffer] });
+    data.inputs.forEach((input, i) => new Uint32Array(wasm.memory.buffer).set(input, (inputs[i] ?? 0) >> 2));
+    wasm[data.kernel](params, ...inputs, output, scratch);
+    const words = new Uint32Array(wasm.memory.buffer, output, data.length).slice();
+    postMessage({ id: data.id, output: words }, { transfer: [words.buffer] });
   } catch (error) {
     postMessage({ id: data.id, error: String(error) });
   }

@@ -1,42 +1,46 @@
-// The GPU runner: plans on a WebGPU device, in browsers and through Dawn.
+// The GPU runner: kernels on a WebGPU device, in browsers and through Dawn.
 
 import { expected } from "../../src/check.ts";
 import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
-import { batchParams, inputsOf, type Batch, type Plan } from "../../src/plan.ts";
+import { inputsOf, outputOf, type Work } from "../../src/plan.ts";
 import type { Runner } from "../runner.ts";
 import { shapeOf, type Shape, type VariantName } from "./variants.ts";
 
 export interface GpuOptions {
-  /** Forces a variant; by default the first that fits a plan. */
+  /** Forces a variant; by default the first that fits the work. */
   readonly variant?: VariantName;
-  /** Fills outputs and scratch memory with this word before every batch: for tests, which show that it changes nothing. */
+  /** Fills outputs and scratch memory with this word before every piece of work: for tests, which show that it changes nothing. */
   readonly poison?: number;
 }
 
-/** The buffers of one batch in flight: each has its own, since barriers are per whole buffer. */
+/** The buffers of one piece of work in flight: each has its own, since barriers are per whole buffer. */
 interface Slot {
   readonly params: GPUBuffer;
-  readonly tally: GPUBuffer;
+  readonly output: GPUBuffer;
   readonly staging: GPUBuffer;
   readonly slabs: GPUBuffer | undefined;
-  readonly bindGroup: GPUBindGroup;
 }
 
-/** A plan made ready on a device. */
-interface Prepared {
-  readonly shape: Shape;
+/** What a kernel reads, on a device. */
+interface Uploaded {
+  readonly buffers: readonly GPUBuffer[];
+  /** Pieces of work in flight that read it. */
+  users: number;
+}
+
+interface Compiled {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
-  readonly inputs: readonly GPUBuffer[];
-  readonly idle: Slot[];
 }
 
 interface Opened {
   readonly device: GPUDevice;
   readonly subgroup: number;
-  /** Plans made ready, and how many batches of each are in flight. */
-  readonly plans: Map<Plan, { readonly work: Promise<Prepared>; users: number }>;
+  readonly compiled: Map<string, Promise<Compiled>>;
+  readonly uploaded: Map<Work["inputs"], Uploaded>;
+  /** Slots that wait for work, the latest used last. */
+  readonly idle: Slot[];
   /** Why the device can no longer be trusted. */
   failure: Error | undefined;
 }
@@ -65,7 +69,9 @@ async function openDevice(adapter: GPUAdapter): Promise<Opened> {
   const opened: Opened = {
     device,
     subgroup: adapter.info.subgroupMaxSize || 32,
-    plans: new Map(),
+    compiled: new Map(),
+    uploaded: new Map(),
+    idle: [],
     failure: undefined,
   };
   void device.lost.then(
@@ -77,23 +83,37 @@ async function openDevice(adapter: GPUAdapter): Promise<Opened> {
   return opened;
 }
 
-async function prepare({ device, subgroup }: Opened, plan: Plan, variant?: VariantName): Promise<Prepared> {
-  const shape = shapeOf(plan, { limits: device.limits, subgroup }, variant);
-  if (!shape)
-    throw new RangeError(
-      expected(
-        "items x halfRange",
-        "a bitset that this GPU's memory can hold",
-        plan.params.itemsTo * plan.params.halfRange,
-        "use --engine cpu",
-      ),
-    );
+/** More than any kernel has parameters. */
+const MAX_PARAMS_BYTES = 256;
+/** Idle buffers that are kept for more work: slots, and what they hold in all. */
+const IDLE_SLOTS = 8;
+const IDLE_BYTES = 2 ** 29;
+
+/** The shape that the work takes on a device. Throws RangeError where its memory cannot hold it. */
+function fit({ device, subgroup }: Opened, work: Work, variant?: VariantName): Shape {
+  const shape = shapeOf(work, { limits: device.limits, subgroup }, variant);
+  if (shape) return shape;
+  throw new RangeError(
+    expected(
+      `kernel ${work.kernel}`,
+      "sums that this GPU's memory can hold",
+      JSON.stringify(work.params),
+      "use --engine cpu",
+    ),
+  );
+}
+
+/** The pipeline of a shape, compiled once for each device. */
+function compile({ device, compiled }: Opened, work: Work, shape: Shape): Promise<Compiled> {
+  const key = JSON.stringify([work.kernel, shape.name, shape.constants]);
+  const known = compiled.get(key);
+  if (known) return known;
   const types: GPUBufferBindingType[] = [
     "uniform",
-    ...inputsOf(plan).map(() => "read-only-storage" as const),
+    ...inputsOf(work).map(() => "read-only-storage" as const),
     "storage",
+    ...(shape.slabBytes > 0 ? ["storage" as const] : []),
   ];
-  if (shape.slabWords > 0) types.push("storage");
   const layout = device.createBindGroupLayout({
     entries: types.map((type, binding) => ({
       binding,
@@ -101,12 +121,27 @@ async function prepare({ device, subgroup }: Opened, plan: Plan, variant?: Varia
       buffer: { type },
     })),
   });
-  const pipeline = await device.createComputePipelineAsync({
-    label: `${plan.kernel}.${shape.name}`,
-    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-    compute: { module: device.createShaderModule({ code: shape.source }), constants: shape.constants },
-  });
-  const inputs = inputsOf(plan).map((words) => {
+  const compiling = device
+    .createComputePipelineAsync({
+      label: `${work.kernel}.${shape.name}`,
+      layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module: device.createShaderModule({ code: shape.source }), constants: shape.constants },
+    })
+    .then((pipeline) => ({ pipeline, layout }));
+  compiled.set(key, compiling);
+  return compiling;
+}
+
+/** What the work reads, uploaded once for all work that shares it; inputs that nobody uses any more are given back. */
+function upload({ device, uploaded }: Opened, work: Work): Uploaded {
+  const known = uploaded.get(work.inputs);
+  if (known) return known;
+  for (const [inputs, { buffers, users }] of uploaded) {
+    if (users > 0) continue;
+    uploaded.delete(inputs);
+    for (const buffer of buffers) buffer.destroy();
+  }
+  const buffers = inputsOf(work).map((words) => {
     const buffer = device.createBuffer({
       size: Math.max(words.byteLength, 4),
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
@@ -114,78 +149,81 @@ async function prepare({ device, subgroup }: Opened, plan: Plan, variant?: Varia
     device.queue.writeBuffer(buffer, 0, words);
     return buffer;
   });
-  return { shape, pipeline, layout, inputs, idle: [] };
+  const fresh = { buffers, users: 0 };
+  uploaded.set(work.inputs, fresh);
+  return fresh;
 }
 
-function makeSlot(device: GPUDevice, plan: Plan, { shape, layout, inputs }: Prepared): Slot {
-  const kernel = kernels[plan.kernel];
-  const bytes = 4 * kernel.buffers.tally.length(batchParams(plan, { first: 0, count: 0 }));
+/** An idle slot of these sizes, or a new one. Sizes are powers of two, so that slots are found again. */
+function takeSlot({ device, idle }: Opened, outputWords: number, slabBytes: number): Slot {
+  const roomy = (bytes: number) => 2 ** Math.ceil(Math.log2(Math.max(bytes, 256)));
+  const bytes = Math.min(roomy(4 * outputWords), device.limits.maxBufferSize);
+  const slab = slabBytes > 0 ? Math.min(roomy(slabBytes), device.limits.maxStorageBufferBindingSize) : 0;
+  const found = idle.findIndex(({ output, slabs }) => output.size === bytes && (slabs?.size ?? 0) === slab);
+  if (found >= 0) return idle.splice(found, 1)[0]!;
   const make = (size: number, usage: number) => device.createBuffer({ size, usage });
-  const params = make(4 * kernel.params.length, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
-  const tally = make(bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
-  const staging = make(bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
-  const slabs =
-    shape.slabWords > 0
-      ? make(4 * shape.slabWords * shape.maxGroups, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST)
-      : undefined;
-  const bindGroup = device.createBindGroup({
-    layout,
-    entries: [params, ...inputs, tally, ...(slabs ? [slabs] : [])].map((buffer, binding) => ({
-      binding,
-      resource: { buffer },
-    })),
-  });
-  return { params, tally, staging, slabs, bindGroup };
+  return {
+    params: make(MAX_PARAMS_BYTES, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
+    output: make(bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST),
+    staging: make(bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST),
+    slabs: slab > 0 ? make(slab, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST) : undefined,
+  };
 }
 
-function releaseSlot({ params, tally, staging, slabs }: Slot): void {
-  for (const buffer of [params, tally, staging, slabs]) buffer?.destroy();
+/** Keeps a slot for the next piece of work, and gives back the longest idle ones where there are too many. */
+function keepSlot({ idle }: Opened, slot: Slot): void {
+  idle.push(slot);
+  const held = () => idle.reduce((sum, { output, slabs }) => sum + 2 * output.size + (slabs?.size ?? 0), 0);
+  while (idle.length > IDLE_SLOTS || (idle.length > 1 && held() > IDLE_BYTES)) releaseSlot(idle.shift()!);
 }
 
-function releasePlan({ inputs, idle }: Prepared): void {
-  for (const input of inputs) input.destroy();
-  idle.forEach(releaseSlot);
+function releaseSlot({ params, output, staging, slabs }: Slot): void {
+  for (const buffer of [params, output, staging, slabs]) buffer?.destroy();
 }
 
-async function runBatch(
-  opened: Opened,
-  prepared: Prepared,
-  plan: Plan,
-  batch: Batch,
-  poison?: number,
-): Promise<Uint32Array> {
+async function runWork(opened: Opened, work: Work, { variant, poison }: GpuOptions): Promise<Uint32Array> {
   const { device } = opened;
-  const { shape, pipeline } = prepared;
-  const slot = prepared.idle.pop() ?? makeSlot(device, plan, prepared);
-  if (poison !== undefined)
-    for (const buffer of [slot.tally, slot.slabs])
-      if (buffer) device.queue.writeBuffer(buffer, 0, new Uint32Array(buffer.size / 4).fill(poison));
-  device.queue.writeBuffer(slot.params, 0, packParams(kernels[plan.kernel], batchParams(plan, batch)));
-  const encoder = device.createCommandEncoder();
-  encoder.clearBuffer(slot.tally);
-  const pass = encoder.beginComputePass();
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, slot.bindGroup);
-  if (batch.count > 0)
-    pass.dispatchWorkgroups(Math.min(Math.ceil(batch.count / shape.trialsPerGroup), shape.maxGroups));
-  pass.end();
-  encoder.copyBufferToBuffer(slot.tally, 0, slot.staging, 0, slot.tally.size);
-  device.queue.submit([encoder.finish()]);
+  const shape = fit(opened, work, variant);
+  const { pipeline, layout } = await compile(opened, work, shape);
+  const inputs = upload(opened, work);
+  const outputBytes = 4 * outputOf(work).length;
+  inputs.users++;
+  const slot = takeSlot(opened, outputBytes / 4, shape.slabBytes);
   try {
-    await slot.staging.mapAsync(GPUMapMode.READ);
+    if (poison !== undefined)
+      for (const buffer of [slot.output, slot.slabs])
+        if (buffer) device.queue.writeBuffer(buffer, 0, new Uint32Array(buffer.size / 4).fill(poison));
+    device.queue.writeBuffer(slot.params, 0, packParams(kernels[work.kernel], work.params));
+    const buffers = [slot.params, ...inputs.buffers, slot.output, ...(slot.slabs ? [slot.slabs] : [])];
+    const bindGroup = device.createBindGroup({
+      layout,
+      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+    });
+    const encoder = device.createCommandEncoder();
+    encoder.clearBuffer(slot.output, 0, outputBytes);
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    if (shape.groups > 0) pass.dispatchWorkgroups(shape.groups);
+    pass.end();
+    encoder.copyBufferToBuffer(slot.output, 0, slot.staging, 0, outputBytes);
+    device.queue.submit([encoder.finish()]);
+    await slot.staging.mapAsync(GPUMapMode.READ, 0, outputBytes);
+    const words = new Uint32Array(slot.staging.getMappedRange(0, outputBytes).slice(0));
+    slot.staging.unmap();
+    keepSlot(opened, slot);
+    return words;
   } catch (error) {
     releaseSlot(slot);
     throw error;
+  } finally {
+    inputs.users--;
   }
-  const words = new Uint32Array(slot.staging.getMappedRange().slice(0));
-  slot.staging.unmap();
-  prepared.idle.push(slot);
-  return words;
 }
 
 /**
- * Opens a device of the adapter that `requestAdapter` answers. A batch whose device is lost runs once more on a new one:
- * it is a pure function of its plan and range.
+ * Opens a device of the adapter that `requestAdapter` answers. Work whose device is lost runs once more on a new
+ * one: its words depend on nothing else.
  */
 export async function gpuRunner(
   requestAdapter: () => Promise<GPUAdapter | null>,
@@ -202,21 +240,6 @@ export async function gpuRunner(
   await opening;
   let closed = false;
 
-  /** A plan's entry; making one gives back the plans that nobody uses any more. */
-  function entryOf(opened: Opened, plan: Plan) {
-    let entry = opened.plans.get(plan);
-    if (!entry) {
-      for (const [old, { work, users }] of opened.plans) {
-        if (users > 0) continue;
-        opened.plans.delete(old);
-        void work.then(releasePlan, () => {});
-      }
-      entry = { work: prepare(opened, plan, options.variant), users: 0 };
-      opened.plans.set(plan, entry);
-    }
-    return entry;
-  }
-
   /** After a device has failed, whoever notices first opens another. */
   function reopen(attempt: Promise<Opened>): void {
     if (closed || opening !== attempt) return;
@@ -229,25 +252,19 @@ export async function gpuRunner(
     opening.catch(() => {});
   }
 
-  async function run(plan: Plan, batch: Batch, retries: number): Promise<Uint32Array> {
+  async function run(work: Work, retries: number): Promise<Uint32Array> {
     const attempt = opening;
     let opened: Opened | undefined;
     try {
       opened = await attempt;
-      const entry = entryOf(opened, plan);
-      entry.users++;
-      try {
-        const tally = await runBatch(opened, await entry.work, plan, batch, options.poison);
-        if (opened.failure) throw opened.failure;
-        return tally;
-      } finally {
-        entry.users--;
-      }
+      const words = await runWork(opened, work, options);
+      if (opened.failure) throw opened.failure;
+      return words;
     } catch (error) {
       const failure = opened?.failure ?? error;
       if (!opened || opened.failure) reopen(attempt);
       if (closed || retries === 0 || !(failure instanceof DeviceLostError)) throw failure;
-      return run(plan, batch, retries - 1);
+      return run(work, retries - 1);
     }
   }
 
@@ -257,10 +274,11 @@ export async function gpuRunner(
     depth: 2,
     lanes: 1,
     pace: 80,
-    async prepare(plan) {
-      await entryOf(await opening, plan).work;
+    async prepare(work) {
+      const opened = await opening;
+      await compile(opened, work, fit(opened, work, options.variant));
     },
-    run: (plan, batch) => run(plan, batch, 1),
+    run: (work) => run(work, 1),
     close() {
       closed = true;
       void opening.then(

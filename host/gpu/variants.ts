@@ -1,7 +1,7 @@
 // The shapes in which a GPU can run a kernel, smallest bitset first, and where each fits.
 
-import { reachCapacity, reachTally } from "../../src/kernels/reach.ts";
-import type { Plan } from "../../src/plan.ts";
+import { reachCapacity, reachTally, type ReachParams } from "../../src/kernels/reach.ts";
+import type { Work } from "../../src/plan.ts";
 import draw from "../../shaders/lib/random.wgsl?raw";
 import sumsStorage from "../../shaders/lib/sums.storage.wgsl?raw";
 import sumsWorkgroup from "../../shaders/lib/sums.workgroup.wgsl?raw";
@@ -19,17 +19,15 @@ export interface Room {
   readonly subgroup: number;
 }
 
-/** A variant fitted to a plan and a device. */
+/** A variant fitted to work and a device. */
 export interface Shape {
   readonly name: VariantName;
   readonly source: string;
   readonly constants: Record<string, number>;
-  /** Trials that one workgroup has in hand at a time. */
-  readonly trialsPerGroup: number;
-  /** Workgroups at most; more trials are taken in turns. */
-  readonly maxGroups: number;
-  /** Words of storage that each workgroup needs, or 0. */
-  readonly slabWords: number;
+  /** Workgroups. Each takes its trials in turns where there are more of them. */
+  readonly groups: number;
+  /** Bytes of storage for all workgroups, or 0. */
+  readonly slabBytes: number;
 }
 
 /** Storage for all the bitsets of a dispatch, and workgroups that have one: enough to fill a device, small enough for any. */
@@ -38,12 +36,12 @@ const SLAB_GROUPS = 2 ** 10;
 /** What `reach.group.wgsl` keeps in workgroup memory beside the bitset. */
 const GROUP_BYTES = 512;
 
-type Fit = (plan: Plan, room: Room) => Shape | undefined;
+type Fit = (params: ReachParams, room: Room) => Shape | undefined;
 
 const fits: Record<VariantName, Fit> = {
-  thread(plan, { limits, subgroup }) {
-    const words = Math.ceil(reachCapacity(plan.params) / 32);
-    const length = reachTally(plan.params).length;
+  thread(params, { limits, subgroup }) {
+    const words = Math.ceil(reachCapacity(params) / 32);
+    const length = reachTally(params).length;
     const memory = limits.maxComputeWorkgroupStorageSize;
     const most = Math.min(
       2 * subgroup,
@@ -58,37 +56,35 @@ const fits: Record<VariantName, Fit> = {
         name: "thread",
         source: draw + reach + thread,
         constants: { WIDTH: width, WORDS: words, TALLY: 4 * length <= left - 12 ? length : 1 },
-        trialsPerGroup: width,
-        maxGroups: limits.maxComputeWorkgroupsPerDimension,
-        slabWords: 0,
+        groups: Math.min(Math.ceil(params.count / width), limits.maxComputeWorkgroupsPerDimension),
+        slabBytes: 0,
       };
     }
     return undefined;
   },
-  workgroup(plan, { limits, subgroup }) {
-    const words = Math.ceil(reachCapacity(plan.params) / 32);
+  workgroup(params, { limits, subgroup }) {
+    const words = Math.ceil(reachCapacity(params) / 32);
     if (4 * words + GROUP_BYTES > limits.maxComputeWorkgroupStorageSize) return undefined;
     return {
       name: "workgroup",
       source: draw + reach + sumsWorkgroup + group,
       constants: { WIDTH: groupWidth(words, subgroup, limits), WORDS: words },
-      trialsPerGroup: 1,
-      maxGroups: limits.maxComputeWorkgroupsPerDimension,
-      slabWords: 0,
+      groups: Math.min(params.count, limits.maxComputeWorkgroupsPerDimension),
+      slabBytes: 0,
     };
   },
-  storage(plan, { limits, subgroup }) {
-    const words = Math.ceil(reachCapacity(plan.params) / 32);
+  storage(params, { limits, subgroup }) {
+    const words = Math.ceil(reachCapacity(params) / 32);
     const bytes = Math.min(SLAB_BYTES, limits.maxStorageBufferBindingSize, limits.maxBufferSize);
-    const maxGroups = Math.min(Math.floor(bytes / (4 * words)), SLAB_GROUPS);
-    if (maxGroups === 0) return undefined;
+    const most = Math.min(Math.floor(bytes / (4 * words)), SLAB_GROUPS);
+    if (most === 0) return undefined;
+    const groups = Math.min(params.count, most);
     return {
       name: "storage",
       source: draw + reach + sumsStorage + group,
       constants: { WIDTH: groupWidth(words, subgroup, limits), WORDS: words },
-      trialsPerGroup: 1,
-      maxGroups,
-      slabWords: words,
+      groups,
+      slabBytes: 4 * words * Math.max(groups, 1),
     };
   },
 };
@@ -107,9 +103,9 @@ function groupWidth(words: number, subgroup: number, limits: GPUSupportedLimits)
 }
 
 /** The variant of that name, or the first that fits. */
-export function shapeOf(plan: Plan, room: Room, name?: VariantName): Shape | undefined {
+export function shapeOf(work: Work, room: Room, name?: VariantName): Shape | undefined {
   for (const candidate of name ? [name] : variantNames) {
-    const shape = fits[candidate](plan, room);
+    const shape = fits[candidate](work.params as ReachParams, room);
     if (shape) return shape;
   }
   return undefined;

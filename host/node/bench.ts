@@ -10,6 +10,7 @@ import { reachTally } from "../../src/kernels/reach.ts";
 import script from "../bench/reach.py?raw";
 import { readNumber } from "./arguments.ts";
 import { cpuRunner } from "../cpu/runner.ts";
+import { batchWork } from "../../src/plan.ts";
 import type { Runner } from "../runner.ts";
 import { columns } from "./table.ts";
 import { startThread } from "./threads.ts";
@@ -90,7 +91,7 @@ async function prepareCase(
 ): Promise<Case> {
   const work = plan(phaseConfig({ bits, items: bits + 6, targets: [0], seed: 1 }));
   const missing = reachTally(work.params).missing(0);
-  const tally = await one.run(work, { first: 0, count: PYTHON_INSTANCES });
+  const tally = await one.run(batchWork(work, { first: 0, count: PYTHON_INSTANCES }));
   const missed = tally[missing]! + tally[missing + 1]! * 2 ** 32;
   const yardstick = await startPython(command, bits, (2 ** (bits + 1) + 1) * PYTHON_INSTANCES - missed);
   python.push(yardstick);
@@ -99,7 +100,7 @@ async function prepareCase(
   const pass = async (engine: Runner, threads: number) => {
     const start = performance.now();
     const batches = Array.from({ length: 2 * threads }, (_, i) => ({ first: i * count, count }));
-    await Promise.all(batches.map((batch) => engine.run(work, batch)));
+    await Promise.all(batches.map((batch) => engine.run(batchWork(work, batch))));
     return ((performance.now() - start) * 1e6) / (2 * threads * count);
   };
   return {

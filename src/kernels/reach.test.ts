@@ -4,17 +4,17 @@ import { describe, expect, test } from "vitest";
 import { oracleTally, type Question } from "../../test/oracle.ts";
 import { ensembles, isProduct } from "../ensemble.ts";
 import { phaseConfig, plan } from "../experiments/phase.ts";
-import { batchParams } from "../plan.ts";
-import { reach, reachTally } from "./reach.ts";
+import { batchWork } from "../plan.ts";
+import { reach, reachTally, type ReachParams } from "./reach.ts";
 
 /** The twin's words, its tally dirty before. */
 function twin(question: Question, first: number, count: number): number[] {
   const { ensemble, halfRange, from, to, targets, seed, enumerate } = question;
   const config = { ...phaseConfig({ ensemble, halfRange, items: { from, to }, targets, seed }), enumerate };
   const work = plan(config);
-  const params = batchParams(work, { first, count });
-  const tally = new Uint32Array(reachTally(params).length).fill(0xabadcafe);
-  reach.twin(params, { ...work.inputs, tally });
+  const { params } = batchWork(work, { first, count });
+  const tally = new Uint32Array(reachTally(work.params).length).fill(0xabadcafe);
+  reach.twin(params as ReachParams, { ...work.inputs, tally });
   return [...tally];
 }
 

@@ -6,6 +6,7 @@
 
 import { advance, clear, countOnes, isSet } from "./bitset";
 import { draw, ITEM_STRIDE } from "./draw";
+import { reserve } from "./memory";
 import * as P from "./params";
 
 const MAX_ITEMS: usize = 64;
@@ -16,18 +17,13 @@ const ORDER_BYTES: usize = MAX_ITEMS * 4;
 /** Bytes read or cleared past the highest bit. */
 const SLACK: usize = 96;
 
-/** Where the host may put parameters, targets and tally. */
-export function heapBase(): usize {
-  return (__heap_base + 15) & ~15;
-}
-
 /** Zero bytes below the bitset: a step reaches this far under sum 0. */
 function margin(halfRange: u32): usize {
   return ((halfRange >> 3) + 111) & ~15;
 }
 
 /** Bytes of scratch memory for these parameters; any content will do. */
-export function scratchBytes(params: usize): usize {
+function scratchBytes(params: usize): usize {
   const halfRange = load<u32>(params, P.HALF_RANGE);
   const extent = load<u32>(params, P.EXTENT);
   const sum = load<u32>(params, P.ITEMS_TO) * halfRange;
@@ -122,6 +118,7 @@ function count(params: usize, targets: usize, tally: usize, items: usize, order:
 /** The kernel: zeroes and fills the tally of the batch that the parameters name. */
 export function reach(params: usize, targets: usize, magnitudes: usize, tally: usize, scratch: usize): void {
   const trials = load<u32>(params, P.COUNT);
+  reserve(<u64>scratch + scratchBytes(params));
   const sizes: usize = load<u32>(params, P.ITEMS_TO) - load<u32>(params, P.ITEMS_FROM) + 1;
   memory.fill(tally, 0, 4 * (1 + (3 + load<u32>(params, P.TARGETS)) * sizes));
   store<u32>(tally, trials);
