@@ -121,7 +121,46 @@ export interface RequiredFinding extends Provenance {
   readonly seed: string;
 }
 
-export type Finding = PhaseFinding | TheoryFinding | RequiredFinding;
+/** How a given instance was solved: a table of its sums in one piece or in tiles, or two halves that meet in the middle. */
+export type Method = "bitset" | "tiles" | "halves";
+
+/** What is known of one target of a given instance. Index sets may be empty, and equal items are different items. */
+export interface SolveFinding extends Provenance {
+  readonly kind: "solve";
+  /** The place of the instance in the input, from 0. */
+  readonly instance: number;
+  /** The name that the instance came with. */
+  readonly id?: string | number;
+  /** n, the number of items. */
+  readonly items: number;
+  /** The sum asked for, as a decimal where it exceeds 2^53; absent for a partition. */
+  readonly target?: number | string;
+  /** What was asked beside or instead of the exact sum. */
+  readonly size?: number;
+  readonly tolerance?: number;
+  readonly atMost?: true;
+  readonly partition?: true;
+  /** Whether an index set serves: one that sums up to the target, or near it, or to no more, whatever was asked. */
+  readonly reachable: boolean;
+  /** The best sum there is, null where none serves: with `tolerance`, `atMost` and `partition`. */
+  readonly sum?: number | string | null;
+  /** The least magnitude of a signed sum (`partition`). */
+  readonly difference?: number | string | null;
+  /**
+   * How many index sets have the best sum; with `tolerance` how many are within it, and for a partition how many choices
+   * of signs attain the least difference. Decimal. The answers that follow are absent where they were not asked for, and
+   * where nothing was asked by name and they are beyond the limits.
+   */
+  readonly count?: string;
+  /** Ascending indices of the index set that has the best sum and the smallest mask; null where none serves. */
+  readonly witness?: readonly number[] | null;
+  /** The least size of an index set that has the best sum, and the one of that size with the smallest mask. */
+  readonly smallest?: number | null;
+  readonly smallestWitness?: readonly number[] | null;
+  readonly method: Method;
+}
+
+export type Finding = PhaseFinding | TheoryFinding | RequiredFinding | SolveFinding;
 
 /** What a measurement and its theory have in common. */
 export function instanceKey({

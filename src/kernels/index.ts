@@ -1,9 +1,13 @@
 // Every kernel there is; tests and runners walk this list.
 
 import type { Kernel } from "../kernel.ts";
+import { count } from "./count.ts";
+import { halves } from "./halves.ts";
 import { reach } from "./reach.ts";
+import { smallest } from "./smallest.ts";
+import { witness } from "./witness.ts";
 
-const list = { reach } as const;
+const list = { reach, witness, count, smallest, halves } as const;
 
 export type KernelName = keyof typeof list;
 export const kernels: Readonly<Record<KernelName, Kernel>> = list;
