@@ -1,25 +1,159 @@
 // The solve experiment on a runner: from a stream of instances to a stream of findings.
 
-import type { Instance, SolveRequest } from "../src/experiments/solve.ts";
+import { version } from "../package.json";
+import {
+  answersOf,
+  count,
+  find,
+  locate,
+  smallest,
+  solveConfig,
+  type Answers,
+  type Call,
+  type SolveRequest,
+} from "../src/experiments/solve.ts";
 import type { SolveFinding } from "../src/finding.ts";
+import { isRefusal } from "../src/check.ts";
+import { problemOf, type Instance, type Problem, type SolveConfig } from "../src/problem.ts";
 import type { Runner } from "./runner.ts";
 
 export interface SolveOptions {
-  /** Stops: no more instances are taken, and those in work are given up. */
-  readonly signal?: AbortSignal;
+  /** Stops: no more instances are taken, and what is in work is given up. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with an instance that cannot be solved, which is then left out; without it, its error ends everything. */
+  readonly onRefused?: ((index: number, error: TypeError | RangeError) => void) | undefined;
 }
+
+/** How much goes to the engine at once: nanoseconds of one CPU thread, and instances. */
+const CHUNK_COST = 20e6;
+const CHUNK_INSTANCES = 2 ** 12;
+/** Milliseconds for which instances that have come wait for more. */
+const CHUNK_WAIT = 20;
 
 /**
  * Answers a request for every instance of a stream, one finding for each target, in the order of the input. Instances are
  * taken as they are needed, so a stream of any length needs the same memory.
  * Throws TypeError or RangeError for a request that cannot be met before anything runs, and for an instance that cannot
- * be, when its turn comes; findings of the instances before it have come by then.
+ * be when its turn comes; the findings of all instances before it have come by then.
  */
 export async function* solve(
   engine: Runner,
   instances: Iterable<Instance> | AsyncIterable<Instance>,
   request: SolveRequest = {},
-  options: SolveOptions = {},
+  { signal, onRefused }: SolveOptions = {},
 ): AsyncGenerator<SolveFinding, void, undefined> {
-  throw new Error(`not yet: ${engine.engine} ${instances} ${request.size} ${options.signal}`);
+  const config = solveConfig(request);
+  const chunks = chunksOf(config, instances, onRefused);
+  const inWork: Promise<SolveFinding[]>[] = [];
+  const stopped = new Promise<"stopped">((resolve) => {
+    if (signal?.aborted) resolve("stopped");
+    signal?.addEventListener("abort", () => resolve("stopped"), { once: true });
+  });
+  let failure: { readonly error: unknown } | undefined;
+  let taking: Promise<"taken"> | undefined;
+  let ended = false;
+  async function take(): Promise<"taken"> {
+    try {
+      const { done, value } = await chunks.next();
+      if (done) ended = true;
+      else inWork.push(noticed(solveChunk(engine, config, value)));
+    } catch (error) {
+      // Passed on when everything before it has been answered.
+      failure = { error };
+      ended = true;
+    }
+    taking = undefined;
+    return "taken";
+  }
+  try {
+    for (;;) {
+      if (!ended && inWork.length < engine.depth) taking ??= take();
+      if (!taking && inWork.length === 0) break;
+      // Input that keeps waiting holds no findings back.
+      const first = await Promise.race([stopped, ...inWork.slice(0, 1), ...(taking ? [taking] : [])]);
+      if (first === "stopped") return;
+      if (first === "taken") continue;
+      void inWork.shift();
+      yield* first;
+    }
+  } finally {
+    noticed(chunks.return());
+  }
+  if (failure) throw failure.error;
+}
+
+/** A promise whose failure is heard by whoever waits for it, or by nobody. */
+function noticed<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
+/** Cuts a stream into chunks that are worth a call. An error of the stream comes after the instances before it. */
+async function* chunksOf(
+  config: SolveConfig,
+  instances: Iterable<Instance> | AsyncIterable<Instance>,
+  onRefused: SolveOptions["onRefused"],
+): AsyncGenerator<Problem[], void, undefined> {
+  const source =
+    Symbol.asyncIterator in instances ? instances[Symbol.asyncIterator]() : instances[Symbol.iterator]();
+  let index = 0;
+  let next: Promise<IteratorResult<Instance>> | IteratorResult<Instance> | undefined;
+  try {
+    for (let done = false; !done;) {
+      const chunk: Problem[] = [];
+      let cost = 0;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      let late: Promise<undefined> | undefined;
+      try {
+        while (cost < CHUNK_COST && chunk.length < CHUNK_INSTANCES) {
+          next ??= source.next();
+          if (next instanceof Promise && chunk.length > 0)
+            late ??= new Promise((resolve) => (timer = setTimeout(resolve, CHUNK_WAIT)));
+          const result = late ? await Promise.race([next, late]) : await next;
+          if (!result) break;
+          next = undefined;
+          if (result.done) {
+            done = true;
+            break;
+          }
+          try {
+            const problem = problemOf(config, result.value, index++);
+            chunk.push(problem);
+            cost += problem.cost;
+          } catch (error) {
+            if (!onRefused || !isRefusal(error)) throw error;
+            onRefused(index - 1, error);
+          }
+        }
+      } catch (error) {
+        if (chunk.length > 0) yield chunk;
+        throw error;
+      } finally {
+        clearTimeout(timer);
+      }
+      if (chunk.length > 0) yield chunk;
+    }
+  } finally {
+    void source.return?.();
+  }
+}
+
+/** The findings of some instances, in their order. */
+async function solveChunk(
+  engine: Runner,
+  config: SolveConfig,
+  problems: readonly Problem[],
+): Promise<SolveFinding[]> {
+  const queries = problems.flatMap((problem) => problem.queries);
+  const run = async (calls: readonly Call[]): Promise<Answers> =>
+    answersOf(queries, calls, await Promise.all(calls.map(({ work }) => engine.run(work))));
+  const found = await run(locate(config, queries));
+  const [counted, fewest] = await Promise.all([
+    run(count(config, queries, found)),
+    run(smallest(config, queries, found)),
+  ]);
+  const provenance = { engine: engine.engine, adapter: engine.adapter, version };
+  return queries.map((query, k) =>
+    find(config, query, { found: found[k], count: counted[k], smallest: fewest[k] }, provenance),
+  );
 }

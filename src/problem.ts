@@ -1,0 +1,282 @@
+// A given instance brought to the form of the kernels, and the method that solves it.
+//
+// Every question comes down to one: which sum of from..to is nearest to a center? A tolerance is a window around the
+// target, `atMost` a window that ends there, a partition the window of all sums with half of the total for its center.
+// Index sets of exactly K items are those of sum s + K B of the items x + B, where B exceeds what all sums span.
+
+import { expected } from "./check.ts";
+import type { Method } from "./finding.ts";
+import { frameOf } from "./kernels/instances.ts";
+import { add, floorDivide, greatest, least, subtract, times, type Whole } from "./whole.ts";
+
+/** The most items of an instance. */
+export const MAX_SOLVE_ITEMS = 10_000;
+/** The most items whose index sets are counted: more could be beyond 64 bits. */
+const MAX_COUNT_ITEMS = 64;
+/** The most items that are solved by halves. */
+const MAX_HALVES_ITEMS = 48;
+/** Sums that halves may have: 64 bits. */
+const MAX_HALVES_SPAN = 2n ** 62n;
+/** A table has fewer sums than this, and no more bytes than that. */
+const MAX_SUMS = 2 ** 31;
+const MAX_TABLE_BYTES = 2 ** 30;
+/** Tables with more sums, or with more updates of them, are work for all of a device. */
+const BITSET_SUMS = 2 ** 16;
+const BITSET_UPDATES = 2 ** 24;
+/** Targets that need more sums than this in common have a table each. */
+const COMMON_SUMS = 2 ** 28;
+
+export const MAX_ITEM = 2 ** 53;
+export const MAX_TARGET = 2n ** 63n - 1n;
+
+/** One instance as a caller gives it. */
+export interface Instance {
+  /** Integers of -2^53..2^53, at most 10,000 of them. */
+  readonly items: readonly number[];
+  /** The sum asked for, or several sums; integers of 64 bits. A partition needs none and looks at none. */
+  readonly target?: Whole;
+  readonly targets?: readonly Whole[];
+  /** A name that findings repeat. */
+  readonly id?: string | number;
+}
+
+export const answerNames = ["reachable", "count", "witness", "smallest"] as const;
+export type AnswerName = (typeof answerNames)[number];
+
+/** What is asked of every instance, with nothing left open. */
+export interface SolveConfig {
+  /** Answers beside `reachable`. */
+  readonly asked: ReadonlySet<AnswerName>;
+  /** They were asked for by name, so that one that cannot be given is an error. */
+  readonly byName: boolean;
+  readonly size?: number | undefined;
+  readonly tolerance?: number | undefined;
+  readonly atMost: boolean;
+  readonly partition: boolean;
+  readonly method?: Method | undefined;
+}
+
+/** Which sum of from..to is nearest to the center? All three lie between the least and the greatest sum of a problem. */
+export interface Question {
+  readonly from: Whole;
+  readonly to: Whole;
+  readonly center: Whole;
+}
+
+/** One target of a problem. */
+export interface Query {
+  readonly problem: Problem;
+  /** As it was given; undefined for a partition. */
+  readonly target: Whole | undefined;
+  /** In the sums of the problem; undefined where no sum can serve. */
+  readonly question: Question | undefined;
+}
+
+/** An instance in the form of the kernels. */
+export interface Problem {
+  /** The place of the instance in the input. */
+  readonly index: number;
+  readonly instance: Instance;
+  /** The items that are summed up, and the least and the greatest of their sums. */
+  readonly items: readonly Whole[];
+  readonly low: Whole;
+  readonly high: Whole;
+  /** Sum s of the instance is the sum scale s + offset of the problem. */
+  readonly scale: number;
+  readonly offset: Whole;
+  readonly queries: readonly Query[];
+  readonly method: Method;
+  /** Answers that are given. */
+  readonly answers: ReadonlySet<AnswerName>;
+  /** About how long it takes one thread of a CPU, in nanoseconds. */
+  readonly cost: number;
+}
+
+/**
+ * Brings an instance to the form of the kernels and chooses its method; `index` is its place in the input.
+ * Throws TypeError or RangeError that names the instance, what it may be and what came.
+ */
+export function problemOf(config: SolveConfig, instance: Instance, index: number): Problem {
+  checkInstance(config, instance, index);
+  const { size } = config;
+  const n = instance.items.length;
+  const [smallest, largest] = rangeOf(instance.items);
+
+  // Halves of an odd total are whole numbers among doubled items.
+  const scale = config.partition && size !== undefined ? 2 : 1;
+  const step = size === undefined ? 0 : add(times(subtract(largest, smallest), scale), 1);
+  const offset = times(step, size ?? 0);
+  const items =
+    size === undefined ? instance.items : instance.items.map((item) => add(times(item, scale), step));
+  const [low, high] = size === undefined ? [smallest, largest] : rangeOf(items);
+  const inProblem = (sum: Whole) => add(times(sum, scale), offset);
+  const [first, last] = [greatest(low, inProblem(smallest)), least(high, inProblem(largest))];
+  const clipped = (from: Whole, to: Whole, center: Whole): Question | undefined =>
+    from > last || to < first || (size ?? 0) > n
+      ? undefined
+      : { from: greatest(from, first), to: least(to, last), center: greatest(first, least(center, last)) };
+
+  const questionOf = (target: Whole | undefined): Question | undefined => {
+    if (target === undefined) {
+      // All sums lie in symmetry about half the total, but those of index sets of one size do not.
+      const total = add(smallest, largest);
+      if (size !== undefined) return clipped(first, last, add(total, offset));
+      const half = floorDivide(total, 2);
+      return clipped(first, half, half);
+    }
+    const place = inProblem(target);
+    const from =
+      config.atMost && config.tolerance === undefined ? first : subtract(place, config.tolerance ?? 0);
+    return clipped(from, config.atMost ? place : add(place, config.tolerance ?? 0), place);
+  };
+  const asked = targetsOf(config, instance).map((target) => ({ target, question: questionOf(target) }));
+  const queries: Query[] = [];
+  const form = { index, instance, items, low, high, scale, offset };
+  const problem = {
+    ...form,
+    ...choose(
+      config,
+      form,
+      asked.flatMap(({ question }) => question ?? []),
+    ),
+    queries,
+  };
+  for (const query of asked) queries.push({ problem, ...query });
+  return problem;
+}
+
+/** The targets that an instance asks for; a partition has one, which has no number. */
+function targetsOf(config: SolveConfig, { target, targets }: Instance): readonly (Whole | undefined)[] {
+  if (config.partition) return [undefined];
+  return targets ?? [target];
+}
+
+/** The least and the greatest sum of some items. */
+function rangeOf(items: readonly Whole[]): [Whole, Whole] {
+  let [low, high] = [0, 0];
+  for (const item of items) {
+    if (item < 0) low += Number(item);
+    else high += Number(item);
+  }
+  if (high - low <= Number.MAX_SAFE_INTEGER) return [low, high];
+  const sum = (values: Whole[]) => values.reduce(add, 0);
+  return [sum(items.filter((item) => item < 0)), sum(items.filter((item) => item > 0))];
+}
+
+/** Kinds and ranges, by hand: a schema would take longer than solving. */
+function checkInstance({ partition }: SolveConfig, instance: Instance, index: number): void {
+  const refuse = (Kind: new (message: string) => Error, what: string, range: string, got: unknown) => {
+    throw new Kind(`instance ${index}: ${expected(what, range, got)}`);
+  };
+  const { items, target, targets, id } = instance;
+  if (!Array.isArray(items)) refuse(TypeError, "items", "a list of integers", items);
+  if (items.length > MAX_SOLVE_ITEMS) refuse(RangeError, "items", `at most ${MAX_SOLVE_ITEMS}`, items.length);
+  const wrong = items.findIndex((item) => !Number.isInteger(item) || Math.abs(item) > MAX_ITEM);
+  if (wrong >= 0)
+    refuse(
+      typeof items[wrong] === "number" ? RangeError : TypeError,
+      `items.${wrong}`,
+      `an integer in ${-MAX_ITEM}..${MAX_ITEM}`,
+      items[wrong],
+    );
+  if (id !== undefined && typeof id !== "string" && !Number.isFinite(id))
+    refuse(TypeError, "id", "a text or a number", id);
+  if (partition) return;
+  if ((target === undefined) === (targets === undefined))
+    refuse(TypeError, "target, targets", "one of the two", target === undefined ? undefined : "both");
+  const isTarget = (value: unknown) =>
+    typeof value === "bigint"
+      ? value <= MAX_TARGET && value >= -MAX_TARGET
+      : Number.isSafeInteger(value) || Math.abs(value as number) === MAX_ITEM;
+  if (targets !== undefined && !Array.isArray(targets))
+    refuse(TypeError, "targets", "a list of integers", targets);
+  for (const value of targets ?? [target])
+    if (!isTarget(value))
+      refuse(
+        typeof value === "number" || typeof value === "bigint" ? RangeError : TypeError,
+        "target",
+        `an integer in ${-MAX_ITEM}..${MAX_ITEM}, or a bigint of 64 bits`,
+        value,
+      );
+}
+
+interface Choice {
+  readonly method: Method;
+  readonly answers: ReadonlySet<AnswerName>;
+  readonly cost: number;
+}
+
+/** The cheapest method that can give what is asked, or the one that is forced. Throws RangeError where there is none. */
+function choose(
+  { asked, byName, size, method }: SolveConfig,
+  { index, items, low, high }: Omit<Problem, keyof Choice | "queries">,
+  questions: readonly Question[],
+): Choice {
+  const n = items.length;
+  const span = subtract(high, low);
+  const sums = span < MAX_SUMS ? Math.max(1, ...tablesOf(low, high, questions).map(({ sums }) => sums)) : 0;
+  const choices: Choice[] = [];
+  if (method !== "halves" && span < MAX_SUMS) {
+    const updates = n * sums;
+    const count = n <= MAX_COUNT_ITEMS && 8 * sums <= MAX_TABLE_BYTES;
+    const smallest = size !== undefined || updates / 8 + 4 * sums <= MAX_TABLE_BYTES;
+    choices.push({
+      method: method ?? (sums > BITSET_SUMS || updates > BITSET_UPDATES ? "tiles" : "bitset"),
+      answers: without(asked, !count && "count", !smallest && "smallest"),
+      cost:
+        COST_INSTANCE +
+        updates *
+          (COST_SUM.witness +
+            (asked.has("count") && count ? COST_SUM.count : 0) +
+            (asked.has("smallest") && smallest ? COST_SUM.smallest : 0)),
+    });
+  }
+  if ((method ?? "halves") === "halves" && n <= MAX_HALVES_ITEMS && span < MAX_HALVES_SPAN)
+    choices.push({
+      method: "halves",
+      answers: without(asked, size === undefined && "smallest"),
+      cost: COST_INSTANCE + COST_HALF * 2 ** (n / 2),
+    });
+  // What no method can give is left out, unless it was asked for by name.
+  const most = byName ? asked.size : Math.max(...choices.map(({ answers }) => answers.size));
+  const able = choices.filter(({ answers }) => answers.size === most);
+  if (able.length > 0) return able.reduce((a, b) => (b.cost < a.cost ? b : a));
+  const range =
+    choices.length === 0
+      ? { bitset: TABLE, tiles: TABLE, halves: HALVES, any: `${TABLE}, or ${HALVES}` }[method ?? "any"]
+      : `sums and items few enough for ${[...asked].filter((name) => !choices.some(({ answers }) => answers.has(name))).join(" and ")}`;
+  throw new RangeError(
+    `instance ${index}: ${expected("items", range, `${n} items whose sums span ${span}`)}`,
+  );
+}
+
+/** Nanoseconds of an instance by itself, of one sum in one step of each kernel, and of one sum of a half. */
+const COST_INSTANCE = 2000;
+const COST_SUM = { witness: 0.004, count: 0.4, smallest: 0.05 };
+const COST_HALF = 60;
+
+const TABLE = `sums that span less than ${MAX_SUMS}`;
+const HALVES = `at most ${MAX_HALVES_ITEMS} items whose sums span less than ${MAX_HALVES_SPAN}`;
+
+function without<T>(set: ReadonlySet<T>, ...names: (T | false)[]): ReadonlySet<T> {
+  return new Set([...set].filter((name) => !names.includes(name)));
+}
+
+/** Questions that share a table of so many sums. */
+export interface Table<T extends Question> {
+  readonly questions: readonly T[];
+  readonly sums: number;
+}
+
+/** The tables that questions need, one for all unless they lie far apart. */
+export function tablesOf<T extends Question>(low: Whole, high: Whole, questions: readonly T[]): Table<T>[] {
+  if (questions.length === 0) return [];
+  const [first, last] = questions.reduce<[Whole, Whole]>(
+    ([first, last], { from, to }) => [least(first, from), greatest(last, to)],
+    [high, low],
+  );
+  const sums = frameOf(-Number(low), Number(high), Number(first), Number(last)).top + 1;
+  return sums > COMMON_SUMS && questions.length > 1
+    ? questions.flatMap((question) => tablesOf(low, high, [question]))
+    : [{ questions, sums }];
+}
