@@ -2,7 +2,7 @@
 // time, and reports a few times a second.
 
 import { chooseEngine, requestAdapter } from "../host/open.ts";
-import type { Runner } from "../host/runner.ts";
+import { runnerOf, type Runner } from "../host/runner.ts";
 import { phaseOf } from "../host/phase.ts";
 import { openEngine } from "../host/web/index.ts";
 import { platform } from "../host/web/platform.ts";
@@ -49,7 +49,7 @@ async function open(asked: PageEngine): Promise<Opened> {
   forget();
   const why =
     asked === "auto" ? `because ${chooseEngine(await requestAdapter(platform)).why}` : "as you chose";
-  opened = { asked, runner: await openEngine({ engine: asked }), why };
+  opened = { asked, runner: runnerOf(await openEngine({ engine: asked })), why };
   return opened;
 }
 

@@ -2,7 +2,7 @@
 
 import { find, phaseConfig, plan, type PhaseConfig, type PhaseRequest } from "../src/experiments/phase.ts";
 import type { PhaseFinding } from "../src/finding.ts";
-import type { Runner } from "./runner.ts";
+import { runnerOf, type Engine } from "./runner.ts";
 import { schedule, type Progress } from "./schedule.ts";
 import { version } from "../package.json";
 
@@ -19,7 +19,7 @@ export interface PhaseOptions {
  * Throws TypeError or RangeError for a request that cannot be met, before anything runs.
  */
 export async function phase(
-  engine: Runner,
+  engine: Engine,
   request: PhaseRequest,
   options: PhaseOptions = {},
 ): Promise<PhaseFinding[]> {
@@ -28,12 +28,12 @@ export async function phase(
 
 /** The same for a configuration. */
 export async function phaseOf(
-  engine: Runner,
+  engine: Engine,
   config: PhaseConfig,
   { signal, onProgress }: PhaseOptions = {},
 ): Promise<PhaseFinding[]> {
   const provenance = { engine: engine.engine, adapter: engine.adapter, version };
-  const totals = await schedule(engine, plan(config), config.trials, {
+  const totals = await schedule(runnerOf(engine), plan(config), config.trials, {
     signal,
     onBatch: (progress, { trials, words }) =>
       onProgress?.(progress, () => find(config, trials, words, provenance)),

@@ -3,18 +3,23 @@
 export { phase, type PhaseOptions } from "./phase.ts";
 export { required, type RequiredOptions } from "./required.ts";
 export type { Progress } from "./schedule.ts";
-export type { EngineName, EngineOptions, Runner } from "./runner.ts";
+export type { Engine, EngineName, EngineOptions } from "./runner.ts";
+export { solve, type SolveOptions } from "./solve.ts";
 export { DifferenceError } from "./shadow.ts";
 export type { PhaseRequest } from "../src/experiments/phase.ts";
 export { ensembles, type Ensemble } from "../src/ensemble.ts";
 export { theory, compare, type Gap, type TheoryRequest, type Violation } from "../src/experiments/theory.ts";
+export type { SolveRequest } from "../src/experiments/solve.ts";
+export type { AnswerName, Instance } from "../src/problem.ts";
 export type { RequiredRequest } from "../src/experiments/required.ts";
 export type {
   Finding,
+  Method,
   PhaseFinding,
   Provenance,
   PaperStatement,
   RequiredFinding,
+  SolveFinding,
   TargetTheory,
   TheoryFinding,
 } from "../src/finding.ts";

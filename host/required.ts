@@ -11,7 +11,7 @@ import {
   type RequiredRequest,
 } from "../src/experiments/required.ts";
 import type { RequiredFinding } from "../src/finding.ts";
-import type { Runner } from "./runner.ts";
+import { runnerOf, type Engine } from "./runner.ts";
 import { schedule } from "./schedule.ts";
 
 export interface RequiredOptions {
@@ -27,7 +27,7 @@ export interface RequiredOptions {
  * Throws TypeError or RangeError for a request that cannot be met, before anything runs.
  */
 export async function required(
-  engine: Runner,
+  engine: Engine,
   request: RequiredRequest,
   { signal, onProgress }: RequiredOptions = {},
 ): Promise<RequiredFinding[]> {
@@ -35,10 +35,11 @@ export async function required(
   const provenance = { engine: engine.engine, adapter: engine.adapter, version };
   const pools = poolsOf(config);
   const total = pools.length * (config.scanTrials + config.trials);
+  const runner = runnerOf(engine);
   const findings: RequiredFinding[] = [];
   let before = 0;
   const run = async (plan: Parameters<typeof schedule>[1], trials: number) => {
-    const totals = await schedule(engine, plan, trials, {
+    const totals = await schedule(runner, plan, trials, {
       signal,
       onBatch: ({ done }) => onProgress?.(before + done, total),
     });

@@ -1,5 +1,6 @@
 // What every engine offers: the words that a kernel writes for one piece of work.
 
+import { expected } from "../src/check.ts";
 import type { Work } from "../src/plan.ts";
 
 export const engines = ["auto", "gpu", "cpu", "reference", "shadow"] as const;
@@ -17,10 +18,17 @@ export interface EngineOptions {
   threads?: number;
 }
 
-export interface Runner {
+/** What experiments run on, as their caller holds it. */
+export interface Engine {
   readonly engine: Exclude<EngineName, "auto">;
   /** The device that answers, in its own words. */
   readonly adapter: string;
+  /** Gives back threads and devices; pending work fails. */
+  close(): void;
+}
+
+/** The same engine, as experiments use it. */
+export interface Runner extends Engine {
   /** How many pieces of work in flight keep it busy. */
   readonly depth: number;
   /** How many of those it works on at a time. */
@@ -31,6 +39,11 @@ export interface Runner {
   prepare(work: Work): Promise<void>;
   /** What the kernel writes: a pure function of the work, the same words on every runner. */
   run(work: Work): Promise<Uint32Array>;
-  /** Gives back threads and devices; pending work fails. */
-  close(): void;
+}
+
+/** The runner that a caller holds as an engine. Throws TypeError for anything else. */
+export function runnerOf(engine: Engine): Runner {
+  if (typeof (engine as Partial<Runner> | undefined)?.run !== "function")
+    throw new TypeError(expected("engine", "what openEngine answers", typeof engine, "mind the await"));
+  return engine as Runner;
 }

@@ -15,7 +15,7 @@ import {
 import type { SolveFinding } from "../src/finding.ts";
 import { isRefusal } from "../src/check.ts";
 import { problemOf, type Instance, type Problem, type SolveConfig } from "../src/problem.ts";
-import type { Runner } from "./runner.ts";
+import { runnerOf, type Engine, type Runner } from "./runner.ts";
 
 export interface SolveOptions {
   /** Stops: no more instances are taken, and what is in work is given up. */
@@ -37,12 +37,13 @@ const CHUNK_WAIT = 20;
  * be when its turn comes; the findings of all instances before it have come by then.
  */
 export async function* solve(
-  engine: Runner,
+  engine: Engine,
   instances: Iterable<Instance> | AsyncIterable<Instance>,
   request: SolveRequest = {},
   { signal, onRefused }: SolveOptions = {},
 ): AsyncGenerator<SolveFinding, void, undefined> {
   const config = solveConfig(request);
+  const runner = runnerOf(engine);
   const chunks = chunksOf(config, instances, onRefused);
   const inWork: Promise<SolveFinding[]>[] = [];
   const stopped = new Promise<"stopped">((resolve) => {
@@ -56,7 +57,7 @@ export async function* solve(
     try {
       const { done, value } = await chunks.next();
       if (done) ended = true;
-      else inWork.push(noticed(solveChunk(engine, config, value)));
+      else inWork.push(noticed(solveChunk(runner, config, value)));
     } catch (error) {
       // Passed on when everything before it has been answered.
       failure = { error };
@@ -67,7 +68,7 @@ export async function* solve(
   }
   try {
     for (;;) {
-      if (!ended && inWork.length < engine.depth) taking ??= take();
+      if (!ended && inWork.length < runner.depth) taking ??= take();
       if (!taking && inWork.length === 0) break;
       // Input that keeps waiting holds no findings back.
       const first = await Promise.race([stopped, ...inWork.slice(0, 1), ...(taking ? [taking] : [])]);

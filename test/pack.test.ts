@@ -220,9 +220,9 @@ describe("a new project", () => {
       await writeFile(
         join(consumer, "main.ts"),
         `import { DifferenceError, ensembles, openEngine, phase } from "exacta";
-      import type { EngineOptions, Ensemble, Estimate, Finding, PhaseFinding, PhaseOptions, PhaseRequest, Progress, Runner } from "exacta";
+      import type { Engine, EngineOptions, Ensemble, Estimate, Finding, PhaseFinding, PhaseOptions, PhaseRequest, Progress } from "exacta";
       const options: EngineOptions = { engine: "shadow", threads: 2 };
-      const engine: Runner = await openEngine(options);
+      const engine: Engine = await openEngine(options);
       const request: PhaseRequest = { ensemble: "rnpp" satisfies Ensemble, bits: 4, items: { from: 1, to: 9 }, trials: 1e4, seed: 7n };
       const watch: PhaseOptions = { signal: new AbortController().signal, onProgress: ({ done, total }: Progress) => void (done / total) };
       const findings: PhaseFinding[] = await phase(engine, request, watch);

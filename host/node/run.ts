@@ -1,7 +1,7 @@
 // What every command that computes shares: an engine, a progress bar on stderr, and a clean stop.
 
 import { SingleBar } from "cli-progress";
-import type { EngineOptions, Runner } from "../runner.ts";
+import type { Engine, EngineOptions } from "../runner.ts";
 import { readNumber } from "./arguments.ts";
 import { openEngine } from "./index.ts";
 
@@ -12,7 +12,7 @@ export interface RunArguments {
 }
 
 export interface Run {
-  readonly engine: Runner;
+  readonly engine: Engine;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
   /** Shows how many trials are done; the first call starts the bar. */
