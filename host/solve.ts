@@ -1,15 +1,14 @@
 // The solve experiment on a runner: from a stream of instances to a stream of findings.
 
 import { version } from "../package.json";
+import { answersOf, type Answers, type Call } from "../src/calls.ts";
 import {
-  answersOf,
   count,
   find,
+  found,
   locate,
   smallest,
   solveConfig,
-  type Answers,
-  type Call,
   type SolveRequest,
 } from "../src/experiments/solve.ts";
 import type { SolveFinding } from "../src/finding.ts";
@@ -26,7 +25,7 @@ export interface SolveOptions {
 
 /** How much goes to the engine at once: nanoseconds of one CPU thread, and instances. */
 const CHUNK_COST = 20e6;
-const CHUNK_INSTANCES = 2 ** 12;
+const CHUNK_INSTANCES = 2 ** 11;
 /** Milliseconds for which instances that have come wait for more. */
 const CHUNK_WAIT = 20;
 
@@ -147,14 +146,12 @@ async function solveChunk(
 ): Promise<SolveFinding[]> {
   const queries = problems.flatMap((problem) => problem.queries);
   const run = async (calls: readonly Call[]): Promise<Answers> =>
-    answersOf(queries, calls, await Promise.all(calls.map(({ work }) => engine.run(work))));
-  const found = await run(locate(config, queries));
+    answersOf(queries.length, calls, await Promise.all(calls.map(({ work }) => engine.run(work))));
+  const best = found(queries, await run(locate(config, queries)));
   const [counted, fewest] = await Promise.all([
-    run(count(config, queries, found)),
-    run(smallest(config, queries, found)),
+    run(count(config, queries, best)),
+    run(smallest(config, queries, best)),
   ]);
   const provenance = { engine: engine.engine, adapter: engine.adapter, version };
-  return queries.map((query, k) =>
-    find(config, query, { found: found[k], count: counted[k], smallest: fewest[k] }, provenance),
-  );
+  return queries.map((query, k) => find(config, query, k, { best, counted, fewest }, provenance));
 }

@@ -214,7 +214,7 @@ function choose(
 ): Choice {
   const n = items.length;
   const span = subtract(high, low);
-  const sums = span < MAX_SUMS ? Math.max(1, ...tablesOf(low, high, questions).map(({ sums }) => sums)) : 0;
+  const sums = span < MAX_SUMS && questions.length > 0 ? mostSums(low, high, questions) : 1;
   const choices: Choice[] = [];
   if (method !== "halves" && span < MAX_SUMS) {
     const updates = n * sums;
@@ -258,25 +258,28 @@ const COST_HALF = 60;
 const TABLE = `sums that span less than ${MAX_SUMS}`;
 const HALVES = `at most ${MAX_HALVES_ITEMS} items whose sums span less than ${MAX_HALVES_SPAN}`;
 
-function without<T>(set: ReadonlySet<T>, ...names: (T | false)[]): ReadonlySet<T> {
-  return new Set([...set].filter((name) => !names.includes(name)));
+/** A set without some of its members; the same set where it has none of them. */
+function without<T>(set: ReadonlySet<T>, ...members: (T | false)[]): ReadonlySet<T> {
+  return members.some((member) => member !== false && set.has(member))
+    ? new Set([...set].filter((member) => !members.includes(member)))
+    : set;
 }
 
-/** Questions that share a table of so many sums. */
-export interface Table<T extends Question> {
-  readonly questions: readonly T[];
-  readonly sums: number;
+/** How many sums the largest table for these questions needs. */
+function mostSums(low: Whole, high: Whole, questions: readonly Question[]): number {
+  const sums = sumsOf(low, high, questions);
+  return areFarApart(sums) ? Math.max(...questions.map((question) => sumsOf(low, high, [question]))) : sums;
 }
 
-/** The tables that questions need, one for all unless they lie far apart. */
-export function tablesOf<T extends Question>(low: Whole, high: Whole, questions: readonly T[]): Table<T>[] {
-  if (questions.length === 0) return [];
-  const [first, last] = questions.reduce<[Whole, Whole]>(
-    ([first, last], { from, to }) => [least(first, from), greatest(last, to)],
-    [high, low],
-  );
-  const sums = frameOf(-Number(low), Number(high), Number(first), Number(last)).top + 1;
-  return sums > COMMON_SUMS && questions.length > 1
-    ? questions.flatMap((question) => tablesOf(low, high, [question]))
-    : [{ questions, sums }];
+/** How many sums a table for these questions needs. */
+export function sumsOf(low: Whole, high: Whole, questions: readonly Question[]): number {
+  let [first, last] = [high, low];
+  for (const { from, to } of questions) {
+    first = least(first, from);
+    last = greatest(last, to);
+  }
+  return frameOf(-Number(low), Number(high), Number(first), Number(last)).top + 1;
 }
+
+/** Whether questions that need so many sums in common have a table each. */
+export const areFarApart = (sums: number): boolean => sums > COMMON_SUMS;

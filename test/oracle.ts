@@ -1,5 +1,6 @@
-// The answers from outside: what trials hold and what they reach, written from the description alone, with BigInt and
-// sets of sums, so that it shares no code and no method with the engines it judges.
+// The answers from outside: what trials hold and what they reach, and what given items sum up to, written from the
+// description alone, with BigInt, sets of sums and plain enumeration, so that it shares no code and no method with the
+// engines it judges.
 
 export interface Question {
   readonly ensemble: "rssp" | "rssp0" | "rnpp" | "products" | "products0";
@@ -135,4 +136,195 @@ export function oracleTally(question: Question, first: number, count: number): n
     ...missing.flatMap((sum) => [Number(sum % WORD), Number(sum / WORD)]),
     ...unsolved.flat(),
   ];
+}
+
+/** All index sets of some items by their masks: what each sums up to, and how many items it has. */
+export interface IndexSets {
+  readonly sums: BigInt64Array;
+  readonly sizes: Uint8Array;
+}
+
+export function oracleSets(items: readonly (number | bigint)[]): IndexSets {
+  const sums = new BigInt64Array(2 ** items.length);
+  const sizes = new Uint8Array(sums.length);
+  items.forEach((item, i) => {
+    for (let mask = 0; mask < 2 ** i; mask++) {
+      sums[mask + 2 ** i] = sums[mask]! + BigInt(item);
+      sizes[mask + 2 ** i] = sizes[mask]! + 1;
+    }
+  });
+  return { sums, sizes };
+}
+
+/** The index sets that serve best, all of which have the same sum or the lower of two. */
+export interface Best {
+  /** How many index sets serve at all, and how many of them as well as the best. */
+  readonly serving: number;
+  readonly ties: number;
+  readonly sum: bigint;
+  /** The smallest mask of that sum; the least size of a set of that sum, and the smallest mask of such a set. */
+  readonly mask: number;
+  readonly size: number;
+  readonly sizeMask: number;
+}
+
+/** The best of all index sets, where `gap` tells how badly one serves: 0 at best, negative where it does not serve. */
+export function oracleBest(
+  { sums, sizes }: IndexSets,
+  gap: (sum: bigint, size: number) => bigint,
+): Best | undefined {
+  let best: { -readonly [K in keyof Best]: Best[K] } | undefined;
+  let least = 0n;
+  let serving = 0;
+  for (let mask = 0; mask < sums.length; mask++) {
+    const [sum, size] = [sums[mask]!, sizes[mask]!];
+    const far = gap(sum, size);
+    if (far < 0n) continue;
+    serving++;
+    if (best && far > least) continue;
+    const ties: number = best && far === least ? best.ties + 1 : 1;
+    if (!best || far < least || sum < best.sum) best = { serving, ties, sum, mask, size, sizeMask: mask };
+    else if (sum === best.sum && size < best.size) best = { ...best, ties, size, sizeMask: mask };
+    else best.ties = ties;
+    least = far;
+  }
+  return best && { ...best, serving };
+}
+
+/** |a - b| */
+const apart = (a: bigint, b: bigint) => (a < b ? b - a : a - b);
+
+/** One instance of a batch: its items, and for each target from, to and center. */
+export interface Given {
+  readonly items: readonly (number | bigint)[];
+  readonly targets: readonly (readonly (number | bigint)[])[];
+}
+
+export interface GivenBatch {
+  readonly kernel: "witness" | "count" | "smallest" | "halves";
+  readonly instances: readonly Given[];
+  readonly masks?: boolean;
+  readonly tiles?: boolean;
+}
+
+/** Words of the answer to one target of n items. */
+function answerLength({ kernel, masks = true }: GivenBatch, n: number): number {
+  const mask = masks ? Math.ceil(n / 32) : 0;
+  return { witness: 2 + mask, count: 2, smallest: 1 + mask, halves: 7 }[kernel];
+}
+
+/** Where the answers are, the last target's first and a word between any two; and where the last of them ends. */
+function answerPlaces(batch: GivenBatch): { places: number[]; length: number } {
+  let length = 0;
+  const places = batch.instances
+    .flatMap(({ items, targets }) => targets.map(() => answerLength(batch, items.length)))
+    .reverse()
+    .map((words) => (length += words + 1) - words);
+  return { places: places.reverse(), length };
+}
+
+/** A batch in the words that its kernel reads. */
+export function batchWords(batch: GivenBatch) {
+  const { kernel, instances, masks = true, tiles = false } = batch;
+  const wide = kernel === "halves";
+  const { places, length } = answerPlaces(batch);
+  const items = instances.flatMap((instance) => [...instance.items]);
+  const targets = instances.flatMap((instance) => [...instance.targets]);
+  const starts = [0, 0];
+  let [longest, sums] = [0, 1];
+  for (const { items, targets } of instances) {
+    starts.push(starts.at(-2)! + items.length, starts.at(-1)! + targets.length);
+    longest = Math.max(longest, items.length);
+    if (wide) continue;
+    // From the least sum up to the last target, or from the greatest sum down to the first: whichever is less.
+    const total = (sign: number) => items.reduce<number>((sum, x) => sum + Math.max(sign * Number(x), 0), 0);
+    const up = total(-1) + Math.max(...targets.map(([, to]) => Number(to)));
+    const down = total(1) - Math.min(...targets.map(([from]) => Number(from)));
+    sums = Math.max(sums, 1 + Math.min(up, down));
+  }
+  const rows = targets.map((target, i) => [...target, places[i]!]);
+  const words = (values: readonly (number | bigint)[]) =>
+    wide
+      ? new Uint32Array(BigInt64Array.from(values, BigInt).buffer)
+      : Int32Array.from(values as readonly number[]);
+  const common = {
+    instances: instances.length,
+    items: items.length,
+    targets: targets.length,
+    answers: length,
+    longest,
+  };
+  return {
+    kernel,
+    params: wide ? common : { ...common, sums, masks: Number(masks), tiles: Number(tiles) },
+    inputs: { items: words(items), starts: Uint32Array.from(starts), targets: words(rows.flat()) },
+  };
+}
+
+/** The words that a kernel on given instances must write. */
+export function oracleWords(batch: GivenBatch): number[] {
+  const { places, length } = answerPlaces(batch);
+  const words = new Array<number>(length).fill(0);
+  const questions = batch.instances.flatMap(({ items, targets }) => {
+    const sets = oracleSets(items);
+    return targets.map((target) => ({ n: items.length, sets, target: target.map(BigInt) }));
+  });
+  questions.forEach(({ n, sets, target: [from, to, center] }, i) => {
+    const best = oracleBest(sets, (sum) => (sum < from! || sum > to! ? -1n : apart(sum, center!)));
+    const mask = (value = 0) => (batch.masks === false || n === 0 ? [] : [value]);
+    const wide = (value: bigint) => [Number(value % WORD), Number(value / WORD)];
+    const pattern = (sum: bigint) => wide(BigInt.asUintN(64, sum));
+    const answers = {
+      witness: () => [best ? 1 : 0, best ? pattern(best.sum)[0]! : 0, ...mask(best?.mask)],
+      count: () => wide(BigInt(best?.serving ?? 0)),
+      smallest: () => [best?.size ?? 2 ** 32 - 1, ...mask(best?.sizeMask)],
+      halves: () =>
+        best
+          ? [1, ...pattern(best.sum), ...wide(BigInt(best.serving)), ...wide(BigInt(best.mask))]
+          : [0, 0, 0, 0, 0, 0, 0],
+    };
+    words.splice(places[i]!, answerLength(batch, n), ...answers[batch.kernel]());
+  });
+  return words;
+}
+
+/** What is asked of the index sets of an instance beside a target. */
+export interface Wish {
+  readonly size?: number;
+  readonly tolerance?: number;
+  readonly atMost?: boolean;
+  readonly partition?: boolean;
+}
+
+/** What a finding must say of one target, from all index sets of its items. */
+export function oracleFinding(
+  items: readonly number[],
+  sets: IndexSets,
+  target: number | bigint | undefined,
+  { size, tolerance, atMost = false, partition = false }: Wish,
+): Record<string, unknown> {
+  const total = items.reduce((sum, item) => sum + BigInt(item), 0n);
+  const wanted = BigInt(target ?? 0);
+  const most = atMost && tolerance === undefined ? undefined : BigInt(tolerance ?? 0);
+  const gapOf = (sum: bigint) => {
+    if (partition) return apart(2n * sum, total);
+    if (atMost && sum > wanted) return -1n;
+    const gap = apart(sum, wanted);
+    return most === undefined || gap <= most ? gap : -1n;
+  };
+  const best = oracleBest(sets, (sum, chosen) =>
+    size === undefined || chosen === size ? gapOf(sum) : -1n,
+  );
+  const indices = (mask: number) => items.flatMap((_, i) => (Math.floor(mask / 2 ** i) % 2 === 1 ? [i] : []));
+  const json = (value: bigint) => (Number.isSafeInteger(Number(value)) ? Number(value) : String(value));
+  const ways = best && (tolerance !== undefined && !atMost ? best.serving : best.ties);
+  return {
+    reachable: best !== undefined,
+    ...(tolerance !== undefined || atMost || partition ? { sum: best ? json(best.sum) : null } : undefined),
+    ...(partition ? { difference: best ? json(apart(2n * best.sum, total)) : null } : undefined),
+    count: String(ways ?? 0),
+    witness: best ? indices(best.mask) : null,
+    smallest: best ? best.size : null,
+    smallestWitness: best ? indices(best.sizeMask) : null,
+  };
 }

@@ -17,6 +17,8 @@ export interface GpuOptions {
 /** The buffers of one piece of work in flight: each has its own, since barriers are per whole buffer. */
 interface Slot {
   readonly params: GPUBuffer;
+  /** What the dispatches of one submission are told, PHASE_STRIDE apart. */
+  readonly phases: GPUBuffer;
   readonly output: GPUBuffer;
   readonly staging: GPUBuffer;
   readonly slabs: GPUBuffer | undefined;
@@ -31,7 +33,8 @@ interface Uploaded {
 
 interface Compiled {
   readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
+  /** What the contract binds, and what the shape adds. */
+  readonly layouts: readonly GPUBindGroupLayout[];
 }
 
 interface Opened {
@@ -85,6 +88,9 @@ async function openDevice(adapter: GPUAdapter): Promise<Opened> {
 
 /** More than any kernel has parameters. */
 const MAX_PARAMS_BYTES = 256;
+/** Dispatches of one submission, which must not keep a device for long, and bytes from what one is told to the next. */
+const SUBMITTED_PHASES = 32;
+const PHASE_STRIDE = 256;
 /** Idle buffers that are kept for more work: slots, and what they hold in all. */
 const IDLE_SLOTS = 8;
 const IDLE_BYTES = 2 ** 29;
@@ -108,26 +114,22 @@ function compile({ device, compiled }: Opened, work: Work, shape: Shape): Promis
   const key = JSON.stringify([work.kernel, shape.name, shape.constants]);
   const known = compiled.get(key);
   if (known) return known;
-  const types: GPUBufferBindingType[] = [
-    "uniform",
-    ...inputsOf(work).map(() => "read-only-storage" as const),
-    "storage",
-    ...(shape.slabBytes > 0 ? ["storage" as const] : []),
-  ];
-  const layout = device.createBindGroupLayout({
-    entries: types.map((type, binding) => ({
-      binding,
-      visibility: GPUShaderStage.COMPUTE,
-      buffer: { type },
-    })),
-  });
+  const visibility = GPUShaderStage.COMPUTE;
+  const types = ["uniform", ...inputsOf(work).map(() => "read-only-storage" as const), "storage"] as const;
+  const layouts = [
+    types.map((type, binding) => ({ binding, visibility, buffer: { type } })),
+    [
+      ...(shape.slabBytes > 0 ? [{ binding: 0, visibility, buffer: { type: "storage" as const } }] : []),
+      { binding: 1, visibility, buffer: { type: "uniform" as const, hasDynamicOffset: true } },
+    ],
+  ].map((entries) => device.createBindGroupLayout({ entries }));
   const compiling = device
     .createComputePipelineAsync({
       label: `${work.kernel}.${shape.name}`,
-      layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      layout: device.createPipelineLayout({ bindGroupLayouts: layouts }),
       compute: { module: device.createShaderModule({ code: shape.source }), constants: shape.constants },
     })
-    .then((pipeline) => ({ pipeline, layout }));
+    .then((pipeline) => ({ pipeline, layouts }));
   compiled.set(key, compiling);
   return compiling;
 }
@@ -164,6 +166,7 @@ function takeSlot({ device, idle }: Opened, outputWords: number, slabBytes: numb
   const make = (size: number, usage: number) => device.createBuffer({ size, usage });
   return {
     params: make(MAX_PARAMS_BYTES, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
+    phases: make(SUBMITTED_PHASES * PHASE_STRIDE, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
     output: make(bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST),
     staging: make(bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST),
     slabs: slab > 0 ? make(slab, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST) : undefined,
@@ -177,14 +180,14 @@ function keepSlot({ idle }: Opened, slot: Slot): void {
   while (idle.length > IDLE_SLOTS || (idle.length > 1 && held() > IDLE_BYTES)) releaseSlot(idle.shift()!);
 }
 
-function releaseSlot({ params, output, staging, slabs }: Slot): void {
-  for (const buffer of [params, output, staging, slabs]) buffer?.destroy();
+function releaseSlot({ params, phases, output, staging, slabs }: Slot): void {
+  for (const buffer of [params, phases, output, staging, slabs]) buffer?.destroy();
 }
 
 async function runWork(opened: Opened, work: Work, { variant, poison }: GpuOptions): Promise<Uint32Array> {
   const { device } = opened;
   const shape = fit(opened, work, variant);
-  const { pipeline, layout } = await compile(opened, work, shape);
+  const { pipeline, layouts } = await compile(opened, work, shape);
   const inputs = upload(opened, work);
   const outputBytes = 4 * outputOf(work).length;
   inputs.users++;
@@ -194,18 +197,38 @@ async function runWork(opened: Opened, work: Work, { variant, poison }: GpuOptio
       for (const buffer of [slot.output, slot.slabs])
         if (buffer) device.queue.writeBuffer(buffer, 0, new Uint32Array(buffer.size / 4).fill(poison));
     device.queue.writeBuffer(slot.params, 0, packParams(kernels[work.kernel], work.params));
-    const buffers = [slot.params, ...inputs.buffers, slot.output, ...(slot.slabs ? [slot.slabs] : [])];
-    const bindGroup = device.createBindGroup({
-      layout,
-      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+    const contract = device.createBindGroup({
+      layout: layouts[0]!,
+      entries: [slot.params, ...inputs.buffers, slot.output].map((buffer, binding) => ({
+        binding,
+        resource: { buffer },
+      })),
     });
-    const encoder = device.createCommandEncoder();
+    const extra = device.createBindGroup({
+      layout: layouts[1]!,
+      entries: [
+        ...(slot.slabs ? [{ binding: 0, resource: { buffer: slot.slabs } }] : []),
+        { binding: 1, resource: { buffer: slot.phases, size: PHASE_STRIDE } },
+      ],
+    });
+    let encoder = device.createCommandEncoder();
     encoder.clearBuffer(slot.output, 0, outputBytes);
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, bindGroup);
-    if (shape.groups > 0) pass.dispatchWorkgroups(shape.groups);
-    pass.end();
+    let encoded = 0;
+    for (const words of shape.phases()) {
+      if (encoded === SUBMITTED_PHASES) {
+        device.queue.submit([encoder.finish()]);
+        encoder = device.createCommandEncoder();
+        encoded = 0;
+      }
+      const offset = PHASE_STRIDE * encoded++;
+      device.queue.writeBuffer(slot.phases, offset, Uint32Array.from(words));
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, contract);
+      pass.setBindGroup(1, extra, [offset]);
+      pass.dispatchWorkgroups(shape.groups, shape.rows);
+      pass.end();
+    }
     encoder.copyBufferToBuffer(slot.output, 0, slot.staging, 0, outputBytes);
     device.queue.submit([encoder.finish()]);
     await slot.staging.mapAsync(GPUMapMode.READ, 0, outputBytes);

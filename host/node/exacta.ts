@@ -6,15 +6,25 @@ import { Command, CommanderError } from "commander";
 import { version } from "../../package.json";
 import { expected, isRefusal } from "../../src/check.ts";
 import { ensembles } from "../../src/ensemble.ts";
+import { methods } from "../../src/finding.ts";
+import { answerNames } from "../../src/problem.ts";
 import { engines } from "../runner.ts";
-import { runBench, type BenchArguments } from "./bench.ts";
+import { benchNames, runBench, type BenchArguments } from "./bench/index.ts";
 import { calmPolling } from "./device.ts";
 import { runDevices } from "./devices.ts";
+import { formats } from "./instances.ts";
 import { runRequired, type RequiredArguments } from "./required.ts";
+import { runSolve, type SolveArguments } from "./solve.ts";
 import { runTheory, type TheoryArguments } from "./theory.ts";
 import { runPhase, type PhaseArguments } from "./phase.ts";
 
-const COMMANDS = "phase, theory, required, devices or bench";
+const COMMANDS = "solve, phase, theory, required, devices or bench";
+
+const SOLVE_HELP = `
+Formats:
+  jsonl   {"items": [3, 5, -8], "target": 10, "id": "any"}, or "targets": [10, 11]
+  text    3 5 -8 : 10 11
+  csv     a header with target or targets, id, and items or a column for each item`;
 
 async function main(argv: readonly string[]): Promise<number> {
   let status = 0;
@@ -37,6 +47,29 @@ async function main(argv: readonly string[]): Promise<number> {
       .option("--half-range <list>", "M, targets are -M..M, instead of --bits")
       .option("--items <range>", "n or A..B, 0..64 (default: 1 to log2 M + 14)")
       .option("--targets <list>", "all, or integers such as 0,1,64 (default: 1 and M; 0 and 1 for rnpp)");
+
+  program
+    .command("solve")
+    .argument("<file>", "instances, one a line, as JSON Lines, text or CSV; - reads standard input")
+    .description("which sums given instances reach, in how many ways, and by which items")
+    .option("--ask <list>", `${answerNames.join(", ")} (default: all that the size of an instance allows)`)
+    .option("--size <number>", "only index sets of so many items")
+    .option("--tolerance <number>", "sums may differ from the target by so much; the nearest is the best")
+    .option("--at-most", "the best sum is the greatest one that is not above the target")
+    .option("--partition", "two groups as equal as can be, instead of a target")
+    .option("--method <name>", `${methods.join(", ")} (default: the cheapest for each instance)`)
+    .option("--input <format>", `${formats.join(", ")} (default: by the file's name, or by its first line)`)
+    .option("--keep-going", "leave out lines that are malformed or cannot be solved, and count them")
+    .option("--engine <name>", `${engines.join(", ")} (default: auto)`)
+    .option("--threads <number>", "threads of the CPU engine (default: all)")
+    .option("--out <folder>", "where solutions.jsonl or solutions.csv goes as well (default: none)")
+    .option("--csv", "CSV instead of JSON Lines")
+    .option("--json", "one finding a line, as without it")
+    .option("--quiet", "no progress and no summary")
+    .addHelpText("after", SOLVE_HELP)
+    .action(async (file: string, args: SolveArguments) => {
+      status = await runSolve(file, args);
+    });
 
   instances("phase", "how often a random instance reaches its targets, against the number of items")
     .option(
@@ -94,7 +127,8 @@ async function main(argv: readonly string[]): Promise<number> {
 
   program
     .command("bench")
-    .description("what a trial costs on the CPU engine, beside CPython in the same run")
+    .description("what kernels cost on the CPU engine, beside CPython in the same run")
+    .option("--only <name>", `${benchNames.join(" or ")} (default: both)`)
     .option("--rounds <number>", "rounds of which medians are taken (default: 9)")
     .option("--python <command>", "the CPython to measure against (default: python3)")
     .option("--json", "one row a line as JSON")
@@ -122,7 +156,14 @@ function explain(error: CommanderError, argv: readonly string[]): string {
     case "commander.help":
       return expected("command", COMMANDS, argv.slice(1).join(" "), help);
     case "commander.excessArguments":
-      return expected("arguments", "options only", argv.slice(1).join(" "), help);
+      return expected(
+        "arguments",
+        argv[0] === "solve" ? "one file" : "options only",
+        argv.slice(1).join(" "),
+        help,
+      );
+    case "commander.missingArgument":
+      return expected("file", "a file, or - for standard input", undefined, help);
     case "commander.optionMissingArgument":
       return expected(named.replace(/ .*/, ""), "a value", undefined, help);
     default:
@@ -132,7 +173,10 @@ function explain(error: CommanderError, argv: readonly string[]): string {
 
 /** A refusal in the words of the command line, where fields of the library have other names. */
 function asTyped(message: string): string {
-  return message.replace(/^halfRange:/, "half-range:").replace(/^failures\.\d+:/, "failure:");
+  return message
+    .replace(/^halfRange:/, "half-range:")
+    .replace(/^atMost:/, "at-most:")
+    .replace(/^failures\.\d+:/, "failure:");
 }
 
 calmPolling();

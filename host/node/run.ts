@@ -15,8 +15,10 @@ export interface Run {
   readonly engine: Engine;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
-  /** Shows how many trials are done; the first call starts the bar. */
+  /** Shows how many trials or instances are done; the first call starts the bar. */
   readonly report: (done: number) => void;
+  /** Says something beside the bar. */
+  readonly note: (text: string) => void;
   readonly seconds: () => number;
 }
 
@@ -26,12 +28,13 @@ const rate = (trials: number, seconds: number) =>
   );
 
 /**
- * Opens the engine asked for, does the work of `total` trials and closes everything, whatever happens. Work that is only
- * for the reader of stdout stops when that one leaves.
+ * Opens the engine asked for, does the work of `total` trials and closes everything, whatever happens. Without a total it
+ * is instances that are worked on, and nobody knows how many there are. Work that is only for the reader of stdout stops
+ * when that one leaves.
  */
 export async function withEngine<T>(
   { engine: name, threads, quiet }: RunArguments,
-  total: number,
+  total: number | undefined,
   forReader: boolean,
   work: (run: Run) => Promise<T>,
 ): Promise<T> {
@@ -46,7 +49,10 @@ export async function withEngine<T>(
   process.once("SIGTERM", onSignal);
   if (forReader) process.stdout.once("error", onSignal);
   const bar = new SingleBar({
-    format: "{bar} {percentage}% | {value}/{total} trials | {rate} trials/s | {eta_formatted} left",
+    format:
+      total === undefined
+        ? "{value} instances | {rate} instances/s"
+        : "{bar} {percentage}% | {value}/{total} trials | {rate} trials/s | {eta_formatted} left",
     stream: process.stderr,
     hideCursor: true,
     noTTYOutput: true,
@@ -61,9 +67,14 @@ export async function withEngine<T>(
     if (quiet) return;
     if (!bar.isActive) {
       process.stderr.write(`${engine.engine}: ${engine.adapter}\n`);
-      bar.start(total, 0, { rate: "0" });
+      bar.start(total ?? 0, 0, { rate: "0" });
     }
     bar.update(done, { rate: rate(done, seconds()) });
+  };
+  const note = (text: string) => {
+    // The bar comes back by itself below the note.
+    if (bar.isActive && process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+    process.stderr.write(`${text}\n`);
   };
   // However the process ends, the cursor comes back.
   const showCursor = () => {
@@ -71,7 +82,7 @@ export async function withEngine<T>(
   };
   process.once("exit", showCursor);
   try {
-    return await work({ engine, signal: stop.signal, report, seconds });
+    return await work({ engine, signal: stop.signal, report, note, seconds });
   } finally {
     if (bar.isActive) bar.stop();
     engine.close();

@@ -1,8 +1,8 @@
-// The bitset of one trial in storage, a slab for each workgroup.
+// The table of one trial or instance in storage: a slab for each that is being worked on.
 
 override WORDS: u32 = 1024u;
 
-@group(0) @binding(4) var<storage, read_write> slabs: array<u32>;
+@group(1) @binding(0) var<storage, read_write> slabs: array<u32>;
 
 fn wordOf(group: u32, w: u32) -> u32 {
   return slabs[group * WORDS + w];

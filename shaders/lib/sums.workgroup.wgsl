@@ -1,4 +1,4 @@
-// The bitset of one trial in workgroup memory.
+// The table of one trial or instance in workgroup memory.
 
 override WORDS: u32 = 1024u;
 

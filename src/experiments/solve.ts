@@ -6,24 +6,17 @@
 import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
 import { methods, type Method, type Provenance, type SolveFinding } from "../finding.ts";
-import { COUNT_WORDS } from "../kernels/count.ts";
-import { HALVES_WORDS, WIDE_TARGET_WORDS } from "../kernels/halves.ts";
-import { maskWords, TARGET_WORDS } from "../kernels/instances.ts";
-import type { KernelName } from "../kernels/index.ts";
-import { smallestWords } from "../kernels/smallest.ts";
-import { witnessWords } from "../kernels/witness.ts";
-import type { Work } from "../plan.ts";
+import { callsOf, type Answers, type Asked, type Call } from "../calls.ts";
+import { maskWords } from "../kernels/instances.ts";
 import {
   answerNames,
   MAX_ITEM,
   MAX_SOLVE_ITEMS,
-  tablesOf,
   type AnswerName,
   type Problem,
   type Query,
   type Question,
   type SolveConfig,
-  type Table,
 } from "../problem.ts";
 import { add, floorDivide, greatest, least, subtract, times, toJson, type Whole } from "../whole.ts";
 
@@ -65,84 +58,67 @@ export function solveConfig(request: SolveRequest): SolveConfig {
   return { ...config, asked: asked.add("reachable"), byName: ask !== undefined };
 }
 
-/** One call of a kernel, and where the answers to queries start in its output. */
-export interface Call {
-  readonly work: Work;
-  readonly places: readonly { readonly query: number; readonly at: number }[];
-}
-
-/** The words that answer each query, undefined where nothing was asked. */
-export type Answers = readonly (Uint32Array | undefined)[];
-
-/** Sorts what calls of a kernel answered by query. */
-export function answersOf(
-  queries: readonly Query[],
-  calls: readonly Call[],
-  outputs: readonly Uint32Array[],
-): Answers {
-  const answers = new Array<Uint32Array | undefined>(queries.length).fill(undefined);
-  calls.forEach(({ places }, k) => {
-    for (const { query, at } of places) answers[query] = outputs[k]!.subarray(at);
-  });
-  return answers;
-}
-
-/** The first step: the best sum for every query, and its witness where that is asked for. */
-export function locate(config: SolveConfig, queries: readonly Query[]): Call[] {
-  const masks = config.asked.has("witness") || (config.size !== undefined && config.asked.has("smallest"));
-  return callsOf(
-    queries,
-    ({ question, problem }) => question && [problem.method === "halves" ? "halves" : "witness", question],
-    masks,
-  );
-}
-
-/** The second step, for the sums that were found: how many index sets have them. */
-export function count(config: SolveConfig, queries: readonly Query[], found: Answers): Call[] {
-  return callsOf(
-    queries,
-    (query, k) => {
-      const best = bestOf(query, found[k]);
-      if (!best || !query.problem.answers.has("count")) return undefined;
-      const window = countedWindow(config, query, best.sum);
-      if (knownWays(config, query, best, window) !== undefined) return undefined;
-      return [query.problem.method === "halves" ? "halves" : "count", window];
-    },
-    false,
-  );
-}
-
-/** The second step: the smallest of the index sets that have the sums that were found. */
-export function smallest(config: SolveConfig, queries: readonly Query[], found: Answers): Call[] {
-  // Index sets of one size are all as small.
-  if (config.size !== undefined) return [];
-  return callsOf(
-    queries,
-    (query, k) => {
-      const best = bestOf(query, found[k]);
-      return best && query.problem.answers.has("smallest") ? ["smallest", exactly(best.sum)] : undefined;
-    },
-    true,
-  );
-}
-
-const exactly = (sum: Whole): Question => ({ from: sum, to: sum, center: sum });
-
-/** What the first step found. */
+/** What the first step found: the best sum of a query. */
 interface Best {
   /** In the sums of the problem. */
   readonly sum: Whole;
-  readonly mask: Uint32Array;
+  /** Where its mask is. */
+  readonly words: Uint32Array;
+  readonly place: number;
   /** How many index sets have a sum of the question's window, where the kernel has counted them. */
-  readonly ways?: bigint;
+  readonly ways: bigint | undefined;
 }
 
-function bestOf({ problem }: Query, words: Uint32Array | undefined): Best | undefined {
-  if (!words?.[0]) return undefined;
-  if (problem.method !== "halves") return { sum: words[1]! | 0, mask: words.subarray(2) };
-  const sum = add(BigInt.asIntN(64, wideWord(words, 1)), 0);
-  return { sum, ways: wideWord(words, 3), mask: words.subarray(5) };
+/** The best sum of every query, undefined where none serves. */
+export type Found = readonly (Best | undefined)[];
+
+/** The first step: asks for the best sums, and for their witnesses where those are wanted. */
+export function locate({ asked, size }: SolveConfig, queries: readonly Query[]): Call[] {
+  const questions: Asked[] = [];
+  queries.forEach(({ problem, question }, query) => {
+    if (question) questions.push({ query, problem, ...question });
+  });
+  // Index sets of one size are all as small.
+  const masks = asked.has("witness") || (size !== undefined && asked.has("smallest"));
+  return callsOf("witness", questions, masks);
 }
+
+/** What the first step found. */
+export function found(queries: readonly Query[], { words, places }: Answers): Found {
+  return queries.map(({ problem }, k): Best | undefined => {
+    const [answer, place] = [words[k], places[k]!];
+    if (!answer?.[place]) return undefined;
+    if (problem.method !== "halves")
+      return { sum: answer[place + 1]! | 0, words: answer, place: place + 2, ways: undefined };
+    const sum = add(BigInt.asIntN(64, wideWord(answer, place + 1)), 0);
+    return { sum, words: answer, place: place + 5, ways: wideWord(answer, place + 3) };
+  });
+}
+
+/** The second step: asks how many index sets have the sums that were found. */
+export function count(config: SolveConfig, queries: readonly Query[], best: Found): Call[] {
+  const questions: Asked[] = [];
+  queries.forEach((query, k) => {
+    const { problem } = query;
+    if (!best[k] || !problem.answers.has("count")) return;
+    const window = countedWindow(config, query, best[k].sum);
+    if (knownWays(config, query, best[k], window) === undefined)
+      questions.push({ query: k, problem, ...window });
+  });
+  return callsOf("count", questions, false);
+}
+
+/** The second step: asks for the smallest of the index sets that have the sums that were found. */
+export function smallest({ size }: SolveConfig, queries: readonly Query[], best: Found): Call[] {
+  const questions: Asked[] = [];
+  queries.forEach(({ problem }, k) => {
+    if (best[k] && problem.answers.has("smallest") && size === undefined)
+      questions.push({ query: k, problem, ...exactly(best[k].sum) });
+  });
+  return callsOf("smallest", questions, true);
+}
+
+const exactly = (sum: Whole): Question => ({ from: sum, to: sum, center: sum });
 
 /** Two words as one of 64 bits. */
 function wideWord(words: Uint32Array, at: number): bigint {
@@ -170,154 +146,60 @@ function knownWays(
   return from === question!.from && to === question!.to ? ways : undefined;
 }
 
-/** Packs what is asked about queries into calls: alike instances together, so that none waits for the table of another. */
-function callsOf(
-  queries: readonly Query[],
-  ask: (query: Query, k: number) => readonly [KernelName, Question] | undefined,
-  masks: boolean,
-): Call[] {
-  const bins = new Map<string, { kernel: KernelName; tiles: boolean; rows: Row[] }>();
-  for (let k = 0; k < queries.length;) {
-    const { problem } = queries[k]!;
-    const questions: (Question & { readonly query: number })[] = [];
-    let kernel: KernelName = "witness";
-    for (; k < queries.length && queries[k]!.problem === problem; k++) {
-      const asked = ask(queries[k]!, k);
-      if (!asked) continue;
-      kernel = asked[0];
-      questions.push({ ...asked[1], query: k });
-    }
-    const wide = kernel === "halves";
-    const tables = wide
-      ? [{ questions, sums: 2 ** (problem.items.length / 2) }]
-      : tablesOf(problem.low, problem.high, questions);
-    for (const table of tables) {
-      if (table.questions.length === 0) continue;
-      const tiles = !wide && problem.method === "tiles";
-      const key = `${kernel} ${tiles} ${Math.floor(Math.log2(table.sums) / 3)}`;
-      let bin = bins.get(key);
-      if (!bin) bins.set(key, (bin = { kernel, tiles, rows: [] }));
-      bin.rows.push({ items: problem.items, ...table });
-    }
-  }
-  return [...bins.values()].map(({ kernel, tiles, rows }) => pack(kernel, rows, masks, tiles));
-}
-
-/** One instance of a call. */
-interface Row extends Table<Question & { readonly query: number }> {
-  readonly items: readonly Whole[];
-}
-
-const answerWords: Partial<Record<KernelName, (n: number, masks: boolean) => number>> = {
-  witness: witnessWords,
-  smallest: smallestWords,
-  count: () => COUNT_WORDS,
-  halves: () => HALVES_WORDS,
-};
-
-/** Puts instances into the buffers of their kernel. */
-function pack(kernel: KernelName, rows: readonly Row[], masks: boolean, tiles: boolean): Call {
-  const wide = kernel === "halves";
-  const sum = (lengthOf: (row: Row) => number) => rows.reduce((sum, row) => sum + lengthOf(row), 0);
-  const itemCount = sum(({ items }) => items.length);
-  const targetCount = sum(({ questions }) => questions.length);
-  const items = wide ? new BigInt64Array(itemCount) : new Int32Array(itemCount);
-  const starts = new Uint32Array(2 * (rows.length + 1));
-  const targets = wide
-    ? new BigInt64Array((WIDE_TARGET_WORDS / 2) * targetCount)
-    : new Int32Array(TARGET_WORDS * targetCount);
-  const places: { query: number; at: number }[] = [];
-  let [item, target, answer, longest, sums] = [0, 0, 0, 0, 1];
-  rows.forEach((row, k) => {
-    const n = row.items.length;
-    longest = Math.max(longest, n);
-    sums = Math.max(sums, row.sums);
-    for (const value of row.items) {
-      if (items instanceof BigInt64Array) items[item++] = BigInt(value);
-      else items[item++] = Number(value);
-    }
-    for (const { query, from, to, center } of row.questions) {
-      const at = target++ * (targets.length / targetCount);
-      [from, to, center, answer].forEach((word, w) => {
-        if (targets instanceof BigInt64Array) targets[at + w] = BigInt(word);
-        else targets[at + w] = Number(word);
-      });
-      places.push({ query, at: answer });
-      answer += answerWords[kernel]!(n, masks);
-    }
-    starts.set([item, target], 2 * (k + 1));
-  });
-  const common = { instances: rows.length, items: itemCount, targets: targetCount, answers: answer, longest };
-  return {
-    work: {
-      kernel,
-      params: wide ? common : { ...common, sums, masks: Number(masks), tiles: Number(tiles) },
-      inputs: {
-        items: items instanceof BigInt64Array ? new Uint32Array(items.buffer) : items,
-        starts,
-        targets: targets instanceof BigInt64Array ? new Uint32Array(targets.buffer) : targets,
-      },
-    },
-    places,
-  };
-}
-
-/** What was answered about one query. */
-export interface Answered {
-  /** The first step. */
-  readonly found: Uint32Array | undefined;
-  /** The second step. */
-  readonly count: Uint32Array | undefined;
-  readonly smallest: Uint32Array | undefined;
-}
-
-/** What the answers say of a query. Throws where an index set is not what it is said to be. */
+/** What the steps say of query k. Throws where an index set is not what it is said to be. */
 export function find(
   config: SolveConfig,
   query: Query,
-  { found, count, smallest }: Answered,
+  k: number,
+  answered: { readonly best: Found; readonly counted: Answers; readonly fewest: Answers },
   provenance: Provenance,
 ): SolveFinding {
   const { problem, target } = query;
   const { instance, index, answers, scale, offset, method } = problem;
   const { size, tolerance, atMost, partition } = config;
-  const best = bestOf(query, found);
+  const best = answered.best[k];
   const sum = best && floorDivide(subtract(best.sum, offset), scale);
-  const witness = best && answers.has("witness") ? indicesOf(problem, best.mask, sum!, size) : null;
-  const few =
-    best && answers.has("smallest")
-      ? size === undefined
-        ? indicesOf(problem, smallest!.subarray(1), sum!, smallest![0])
-        : indicesOf(problem, best.mask, sum!, size)
-      : null;
-  return {
+  // Field by field, in the order in which people read them: spreading what may be absent would take longer than solving.
+  const finding: { -readonly [Field in keyof SolveFinding]?: SolveFinding[Field] } = {
     kind: "solve",
     instance: index,
-    ...(instance.id === undefined ? undefined : { id: instance.id }),
-    items: instance.items.length,
-    ...(target === undefined ? undefined : { target: toJson(target) }),
-    ...(size === undefined ? undefined : { size }),
-    ...(tolerance === undefined ? undefined : { tolerance }),
-    ...(atMost ? { atMost } : undefined),
-    ...(partition ? { partition } : undefined),
-    reachable: best !== undefined,
-    ...(tolerance !== undefined || atMost || partition
-      ? { sum: sum === undefined ? null : toJson(sum) }
-      : undefined),
-    ...(partition
-      ? { difference: sum === undefined ? null : toJson(differenceOf(instance.items, sum)) }
-      : undefined),
-    ...(answers.has("count") ? { count: String(best ? waysOf(config, query, best, count) : 0n) } : undefined),
-    ...(answers.has("witness") ? { witness } : undefined),
-    ...(answers.has("smallest") ? { smallest: few && few.length, smallestWitness: few } : undefined),
-    method,
-    ...provenance,
   };
+  if (instance.id !== undefined) finding.id = instance.id;
+  finding.items = instance.items.length;
+  if (target !== undefined) finding.target = toJson(target);
+  if (size !== undefined) finding.size = size;
+  if (tolerance !== undefined) finding.tolerance = tolerance;
+  if (atMost) finding.atMost = true;
+  if (partition) finding.partition = true;
+  finding.reachable = best !== undefined;
+  if (tolerance !== undefined || atMost || partition) finding.sum = sum === undefined ? null : toJson(sum);
+  if (partition) finding.difference = sum === undefined ? null : toJson(differenceOf(instance.items, sum));
+  if (answers.has("count")) {
+    const window = best && countedWindow(config, query, best.sum);
+    finding.count = String(
+      best ? (knownWays(config, query, best, window!) ?? waysOf(method, answered.counted, k)) : 0,
+    );
+  }
+  const indices = (words: Uint32Array, place: number, length?: number) =>
+    indicesOf(problem, words, place, sum!, length);
+  if (answers.has("witness")) finding.witness = best ? indices(best.words, best.place, size) : null;
+  if (answers.has("smallest")) {
+    const words = answered.fewest.words[k]!;
+    const place = answered.fewest.places[k]!;
+    const few = !best
+      ? null
+      : size === undefined
+        ? indices(words, place + 1, words[place])
+        : indices(best.words, best.place, size);
+    finding.smallest = few && few.length;
+    finding.smallestWitness = few;
+  }
+  finding.method = method;
+  return Object.assign(finding, provenance) as SolveFinding;
 }
 
-function waysOf(config: SolveConfig, query: Query, best: Best, words: Uint32Array | undefined): bigint {
-  const known = knownWays(config, query, best, countedWindow(config, query, best.sum));
-  return known ?? wideWord(words!, query.problem.method === "halves" ? 3 : 0);
+function waysOf(method: Method, { words, places }: Answers, k: number): bigint {
+  return wideWord(words[k]!, places[k]! + (method === "halves" ? 3 : 0));
 }
 
 /** |sum - rest|, what the two groups of a partition differ by. */
@@ -330,14 +212,22 @@ function totalOf(items: readonly number[]): Whole {
   return items.reduce<Whole>(add, 0);
 }
 
-/** The indices in a mask, after adding up what they stand for. */
-function indicesOf({ index, instance }: Problem, mask: Uint32Array, sum: Whole, length?: number): number[] {
-  const { items } = instance;
+/** The indices in the mask at a place, after adding up what they stand for. */
+function indicesOf(
+  { index, instance: { items } }: Problem,
+  words: Uint32Array,
+  place: number,
+  sum: Whole,
+  length?: number,
+): number[] {
   const indices: number[] = [];
+  let total: Whole = 0;
   for (let w = 0; w < maskWords(items.length); w++)
-    for (let bits = mask[w]!; bits !== 0; bits &= bits - 1)
-      indices.push(32 * w + 31 - Math.clz32(bits & -bits));
-  const total = indices.reduce<Whole>((total, i) => add(total, items[i] ?? NaN), 0);
+    for (let bits = words[place + w]!; bits !== 0; bits &= bits - 1) {
+      const i = 32 * w + 31 - Math.clz32(bits & -bits);
+      indices.push(i);
+      total = add(total, items[i] ?? 0);
+    }
   if (total !== sum || (length !== undefined && indices.length !== length))
     throw new Error(
       `instance ${index}: the ${indices.length} items ${indices.join(" ")} sum up to ${total}, and not ` +

@@ -33,6 +33,28 @@ export function countOnes(bits: usize, from: i32, to: i32): i32 {
   return <i32>(ones + popcnt(word << (63 - (to & 63))));
 }
 
+/** The last place of from..to that is set, or -1. */
+export function lastSet(bits: usize, from: i32, to: i32): i32 {
+  for (let place = to; place >= from; place = (place & ~63) - 1) {
+    const word = load<u64>(bits + ((place >> 6) << 3)) << (63 - (place & 63));
+    if (!word) continue;
+    place -= <i32>clz(word);
+    return place < from ? -1 : place;
+  }
+  return -1;
+}
+
+/** The first place of from..to that is set, or -1. */
+export function firstSet(bits: usize, from: u32, to: u32): i32 {
+  for (let place = from; place <= to; place = (place | 63) + 1) {
+    const word = load<u64>(bits + ((place >> 6) << 3)) >> (place & 63);
+    if (!word) continue;
+    place += <u32>ctz(word);
+    return place > to ? -1 : place;
+  }
+  return -1;
+}
+
 // @ts-ignore: decorator
 @inline
 function shifted(high: u64, low: u64, a: u64): u64 {
@@ -91,7 +113,7 @@ function merge(sums: v128, upper: v128, lower: v128, power: v128): v128 {
  * has. One loop serves every shift, where a loop for each known count would pay for a jump that is never predicted
  * (1.2 to 1.6x slower up to M = 2^10, measured), and a variable count is not hoisted by V8.
  */
-function step(from: usize, to: usize, a: u32): void {
+export function step(from: usize, to: usize, a: u32): void {
   const power = i16x8.splat(<i16>1 << <i16>(a & 7));
   const low = to - 3 * BLOCK;
   for (let p = from - 3 * BLOCK; p >= low; p -= 4 * BLOCK) {
@@ -100,6 +122,27 @@ function step(from: usize, to: usize, a: u32): void {
     v128.store(p, merge(v128.load(p, 32), v128.load(q, 32), v128.load(q - 1, 32), power), 32);
     v128.store(p, merge(v128.load(p, 16), v128.load(q, 16), v128.load(q - 1, 16), power), 16);
     v128.store(p, merge(v128.load(p, 0), v128.load(q, 0), v128.load(q - 1, 0), power), 0);
+  }
+}
+
+/** Writes `note` (u16) into the table for every place of a block that has come new. */
+function write(fresh: u64, table: usize, note: u16): void {
+  for (; fresh; fresh &= fresh - 1) store<u16>(table + (<usize>ctz(fresh) << 1), note);
+}
+
+/** The same on single blocks. Every place that comes new gets `note` in the table (u16). */
+export function stepNoting(from: usize, to: usize, a: u32, bits: usize, table: usize, note: u16): void {
+  const power = i16x8.splat(<i16>1 << <i16>(a & 7));
+  for (let p = from; p >= to; p -= BLOCK) {
+    const q = p - (a >> 3);
+    const sums = v128.load(p);
+    const all = merge(sums, v128.load(q), v128.load(q - 1), power);
+    const fresh = v128.xor(all, sums);
+    if (!v128.any_true(fresh)) continue;
+    v128.store(p, all);
+    const place = table + ((p - bits) << 4);
+    write(i64x2.extract_lane(fresh, 0), place, note);
+    write(i64x2.extract_lane(fresh, 1), place + 128, note);
   }
 }
 

@@ -1,6 +1,10 @@
 // The one module of all kernels: what the worker calls.
 
+export { count } from "./count";
+export { halves } from "./halves";
 export { reach } from "./reach";
+export { smallest } from "./smallest";
+export { witness } from "./witness";
 
 /** Where the host may put parameters, inputs and output. */
 export function heapBase(): usize {

@@ -1,0 +1,42 @@
+// exacta bench: what the kernels cost on the CPU engine of this machine, beside CPython in the same run.
+
+import * as z from "zod/mini";
+import { integer, parse } from "../../../src/check.ts";
+import { readNumber } from "../arguments.ts";
+import { benchReach } from "./reach.ts";
+import { benchSolve } from "./solve.ts";
+
+export interface BenchArguments {
+  only?: string;
+  rounds?: string;
+  json?: boolean;
+  python?: string;
+}
+
+/** What was measured: one record a row, and the same as a table. */
+export interface Bench {
+  readonly results: readonly object[];
+  readonly title: string;
+  readonly table: readonly string[];
+}
+
+const benches = { reach: benchReach, solve: benchSolve };
+export const benchNames = Object.keys(benches) as (keyof typeof benches)[];
+
+/** Runs the command and returns its exit status. */
+export async function runBench({ only, rounds, json, python = "python3" }: BenchArguments): Promise<number> {
+  const count = parse(integer(1, 1000), readNumber(rounds ?? "9"), "rounds");
+  const names =
+    only === undefined
+      ? benchNames
+      : [parse(z.enum(benchNames, `one of ${benchNames.join(", ")}`), only, "only")];
+  for (const name of names) {
+    const { results, title, table } = await benches[name](count, python);
+    process.stdout.write(
+      json
+        ? results.map((result) => `${JSON.stringify(result)}\n`).join("")
+        : `${name === names[0] ? "" : "\n"}${title}\n\n${table.join("\n")}\n`,
+    );
+  }
+  return 0;
+}
