@@ -45,14 +45,10 @@ export async function* solve(
   const runner = runnerOf(engine);
   const chunks = chunksOf(config, instances, onRefused);
   const inWork: Promise<SolveFinding[]>[] = [];
-  const stopped = new Promise<"stopped">((resolve) => {
-    if (signal?.aborted) resolve("stopped");
-    signal?.addEventListener("abort", () => resolve("stopped"), { once: true });
-  });
   let failure: { readonly error: unknown } | undefined;
-  let taking: Promise<"taken"> | undefined;
+  let taking: Promise<void> | undefined;
   let ended = false;
-  async function take(): Promise<"taken"> {
+  async function take(): Promise<void> {
     try {
       const { done, value } = await chunks.next();
       if (done) ended = true;
@@ -63,23 +59,35 @@ export async function* solve(
       ended = true;
     }
     taking = undefined;
-    return "taken";
   }
   try {
     for (;;) {
       if (!ended && inWork.length < runner.depth) taking ??= take();
       if (!taking && inWork.length === 0) break;
       // Input that keeps waiting holds no findings back.
-      const first = await Promise.race([stopped, ...inWork.slice(0, 1), ...(taking ? [taking] : [])]);
-      if (first === "stopped") return;
-      if (first === "taken") continue;
-      void inWork.shift();
-      yield* first;
+      const event = await firstOf(signal, taking, inWork[0]);
+      if (event === "stopped") return;
+      if (event === "ready") yield* await inWork.shift()!;
     }
   } finally {
     noticed(chunks.return());
   }
   if (failure) throw failure.error;
+}
+
+/** What comes first. Nothing is left hanging on the signal, which may live as long as the program. */
+async function firstOf(
+  signal: AbortSignal | undefined,
+  taking: Promise<void> | undefined,
+  inWork: Promise<unknown> | undefined,
+): Promise<"stopped" | "taken" | "ready"> {
+  if (signal?.aborted) return "stopped";
+  const settled = new AbortController();
+  return new Promise<"stopped" | "taken" | "ready">((resolve, reject) => {
+    signal?.addEventListener("abort", () => resolve("stopped"), { signal: settled.signal });
+    void taking?.then(() => resolve("taken"));
+    inWork?.then(() => resolve("ready"), reject);
+  }).finally(() => settled.abort());
 }
 
 /** A promise whose failure is heard by whoever waits for it, or by nobody. */

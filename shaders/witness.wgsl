@@ -1,5 +1,5 @@
-// witness (src/kernels/witness.ts). A row is a bitset of the sums that are reached. With masks, `prefix` of a sum follows:
-// how many of the first items it took until it was reached.
+// witness (src/kernels/witness.ts). A row is a bitset of the sums that are reached. With masks, the prefix of every place
+// follows, 16 bits of it: how many of the first items it took until it was reached, which it then is for good.
 
 fn rowWords() -> u32 {
   return (params.sums + 31u) >> 5u;
@@ -9,13 +9,42 @@ fn rowAt(i: u32) -> u32 {
   return HEADER_WORDS + (i & 1u) * rowWords();
 }
 
-/// Where the prefix of a sum of the frame is. Sums that matter go from -min(zero, keep) to the top.
-fn prefixAt(frame: Frame, sum: i32) -> u32 {
-  return HEADER_WORDS + 2u * rowWords() + min(frame.zero, frame.keep) + u32(sum);
+fn prefixAt(place: u32) -> u32 {
+  return HEADER_WORDS + 2u * rowWords() + (place >> 1u);
+}
+
+/// Whether the first i items reach a place. Places below 0 wrap, far beyond the top.
+fn isReached(slab: u32, frame: Frame, place: u32, i: u32) -> bool {
+  return place <= frame.top && ((wordOf(slab, prefixAt(place)) >> (16u * (place & 1u))) & 0xffffu) <= i;
+}
+
+/// No prefix reaches a place of word `w` yet: it would take more items than there are.
+fn clearPrefixes(slab: u32, w: u32) {
+  for (var j = 0u; j < 16u; j++) {
+    setWord(slab, prefixAt(32u * w) + j, 0xffffffffu);
+  }
+}
+
+/// The first i items reach the places of word `w` that `fresh` has. Whoever has the word has its prefixes.
+fn setPrefixes(slab: u32, w: u32, fresh: u32, i: u32) {
+  var rest = fresh;
+  for (var b = 0u; b < 32u; b++) {
+    if (rest == 0u) {
+      break;
+    }
+    let place = 32u * w + firstTrailingBit(rest);
+    let shift = 16u * (place & 1u);
+    setWord(slab, prefixAt(place), (wordOf(slab, prefixAt(place)) & ~(0xffffu << shift)) | (i << shift));
+    rest &= rest - 1u;
+  }
 }
 
 fn beginTable(slab: u32) {
   setWord(slab, rowAt(0u), 1u);
+  if (params.masks == 1u) {
+    clearPrefixes(slab, 0u);
+    setPrefixes(slab, 0u, 1u, 0u);
+  }
 }
 
 /// Word `w` of the row of the first i items, which add up to `done`.
@@ -33,7 +62,6 @@ fn bitsFrom(place: u32, w: u32) -> u32 {
 
 /// Step i: R |= R << size, and the prefixes of what is new.
 fn step(slab: u32, k: u32, i: u32, worker: u32, workers: u32) {
-  let frame = frameOf(slab);
   let entry = enter(slab, k, i, worker);
   let words = entry.size >> 5u;
   let shift = entry.size & 31u;
@@ -48,16 +76,11 @@ fn step(slab: u32, k: u32, i: u32, worker: u32, workers: u32) {
     }
     setWord(slab, rowAt(i + 1u) + w, stays | moves);
     if (params.masks == 1u) {
-      let fresh = select(moves & ~stays, stays & ~moves, entry.negative);
-      var rest = fresh & bitsFrom(entry.first, w) & ~bitsFrom(entry.last + 1u, w);
-      for (var b = 0u; b < 32u; b++) {
-        if (rest == 0u) {
-          break;
-        }
-        let place = 32u * w + firstTrailingBit(rest);
-        setWord(slab, prefixAt(frame, i32(place - entry.zero)), i + 1u);
-        rest &= rest - 1u;
+      if (w > entry.done >> 5u) {
+        clearPrefixes(slab, w);
       }
+      // Below the first place memory may seem to reach what was reached long before.
+      setPrefixes(slab, w, moves & ~stays & bitsFrom(entry.first, w), i + 1u);
     }
   }
 }
@@ -104,15 +127,17 @@ fn finish(slab: u32, k: u32, worker: u32, workers: u32) {
     atomicStore(&answers[answerAt], 1u);
     atomicStore(&answers[answerAt + 1u], u32(nearest));
     if (params.masks == 1u) {
-      // The last item of the smallest mask is the one that first made its sum reachable; no items make 0.
-      var sum = signed(frame, nearest);
-      for (var taken = 0u; taken < stepsOf(k); taken++) {
-        if (sum == 0) {
-          break;
+      var place = placeOf(frame, nearest);
+      for (var i = stepsOf(k); i > 0u; i--) {
+        let item = itemOf(k, frame, i - 1u);
+        let size = u32(abs(item));
+        let left = place - select(0u, size, item < 0);
+        if (isReached(slab, frame, left, i - 1u)) {
+          place = left;
+        } else {
+          place -= select(size, 0u, item < 0);
+          atomicOr(&answers[answerAt + 2u + ((i - 1u) >> 5u)], 1u << ((i - 1u) & 31u));
         }
-        let i = wordOf(slab, prefixAt(frame, sum)) - 1u;
-        atomicOr(&answers[answerAt + 2u + (i >> 5u)], 1u << (i & 31u));
-        sum -= itemOf(k, frame, i);
       }
     }
   }

@@ -17,8 +17,10 @@ const MAX_COUNT_ITEMS = 64;
 const MAX_HALVES_ITEMS = 48;
 /** Sums that halves may have: 64 bits. */
 const MAX_HALVES_SPAN = 2n ** 62n;
-/** A table has fewer sums than this, and no more bytes than that. */
-const MAX_SUMS = 2 ** 31;
+/** Sums that have a table span less than this. */
+const MAX_SPAN = 2 ** 31;
+/** The most bytes of a table of sums with their witnesses, 17 bits each, and of other tables. */
+const MAX_WITNESS_BYTES = 3.5 * 2 ** 30;
 const MAX_TABLE_BYTES = 2 ** 30;
 /** Tables with more sums, or with more updates of them, are work for all of a device. */
 const BITSET_SUMS = 2 ** 16;
@@ -122,13 +124,17 @@ export function problemOf(config: SolveConfig, instance: Instance, index: number
       const total = add(smallest, largest);
       if (size !== undefined) return clipped(first, last, add(total, offset));
       const half = floorDivide(total, 2);
-      return clipped(first, half, half);
+      return clipped(below(half), half, half);
     }
     const place = inProblem(target);
-    const from =
-      config.atMost && config.tolerance === undefined ? first : subtract(place, config.tolerance ?? 0);
-    return clipped(from, config.atMost ? place : add(place, config.tolerance ?? 0), place);
+    const { tolerance = 0, atMost } = config;
+    if (!atMost) return clipped(subtract(place, tolerance), add(place, tolerance), place);
+    return clipped(config.tolerance === undefined ? below(place) : subtract(place, tolerance), place, place);
   };
+  // From the least sum to the greatest, one item after the other, no step is longer than the largest magnitude: the best
+  // sum of any size is no further below its bound.
+  const below = (bound: Whole): Whole =>
+    size === undefined ? subtract(least(bound, last), largestMagnitude(items)) : first;
   const asked = targetsOf(config, instance).map((target) => ({ target, question: questionOf(target) }));
   const queries: Query[] = [];
   const form = { index, instance, items, low, high, scale, offset };
@@ -161,6 +167,12 @@ function rangeOf(items: readonly Whole[]): [Whole, Whole] {
   if (high - low <= Number.MAX_SAFE_INTEGER) return [low, high];
   const sum = (values: Whole[]) => values.reduce(add, 0);
   return [sum(items.filter((item) => item < 0)), sum(items.filter((item) => item > 0))];
+}
+
+function largestMagnitude(items: readonly Whole[]): Whole {
+  let largest: Whole = 0;
+  for (const item of items) largest = greatest(largest, item < 0 ? subtract(0, item) : item);
+  return largest;
 }
 
 /** Kinds and ranges, by hand: a schema would take longer than solving. */
@@ -214,9 +226,9 @@ function choose(
 ): Choice {
   const n = items.length;
   const span = subtract(high, low);
-  const sums = span < MAX_SUMS && questions.length > 0 ? mostSums(low, high, questions) : 1;
+  const sums = span < MAX_SPAN && questions.length > 0 ? mostSums(low, high, questions) : 1;
   const choices: Choice[] = [];
-  if (method !== "halves" && span < MAX_SUMS) {
+  if (method !== "halves" && span < MAX_SPAN && (17 / 8) * sums <= MAX_WITNESS_BYTES) {
     const updates = n * sums;
     const count = n <= MAX_COUNT_ITEMS && 8 * sums <= MAX_TABLE_BYTES;
     const smallest = size !== undefined || updates / 8 + 4 * sums <= MAX_TABLE_BYTES;
@@ -252,10 +264,10 @@ function choose(
 
 /** Nanoseconds of an instance by itself, of one sum in one step of each kernel, and of one sum of a half. */
 const COST_INSTANCE = 2000;
-const COST_SUM = { witness: 0.004, count: 0.4, smallest: 0.05 };
-const COST_HALF = 60;
+const COST_SUM = { witness: 0.007, count: 0.05, smallest: 0.025 };
+const COST_HALF = 30;
 
-const TABLE = `sums that span less than ${MAX_SUMS}`;
+const TABLE = `sums that span less than ${MAX_SPAN}`;
 const HALVES = `at most ${MAX_HALVES_ITEMS} items whose sums span less than ${MAX_HALVES_SPAN}`;
 
 /** A set without some of its members; the same set where it has none of them. */

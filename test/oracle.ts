@@ -312,9 +312,7 @@ export function oracleFinding(
     const gap = apart(sum, wanted);
     return most === undefined || gap <= most ? gap : -1n;
   };
-  const best = oracleBest(sets, (sum, chosen) =>
-    size === undefined || chosen === size ? gapOf(sum) : -1n,
-  );
+  const best = oracleBest(sets, (sum, chosen) => (size === undefined || chosen === size ? gapOf(sum) : -1n));
   const indices = (mask: number) => items.flatMap((_, i) => (Math.floor(mask / 2 ** i) % 2 === 1 ? [i] : []));
   const json = (value: bigint) => (Number.isSafeInteger(Number(value)) ? Number(value) : String(value));
   const ways = best && (tolerance !== undefined && !atMost ? best.serving : best.ties);

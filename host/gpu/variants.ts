@@ -1,7 +1,7 @@
 // The shapes in which a GPU can run a kernel, smallest table first, and where each fits.
 
 import type { KernelName } from "../../src/kernels/index.ts";
-import { frameOf, instancesOf, type InstanceInput, type InstanceParam } from "../../src/kernels/instances.ts";
+import type { InstanceParam } from "../../src/kernels/instances.ts";
 import { reachCapacity, reachTally, type ReachParams } from "../../src/kernels/reach.ts";
 import type { Work } from "../../src/plan.ts";
 import instancesGroup from "../../shaders/instances.group.wgsl?raw";
@@ -50,12 +50,12 @@ const SLAB_GROUPS = 2 ** 10;
 /** What workgroups keep in their memory beside a table. */
 const GROUP_BYTES = 512;
 /** The most workgroups that one table is spread over: they fill a device, and each has left something for the last pass. */
-const TILES = 2 ** 8;
+const TILES = 2 ** 10;
 
 /** What stands before a table (`instances.wgsl`; less in `halves.wgsl`). */
 const HEADER_WORDS = 8;
 /** Sums of the second half of the items of `halves` that one dispatch looks at. */
-const PART_SUMS = 2 ** 20;
+const PART_SUMS = 2 ** 21;
 /** The most items that are not in a list of `halves`: a word holds their mask. */
 const MAX_UPPER = 31;
 /** The most items of `halves` that one workgroup does in good time. */
@@ -217,14 +217,12 @@ function tablesOf(work: Work): Table[] {
   const words = Math.ceil(sums / 32);
   const table = { slotWords: 0, laneBytes: 0, parts: 1, constants: {} };
   switch (work.kernel) {
-    case "witness": {
-      const prefixes = masks ? prefixWords(work) : 0;
-      return [{ ...table, kernel: "witness", words: HEADER_WORDS + 2 * words + prefixes, cells: words }];
-    }
+    case "witness":
+      return [{ ...table, kernel: "witness", words: HEADER_WORDS + (masks ? 18 : 2) * words, cells: words }];
     case "count":
       return [{ ...table, kernel: "count", words: HEADER_WORDS + 4 * sums, cells: sums }];
     case "smallest": {
-      const taken = masks ? longest * words : 0;
+      const taken = masks * longest * words;
       return [{ ...table, kernel: "smallest", words: HEADER_WORDS + 2 * sums + taken, cells: words }];
     }
     case "halves":
@@ -251,23 +249,6 @@ function listsOf({ params, inputs }: Work): Table[] {
     });
   }
   return tables;
-}
-
-/** Words for the prefixes of `witness`: one for each sum from the least to the highest that matters at any time. */
-function prefixWords({ params, inputs }: Work): number {
-  let most = 0;
-  for (const { targets, negative, positive } of instancesOf(
-    params as Record<InstanceParam, number>,
-    inputs as Record<InstanceInput, Int32Array>,
-  )) {
-    const low = targets.reduce((least, { from }) => Math.min(least, from), Infinity);
-    const high = targets.reduce((greatest, { to }) => Math.max(greatest, to), -Infinity);
-    const { mirrored, top } = frameOf(negative, positive, low, high);
-    const [below, above] = mirrored ? [positive, negative] : [negative, positive];
-    const keep = mirrored ? high + negative : positive - low;
-    most = Math.max(most, Math.min(below, keep) + Math.min(above, top) + 1);
-  }
-  return most;
 }
 
 /** The most targets of an instance. */

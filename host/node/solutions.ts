@@ -26,7 +26,11 @@ export async function writeSolutions(
   const unfinished = `${path}.${process.pid}.tmp`;
   try {
     const file = await open(unfinished, "w");
-    await write(findings, csv, file).finally(() => file.close());
+    try {
+      await write(findings, csv, file);
+    } finally {
+      await file.close();
+    }
     await rename(unfinished, path);
   } finally {
     await rm(unfinished, { force: true });
@@ -35,24 +39,28 @@ export async function writeSolutions(
 
 async function write(findings: AsyncIterable<SolveFinding>, csv: boolean, file?: FileHandle): Promise<void> {
   let text = csv ? `${COLUMNS.join(",")}\r\n` : "";
+  const flush = async (before: Promise<void>) => {
+    await before;
+    const batch = text;
+    text = "";
+    await new Promise<void>((resolve) => process.stdout.write(batch, () => resolve()));
+    await file?.appendFile(batch);
+  };
   let written = Promise.resolve();
-  const flush = () =>
-    (written = written.then(async () => {
-      const batch = text;
-      text = "";
-      await new Promise<void>((resolve) => process.stdout.write(batch, () => resolve()));
-      await file?.appendFile(batch);
-    }));
-  // A reader who waits for answers gets them although nothing more comes. What fails here, the next flush says.
-  const timer = setInterval(() => void flush().catch(() => {}), PAUSE);
+  // A reader who waits for answers gets them although nothing more comes.
+  const timer = setInterval(() => {
+    written = flush(written);
+    // What fails here, the next flush says.
+    written.catch(() => {});
+  }, PAUSE);
   try {
     for await (const finding of findings) {
       text += csv ? csvRow(finding) : `${JSON.stringify(finding)}\n`;
-      if (text.length >= BATCH) await flush();
+      if (text.length >= BATCH) await (written = flush(written));
     }
   } finally {
     clearInterval(timer);
-    await flush();
+    await flush(written);
   }
 }
 

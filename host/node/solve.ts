@@ -61,9 +61,9 @@ export async function runSolve(path: string, args: SolveArguments): Promise<numb
         onRefused: args.keepGoing ? (_, error) => skip(error) : undefined,
       });
       await writeSolutions(counted(findings, done), csv, out);
+      run.report(done.instances);
     } finally {
       clearInterval(progress);
-      run.report(done.instances);
       // A pipe that neither brings anything nor ends would keep the process alive.
       input.destroy();
     }

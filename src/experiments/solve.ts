@@ -131,7 +131,12 @@ function countedWindow(config: SolveConfig, { problem, question }: Query, sum: W
   if (!config.partition) return exactly(sum);
   const { instance, scale, offset } = problem;
   const mirror = subtract(add(times(totalOf(instance.items), scale), times(offset, 2)), sum);
-  return { from: least(sum, mirror), to: greatest(sum, mirror), center: sum };
+  // With index sets of one size the mirrored sum may be none that the problem's items could have.
+  return {
+    from: greatest(least(sum, mirror), problem.low),
+    to: least(greatest(sum, mirror), problem.high),
+    center: sum,
+  };
 }
 
 /** How many index sets have a sum of a window, where that is known without counting. */
