@@ -12,6 +12,12 @@ export function isRefusal(error: unknown): error is TypeError | RangeError {
   return (error instanceof TypeError || error instanceof RangeError) && error.message.includes(": expected ");
 }
 
+/** A refusal that says where as well. */
+export function refusalAt(where: string, error: TypeError | RangeError): TypeError | RangeError {
+  const Kind = error instanceof RangeError ? RangeError : TypeError;
+  return new Kind(`${where}: ${error.message}`);
+}
+
 function show(value: unknown): string {
   if (value === undefined) return "nothing";
   // JSON has no Infinity and no NaN.

@@ -4,7 +4,7 @@
 // target, `atMost` a window that ends there, a partition the window of all sums with half of the total for its center.
 // Index sets of exactly K items are those of sum s + K B of the items x + B, where B exceeds what all sums span.
 
-import { expected } from "./check.ts";
+import { expected, isRefusal, refusalAt } from "./check.ts";
 import type { Method } from "./finding.ts";
 import { frameOf } from "./kernels/instances.ts";
 import { add, floorDivide, greatest, least, subtract, times, type Whole } from "./whole.ts";
@@ -29,7 +29,7 @@ const BITSET_UPDATES = 2 ** 24;
 const COMMON_SUMS = 2 ** 28;
 
 export const MAX_ITEM = 2 ** 53;
-export const MAX_TARGET = 2n ** 63n - 1n;
+const MAX_TARGET = 2n ** 63n - 1n;
 
 /** One instance as a caller gives it. */
 export interface Instance {
@@ -99,7 +99,11 @@ export interface Problem {
  * Throws TypeError or RangeError that names the instance, what it may be and what came.
  */
 export function problemOf(config: SolveConfig, instance: Instance, index: number): Problem {
-  checkInstance(config, instance, index);
+  try {
+    checkInstance(instance, config.partition);
+  } catch (error) {
+    throw isRefusal(error) ? refusalAt(`instance ${index}`, error) : error;
+  }
   const { size } = config;
   const n = instance.items.length;
   const [smallest, largest] = rangeOf(instance.items);
@@ -175,41 +179,44 @@ function largestMagnitude(items: readonly Whole[]): Whole {
   return largest;
 }
 
-/** Kinds and ranges, by hand: a schema would take longer than solving. */
-function checkInstance({ partition }: SolveConfig, instance: Instance, index: number): void {
-  const refuse = (Kind: new (message: string) => Error, what: string, range: string, got: unknown) => {
-    throw new Kind(`instance ${index}: ${expected(what, range, got)}`);
-  };
-  const { items, target, targets, id } = instance;
-  if (!Array.isArray(items)) refuse(TypeError, "items", "a list of integers", items);
-  if (items.length > MAX_SOLVE_ITEMS) refuse(RangeError, "items", `at most ${MAX_SOLVE_ITEMS}`, items.length);
-  const wrong = items.findIndex((item) => !Number.isInteger(item) || Math.abs(item) > MAX_ITEM);
-  if (wrong >= 0)
-    refuse(
-      typeof items[wrong] === "number" ? RangeError : TypeError,
-      `items.${wrong}`,
-      `an integer in ${-MAX_ITEM}..${MAX_ITEM}`,
-      items[wrong],
+/**
+ * Checks kinds and ranges, by hand: a schema would take longer than solving. A partition needs no target.
+ * Throws TypeError or RangeError that says what was expected and what came.
+ */
+export function checkInstance(value: unknown, partition: boolean): asserts value is Instance {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new TypeError(expected("instance", "an object with items and a target", value));
+  const { items, target, targets, id } = value as Record<keyof Instance, unknown>;
+  checkList("items", items, isItem, ITEM);
+  if (items.length > MAX_SOLVE_ITEMS)
+    throw new RangeError(expected("items", `at most ${MAX_SOLVE_ITEMS}`, items.length));
+  if (targets !== undefined) checkList("targets", targets, isTarget, TARGET);
+  if (target !== undefined && !isTarget(target)) throw new RangeError(expected("target", TARGET, target));
+  if (!partition && (target === undefined) === (targets === undefined))
+    throw new TypeError(
+      expected("target, targets", "one of the two", target === undefined ? undefined : "both"),
     );
+  if (Array.isArray(targets) && targets.length === 0)
+    throw new RangeError(expected("targets", "at least one", 0));
   if (id !== undefined && typeof id !== "string" && !Number.isFinite(id))
-    refuse(TypeError, "id", "a text or a number", id);
-  if (partition) return;
-  if ((target === undefined) === (targets === undefined))
-    refuse(TypeError, "target, targets", "one of the two", target === undefined ? undefined : "both");
-  const isTarget = (value: unknown) =>
-    typeof value === "bigint"
-      ? value <= MAX_TARGET && value >= -MAX_TARGET
-      : Number.isSafeInteger(value) || Math.abs(value as number) === MAX_ITEM;
-  if (targets !== undefined && !Array.isArray(targets))
-    refuse(TypeError, "targets", "a list of integers", targets);
-  for (const value of targets ?? [target])
-    if (!isTarget(value))
-      refuse(
-        typeof value === "number" || typeof value === "bigint" ? RangeError : TypeError,
-        "target",
-        `an integer in ${-MAX_ITEM}..${MAX_ITEM}, or a bigint of 64 bits`,
-        value,
-      );
+    throw new TypeError(expected("id", "a text or a number of at most 2^53", id));
+}
+
+const isItem = (value: unknown) => Number.isInteger(value) && Math.abs(value as number) <= MAX_ITEM;
+const isTarget = (value: unknown) =>
+  isItem(value) || (typeof value === "bigint" && value >= -MAX_TARGET && value <= MAX_TARGET);
+const ITEM = `an integer in ${-MAX_ITEM}..${MAX_ITEM}`;
+const TARGET = `an integer in ${-MAX_TARGET}..${MAX_TARGET}`;
+
+function checkList(
+  what: string,
+  list: unknown,
+  is: (value: unknown) => boolean,
+  range: string,
+): asserts list is readonly unknown[] {
+  if (!Array.isArray(list)) throw new TypeError(expected(what, "a list of integers", list));
+  const wrong = list.findIndex((value) => !is(value));
+  if (wrong >= 0) throw new RangeError(expected(`${what}.${wrong}`, range, list[wrong]));
 }
 
 interface Choice {

@@ -215,7 +215,7 @@ describe("a malformed line", () => {
     ["jsonl", /^items: expected a list of integers, got nothing$/, '{"target":1}'],
     ["jsonl", /^id: expected a text or a number.*, got \{\}$/, '{"items":[1],"target":1,"id":{}}'],
     ["jsonl", /^instance: expected a JSON object, got .*; .*JSON/, '{"items":[1],"target":1'],
-    ["jsonl", /^instance: expected a JSON object, got \[1\]$/, "[1]"],
+    ["jsonl", /^instance: expected an object with items and a target, got \[1\]$/, "[1]"],
     ["jsonl", /^items: expected at most 10000, got 10001$/, `{"items":[${"0,".repeat(10_000)}0],"target":1}`],
     ["text", /^target, targets: /, "1 2 3"],
     ["text", /^target, targets: /, "1 2 3 :"],

@@ -5,8 +5,8 @@ import { isUtf8 } from "node:buffer";
 import { extname } from "node:path";
 import { parse as parseCsv } from "csv-parse/sync";
 import { isSafeNumber, parse as parseExactJson } from "lossless-json";
-import { expected, isRefusal } from "../../src/check.ts";
-import { MAX_ITEM, MAX_SOLVE_ITEMS, MAX_TARGET, type Instance } from "../../src/problem.ts";
+import { expected, isRefusal, refusalAt } from "../../src/check.ts";
+import { checkInstance, MAX_ITEM, type Instance } from "../../src/problem.ts";
 
 export const formats = ["jsonl", "text", "csv"] as const;
 export type Format = (typeof formats)[number];
@@ -62,7 +62,10 @@ export async function* readInstances(
         read ??= format === "jsonl" ? fromJson : fromText;
         const fields = read(text);
         if (fields === undefined) continue;
-        instance = instanceOf(fields, partition);
+        checkInstance(fields, partition);
+        const { items, target, targets, id } = fields;
+        // What else stands in a line is not kept.
+        instance = { items, target, targets, id } as Instance;
       } catch (error) {
         const refusal = refusalOf(error, number, line, format);
         if (!onMalformed || (format === "csv" && !read)) throw refusal;
@@ -123,56 +126,18 @@ function refusalOf(
   line: Line,
   format: Format | undefined,
 ): TypeError | RangeError {
-  const Kind = error instanceof RangeError ? RangeError : TypeError;
   const forms = { jsonl: "a JSON object", text: "items : targets", csv: "a CSV record" };
-  const message = isRefusal(error)
-    ? error.message
-    : expected(
-        "instance",
-        forms[format ?? "text"],
-        String(line).slice(0, 100),
-        error instanceof SyntaxError ? error.message : undefined,
+  const refusal = isRefusal(error)
+    ? error
+    : new TypeError(
+        expected(
+          "instance",
+          forms[format ?? "text"],
+          String(line).slice(0, 100),
+          error instanceof SyntaxError ? error.message : undefined,
+        ),
       );
-  return new Kind(`line ${number}: ${message}`);
-}
-
-const isItem = (value: unknown) => Number.isInteger(value) && Math.abs(value as number) <= MAX_ITEM;
-const isTarget = (value: unknown) =>
-  isItem(value) || (typeof value === "bigint" && value >= -MAX_TARGET && value <= MAX_TARGET);
-const ITEM = `an integer in ${-MAX_ITEM}..${MAX_ITEM}`;
-const TARGET = `an integer in ${-MAX_TARGET}..${MAX_TARGET}`;
-
-/** Checks kinds and ranges, by hand: a schema takes as long as all the rest of reading. */
-function instanceOf(fields: unknown, partition: boolean): Instance {
-  if (typeof fields !== "object" || fields === null || Array.isArray(fields))
-    throw new TypeError(expected("instance", "a JSON object", fields));
-  const { items, target, targets, id } = fields as Record<keyof Instance, unknown>;
-  checkList("items", items, isItem, ITEM);
-  if (items.length > MAX_SOLVE_ITEMS)
-    throw new RangeError(expected("items", `at most ${MAX_SOLVE_ITEMS}`, items.length));
-  if (targets !== undefined) checkList("targets", targets, isTarget, TARGET);
-  else if (target !== undefined && !isTarget(target))
-    throw new RangeError(expected("target", TARGET, target));
-  if (!partition && (target === undefined) === (targets === undefined))
-    throw new TypeError(
-      expected("target, targets", "one of the two", target === undefined ? undefined : "both"),
-    );
-  if (Array.isArray(targets) && targets.length === 0)
-    throw new RangeError(expected("targets", "at least one", 0));
-  if (id !== undefined && typeof id !== "string" && typeof id !== "number")
-    throw new TypeError(expected("id", "a text or a number of at most 2^53", id));
-  return { items, target, targets, id } as Instance;
-}
-
-function checkList(
-  what: string,
-  list: unknown,
-  is: (value: unknown) => boolean,
-  range: string,
-): asserts list is readonly unknown[] {
-  if (!Array.isArray(list)) throw new TypeError(expected(what, "a list of integers", list));
-  const wrong = list.findIndex((value) => !is(value));
-  if (wrong >= 0) throw new RangeError(expected(`${what}.${wrong}`, range, list[wrong]));
+  return refusalAt(`line ${number}`, refusal);
 }
 
 /** The fields of a JSON object. What JSON.parse could round goes through a parser that sees every digit, ten times slower. */
@@ -248,5 +213,5 @@ function integerOf(text: string): number | bigint | string {
   if (Number.isSafeInteger(number)) return number;
   // 2^53 is exact as well, but so looks 2^53 + 1.
   const exact = BigInt(text);
-  return isItem(number) && BigInt(number) === exact ? number : exact;
+  return Math.abs(number) === MAX_ITEM && BigInt(number) === exact ? number : exact;
 }
