@@ -43,7 +43,8 @@ export async function* solve(
 ): AsyncGenerator<SolveFinding, void, undefined> {
   const config = solveConfig(request);
   const runner = runnerOf(engine);
-  const chunks = chunksOf(config, instances, onRefused);
+  let over = false;
+  const chunks = chunksOf(config, instances, onRefused, () => over);
   const inWork: Promise<SolveFinding[]>[] = [];
   let failure: { readonly error: unknown } | undefined;
   let taking: Promise<void> | undefined;
@@ -51,7 +52,7 @@ export async function* solve(
   async function take(): Promise<void> {
     try {
       const { done, value } = await chunks.next();
-      if (done) ended = true;
+      if (done || over) ended = true;
       else inWork.push(noticed(solveChunk(runner, config, value)));
     } catch (error) {
       // Passed on when everything before it has been answered.
@@ -62,6 +63,7 @@ export async function* solve(
   }
   try {
     for (;;) {
+      if (signal?.aborted) return;
       if (!ended && inWork.length < runner.depth) taking ??= take();
       if (!taking && inWork.length === 0) break;
       // Input that keeps waiting holds no findings back.
@@ -70,6 +72,7 @@ export async function* solve(
       if (event === "ready") yield* await inWork.shift()!;
     }
   } finally {
+    over = true;
     noticed(chunks.return());
   }
   if (failure) throw failure.error;
@@ -96,24 +99,28 @@ function noticed<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-/** Cuts a stream into chunks that are worth a call. An error of the stream comes after the instances before it. */
+/**
+ * Cuts a stream into chunks that are worth a call, until it ends or nobody wants more. An error of the stream comes after
+ * the instances before it.
+ */
 async function* chunksOf(
   config: SolveConfig,
   instances: Iterable<Instance> | AsyncIterable<Instance>,
   onRefused: SolveOptions["onRefused"],
+  isOver: () => boolean,
 ): AsyncGenerator<Problem[], void, undefined> {
   const source =
     Symbol.asyncIterator in instances ? instances[Symbol.asyncIterator]() : instances[Symbol.iterator]();
   let index = 0;
   let next: Promise<IteratorResult<Instance>> | IteratorResult<Instance> | undefined;
   try {
-    for (let done = false; !done;) {
+    for (let done = false; !done && !isOver();) {
       const chunk: Problem[] = [];
       let cost = 0;
       let timer: ReturnType<typeof setTimeout> | undefined;
       let late: Promise<undefined> | undefined;
       try {
-        while (cost < CHUNK_COST && chunk.length < CHUNK_INSTANCES) {
+        while (!isOver() && cost < CHUNK_COST && chunk.length < CHUNK_INSTANCES) {
           next ??= source.next();
           if (next instanceof Promise && chunk.length > 0)
             late ??= new Promise((resolve) => (timer = setTimeout(resolve, CHUNK_WAIT)));

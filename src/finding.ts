@@ -130,8 +130,9 @@ export interface SolveFinding extends Provenance {
   readonly kind: "solve";
   /** The place of the instance in the input, from 0. */
   readonly instance: number;
-  /** The name that the instance came with. */
+  /** The name that the instance came with, and the line of the file that it stands in, from 1. */
   readonly id?: string | number;
+  readonly line?: number;
   /** n, the number of items. */
   readonly items: number;
   /** The sum asked for, as a decimal where it exceeds 2^53; absent for a partition. */

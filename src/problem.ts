@@ -36,10 +36,11 @@ export interface Instance {
   /** Integers of -2^53..2^53, at most 10,000 of them. */
   readonly items: readonly number[];
   /** The sum asked for, or several sums; integers of 64 bits. A partition needs none and looks at none. */
-  readonly target?: Whole;
-  readonly targets?: readonly Whole[];
-  /** A name that findings repeat. */
-  readonly id?: string | number;
+  readonly target?: Whole | undefined;
+  readonly targets?: readonly Whole[] | undefined;
+  /** A name, and the line of a file that it stands in; findings repeat both. */
+  readonly id?: string | number | undefined;
+  readonly line?: number | undefined;
 }
 
 export const answerNames = ["reachable", "count", "witness", "smallest"] as const;
@@ -102,7 +103,7 @@ export function problemOf(config: SolveConfig, instance: Instance, index: number
   try {
     checkInstance(instance, config.partition);
   } catch (error) {
-    throw isRefusal(error) ? refusalAt(`instance ${index}`, error) : error;
+    throw isRefusal(error) ? refusalAt(whereOf(instance, index), error) : error;
   }
   const { size } = config;
   const n = instance.items.length;
@@ -153,6 +154,11 @@ export function problemOf(config: SolveConfig, instance: Instance, index: number
   };
   for (const query of asked) queries.push({ problem, ...query });
   return problem;
+}
+
+/** An instance in the words of an error. */
+export function whereOf({ line }: Instance, index: number): string {
+  return line === undefined ? `instance ${index}` : `line ${line}`;
 }
 
 /** The targets that an instance asks for; a partition has one, which has no number. */
@@ -228,7 +234,7 @@ interface Choice {
 /** The cheapest method that can give what is asked, or the one that is forced. Throws RangeError where there is none. */
 function choose(
   { asked, byName, size, method }: SolveConfig,
-  { index, items, low, high }: Omit<Problem, keyof Choice | "queries">,
+  { index, instance, items, low, high }: Omit<Problem, keyof Choice | "queries">,
   questions: readonly Question[],
 ): Choice {
   const n = items.length;
@@ -264,8 +270,9 @@ function choose(
     choices.length === 0
       ? { bitset: TABLE, tiles: TABLE, halves: HALVES, any: `${TABLE}, or ${HALVES}` }[method ?? "any"]
       : `sums and items few enough for ${[...asked].filter((name) => !choices.some(({ answers }) => answers.has(name))).join(" and ")}`;
-  throw new RangeError(
-    `instance ${index}: ${expected("items", range, `${n} items whose sums span ${span}`)}`,
+  throw refusalAt(
+    whereOf(instance, index),
+    new RangeError(expected("items", range, `${n} items whose sums span ${span}`)),
   );
 }
 

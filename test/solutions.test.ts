@@ -267,7 +267,7 @@ describe("limits", () => {
 
   test("of items, sums and targets are met on CPU", async () => {
     const many = Array.from({ length: 10_000 }, (_, i) => (i % 2 === 0 ? 3 : -2));
-    const [small] = await all(engines.cpu!, [{ items: many, target: 14_999 }], { ask: ["witness"] });
+    const [small] = await all(engines.cpu!, [{ items: many, target: 14_998 }], { ask: ["witness"] });
     expect([small!.reachable, small!.witness!.length]).toEqual([true, 5001]);
     // A table of a few sums, although all sums together are almost 2^31.
     const great = 2 ** 30 - 9;
@@ -317,7 +317,7 @@ describe("order", () => {
 describe("planted faults", () => {
   const instances = [
     { items: [3, 5, -7, 11, 2], target: 8 },
-    { items: [4, 4, 6], targets: [10, 14] },
+    { items: [4, 4, 6, 0, 9], targets: [10, 14] },
   ];
 
   /** The CPU with one word of what a kernel writes changed. */
@@ -330,17 +330,16 @@ describe("planted faults", () => {
   });
 
   test.each([
-    ["witness", 3, [1, 2]],
-    ["smallest", 2, [0, 1]],
-    ["halves", 7, [1, 2, 5]],
-  ] as const)("in a sum or a set of %s are not kept", async (kernel, length, words) => {
-    const request = { method: kernel === "halves" ? ("halves" as const) : ("bitset" as const) };
-    await all(engines.cpu!, instances, request);
+    ["witness", 3, [1, 2], { ask: ["witness"], method: "bitset" }],
+    ["smallest", 2, [0, 1], { ask: ["smallest"], method: "bitset" }],
+    ["halves", 7, [1, 2, 5], { ask: ["witness"], method: "halves" }],
+  ] as const)("in a sum or a set of %s are not kept", async (kernel, length, words, request) => {
+    expect(await all(engines.cpu!, instances, request)).toHaveLength(3);
     for (let answer = 0; answer < 3; answer++)
       for (const word of words)
         for (const bit of [1, 2, 4])
           await expect(all(changed(kernel, length * answer + word, bit), instances, request)).rejects.toThrow(
-            /instance [01]: the \d items [\d ]*sum up to -?\d+, and not .* to -?\d+; its answer is not kept/,
+            /instance [01]: the \d items .*sum up to \d+, and not .*; its answer is not kept/,
           );
   });
 
@@ -388,7 +387,7 @@ describe("a stream", () => {
     const source = endless();
     solve(engines.cpu!, source.instances);
     expect(await all(engines.cpu!, source.instances, {}, { signal: AbortSignal.abort() })).toEqual([]);
-    expect(source.taken).toBeLessThan(2);
+    expect(source.taken).toBe(0);
   });
 
   test("holds no finding back for instances that have not come", async () => {
@@ -426,7 +425,11 @@ describe("a stream", () => {
     const again = new AbortController();
     for await (const { instance } of solve(engines.cpu!, source.instances, {}, { signal: again.signal }))
       if (instance === 5) again.abort();
+    await new Promise((resolve) => setTimeout(resolve));
     expect(source.closed).toBe(true);
+    const { taken } = source;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(source.taken).toBe(taken);
   });
 
   const good = { items: [1, 2], target: 3 };

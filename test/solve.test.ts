@@ -114,7 +114,7 @@ describe("findings", () => {
     ]);
     const named = findings((await solve("-", JSONL)).stdout);
     expect(named.map(({ id }) => id)).toEqual(["a, b", "a, b", undefined]);
-    expect(named).toMatchObject(findings(stdout));
+    expect(named).toMatchObject(findings(stdout).map(({ line: _, ...finding }) => finding));
     expect((await solve("- --input csv", CSV)).stdout.split("\n").map((line) => line.length)).toEqual(
       (await solve("-", JSONL)).stdout.split("\n").map((line) => line.length),
     );
@@ -126,10 +126,10 @@ describe("findings", () => {
     expect(status).toBe(0);
     expect(stdout).toBe(
       [
-        "instance,id,items,target,size,tolerance,atMost,partition,reachable,sum,difference,count,witness,smallest,smallestWitness,method,engine,adapter",
-        '0,"a, b",3,8,,,,,true,,,2,0 1,1,2,bitset,reference,TypeScript',
-        '0,"a, b",3,9,,,,,false,,,0,,,,bitset,reference,TypeScript',
-        "1,,0,0,,,,,true,,,1,,0,,bitset,reference,TypeScript",
+        "instance,id,line,items,target,size,tolerance,atMost,partition,reachable,sum,difference,count,witness,smallest,smallestWitness,method,engine,adapter",
+        '0,"a, b",2,3,8,,,,,true,,,2,0 1,1,2,bitset,reference,TypeScript',
+        '0,"a, b",2,3,9,,,,,false,,,0,,,,bitset,reference,TypeScript',
+        "1,,3,0,0,,,,,true,,,1,,0,,bitset,reference,TypeScript",
         "",
       ].join("\r\n"),
     );
@@ -199,7 +199,7 @@ describe("what is malformed or cannot be solved", () => {
     expect(status).toBe(0);
     expect(stderr.split("\n")).toEqual([
       expect.stringMatching(/^line 2: targets\.0: expected /),
-      expect.stringMatching(/^instance 2: items: expected /),
+      expect.stringMatching(/^line 4: items: expected /),
       "left out, malformed or not to be solved: 2",
       "",
     ]);

@@ -17,14 +17,15 @@ async function* streamOf(input: Input): AsyncGenerator<Uint8Array> {
   else yield* input;
 }
 
-/** The instances that arrive before an error, if there is one, and its message. */
+/** The instances that arrive before an error, if there is one, without their lines, and its message. */
 async function read(
   input: Input,
   options: ReadOptions = {},
 ): Promise<{ instances: Instance[]; error?: string }> {
   const instances: Instance[] = [];
   try {
-    for await (const instance of readInstances(streamOf(input), options)) instances.push(instance);
+    for await (const { line: _, ...instance } of readInstances(streamOf(input), options))
+      instances.push(instance);
   } catch (error) {
     expect(isRefusal(error), String(error)).toBe(true);
     return { instances, error: (error as Error).message };
@@ -47,6 +48,13 @@ async function sift(input: Input, options: ReadOptions = {}) {
 }
 
 const BIG = 2 ** 53;
+
+test("instances know their lines", async () => {
+  const lines: (number | undefined)[] = [];
+  const text = "1 : 1\n\n# nothing\n2 : x\n3 : 3\r\n4 : 4";
+  for await (const { line } of readInstances(streamOf(text), { onMalformed: () => {} })) lines.push(line);
+  expect(lines).toEqual([1, 5, 6]);
+});
 
 describe("a format", () => {
   test("JSON Lines: a target or several, a name, other fields ignored", async () => {

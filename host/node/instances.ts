@@ -65,7 +65,7 @@ export async function* readInstances(
         checkInstance(fields, partition);
         const { items, target, targets, id } = fields;
         // What else stands in a line is not kept.
-        instance = { items, target, targets, id } as Instance;
+        instance = { items, target, targets, id, line: number };
       } catch (error) {
         const refusal = refusalOf(error, number, line, format);
         if (!onMalformed || (format === "csv" && !read)) throw refusal;

@@ -67,6 +67,7 @@ async function write(findings: AsyncIterable<SolveFinding>, csv: boolean, file?:
 const COLUMNS = [
   "instance",
   "id",
+  "line",
   "items",
   "target",
   "size",

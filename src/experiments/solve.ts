@@ -12,6 +12,7 @@ import {
   answerNames,
   MAX_ITEM,
   MAX_SOLVE_ITEMS,
+  whereOf,
   type AnswerName,
   type Problem,
   type Query,
@@ -170,6 +171,7 @@ export function find(
     instance: index,
   };
   if (instance.id !== undefined) finding.id = instance.id;
+  if (instance.line !== undefined) finding.line = instance.line;
   finding.items = instance.items.length;
   if (target !== undefined) finding.target = toJson(target);
   if (size !== undefined) finding.size = size;
@@ -219,12 +221,13 @@ function totalOf(items: readonly number[]): Whole {
 
 /** The indices in the mask at a place, after adding up what they stand for. */
 function indicesOf(
-  { index, instance: { items } }: Problem,
+  { index, instance }: Problem,
   words: Uint32Array,
   place: number,
   sum: Whole,
   length?: number,
 ): number[] {
+  const { items } = instance;
   const indices: number[] = [];
   let total: Whole = 0;
   for (let w = 0; w < maskWords(items.length); w++)
@@ -235,7 +238,7 @@ function indicesOf(
     }
   if (total !== sum || (length !== undefined && indices.length !== length))
     throw new Error(
-      `instance ${index}: the ${indices.length} items ${indices.join(" ")} sum up to ${total}, and not ` +
+      `${whereOf(instance, index)}: the ${indices.length} items ${indices.join(" ")} sum up to ${total}, and not ` +
         `${length ?? "any number of"} items to ${sum}; its answer is not kept`,
     );
   return indices;

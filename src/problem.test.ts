@@ -1,0 +1,203 @@
+// Which method solves an instance, what it can answer, and what is refused.
+
+import { describe, expect, test } from "vitest";
+import { solveConfig, type SolveRequest } from "./experiments/solve.ts";
+import { problemOf, type Instance } from "./problem.ts";
+
+const problem = (instance: Instance, request: SolveRequest = {}) =>
+  problemOf(solveConfig(request), instance, 7);
+
+/** n items of one value. */
+const items = (n: number, value: number) => new Array<number>(n).fill(value);
+
+describe("the method", () => {
+  test.each<[string, Instance, SolveRequest, string]>([
+    ["few small items", { items: [3, 5, -2], target: 4 }, {}, "bitset"],
+    ["no items", { items: [], target: 0 }, {}, "bitset"],
+    ["many sums", { items: items(60, 50_000), target: 1_500_000 }, {}, "tiles"],
+    ["many sums but for the target", { items: items(60, 50_000), target: 100 }, {}, "bitset"],
+    ["more updates than one core does at once", { items: items(10_000, 3), target: 15_000 }, {}, "tiles"],
+    [
+      "few large items without a smallest set",
+      { items: items(20, 1e8), target: 1e9 },
+      { ask: ["count"] },
+      "halves",
+    ],
+    ["sums beyond 32 bits", { items: items(48, 2 ** 53), target: 2 ** 53 }, {}, "halves"],
+    ["sums that just fit a table", { items: [2 ** 31 - 1], target: 5 }, { ask: ["smallest"] }, "bitset"],
+    ["sums that just do not", { items: [2 ** 31], target: 5 }, {}, "halves"],
+  ])("of %s is %s", (_, instance, request, method) => {
+    expect(problem(instance, request).method).toBe(method);
+  });
+
+  test("is the one that is forced, where it can", () => {
+    for (const method of ["bitset", "tiles", "halves"] as const)
+      expect(problem({ items: [1, 2], target: 3 }, { method }).method).toBe(method);
+  });
+});
+
+describe("answers", () => {
+  const told = (instance: Instance, request: SolveRequest = {}) =>
+    [...problem(instance, request).answers].toSorted();
+
+  test("are all there are where nothing was asked by name", () => {
+    expect(told({ items: items(64, 1), target: 3 })).toEqual(["count", "reachable", "smallest", "witness"]);
+    expect(told({ items: items(65, 1), target: 3 })).toEqual(["reachable", "smallest", "witness"]);
+    expect(told({ items: items(48, 2 ** 53), target: 3 })).toEqual(["count", "reachable", "witness"]);
+    expect(told({ items: items(48, 2 ** 40), target: 3 }, { size: 5 })).toEqual([
+      "count",
+      "reachable",
+      "smallest",
+      "witness",
+    ]);
+  });
+
+  test("are those asked for and whether there are any", () => {
+    expect(told({ items: items(65, 1), target: 3 }, { ask: ["witness"] })).toEqual(["reachable", "witness"]);
+    expect(told({ items: [1], target: 1 }, { ask: [] })).toEqual(["reachable"]);
+  });
+});
+
+describe("instances that cannot be solved", () => {
+  const TABLE = "sums that span less than 2147483648";
+  const HALVES = "at most 48 items whose sums span less than 4611686018427387904";
+
+  test.each<[string, Instance, SolveRequest, string]>([
+    [
+      "too many items for halves",
+      { items: items(60, 1), target: 1 },
+      { method: "halves" },
+      `${HALVES}, got 60 items whose sums span 60`,
+    ],
+    [
+      "sums too wide for a table",
+      { items: items(9, 2 ** 40), target: 1 },
+      { method: "bitset" },
+      `${TABLE}, got 9 items whose sums span 9895604649984`,
+    ],
+    [
+      "sums too wide for tiles",
+      { items: [2 ** 31], target: 1 },
+      { method: "tiles" },
+      `${TABLE}, got 1 items whose sums span 2147483648`,
+    ],
+    [
+      "sums too wide for either",
+      { items: items(61, -(2 ** 53)), target: 1 },
+      {},
+      `${TABLE}, or ${HALVES}, got 61 items whose sums span 549439154539200512`,
+    ],
+    [
+      "sums too wide with the size",
+      { items: items(48, 2 ** 53), target: 1 },
+      { size: 24 },
+      `${TABLE}, or ${HALVES}, got 48 items whose sums span `,
+    ],
+    [
+      "more items than can be counted",
+      { items: items(65, 1), target: 1 },
+      { ask: ["count"] },
+      "sums and items few enough for count, got 65 items",
+    ],
+    [
+      "smallest sets that halves do not find",
+      { items: items(9, 2 ** 40), target: 1 },
+      { ask: ["smallest"] },
+      "sums and items few enough for smallest, got 9 items",
+    ],
+  ])("because of %s are refused in words", (_, instance, request, sentence) => {
+    expect(() => problem(instance, request)).toThrow(RangeError);
+    expect(() => problem(instance, request)).toThrow(`instance 7: items: expected ${sentence}`);
+  });
+
+  test.each<[string, unknown, new () => Error, string]>([
+    [
+      "items that are no list",
+      { items: "1 2", target: 1 },
+      TypeError,
+      'items: expected a list of integers, got "1 2"',
+    ],
+    [
+      "an item that is a text",
+      { items: ["1"], target: 1 },
+      TypeError,
+      'items.0: expected an integer in -9007199254740992..9007199254740992, got "1"',
+    ],
+    [
+      "an item that is a bigint",
+      { items: [1n], target: 1 },
+      TypeError,
+      "items.0: expected an integer in -9007199254740992..9007199254740992, got 1",
+    ],
+    [
+      "an item that is infinite",
+      { items: [1, Infinity], target: 1 },
+      RangeError,
+      "items.1: expected an integer in -9007199254740992..9007199254740992, got Infinity",
+    ],
+    [
+      "a target that is a text",
+      { items: [1], target: "1" },
+      TypeError,
+      'target: expected an integer in -9007199254740992..9007199254740992, or a bigint of 64 bits, got "1"',
+    ],
+    [
+      "targets that are no list",
+      { items: [1], targets: 1 },
+      TypeError,
+      "targets: expected a list of integers, got 1",
+    ],
+    [
+      "an id that is a list",
+      { items: [1], target: 1, id: [] },
+      TypeError,
+      "id: expected a text or a number, got []",
+    ],
+    ["nothing", undefined, TypeError, ""],
+    ["a number", 5, TypeError, ""],
+  ])("because of %s are refused in words", (_, instance, Kind, sentence) => {
+    expect(() => problem(instance as Instance)).toThrow(Kind);
+    expect(() => problem(instance as Instance)).toThrow(sentence && `instance 7: ${sentence}`);
+  });
+
+  test("are solved with the largest items and targets there are", () => {
+    const wide = {
+      items: [2 ** 53, -(2 ** 53)],
+      targets: [2 ** 53, -(2 ** 53), 2n ** 63n - 1n, -(2n ** 63n) + 1n],
+    };
+    const { queries } = problem(wide);
+    expect(queries.map(({ question }) => question !== undefined)).toEqual([true, true, false, false]);
+  });
+});
+
+describe("a question", () => {
+  const asked = (instance: Instance, request: SolveRequest = {}) =>
+    problem(instance, request).queries.map(({ question }) => question);
+
+  test("is the window of sums that serve, and is none where no sum can", () => {
+    const of = { items: [4, -3, 5], targets: [6, 9, 10, -4] };
+    expect(asked(of)).toEqual([
+      { from: 6, to: 6, center: 6 },
+      { from: 9, to: 9, center: 9 },
+      undefined,
+      undefined,
+    ]);
+    expect(asked(of, { tolerance: 2 })).toEqual([
+      { from: 4, to: 8, center: 6 },
+      { from: 7, to: 9, center: 9 },
+      { from: 8, to: 9, center: 9 },
+      { from: -3, to: -2, center: -3 },
+    ]);
+    expect(asked(of, { atMost: true, tolerance: 20 }).at(0)).toEqual({ from: -3, to: 6, center: 6 });
+  });
+
+  test("of a partition looks from half of all down", () => {
+    const [question] = asked({ items: [4, -3, 5, 1] }, { partition: true });
+    expect([question!.to, question!.center]).toEqual([3, 3]);
+    expect(asked({ items: [] }, { partition: true })).toEqual([{ from: 0, to: 0, center: 0 }]);
+  });
+
+  test("of more items than there are has no answer", () => {
+    expect(asked({ items: [1, 2], target: 3 }, { size: 3 })).toEqual([undefined]);
+  });
+});
