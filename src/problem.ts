@@ -157,8 +157,8 @@ export function problemOf(config: SolveConfig, instance: Instance, index: number
 }
 
 /** An instance in the words of an error. */
-export function whereOf({ line }: Instance, index: number): string {
-  return line === undefined ? `instance ${index}` : `line ${line}`;
+export function whereOf(instance: Instance | null | undefined, index: number): string {
+  return instance?.line === undefined ? `instance ${index}` : `line ${instance.line}`;
 }
 
 /** The targets that an instance asks for; a partition has one, which has no number. */

@@ -17,7 +17,7 @@ const kernels = ["witness", "count", "smallest", "halves"] as const;
 type KernelName = (typeof kernels)[number];
 
 const variants = variantsOf("witness");
-const names = ["reference", "cpu", "threads", "gpu", ...variants] as const;
+const names = ["cpu", "threads", "gpu", ...variants] as const;
 const engines: Record<string, Runner> = {};
 
 beforeAll(async () => {
@@ -39,11 +39,12 @@ beforeAll(async () => {
 
 afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
 
-/** Whether the engines named write the words of the reference. */
+/** Whether the engines named write the words of the reference; a difference is an error that names the word. */
 async function compare(batch: GivenBatch, among: readonly string[] = names): Promise<void> {
   const work = batchWords(batch);
-  const expected = [...(await engines.reference!.run(work))];
-  for (const name of among) expect([name, [...(await engines[name]!.run(work))]]).toEqual([name, expected]);
+  const expected = await engines.reference!.run(work);
+  const reference = { ...engines.reference!, run: () => Promise.resolve(expected) };
+  for (const name of among) await shadowRunner(reference, engines[name]!).run(work);
 }
 
 /** An instance with targets that are one sum each. */
@@ -99,14 +100,15 @@ describe("seams", () => {
   test.each(kernels)("in the number of targets and of instances leave %s the same", async (kernel) => {
     const items = [5, -3, 8, 8, -1, 0, 2, 7];
     const sums = Array.from({ length: 35 }, (_, i) => i - 4).filter((sum) => sum <= 30);
-    const many = exactly(items, ...Array.from({ length: 9 }, () => sums).flat());
+    const many = exactly(items, ...sums, ...sums);
     await compare({ kernel, instances: [many, exactly([], 0), many] });
     await compare({ kernel, instances: [exactly(items, 11)] });
   });
 
   test.each(kernels)("more instances than workgroups are answered by %s in turns", async (kernel) => {
+    // Devices take 65535 workgroups of a dispatch, and tables in storage fewer.
     const instances = Array.from({ length: 66_000 }, (_, k) => exactly([(k % 7) - 3, 1], (k % 7) - 2));
-    await compare({ kernel, instances }, ["cpu", ...variants]);
+    await compare({ kernel, instances }, ["cpu", "workgroup", "tiles"]);
     await compare({ kernel, instances: instances.slice(0, 1500) }, ["storage"]);
   });
 });
@@ -141,7 +143,7 @@ describe("random batches", () => {
   const anchor = exactly(new Array<number>(16).fill(20), 120, 121);
 
   test.each(kernels)("give the same words of %s on every engine", async (kernel) => {
-    const drawn = fc.sample(fc.array(instance, { minLength: 20, maxLength: 60 }), { numRuns: 12, seed: 7 });
+    const drawn = fc.sample(fc.array(instance, { minLength: 20, maxLength: 60 }), { numRuns: 6, seed: 7 });
     for (const [i, some] of drawn.entries()) {
       const narrow = some.map(({ items, targets }) =>
         kernel === "smallest"

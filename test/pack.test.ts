@@ -29,6 +29,10 @@ const env: NodeJS.ProcessEnv = {
   NODE_ENV: "production",
 };
 
+const instances = [
+  { items: [3, 5, -8, 13, 21], target: 10 },
+  { items: [2, 4], target: 3 },
+];
 const request = {
   ensemble: "rssp",
   bits: 5,
@@ -168,16 +172,20 @@ describe("a new project", () => {
   test("imports it in Node and gets the integers of the definitions", async () => {
     await writeFile(
       join(consumer, "main.js"),
-      `import { ensembles, openEngine, phase } from "exacta";
+      `import { ensembles, openEngine, phase, solve } from "exacta";
       const engine = await openEngine({ engine: "cpu", threads: 2 });
       const findings = await phase(engine, ${JSON.stringify(request)});
+      const witnesses = [];
+      for await (const { witness } of solve(engine, ${JSON.stringify(instances)})) witnesses.push(witness);
       engine.close();
-      console.log(JSON.stringify({ ensembles, findings }));`,
+      console.log(JSON.stringify({ ensembles, findings, witnesses }));`,
     );
-    const { ensembles, findings } = JSON.parse(await node("main.js")) as {
+    const { ensembles, findings, witnesses } = JSON.parse(await node("main.js")) as {
       ensembles: string[];
       findings: PhaseFinding[];
+      witnesses: number[][];
     };
+    expect(witnesses).toEqual([[1, 2, 3], null]);
     expect(ensembles).toContain("products0");
     expect(findings[0]!.version).toBe(manifest.version);
     expect(integers(findings)).toEqual(await expected());
@@ -219,8 +227,8 @@ describe("a new project", () => {
       ).catch(() => {});
       await writeFile(
         join(consumer, "main.ts"),
-        `import { DifferenceError, ensembles, openEngine, phase } from "exacta";
-      import type { Engine, EngineOptions, Ensemble, Estimate, Finding, PhaseFinding, PhaseOptions, PhaseRequest, Progress } from "exacta";
+        `import { DifferenceError, ensembles, openEngine, phase, solve } from "exacta";
+      import type { Engine, EngineOptions, Ensemble, Estimate, Finding, Instance, PhaseFinding, PhaseOptions, PhaseRequest, Progress, SolveFinding, SolveRequest } from "exacta";
       const options: EngineOptions = { engine: "shadow", threads: 2 };
       const engine: Engine = await openEngine(options);
       const request: PhaseRequest = { ensemble: "rnpp" satisfies Ensemble, bits: 4, items: { from: 1, to: 9 }, trials: 1e4, seed: 7n };
@@ -229,6 +237,10 @@ describe("a new project", () => {
       const covered: Estimate | undefined = findings[0]?.covered;
       export const all: [readonly Ensemble[], Finding | undefined, number | undefined, Error] =
         [ensembles, findings.at(-1), covered?.solved, new DifferenceError("")];
+      const instances: Instance[] = [{ items: [1, 2], target: 3n }];
+      const ask: SolveRequest = { ask: ["count"], tolerance: 2 };
+      export const counts: (string | undefined)[] = [];
+      for await (const finding of solve(engine, instances, ask)) counts.push((finding satisfies SolveFinding).count);
       // @ts-expect-error there is no such engine
       await openEngine({ engine: "quantum" });
       // @ts-expect-error a number of items is no text
@@ -268,10 +280,13 @@ describe("a new project", () => {
       );
       await writeFile(
         join(page, "main.js"),
-        `import { openEngine, phase } from "exacta";
+        `import { openEngine, phase, solve } from "exacta";
       try {
         const engine = await openEngine({ engine: "cpu", threads: 2 });
-        window.answer = await phase(engine, ${JSON.stringify(request)});
+        const findings = await phase(engine, ${JSON.stringify(request)});
+        const witnesses = [];
+        for await (const { witness } of solve(engine, ${JSON.stringify(instances)})) witnesses.push(witness);
+        window.answer = { findings, witnesses };
         engine.close();
       } catch (error) {
         window.answer = String(error);
@@ -292,8 +307,12 @@ describe("a new project", () => {
         tab.on("requestfailed", (failed) => complaints.push(failed.url()));
         await tab.goto(server.resolvedUrls!.local[0]!);
         const answer = await tab.waitForFunction(() => (window as unknown as { answer?: unknown }).answer);
-        const findings = (await answer.jsonValue()) as PhaseFinding[];
+        const { findings, witnesses } = (await answer.jsonValue()) as {
+          findings: PhaseFinding[];
+          witnesses: number[][];
+        };
         expect(complaints).toEqual([]);
+        expect(witnesses).toEqual([[1, 2, 3], null]);
         expect(findings[0]).toMatchObject({ engine: "cpu", version: manifest.version });
         expect(integers(findings)).toEqual(await expected());
       } finally {

@@ -208,7 +208,7 @@ describe("random instances", () => {
     // What takes a GPU the time is compiling, for every request anew.
     for (const [i, request] of requests.entries())
       for (const method of isGpu && i % 3 > 0 ? [] : [undefined, ...methodsOf(name)]) {
-        const some = drawn(isGpu ? 40 : 15, 1000 + i, short, isGpu ? 5 : 60);
+        const some = drawn(isGpu ? 30 : 15, 1000 + i, short, isGpu ? 5 : 60);
         check(some, { ...request, method }, await all(engines[name]!, some, { ...request, method }));
       }
   });
