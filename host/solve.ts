@@ -73,7 +73,7 @@ export async function* solve(
     }
   } finally {
     over = true;
-    noticed(chunks.return());
+    void noticed(chunks.return());
   }
   if (failure) throw failure.error;
 }

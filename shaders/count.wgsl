@@ -21,8 +21,7 @@ fn step(slab: u32, k: u32, i: u32, worker: u32, workers: u32) {
     if (place <= entry.done) {
       ways = waysOf(slab, i, place);
     }
-    // Below `size` the difference wraps, far beyond `done`.
-    if (place - entry.size <= entry.done) {
+    if (place >= entry.size) {
       ways = addWide(ways, waysOf(slab, i, place - entry.size));
     }
     let at = lowAt(i + 1u) + place;

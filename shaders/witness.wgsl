@@ -47,7 +47,7 @@ fn beginTable(slab: u32) {
   }
 }
 
-/// Word `w` of the row of the first i items, which add up to `done`.
+/// Word `w` of the row of the first i items, which add up to `done`. Words below 0 wrap, far beyond `done`.
 fn bitsOf(slab: u32, i: u32, w: u32, done: u32) -> u32 {
   if (w > done >> 5u) {
     return 0u;
@@ -67,20 +67,15 @@ fn step(slab: u32, k: u32, i: u32, worker: u32, workers: u32) {
   let shift = entry.size & 31u;
   for (var w = (entry.first >> 5u) + worker; w <= entry.last >> 5u; w += workers) {
     let stays = bitsOf(slab, i, w, entry.done);
-    var moves = 0u;
-    if (w >= words) {
-      moves = bitsOf(slab, i, w - words, entry.done) << shift;
-    }
-    if (w > words) {
-      moves |= (bitsOf(slab, i, w - words - 1u, entry.done) >> 1u) >> (31u - shift);
-    }
+    let upper = bitsOf(slab, i, w - words, entry.done);
+    let lower = bitsOf(slab, i, w - words - 1u, entry.done);
+    let moves = (upper << shift) | ((lower >> 1u) >> (31u - shift));
     setWord(slab, rowAt(i + 1u) + w, stays | moves);
     if (params.masks == 1u) {
       if (w > entry.done >> 5u) {
         clearPrefixes(slab, w);
       }
-      // Below the first place memory may seem to reach what was reached long before.
-      setPrefixes(slab, w, moves & ~stays & bitsFrom(entry.first, w), i + 1u);
+      setPrefixes(slab, w, moves & ~stays, i + 1u);
     }
   }
 }

@@ -68,54 +68,54 @@ describe("instances that cannot be solved", () => {
       { items: items(60, 1), target: 1 },
       { method: "halves" },
       HALVES,
-      "60 items whose sums span 60",
+      "60; their sums span 60",
     ],
     [
       "sums too wide for a table",
       { items: items(9, 2 ** 40), target: 1 },
       { method: "bitset" },
       TABLE,
-      "9 items whose sums span 9895604649984",
+      "9; their sums span 9895604649984",
     ],
     [
       "sums too wide for tiles",
       { items: [2 ** 31], target: 1 },
       { method: "tiles" },
       TABLE,
-      "1 items whose sums span 2147483648",
+      "1; their sums span 2147483648",
     ],
     [
       "sums too wide for all",
       { items: items(61, -(2 ** 53)), target: 1 },
       {},
       `${TABLE}, or ${HALVES}`,
-      "61 items whose sums span 549439154539200512",
+      "61; their sums span 549439154539200512",
     ],
     [
       "sums too wide with a size",
       { items: items(48, 2 ** 53), target: 1 },
       { size: 24 },
       `${TABLE}, or ${HALVES}`,
-      "48 items whose sums span 21184932647150813232",
+      "48; their sums span 21184932647150813232",
     ],
     [
       "more items than can be counted",
       { items: items(65, 1), target: 1 },
       { ask: ["count"] },
       "sums and items few enough for count",
-      "65 items whose sums span 65",
+      "65; their sums span 65",
     ],
     [
       "smallest sets that halves do not find",
       { items: items(9, 2 ** 40), target: 1 },
       { ask: ["smallest"] },
       "sums and items few enough for smallest",
-      "9 items whose sums span 9895604649984",
+      "9; their sums span 9895604649984",
     ],
   ])("because of %s are refused in words", (_, instance, request, range, got) => {
-    const refused = expect(() => problem(instance, request));
-    refused.toThrow(RangeError);
-    refused.toThrow(`instance 7: items: expected ${range}, got ${JSON.stringify(got)}`);
+    const refused = () => problem(instance, request);
+    expect(refused).toThrow(RangeError);
+    expect(refused).toThrow(`instance 7: items: expected ${range}, got ${got}`);
     expect(() => problem({ ...instance, line: 3 }, request)).toThrow("line 3: items: expected ");
   });
 
@@ -176,9 +176,9 @@ describe("instances that cannot be solved", () => {
     ],
     ["a number in their place", 5, TypeError, "instance: expected an object with items and a target, got 5"],
   ])("because of %s are refused in words", (_, instance, Kind, sentence) => {
-    const refused = expect(() => problem(instance as Instance));
-    refused.toThrow(Kind);
-    refused.toThrow(`instance 7: ${sentence}`);
+    const refused = () => problem(instance as Instance);
+    expect(refused).toThrow(Kind);
+    expect(refused).toThrow(`instance 7: ${sentence}`);
   });
 
   test("are solved with the largest items and targets there are", () => {

@@ -175,8 +175,10 @@ function rangeOf(items: readonly Whole[]): [Whole, Whole] {
     else high += Number(item);
   }
   if (high - low <= Number.MAX_SAFE_INTEGER) return [low, high];
-  const sum = (values: Whole[]) => values.reduce(add, 0);
-  return [sum(items.filter((item) => item < 0)), sum(items.filter((item) => item > 0))];
+  return [false, true].map((positive) => items.filter((item) => item > 0 === positive).reduce(add, 0)) as [
+    Whole,
+    Whole,
+  ];
 }
 
 function largestMagnitude(items: readonly Whole[]): Whole {
@@ -272,7 +274,7 @@ function choose(
       : `sums and items few enough for ${[...asked].filter((name) => !choices.some(({ answers }) => answers.has(name))).join(" and ")}`;
   throw refusalAt(
     whereOf(instance, index),
-    new RangeError(expected("items", range, `${n} items whose sums span ${span}`)),
+    new RangeError(expected("items", range, n, `their sums span ${span}`)),
   );
 }
 

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { gpuRunner } from "../host/gpu/runner.ts";
-import { shapeOf, variantNames, type VariantName } from "../host/gpu/variants.ts";
+import { shapeOf, variantsOf } from "../host/gpu/variants.ts";
 import { startThread } from "../host/node/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
@@ -16,6 +16,10 @@ import { instancesPlan, phaseConfig, plan, type PhaseConfig } from "../src/exper
 import { reachTally } from "../src/kernels/reach.ts";
 import { batchWork, type Batch, type Plan } from "../src/plan.ts";
 import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
+
+/** The variants of `reach`. */
+const variantNames = ["thread", "workgroup", "storage"] as const;
+type VariantName = (typeof variantNames)[number];
 
 const names = ["reference", "cpu", "threads", "shadow", ...variantNames] as const;
 type Name = (typeof names)[number];
@@ -99,6 +103,10 @@ async function oneTurn(work: Plan, variant: VariantName): Promise<number> {
 }
 
 const EXTREMES = [0, 2 ** 31 - 1, -(2 ** 31), -(2 ** 31) + 1];
+
+test("no variant is left out", () => {
+  expect(variantsOf("reach")).toEqual(variantNames);
+});
 
 describe("random configurations", () => {
   test("give the same words on every engine, at least two hundred of them", async () => {

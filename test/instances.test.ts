@@ -249,7 +249,7 @@ describe("planted faults", () => {
     ["witness", "tiles", "min(done + size, frame.top)", "min(done, frame.top)"],
     ["witness", "tiles", "phase.first + slab", "phase.first + 2u * slab"],
     ["count", "storage", "u32(low < a.x)", "0u"],
-    ["count", "storage", "place - entry.size <= entry.done", "place - entry.size < entry.done"],
+    ["count", "storage", "place >= entry.size", "place > entry.size"],
     ["count", "tiles", "ways.y);", "0u);"],
     ["count", "workgroup", "by.y + u32(before + by.x < before)", "by.y"],
     ["smallest", "storage", "min(without, with_)", "without"],

@@ -157,7 +157,7 @@ export function oracleSets(items: readonly (number | bigint)[]): IndexSets {
 }
 
 /** The index sets that serve best, all of which have the same sum or the lower of two. */
-export interface Best {
+interface Best {
   /** How many index sets serve at all, and how many of them as well as the best. */
   readonly serving: number;
   readonly ties: number;
@@ -169,7 +169,7 @@ export interface Best {
 }
 
 /** The best of all index sets, where `gap` tells how badly one serves: 0 at best, negative where it does not serve. */
-export function oracleBest(
+function oracleBest(
   { sums, sizes }: IndexSets,
   gap: (sum: bigint, size: number) => bigint,
 ): Best | undefined {
@@ -218,9 +218,9 @@ function answerPlaces(batch: GivenBatch): { places: number[]; length: number } {
   let length = 0;
   const places = batch.instances
     .flatMap(({ items, targets }) => targets.map(() => answerLength(batch, items.length)))
-    .reverse()
+    .toReversed()
     .map((words) => (length += words + 1) - words);
-  return { places: places.reverse(), length };
+  return { places: places.toReversed(), length };
 }
 
 /** A batch in the words that its kernel reads. */

@@ -50,10 +50,15 @@ function told(finding: SolveFinding): Record<string, unknown> {
   return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
 }
 
-/** The methods that differ on an engine: a variant is a method of its own, but for halves. */
-function methodsOf(name: string): SolveRequest["method"][] {
-  if (name === "gpu") return ["tiles", "halves"];
-  return engines[name]!.engine === "gpu" ? [undefined, "halves"] : [undefined, ...methods];
+/** A request by every method that differs on an engine: a variant is a method of its own, but for halves. */
+function byMethods(name: string, request: SolveRequest): SolveRequest[] {
+  if (name === "gpu")
+    return [
+      { ...request, method: "tiles" },
+      { ...request, method: "halves" },
+    ];
+  if (engines[name]!.engine === "gpu") return [request, { ...request, method: "halves" }];
+  return [request, ...methods.map((method) => ({ ...request, method }))];
 }
 
 /** Every way to ask, but for the method. */
@@ -83,7 +88,7 @@ function answers({ ask, size, method }: SolveRequest): string[] {
 }
 
 /** Compares findings with all index sets of every instance. */
-function check(
+function compare(
   instances: readonly Instance[],
   request: SolveRequest,
   findings: readonly SolveFinding[],
@@ -153,20 +158,20 @@ describe("facts", () => {
   test.each(names)("of others are what %s finds by every method", async (name) => {
     const fitting = rows.filter(({ items }) => fits(name, items));
     expect(fitting.length).toBeGreaterThan(30);
-    for (const method of methodsOf(name)) {
-      const findings = await all(engines[name]!, fitting, { method });
+    for (const request of byMethods(name, {})) {
+      const findings = await all(engines[name]!, fitting, request);
       const expected = fitting.flatMap((row) => row.expected);
       expect(findings.length).toBe(expected.length);
       findings.forEach(({ instance, reachable, count, smallest, witness }, i) => {
         const fact = expected[i]!;
-        expect([method, instance, reachable, count]).toEqual([
-          method,
+        expect([request, instance, reachable, count]).toEqual([
+          request,
           instance,
           fact.count! > 0,
           `${fact.count}`,
         ]);
         expect(count).toBe(`${fact.signs}`);
-        expect(smallest).toBe(method === "halves" ? undefined : fact.smallest);
+        expect(smallest).toBe(request.method === "halves" ? undefined : fact.smallest);
         expect(witness === null).toBe(!reachable);
       });
     }
@@ -174,8 +179,8 @@ describe("facts", () => {
 
   test.each(names)("of number partitioning are what %s finds by every method", async (name) => {
     const fitting = facts.partitions.filter(({ items }) => fits(name, items));
-    for (const method of methodsOf(name)) {
-      const findings = await all(engines[name]!, fitting, { method, partition: true });
+    for (const request of byMethods(name, { partition: true })) {
+      const findings = await all(engines[name]!, fitting, request);
       expect(findings.map(({ difference, count }) => [difference, Number(count)])).toEqual(
         fitting.map(({ difference, signs }) => [difference, signs]),
       );
@@ -185,10 +190,10 @@ describe("facts", () => {
   test("that are one off are noticed", async () => {
     const [{ items, target }] = [{ items: [1, 1, 1], target: 2 }];
     const [finding] = await all(engines.cpu!, [{ items, target }]);
-    check([{ items, target }], {}, [finding!]);
+    compare([{ items, target }], {}, [finding!]);
     for (const wrong of [{ count: "4" }, { witness: [0, 2] }, { smallest: 1 }, { smallestWitness: null }])
-      expect(() => check([{ items, target }], {}, [{ ...finding!, ...wrong }])).toThrow(/to deeply equal/);
-    expect(() => check([{ items, target: 1 }], {}, [finding!])).toThrow(/to deeply equal/);
+      expect(() => compare([{ items, target }], {}, [{ ...finding!, ...wrong }])).toThrow(/to deeply equal/);
+    expect(() => compare([{ items, target: 1 }], {}, [finding!])).toThrow(/to deeply equal/);
   });
 });
 
@@ -197,7 +202,7 @@ describe("random instances", () => {
     let instances = 0;
     for (const [i, request] of requests.entries()) {
       const some = drawn(i === 0 ? 4000 : 470, 100 + i, mostlyShort, 1_000_000);
-      check(some, request, await all(engines.cpu!, some, request));
+      compare(some, request, await all(engines.cpu!, some, request));
       instances += some.length;
     }
     expect(instances).toBeGreaterThanOrEqual(10_000);
@@ -206,11 +211,13 @@ describe("random instances", () => {
   test.each(names)("hundreds of them are solved by %s with every method", async (name) => {
     const isGpu = engines[name]!.engine === "gpu";
     // What takes a GPU the time is compiling, for every request anew.
-    for (const [i, request] of requests.entries())
-      for (const method of isGpu && i % 3 > 0 ? [] : [undefined, ...methodsOf(name)]) {
+    for (const [i, wish] of requests.entries()) {
+      if (isGpu && i % 3 > 0) continue;
+      for (const request of [wish, ...byMethods(name, wish)]) {
         const some = drawn(isGpu ? 30 : 15, 1000 + i, short, isGpu ? 5 : 60);
-        check(some, { ...request, method }, await all(engines[name]!, some, { ...request, method }));
+        compare(some, request, await all(engines[name]!, some, request));
       }
+    }
   });
 
   test("of items up to 2^53 are solved by halves as all index sets tell", async () => {
@@ -232,12 +239,25 @@ describe("random instances", () => {
     for (const request of requests)
       if (request.size === undefined)
         for (const name of ["reference", "cpu"])
-          check(
+          compare(
             some,
             { ...request, method: "halves" },
             await all(engines[name]!, some, { ...request, method: "halves" }),
           );
-    check(some, { method: "halves" }, await all(engines.gpu!, some, { method: "halves" }));
+    compare(some, { method: "halves" }, await all(engines.gpu!, some, { method: "halves" }));
+  });
+
+  test("of more items than can be enumerated are the same by every method", async () => {
+    const some = drawn(30, 30, fc.integer({ min: 21, max: 36 }), 3000);
+    for (const wish of [{}, { tolerance: 40 }, { atMost: true }, { partition: true }, { size: 9 }]) {
+      const request: SolveRequest = { ...wish, ask: ["count", "witness"] };
+      const [tables, tiles, halves] = await Promise.all(
+        methods.map(async (method) => (await all(engines.threads!, some, { ...request, method })).map(told)),
+      );
+      expect(tiles).toEqual(tables);
+      expect(halves).toEqual(tables);
+      expect(tables!.filter(({ reachable }) => reachable).length).toBeGreaterThan(20);
+    }
   });
 });
 
@@ -286,7 +306,7 @@ describe("limits", () => {
 
 describe("order", () => {
   /** A finding without its place in the input. */
-  const placeless = ({ instance: _, ...finding }: SolveFinding) => finding;
+  const placeless = (finding: SolveFinding) => ({ ...finding, instance: 0 });
   const some = drawn(700, 4, mostlyShort, 10_000).map((instance, id) => ({ ...instance, id }));
 
   /** Instances that come some at a time, with pauses after which nobody waits for more. */

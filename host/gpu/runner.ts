@@ -156,9 +156,10 @@ function upload({ device, uploaded }: Opened, work: Work): Uploaded {
   return fresh;
 }
 
+const roomy = (bytes: number) => 2 ** Math.ceil(Math.log2(Math.max(bytes, 256)));
+
 /** An idle slot of these sizes, or a new one. Sizes are powers of two, so that slots are found again. */
 function takeSlot({ device, idle }: Opened, outputWords: number, slabBytes: number): Slot {
-  const roomy = (bytes: number) => 2 ** Math.ceil(Math.log2(Math.max(bytes, 256)));
   const bytes = Math.min(roomy(4 * outputWords), device.limits.maxBufferSize);
   const slab = slabBytes > 0 ? Math.min(roomy(slabBytes), device.limits.maxStorageBufferBindingSize) : 0;
   const found = idle.findIndex(({ output, slabs }) => output.size === bytes && (slabs?.size ?? 0) === slab);

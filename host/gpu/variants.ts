@@ -127,16 +127,16 @@ const trials: Partial<Record<VariantName, Fit>> = {
   },
 };
 
-/** One given instance to a workgroup or to many. */
-const given: Partial<Record<VariantName, Fit>> = {
+/** One given instance to a workgroup or to many. A kernel has a program, and tables that serve it, the best one first. */
+const given = (program: string, tablesOf: (work: Work) => Table[]): Partial<Record<VariantName, Fit>> => ({
   workgroup(work, { limits, subgroup }) {
-    const { kernel, words, slotWords, laneBytes, cells, constants } = tablesOf(work)[0]!;
+    const { words, slotWords, laneBytes, cells, constants } = tablesOf(work)[0]!;
     const width = groupWidth(cells, subgroup, limits);
     const most = Math.floor((limits.maxComputeWorkgroupStorageSize - GROUP_BYTES - laneBytes * width) / 4);
     if (words + slotWords > most) return undefined;
     return {
       name: "workgroup",
-      source: programs[kernel] + sumsWorkgroup + instancesGroup,
+      source: program + sumsWorkgroup + instancesGroup,
       constants: { WIDTH: width, WORDS: Math.min(roomy(words + slotWords), most), ...constants },
       groups: Math.min(work.params.instances!, limits.maxComputeWorkgroupsPerDimension),
       rows: 1,
@@ -145,7 +145,7 @@ const given: Partial<Record<VariantName, Fit>> = {
     };
   },
   storage(work, { limits, subgroup }) {
-    const { kernel, words, slotWords, cells, constants } = tablesOf(work)[0]!;
+    const { words, slotWords, cells, constants } = tablesOf(work)[0]!;
     const most = Math.floor(
       Math.min(SLAB_BYTES, limits.maxStorageBufferBindingSize, limits.maxBufferSize) / 4,
     );
@@ -154,7 +154,7 @@ const given: Partial<Record<VariantName, Fit>> = {
     const groups = Math.min(work.params.instances!, Math.floor(most / slab), SLAB_GROUPS);
     return {
       name: "storage",
-      source: programs[kernel] + sumsStorage + instancesGroup,
+      source: program + sumsStorage + instancesGroup,
       constants: { WIDTH: groupWidth(cells, subgroup, limits), WORDS: slab, ...constants },
       groups,
       rows: 1,
@@ -165,7 +165,7 @@ const given: Partial<Record<VariantName, Fit>> = {
   tiles(work, { limits, subgroup }) {
     const most = Math.floor(Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) / 4);
     const { instances } = work.params as Record<"instances", number>;
-    for (const { kernel, words, slotWords, cells, parts, constants } of tablesOf(work)) {
+    for (const { words, slotWords, cells, parts, constants } of tablesOf(work)) {
       const width = groupWidth(cells, subgroup, limits);
       const groups = Math.min(Math.ceil(cells / width), TILES);
       const needed = words + slotWords * groups * parts;
@@ -178,7 +178,7 @@ const given: Partial<Record<VariantName, Fit>> = {
       );
       return {
         name: "tiles",
-        source: programs[kernel] + sumsStorage + instancesTiles,
+        source: program + sumsStorage + instancesTiles,
         constants: { WIDTH: width, WORDS: slab, ...constants },
         groups,
         rows,
@@ -188,18 +188,10 @@ const given: Partial<Record<VariantName, Fit>> = {
     }
     return undefined;
   },
-};
-
-const programs: Record<Exclude<KernelName, "reach">, string> = {
-  witness: instances + witness,
-  count: wide + instances + count,
-  smallest: instances + smallest,
-  halves: wide + halves,
-};
+});
 
 /** What one given instance needs of a GPU. */
 interface Table {
-  readonly kernel: keyof typeof programs;
   readonly words: number;
   /** Words for each workgroup that scans the table. */
   readonly slotWords: number;
@@ -211,35 +203,40 @@ interface Table {
   readonly constants: Record<string, number>;
 }
 
-/** The tables that serve, the best one first. */
-function tablesOf(work: Work): Table[] {
-  const { longest, sums, masks } = work.params as Record<InstanceParam, number>;
+/** A table of two rows that are shared out by `cells`. */
+const rowsOf = (words: number, cells: number): Table => ({
+  words: HEADER_WORDS + words,
+  slotWords: 0,
+  laneBytes: 0,
+  cells,
+  parts: 1,
+  constants: {},
+});
+
+function witnessTables({ params }: Work): Table[] {
+  const { sums, masks } = params as Record<InstanceParam, number>;
   const words = Math.ceil(sums / 32);
-  const table = { slotWords: 0, laneBytes: 0, parts: 1, constants: {} };
-  switch (work.kernel) {
-    case "witness":
-      return [{ ...table, kernel: "witness", words: HEADER_WORDS + (masks ? 18 : 2) * words, cells: words }];
-    case "count":
-      return [{ ...table, kernel: "count", words: HEADER_WORDS + 4 * sums, cells: sums }];
-    case "smallest": {
-      const taken = masks * longest * words;
-      return [{ ...table, kernel: "smallest", words: HEADER_WORDS + 2 * sums + taken, cells: words }];
-    }
-    case "halves":
-      return listsOf(work);
-    case "reach":
-      throw new TypeError("reach has trials, no given instances");
-  }
+  return [rowsOf((masks ? 18 : 2) * words, words)];
 }
 
-/** The tables of `halves`: shorter lists are met by more sums. */
-function listsOf({ params, inputs }: Work): Table[] {
+function countTables({ params }: Work): Table[] {
+  const { sums } = params as Record<InstanceParam, number>;
+  return [rowsOf(4 * sums, sums)];
+}
+
+function smallestTables({ params }: Work): Table[] {
+  const { sums, longest, masks } = params as Record<InstanceParam, number>;
+  const words = Math.ceil(sums / 32);
+  return [rowsOf(2 * sums + masks * longest * words, words)];
+}
+
+/** Shorter lists are met by more sums. */
+function halvesTables({ params, inputs }: Work): Table[] {
   const { longest } = params as { longest: number };
   const tables: Table[] = [];
   for (let lower = longest >> 1; lower >= 0 && longest - lower <= MAX_UPPER; lower--) {
     const uppers = 2 ** (longest - lower);
     tables.push({
-      kernel: "halves",
       words: HEADER_WORDS + 3 * 2 ** lower + Math.floor((3 * 2 ** lower) / 2),
       slotWords: 3 * mostTargets(params, inputs),
       laneBytes: 16,
@@ -293,10 +290,10 @@ function roomy(words: number): number {
 
 const shapes: Record<KernelName, Partial<Record<VariantName, Fit>>> = {
   reach: trials,
-  witness: given,
-  count: given,
-  smallest: given,
-  halves: given,
+  witness: given(instances + witness, witnessTables),
+  count: given(wide + instances + count, countTables),
+  smallest: given(instances + smallest, smallestTables),
+  halves: given(wide + halves, halvesTables),
 };
 
 /** The variants of a kernel. */

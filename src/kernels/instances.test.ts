@@ -98,7 +98,7 @@ describe("a mask", () => {
       // Powers of two would be too large: the last item alone is 2, all others are 0.
       const items = [...new Array<number>(n - 1).fill(0), 2];
       const words = twin({ kernel: "witness", instances: [{ items, targets: [[2, 2, 2]] }] });
-      const mask = new Array<number>(maskWords(n)).fill(0).with(-1, 2 ** ((n - 1) % 32));
+      const mask = [...new Array<number>(maskWords(n) - 1).fill(0), 2 ** ((n - 1) % 32)];
       expect([n, words]).toEqual([n, [0, 1, 2, ...mask]]);
     }
   });

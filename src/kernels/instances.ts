@@ -59,7 +59,7 @@ export interface InstanceView {
   readonly positive: number;
 }
 
-export interface TargetView {
+interface TargetView {
   readonly from: number;
   readonly to: number;
   readonly center: number;

@@ -12,7 +12,7 @@ import {
 } from "./instances.ts";
 
 /** The size of an index set where there is none. */
-export const NO_SIZE = 0xffffffff;
+const NO_SIZE = 0xffffffff;
 
 /**
  * An answer is: the least size of an index set that sums up to `from`, which equals `to` (NO_SIZE where there is none);
