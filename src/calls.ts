@@ -9,10 +9,11 @@ import type { Work } from "./plan.ts";
 import { areFarApart, sumsOf, type Problem, type Question } from "./problem.ts";
 
 /** A question for a kernel. */
-export interface Asked extends Question {
+export interface Asked {
   /** The place of what asks it among all that do. */
   readonly query: number;
   readonly problem: Problem;
+  readonly question: Question;
 }
 
 /** One call of a kernel, and where the answer to each query starts in its output. */
@@ -77,14 +78,19 @@ export function callsOf(kernel: TableKernel, asked: readonly Asked[], masks: boo
     const { problem } = asked[k]!;
     while (asked[k]?.problem === problem) k++;
     const row = asked.slice(start, k);
-    const { low, high, items, method } = problem;
-    const sums = method === "halves" ? 2 ** (items.length / 2) : sumsOf(low, high, row);
-    if (method !== "halves" && areFarApart(sums))
-      for (const question of row) add([question], sumsOf(low, high, [question]));
+    const { method, form } = problem;
+    if (method === "halves") {
+      add(row, 2 ** (form.items.length / 2));
+      continue;
+    }
+    const sums = sumsOf(form, row.map(questionOf));
+    if (areFarApart(sums)) for (const alone of row) add([alone], sumsOf(form, [alone.question]));
     else add(row, sums);
   }
   return [...bins.values()].map((bin) => pack(bin, masks));
 }
+
+const questionOf = ({ question }: Asked) => question;
 
 const answerWords: Record<Bin["kernel"], (n: number, masks: boolean) => number> = {
   witness: witnessWords,
@@ -99,7 +105,7 @@ function pack({ kernel, tiles, rows, sums }: Bin, masks: boolean): Call {
   const starts = new Uint32Array(2 * (rows.length + 1));
   let [itemCount, targetCount, answers, longest] = [0, 0, 0, 0];
   rows.forEach((row, k) => {
-    const n = row[0]!.problem.items.length;
+    const n = row[0]!.problem.form.items.length;
     itemCount += n;
     targetCount += row.length;
     starts[2 * k + 2] = itemCount;
@@ -129,8 +135,9 @@ function narrowInputs(rows: Bin["rows"], counts: Counts, places: readonly number
   const targets = new Int32Array(TARGET_WORDS * counts.targets);
   let [item, target] = [0, 0];
   for (const row of rows) {
-    for (const value of row[0]!.problem.items) items[item++] = Number(value);
-    for (const { from, to, center } of row) {
+    for (const value of row[0]!.problem.form.items) items[item++] = Number(value);
+    for (const { question } of row) {
+      const { from, to, center } = question;
       const at = TARGET_WORDS * target;
       targets[at] = Number(from);
       targets[at + 1] = Number(to);
@@ -146,9 +153,11 @@ function wideInputs(rows: Bin["rows"], counts: Counts, places: readonly number[]
   const targets = new BigInt64Array((WIDE_TARGET_WORDS / 2) * counts.targets);
   let [item, target] = [0, 0];
   for (const row of rows) {
-    for (const value of row[0]!.problem.items) items[item++] = BigInt(value);
-    for (const { from, to, center } of row)
+    for (const value of row[0]!.problem.form.items) items[item++] = BigInt(value);
+    for (const { question } of row) {
+      const { from, to, center } = question;
       targets.set([from, to, center, places[target]!].map(BigInt), (WIDE_TARGET_WORDS / 2) * target++);
+    }
   }
   return { items: new Uint32Array(items.buffer), targets: new Uint32Array(targets.buffer) };
 }

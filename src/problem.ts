@@ -75,18 +75,28 @@ export interface Query {
   readonly question: Question | undefined;
 }
 
+/** Items that are summed up. */
+interface Form {
+  readonly items: readonly Whole[];
+  /** The least and the greatest of all sums, and between them the least and the greatest that may serve. */
+  readonly low: Whole;
+  readonly high: Whole;
+  readonly first: Whole;
+  readonly last: Whole;
+  /** Sum s of the instance is the sum scale s + offset of the form. */
+  readonly scale: number;
+  readonly offset: Whole;
+  /** Half the total, and how far below it, or below any other bound, the best sum is at most. */
+  readonly middle: Whole;
+  readonly reach: Whole;
+}
+
 /** An instance in the form of the kernels. */
 export interface Problem {
   /** The place of the instance in the input. */
   readonly index: number;
   readonly instance: Instance;
-  /** The items that are summed up, and the least and the greatest of their sums. */
-  readonly items: readonly Whole[];
-  readonly low: Whole;
-  readonly high: Whole;
-  /** Sum s of the instance is the sum scale s + offset of the problem. */
-  readonly scale: number;
-  readonly offset: Whole;
+  readonly form: Form;
   readonly queries: readonly Query[];
   readonly method: Method;
   /** Answers that are given. */
@@ -102,58 +112,82 @@ export interface Problem {
 export function problemOf(config: SolveConfig, instance: Instance, index: number): Problem {
   try {
     checkInstance(instance, config.partition);
+    const form = formOf(config, instance.items);
+    // A partition has one target, which has no number.
+    const targets = config.partition ? [undefined] : (instance.targets ?? [instance.target]);
+    const questions = targets.map((target) => questionOf(config, form, target));
+    const { method, answers, cost } = choose(config, form, questions);
+    const queries: Query[] = [];
+    const problem = { index, instance, form, queries, method, answers, cost };
+    for (let k = 0; k < targets.length; k++)
+      queries.push({ problem, target: targets[k], question: questions[k] });
+    return problem;
   } catch (error) {
     throw isRefusal(error) ? refusalAt(whereOf(instance, index), error) : error;
   }
-  const { size } = config;
-  const n = instance.items.length;
-  const [smallest, largest] = rangeOf(instance.items);
+}
 
-  // Halves of an odd total are whole numbers among doubled items.
-  const scale = config.partition && size !== undefined ? 2 : 1;
-  const step = size === undefined ? 0 : add(times(subtract(largest, smallest), scale), 1);
-  const offset = times(step, size ?? 0);
-  const items =
-    size === undefined ? instance.items : instance.items.map((item) => add(times(item, scale), step));
-  const [low, high] = size === undefined ? [smallest, largest] : rangeOf(items);
-  const inProblem = (sum: Whole) => add(times(sum, scale), offset);
-  const [first, last] = [greatest(low, inProblem(smallest)), least(high, inProblem(largest))];
-  const clipped = (from: Whole, to: Whole, center: Whole): Question | undefined =>
-    from > last || to < first || (size ?? 0) > n
-      ? undefined
-      : { from: greatest(from, first), to: least(to, last), center: greatest(first, least(center, last)) };
+function formOf({ size, partition }: SolveConfig, given: readonly number[]): Form {
+  const { low, high, largest } = rangeOf(given);
+  const total = add(low, high);
+  // From the least sum to the greatest, one item after the other, no step is longer than the largest magnitude.
+  if (size === undefined)
+    return {
+      items: given,
+      low,
+      high,
+      first: low,
+      last: high,
+      scale: 1,
+      offset: 0,
+      middle: floorDivide(total, 2),
+      reach: largest,
+    };
+  // Half of an odd total is a whole number among doubled items.
+  const scale = partition ? 2 : 1;
+  const step = add(times(subtract(high, low), scale), 1);
+  const offset = times(step, size);
+  const items = given.map((item) => add(times(item, scale), step));
+  const range = rangeOf(items);
+  return {
+    items,
+    low: range.low,
+    high: range.high,
+    first: greatest(range.low, add(times(low, scale), offset)),
+    last: least(range.high, add(times(high, scale), offset)),
+    scale,
+    offset,
+    middle: add(total, offset),
+    reach: subtract(range.high, range.low),
+  };
+}
 
-  const questionOf = (target: Whole | undefined): Question | undefined => {
-    if (target === undefined) {
-      // All sums lie in symmetry about half the total, but those of index sets of one size do not.
-      const total = add(smallest, largest);
-      if (size !== undefined) return clipped(first, last, add(total, offset));
-      const half = floorDivide(total, 2);
-      return clipped(below(half), half, half);
-    }
-    const place = inProblem(target);
-    const { tolerance = 0, atMost } = config;
-    if (!atMost) return clipped(subtract(place, tolerance), add(place, tolerance), place);
-    return clipped(config.tolerance === undefined ? below(place) : subtract(place, tolerance), place, place);
+/** What a target asks of the sums of a form; undefined where none can serve. */
+function questionOf(
+  { size, tolerance, atMost }: SolveConfig,
+  form: Form,
+  target: Whole | undefined,
+): Question | undefined {
+  if ((size ?? 0) > form.items.length) return undefined;
+  const { first, last, scale, offset, middle, reach } = form;
+  if (target === undefined)
+    // All sums lie in symmetry about their middle, but those of index sets of one size do not.
+    return size === undefined
+      ? clipped(form, subtract(middle, reach), middle, middle)
+      : clipped(form, first, last, middle);
+  const center = add(times(target, scale), offset);
+  if (!atMost) return clipped(form, subtract(center, tolerance ?? 0), add(center, tolerance ?? 0), center);
+  const from = tolerance === undefined ? subtract(least(center, last), reach) : subtract(center, tolerance);
+  return clipped(form, from, center, center);
+}
+
+function clipped({ first, last }: Form, from: Whole, to: Whole, center: Whole): Question | undefined {
+  if (from > last || to < first) return undefined;
+  return {
+    from: greatest(from, first),
+    to: least(to, last),
+    center: greatest(first, least(center, last)),
   };
-  // From the least sum to the greatest, one item after the other, no step is longer than the largest magnitude: the best
-  // sum of any size is no further below its bound.
-  const below = (bound: Whole): Whole =>
-    size === undefined ? subtract(least(bound, last), largestMagnitude(items)) : first;
-  const asked = targetsOf(config, instance).map((target) => ({ target, question: questionOf(target) }));
-  const queries: Query[] = [];
-  const form = { index, instance, items, low, high, scale, offset };
-  const problem = {
-    ...form,
-    ...choose(
-      config,
-      form,
-      asked.flatMap(({ question }) => question ?? []),
-    ),
-    queries,
-  };
-  for (const query of asked) queries.push({ problem, ...query });
-  return problem;
 }
 
 /** An instance in the words of an error. */
@@ -161,30 +195,23 @@ export function whereOf(instance: Instance | null | undefined, index: number): s
   return instance?.line === undefined ? `instance ${index}` : `line ${instance.line}`;
 }
 
-/** The targets that an instance asks for; a partition has one, which has no number. */
-function targetsOf(config: SolveConfig, { target, targets }: Instance): readonly (Whole | undefined)[] {
-  if (config.partition) return [undefined];
-  return targets ?? [target];
-}
-
-/** The least and the greatest sum of some items. */
-function rangeOf(items: readonly Whole[]): [Whole, Whole] {
-  let [low, high] = [0, 0];
+/** The least and the greatest sum of some items, and the largest of their magnitudes. */
+function rangeOf(items: readonly Whole[]): { low: Whole; high: Whole; largest: Whole } {
+  let [low, high, largest] = [0, 0, 0];
   for (const item of items) {
-    if (item < 0) low += Number(item);
-    else high += Number(item);
+    const value = Number(item);
+    if (value < 0) low += value;
+    else high += value;
+    largest = Math.max(largest, Math.abs(value));
   }
-  if (high - low <= Number.MAX_SAFE_INTEGER) return [low, high];
-  return [false, true].map((positive) => items.filter((item) => item > 0 === positive).reduce(add, 0)) as [
-    Whole,
-    Whole,
-  ];
-}
-
-function largestMagnitude(items: readonly Whole[]): Whole {
-  let largest: Whole = 0;
-  for (const item of items) largest = greatest(largest, item < 0 ? subtract(0, item) : item);
-  return largest;
+  if (high - low <= Number.MAX_SAFE_INTEGER) return { low, high, largest };
+  const negative = items.filter((item) => item < 0);
+  const positive = items.filter((item) => item > 0);
+  return {
+    low: negative.reduce(add, 0),
+    high: positive.reduce(add, 0),
+    largest: greatest(positive.reduce(greatest, 0), subtract(0, negative.reduce(least, 0))),
+  };
 }
 
 /**
@@ -223,59 +250,70 @@ function checkList(
   range: string,
 ): asserts list is readonly unknown[] {
   if (!Array.isArray(list)) throw new TypeError(expected(what, "a list of integers", list));
-  const wrong = list.findIndex((value) => !is(value));
-  if (wrong >= 0) throw new RangeError(expected(`${what}.${wrong}`, range, list[wrong]));
+  for (let i = 0; i < list.length; i++)
+    if (!is(list[i])) throw new RangeError(expected(`${what}.${i}`, range, list[i]));
 }
 
-interface Choice {
-  readonly method: Method;
-  readonly answers: ReadonlySet<AnswerName>;
-  readonly cost: number;
-}
+type Choice = Pick<Problem, "method" | "answers" | "cost">;
 
 /** The cheapest method that can give what is asked, or the one that is forced. Throws RangeError where there is none. */
-function choose(
-  { asked, byName, size, method }: SolveConfig,
-  { index, instance, items, low, high }: Omit<Problem, keyof Choice | "queries">,
-  questions: readonly Question[],
-): Choice {
-  const n = items.length;
-  const span = subtract(high, low);
-  const sums = span < MAX_SPAN && questions.length > 0 ? mostSums(low, high, questions) : 1;
-  const choices: Choice[] = [];
-  if (method !== "halves" && span < MAX_SPAN && (17 / 8) * sums <= MAX_WITNESS_BYTES) {
-    const updates = n * sums;
-    const count = n <= MAX_COUNT_ITEMS && 8 * sums <= MAX_TABLE_BYTES;
-    const smallest = size !== undefined || updates / 8 + 4 * sums <= MAX_TABLE_BYTES;
-    choices.push({
-      method: method ?? (sums > BITSET_SUMS || updates > BITSET_UPDATES ? "tiles" : "bitset"),
-      answers: without(asked, !count && "count", !smallest && "smallest"),
-      cost:
-        COST_INSTANCE +
-        updates *
-          (COST_SUM.witness +
-            (asked.has("count") && count ? COST_SUM.count : 0) +
-            (asked.has("smallest") && smallest ? COST_SUM.smallest : 0)),
-    });
-  }
-  if ((method ?? "halves") === "halves" && n <= MAX_HALVES_ITEMS && span < MAX_HALVES_SPAN)
-    choices.push({
-      method: "halves",
-      answers: without(asked, size === undefined && "smallest"),
-      cost: COST_INSTANCE + COST_HALF * 2 ** (n / 2),
-    });
+function choose(config: SolveConfig, form: Form, questions: readonly (Question | undefined)[]): Choice {
+  const { asked, byName, method } = config;
+  const n = form.items.length;
+  const span = subtract(form.high, form.low);
+  const table = method === "halves" || span >= MAX_SPAN ? undefined : byTable(config, form, questions);
+  const halves =
+    (method ?? "halves") === "halves" && n <= MAX_HALVES_ITEMS && span < MAX_HALVES_SPAN
+      ? byHalves(config, n)
+      : undefined;
   // What no method can give is left out, unless it was asked for by name.
-  const most = byName ? asked.size : Math.max(...choices.map(({ answers }) => answers.size));
-  const able = choices.filter(({ answers }) => answers.size === most);
-  if (able.length > 0) return able.reduce((a, b) => (b.cost < a.cost ? b : a));
-  const range =
-    choices.length === 0
-      ? { bitset: TABLE, tiles: TABLE, halves: HALVES, any: `${TABLE}, or ${HALVES}` }[method ?? "any"]
-      : `sums and items few enough for ${[...asked].filter((name) => !choices.some(({ answers }) => answers.has(name))).join(" and ")}`;
-  throw refusalAt(
-    whereOf(instance, index),
-    new RangeError(expected("items", range, n, `their sums span ${span}`)),
+  const best = table && halves ? better(table, halves) : (table ?? halves);
+  if (best && (!byName || best.answers.size === asked.size)) return best;
+  const range = best
+    ? `sums and items few enough for ${[...asked].filter((name) => !best.answers.has(name)).join(" and ")}`
+    : { bitset: TABLE, tiles: TABLE, halves: HALVES, any: `${TABLE}, or ${HALVES}` }[method ?? "any"];
+  throw new RangeError(expected("items", range, n, `their sums span ${span}`));
+}
+
+/** The choice that gives more answers, or the cheaper one. */
+function better(a: Choice, b: Choice): Choice {
+  if (a.answers.size !== b.answers.size) return a.answers.size > b.answers.size ? a : b;
+  return b.cost < a.cost ? b : a;
+}
+
+function byTable(
+  { asked, size, method }: SolveConfig,
+  form: Form,
+  questions: readonly (Question | undefined)[],
+): Choice | undefined {
+  const { items } = form;
+  const sums = mostSums(
+    form,
+    questions.filter((question) => question !== undefined),
   );
+  if ((17 / 8) * sums > MAX_WITNESS_BYTES) return undefined;
+  const updates = items.length * sums;
+  const count = items.length <= MAX_COUNT_ITEMS && 8 * sums <= MAX_TABLE_BYTES;
+  const smallest = size !== undefined || updates / 8 + 4 * sums <= MAX_TABLE_BYTES;
+  const answers = without(without(asked, "count", !count), "smallest", !smallest);
+  return {
+    method: method ?? (sums > BITSET_SUMS || updates > BITSET_UPDATES ? "tiles" : "bitset"),
+    answers,
+    cost:
+      COST_INSTANCE +
+      updates *
+        (COST_SUM.witness +
+          (answers.has("count") ? COST_SUM.count : 0) +
+          (answers.has("smallest") ? COST_SUM.smallest : 0)),
+  };
+}
+
+function byHalves({ asked, size }: SolveConfig, n: number): Choice {
+  return {
+    method: "halves",
+    answers: without(asked, "smallest", size === undefined),
+    cost: COST_INSTANCE + COST_HALF * 2 ** (n / 2),
+  };
 }
 
 /** Nanoseconds of an instance by itself, of one sum in one step of each kernel, and of one sum of a half. */
@@ -286,21 +324,20 @@ const COST_HALF = 30;
 const TABLE = `sums that span less than ${MAX_SPAN}`;
 const HALVES = `at most ${MAX_HALVES_ITEMS} items whose sums span less than ${MAX_HALVES_SPAN}`;
 
-/** A set without some of its members; the same set where it has none of them. */
-function without<T>(set: ReadonlySet<T>, ...members: (T | false)[]): ReadonlySet<T> {
-  return members.some((member) => member !== false && set.has(member))
-    ? new Set([...set].filter((member) => !members.includes(member)))
-    : set;
+/** A set without a member, if it is to be so. */
+function without<T>(set: ReadonlySet<T>, member: T, removed: boolean): ReadonlySet<T> {
+  return removed && set.has(member) ? new Set([...set].filter((other) => other !== member)) : set;
 }
 
 /** How many sums the largest table for these questions needs. */
-function mostSums(low: Whole, high: Whole, questions: readonly Question[]): number {
-  const sums = sumsOf(low, high, questions);
-  return areFarApart(sums) ? Math.max(...questions.map((question) => sumsOf(low, high, [question]))) : sums;
+function mostSums(form: Form, questions: readonly Question[]): number {
+  const sums = sumsOf(form, questions);
+  return areFarApart(sums) ? Math.max(...questions.map((question) => sumsOf(form, [question]))) : sums;
 }
 
-/** How many sums a table for these questions needs. */
-export function sumsOf(low: Whole, high: Whole, questions: readonly Question[]): number {
+/** How many sums a table for these questions needs, at least 1. */
+export function sumsOf({ low, high }: Pick<Form, "low" | "high">, questions: readonly Question[]): number {
+  if (questions.length === 0) return 1;
   let [first, last] = [high, low];
   for (const { from, to } of questions) {
     first = least(first, from);

@@ -77,7 +77,7 @@ export type Found = readonly (Best | undefined)[];
 export function locate({ asked, size }: SolveConfig, queries: readonly Query[]): Call[] {
   const questions: Asked[] = [];
   queries.forEach(({ problem, question }, query) => {
-    if (question) questions.push({ query, problem, ...question });
+    if (question) questions.push({ query, problem, question });
   });
   // Index sets of one size are all as small.
   const masks = asked.has("witness") || (size !== undefined && asked.has("smallest"));
@@ -104,7 +104,7 @@ export function count(config: SolveConfig, queries: readonly Query[], best: Foun
     if (!best[k] || !problem.answers.has("count")) return;
     const window = countedWindow(config, query, best[k].sum);
     if (knownWays(config, query, best[k], window) === undefined)
-      questions.push({ query: k, problem, ...window });
+      questions.push({ query: k, problem, question: window });
   });
   return callsOf("count", questions, false);
 }
@@ -114,7 +114,7 @@ export function smallest({ size }: SolveConfig, queries: readonly Query[], best:
   const questions: Asked[] = [];
   queries.forEach(({ problem }, k) => {
     if (best[k] && problem.answers.has("smallest") && size === undefined)
-      questions.push({ query: k, problem, ...exactly(best[k].sum) });
+      questions.push({ query: k, problem, question: exactly(best[k].sum) });
   });
   return callsOf("smallest", questions, true);
 }
@@ -130,12 +130,12 @@ function wideWord(words: Uint32Array, at: number): bigint {
 function countedWindow(config: SolveConfig, { problem, question }: Query, sum: Whole): Question {
   if (config.tolerance !== undefined && !config.atMost) return question!;
   if (!config.partition) return exactly(sum);
-  const { instance, scale, offset } = problem;
-  const mirror = subtract(add(times(totalOf(instance.items), scale), times(offset, 2)), sum);
+  const { low, high, scale, offset } = problem.form;
+  const mirror = subtract(add(times(totalOf(problem.instance.items), scale), times(offset, 2)), sum);
   // With index sets of one size the mirrored sum may be none that the problem's items could have.
   return {
-    from: greatest(least(sum, mirror), problem.low),
-    to: least(greatest(sum, mirror), problem.high),
+    from: greatest(least(sum, mirror), low),
+    to: least(greatest(sum, mirror), high),
     center: sum,
   };
 }
@@ -147,8 +147,8 @@ function knownWays(
   { ways }: Best,
   { from, to }: Question,
 ): bigint | undefined {
-  if (size === undefined && from <= problem.low && to >= problem.high)
-    return 1n << BigInt(problem.items.length);
+  const { low, high, items } = problem.form;
+  if (size === undefined && from <= low && to >= high) return 1n << BigInt(items.length);
   return from === question!.from && to === question!.to ? ways : undefined;
 }
 
@@ -161,10 +161,10 @@ export function find(
   provenance: Provenance,
 ): SolveFinding {
   const { problem, target } = query;
-  const { instance, index, answers, scale, offset, method } = problem;
+  const { instance, index, answers, method } = problem;
   const { size, tolerance, atMost, partition } = config;
   const best = answered.best[k];
-  const sum = best && floorDivide(subtract(best.sum, offset), scale);
+  const sum = best && floorDivide(subtract(best.sum, problem.form.offset), problem.form.scale);
   // Field by field, in the order in which people read them: spreading what may be absent would take longer than solving.
   const finding: { -readonly [Field in keyof SolveFinding]?: SolveFinding[Field] } = {
     kind: "solve",

@@ -1,8 +1,8 @@
-// What given instances cost on the CPU engine with two threads: as a caller of `solve` sees it, and as the kernels do.
+// What given instances cost on the CPU engine with two threads: to a caller of `solve`, and the kernels alone.
 
 import { drawValue } from "../../../src/ensemble.ts";
 import type { SolveRequest } from "../../../src/experiments/solve.ts";
-import type { SolveFinding } from "../../../src/finding.ts";
+import type { Work } from "../../../src/plan.ts";
 import type { Instance } from "../../../src/problem.ts";
 import { streamKey } from "../../../src/random.ts";
 import script from "../../bench/knapsack.py?raw";
@@ -72,34 +72,30 @@ function cases(): Case[] {
   ];
 }
 
-/** The same runner, and how long it had work. */
-function timed(runner: Runner): Runner & { milliseconds: number } {
-  let [active, since] = [0, 0];
-  const watched = {
-    ...runner,
-    milliseconds: 0,
-    async run(work: Parameters<Runner["run"]>[0]) {
-      if (active++ === 0) since = performance.now();
-      try {
-        return await runner.run(work);
-      } finally {
-        if (--active === 0) watched.milliseconds += performance.now() - since;
-      }
-    },
-  };
-  return watched;
-}
-
+/** The whole of a case, as its caller sees it: milliseconds, and the sum of the best sums. */
 async function pass(runner: Runner, { instances, request }: Case) {
-  const watched = timed(runner);
   const start = performance.now();
   let total = 0;
-  let last: SolveFinding | undefined;
-  for await (const finding of solve(watched, instances, request)) {
+  let method = "";
+  for await (const finding of solve(runner, instances, request)) {
     total += Number(finding.sum ?? 0);
-    last = finding;
+    method = finding.method;
   }
-  return { whole: performance.now() - start, kernels: watched.milliseconds, total, method: last!.method };
+  return { milliseconds: performance.now() - start, total, method };
+}
+
+/** What a case has its runner do. */
+async function workOf(runner: Runner, of: Case): Promise<Work[]> {
+  const works: Work[] = [];
+  await pass({ ...runner, run: (work) => (works.push(work), runner.run(work)) }, of);
+  return works;
+}
+
+/** Nothing but the kernels: milliseconds until all of some work is done. */
+async function passKernels(runner: Runner, works: readonly Work[]): Promise<number> {
+  const start = performance.now();
+  await Promise.all(works.map((work) => runner.run(work)));
+  return performance.now() - start;
 }
 
 /** Measures `rounds` rounds. */
@@ -108,26 +104,26 @@ export async function benchSolve(rounds: number, command: string): Promise<Bench
   const rows = [];
   try {
     const all = cases();
-    const [knapsack] = all;
-    const { total } = await pass(runner, knapsack!);
-    const { instances } = knapsack!;
+    const { instances } = all[0]!;
+    const { total } = await pass(runner, all[0]!);
     const python = startPython(
       command,
       script,
       [instances.map(({ items }) => items), instances.map(({ target }) => target)],
       total,
     );
-    const times = all.map((): Awaited<ReturnType<typeof pass>>[] => []);
+    const works = [];
+    for (const each of all) works.push(await workOf(runner, each));
+    const whole = all.map((): Awaited<ReturnType<typeof pass>>[] => []);
+    const kernels = all.map((): number[] => []);
     const cpython: number[] = [];
     try {
-      for (let round = -1; round < rounds; round++) {
+      for (let round = 0; round < rounds; round++) {
         for (const [k, each] of all.entries()) {
-          const measured = await pass(runner, each);
-          // The first round warms up.
-          if (round >= 0) times[k]!.push(measured);
+          whole[k]!.push(await pass(runner, each));
+          kernels[k]!.push(await passKernels(runner, works[k]!));
         }
-        const seconds = await python.pass();
-        if (round >= 0) cpython.push(1000 * seconds);
+        cpython.push(1000 * (await python.pass()));
       }
     } finally {
       python.close();
@@ -138,10 +134,10 @@ export async function benchSolve(rounds: number, command: string): Promise<Bench
         kernel: "solve",
         name,
         instances: instances.length,
-        method: times[k]![0]!.method,
+        method: whole[k]![0]!.method,
         milliseconds: {
-          whole: median(times[k]!.map(({ whole }) => whole)),
-          kernels: median(times[k]!.map(({ kernels }) => kernels)),
+          whole: median(whole[k]!.map(({ milliseconds }) => milliseconds)),
+          kernels: median(kernels[k]!),
           ...(k === 0 ? { cpython: median(cpython) } : {}),
         },
       });
