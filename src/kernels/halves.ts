@@ -37,8 +37,6 @@ export const halves: Kernel<HalvesParam, InstanceInput | "answers"> = {
     answers: { type: "u32", access: "read_write", length: (params) => params.answers },
   },
   twin(params, { items, starts, targets, answers }) {
-    const wide = (words: Int32Array | Uint32Array, at: number) =>
-      (BigInt(words[at + 1]! | 0) << 32n) | BigInt(words[at]! >>> 0);
     answers.fill(0);
     for (let k = 0; k < params.instances; k++) {
       const [item, target, nextItem, nextTarget] = starts.subarray(2 * k, 2 * k + 4);
@@ -75,6 +73,11 @@ export const halves: Kernel<HalvesParam, InstanceInput | "answers"> = {
     }
   },
 };
+
+/** Two words as one value of 64 bits. */
+function wide(words: Int32Array | Uint32Array, at: number): bigint {
+  return (BigInt(words[at + 1]! | 0) << 32n) | BigInt(words[at]! >>> 0);
+}
 
 interface Half {
   readonly sum: bigint;
