@@ -19,7 +19,7 @@ const MAX_HALVES_ITEMS = 48;
 const MAX_HALVES_SPAN = 2n ** 62n;
 /** Sums that have a table span less than this. */
 const MAX_SPAN = 2 ** 31;
-/** The most bytes of a table of sums with their witnesses, 17 bits each, and of other tables. */
+/** The most bytes of a table of sums with their witnesses, 17 bits each, and of other tables on any engine. */
 const MAX_WITNESS_BYTES = 3.5 * 2 ** 30;
 const MAX_TABLE_BYTES = 2 ** 30;
 /** Tables with more sums, or with more updates of them, are work for all of a device. */
@@ -293,8 +293,8 @@ function byTable(
   );
   if ((17 / 8) * sums > MAX_WITNESS_BYTES) return undefined;
   const updates = items.length * sums;
-  const count = items.length <= MAX_COUNT_ITEMS && 8 * sums <= MAX_TABLE_BYTES;
-  const smallest = size !== undefined || updates / 8 + 4 * sums <= MAX_TABLE_BYTES;
+  const count = items.length <= MAX_COUNT_ITEMS && 16 * sums <= MAX_TABLE_BYTES;
+  const smallest = size !== undefined || updates / 8 + 8 * sums <= MAX_TABLE_BYTES;
   const answers = without(without(asked, "count", !count), "smallest", !smallest);
   return {
     method: method ?? (sums > BITSET_SUMS || updates > BITSET_UPDATES ? "tiles" : "bitset"),

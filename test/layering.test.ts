@@ -105,7 +105,7 @@ describe("the rule", () => {
   test.each([
     ["src/kernels/reach.ts", "../ensemble"],
     ["src/check.ts", "zod/mini"],
-    ["host/gpu/variants.ts", "../../shaders/reach.wgsl?raw"],
+    ["host/gpu/trials.ts", "../../shaders/reach.wgsl?raw"],
     ["host/cpu/runner.ts", "./wasm/reach.ts?wasm"],
     ["host/node/device.ts", "webgpu"],
     ["host/node/index.ts", "../open"],

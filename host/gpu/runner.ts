@@ -5,7 +5,8 @@ import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { inputsOf, outputOf, type Work } from "../../src/plan.ts";
 import type { Runner } from "../runner.ts";
-import { shapeOf, type Shape, type VariantName } from "./variants.ts";
+import type { Shape, VariantName } from "./shape.ts";
+import { shapeOf } from "./variants.ts";
 
 export interface GpuOptions {
   /** Forces a variant; by default the first that fits the work. */

@@ -1,0 +1,55 @@
+// What a variant of a kernel is: how work lies on a device.
+
+import type { Work } from "../../src/plan.ts";
+
+/** `thread` is for trials, `tiles` for given instances. */
+export const variantNames = ["thread", "workgroup", "storage", "tiles"] as const;
+export type VariantName = (typeof variantNames)[number];
+
+/** What a device allows and likes. */
+export interface Room {
+  readonly limits: GPUSupportedLimits;
+  /** Invocations that run in step. */
+  readonly subgroup: number;
+}
+
+/** A variant fitted to work and a device. */
+export interface Shape {
+  readonly name: VariantName;
+  readonly source: string;
+  readonly constants: Record<string, number>;
+  /** Workgroups of a dispatch, in x and in y. Each takes its trials or instances in turns where there are more of them. */
+  readonly groups: number;
+  readonly rows: number;
+  /** Bytes of storage for all workgroups, or 0. */
+  readonly slabBytes: number;
+  /** The dispatches: what each of them is told, in words. */
+  readonly phases: () => Iterable<readonly number[]>;
+}
+
+/** Fits a variant to work and a device; undefined where it has no room. */
+type Fit = (work: Work, room: Room) => Shape | undefined;
+/** The variants of a kernel. */
+export type Fits = Partial<Record<VariantName, Fit>>;
+
+/** Storage for all the tables of a dispatch, and workgroups that have one: enough to fill a device, small enough for any. */
+export const SLAB_BYTES = 2 ** 28;
+export const SLAB_GROUPS = 2 ** 10;
+/** What workgroups keep in their memory beside a table. */
+export const GROUP_BYTES = 512;
+
+/** One dispatch, told nothing. */
+export const once = () => [[]];
+
+/** Enough invocations for the words of a bitset, in whole subgroups, at most 256. */
+export function groupWidth(words: number, subgroup: number, limits: GPUSupportedLimits): number {
+  const most = Math.min(
+    8 * subgroup,
+    256,
+    limits.maxComputeInvocationsPerWorkgroup,
+    limits.maxComputeWorkgroupSizeX,
+  );
+  let width = Math.min(subgroup, most);
+  while (width < most && 4 * width < words) width *= 2;
+  return width;
+}
