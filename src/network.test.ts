@@ -1,0 +1,170 @@
+// Quantizers, forward passes and their bounds against networks and counts that another program made.
+
+import { describe, expect, test } from "vitest";
+import counted from "../test/fixtures/quantizers.json" with { type: "json" };
+import golden from "../test/fixtures/networks.json" with { type: "json" };
+import { boundsOf, forward, masked, quantize, quantizers, type Network, type Quantizer } from "./network.ts";
+
+/** Every input of -2^bits..2^bits, the last one fastest. */
+function gridOf(columns: number, bits: number): number[] {
+  const values = Array.from({ length: 2 ** (bits + 1) + 1 }, (_, i) => i - 2 ** bits);
+  let inputs: number[][] = [[]];
+  for (let i = 0; i < columns; i++)
+    inputs = inputs.flatMap((input) => values.map((value) => [...input, value]));
+  return inputs.flat();
+}
+
+type Row = (typeof golden.rows)[number];
+
+function targetOf({ widths, target, targetBits, activationBits, quantizer }: Row): Network {
+  return {
+    layers: target.map((weights, l) => ({
+      rows: widths[l + 1]!,
+      columns: widths[l]!,
+      weights: Int32Array.from(weights),
+      shift: targetBits,
+    })),
+    quantizer: quantizer as Quantizer,
+    activationBits,
+    clamp: false,
+  };
+}
+
+/** The random network, its weights reduced, all of them kept. */
+function randomOf({ theorem, shapes, random, initialBits, bits, weightQuantizer, ...row }: Row): Network {
+  const shiftOf = (l: number) =>
+    theorem === 1 ? 2 * bits * (l % 2) : l === 0 ? 0 : l === 1 ? 2 * bits : bits;
+  return {
+    layers: random.map((letters, l) => ({
+      rows: shapes[l]![0]!,
+      columns: shapes[l]![1]!,
+      weights: Int32Array.from(letters, (letter) =>
+        quantize(
+          weightQuantizer as Quantizer,
+          letter.charCodeAt(0) - "A".charCodeAt(0) - 2 ** initialBits,
+          initialBits - bits,
+        ),
+      ),
+      shift: shiftOf(l),
+    })),
+    quantizer: row.quantizer as Quantizer,
+    activationBits: row.activationBits,
+    clamp: false,
+  };
+}
+
+function ticketOf(row: Row, masks: readonly string[] = row.masks): Network {
+  const network = randomOf(row);
+  return {
+    ...network,
+    layers: network.layers.map((layer, l) => masked(layer, Array.from(masks[l]!, Number))),
+  };
+}
+
+/** What `checksum` stands for: outputs of one unit after another. */
+function checksumOf(outputs: Float64Array, units: number): number {
+  const count = outputs.length / units;
+  return outputs.reduce((sum, y, at) => {
+    const place = (at % units) * count + Math.floor(at / units);
+    return sum + y * ((place % 1009) + 1);
+  }, 0);
+}
+
+describe.each(golden.rows.map((row, k) => [k + 1, row] as const))("golden network %i", (_, row) => {
+  const inputs = gridOf(row.widths[0]!, row.activationBits);
+  const units = row.widths.at(-1)!;
+
+  test.each<[string, Network]>([
+    ["the target", targetOf(row)],
+    ["the pruned network", ticketOf(row)],
+  ])("%s has its outputs on every input", (_, network) => {
+    const outputs = forward(network, inputs);
+    const count = outputs.length / units;
+    const step = Math.max(Math.floor(count / 40), 1);
+    const sampled = [...outputs].filter((_, at) => Math.floor(at / units) % step === 0);
+    expect(sampled).toEqual(row.outputs);
+    expect(checksumOf(outputs, units)).toBe(row.checksum);
+    for (const { sum } of boundsOf(network)) expect(sum).toBeLessThan(2 ** 31);
+  });
+
+  test("the network is another one before it is pruned, and when one bit of its masks is flipped", () => {
+    const outputs = forward(targetOf(row), inputs);
+    expect(forward(randomOf(row), inputs)).not.toEqual(outputs);
+    if (!row.control) return;
+    const { layer, row: at, column, changed } = row.control;
+    const place = at * row.shapes[layer]![1]! + column;
+    const masks = row.masks.map((mask, l) =>
+      l === layer ? `${mask.slice(0, place)}${1 - Number(mask[place])}${mask.slice(place + 1)}` : mask,
+    );
+    const flipped = forward(ticketOf(row, masks), inputs);
+    let others = 0;
+    for (let k = 0; k < outputs.length; k += units)
+      others += Number(outputs.subarray(k, k + units).some((y, unit) => y !== flipped[k + unit]));
+    expect(others).toBe(changed);
+  });
+});
+
+describe("a quantizer", () => {
+  test.each(counted.examples as [Quantizer, number, number[], number[]][])(
+    "%s by %i bits",
+    (quantizer, shift, values, expected) => {
+      expect(values.map((value) => quantize(quantizer, value, shift))).toEqual(expected);
+    },
+  );
+
+  test.each(counted.counts as [number, number, Quantizer, boolean, number[]][])(
+    "takes %i bits to %i by %s, 0 included: %s, as often to each value as counted",
+    (initialBits, bits, quantizer, zero, expected) => {
+      const counts = expected.map(() => 0);
+      for (let value = -(2 ** initialBits); value <= 2 ** initialBits; value++)
+        if (zero || value !== 0) counts[quantize(quantizer, value, initialBits - bits) + 2 ** bits]!++;
+      expect(counts).toEqual(expected);
+    },
+  );
+
+  test("is exact at 2^53, leaves 0 alone, commutes with a ReLU and never gives -0", () => {
+    expect(quantizers.map((quantizer) => quantize(quantizer, 1 - 2 ** 53, 52))).toEqual([-2, -1, -2, -2]);
+    for (const quantizer of quantizers)
+      for (let value = -70; value <= 70; value++)
+        for (const shift of [0, 1, 3, 6]) {
+          const quantized = quantize(quantizer, value, shift);
+          expect(Object.is(quantized, -0)).toBe(false);
+          expect(Math.max(quantized, 0)).toBe(quantize(quantizer, Math.max(value, 0), shift));
+          if (shift === 0 || value === 0) expect(quantized).toBe(value);
+        }
+  });
+});
+
+describe("bounds", () => {
+  const network = (weights: number[][], shift: number, clamp = false): Network => ({
+    layers: weights.map((row) => ({ rows: 1, columns: row.length, weights: Int32Array.from(row), shift })),
+    quantizer: "floor",
+    activationBits: 3,
+    clamp,
+  });
+
+  test("are those of the largest inputs, through every layer", () => {
+    expect(boundsOf(network([[3, -4], [5]], 2))).toEqual([
+      { sum: 56, output: 14 },
+      { sum: 70, output: 18 },
+    ]);
+    expect(boundsOf(network([[3, -4], [5]], 2, true))).toEqual([
+      { sum: 56, output: 8 },
+      { sum: 40, output: 8 },
+    ]);
+    // Met, and for a floor below 0 by no less.
+    expect([...forward(network([[3, -4]], 2), [8, -8, -8, 8])]).toEqual([14, -14]);
+    expect([...forward(network([[-5]], 2), [7])]).toEqual([-9]);
+  });
+
+  test("refuse what could not be added exactly, and name the layer", () => {
+    const deep = network(
+      Array.from({ length: 6 }, () => [2 ** 30 - 1]),
+      18,
+    );
+    expect(() => boundsOf(deep)).toThrow(
+      /^layer 3: expected sums of at most 9007199254740992, got \d+; clamp/,
+    );
+    expect(boundsOf({ ...deep, clamp: true })).toHaveLength(6);
+  });
+});

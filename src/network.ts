@@ -1,0 +1,113 @@
+// Integer ReLU networks whose layers are quantized (Kumar & Natale, Definitions 3 to 6).
+//
+// A weight is an integer in units of 2^-bits, an activation one in units of 2^-m, and a layer that is not quantized passes
+// on its sums as they are. So one form serves the paper's precisions: with a shift behind every layer they are gamma-double,
+// behind every second one gamma-triple, behind all but the first one reset in all layers except the first.
+
+import { expected } from "./check.ts";
+
+/** How a sum is brought to a coarser unit. Away from 0 keeps uniform weights uniform; the others do not. */
+export const quantizers = ["floor", "truncate", "nearest", "away"] as const;
+export type Quantizer = (typeof quantizers)[number];
+
+/** One layer: a matrix, and what follows it. */
+export interface Layer {
+  /** Outputs and inputs. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Integers, row by row. */
+  readonly weights: Int32Array;
+  /** Bits that the quantizer takes off its sums, 0..52. */
+  readonly shift: number;
+}
+
+export interface Network {
+  /** Every layer but the last is followed by a ReLU. */
+  readonly layers: readonly Layer[];
+  readonly quantizer: Quantizer;
+  /** m: inputs are integers of -2^m..2^m. */
+  readonly activationBits: number;
+  /** Quantized outputs are held within -2^m..2^m. */
+  readonly clamp: boolean;
+}
+
+/** The integers that a number of 53 bits holds exactly. */
+const MAX_SUM = 2 ** 53;
+
+/** value / 2^shift, rounded: down, towards 0, to the nearest (halves away from 0), or away from 0. Exact up to 2^53. */
+export function quantize(quantizer: Quantizer, value: number, shift: number): number {
+  const unit = 2 ** shift;
+  const magnitude = Math.abs(value);
+  const rest = magnitude % unit;
+  const below = (magnitude - rest) / unit;
+  const up = {
+    floor: value < 0 && rest > 0,
+    truncate: false,
+    nearest: 2 * rest >= unit,
+    away: rest > 0,
+  }[quantizer];
+  // Without the sum there would be a -0.
+  return Math.sign(value) * (below + Number(up)) + 0;
+}
+
+/** How large the numbers of one layer can get. */
+export interface LayerBound {
+  /** The largest magnitude of a sum, and of an output behind the quantizer. */
+  readonly sum: number;
+  readonly output: number;
+}
+
+/**
+ * Bounds of every layer for inputs of -2^m..2^m, before anything runs: a row's weights in magnitude, times the largest
+ * input. Throws RangeError where a sum could exceed 2^53, beyond which no engine adds exactly.
+ */
+export function boundsOf({ layers, quantizer, activationBits, clamp }: Network): LayerBound[] {
+  let input = 2 ** activationBits;
+  return layers.map(({ rows, columns, weights, shift }, l) => {
+    let largest = 0;
+    for (let row = 0; row < rows; row++) {
+      const magnitude = weights
+        .subarray(row * columns, (row + 1) * columns)
+        .reduce((sum, weight) => sum + Math.abs(weight), 0);
+      largest = Math.max(largest, magnitude);
+    }
+    const sum = largest * input;
+    if (sum > MAX_SUM)
+      throw new RangeError(
+        expected(`layer ${l + 1}`, `sums of at most ${MAX_SUM}`, sum, "clamp activations or take fewer bits"),
+      );
+    // Rounding down takes a negative sum away from 0.
+    const output = quantize(quantizer === "floor" ? "away" : quantizer, sum, shift);
+    input = clamp && shift > 0 ? Math.min(output, 2 ** activationBits) : output;
+    return { sum, output: input };
+  });
+}
+
+/**
+ * What a network makes of inputs, one after the other, each of as many integers as the first layer has columns. This is
+ * the definition. Exact wherever `boundsOf` does not throw.
+ */
+export function forward(network: Network, inputs: ArrayLike<number>): Float64Array {
+  const { layers, quantizer, activationBits, clamp } = network;
+  const most = 2 ** activationBits;
+  let values = Float64Array.from(inputs);
+  layers.forEach(({ rows, columns, weights, shift }, l) => {
+    const count = values.length / columns;
+    const outputs = new Float64Array(count * rows);
+    for (let k = 0; k < count; k++)
+      for (let row = 0; row < rows; row++) {
+        let sum = 0;
+        for (let i = 0; i < columns; i++) sum += weights[row * columns + i]! * values[k * columns + i]!;
+        let output = quantize(quantizer, sum, shift);
+        if (clamp && shift > 0) output = Math.min(Math.max(output, -most), most);
+        outputs[k * rows + row] = l < layers.length - 1 ? Math.max(output, 0) : output;
+      }
+    values = outputs;
+  });
+  return values;
+}
+
+/** A layer with only the weights whose place is set in a mask; the others are 0. */
+export function masked(layer: Layer, mask: ArrayLike<number>): Layer {
+  return { ...layer, weights: layer.weights.map((weight, place) => (mask[place] ? weight : 0)) };
+}
