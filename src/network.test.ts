@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import counted from "../test/fixtures/quantizers.json" with { type: "json" };
-import golden from "../test/fixtures/networks.json" with { type: "json" };
+import { golden, randomNetwork, targetNetwork, type GoldenRow } from "../test/golden.ts";
 import { boundsOf, forward, masked, quantize, quantizers, type Network, type Quantizer } from "./network.ts";
 
 /** Every input of -2^bits..2^bits, the last one fastest. */
@@ -14,47 +14,8 @@ function gridOf(columns: number, bits: number): number[] {
   return inputs.flat();
 }
 
-type Row = (typeof golden.rows)[number];
-
-function targetOf({ widths, target, targetBits, activationBits, quantizer }: Row): Network {
-  return {
-    layers: target.map((weights, l) => ({
-      rows: widths[l + 1]!,
-      columns: widths[l]!,
-      weights: Int32Array.from(weights),
-      shift: targetBits,
-    })),
-    quantizer: quantizer as Quantizer,
-    activationBits,
-    clamp: false,
-  };
-}
-
-/** The random network, its weights reduced, all of them kept. */
-function randomOf({ theorem, shapes, random, initialBits, bits, weightQuantizer, ...row }: Row): Network {
-  const shiftOf = (l: number) =>
-    theorem === 1 ? 2 * bits * (l % 2) : l === 0 ? 0 : l === 1 ? 2 * bits : bits;
-  return {
-    layers: random.map((letters, l) => ({
-      rows: shapes[l]![0]!,
-      columns: shapes[l]![1]!,
-      weights: Int32Array.from(letters, (letter) =>
-        quantize(
-          weightQuantizer as Quantizer,
-          letter.charCodeAt(0) - "A".charCodeAt(0) - 2 ** initialBits,
-          initialBits - bits,
-        ),
-      ),
-      shift: shiftOf(l),
-    })),
-    quantizer: row.quantizer as Quantizer,
-    activationBits: row.activationBits,
-    clamp: false,
-  };
-}
-
-function ticketOf(row: Row, masks: readonly string[] = row.masks): Network {
-  const network = randomOf(row);
+function ticketOf(row: GoldenRow, masks: readonly string[] = row.masks): Network {
+  const network = randomNetwork(row);
   return {
     ...network,
     layers: network.layers.map((layer, l) => masked(layer, Array.from(masks[l]!, Number))),
@@ -70,12 +31,12 @@ function checksumOf(outputs: Float64Array, units: number): number {
   }, 0);
 }
 
-describe.each(golden.rows.map((row, k) => [k + 1, row] as const))("golden network %i", (_, row) => {
+describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i", (_, row) => {
   const inputs = gridOf(row.widths[0]!, row.activationBits);
   const units = row.widths.at(-1)!;
 
   test.each<[string, Network]>([
-    ["the target", targetOf(row)],
+    ["the target", targetNetwork(row)],
     ["the pruned network", ticketOf(row)],
   ])("%s has its outputs on every input", (_, network) => {
     const outputs = forward(network, inputs);
@@ -88,8 +49,8 @@ describe.each(golden.rows.map((row, k) => [k + 1, row] as const))("golden networ
   });
 
   test("the network is another one before it is pruned, and when one bit of its masks is flipped", () => {
-    const outputs = forward(targetOf(row), inputs);
-    expect(forward(randomOf(row), inputs)).not.toEqual(outputs);
+    const outputs = forward(targetNetwork(row), inputs);
+    expect(forward(randomNetwork(row), inputs)).not.toEqual(outputs);
     if (!row.control) return;
     const { layer, row: at, column, changed } = row.control;
     const place = at * row.shapes[layer]![1]! + column;

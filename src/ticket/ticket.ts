@@ -1,0 +1,111 @@
+// A ticket: a seed and which weights of its random network are kept. It equals its target on every input, and that is a
+// matter of integers: in every layer the kept products sum up to the target's weights.
+
+import type { Layer, Network } from "../network.ts";
+import {
+  demandsOf,
+  layersOf,
+  drawnWeights,
+  placesOf,
+  type Demand,
+  type RandomLayer,
+  type RandomWeights,
+  type Scheme,
+} from "./scheme.ts";
+
+export interface Ticket {
+  readonly scheme: Scheme;
+  readonly seed: bigint;
+  /** k_t: bits of the target's weights. */
+  readonly targetBits: number;
+  /** For every layer of the random network a byte for each place of its structure: 1 where the weight is kept. */
+  readonly masks: readonly Uint8Array[];
+}
+
+/** A weight of the target that a ticket does not represent. */
+export interface Deviation {
+  /** The layer of the target, and the output and input of the weight, from 0. */
+  readonly layer: number;
+  readonly output: number;
+  readonly input: number;
+  /** The sign of the inputs for which it differs, and which of the output's copies does. */
+  readonly sign: 1 | -1;
+  readonly copy: number;
+  /** What the kept weights should sum up to, and what they do; undefined where no subset does. */
+  readonly expected: number;
+  readonly got: number | undefined;
+}
+
+/** Masks that keep nothing. */
+export function emptyMasks(layers: readonly RandomLayer[]): Uint8Array[] {
+  return layers.map((layer) => new Uint8Array(placesOf(layer)));
+}
+
+/** Keeps the items of a subset, and the hidden units behind them. */
+export function keep(
+  masks: readonly Uint8Array[],
+  layers: readonly RandomLayer[],
+  { index, place, input }: Demand,
+  subset: readonly number[],
+): void {
+  const { kind, group } = layers[index]!;
+  for (const q of subset) {
+    masks[index]![place + q] = 1;
+    if (kind === "pooled") masks[index - 1]![input * group + q] = 1;
+  }
+}
+
+/** The weight of the target behind a demand, and what it got. */
+export function deviationOf(
+  layers: readonly RandomLayer[],
+  { index, row, input, sign, sum }: Demand,
+  got: number | undefined,
+): Deviation {
+  const { layer, copies } = layers[index]!;
+  return { layer, output: Math.floor(row / copies), input, sign, copy: row % copies, expected: sum, got };
+}
+
+/**
+ * The first weight of a target that masks over a random network do not represent; undefined where there is none, and then
+ * the pruned network and the target are equal on all inputs.
+ */
+export function firstDeviation(
+  target: Network,
+  layers: readonly RandomLayer[],
+  random: RandomWeights,
+  masks: readonly Uint8Array[],
+): Deviation | undefined {
+  for (const demand of demandsOf(target, layers, random)) {
+    const { index, place, input, items, sum } = demand;
+    const { kind, group } = layers[index]!;
+    let got = 0;
+    items.forEach((item, q) => {
+      const kept =
+        masks[index]![place + q] === 1 && (kind === "direct" || masks[index - 1]![input * group + q] === 1);
+      if (kept) got += item;
+    });
+    if (got !== sum) return deviationOf(layers, demand, got);
+  }
+  return undefined;
+}
+
+/** The first weight of a target that a ticket does not represent, after drawing everything again from its seed. */
+export function verify(target: Network, { scheme, seed, targetBits, masks }: Ticket): Deviation | undefined {
+  return firstDeviation(target, layersOf(target, targetBits, scheme), drawnWeights(scheme, seed), masks);
+}
+
+/** The pruned network, weight by weight: for small ones, and to be run. */
+export function prunedNetwork(target: Network, { scheme, seed, targetBits, masks }: Ticket): Network {
+  const random = drawnWeights(scheme, seed);
+  const layers = layersOf(target, targetBits, scheme).map((layer, index): Layer => {
+    const { kind, rows, columns, shift, group } = layer;
+    const weightAt = random(index);
+    const weights = new Int32Array(rows * columns);
+    masks[index]!.forEach((bit, place) => {
+      const at = kind === "hidden" ? place * columns + Math.floor(place / group) : place;
+      if (bit) weights[at] = weightAt(place);
+    });
+    return { rows, columns, shift, weights };
+  });
+  return { ...target, layers };
+}

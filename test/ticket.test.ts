@@ -1,0 +1,250 @@
+// Tickets: random networks pruned until they are their target, on engines, and what proves it.
+
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cpuRunner } from "../host/cpu/runner.ts";
+import { startThread } from "../host/node/threads.ts";
+import { referenceRunner } from "../host/reference.ts";
+import type { Runner } from "../host/runner.ts";
+import { prune } from "../host/ticket.ts";
+import { forward, quantizers, type Network, type Quantizer } from "../src/network.ts";
+import {
+  drawnWeights,
+  layersOf,
+  placesOf,
+  type RandomLayer,
+  type RandomWeights,
+  type Scheme,
+} from "../src/ticket/scheme.ts";
+import { firstDeviation, prunedNetwork, verify, type Ticket } from "../src/ticket/ticket.ts";
+import { golden, randomNetwork, targetNetwork, type GoldenRow } from "./golden.ts";
+
+const engines = {} as Record<"reference" | "cpu", Runner>;
+beforeAll(async () => {
+  engines.reference = referenceRunner();
+  engines.cpu = await cpuRunner(2, startThread);
+});
+afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
+
+/** The scheme that a golden network follows. */
+function schemeOf({ theorem, initialBits, bits, weightQuantizer, shapes, widths }: GoldenRow): Scheme {
+  const depth = widths.length - 1;
+  return {
+    theorem: theorem as 1 | 2,
+    initialBits,
+    bits,
+    weightQuantizer: weightQuantizer as Quantizer,
+    zero: theorem === 1,
+    units:
+      theorem === 1
+        ? Array.from({ length: depth }, (_, l) => shapes[2 * l]![0]! / widths[l]!)
+        : [shapes[0]![0]! / widths[0]!],
+    copies:
+      theorem === 1 ? [] : Array.from({ length: depth - 1 }, (_, l) => shapes[l + 1]![0]! / widths[l + 1]!),
+  };
+}
+
+/** A target of given widths, its weights by a simple rule within -2^bits..2^bits. */
+function targetOf(widths: readonly number[], bits: number, quantizer: Quantizer, salt = 1): Network {
+  const size = 2 ** (bits + 1) + 1;
+  return {
+    layers: widths.slice(1).map((rows, l) => ({
+      rows,
+      columns: widths[l]!,
+      weights: Int32Array.from(
+        { length: rows * widths[l]! },
+        (_, i) => ((i * 7 + l * 5 + salt * 11) % size) - 2 ** bits,
+      ),
+      shift: bits,
+    })),
+    quantizer,
+    activationBits: 2,
+    clamp: false,
+  };
+}
+
+/** Every input of -4..4. */
+function gridOf(columns: number): number[] {
+  let inputs: number[][] = [[]];
+  for (let i = 0; i < columns; i++)
+    inputs = inputs.flatMap((input) => [-4, -3, -2, -1, 0, 1, 2, 3, 4].map((value) => [...input, value]));
+  return inputs.flat();
+}
+
+const first: Scheme = {
+  theorem: 1,
+  initialBits: 4,
+  bits: 2,
+  weightQuantizer: "away",
+  zero: false,
+  units: [44, 30, 30],
+  copies: [],
+};
+const second: Scheme = { ...first, theorem: 2, units: [64], copies: [18, 18] };
+
+describe.each([
+  ["theorem 1", first, 4],
+  ["theorem 2", second, 2],
+] as const)("a ticket of %s", (_, scheme, bits) => {
+  test.each(quantizers)(
+    "equals its target on every input, quantized by %s, on every engine",
+    async (quantizer) => {
+      const target = targetOf([2, 3, 2, 2], bits, quantizer);
+      const { ticket, failures } = await prune(engines.cpu, target, bits, scheme, 20250101n);
+      expect(failures).toEqual([]);
+      expect(verify(target, ticket)).toBeUndefined();
+      const inputs = gridOf(2);
+      expect(forward(prunedNetwork(target, ticket), inputs)).toEqual(forward(target, inputs));
+      const same = await prune(engines.reference, target, bits, scheme, 20250101n);
+      expect(same.ticket).toEqual(ticket);
+    },
+  );
+
+  test("keeps fewer weights with smallest subsets, and is a ticket as well", async () => {
+    const target = targetOf([2, 2, 2, 1], bits, "floor", 3);
+    const [canonical, sparse] = await Promise.all([
+      prune(engines.cpu, target, bits, scheme, 5n),
+      prune(engines.cpu, target, bits, scheme, 5n, { sparse: true }),
+    ]);
+    const kept = ({ masks }: Ticket) => masks.reduce((sum, mask) => mask.reduce((a, b) => a + b, sum), 0);
+    expect(kept(sparse.ticket)).toBeLessThan(kept(canonical.ticket));
+    expect(verify(target, sparse.ticket)).toBeUndefined();
+  });
+
+  test("has no mask bit too many or too few, no other seed and no other target", async () => {
+    const target = targetOf([2, 2, 1, 1], bits, "floor", 2);
+    const { ticket } = await prune(engines.cpu, target, bits, scheme, 9n);
+    expect(verify(target, { ...ticket, seed: 10n })).toMatchObject({ layer: 0 });
+    const layers = layersOf(target, bits, scheme);
+    let flips = 0;
+    ticket.masks.forEach((mask, l) => {
+      const weightAt = drawnWeights(scheme, ticket.seed)(l);
+      mask.forEach((bit, place) => {
+        // A bit of the second matrix matters where its unit is kept for others; one of the first where it is needed.
+        const unit = place % layers[l]!.columns;
+        if (layers[l]!.kind === "pooled" && ticket.masks[l - 1]![unit] === 0) return;
+        if (layers[l]!.kind === "hidden" && bit === 0) return;
+        const hidden = layers[l]!.kind === "pooled" ? drawnWeights(scheme, ticket.seed)(l - 1)(unit) : 1;
+        if (hidden < 0 && !layers[l]!.signed) return;
+        expect(weightAt(place)).not.toBe(0);
+        const masks = ticket.masks.with(l, mask.with(place, 1 - bit));
+        expect(verify(target, { ...ticket, masks })).toBeDefined();
+        flips++;
+      });
+    });
+    expect(flips).toBeGreaterThan(40);
+    const [layer] = target.layers;
+    const changed = { ...layer!, weights: layer!.weights.with(3, Number(layer!.weights[3] === 0)) };
+    expect(verify({ ...target, layers: target.layers.with(0, changed) }, ticket)).toMatchObject({
+      layer: 0,
+      output: 1,
+      input: 1,
+    });
+  });
+
+  test("is not found with too few units, and every weight that failed is named", async () => {
+    const target = targetOf([2, 2], bits, "floor");
+    const small = { ...scheme, units: scheme.theorem === 1 ? [2] : [2], copies: [] };
+    const { ticket, failures } = await prune(engines.cpu, target, bits, small, 1n);
+    expect(failures.length).toBeGreaterThan(0);
+    for (const { layer, got } of failures) expect([layer, got]).toEqual([0, undefined]);
+    expect(verify(target, ticket)).toMatchObject({ ...failures[0], got: expect.any(Number) });
+  });
+});
+
+test("random targets of random shapes have tickets that equal them", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 2, maxLength: 4 }),
+      fc.constantFrom(...quantizers),
+      fc.integer({ min: 0, max: 2 }),
+      fc.integer({ min: 0, max: 50 }),
+      fc.constantFrom(1, 2),
+      fc.boolean(),
+      async (widths, quantizer, bits, salt, theorem, zero) => {
+        const target = targetOf(widths, bits, quantizer, salt);
+        const depth = widths.length - 1;
+        const scheme: Scheme = {
+          theorem: theorem as 1 | 2,
+          initialBits: 3,
+          bits: 2,
+          weightQuantizer: "away",
+          zero,
+          units: theorem === 1 ? Array.from({ length: depth }, () => 60) : [60],
+          copies: theorem === 1 ? [] : Array.from({ length: depth - 1 }, () => 24),
+        };
+        const { ticket, failures } = await prune(engines.cpu, target, bits, scheme, BigInt(salt));
+        expect(failures).toEqual([]);
+        const inputs = gridOf(widths[0]!);
+        expect(forward(prunedNetwork(target, ticket), inputs)).toEqual(forward(target, inputs));
+      },
+    ),
+    { seed: 7, numRuns: 40 },
+  );
+});
+
+describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i", (_, row) => {
+  const target = targetNetwork(row);
+  const layers = layersOf(target, row.targetBits, schemeOf(row));
+  const random = randomNetwork(row);
+  const structure = ({ columns, group, kind }: RandomLayer, place: number) =>
+    kind === "hidden" ? place * columns + Math.floor(place / group) : place;
+  const weights: RandomWeights = (index) => (place) =>
+    random.layers[index]!.weights[structure(layers[index]!, place)]!;
+  const masks = layers.map((layer, index) =>
+    Uint8Array.from({ length: placesOf(layer) }, (_, place) =>
+      Number(row.masks[index]![structure(layer, place)]),
+    ),
+  );
+
+  test("has the shape of its theorem, and its masks are certified", () => {
+    expect(layers.map(({ rows, columns, shift }) => ({ rows, columns, shift }))).toEqual(
+      random.layers.map(({ rows, columns, shift }) => ({ rows, columns, shift })),
+    );
+    expect(firstDeviation(target, layers, weights, masks)).toBeUndefined();
+  });
+
+  test("is not certified with a bit flipped", () => {
+    const last = masks.length - 1;
+    const place = Array.from(masks[last]!).findIndex((bit, at) => bit === 1 && weights(last)(at) !== 0);
+    const flipped = masks.with(last, masks[last]!.with(place, 0));
+    expect(firstDeviation(target, layers, weights, flipped)).toMatchObject({
+      layer: target.layers.length - 1,
+    });
+  });
+});
+
+describe("a scheme", () => {
+  const target = targetOf([2, 3, 1], 2, "floor");
+  test.each<[string, Partial<Scheme>, number, string]>([
+    ["finer than the random weights", { bits: 5 }, 2, "bits: expected at most initialBits, 4, got 5"],
+    [
+      "too coarse for the target",
+      { bits: 1 },
+      3,
+      "target bits: expected at most 2 for theorem 1 and 1 bits, got 3",
+    ],
+    [
+      "too coarse for direct weights",
+      { theorem: 2, units: [9], copies: [9] },
+      3,
+      "target bits: expected at most 2 for theorem 2 and 2 bits, got 3",
+    ],
+    ["without units for a layer", { units: [9] }, 2, "units: expected 2 numbers for 2 layers, got 1"],
+    ["with copies it has no use for", { copies: [1] }, 2, "copies: expected 0 numbers for 2 layers, got 1"],
+    ["of no theorem", { theorem: 3 as 1 }, 2, "theorem: expected 1 or 2, got 3"],
+  ])("%s is refused", (_, change, bits, message) => {
+    expect(() => layersOf(target, bits, { ...first, units: [9, 9], ...change })).toThrow(message);
+  });
+
+  test("draws weights that do not depend on one another's number", () => {
+    const [a, b] = [0, 1].map(drawnWeights(first, 3n)) as [
+      (place: number) => number,
+      (place: number) => number,
+    ];
+    const list = Array.from({ length: 400 }, (_, place) => a(place));
+    expect(list).not.toEqual(Array.from({ length: 400 }, (_, place) => b(place)));
+    expect(new Set(list)).toEqual(new Set([-4, -3, -2, -1, 1, 2, 3, 4]));
+    expect(list[399]).toBe(drawnWeights(first, 3n)(0)(399));
+  });
+});
