@@ -1,6 +1,6 @@
 // Pruning a random network to a target on an engine: every weight is a given instance, and its witness a mask.
 
-import type { Network } from "../src/network.ts";
+import { widthsOf, type Network } from "../src/network.ts";
 import { demandsOf, drawnWeights, layersOf, type Demand, type Scheme } from "../src/ticket/scheme.ts";
 import { deviationOf, emptyMasks, keep, type Deviation, type Ticket } from "../src/ticket/ticket.ts";
 import type { Instance } from "../src/problem.ts";
@@ -31,7 +31,8 @@ export async function prune(
   seed: bigint,
   { sparse = false, signal }: PruneOptions = {},
 ): Promise<Pruned> {
-  const layers = layersOf(target, targetBits, scheme);
+  const widths = widthsOf(target);
+  const layers = layersOf(widths, targetBits, scheme);
   const random = drawnWeights(scheme, seed);
   const masks = emptyMasks(layers);
   const failures: Deviation[] = [];
@@ -50,5 +51,5 @@ export async function prune(
     if (subset) keep(masks, layers, demand, subset);
     else failures.push(deviationOf(layers, demand, undefined));
   }
-  return { ticket: { scheme, seed, targetBits, masks }, failures };
+  return { ticket: { scheme, seed, widths, targetBits, masks }, failures };
 }

@@ -107,6 +107,11 @@ export function forward(network: Network, inputs: ArrayLike<number>): Float64Arr
   return values;
 }
 
+/** How many inputs a network has, then the outputs of every layer. */
+export function widthsOf({ layers }: Network): number[] {
+  return [layers[0]?.columns ?? 0, ...layers.map(({ rows }) => rows)];
+}
+
 /** A layer with only the weights whose place is set in a mask; the others are 0. */
 export function masked(layer: Layer, mask: ArrayLike<number>): Layer {
   return { ...layer, weights: layer.weights.map((weight, place) => (mask[place] ? weight : 0)) };

@@ -68,12 +68,13 @@ export interface RandomLayer {
 }
 
 /**
- * The random network for a target whose weights have `targetBits` bits, layer by layer.
+ * The random network for a target of these widths (inputs, then the outputs of every layer), whose weights have
+ * `targetBits` bits, layer by layer.
  * Throws TypeError or RangeError for a scheme that cannot serve it.
  */
-export function layersOf(target: Network, targetBits: number, scheme: Scheme): RandomLayer[] {
+export function layersOf(widths: readonly number[], targetBits: number, scheme: Scheme): RandomLayer[] {
   const { theorem, initialBits, bits: k, units, copies } = parse(schemaOf, scheme, "scheme");
-  const depth = target.layers.length;
+  const depth = widths.length - 1;
   if (k > initialBits) throw new RangeError(expected("bits", `at most initialBits, ${initialBits}`, k));
   const finest = theorem === 1 ? 2 * k : k;
   if (targetBits > finest)
@@ -87,7 +88,8 @@ export function layersOf(target: Network, targetBits: number, scheme: Scheme): R
         expected(["units", "copies"][i]!, `${lengths[i]} numbers for ${depth} layers`, list.length),
       );
   });
-  return target.layers.flatMap(({ rows: outputs, columns: inputs }, layer): RandomLayer[] => {
+  return widths.slice(1).flatMap((outputs, layer): RandomLayer[] => {
+    const inputs = widths[layer]!;
     const common = { layer, inputs, outputs, signed: layer === 0 };
     const fan = theorem === 2 && layer < depth - 1 ? copies[layer]! : 1;
     if (theorem === 2 && layer > 0) {

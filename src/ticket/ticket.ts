@@ -16,7 +16,8 @@ import {
 export interface Ticket {
   readonly scheme: Scheme;
   readonly seed: bigint;
-  /** k_t: bits of the target's weights. */
+  /** Of the target: its inputs, then the outputs of every layer, and k_t, the bits of its weights. */
+  readonly widths: readonly number[];
   readonly targetBits: number;
   /** For every layer of the random network a byte for each place of its structure: 1 where the weight is kept. */
   readonly masks: readonly Uint8Array[];
@@ -90,14 +91,16 @@ export function firstDeviation(
 }
 
 /** The first weight of a target that a ticket does not represent, after drawing everything again from its seed. */
-export function verify(target: Network, { scheme, seed, targetBits, masks }: Ticket): Deviation | undefined {
-  return firstDeviation(target, layersOf(target, targetBits, scheme), drawnWeights(scheme, seed), masks);
+export function verify(target: Network, ticket: Ticket): Deviation | undefined {
+  const { scheme, seed, widths, targetBits, masks } = ticket;
+  return firstDeviation(target, layersOf(widths, targetBits, scheme), drawnWeights(scheme, seed), masks);
 }
 
 /** The pruned network, weight by weight: for small ones, and to be run. */
-export function prunedNetwork(target: Network, { scheme, seed, targetBits, masks }: Ticket): Network {
+export function prunedNetwork(target: Network, ticket: Ticket): Network {
+  const { scheme, seed, widths, targetBits, masks } = ticket;
   const random = drawnWeights(scheme, seed);
-  const layers = layersOf(target, targetBits, scheme).map((layer, index): Layer => {
+  const layers = layersOf(widths, targetBits, scheme).map((layer, index): Layer => {
     const { kind, rows, columns, shift, group } = layer;
     const weightAt = random(index);
     const weights = new Int32Array(rows * columns);
