@@ -3,7 +3,16 @@
 import { describe, expect, test } from "vitest";
 import counted from "../test/fixtures/quantizers.json" with { type: "json" };
 import { golden, randomNetwork, targetNetwork, type GoldenRow } from "../test/golden.ts";
-import { boundsOf, forward, masked, quantize, quantizers, type Network, type Quantizer } from "./network.ts";
+import {
+  boundsOf,
+  forward,
+  masked,
+  quantize,
+  quantizers,
+  readNetwork,
+  type Network,
+  type Quantizer,
+} from "./network.ts";
 
 /** Every input of -2^bits..2^bits, the last one fastest. */
 function gridOf(columns: number, bits: number): number[] {
@@ -127,5 +136,59 @@ describe("bounds", () => {
       /^layer 3: expected sums of at most 9007199254740992, got \d+; clamp/,
     );
     expect(boundsOf({ ...deep, clamp: true })).toHaveLength(6);
+  });
+});
+
+describe("a network as people write it down", () => {
+  const given = {
+    bits: 2,
+    activationBits: 3,
+    layers: [
+      {
+        weights: [
+          [1, -4],
+          [0, 3],
+        ],
+      },
+      { weights: [[2, 2]] },
+    ],
+  };
+
+  test("is read, a quantizer behind every layer", () => {
+    const { network, bits } = readNetwork(given);
+    expect(bits).toBe(2);
+    expect(network).toEqual({
+      layers: [
+        { rows: 2, columns: 2, weights: Int32Array.of(1, -4, 0, 3), shift: 2 },
+        { rows: 1, columns: 2, weights: Int32Array.of(2, 2), shift: 2 },
+      ],
+      quantizer: "floor",
+      activationBits: 3,
+      clamp: false,
+    });
+  });
+
+  test.each<[unknown, string]>([
+    [[], "network: expected"],
+    [{ ...given, bits: 21 }, "bits: expected an integer in 0..20, got 21"],
+    [{ ...given, layers: [] }, "layers: expected"],
+    [{ ...given, layers: [{ weights: [[1], [1, 2]] }] }, "layers.0.weights.1: expected 1 weights, got 2"],
+    [
+      { ...given, layers: [...given.layers, ...given.layers] },
+      "layers.2.weights.0: expected 1 weights, got 2",
+    ],
+    [{ ...given, layers: [{ weights: [[5]] }] }, "layers.0.weights.0.0: expected an integer in -4..4, got 5"],
+    [
+      { ...given, layers: [{ weights: [[0.5]] }] },
+      "layers.0.weights.0.0: expected an integer in -4..4, got 0.5",
+    ],
+    [{ ...given, layers: [{ weights: [["1"]] }] }, "layers.0.weights.0.0: expected an integer, got"],
+    [{ ...given, bias: 1 }, "network: expected known fields only, got"],
+    [
+      { bits: 20, activationBits: 20, layers: [{ weights: [Array<number>(2 ** 14).fill(2 ** 20)] }] },
+      "layer 1: expected sums of at most 9007199254740992, got 18014398509481984",
+    ],
+  ])("is refused in words: %#", (value, message) => {
+    expect(() => readNetwork(value)).toThrow(message);
   });
 });

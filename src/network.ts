@@ -4,7 +4,8 @@
 // on its sums as they are. So one form serves the paper's precisions: with a shift behind every layer they are gamma-double,
 // behind every second one gamma-triple, behind all but the first one reset in all layers except the first.
 
-import { expected } from "./check.ts";
+import * as z from "zod/mini";
+import { expected, integer, parse } from "./check.ts";
 
 /** How a sum is brought to a coarser unit. Away from 0 keeps uniform weights uniform; the others do not. */
 export const quantizers = ["floor", "truncate", "nearest", "away"] as const;
@@ -105,6 +106,58 @@ export function forward(network: Network, inputs: ArrayLike<number>): Float64Arr
     values = outputs;
   });
   return values;
+}
+
+/** The most bits of weights and activations that are given. */
+const MAX_BITS = 20;
+
+const networkSchema = z.strictObject({
+  bits: integer(0, MAX_BITS),
+  activationBits: integer(0, MAX_BITS),
+  quantizer: z._default(z.enum(quantizers, `one of ${quantizers.join(", ")}`), "floor"),
+  clamp: z._default(z.boolean("true or false"), false),
+  layers: z
+    .array(
+      z.strictObject({
+        weights: z
+          .array(
+            z.array(z.number("an integer"), "a row of integers").check(z.minLength(1)),
+            "rows of integers",
+          )
+          .check(z.minLength(1)),
+      }),
+      "a list of layers",
+    )
+    .check(z.minLength(1)),
+});
+
+/**
+ * A network as people write it down: `bits` of the weights, `activationBits`, and `layers`, each with `weights`, a row of
+ * integers of -2^bits..2^bits for every output; `quantizer` (floor) follows every layer, with `clamp` (false) its outputs
+ * are held within -2^activationBits..2^activationBits.
+ * Throws TypeError or RangeError naming the field, what it may be and what came.
+ */
+export function readNetwork(value: unknown): { network: Network; bits: number } {
+  const { bits, layers, ...rest } = parse(networkSchema, value, "network");
+  const most = 2 ** bits;
+  const network: Network = {
+    ...rest,
+    layers: layers.map(({ weights }, l) => {
+      const columns = l === 0 ? weights[0]!.length : layers[l - 1]!.weights.length;
+      weights.forEach((row, r) => {
+        if (row.length !== columns)
+          throw new RangeError(expected(`layers.${l}.weights.${r}`, `${columns} weights`, row.length));
+        const wrong = row.findIndex((weight) => !Number.isInteger(weight) || Math.abs(weight) > most);
+        if (wrong >= 0)
+          throw new RangeError(
+            expected(`layers.${l}.weights.${r}.${wrong}`, `an integer in ${-most}..${most}`, row[wrong]),
+          );
+      });
+      return { rows: weights.length, columns, weights: Int32Array.from(weights.flat()), shift: bits };
+    }),
+  };
+  boundsOf(network);
+  return { network, bits };
 }
 
 /** How many inputs a network has, then the outputs of every layer. */
