@@ -3,7 +3,16 @@
 
 import { describe, expect, test } from "vitest";
 import { oracleKey, oraclePool, oracleValue, oracleWidth } from "../test/oracle.ts";
-import { drawValue, ensembleKey, ensembles, isProduct, itemOf, lawOf, slicingOf } from "./ensemble.ts";
+import {
+  drawValue,
+  drawValues,
+  ensembleKey,
+  ensembles,
+  isProduct,
+  itemOf,
+  lawOf,
+  slicingOf,
+} from "./ensemble.ts";
 import { multiplyHigh, multiplyLow } from "./integer.ts";
 
 const halfRanges = [1, 2, 3, 4, 9, 16, 25, 31, 32, 33, 64, 100, 1024];
@@ -79,6 +88,20 @@ describe("drawing", () => {
           const theirs = places.map((item) => oracleValue(range, words, BigInt(trial), item));
           expect([range, seed, trial, ours]).toEqual([range, seed, trial, theirs]);
         }
+  });
+
+  test("a trial's values together are its values one by one", () => {
+    for (const { ensemble, halfRange, law } of laws)
+      for (const [trial, count] of [
+        [0, 64],
+        [2 ** 32 + 5, 63],
+        [2 ** 48 - 1, 1],
+        [7, 0],
+      ] as const) {
+        const key = ensembleKey(3n, ensemble, halfRange);
+        const alone = Array.from({ length: count }, (_, item) => drawValue(law.range, key, trial, item));
+        expect(drawValues(law.range, key, trial, count)).toEqual(alone);
+      }
   });
 
   test("rejected slices are drawn again from the blocks of their own", () => {

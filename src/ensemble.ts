@@ -119,6 +119,23 @@ export function drawValue(range: number, key: Words, trial: number, item: number
   }
 }
 
+/** The values of the first `count` items of a trial, each that of `drawValue`: items that share a block draw it once. */
+export function drawValues(range: number, key: Words, trial: number, count: number): number[] {
+  const { bits, threshold } = slicingOf(range);
+  const perWord = Math.floor(32 / bits);
+  const low = trial % 2 ** 32;
+  const high = Math.floor(trial / 2 ** 32) << 16;
+  const values: number[] = [];
+  for (let word = 0; values.length < count; word += 2)
+    for (const random of threefry2x32(key, [low, (high | (word >> 1)) >>> 0]))
+      for (let used = 0; used < perWord && values.length < count; used++) {
+        const slice = (((random << (used * bits)) >>> (32 - bits)) << (32 - bits)) >>> 0;
+        const accepted = multiplyLow(slice, range) >= threshold;
+        values.push(accepted ? multiplyHigh(slice, range) : drawValue(range, key, trial, values.length));
+      }
+  return values;
+}
+
 /** The key from which an ensemble of half range M draws under a 64-bit seed. */
 export function ensembleKey(seed: bigint, ensemble: Ensemble, halfRange: number): Words {
   return streamKey(seed, [ensembles.indexOf(ensemble), halfRange]);

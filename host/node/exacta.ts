@@ -7,6 +7,7 @@ import { version } from "../../package.json";
 import { expected, isRefusal } from "../../src/check.ts";
 import { ensembles } from "../../src/ensemble.ts";
 import { methods } from "../../src/finding.ts";
+import { quantizers } from "../../src/network.ts";
 import { answerNames } from "../../src/problem.ts";
 import { engines } from "../runner.ts";
 import { benchNames, runBench, type BenchArguments } from "./bench/index.ts";
@@ -16,9 +17,10 @@ import { formats } from "./instances.ts";
 import { runRequired, type RequiredArguments } from "./required.ts";
 import { runSolve, type SolveArguments } from "./solve.ts";
 import { runTheory, type TheoryArguments } from "./theory.ts";
+import { runTicket, runVerify, type TicketArguments, type VerifyArguments } from "./ticket.ts";
 import { runPhase, type PhaseArguments } from "./phase.ts";
 
-const COMMANDS = "solve, phase, theory, required, devices or bench";
+const COMMANDS = "solve, ticket, verify, phase, theory, required, devices or bench";
 
 const SOLVE_HELP = `
 Formats:
@@ -118,6 +120,38 @@ async function main(argv: readonly string[]): Promise<number> {
     });
 
   program
+    .command("ticket")
+    .argument("<network>", "a network as JSON: bits, activationBits and layers with their weights")
+    .description("prunes a random network until it equals a network on every input")
+    .requiredOption("--out <file>", "the ticket, a safetensors file: a seed and masks")
+    .option("--theorem <number>", "1: twice as many layers; 2: one more, with copies (default: 1)")
+    .option("--bits <k>", "bits of the random weights, reduced (default: the fewest that serve)")
+    .option("--initial-bits <k>", "bits of the random weights as drawn (default: --bits)")
+    .option("--weight-quantizer <name>", `${quantizers.join(", ")}: how they are reduced (default: away)`)
+    .option("--zero", "random weights may be 0")
+    .option("--units <list>", "hidden units of each input, for every layer (default: likely enough)")
+    .option("--copies <list>", "copies of each neuron, theorem 2 (default: likely enough)")
+    .option("--seed <number>", "an integer of 64 bits (default: 1)")
+    .option("--attempts <number>", "seeds that are tried, one after the other (default: 1)")
+    .option("--sparse", "keep the smallest subsets")
+    .option("--engine <name>", `${engines.join(", ")} (default: auto)`)
+    .option("--threads <number>", "threads of the CPU engine (default: all)")
+    .option("--json", "a finding as one line")
+    .action(async (network: string, args: TicketArguments) => {
+      status = await runTicket(network, args);
+    });
+
+  program
+    .command("verify")
+    .argument("<ticket>", "a file of exacta ticket")
+    .description("draws a ticket's network again from its seed and checks every weight")
+    .option("--network <file>", "the network that it must equal (default: the one that the ticket names)")
+    .option("--json", "a finding as one line")
+    .action(async (ticket: string, args: VerifyArguments) => {
+      status = await runVerify(ticket, args);
+    });
+
+  program
     .command("devices")
     .description("adapters, limits, features, and which engine auto takes and why")
     .option("--json", "as one line of JSON")
@@ -158,12 +192,14 @@ function explain(error: CommanderError, argv: readonly string[]): string {
     case "commander.excessArguments":
       return expected(
         "arguments",
-        argv[0] === "solve" ? "one file" : "options only",
+        ["solve", "ticket", "verify"].includes(argv[0]!) ? "one file" : "options only",
         argv.slice(1).join(" "),
         help,
       );
     case "commander.missingArgument":
       return expected("file", "a file, or - for standard input", undefined, help);
+    case "commander.missingMandatoryOptionValue":
+      return expected(named.replace(/^--| .*/g, ""), "a value", undefined, help);
     case "commander.optionMissingArgument":
       return expected(named.replace(/ .*/, ""), "a value", undefined, help);
     default:

@@ -34,12 +34,15 @@ export async function prepareFolder(folder: string, names: readonly string[]): P
 }
 
 /** Writes files into a folder under their names; a file that was there before stays until the new one is complete. */
-export async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  for (const [name, text] of Object.entries(files)) {
+export async function writeFiles(
+  folder: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
     const path = join(folder, name);
     const unfinished = `${path}.${process.pid}.tmp`;
     try {
-      await writeFile(unfinished, text);
+      await writeFile(unfinished, content);
       await rename(unfinished, path);
     } finally {
       await rm(unfinished, { force: true });

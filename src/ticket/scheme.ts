@@ -8,7 +8,7 @@
 
 import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
-import { drawValue, itemOf, lawOf } from "../ensemble.ts";
+import { drawValues, itemOf, lawOf } from "../ensemble.ts";
 import { quantize, quantizers, type Network, type Quantizer } from "../network.ts";
 import { streamKey, type Words } from "../random.ts";
 
@@ -136,10 +136,18 @@ export function drawnWeights(scheme: Scheme, seed: bigint): RandomWeights {
   const law = lawOf(zero ? "rssp0" : "rssp", 2 ** initialBits);
   return (index) => {
     const key: Words = streamKey(seed, [NETWORK_STREAM + index, law.range]);
+    // Weights stand in trials of 64 items, and are mostly read one after the other.
+    let drawn = -1;
+    let weights: number[] = [];
     return (place) => {
-      // Weights stand in trials of 64 items.
-      const value = drawValue(law.range, key, Math.floor(place / 64), place % 64);
-      return quantize(weightQuantizer, itemOf(law, value), initialBits - k);
+      const trial = Math.floor(place / 64);
+      if (trial !== drawn) {
+        drawn = trial;
+        weights = drawValues(law.range, key, trial, 64).map((value) =>
+          quantize(weightQuantizer, itemOf(law, value), initialBits - k),
+        );
+      }
+      return weights[place % 64]!;
     };
   };
 }
@@ -191,4 +199,16 @@ export function* demandsOf(
             };
       }
   }
+}
+
+/**
+ * Hidden units, or copies, that are enough for all but about one target in a hundred with so many weights: a guess, not a
+ * bound. An odd sum is missed by n products with a probability of at least (3/4)^n, and by n uniform weights with one that
+ * falls tenfold about every four weights (measured); half of the hidden units have the sign that an input asks for.
+ */
+export function enough(kind: "pooled" | "direct", bits: number, weights: number): number {
+  const failure = 0.01 / Math.max(weights, 1);
+  if (kind === "direct") return bits + 2 + Math.ceil(4 * Math.log10(0.5 / failure));
+  const products = 2 * bits + 2 + Math.log(1 / failure) / Math.log(4 / 3);
+  return Math.ceil(2 * products + 4 * Math.sqrt(products));
 }

@@ -77,17 +77,50 @@ export function firstDeviation(
   masks: readonly Uint8Array[],
 ): Deviation | undefined {
   for (const demand of demandsOf(target, layers, random)) {
-    const { index, place, input, items, sum } = demand;
-    const { kind, group } = layers[index]!;
-    let got = 0;
-    items.forEach((item, q) => {
-      const kept =
-        masks[index]![place + q] === 1 && (kind === "direct" || masks[index - 1]![input * group + q] === 1);
-      if (kept) got += item;
-    });
-    if (got !== sum) return deviationOf(layers, demand, got);
+    const got = keptSum(layers, masks, demand);
+    if (got !== demand.sum) return deviationOf(layers, demand, got);
   }
   return undefined;
+}
+
+/** What the kept items of a demand sum up to. */
+function keptSum(
+  layers: readonly RandomLayer[],
+  masks: readonly Uint8Array[],
+  { index, place, input, items }: Demand,
+): number {
+  const { kind, group } = layers[index]!;
+  const hidden = kind === "direct" ? undefined : masks[index - 1]!.subarray(input * group);
+  return items.reduce(
+    (sum, item, q) => (masks[index]![place + q] && (!hidden || hidden[q]) ? sum + item : sum),
+    0,
+  );
+}
+
+/**
+ * The target that a ticket stands for, read off its first copies and nonnegative inputs: whether it equals that one is for
+ * `verify` to say. It has floors for quantizers and no clamp; any that the ticket's own network has would do.
+ */
+export function representedNetwork({ scheme, seed, widths, targetBits, masks }: Ticket): Network {
+  const layers = layersOf(widths, targetBits, scheme);
+  const target: Network = {
+    layers: widths.slice(1).map((rows, l) => ({
+      rows,
+      columns: widths[l]!,
+      weights: new Int32Array(rows * widths[l]!),
+      shift: targetBits,
+    })),
+    quantizer: "floor",
+    activationBits: 0,
+    clamp: false,
+  };
+  for (const demand of demandsOf(target, layers, drawnWeights(scheme, seed))) {
+    const { layer, copies, inputs, lift } = layers[demand.index]!;
+    if (demand.sign < 0 || demand.row % copies > 0) continue;
+    const at = (demand.row / copies) * inputs + demand.input;
+    target.layers[layer]!.weights[at] = Math.floor(keptSum(layers, masks, demand) / 2 ** lift);
+  }
+  return target;
 }
 
 /** The first weight of a target that a ticket does not represent, after drawing everything again from its seed. */

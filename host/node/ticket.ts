@@ -1,0 +1,196 @@
+// exacta ticket and exacta verify: prunes a random network until it is the network of a file, and checks what came of it.
+
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { expected, integer, isRefusal, parse, refusalAt } from "../../src/check.ts";
+import { readNetwork, widthsOf, type Network, type Quantizer } from "../../src/network.ts";
+import { seedSchema } from "../../src/random.ts";
+import { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
+import { enough, type Scheme } from "../../src/ticket/scheme.ts";
+import { sizesOf, type Sizes } from "../../src/ticket/sizes.ts";
+import { representedNetwork, verify, type Deviation } from "../../src/ticket/ticket.ts";
+import { prune, type Pruned } from "../ticket.ts";
+import { readList, readNumber } from "./arguments.ts";
+import { prepareFolder, writeFiles } from "./files.ts";
+import { withEngine, type RunArguments } from "./run.ts";
+import { grouped } from "./table.ts";
+
+export interface TicketArguments extends RunArguments {
+  theorem?: string;
+  bits?: string;
+  initialBits?: string;
+  weightQuantizer?: string;
+  zero?: boolean;
+  units?: string;
+  copies?: string;
+  seed?: string;
+  attempts?: string;
+  sparse?: boolean;
+  out: string;
+  json?: boolean;
+}
+
+export interface VerifyArguments {
+  network?: string;
+  json?: boolean;
+}
+
+/** The most deviations that are named. */
+const NAMED = 10;
+
+/** Prunes, and returns the exit status: 1 where some weight has no subset, and then no file is written. */
+export async function runTicket(path: string, args: TicketArguments): Promise<number> {
+  const { network, bits: targetBits } = await readNetworkFile(path);
+  const scheme = schemeOf(args, network, targetBits);
+  const seed = args.seed === undefined ? 1n : parse(seedSchema, args.seed, "seed");
+  const attempts = parse(integer(1, 1e6), readNumber(args.attempts ?? "1"), "attempts");
+  await prepareFolder(dirname(args.out), [basename(args.out)]);
+  let pruned: Pruned | undefined;
+  let attempt = 0;
+  const stopped = await withEngine(args, undefined, false, async ({ engine, signal }) => {
+    do
+      pruned = await prune(engine, network, targetBits, scheme, seed + BigInt(attempt), {
+        sparse: args.sparse ?? false,
+        signal,
+      });
+    while (!signal.aborted && pruned.failures.length > 0 && ++attempt < attempts);
+    return signal.aborted;
+  });
+  if (stopped || !pruned) return 1;
+  const { ticket, failures } = pruned;
+  const sizes = sizesOf(network, ticket);
+  const found = failures.length === 0;
+  if (found)
+    await writeFiles(dirname(args.out), {
+      [basename(args.out)]: encodeTicket(ticket, digestOf(network, targetBits)),
+    });
+  const finding = {
+    kind: "ticket",
+    found,
+    ...scheme,
+    seed: String(ticket.seed),
+    attempts: Math.min(attempt + 1, attempts),
+    widths: widthsOf(network),
+    targetBits,
+    ...sizes,
+    failed: failures.length,
+    failures: failures.slice(0, NAMED),
+  };
+  if (args.json) process.stdout.write(`${JSON.stringify(finding)}\n`);
+  else
+    process.stdout.write(
+      found
+        ? `${args.out}: theorem ${scheme.theorem}, seed ${ticket.seed}, ${sizesText(sizes)}\n`
+        : `no ticket: ${grouped(failures.length)} subset sums fail, more --units or --attempts may help\n` +
+            failures.slice(0, NAMED).map(deviationText).join(""),
+    );
+  return found ? 0 : 1;
+}
+
+/** Checks a ticket, and returns the exit status: 1 where a weight differs, or its target is another one than was said. */
+export async function runVerify(path: string, { network: named, json }: VerifyArguments): Promise<number> {
+  const { ticket, digest } = decodeTicket(await readBytes(path));
+  const { scheme, seed, widths, targetBits } = ticket;
+  const given = named === undefined ? undefined : await readNetworkFile(named);
+  if (given && String([...widthsOf(given.network), given.bits]) !== String([...widths, targetBits]))
+    throw new RangeError(
+      expected(
+        "network",
+        `widths ${widths.join(" ")} and ${targetBits} bits`,
+        `widths ${widthsOf(given.network).join(" ")} and ${given.bits} bits`,
+      ),
+    );
+  // Without the network it is what the ticket represents that must be consistent, and the one that the file names.
+  const target = given?.network ?? representedNetwork(ticket);
+  const deviation = verify(target, ticket);
+  const certified = deviation === undefined && digest === digestOf(target, targetBits);
+  const sizes = sizesOf(target, ticket);
+  const finding = {
+    kind: "verify",
+    certified,
+    ...scheme,
+    seed: String(seed),
+    widths,
+    targetBits,
+    ...sizes,
+    deviation,
+  };
+  if (json) process.stdout.write(`${JSON.stringify(finding)}\n`);
+  else
+    process.stdout.write(
+      certified
+        ? `${path}: equals ${named ?? "its target"} on every input, ${sizesText(sizes)}\n`
+        : `${path}: does not equal ${named ?? "its target"}\n${deviation ? deviationText(deviation) : "the file names another target\n"}`,
+    );
+  return certified ? 0 : 1;
+}
+
+function schemeOf(args: TicketArguments, network: Network, targetBits: number): Scheme {
+  const { weightQuantizer = "away", zero = false } = args;
+  const theorem = args.theorem === undefined ? 1 : readNumber(args.theorem);
+  const bits =
+    args.bits === undefined ? Math.ceil(targetBits / (theorem === 2 ? 1 : 2)) : readNumber(args.bits);
+  const depth = network.layers.length;
+  const weights = network.layers.reduce((sum, { weights }) => sum + weights.length, 0);
+  const perLayer = (typed: string | undefined, layers: number, guess: () => number) => {
+    const list = typed === undefined ? [guess()] : readList(typed);
+    return list.length === 1 ? Array.from({ length: layers }, () => list[0]) : list;
+  };
+  // What people typed has any type; the scheme's own check decides.
+  return {
+    theorem,
+    initialBits: args.initialBits === undefined ? bits : readNumber(args.initialBits),
+    bits,
+    weightQuantizer: weightQuantizer as Quantizer,
+    zero,
+    units: perLayer(args.units, theorem === 2 ? 1 : depth, () => enough("pooled", Number(bits), weights)),
+    copies:
+      theorem === 2 ? perLayer(args.copies, depth - 1, () => enough("direct", Number(bits), weights)) : [],
+  } as Scheme;
+}
+
+async function readNetworkFile(path: string): Promise<{ network: Network; bits: number }> {
+  const text = (await readBytes(path)).toString();
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new TypeError(expected(path, "a network as JSON", text.slice(0, 60), (error as Error).message));
+  }
+  try {
+    return readNetwork(value);
+  } catch (error) {
+    throw isRefusal(error) ? refusalAt(path, error) : error;
+  }
+}
+
+async function readBytes(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new RangeError(expected("file", "a readable file", path, (error as NodeJS.ErrnoException).code));
+  }
+}
+
+/** SHA-256 of a target's weights, layer by layer, with their bits and shapes, in hexadecimal digits. */
+function digestOf({ layers }: Network, bits: number): string {
+  const hash = createHash("sha256");
+  for (const { rows, columns, weights } of layers)
+    hash.update(`${bits} ${rows} ${columns} ${weights.join(" ")}\n`);
+  return hash.digest("hex");
+}
+
+function sizesText({ target, initial, kept, bitsPerWeight, lowerBound, gap }: Sizes): string {
+  return (
+    `keeps ${grouped(kept)} of ${grouped(initial)} weights for ${grouped(target)}, ${bitsPerWeight.toFixed(1)} bits a ` +
+    `weight; no network of fewer than ${grouped(Math.ceil(lowerBound))} weights has all such targets (${gap.toFixed(1)}x)`
+  );
+}
+
+function deviationText({ layer, output, input, sign, copy, expected, got }: Deviation): string {
+  return (
+    `layer ${layer}, output ${output}, input ${input}, ${sign > 0 ? "positive" : "negative"} inputs, copy ${copy}: ` +
+    `expected a subset sum of ${expected}, got ${got ?? "none"}\n`
+  );
+}

@@ -1,0 +1,530 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { isRefusal } from "../check.ts";
+import { quantizers } from "../network.ts";
+import { decodeTicket, encodeTicket } from "./file.ts";
+import { layersOf, placesOf, type Scheme } from "./scheme.ts";
+import type { Ticket } from "./ticket.ts";
+
+const digest = "0123456789abcdef".repeat(4);
+const one: Scheme = {
+  theorem: 1,
+  initialBits: 4,
+  bits: 2,
+  weightQuantizer: "away",
+  zero: true,
+  units: [5, 3],
+  copies: [],
+};
+const two: Scheme = { ...one, theorem: 2, zero: false, units: [5], copies: [3] };
+
+/** A ticket with masks by a simple rule. */
+function ticketOf(scheme: Scheme, widths: readonly number[], salt = 1, seed = 7n): Ticket {
+  const masks = layersOf(widths, 2, scheme).map((layer, l) =>
+    Uint8Array.from({ length: placesOf(layer) }, (_, p) => ((p * 5 + l * 3 + salt) % 7) & 1),
+  );
+  return { scheme, seed, widths, targetBits: 2, masks };
+}
+
+/** The parts of a file, read without the decoder. */
+function partsOf(bytes: Uint8Array<ArrayBuffer>) {
+  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  return { header: new TextDecoder().decode(bytes.subarray(8, 8 + length)), data: bytes.slice(8 + length) };
+}
+
+/** A file of a header and data; the length is that of the header unless it is given. */
+function fileOf(header: string | Uint8Array, data: Uint8Array, length?: bigint): Uint8Array {
+  const text = typeof header === "string" ? new TextEncoder().encode(header) : header;
+  const bytes = new Uint8Array(8 + text.length + data.length);
+  new DataView(bytes.buffer).setBigUint64(0, length ?? BigInt(text.length), true);
+  bytes.set(text, 8);
+  bytes.set(data, 8 + text.length);
+  return bytes;
+}
+
+/** What decoding refuses a file for, or throws otherwise. */
+function refusalOf(bytes: Uint8Array): string {
+  try {
+    decodeTicket(bytes);
+  } catch (error) {
+    if (isRefusal(error)) return `${error.name}: ${error.message}`;
+    throw error;
+  }
+  return "none";
+}
+
+const sample = ticketOf(two, [2, 3, 1]);
+const file = encodeTicket(sample, digest);
+const { header, data } = partsOf(file);
+
+test("a file is that of its version, to the byte", () => {
+  expect(header).toBe(
+    `{"__metadata__":{"format":"exacta.ticket","version":"1","seed":"7","widths":"[2,3,1]","targetBits":"2",` +
+      `"theorem":"2","initialBits":"4","bits":"2","weightQuantizer":"away","zero":"false","units":"[5]",` +
+      `"copies":"[3]","targetDigest":"${digest}"},` +
+      `"mask.0":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},` +
+      `"mask.1":{"dtype":"U8","shape":[12],"data_offsets":[2,14]},` +
+      `"mask.2":{"dtype":"U8","shape":[2],"data_offsets":[14,16]}}       `,
+  );
+  expect(Array.from(file.subarray(0, 8))).toEqual([
+    header.length & 255,
+    header.length >> 8,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+  ]);
+  expect(file).toHaveLength(8 + header.length + 16);
+});
+
+test("a file is a safetensors file, with the places of a mask in its bits", () => {
+  const big = ticketOf({ ...one, units: [9, 4, 2] }, [3, 4, 5, 2], 4, 2n ** 64n - 1n);
+  const parts = partsOf(encodeTicket(big, digest));
+  expect(parts.header.length % 8).toBe(0);
+  const { __metadata__: metadata, ...tensors } = JSON.parse(parts.header);
+  expect(Object.values(metadata).every((value) => typeof value === "string")).toBe(true);
+  expect(metadata).toMatchObject({ seed: "18446744073709551615", zero: "true", copies: "[]" });
+  let end = 0;
+  big.masks.forEach((mask, l) => {
+    const { dtype, shape, data_offsets: offsets } = tensors[`mask.${l}`];
+    expect([dtype, shape[0]]).toEqual(["U8", Math.ceil(mask.length / 8)]);
+    expect(offsets).toEqual([end, end + shape[0]]);
+    const bits = Array.from(parts.data.slice(...offsets)).flatMap((byte) =>
+      [1, 2, 4, 8, 16, 32, 64, 128].map((unit) => Number((byte & unit) > 0)),
+    );
+    expect(bits.slice(0, mask.length)).toEqual(Array.from(mask));
+    expect(bits.slice(mask.length)).not.toContain(1);
+    end = offsets[1];
+  });
+  expect([Object.keys(tensors).length, parts.data.length]).toEqual([big.masks.length, end]);
+});
+
+test("every ticket comes back, from any place in a buffer, and its bytes are always the same", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 2, maxLength: 5 }),
+      fc.constantFrom(1, 2),
+      fc.constantFrom(...quantizers),
+      fc.boolean(),
+      fc.array(fc.nat({ max: 9 }), { minLength: 4, maxLength: 4 }),
+      fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+      fc.nat(),
+      (widths, theorem, weightQuantizer, zero, counts, seed, salt) => {
+        const depth = widths.length - 1;
+        const scheme = {
+          ...one,
+          theorem: theorem as 1 | 2,
+          weightQuantizer,
+          zero,
+          units: counts.slice(0, theorem === 1 ? depth : 1),
+          copies: theorem === 1 ? [] : counts.slice(0, depth - 1),
+        };
+        const ticket = ticketOf(scheme, widths, salt, seed);
+        const bytes = encodeTicket(ticket, digest);
+        const shifted = new Uint8Array(bytes.length + 7).fill(255);
+        shifted.set(bytes, 3);
+        const decoded = decodeTicket(shifted.subarray(3, 3 + bytes.length));
+        expect(decoded).toEqual({ ticket, digest });
+        const { copies, ...rest } = scheme;
+        const again = { ...decoded.ticket, scheme: { copies, ...rest } };
+        expect(Buffer.compare(encodeTicket(again, digest), bytes)).toBe(0);
+      },
+    ),
+    { seed: 3, numRuns: 300 },
+  );
+});
+
+test("the most layers fit into a header", () => {
+  const widths = Array.from({ length: 1001 }, () => 1);
+  const ticket = ticketOf({ ...one, units: Array.from({ length: 1000 }, () => 10_000) }, widths);
+  const bytes = encodeTicket(ticket, digest);
+  expect(partsOf(bytes).header.length).toBeLessThan(2 ** 20);
+  expect(decodeTicket(bytes).ticket.masks).toHaveLength(2000);
+});
+
+test.each<[string, Partial<Ticket>, string, string]>([
+  ["too few masks", { masks: [] }, digest, "masks: expected 3, got 0"],
+  [
+    "a mask of another layer",
+    { masks: sample.masks.with(1, new Uint8Array(89)) },
+    digest,
+    "mask.1: expected 90 places, got 89",
+  ],
+  [
+    "a mask with other numbers",
+    { masks: sample.masks.with(0, sample.masks[0]!.with(9, 2)) },
+    digest,
+    "mask.0.9: expected 0 or 1, got 2",
+  ],
+  [
+    "a seed beyond 64 bits",
+    { seed: 2n ** 64n },
+    digest,
+    "seed: expected an integer in 0..18446744073709551615",
+  ],
+  ["no layer", { widths: [3] }, digest, "widths: expected inputs and outputs, got [3]"],
+  ["another scheme", { scheme: { ...two, copies: [] } }, digest, "copies: expected 1 numbers for 2 layers"],
+  ["no digest", {}, digest.toUpperCase(), "targetDigest: expected 64 digits of 0-9 and a-f, got "],
+])("a ticket with %s is not written", (_, change, its, message) => {
+  const encode = () => encodeTicket({ ...sample, ...change }, its);
+  expect(encode).toThrow(message);
+});
+
+describe("damage", () => {
+  test("at every length: a file cut off is refused", () => {
+    for (let length = 0; length < file.length; length++)
+      expect([length, refusalOf(file.subarray(0, length))]).toEqual([
+        length,
+        expect.stringMatching(
+          length < 8 ? /^RangeError: file: / : length < 8 + header.length ? /: header: / : /: data: /,
+        ),
+      ]);
+  });
+
+  test("of one byte, to any other value: refused, or the file of another ticket", () => {
+    let tickets = 0;
+    const wrong: string[] = [];
+    for (let at = 0; at < file.length; at++)
+      for (let change = 1; change < 256; change++) {
+        const bytes = file.with(at, file[at]! ^ change);
+        if (refusalOf(bytes) !== "none") continue;
+        const { ticket, digest: its } = decodeTicket(bytes);
+        if (Buffer.compare(encodeTicket(ticket, its), bytes) !== 0) wrong.push(`${at}: ${bytes[at]}`);
+        tickets++;
+      }
+    expect(wrong).toEqual([]);
+    // 114 mask bits alone make 14 bytes with unused bits in two of them.
+    expect(tickets).toBeGreaterThan(13 * 255);
+  });
+
+  test("of any kind: never an error of another kind", () => {
+    const pieces = [
+      '"mask.0"',
+      "[",
+      "]",
+      "{",
+      "}",
+      ":",
+      ",",
+      "-1",
+      "1e99",
+      "null",
+      '"',
+      "\\u0000",
+      " ",
+      "[2]",
+    ];
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat({ max: header.length }), fc.nat({ max: 30 }), fc.constantFrom(...pieces)), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        (edits) => {
+          let text = header;
+          for (const [at, length, piece] of edits) text = text.slice(0, at) + piece + text.slice(at + length);
+          const bytes = fileOf(text, data);
+          if (refusalOf(bytes) === "none") {
+            const { ticket, digest: its } = decodeTicket(bytes);
+            expect(Buffer.compare(encodeTicket(ticket, its), bytes)).toBe(0);
+          }
+        },
+      ),
+      { seed: 11, numRuns: 3000 },
+    );
+  });
+});
+
+describe("a hostile file is refused:", () => {
+  /** The sample with something in its header replaced; the length of the header stays a multiple of 8. */
+  const edited = (from: string, to: string, its = data) => {
+    expect(header).toContain(from);
+    const text = header.replace(from, to).trimEnd();
+    return fileOf(text.padEnd(Math.ceil(text.length / 8) * 8), its);
+  };
+  const none = new Uint8Array();
+  const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
+
+  test.each<[string, Uint8Array, string]>([
+    ["nothing", none, "RangeError: file: expected at least 8 bytes, got 0"],
+    ["a header of 2^40 bytes", fileOf(header, data, 2n ** 40n), "at most 1048576 bytes"],
+    ["a header of 2^64 - 1 bytes", fileOf(header, data, 2n ** 64n - 1n), "got 18446744073709551615"],
+    ["a header just too long", fileOf(" ".repeat(2 ** 20 + 1), none), "got 1048577"],
+    [
+      "a header beyond the file",
+      fileOf("{}", none, 3n),
+      "header: expected 3 bytes before the end of the file, got 2",
+    ],
+    ["an empty header", fileOf("", data), 'TypeError: header: expected JSON, got ""'],
+    ["no JSON", fileOf("{'a': 1}", data), "TypeError: header: expected JSON, got "],
+    [
+      "no UTF-8",
+      fileOf(Uint8Array.of(0x22, 0xff, 0x22), data),
+      "TypeError: header, byte 1: expected ASCII, as in an exacta ticket, got 255",
+    ],
+    ["beyond ASCII", edited("away", "äway"), "expected ASCII"],
+    ["a list", fileOf("[]", data), "TypeError: header: expected an object, got []"],
+    ["null", fileOf("null", data), "TypeError: header: expected an object, got null"],
+    ["a number", fileOf("7", data), "TypeError: header: expected an object, got 7"],
+    [
+      "a deep header",
+      fileOf(deep(2 ** 19), none),
+      "TypeError: header: expected JSON of at most 3 levels, got ",
+    ],
+    [
+      "a deep tensor",
+      edited("[0,2]", deep(9000)),
+      "TypeError: header: expected JSON of at most 3 levels, got ",
+    ],
+    [
+      "a deep field",
+      edited('"[5]"', `"${deep(9000)}"`),
+      "TypeError: units: expected JSON of at most 1 levels, got ",
+    ],
+
+    [
+      "a foreign file",
+      fileOf('{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', new Uint8Array(4)),
+      "TypeError: file: expected an exacta ticket, got nothing",
+    ],
+    [
+      "a foreign format",
+      edited("exacta.ticket", "pt"),
+      'TypeError: file: expected an exacta ticket, got "pt"',
+    ],
+    [
+      "metadata that is a list",
+      fileOf('{"__metadata__":[]}', none),
+      "file: expected an exacta ticket, got nothing",
+    ],
+    ["another version", edited('"version":"1"', '"version":"2"'), 'RangeError: version: expected 1, got "2"'],
+    ["metadata that is no text", edited('"seed":"7"', '"seed":7'), "TypeError: seed: expected a text, got 7"],
+
+    ["a dtype", edited("U8", "I8"), 'RangeError: header.mask.0.dtype: expected "U8", got "I8"'],
+    [
+      "a negative shape",
+      edited('"shape":[2]', '"shape":[-2]'),
+      "RangeError: header.mask.0.shape: expected [2], got [-2]",
+    ],
+    [
+      "a fractional shape",
+      edited('"shape":[2]', '"shape":[2.5]'),
+      "header.mask.0.shape: expected [2], got [2.5]",
+    ],
+    [
+      "an absurd shape",
+      edited('"shape":[2]', '"shape":[1e300]'),
+      "header.mask.0.shape: expected [2], got [1e+300]",
+    ],
+    ["another rank", edited('"shape":[2]', '"shape":[2,1]'), "header.mask.0.shape: expected [2], got [2,1]"],
+    [
+      "a shape that is none",
+      edited('"shape":[2]', '"shape":"[2]"'),
+      'header.mask.0.shape: expected [2], got "[2]"',
+    ],
+    ["no shape", edited('"shape":[2],', ""), "header.mask.0.shape: expected [2], got nothing"],
+    ["a number in another form", edited('"shape":[2]', '"shape":[2.0]'), "RangeError: header, byte "],
+    ["a field of a tensor", edited('"dtype"', '"x":1,"dtype"'), "header.mask.0.x: expected nothing, got 1"],
+    [
+      "a tensor that is none",
+      edited('{"dtype":"U8","shape":[2],"data_offsets":[0,2]}', "null"),
+      "header.mask.0: expected {",
+    ],
+    [
+      "offsets that overlap",
+      edited("[2,14]", "[1,13]"),
+      "header.mask.1.data_offsets: expected [2,14], got [1,13]",
+    ],
+    ["a gap", edited("[14,16]", "[15,17]"), "header.mask.2.data_offsets: expected [14,16], got [15,17]"],
+    [
+      "offsets beyond the file",
+      edited("[14,16]", "[14,1e15]"),
+      "header.mask.2.data_offsets: expected [14,16]",
+    ],
+    ["negative offsets", edited("[0,2]", "[-2,0]"), "header.mask.0.data_offsets: expected [0,2], got [-2,0]"],
+    [
+      "offsets of another shape",
+      edited("[14,16]", "[14,15]"),
+      "header.mask.2.data_offsets: expected [14,16]",
+    ],
+    [
+      "a missing tensor",
+      edited(',"mask.2":{"dtype":"U8","shape":[2],"data_offsets":[14,16]}', ""),
+      'header.mask.2: expected {"dtype":"U8","shape":[2],"data_offsets":[14,16]}, got nothing',
+    ],
+    [
+      "a tensor too many",
+      edited('"mask.0"', '"mask.3":{"dtype":"U8","shape":[0],"data_offsets":[16,16]},"mask.0"'),
+      "header.mask.3: expected nothing, got ",
+    ],
+    ["a tensor of another name", edited('"mask.0"', '"mask.00"'), "header.mask.0: expected {"],
+    [
+      "a tensor twice",
+      edited('"mask.0"', '"mask.0":{"dtype":"F64","shape":[9],"data_offsets":[0,72]},"mask.0"'),
+      "RangeError: header, byte ",
+    ],
+    [
+      "a tensor twice, in disguise",
+      edited('"mask.0"', '"mask.0":7,"\\u006dask.0"'),
+      "RangeError: header, byte ",
+    ],
+    [
+      "a tensor twice, alike",
+      edited('"mask.1"', '"mask.0":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"mask.1"'),
+      'as encodeTicket has it, got "0',
+    ],
+    [
+      "metadata twice",
+      edited('"__metadata__"', '"__metadata__":{"format":"pt"},"__metadata__"'),
+      "RangeError: header, byte ",
+    ],
+    ["a prototype", edited('"mask.0"', '"__proto__":{},"mask.0"'), "RangeError: header, byte "],
+    ["a prototype of metadata", edited('"seed"', '"__proto__":"x","seed"'), "RangeError: header"],
+    [
+      "tensors in another order",
+      edited('"theorem":"2","initialBits":"4"', '"initialBits":"4","theorem":"2"'),
+      "RangeError: header, byte ",
+    ],
+    ["blanks", edited('"mask.0":', '"mask.0": '), "RangeError: header, byte "],
+    ["no alignment", fileOf(header.trimEnd(), data), "RangeError: header, byte "],
+    [
+      "too much alignment",
+      fileOf(`${header}        `, data),
+      "expected its end, as encodeTicket has it, got ",
+    ],
+
+    [
+      "no seed",
+      edited('"seed":"7",', ""),
+      "seed: expected an integer in 0..18446744073709551615, got nothing",
+    ],
+    [
+      "a seed beyond 64 bits",
+      edited('"seed":"7"', '"seed":"18446744073709551616"'),
+      "RangeError: seed: expected an integer in 0..",
+    ],
+    [
+      "a negative seed",
+      edited('"seed":"7"', '"seed":"-7"'),
+      'seed: expected an integer in 0..18446744073709551615, got "-7"',
+    ],
+    [
+      "a seed in another form",
+      edited('"seed":"7"', '"seed":"07"'),
+      'header.__metadata__.seed: expected "7", got "07"',
+    ],
+    [
+      "widths that are no list",
+      edited('"[2,3,1]"', '"7"'),
+      "TypeError: widths: expected a list of integers, got 7",
+    ],
+    [
+      "widths that are no JSON",
+      edited('"[2,3,1]"', '"2,3,1"'),
+      'TypeError: widths: expected JSON, got "2,3,1"',
+    ],
+    ["no widths", edited('"widths":"[2,3,1]",', ""), "TypeError: widths: expected JSON, got nothing"],
+    [
+      "a width of 0",
+      edited('"[2,3,1]"', '"[2,0,1]"'),
+      "RangeError: widths.1: expected an integer in 1..1048576, got 0",
+    ],
+    [
+      "a fractional width",
+      edited('"[2,3,1]"', '"[2,3.5,1]"'),
+      "widths.1: expected an integer in 1..1048576, got 3.5",
+    ],
+    [
+      "an absurd width",
+      edited('"[2,3,1]"', '"[2,1e300,1]"'),
+      "widths.1: expected an integer in 1..1048576, got 1e+300",
+    ],
+    [
+      "too many layers",
+      edited('"[2,3,1]"', `"[${"1,".repeat(1001)}1]"`),
+      "widths: expected at most 1000 layers",
+    ],
+    ["absurd units", edited('"[5]"', '"[1e9]"'), "units.0: expected an integer in 0..10000, got 1000000000"],
+    [
+      "negative copies",
+      edited('"copies":"[3]"', '"copies":"[-3]"'),
+      "copies.0: expected an integer in 0..10000, got -3",
+    ],
+    [
+      "copies for another depth",
+      edited('"copies":"[3]"', '"copies":"[3,3]"'),
+      "copies: expected 1 numbers for 2 layers, got 2",
+    ],
+    ["another theorem", edited('"theorem":"2"', '"theorem":"3"'), "theorem: expected 1 or 2, got 3"],
+    [
+      "another quantizer",
+      edited("away", "astray"),
+      'weightQuantizer: expected one of floor, truncate, nearest, away, got "astray"',
+    ],
+    ["zero that is no truth", edited('"false"', '"0"'), "TypeError: zero: expected true or false, got 0"],
+    [
+      "bits out of range",
+      edited('"initialBits":"4"', '"initialBits":"11"'),
+      "initialBits: expected an integer in 0..10, got 11",
+    ],
+    [
+      "negative target bits",
+      edited('"targetBits":"2"', '"targetBits":"-1"'),
+      "targetBits: expected an integer in 0..20, got -1",
+    ],
+    [
+      "no digest",
+      edited(`,"targetDigest":"${digest}"`, ""),
+      "targetDigest: expected 64 digits of 0-9 and a-f, got nothing",
+    ],
+    [
+      "a short digest",
+      edited(digest, digest.slice(1)),
+      "RangeError: targetDigest: expected 64 digits of 0-9 and a-f, got ",
+    ],
+    [
+      "a field too many",
+      edited('"seed"', '"comment":"x","seed"'),
+      'header.__metadata__.comment: expected nothing, got "x"',
+    ],
+
+    [
+      "a byte too many",
+      fileOf(header, Uint8Array.of(...data, 0)),
+      "RangeError: data: expected 16 bytes, got 17",
+    ],
+    ["a byte too few", fileOf(header, data.subarray(1)), "RangeError: data: expected 16 bytes, got 15"],
+    [
+      "an unused bit",
+      fileOf(header, data.with(1, data[1]! | 128)),
+      "RangeError: mask.0, unused bits: expected 0, got 32",
+    ],
+  ])("%s", (_, bytes, message) => {
+    expect(refusalOf(bytes)).toContain(message);
+  });
+
+  test("one that is consistent, and claims more than it has", () => {
+    const widths = [2 ** 10, 2 ** 11, 1];
+    const sizes = [5 * 2 ** 10, 3 * 2 ** 11 * 5 * 2 ** 10, 3 * 2 ** 11].map((places) => places / 8);
+    const claim = (text: string) => {
+      let at = 0;
+      const tensors = sizes.map((size, l) => {
+        const offsets = `[${at},${(at += size)}]`;
+        return `"mask.${l}":{"dtype":"U8","shape":[${size}],"data_offsets":${offsets}}`;
+      });
+      const full = `${text.slice(0, text.indexOf('"mask.0"'))}${tensors.join(",")}}`;
+      return fileOf(full.padEnd(Math.ceil(full.length / 8) * 8), none);
+    };
+    expect(refusalOf(claim(header.replace("[2,3,1]", JSON.stringify(widths))))).toBe(
+      `RangeError: data: expected ${sizes.reduce((a, b) => a + b)} bytes, got 0`,
+    );
+    const huge = header
+      .replace("[2,3,1]", JSON.stringify([2 ** 20, 2 ** 20, 2 ** 20]))
+      .replace("[5]", "[10000]");
+    expect(refusalOf(claim(huge))).toMatch(
+      /^RangeError: mask\.0: expected at most 2147483648 places, got 10485760000$/,
+    );
+  });
+});

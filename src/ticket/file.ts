@@ -1,0 +1,231 @@
+// The file of a ticket: a safetensors file, so that any reader of those has its masks.
+//
+//   8 bytes    H, the length of the header, little-endian
+//   H bytes    the header: JSON in ASCII, with spaces at its end so that 8 + H is a multiple of 8
+//   the rest   mask.0, mask.1, ... one behind the other, up to the end of the file
+//
+// The header has the fields of a ticket in `__metadata__`, as texts (numbers, lists and booleans in JSON), and a tensor
+// `mask.l` of dtype U8 and shape [ceil(places / 8)] for layer l of the random network. Place p is bit p & 7 of byte p >> 3, 1
+// where its weight is kept; bits behind the last place are 0.
+//
+// A ticket has one file, byte for byte. A reader therefore needs no more than the metadata to know all that a file must hold,
+// and refuses every other.
+
+import * as z from "zod/mini";
+import { expected, integer, parse } from "../check.ts";
+import { seedSchema } from "../random.ts";
+import { layersOf, placesOf, type Scheme } from "./scheme.ts";
+import type { Ticket } from "./ticket.ts";
+
+const FORMAT = "exacta.ticket";
+const VERSION = "1";
+
+/** Bytes of the length of a header, which data is aligned to as well. */
+const WORD = 8;
+/** The most bytes of a header: those of the most layers need less. */
+const MAX_HEADER = 2 ** 20;
+/** The most layers of a target, the most outputs of one, and the most places of a mask. */
+const MAX_LAYERS = 1000;
+const MAX_WIDTH = 2 ** 20;
+const MAX_PLACES = 2 ** 31;
+/** A header holds tensors, and they hold lists. */
+const HEADER_LEVELS = 3;
+
+/** What a ticket says beside its scheme, which layersOf checks, and its masks. */
+const fieldsSchema = z.object({
+  seed: seedSchema,
+  widths: z
+    .array(integer(1, MAX_WIDTH), "a list of integers")
+    .check(z.minLength(2, "inputs and outputs"), z.maxLength(MAX_LAYERS + 1, `at most ${MAX_LAYERS} layers`)),
+  targetBits: integer(0, 20),
+  targetDigest: z
+    .string("64 digits of 0-9 and a-f")
+    .check(z.regex(/^[0-9a-f]{64}$/, "64 digits of 0-9 and a-f")),
+});
+
+/** All that a file holds but the bits themselves. */
+interface Layout {
+  /** The header, as an object and as the text that stands in the file. */
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  /** Of every mask. */
+  readonly places: readonly number[];
+  /** Bytes of all masks. */
+  readonly size: number;
+}
+
+/**
+ * The file of a ticket, the same bytes for the same ticket. `digest` is the SHA-256 of its target, 64 hexadecimal digits in
+ * lower case.
+ * Throws TypeError or RangeError for a ticket that has other masks than its scheme asks for, or no scheme.
+ */
+export function encodeTicket(ticket: Ticket, digest: string): Uint8Array<ArrayBuffer> {
+  const { masks } = ticket;
+  const { text, places, size } = layoutOf(ticket, digest);
+  if (masks.length !== places.length)
+    throw new RangeError(expected("masks", String(places.length), masks.length));
+  let at = WORD + text.length;
+  const bytes = new Uint8Array(at + size);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+  for (let i = 0; i < text.length; i++) bytes[WORD + i] = text.charCodeAt(i);
+  masks.forEach((mask, l) => {
+    if (mask.length !== places[l])
+      throw new RangeError(expected(`mask.${l}`, `${places[l]} places`, mask.length));
+    mask.forEach((bit, place) => {
+      if (bit > 1) throw new RangeError(expected(`mask.${l}.${place}`, "0 or 1", bit));
+      bytes[at + (place >>> 3)]! |= bit << (place & 7);
+    });
+    at += Math.ceil(mask.length / 8);
+  });
+  return bytes;
+}
+
+/**
+ * The ticket in a file, and the digest of its target; that the ticket is one, only `verify` can say. Takes memory of a byte
+ * for each bit that the file has, whatever it claims to have.
+ * Throws TypeError or RangeError for bytes that encodeTicket does not write.
+ */
+export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: string } {
+  const text = headerText(bytes);
+  const header = readJson("header", text, HEADER_LEVELS);
+  const { digest, ...ticket } = readFields(header);
+  const layout = layoutOf(ticket, digest);
+  demand("header", layout.header, header);
+  // Now they say the same, unless a name is there twice.
+  if (text !== layout.text) {
+    const at = Array.from(layout.text).findIndex((character, i) => character !== text[i]);
+    const from = at < 0 ? layout.text.length : at;
+    const rest = layout.text.slice(from, from + 20);
+    throw new RangeError(
+      expected(
+        `header, byte ${from}`,
+        `${rest ? JSON.stringify(rest) : "its end"}, as encodeTicket has it`,
+        text.slice(from),
+      ),
+    );
+  }
+  let at = WORD + text.length;
+  if (bytes.length - at !== layout.size)
+    throw new RangeError(expected("data", `${layout.size} bytes`, bytes.length - at));
+  const masks = layout.places.map((places, l) => {
+    const packed = bytes.subarray(at, (at += Math.ceil(places / 8)));
+    const unused = places % 8 === 0 ? 0 : packed.at(-1)! >> (places % 8);
+    if (unused !== 0) throw new RangeError(expected(`mask.${l}, unused bits`, "0", unused));
+    const mask = new Uint8Array(places);
+    for (let place = 0; place < places; place++) mask[place] = (packed[place >>> 3]! >> (place & 7)) & 1;
+    return mask;
+  });
+  return { ticket: { ...ticket, masks }, digest };
+}
+
+/** The layout of a ticket's file. Throws TypeError or RangeError for fields that no ticket has. */
+function layoutOf({ scheme, ...fields }: Omit<Ticket, "masks">, digest: string): Layout {
+  const { seed, widths, targetBits, targetDigest } = parse(
+    fieldsSchema,
+    { ...fields, targetDigest: digest },
+    "ticket",
+  );
+  const places = layersOf(widths, targetBits, scheme).map(placesOf);
+  const { theorem, initialBits, bits, weightQuantizer, zero, units, copies } = scheme;
+  const metadata = {
+    format: FORMAT,
+    version: VERSION,
+    seed: String(seed),
+    widths: JSON.stringify(widths),
+    targetBits: JSON.stringify(targetBits),
+    theorem: JSON.stringify(theorem),
+    initialBits: JSON.stringify(initialBits),
+    bits: JSON.stringify(bits),
+    weightQuantizer,
+    zero: JSON.stringify(zero),
+    units: JSON.stringify(units),
+    copies: JSON.stringify(copies),
+    targetDigest,
+  };
+  let size = 0;
+  const tensors = places.map((count, l) => {
+    if (count > MAX_PLACES)
+      throw new RangeError(expected(`mask.${l}`, `at most ${MAX_PLACES} places`, count));
+    const length = Math.ceil(count / 8);
+    return [`mask.${l}`, { dtype: "U8", shape: [length], data_offsets: [size, (size += length)] }] as const;
+  });
+  const header = { __metadata__: metadata, ...Object.fromEntries(tensors) };
+  const text = JSON.stringify(header);
+  return { header, text: text.padEnd(Math.ceil(text.length / WORD) * WORD), places, size };
+}
+
+/** The header of a file, which must have all of it. */
+function headerText(bytes: Uint8Array): string {
+  if (bytes.length < WORD) throw new RangeError(expected("file", `at least ${WORD} bytes`, bytes.length));
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (length > MAX_HEADER)
+    throw new RangeError(expected("header", `at most ${MAX_HEADER} bytes, as in an exacta ticket`, length));
+  const header = bytes.subarray(WORD, WORD + Number(length));
+  if (header.length < length)
+    throw new RangeError(expected("header", `${length} bytes before the end of the file`, header.length));
+  let text = "";
+  for (const byte of header) {
+    if (byte > 0x7f)
+      throw new TypeError(expected(`header, byte ${text.length}`, "ASCII, as in an exacta ticket", byte));
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+/** The fields in a header, which layoutOf has to check. */
+function readFields(header: unknown): Omit<Ticket, "masks"> & { digest: string } {
+  if (!isRecord(header)) throw new TypeError(expected("header", "an object", header));
+  const { __metadata__: metadata } = header;
+  const { format, version } = isRecord(metadata) ? metadata : {};
+  if (format !== FORMAT) throw new TypeError(expected("file", "an exacta ticket", format));
+  if (version !== VERSION) throw new RangeError(expected("version", VERSION, version));
+  const texts = parse(z.record(z.string(), z.string("a text")), metadata, "metadata");
+  const json = (name: string) => readJson(name, texts[name], 1);
+  const scheme = {
+    theorem: json("theorem"),
+    initialBits: json("initialBits"),
+    bits: json("bits"),
+    weightQuantizer: texts["weightQuantizer"],
+    zero: json("zero"),
+    units: json("units"),
+    copies: json("copies"),
+  };
+  return {
+    scheme: scheme as Scheme,
+    seed: parse(seedSchema, texts["seed"], "seed"),
+    widths: json("widths") as number[],
+    targetBits: json("targetBits") as number,
+    digest: texts["targetDigest"]!,
+  };
+}
+
+/** A value in JSON. Lists and objects stand in at most `levels` others, so that any can be shown. */
+function readJson(what: string, text: string | undefined, levels: number): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text!);
+  } catch {
+    throw new TypeError(expected(what, "JSON", text));
+  }
+  if (!nests(value, levels)) throw new TypeError(expected(what, `JSON of at most ${levels} levels`, text));
+  return value;
+}
+
+/** Whether a value has at most some levels of lists and objects. */
+function nests(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => nests(inner, levels - 1));
+}
+
+/** Throws RangeError at the first difference of two values. */
+function demand(what: string, wanted: unknown, got: unknown): void {
+  if (isRecord(wanted) && isRecord(got))
+    for (const name of new Set([...Object.keys(wanted), ...Object.keys(got)]))
+      demand(`${what}.${name}`, wanted[name], got[name]);
+  else if (JSON.stringify(wanted) !== JSON.stringify(got))
+    throw new RangeError(expected(what, JSON.stringify(wanted) ?? "nothing", got));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

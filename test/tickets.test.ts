@@ -1,0 +1,148 @@
+// exacta ticket and exacta verify as files and exit statuses: what is found, what is proved and what is refused.
+
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const network = {
+  bits: 4,
+  activationBits: 3,
+  quantizer: "nearest",
+  layers: [
+    {
+      weights: [
+        [16, -3],
+        [0, 7],
+        [-16, 1],
+      ],
+    },
+    {
+      weights: [
+        [5, -6, 11],
+        [-1, 0, 2],
+      ],
+    },
+  ],
+};
+let folder: string;
+
+beforeAll(async () => {
+  const env: NodeJS.ProcessEnv = { ...process.env, NODE_ENV: "production" };
+  await promisify(execFile)(process.execPath, [join(root, "scripts/build.js")], { env });
+  folder = await mkdtemp(join(tmpdir(), "exacta-tickets-"));
+  await writeFile(join(folder, "network.json"), JSON.stringify(network));
+}, 120_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs the command with words that blanks separate. */
+async function exacta(words: string): Promise<{ status: number; stdout: string; stderr: string }> {
+  const args = [join(root, "dist/node/exacta.js"), ...words.split(" ")];
+  try {
+    return { status: 0, ...(await promisify(execFile)(process.execPath, args, { cwd: folder })) };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { status: code, stdout, stderr };
+  }
+}
+
+describe.each([
+  ["theorem 1", "--theorem 1"],
+  ["theorem 1 with 0 among the weights, smallest subsets", "--theorem 1 --zero --sparse --initial-bits 6"],
+  ["theorem 2", "--theorem 2 --seed 18446744073709551615"],
+])("a ticket of %s", (name, options) => {
+  const file = `${name.replaceAll(/\W/g, "-")}.safetensors`;
+
+  test("is found, written and proved, with its network and without", async () => {
+    const made = await exacta(`ticket network.json ${options} --engine cpu --out ${file} --json`);
+    expect(made).toMatchObject({ status: 0, stderr: "" });
+    const finding = JSON.parse(made.stdout) as Record<string, unknown>;
+    expect(finding).toMatchObject({ kind: "ticket", found: true, failed: 0, widths: [2, 3, 2], target: 12 });
+    for (const named of ["", " --network network.json"]) {
+      const proof = await exacta(`verify ${file}${named} --json`);
+      expect(proof).toMatchObject({ status: 0, stderr: "" });
+      expect(JSON.parse(proof.stdout)).toMatchObject({ kind: "verify", certified: true, kept: finding.kept });
+    }
+    expect((await exacta(`verify ${file}`)).stdout).toMatch(/equals its target on every input, keeps \d+ of/);
+  });
+
+  test("is the same file again, on another engine", async () => {
+    await exacta(`ticket network.json ${options} --engine reference --out again`);
+    expect(await readFile(join(folder, "again"))).toEqual(await readFile(join(folder, file)));
+  });
+
+  test("is no ticket of another network, and names the weight", async () => {
+    const other = structuredClone(network);
+    other.layers[1]!.weights[0]![2] = 10;
+    await writeFile(join(folder, "other.json"), JSON.stringify(other));
+    const { status, stdout } = await exacta(`verify ${file} --network other.json`);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(
+      /does not equal other\.json\nlayer 1, output 0, input 2, positive inputs, copy 0: expected/,
+    );
+  });
+
+  test("with a mask bit flipped is refused with the weight that differs, or where no bit may be", async () => {
+    const bytes = await readFile(join(folder, file));
+    // The bytes of the last mask end the file.
+    const at = bytes.findLastIndex((byte) => byte !== 0);
+    bytes[at]! ^= bytes[at]! & -bytes[at]!;
+    await writeFile(join(folder, "flipped"), bytes);
+    for (const named of ["", " --network network.json"]) {
+      const { status, stdout } = await exacta(`verify flipped${named}`);
+      expect([status, /does not equal/.test(stdout)]).toEqual([1, true]);
+    }
+  });
+});
+
+describe("what is refused", () => {
+  test("too few units: every weight that has no subset is named, and no file is left", async () => {
+    const { status, stdout } = await exacta(
+      "ticket network.json --units 1 --engine cpu --out none --attempts 3",
+    );
+    expect(status).toBe(1);
+    expect(stdout).toMatch(
+      /^no ticket: \d+ subset sums fail, more --units or --attempts may help\nlayer 0, output 0/,
+    );
+    expect(await readdir(folder)).not.toContain("none");
+  });
+
+  test.each([
+    ["verify network.json", /expected .*got/],
+    ["verify missing", /^file: expected a readable file, got "missing"; ENOENT\n$/],
+    ["ticket missing --out x", /^file: expected a readable file, got "missing"; ENOENT\n$/],
+    ["ticket network.json", /^out: expected a value, got nothing; run exacta --help\n$/],
+    ["ticket network.json --out x --theorem 3", /^theorem: expected 1 or 2, got 3\n$/],
+    [
+      "ticket network.json --out x --bits 1",
+      /^target bits: expected at most 2 for theorem 1 and 1 bits, got 4\n$/,
+    ],
+    ["ticket network.json --out x --units 9,9,9", /^units: expected 2 numbers for 2 layers, got 3\n$/],
+    ["ticket network.json --out x --units few", /^units\.0: expected an integer in 0\.\.10000, got "few"\n$/],
+    ["ticket network.json --out x --attempts 0", /^attempts: expected an integer in 1\.\.1000000, got 0\n$/],
+    [
+      "ticket network.json --out x --weight-quantizer up",
+      /^weightQuantizer: expected one of floor, truncate, /,
+    ],
+  ])("exacta %s", async (words, message) => {
+    const { status, stdout, stderr } = await exacta(words);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toMatch(message);
+  });
+
+  test("files that hold no network", async () => {
+    await writeFile(join(folder, "text"), "{weights");
+    await writeFile(join(folder, "wrong.json"), JSON.stringify({ ...network, bits: 3 }));
+    expect((await exacta("ticket text --out x")).stderr).toMatch(
+      /^text: expected a network as JSON, got "\{weights"; /,
+    );
+    expect((await exacta("ticket wrong.json --out x")).stderr).toBe(
+      "wrong.json: layers.0.weights.0.0: expected an integer in -8..8, got 16\n",
+    );
+  });
+});
