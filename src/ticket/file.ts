@@ -64,13 +64,14 @@ export function encodeTicket(ticket: Ticket, digest: string): Uint8Array<ArrayBu
   const { text, places, size } = layoutOf(ticket, digest);
   if (masks.length !== places.length)
     throw new RangeError(expected("masks", String(places.length), masks.length));
+  masks.forEach(({ length }, l) => {
+    if (length !== places[l]) throw new RangeError(expected(`mask.${l}`, `${places[l]} places`, length));
+  });
   let at = WORD + text.length;
   const bytes = new Uint8Array(at + size);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
   for (let i = 0; i < text.length; i++) bytes[WORD + i] = text.charCodeAt(i);
   masks.forEach((mask, l) => {
-    if (mask.length !== places[l])
-      throw new RangeError(expected(`mask.${l}`, `${places[l]} places`, mask.length));
     mask.forEach((bit, place) => {
       if (bit > 1) throw new RangeError(expected(`mask.${l}.${place}`, "0 or 1", bit));
       bytes[at + (place >>> 3)]! |= bit << (place & 7);
@@ -81,8 +82,8 @@ export function encodeTicket(ticket: Ticket, digest: string): Uint8Array<ArrayBu
 }
 
 /**
- * The ticket in a file, and the digest of its target; that the ticket is one, only `verify` can say. Takes memory of a byte
- * for each bit that the file has, whatever it claims to have.
+ * The ticket in a file, and the digest of its target. Only `verify` can say that it is one. Takes at most eight times the
+ * memory of the file, whatever a header claims.
  * Throws TypeError or RangeError for bytes that encodeTicket does not write.
  */
 export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: string } {
@@ -91,7 +92,7 @@ export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: strin
   const { digest, ...ticket } = readFields(header);
   const layout = layoutOf(ticket, digest);
   demand("header", layout.header, header);
-  // Now they say the same, unless a name is there twice.
+  // They say the same, but a name may be there twice, or anything written in another way.
   if (text !== layout.text) {
     const at = Array.from(layout.text).findIndex((character, i) => character !== text[i]);
     const from = at < 0 ? layout.text.length : at;
@@ -154,7 +155,7 @@ function layoutOf({ scheme, ...fields }: Omit<Ticket, "masks">, digest: string):
   return { header, text: text.padEnd(Math.ceil(text.length / WORD) * WORD), places, size };
 }
 
-/** The header of a file, which must have all of it. */
+/** The text of a header. Throws TypeError or RangeError where a file does not have all of it, or it is not ASCII. */
 function headerText(bytes: Uint8Array): string {
   if (bytes.length < WORD) throw new RangeError(expected("file", `at least ${WORD} bytes`, bytes.length));
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
@@ -172,7 +173,10 @@ function headerText(bytes: Uint8Array): string {
   return text;
 }
 
-/** The fields in a header, which layoutOf has to check. */
+/**
+ * The fields in a header, which layoutOf has to check.
+ * Throws TypeError or RangeError for a header of another format or version, and for fields that cannot be read.
+ */
 function readFields(header: unknown): Omit<Ticket, "masks"> & { digest: string } {
   if (!isRecord(header)) throw new TypeError(expected("header", "an object", header));
   const { __metadata__: metadata } = header;
@@ -199,7 +203,10 @@ function readFields(header: unknown): Omit<Ticket, "masks"> & { digest: string }
   };
 }
 
-/** A value in JSON. Lists and objects stand in at most `levels` others, so that any can be shown. */
+/**
+ * A value in JSON whose lists and objects are at most `levels` deep, so that an error can show it.
+ * Throws TypeError for any other text.
+ */
 function readJson(what: string, text: string | undefined, levels: number): unknown {
   let value: unknown;
   try {
@@ -207,7 +214,7 @@ function readJson(what: string, text: string | undefined, levels: number): unkno
   } catch {
     throw new TypeError(expected(what, "JSON", text));
   }
-  if (!nests(value, levels)) throw new TypeError(expected(what, `JSON of at most ${levels} levels`, text));
+  if (!nests(value, levels)) throw new TypeError(expected(what, `JSON at most ${levels} deep`, text));
   return value;
 }
 
