@@ -27,6 +27,8 @@ export type { Estimate } from "../src/statistics.ts";
 /** The paper's statements, the limit laws and the rejection of products, as functions. */
 export * as paper from "../src/theory/paper.ts";
 export * as limits from "../src/theory/window.ts";
+/** How often a weight has a subset of random products (Lemma 5), exactly. */
+export * as construction from "../src/theory/construction.ts";
 export { rejection, type Rejection } from "../src/theory/rejection.ts";
 export { envelope, type Bound, type Envelope, type Prediction } from "../src/theory/envelope.ts";
 export { moments, pairMoment, type Moments } from "../src/theory/moments.ts";
