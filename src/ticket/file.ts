@@ -72,18 +72,19 @@ export function encodeTicket(ticket: Ticket, digest: string): Uint8Array<ArrayBu
   new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
   for (let i = 0; i < text.length; i++) bytes[WORD + i] = text.charCodeAt(i);
   masks.forEach((mask, l) => {
-    mask.forEach((bit, place) => {
+    const packed = bytes.subarray(at, (at += Math.ceil(mask.length / 8)));
+    for (let place = 0; place < mask.length; place++) {
+      const bit = mask[place]!;
       if (bit > 1) throw new RangeError(expected(`mask.${l}.${place}`, "0 or 1", bit));
-      bytes[at + (place >>> 3)]! |= bit << (place & 7);
-    });
-    at += Math.ceil(mask.length / 8);
+      packed[place >>> 3]! |= bit << (place & 7);
+    }
   });
   return bytes;
 }
 
 /**
- * The ticket in a file, and the digest of its target. Only `verify` can say that it is one. Takes at most eight times the
- * memory of the file, whatever a header claims.
+ * The ticket in a file, and the digest of its target. Only `verify` can say that it is one. Masks take eight times
+ * the file, and its target has no more weights than they have places, whatever a header claims.
  * Throws TypeError or RangeError for bytes that encodeTicket does not write.
  */
 export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: string } {
@@ -145,8 +146,9 @@ function layoutOf({ scheme, ...fields }: Omit<Ticket, "masks">, digest: string):
   };
   let size = 0;
   const tensors = places.map((count, l) => {
-    if (count > MAX_PLACES)
-      throw new RangeError(expected(`mask.${l}`, `at most ${MAX_PLACES} places`, count));
+    // Without places, widths could be anything, and with them the target of a small file.
+    if (count < 1 || count > MAX_PLACES)
+      throw new RangeError(expected(`mask.${l}`, `1..${MAX_PLACES} places`, count));
     const length = Math.ceil(count / 8);
     return [`mask.${l}`, { dtype: "U8", shape: [length], data_offsets: [size, (size += length)] }] as const;
   });
