@@ -156,7 +156,8 @@ async function readNetworkFile(path: string): Promise<{ network: Network; bits: 
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new TypeError(expected(path, "a network as JSON", text.slice(0, 60), (error as Error).message));
+    const { message } = error as Error;
+    throw new TypeError(expected(path, "a network as JSON", text.slice(0, 60), message), { cause: error });
   }
   try {
     return readNetwork(value);
@@ -169,7 +170,8 @@ async function readBytes(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new RangeError(expected("file", "a readable file", path, (error as NodeJS.ErrnoException).code));
+    const { code } = error as NodeJS.ErrnoException;
+    throw new RangeError(expected("file", "a readable file", path, code), { cause: error });
   }
 }
 
