@@ -126,6 +126,12 @@ export async function runVerify(path: string, { network: named, json }: VerifyAr
   return certified ? 0 : 1;
 }
 
+/** A number for each layer: those typed, the one typed for all, or a guess. */
+function perLayer(typed: string | undefined, layers: number, guess: number): unknown[] {
+  const list = typed === undefined ? [guess] : readList(typed);
+  return list.length === 1 ? Array.from({ length: layers }, () => list[0]) : list;
+}
+
 function schemeOf(args: TicketArguments, network: Network, targetBits: number): Scheme {
   const { weightQuantizer = "away", zero = false } = args;
   const theorem = args.theorem === undefined ? 1 : readNumber(args.theorem);
@@ -133,10 +139,6 @@ function schemeOf(args: TicketArguments, network: Network, targetBits: number): 
     args.bits === undefined ? Math.ceil(targetBits / (theorem === 2 ? 1 : 2)) : readNumber(args.bits);
   const depth = network.layers.length;
   const weights = network.layers.reduce((sum, { weights }) => sum + weights.length, 0);
-  const perLayer = (typed: string | undefined, layers: number, guess: () => number) => {
-    const list = typed === undefined ? [guess()] : readList(typed);
-    return list.length === 1 ? Array.from({ length: layers }, () => list[0]) : list;
-  };
   // What people typed has any type; the scheme's own check decides.
   return {
     theorem,
@@ -144,9 +146,8 @@ function schemeOf(args: TicketArguments, network: Network, targetBits: number): 
     bits,
     weightQuantizer: weightQuantizer as Quantizer,
     zero,
-    units: perLayer(args.units, theorem === 2 ? 1 : depth, () => enough("pooled", Number(bits), weights)),
-    copies:
-      theorem === 2 ? perLayer(args.copies, depth - 1, () => enough("direct", Number(bits), weights)) : [],
+    units: perLayer(args.units, theorem === 2 ? 1 : depth, enough("pooled", Number(bits), weights)),
+    copies: theorem === 2 ? perLayer(args.copies, depth - 1, enough("direct", Number(bits), weights)) : [],
   } as Scheme;
 }
 
