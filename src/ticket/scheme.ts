@@ -134,6 +134,9 @@ export type RandomWeights = (index: number) => (place: number) => number;
 export function drawnWeights(scheme: Scheme, seed: bigint): RandomWeights {
   const { initialBits, bits: k, weightQuantizer, zero } = scheme;
   const law = lawOf(zero ? "rssp0" : "rssp", 2 ** initialBits);
+  const reduced = Int32Array.from({ length: law.range }, (_, value) =>
+    quantize(weightQuantizer, itemOf(law, value), initialBits - k),
+  );
   return (index) => {
     const key: Words = streamKey(seed, [NETWORK_STREAM + index, law.range]);
     // Weights stand in trials of 64 items, and are mostly read one after the other.
@@ -143,9 +146,7 @@ export function drawnWeights(scheme: Scheme, seed: bigint): RandomWeights {
       const trial = Math.floor(place / 64);
       if (trial !== drawn) {
         drawn = trial;
-        weights = drawValues(law.range, key, trial, 64).map((value) =>
-          quantize(weightQuantizer, itemOf(law, value), initialBits - k),
-        );
+        weights = drawValues(law.range, key, trial, 64).map((value) => reduced[value]!);
       }
       return weights[place % 64]!;
     };
@@ -154,15 +155,16 @@ export function drawnWeights(scheme: Scheme, seed: bigint): RandomWeights {
 
 /** A subset sum that a weight of the target asks for: some of the `items` must sum up to `sum`. */
 export interface Demand {
-  /** The layer of the random network, its row, and the place of the first item; item q is q places further. */
+  /** The layer of the random network, its row, the input, and the place of the row's first weight for that. */
   readonly index: number;
   readonly row: number;
   readonly place: number;
   readonly input: number;
   /** The sign of the inputs for which it is asked. */
   readonly sign: 1 | -1;
-  /** Items that cannot take part are 0. */
+  /** Each item with the hidden unit or the copy of the input that it belongs to: so many places further. */
   readonly items: readonly number[];
+  readonly members: readonly number[];
   readonly sum: number;
 }
 
@@ -180,25 +182,34 @@ export function* demandsOf(
       continue;
     }
     const { weights } = target.layers[layer.layer]!;
+    const pools = Array.from({ length: layer.inputs }, (_, input) => poolsOf(layer, hidden, input));
     for (let row = 0; row < layer.rows; row++)
       for (let input = 0; input < layer.inputs; input++) {
         const place = row * layer.columns + input * layer.group;
-        const outgoing = Array.from({ length: layer.group }, (_, q) => weightAt(place + q));
         const sum = weights[Math.floor(row / layer.copies) * layer.inputs + input]! * 2 ** layer.lift;
-        const common = { index, row, place, input, sum };
-        if (layer.kind === "direct") yield { ...common, sign: 1, items: outgoing };
-        else
-          for (const sign of layer.signed ? ([1, -1] as const) : ([1] as const))
-            yield {
-              ...common,
-              sign,
-              items: outgoing.map((v, q) => {
-                const u = hidden[input * layer.group + q]!;
-                return Math.sign(u) === sign ? u * v : 0;
-              }),
-            };
+        for (const { sign, members, factors } of pools[input]!)
+          yield {
+            index,
+            row,
+            place,
+            input,
+            sign,
+            items: members.map((q, i) => factors[i]! * weightAt(place + q)),
+            members,
+            sum,
+          };
       }
   }
+}
+
+/** Who takes part in the subset sums of an input, for each of its signs, and what their weights are multiplied by. */
+function poolsOf({ kind, group, signed }: RandomLayer, hidden: readonly number[], input: number) {
+  const all = Array.from({ length: group }, (_, q) => q);
+  if (kind === "direct") return [{ sign: 1 as const, members: all, factors: all.map(() => 1) }];
+  return (signed ? ([1, -1] as const) : ([1] as const)).map((sign) => {
+    const members = all.filter((q) => Math.sign(hidden[input * group + q]!) === sign);
+    return { sign, members, factors: members.map((q) => hidden[input * group + q]!) };
+  });
 }
 
 /**

@@ -46,11 +46,12 @@ export function emptyMasks(layers: readonly RandomLayer[]): Uint8Array[] {
 export function keep(
   masks: readonly Uint8Array[],
   layers: readonly RandomLayer[],
-  { index, place, input }: Demand,
+  { index, place, input, members }: Demand,
   subset: readonly number[],
 ): void {
   const { kind, group } = layers[index]!;
-  for (const q of subset) {
+  for (const i of subset) {
+    const q = members[i]!;
     masks[index]![place + q] = 1;
     if (kind === "pooled") masks[index - 1]![input * group + q] = 1;
   }
@@ -87,14 +88,14 @@ export function firstDeviation(
 function keptSum(
   layers: readonly RandomLayer[],
   masks: readonly Uint8Array[],
-  { index, place, input, items }: Demand,
+  { index, place, input, items, members }: Demand,
 ): number {
   const { kind, group } = layers[index]!;
   const hidden = kind === "direct" ? undefined : masks[index - 1]!.subarray(input * group);
-  return items.reduce(
-    (sum, item, q) => (masks[index]![place + q] && (!hidden || hidden[q]) ? sum + item : sum),
-    0,
-  );
+  return items.reduce((sum, item, i) => {
+    const q = members[i]!;
+    return masks[index]![place + q] && (!hidden || hidden[q]) ? sum + item : sum;
+  }, 0);
 }
 
 /**
