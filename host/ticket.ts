@@ -11,7 +11,12 @@ export interface PruneOptions {
   /** Keeps the smallest subsets instead of canonical ones. */
   readonly sparse?: boolean;
   readonly signal?: AbortSignal;
+  /** Called now and then with the number of subset sums that are decided. */
+  readonly onProgress?: (done: number) => void;
 }
+
+/** Subset sums from one report of progress to the next. */
+const PROGRESS = 1000;
 
 /** What came of pruning: a ticket that equals its target unless some weights have no subset. */
 export interface Pruned {
@@ -29,13 +34,14 @@ export async function prune(
   targetBits: number,
   scheme: Scheme,
   seed: bigint,
-  { sparse = false, signal }: PruneOptions = {},
+  { sparse = false, signal, onProgress }: PruneOptions = {},
 ): Promise<Pruned> {
   const widths = widthsOf(target);
   const layers = layersOf(widths, targetBits, scheme);
   const random = drawnWeights(scheme, seed);
   const masks = emptyMasks(layers);
   const failures: Deviation[] = [];
+  let done = 0;
   // Instances are taken ahead of their findings, which come in the same order.
   const waiting: Demand[] = [];
   function* instances(): Generator<Instance> {
@@ -50,6 +56,7 @@ export async function prune(
     const subset = sparse ? smallestWitness : witness;
     if (subset) keep(masks, layers, demand, subset);
     else failures.push(deviationOf(layers, demand, undefined));
+    if (++done % PROGRESS === 0) onProgress?.(done);
   }
   return { ticket: { scheme, seed, widths, targetBits, masks }, failures };
 }

@@ -137,6 +137,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .option("--engine <name>", `${engines.join(", ")} (default: auto)`)
     .option("--threads <number>", "threads of the CPU engine (default: all)")
     .option("--json", "a finding as one line")
+    .option("--quiet", "no progress")
     .action(async (network: string, args: TicketArguments) => {
       status = await runTicket(network, args);
     });

@@ -48,11 +48,12 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
   await prepareFolder(dirname(args.out), [basename(args.out)]);
   let pruned: Pruned | undefined;
   let attempt = 0;
-  const stopped = await withEngine(args, undefined, false, async ({ engine, signal }) => {
+  const stopped = await withEngine(args, undefined, false, async ({ engine, signal, report }) => {
     do
       pruned = await prune(engine, network, targetBits, scheme, seed + BigInt(attempt), {
         sparse: args.sparse ?? false,
         signal,
+        onProgress: report,
       });
     while (!signal.aborted && pruned.failures.length > 0 && ++attempt < attempts);
     return signal.aborted;
