@@ -58,7 +58,10 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
     while (!signal.aborted && pruned.failures.length > 0 && ++attempt < attempts);
     return signal.aborted;
   });
-  if (stopped || !pruned) return 1;
+  if (stopped || !pruned) {
+    process.stderr.write("stopped early; no ticket is written\n");
+    return 1;
+  }
   const { ticket, failures } = pruned;
   const sizes = sizesOf(network, ticket);
   const found = failures.length === 0;
