@@ -6,7 +6,7 @@ import { TARGET_WORDS } from "./kernels/instances.ts";
 import { smallestWords } from "./kernels/smallest.ts";
 import { witnessWords } from "./kernels/witness.ts";
 import type { Work } from "./plan.ts";
-import { areFarApart, sumsOf, type Problem, type Question } from "./problem.ts";
+import { sumsOf, type Problem, type Question } from "./problem.ts";
 
 /** A question for a kernel. */
 export interface Asked {
@@ -78,14 +78,10 @@ export function callsOf(kernel: TableKernel, asked: readonly Asked[], masks: boo
     const { problem } = asked[k]!;
     while (asked[k]?.problem === problem) k++;
     const row = asked.slice(start, k);
-    const { method, form } = problem;
-    if (method === "halves") {
-      add(row, 2 ** (form.items.length / 2));
-      continue;
-    }
-    const sums = sumsOf(form, row.map(questionOf));
-    if (areFarApart(sums)) for (const alone of row) add([alone], sumsOf(form, [alone.question]));
-    else add(row, sums);
+    const { method, apart, form } = problem;
+    if (method === "halves") add(row, 2 ** (form.items.length / 2));
+    else if (apart) for (const alone of row) add([alone], sumsOf(form, [alone.question]));
+    else add(row, sumsOf(form, row.map(questionOf)));
   }
   return [...bins.values()].map((bin) => pack(bin, masks));
 }

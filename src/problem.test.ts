@@ -1,6 +1,7 @@
 // Which method solves an instance, what it can answer, and what is refused.
 
 import { describe, expect, test } from "vitest";
+import { callsOf } from "./calls.ts";
 import { solveConfig, type SolveRequest } from "./experiments/solve.ts";
 import { problemOf, type Instance } from "./problem.ts";
 
@@ -33,6 +34,31 @@ describe("the method", () => {
   test("is the one that is forced, where it can", () => {
     for (const method of ["bitset", "tiles", "halves"] as const)
       expect(problem({ items: [1, 2], target: 3 }, { method }).method).toBe(method);
+  });
+});
+
+describe("targets", () => {
+  /** 134 items, so many that a table of all sums with a smallest set for each would exceed 4 GiB. */
+  const span = 2 ** 28 + 2 ** 23;
+  const far = { items: items(134, 1).with(0, span - 133), targets: [2 ** 24, span - 2 ** 24] };
+
+  test("whose windows are far apart have a table each, as well for the sums that were found", () => {
+    const { apart, method, queries } = problem(far, { tolerance: 2 ** 24 });
+    expect([apart, method]).toEqual([true, "tiles"]);
+    const best = far.targets.map((sum, query) => ({
+      query,
+      problem: queries[0]!.problem,
+      question: { from: sum, to: sum, center: sum },
+    }));
+    for (const { work } of callsOf("smallest", best, true)) {
+      expect(work.params.instances).toBe(2);
+      expect(work.params.sums).toBeLessThan(2 ** 25);
+    }
+  });
+
+  test("are as many as one likes", () => {
+    const targets = Array.from({ length: 200_000 }, (_, i) => (i % 2 === 0 ? 0 : 2 ** 30));
+    expect(problem({ items: [2 ** 29, 2 ** 29 - 1, 1], targets }, { method: "bitset" }).apart).toBe(true);
   });
 });
 

@@ -99,6 +99,8 @@ export interface Problem {
   readonly form: Form;
   readonly queries: readonly Query[];
   readonly method: Method;
+  /** Each target has a table of its own: one for all of them would have too many sums. */
+  readonly apart: boolean;
   /** Answers that are given. */
   readonly answers: ReadonlySet<AnswerName>;
   /** About how long it takes one thread of a CPU, in nanoseconds. */
@@ -116,9 +118,9 @@ export function problemOf(config: SolveConfig, instance: Instance, index: number
     // A partition has one target, which has no number.
     const targets = config.partition ? [undefined] : (instance.targets ?? [instance.target]);
     const questions = targets.map((target) => questionOf(config, form, target));
-    const { method, answers, cost } = choose(config, form, questions);
+    const { method, apart, answers, cost } = choose(config, form, questions);
     const queries: Query[] = [];
-    const problem = { index, instance, form, queries, method, answers, cost };
+    const problem = { index, instance, form, queries, method, apart, answers, cost };
     for (let k = 0; k < targets.length; k++)
       queries.push({ problem, target: targets[k], question: questions[k] });
     return problem;
@@ -254,7 +256,7 @@ function checkList(
     if (!is(list[i])) throw new RangeError(expected(`${what}.${i}`, range, list[i]));
 }
 
-type Choice = Pick<Problem, "method" | "answers" | "cost">;
+type Choice = Pick<Problem, "method" | "apart" | "answers" | "cost">;
 
 /** The cheapest method that can give what is asked, or the one that is forced. Throws RangeError where there is none. */
 function choose(config: SolveConfig, form: Form, questions: readonly (Question | undefined)[]): Choice {
@@ -287,7 +289,7 @@ function byTable(
   questions: readonly (Question | undefined)[],
 ): Choice | undefined {
   const { items } = form;
-  const sums = mostSums(
+  const { apart, sums } = tableFor(
     form,
     questions.filter((question) => question !== undefined),
   );
@@ -298,6 +300,7 @@ function byTable(
   const answers = without(without(asked, "count", !count), "smallest", !smallest);
   return {
     method: method ?? (sums > BITSET_SUMS || updates > BITSET_UPDATES ? "tiles" : "bitset"),
+    apart,
     answers,
     cost:
       COST_INSTANCE +
@@ -311,6 +314,7 @@ function byTable(
 function byHalves({ asked, size }: SolveConfig, n: number): Choice {
   return {
     method: "halves",
+    apart: false,
     answers: without(asked, "smallest", size === undefined),
     cost: COST_INSTANCE + COST_HALF * 2 ** (n / 2),
   };
@@ -329,10 +333,12 @@ function without<T>(set: ReadonlySet<T>, member: T, removed: boolean): ReadonlyS
   return removed && set.has(member) ? new Set([...set].filter((other) => other !== member)) : set;
 }
 
-/** How many sums the largest table for these questions needs. */
-function mostSums(form: Form, questions: readonly Question[]): number {
-  const sums = sumsOf(form, questions);
-  return areFarApart(sums) ? Math.max(...questions.map((question) => sumsOf(form, [question]))) : sums;
+/** Whether questions have a table each, and how many sums the largest table needs. */
+function tableFor(form: Form, questions: readonly Question[]): { apart: boolean; sums: number } {
+  const together = sumsOf(form, questions);
+  if (together <= COMMON_SUMS) return { apart: false, sums: together };
+  const sums = questions.reduce((most, question) => Math.max(most, sumsOf(form, [question])), 1);
+  return { apart: true, sums };
 }
 
 /** How many sums a table for these questions needs, at least 1. */
@@ -345,6 +351,3 @@ export function sumsOf({ low, high }: Pick<Form, "low" | "high">, questions: rea
   }
   return frameOf(-Number(low), Number(high), Number(first), Number(last)).top + 1;
 }
-
-/** Whether questions that need so many sums in common have a table each. */
-export const areFarApart = (sums: number): boolean => sums > COMMON_SUMS;
