@@ -176,6 +176,42 @@ describe("large sizes", () => {
     }
   });
 
+  test("halves look for the nearest sum in the window alone, and at distances of 64 bits", async () => {
+    const least = -(2n ** 63n);
+    const greatest = 2n ** 63n - 1n;
+    const instances: Given[] = [
+      // 6 is nearer than 3, but does not serve.
+      { items: [3, 6], targets: [[2, 5, 5]] },
+      {
+        items: [least],
+        targets: [
+          [least, 0, least],
+          [least, 0, 0],
+          [least, -1, -1],
+        ],
+      },
+      {
+        items: [greatest],
+        targets: [
+          [0, greatest, greatest],
+          [0, greatest, 0],
+          [1, greatest, 1],
+        ],
+      },
+      {
+        items: [least, greatest],
+        targets: [
+          [least, greatest, -1],
+          [least, greatest, -2],
+          [least, greatest, 2n ** 62n],
+        ],
+      },
+    ];
+    const batch: GivenBatch = { kernel: "halves", instances };
+    await compare(batch);
+    expect([...(await engines.reference!.run(batchWords(batch)))]).toEqual(oracleWords(batch));
+  });
+
   test("counts beyond 32 bits, and up to 2^64, are the same everywhere", async () => {
     const ones = new Array<number>(64).fill(1);
     const zeros = new Array<number>(64).fill(0);
