@@ -285,6 +285,21 @@ describe("limits", () => {
     ]);
   });
 
+  test("of tables are those of the best sum for the count of a partition", async () => {
+    const sums: number[] = [];
+    const noting: Runner = {
+      ...engines.cpu!,
+      run(work) {
+        sums.push(work.params.sums!);
+        return engines.cpu!.run(work);
+      },
+    };
+    const request = { partition: true, ask: ["count"], method: "bitset" } as const;
+    const [finding] = await all(noting, [{ items: [9000, 1, 1, 1] }], request);
+    expect(finding).toMatchObject({ sum: 3, difference: 8997, count: "2" });
+    expect(Math.max(...sums)).toBe(sums[0]);
+  });
+
   test("of items, sums and targets are met on CPU", async () => {
     const many = Array.from({ length: 10_000 }, (_, i) => (i % 2 === 0 ? 3 : -2));
     const [small] = await all(engines.cpu!, [{ items: many, target: 14_998 }], { ask: ["witness"] });

@@ -126,10 +126,13 @@ function wideWord(words: Uint32Array, at: number): bigint {
   return (BigInt(words[at + 1]!) << 32n) | BigInt(words[at]!);
 }
 
-/** The sums whose index sets are counted: all within a tolerance, those of both signs of a difference, or the best alone. */
+/**
+ * The sums whose index sets are counted: all within a tolerance, or the best alone. With a size, a partition has the best
+ * sum and its mirror, between which there is none; without one as many have the mirror, which `find` knows.
+ */
 function countedWindow(config: SolveConfig, { problem, question }: Query, sum: Whole): Question {
   if (config.tolerance !== undefined && !config.atMost) return question!;
-  if (!config.partition) return exactly(sum);
+  if (!config.partition || config.size === undefined) return exactly(sum);
   const { low, high, scale, offset } = problem.form;
   const mirror = subtract(add(times(totalOf(problem.instance.items), scale), times(offset, 2)), sum);
   // With index sets of one size the mirrored sum may be none that the problem's items could have.
@@ -180,12 +183,13 @@ export function find(
   if (partition) finding.partition = true;
   finding.reachable = best !== undefined;
   if (tolerance !== undefined || atMost || partition) finding.sum = sum === undefined ? null : toJson(sum);
-  if (partition) finding.difference = sum === undefined ? null : toJson(differenceOf(instance.items, sum));
+  const difference = partition && sum !== undefined ? differenceOf(instance.items, sum) : undefined;
+  if (partition) finding.difference = difference === undefined ? null : toJson(difference);
   if (answers.has("count")) {
     const window = best && countedWindow(config, query, best.sum);
-    finding.count = String(
-      best ? (knownWays(config, query, best, window!) ?? waysOf(method, answered.counted, k)) : 0,
-    );
+    const ways = best ? (knownWays(config, query, best, window!) ?? waysOf(method, answered.counted, k)) : 0n;
+    // What one choice of signs takes, the opposite one leaves.
+    finding.count = String(difference && size === undefined ? 2n * ways : ways);
   }
   const indices = (words: Uint32Array, place: number, length?: number) =>
     indicesOf(problem, words, place, sum!, length);
