@@ -24,6 +24,13 @@ describe("the method", () => {
       { ask: ["count"] },
       "halves",
     ],
+    ["few items", { items: items(24, 1e5), target: 1e6 }, { ask: ["count"] }, "halves"],
+    [
+      "few items and many targets",
+      { items: items(24, 1e5), targets: items(1000, 1e6) },
+      { ask: ["count"] },
+      "tiles",
+    ],
     ["sums beyond 32 bits", { items: items(48, 2 ** 53), target: 2 ** 53 }, {}, "halves"],
     ["sums that just fit a table", { items: [2 ** 31 - 1], target: 5 }, { ask: ["smallest"] }, "bitset"],
     ["sums that just do not", { items: [2 ** 31], target: 5 }, {}, "halves"],

@@ -118,9 +118,10 @@ export function problemOf(config: SolveConfig, instance: Instance, index: number
     // A partition has one target, which has no number.
     const targets = config.partition ? [undefined] : (instance.targets ?? [instance.target]);
     const questions = targets.map((target) => questionOf(config, form, target));
-    const { method, apart, answers, cost } = choose(config, form, questions);
+    const choice = choose(config, form, questions);
+    const cost = choice.cost + COST_ITEM * instance.items.length + COST_TARGET * targets.length;
     const queries: Query[] = [];
-    const problem = { index, instance, form, queries, method, apart, answers, cost };
+    const problem = { index, instance, form, queries, ...choice, cost };
     for (let k = 0; k < targets.length; k++)
       queries.push({ problem, target: targets[k], question: questions[k] });
     return problem;
@@ -266,7 +267,7 @@ function choose(config: SolveConfig, form: Form, questions: readonly (Question |
   const table = method === "halves" || span >= MAX_SPAN ? undefined : byTable(config, form, questions);
   const halves =
     (method ?? "halves") === "halves" && n <= MAX_HALVES_ITEMS && span < MAX_HALVES_SPAN
-      ? byHalves(config, n)
+      ? byHalves(config, n, questions.length)
       : undefined;
   // What no method can give is left out, unless it was asked for by name.
   const best = table && halves ? better(table, halves) : (table ?? halves);
@@ -303,27 +304,31 @@ function byTable(
     apart,
     answers,
     cost:
-      COST_INSTANCE +
       updates *
+        (apart ? questions.length : 1) *
         (COST_SUM.witness +
           (answers.has("count") ? COST_SUM.count : 0) +
           (answers.has("smallest") ? COST_SUM.smallest : 0)),
   };
 }
 
-function byHalves({ asked, size }: SolveConfig, n: number): Choice {
+function byHalves({ asked, size }: SolveConfig, n: number, targets: number): Choice {
   return {
     method: "halves",
     apart: false,
     answers: without(asked, "smallest", size === undefined),
-    cost: COST_INSTANCE + COST_HALF * 2 ** (n / 2),
+    cost: COST_HALF * 2 ** (n / 2) * (1 + targets),
   };
 }
 
-/** Nanoseconds of an instance by itself, of one sum in one step of each kernel, and of one sum of a half. */
-const COST_INSTANCE = 2000;
+/**
+ * Nanoseconds of an item and of a target by themselves, of one sum in one step of each kernel, and of one sum of a half,
+ * in its list and for every target.
+ */
+const COST_ITEM = 20;
+const COST_TARGET = 2000;
 const COST_SUM = { witness: 0.007, count: 0.05, smallest: 0.025 };
-const COST_HALF = 30;
+const COST_HALF = 15;
 
 const TABLE = `sums that span less than ${MAX_SPAN}`;
 const HALVES = `at most ${MAX_HALVES_ITEMS} items whose sums span less than ${MAX_HALVES_SPAN}`;

@@ -418,6 +418,23 @@ describe("a stream", () => {
     expect(source.closed).toBe(true);
   });
 
+  test("takes fewer instances ahead where each has many targets or items", async () => {
+    for (const instance of [
+      { items: [1, 2, 3], targets: new Array<number>(5000).fill(6) },
+      { items: new Array<number>(10_000).fill(0), target: 0 },
+    ]) {
+      let taken = 0;
+      function* source(): Generator<Instance> {
+        while (taken++ < 10_000) yield instance;
+      }
+      for await (const { reachable } of solve(engines.threads!, source(), { ask: [] })) {
+        expect(reachable).toBe(true);
+        break;
+      }
+      expect(taken).toBeLessThan(1000);
+    }
+  });
+
   test("takes nothing before it is read, and nothing when it was stopped before", async () => {
     const source = endless();
     solve(engines.cpu!, source.instances);
