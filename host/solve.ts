@@ -12,7 +12,7 @@ import {
   type SolveRequest,
 } from "../src/experiments/solve.ts";
 import type { SolveFinding } from "../src/finding.ts";
-import { isRefusal } from "../src/check.ts";
+import { expected, isRefusal } from "../src/check.ts";
 import { problemOf, type Instance, type Problem, type SolveConfig } from "../src/problem.ts";
 import { runnerOf, type Engine, type Runner } from "./runner.ts";
 
@@ -43,6 +43,7 @@ export async function* solve(
 ): AsyncGenerator<SolveFinding, void, undefined> {
   const config = solveConfig(request);
   const runner = runnerOf(engine);
+  const waits = isAsync(instances);
   let over = false;
   const chunks = chunksOf(config, instances, onRefused, () => over);
   const inWork: Promise<SolveFinding[]>[] = [];
@@ -73,9 +74,21 @@ export async function* solve(
     }
   } finally {
     over = true;
-    void noticed(chunks.return());
+    const closed = noticed(chunks.return());
+    // A source that may wait for ever closes in its own time.
+    if (!waits) await closed;
   }
   if (failure) throw failure.error;
+}
+
+/** Whether a source may keep its reader waiting. Throws TypeError for what is no source. */
+function isAsync(instances: Iterable<Instance> | AsyncIterable<Instance>): boolean {
+  const source: unknown = instances;
+  if (typeof source === "object" && source !== null) {
+    if (Symbol.asyncIterator in source) return true;
+    if (Symbol.iterator in source) return false;
+  }
+  throw new TypeError(expected("instances", "an iterable or async iterable of instances", source));
 }
 
 /** What comes first. Nothing is left hanging on the signal, which may live as long as the program. */
@@ -113,8 +126,9 @@ async function* chunksOf(
     Symbol.asyncIterator in instances ? instances[Symbol.asyncIterator]() : instances[Symbol.iterator]();
   let index = 0;
   let next: Promise<IteratorResult<Instance>> | IteratorResult<Instance> | undefined;
+  let done = false;
   try {
-    for (let done = false; !done && !isOver();) {
+    while (!done && !isOver()) {
       const chunk: Problem[] = [];
       let cost = 0;
       let timer: ReturnType<typeof setTimeout> | undefined;
@@ -149,7 +163,7 @@ async function* chunksOf(
       if (chunk.length > 0) yield chunk;
     }
   } finally {
-    void source.return?.();
+    if (!done) void noticed(Promise.resolve(source.return?.()));
   }
 }
 

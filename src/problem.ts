@@ -305,10 +305,10 @@ function byTable(
     answers,
     cost:
       updates *
-        (apart ? questions.length : 1) *
-        (COST_SUM.witness +
-          (answers.has("count") ? COST_SUM.count : 0) +
-          (answers.has("smallest") ? COST_SUM.smallest : 0)),
+      (apart ? questions.length : 1) *
+      (COST_SUM.witness +
+        (answers.has("count") ? COST_SUM.count : 0) +
+        (answers.has("smallest") ? COST_SUM.smallest : 0)),
   };
 }
 

@@ -571,6 +571,33 @@ describe("a stream", () => {
     expect(source.taken).toBe(0);
   });
 
+  test("that fails to close harms nobody", async () => {
+    const instances = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.resolve({ done: false as const, value: good }),
+        return: () => Promise.reject(new Error("will not close")),
+      }),
+    };
+    // An unhandled rejection would fail the run.
+    for await (const { count } of solve(engines.cpu!, instances)) {
+      expect(count).toBe("1");
+      break;
+    }
+    await new Promise((resolve) => setTimeout(resolve));
+  });
+
+  test.each([
+    [undefined, "nothing"],
+    [null, "null"],
+    [5, "5"],
+    [good, '{"items":[1,2],"target":3}'],
+    ["text", '"text"'],
+  ])("refuses %j in place of instances", async (source, got) => {
+    await expect(all(engines.cpu!, source as unknown as Source)).rejects.toThrow(
+      `instances: expected an iterable or async iterable of instances, got ${got}`,
+    );
+  });
+
   test("refuses an engine that is none", async () => {
     const promised = Promise.resolve(engines.cpu!) as unknown as Engine;
     await expect(all(promised, [good])).rejects.toThrow("engine: expected what openEngine answers");
