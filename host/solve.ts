@@ -12,8 +12,8 @@ import {
   type SolveRequest,
 } from "../src/experiments/solve.ts";
 import type { SolveFinding } from "../src/finding.ts";
-import { expected, isRefusal } from "../src/check.ts";
-import { problemOf, type Instance, type Problem, type SolveConfig } from "../src/problem.ts";
+import { expected, isRefusal, refusalAt } from "../src/check.ts";
+import { problemOf, whereOf, type Instance, type Problem, type SolveConfig } from "../src/problem.ts";
 import { runnerOf, type Engine, type Runner } from "./runner.ts";
 
 export interface SolveOptions {
@@ -33,7 +33,7 @@ const CHUNK_WAIT = 20;
  * Answers a request for every instance of a stream, one finding for each target, in the order of the input. Instances are
  * taken as they are needed, so a stream of any length needs the same memory.
  * Throws TypeError or RangeError for a request that cannot be met before anything runs, and for an instance that cannot
- * be when its turn comes; the findings of all instances before it have come by then.
+ * be, or that the engine has no room for, when its turn comes; the findings of all instances before it have come by then.
  */
 export async function* solve(
   engine: Engine,
@@ -46,7 +46,7 @@ export async function* solve(
   const waits = isAsync(instances);
   let over = false;
   const chunks = chunksOf(config, instances, onRefused, () => over);
-  const inWork: Promise<SolveFinding[]>[] = [];
+  const inWork: Promise<Answered>[] = [];
   let failure: { readonly error: unknown } | undefined;
   let taking: Promise<void> | undefined;
   let ended = false;
@@ -54,7 +54,7 @@ export async function* solve(
     try {
       const { done, value } = await chunks.next();
       if (done || over) ended = true;
-      else inWork.push(noticed(solveChunk(runner, config, value)));
+      else inWork.push(noticed(solveOrRefuse(runner, config, value, onRefused)));
     } catch (error) {
       // Passed on when everything before it has been answered.
       failure = { error };
@@ -70,7 +70,10 @@ export async function* solve(
       // Input that keeps waiting holds no findings back.
       const event = await firstOf(signal, taking, inWork[0]);
       if (event === "stopped") return;
-      if (event === "ready") yield* await inWork.shift()!;
+      if (event !== "ready") continue;
+      const { findings, refusal } = await inWork.shift()!;
+      yield* findings;
+      if (refusal) throw refusal;
     }
   } finally {
     over = true;
@@ -165,6 +168,38 @@ async function* chunksOf(
   } finally {
     if (!done) void noticed(Promise.resolve(source.return?.()));
   }
+}
+
+/** What an engine made of some instances: all their findings, or those before the one it refused. */
+interface Answered {
+  readonly findings: readonly SolveFinding[];
+  readonly refusal?: TypeError | RangeError | undefined;
+}
+
+/** Solves instances together, or, where the engine has no room for some of them, ever fewer until it is known which. */
+async function solveOrRefuse(
+  engine: Runner,
+  config: SolveConfig,
+  problems: readonly Problem[],
+  onRefused: SolveOptions["onRefused"],
+): Promise<Answered> {
+  try {
+    return { findings: await solveChunk(engine, config, problems) };
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const [problem] = problems;
+    if (problems.length === 1 && problem) {
+      const refusal = refusalAt(whereOf(problem.instance, problem.index), error);
+      if (!onRefused) return { findings: [], refusal };
+      onRefused(problem.index, refusal);
+      return { findings: [] };
+    }
+  }
+  const middle = problems.length >> 1;
+  const before = await solveOrRefuse(engine, config, problems.slice(0, middle), onRefused);
+  if (before.refusal) return before;
+  const after = await solveOrRefuse(engine, config, problems.slice(middle), onRefused);
+  return { findings: [...before.findings, ...after.findings], refusal: after.refusal };
 }
 
 /** The findings of some instances, in their order. */

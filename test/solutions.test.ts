@@ -557,6 +557,33 @@ describe("a stream", () => {
     await expect(reading(broken, [good])).rejects.toThrow("the engine is gone");
   });
 
+  test("loses what its engine has no room for, and nothing else", async () => {
+    const large = { items: [700, 900], target: 700 };
+    const narrow: Runner = {
+      ...engines.cpu!,
+      run: (work) =>
+        (work.params.sums ?? 0) > 300
+          ? Promise.reject(new RangeError("kernel witness: expected fewer sums, got 701"))
+          : engines.cpu!.run(work),
+    };
+    const source = [good, good, large, good, { ...large, line: 9 }, good];
+    const request = { method: "bitset" } as const;
+    const refused: [number, string][] = [];
+    const onRefused = (index: number, error: Error) => refused.push([index, error.message]);
+    const found = await all(narrow, source, request, { onRefused });
+    expect(found.map(({ instance, count }) => [instance, count])).toEqual([0, 1, 3, 5].map((k) => [k, "1"]));
+    expect(refused).toEqual([
+      [2, "instance 2: kernel witness: expected fewer sums, got 701"],
+      [4, "line 9: kernel witness: expected fewer sums, got 701"],
+    ]);
+    found.length = 0;
+    const reading = async () => {
+      for await (const finding of solve(narrow, source, request)) found.push(finding);
+    };
+    await expect(reading()).rejects.toThrow("instance 2: kernel witness: expected fewer sums");
+    expect(found.map(({ instance }) => instance)).toEqual([0, 1]);
+  });
+
   test.each([
     [{ size: -1 }, "size: expected an integer in 0..10000, got -1"],
     [{ tolerance: 0.5 }, "tolerance: expected an integer in 0..9007199254740992, got 0.5"],

@@ -104,7 +104,7 @@ function fit({ device, subgroup }: Opened, work: Work, variant?: VariantName): S
     expected(
       `kernel ${work.kernel}`,
       "sums that this GPU's memory can hold",
-      JSON.stringify(work.params),
+      work.params,
       "use --engine cpu",
     ),
   );
