@@ -24,8 +24,17 @@ function show(value: unknown): string {
   if (typeof value === "bigint" || typeof value === "number") return String(value);
   if (typeof value === "object" && value !== null && "from" in value && "to" in value)
     return `${String(value.from)}..${String(value.to)}`;
-  const text = JSON.stringify(value) ?? typeof value;
+  const text = jsonOf(value) ?? typeof value;
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** What JSON makes of a value, of a bigint its digits; undefined where it can make nothing of it. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? String(part) : part));
+  } catch {
+    return undefined;
+  }
 }
 
 /** A schema for the integers low..high. */

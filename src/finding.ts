@@ -135,7 +135,7 @@ export interface SolveFinding extends Provenance {
   readonly line?: number;
   /** n, the number of items. */
   readonly items: number;
-  /** The sum asked for, as a decimal where it exceeds 2^53; absent for a partition. */
+  /** The sum asked for, as a decimal from 2^53 on; absent for a partition. */
   readonly target?: number | string;
   /** What was asked beside or instead of the exact sum. */
   readonly size?: number;

@@ -183,6 +183,12 @@ describe("instances that cannot be solved", () => {
       `target: expected ${TARGET}, got 9223372036854775808`,
     ],
     [
+      "bigints in a list for a target",
+      { items: [1], target: [5n, 7n] },
+      RangeError,
+      `target: expected ${TARGET}, got ["5","7"]`,
+    ],
+    [
       "targets that are no list",
       { items: [1], targets: 1 },
       TypeError,

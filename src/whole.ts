@@ -51,5 +51,6 @@ export function greatest(a: Whole, b: Whole): Whole {
 
 /** In JSON: a number where that is exact, otherwise its decimal digits. */
 export function toJson(value: Whole): number | string {
-  return typeof value === "number" && Number.isSafeInteger(value) ? value : String(value);
+  const exact = add(value, 0);
+  return typeof exact === "number" ? exact : String(exact);
 }
