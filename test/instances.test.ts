@@ -163,6 +163,28 @@ describe("large sizes", () => {
       await compare({ kernel, instances: [exactly(items, 0, 300, 741, -371)] }, ["cpu", "threads"]);
   });
 
+  test("that a GPU has no memory for are refused, and smaller ones answered", async () => {
+    let missing = true;
+    const gpu = await gpuRunner(
+      tamperedAdapter((device) => {
+        const answer = device.popErrorScope.bind(device);
+        device.popErrorScope = async () => {
+          const error = await answer();
+          return missing ? ({ message: "no memory" } as GPUError) : error;
+        };
+      }),
+    );
+    const work = batchWords({ kernel: "count", instances: [exactly([1, 1], 1)] });
+    await expect(gpu.run(work)).rejects.toThrow(
+      /^kernel count: expected sums that this GPU's memory can hold, got \{.*; use --engine cpu$/,
+    );
+    missing = false;
+    expect([...(await gpu.run(work))]).toEqual(
+      oracleWords({ kernel: "count", instances: [exactly([1, 1], 1)] }),
+    );
+    gpu.close();
+  });
+
   test("sums that span almost 2^31 are answered near either end of them", async () => {
     const great = 2 ** 30 - 9;
     const instances = [

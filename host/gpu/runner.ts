@@ -100,13 +100,12 @@ const IDLE_BYTES = 2 ** 29;
 function fit({ device, subgroup }: Opened, work: Work, variant?: VariantName): Shape {
   const shape = shapeOf(work, { limits: device.limits, subgroup }, variant);
   if (shape) return shape;
-  throw new RangeError(
-    expected(
-      `kernel ${work.kernel}`,
-      "sums that this GPU's memory can hold",
-      work.params,
-      "use --engine cpu",
-    ),
+  throw noRoom(work);
+}
+
+function noRoom({ kernel, params }: Work): RangeError {
+  return new RangeError(
+    expected(`kernel ${kernel}`, "sums that this GPU's memory can hold", params, "use --engine cpu"),
   );
 }
 
@@ -157,22 +156,34 @@ function upload({ device, uploaded }: Opened, work: Work): Uploaded {
   return fresh;
 }
 
-const roomy = (bytes: number) => 2 ** Math.ceil(Math.log2(Math.max(bytes, 256)));
+/** At least so many bytes, of four sizes between one power of two and the next, so that slots are found again. */
+function roomy(bytes: number): number {
+  const step = Math.max(2 ** (Math.floor(Math.log2(Math.max(bytes, 1))) - 2), 64);
+  return Math.ceil(Math.max(bytes, 256) / step) * step;
+}
 
-/** An idle slot of these sizes, or a new one. Sizes are powers of two, so that slots are found again. */
-function takeSlot({ device, idle }: Opened, outputWords: number, slabBytes: number): Slot {
+/** An idle slot of these sizes, or a new one; undefined where the device has no memory for it. */
+async function takeSlot(
+  { device, idle }: Opened,
+  outputWords: number,
+  slabBytes: number,
+): Promise<Slot | undefined> {
   const bytes = Math.min(roomy(4 * outputWords), device.limits.maxBufferSize);
   const slab = slabBytes > 0 ? Math.min(roomy(slabBytes), device.limits.maxStorageBufferBindingSize) : 0;
   const found = idle.findIndex(({ output, slabs }) => output.size === bytes && (slabs?.size ?? 0) === slab);
   if (found >= 0) return idle.splice(found, 1)[0]!;
   const make = (size: number, usage: number) => device.createBuffer({ size, usage });
-  return {
+  device.pushErrorScope("out-of-memory");
+  const slot = {
     params: make(MAX_PARAMS_BYTES, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
     phases: make(SUBMITTED_PHASES * PHASE_STRIDE, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
     output: make(bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST),
     staging: make(bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST),
     slabs: slab > 0 ? make(slab, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST) : undefined,
   };
+  if (!(await device.popErrorScope())) return slot;
+  releaseSlot(slot);
+  return undefined;
 }
 
 /** Keeps a slot for the next piece of work, and gives back the longest idle ones where there are too many. */
@@ -193,8 +204,10 @@ async function runWork(opened: Opened, work: Work, { variant, poison }: GpuOptio
   const inputs = upload(opened, work);
   const outputBytes = 4 * outputOf(work).length;
   inputs.users++;
-  const slot = takeSlot(opened, outputBytes / 4, shape.slabBytes);
+  let slot: Slot | undefined;
   try {
+    slot = await takeSlot(opened, outputBytes / 4, shape.slabBytes);
+    if (!slot) throw noRoom(work);
     if (poison !== undefined)
       for (const buffer of [slot.output, slot.slabs])
         if (buffer) device.queue.writeBuffer(buffer, 0, new Uint32Array(buffer.size / 4).fill(poison));
@@ -239,7 +252,7 @@ async function runWork(opened: Opened, work: Work, { variant, poison }: GpuOptio
     keepSlot(opened, slot);
     return words;
   } catch (error) {
-    releaseSlot(slot);
+    if (slot) releaseSlot(slot);
     throw error;
   } finally {
     inputs.users--;
