@@ -149,9 +149,9 @@ export interface SolveFinding extends Provenance {
   /** The least magnitude of a signed sum (`partition`). */
   readonly difference?: number | string | null;
   /**
-   * How many index sets have the best sum; with `tolerance` how many are within it, and for a partition how many choices
-   * of signs attain the least difference. Decimal. The answers that follow are absent where they were not asked for, and
-   * where nothing was asked by name and they are beyond the limits.
+   * How many index sets have the best sum; with `tolerance`, but without `atMost`, how many are within it; and for a
+   * partition how many choices of signs attain the least difference. Decimal. The answers that follow are absent where they
+   * were not asked for, and where nothing was asked by name and they are beyond the limits.
    */
   readonly count?: string;
   /** Ascending indices of the index set that has the best sum and the smallest mask; null where none serves. */
