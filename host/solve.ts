@@ -132,7 +132,7 @@ async function* chunksOf(
   let done = false;
   try {
     while (!done && !isOver()) {
-      const chunk: Problem[] = [];
+      let chunk: Problem[] = [];
       let cost = 0;
       let timer: ReturnType<typeof setTimeout> | undefined;
       let late: Promise<undefined> | undefined;
@@ -148,14 +148,21 @@ async function* chunksOf(
             done = true;
             break;
           }
+          let problem: Problem;
           try {
-            const problem = problemOf(config, result.value, index++);
-            chunk.push(problem);
-            cost += problem.cost;
+            problem = problemOf(config, result.value, index++);
           } catch (error) {
             if (!onRefused || !isRefusal(error)) throw error;
             onRefused(index - 1, error);
+            continue;
           }
+          // What takes long by itself does not keep others waiting.
+          if (problem.cost > CHUNK_COST && chunk.length > 0) {
+            yield chunk;
+            chunk = [];
+          }
+          chunk.push(problem);
+          cost += problem.cost;
         }
       } catch (error) {
         if (chunk.length > 0) yield chunk;

@@ -435,6 +435,26 @@ describe("a stream", () => {
     }
   });
 
+  test("holds no finding back for an instance that takes long", async () => {
+    const calls: number[] = [];
+    const noting: Runner = {
+      ...engines.cpu!,
+      run(work) {
+        calls.push(work.params.instances!);
+        return engines.cpu!.run(work);
+      },
+    };
+    const long = { items: Array.from({ length: 40 }, (_, i) => 2 ** 40 + i), target: 2 ** 40 };
+    const found = await all(noting, [good, good, long, good], { ask: ["witness"] });
+    expect(found.map(({ instance, reachable }) => [instance, reachable])).toEqual([
+      [0, true],
+      [1, true],
+      [2, true],
+      [3, true],
+    ]);
+    expect(calls).toEqual([2, 1, 1]);
+  });
+
   test("takes nothing before it is read, and nothing when it was stopped before", async () => {
     const source = endless();
     solve(engines.cpu!, source.instances);
