@@ -194,7 +194,7 @@ describe("instances that cannot be solved", () => {
       TypeError,
       "targets: expected a list of integers, got 1",
     ],
-    ["no targets", { items: [1], targets: [] }, RangeError, "targets: expected at least one, got 0"],
+    ["no targets", { items: [1], targets: [] }, RangeError, "targets: expected 1 to 1000000 of them, got 0"],
     [
       "an id that is a list",
       { items: [1], target: 1, id: [] },

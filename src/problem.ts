@@ -11,6 +11,8 @@ import { add, floorDivide, greatest, least, subtract, times, type Whole } from "
 
 /** The most items of an instance. */
 export const MAX_SOLVE_ITEMS = 10_000;
+/** The most targets of an instance. */
+const MAX_TARGETS = 1_000_000;
 /** The most items whose index sets are counted: more could be beyond 64 bits. */
 const MAX_COUNT_ITEMS = 64;
 /** The most items that are solved by halves. */
@@ -35,7 +37,7 @@ const MAX_TARGET = 2n ** 63n - 1n;
 export interface Instance {
   /** Integers of -2^53..2^53, at most 10,000 of them. */
   readonly items: readonly number[];
-  /** The sum asked for, or several sums; integers of 64 bits. A partition needs none and looks at none. */
+  /** The sum asked for, or at most 1,000,000 sums; integers of 64 bits. A partition needs none and looks at none. */
   readonly target?: Whole | undefined;
   readonly targets?: readonly Whole[] | undefined;
   /** A name, and the line of a file that it stands in; findings repeat both. */
@@ -234,8 +236,8 @@ export function checkInstance(value: unknown, partition: boolean): asserts value
     throw new TypeError(
       expected("target, targets", "one of the two", target === undefined ? undefined : "both"),
     );
-  if (Array.isArray(targets) && targets.length === 0)
-    throw new RangeError(expected("targets", "at least one", 0));
+  if (Array.isArray(targets) && (targets.length === 0 || targets.length > MAX_TARGETS))
+    throw new RangeError(expected("targets", `1 to ${MAX_TARGETS} of them`, targets.length));
   if (id !== undefined && typeof id !== "string" && !Number.isFinite(id))
     throw new TypeError(expected("id", "a text or a number of at most 2^53", id));
 }

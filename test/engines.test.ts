@@ -14,7 +14,7 @@ import { DifferenceError, shadowRunner } from "../host/shadow.ts";
 import { ensembles, isProduct, listedLaw } from "../src/ensemble.ts";
 import { instancesPlan, phaseConfig, plan, type PhaseConfig } from "../src/experiments/phase.ts";
 import { reachTally } from "../src/kernels/reach.ts";
-import { batchWork, type Batch, type Plan } from "../src/plan.ts";
+import { batchWork, type Batch, type Plan, type Work as KernelWork } from "../src/plan.ts";
 import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
 
 /** The variants of `reach`. */
@@ -652,6 +652,35 @@ describe("a CPU runner", () => {
     await expect(runner.run(batchWork(work, { first: 0, count: 1 }))).rejects.toThrow(
       "the CPU runner was closed",
     );
+  });
+
+  test("refuses a table that no memory holds, and goes on", async () => {
+    const runner = await cpuRunner(1, startThread);
+    const count = (items: number[], target: number): KernelWork => ({
+      kernel: "count",
+      params: {
+        instances: 1,
+        items: items.length,
+        targets: 1,
+        answers: 2,
+        longest: items.length,
+        sums: target + 1,
+        masks: 0,
+        tiles: 1,
+      },
+      inputs: {
+        items: Int32Array.from(items),
+        starts: Uint32Array.of(0, 0, items.length, 1),
+        targets: Int32Array.of(target, target, target, 0),
+      },
+    });
+    const wide = count(new Array<number>(64).fill(2 ** 25 - 1), 32 * (2 ** 25 - 1));
+    await expect(runner.run(wide)).rejects.toThrow(
+      /^kernel count: expected tables that the memory of a thread can hold, got /,
+    );
+    await expect(runner.run(wide)).rejects.toBeInstanceOf(RangeError);
+    expect([...(await runner.run(count([1, 2, 3], 3)))]).toEqual([2, 0]);
+    runner.close();
   });
 
   test("goes on with the threads that are left, until there are none", async () => {

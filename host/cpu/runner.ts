@@ -1,8 +1,9 @@
 // The CPU runner: the WebAssembly kernels in worker threads that share nothing.
 
+import { expected } from "../../src/check.ts";
 import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
-import { inputsOf, outputOf } from "../../src/plan.ts";
+import { inputsOf, outputOf, type Work } from "../../src/plan.ts";
 import type { Runner } from "../runner.ts";
 import base64 from "./wasm/index.ts?wasm";
 import script from "./worker.js?raw";
@@ -17,6 +18,8 @@ export interface Answer {
   readonly id: number;
   readonly output?: Uint32Array;
   readonly error?: string;
+  /** There was not memory enough. */
+  readonly exhausted?: boolean;
 }
 
 /** Starts a thread that runs a script's text. */
@@ -26,8 +29,15 @@ export type StartThread = (
 ) => Thread;
 
 interface Pending {
+  readonly work: Work;
   readonly resolve: (output: Uint32Array) => void;
   readonly reject: (error: Error) => void;
+}
+
+function noRoom({ kernel, params }: Work): RangeError {
+  return new RangeError(
+    expected(`kernel ${kernel}`, "tables that the memory of a thread can hold", params, "use fewer threads"),
+  );
 }
 
 /** Opens `threads` threads, 1 or more. Work goes to the thread with the least of it waiting. */
@@ -44,11 +54,11 @@ export async function cpuRunner(threads: number, startThread: StartThread): Prom
       pending.clear();
     };
     const thread = startThread(script, {
-      answer({ id, output, error }) {
-        const work = pending.get(id);
+      answer({ id, output, error, exhausted }) {
+        const waiting = pending.get(id);
         pending.delete(id);
-        if (output) work?.resolve(output);
-        else work?.reject(new Error(`WebAssembly: ${error}`));
+        if (output) waiting?.resolve(output);
+        else waiting?.reject(exhausted ? noRoom(waiting.work) : new Error(`WebAssembly: ${error}`));
       },
       failure: fail,
     });
@@ -70,7 +80,7 @@ export async function cpuRunner(threads: number, startThread: StartThread): Prom
       if (alive.length === 0) return Promise.reject(pool[0]!.worker.broken!);
       const { thread, pending } = alive.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
       return new Promise((resolve, reject) => {
-        pending.set(++id, { resolve, reject });
+        pending.set(++id, { work, resolve, reject });
         thread.post({
           id,
           kernel: kernel.name,

@@ -11,7 +11,7 @@ const aligned = (bytes) => (bytes + 15) & ~15;
 
 /**
  * First message: the compiled module. Then work: `id`, the kernel's name, its packed parameters, its inputs and the
- * length of its output. Answers { id, output } or { id, error }.
+ * length of its output. Answers { id, output }, or { id, error, exhausted } where it failed, for want of memory or not.
  * @param {{ data: WebAssembly.Module | { id: number, kernel: string, params: Uint32Array, inputs: (Int32Array | Uint32Array)[], length: number } }} event
  */
 onmessage = ({ data }) => {
@@ -37,6 +37,7 @@ onmessage = ({ data }) => {
     const words = new Uint32Array(wasm.memory.buffer, output, data.length).slice();
     postMessage({ id: data.id, output: words }, { transfer: [words.buffer] });
   } catch (error) {
-    postMessage({ id: data.id, error: String(error) });
+    const exhausted = error instanceof RangeError || Boolean(wasm.isExhausted());
+    postMessage({ id: data.id, error: String(error), exhausted });
   }
 };

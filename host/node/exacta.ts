@@ -219,8 +219,10 @@ function asTyped(message: string): string {
 calmPolling();
 const argv = process.argv.slice(2);
 // A reader such as head may leave when it has seen enough; what else was asked for is still done.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
+process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+  if (code === "EPIPE") return;
+  process.stderr.write(`${expected("stdout", "room for what is printed", code)}\n`);
+  process.exit(1);
 });
 try {
   process.exitCode = await main(argv);

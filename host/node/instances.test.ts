@@ -217,7 +217,7 @@ describe("a malformed line", () => {
     ["jsonl", /^target: .*, got 9223372036854775808$/, '{"items":[1],"target":9223372036854775808}'],
     ["jsonl", /^target: .*, got null$/, '{"items":[1],"target":null}'],
     ["jsonl", /^targets: expected a list of integers, got 3$/, '{"items":[1],"targets":3}'],
-    ["jsonl", /^targets: expected at least one, got 0$/, '{"items":[1],"targets":[]}'],
+    ["jsonl", /^targets: expected 1 to 1000000 of them, got 0$/, '{"items":[1],"targets":[]}'],
     ["jsonl", /^target, targets: expected one of the two, got nothing$/, '{"items":[1]}'],
     ["jsonl", /^target, targets: .*, got "both"$/, '{"items":[1],"target":1,"targets":[1]}'],
     ["jsonl", /^items: expected a list of integers, got nothing$/, '{"target":1}'],

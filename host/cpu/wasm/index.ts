@@ -2,6 +2,7 @@
 
 export { count } from "./count";
 export { halves } from "./halves";
+export { isExhausted } from "./memory";
 export { reach } from "./reach";
 export { smallest } from "./smallest";
 export { witness } from "./witness";
