@@ -3,11 +3,13 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
+import { gpuRunner } from "../host/gpu/runner.ts";
 import { startThread } from "../host/node/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import { prune } from "../host/ticket.ts";
 import { forward, quantizers, widthsOf, type Network, type Quantizer } from "../src/network.ts";
+import { lemma5, reachProbabilities } from "../src/theory/construction.ts";
 import {
   drawnWeights,
   layersOf,
@@ -17,12 +19,14 @@ import {
   type Scheme,
 } from "../src/ticket/scheme.ts";
 import { firstDeviation, prunedNetwork, verify, type Ticket } from "../src/ticket/ticket.ts";
+import { testAdapter } from "./devices.ts";
 import { golden, randomNetwork, targetNetwork, type GoldenRow } from "./golden.ts";
 
-const engines = {} as Record<"reference" | "cpu", Runner>;
+const engines = {} as Record<"reference" | "cpu" | "gpu", Runner>;
 beforeAll(async () => {
   engines.reference = referenceRunner();
   engines.cpu = await cpuRunner(2, startThread);
+  engines.gpu = await gpuRunner(testAdapter);
 });
 afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
 
@@ -95,8 +99,10 @@ describe.each([
       expect(verify(target, ticket)).toBeUndefined();
       const inputs = gridOf(2);
       expect(forward(prunedNetwork(target, ticket), inputs)).toEqual(forward(target, inputs));
-      const same = await prune(engines.reference, target, bits, scheme, 20250101n);
-      expect(same.ticket).toEqual(ticket);
+      for (const engine of [engines.reference, engines.gpu]) {
+        const same = await prune(engine, target, bits, scheme, 20250101n);
+        expect([engine.engine, same.ticket]).toEqual([engine.engine, ticket]);
+      }
     },
   );
 
@@ -180,6 +186,45 @@ test("random targets of random shapes have tickets that equal them", async () =>
       },
     ),
     { seed: 7, numRuns: 40 },
+  );
+});
+
+describe("one weight of a random network", () => {
+  const NETWORKS = 1500;
+
+  /** How many networks of so many hidden units, each of its own seed, contain a weight for inputs of both signs. */
+  async function contained(weight: number, units: number, zero: boolean): Promise<number> {
+    const target: Network = {
+      layers: [{ rows: 1, columns: 1, weights: Int32Array.of(weight), shift: 2 }],
+      quantizer: "floor",
+      activationBits: 2,
+      clamp: false,
+    };
+    const scheme: Scheme = { ...first, initialBits: 1, bits: 1, zero, units: [units] };
+    let count = 0;
+    for (let seed = 0; seed < NETWORKS; seed++)
+      count += Number((await prune(engines.cpu, target, 2, scheme, BigInt(seed))).failures.length === 0);
+    return count;
+  }
+
+  test.each([
+    [1, 16, false],
+    [3, 20, false],
+    [-4, 20, false],
+    [4, 24, true],
+  ] as const)(
+    "%i with %i hidden units is there as often as Lemma 5 says exactly (0 among the weights: %s)",
+    async (weight, units, zero) => {
+      const pools = reachProbabilities(2, units);
+      const { success } = lemma5(pools, { units, zero, scheme: "pooled" });
+      const probability = success[Math.abs(weight)]!;
+      const error = Math.sqrt((probability * (1 - probability)) / NETWORKS);
+      const rate = (await contained(weight, units, zero)) / NETWORKS;
+      expect(Math.abs(rate - probability)).toBeLessThan(5 * error);
+      // With half as many units it would not be.
+      const fewer = lemma5(pools, { units: units / 2, zero, scheme: "pooled" }).success[Math.abs(weight)]!;
+      expect(Math.abs(rate - fewer)).toBeGreaterThan(5 * error);
+    },
   );
 });
 
