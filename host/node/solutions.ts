@@ -3,6 +3,7 @@
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { SolveFinding } from "../../src/finding.ts";
+import { csvField } from "./table.ts";
 
 /** Characters that are written at once, and milliseconds after which fewer are. */
 const BATCH = 2 ** 16;
@@ -88,10 +89,9 @@ const COLUMNS = [
 
 /** A row of RFC 4180: indices between blanks, nothing where there is no answer. */
 function csvRow(finding: SolveFinding): string {
-  return `${COLUMNS.map((name) => csvField(finding[name])).join(",")}\r\n`;
-}
-
-function csvField(value: SolveFinding[(typeof COLUMNS)[number]]): string {
-  const text = Array.isArray(value) ? value.join(" ") : String(value ?? "");
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const fields = COLUMNS.map((name) => {
+    const value = finding[name];
+    return csvField(typeof value === "object" ? value?.join(" ") : value);
+  });
+  return `${fields.join(",")}\r\n`;
 }

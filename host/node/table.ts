@@ -48,7 +48,8 @@ export function resultsCsv(findings: readonly PhaseFinding[]): string {
   return [header, ...rows].map((line) => `${line}\r\n`).join("");
 }
 
-function csvField(value: string | number | undefined): string {
+/** A field of RFC 4180, empty where there is no value. */
+export function csvField(value: string | number | boolean | undefined): string {
   const text = String(value ?? "");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
