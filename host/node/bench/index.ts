@@ -13,13 +13,6 @@ export interface BenchArguments {
   python?: string;
 }
 
-/** What was measured: one record a row, and the same as a table. */
-export interface Bench {
-  readonly results: readonly object[];
-  readonly title: string;
-  readonly table: readonly string[];
-}
-
 const benches = { reach: benchReach, solve: benchSolve };
 export const benchNames = Object.keys(benches) as (keyof typeof benches)[];
 

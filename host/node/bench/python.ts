@@ -46,6 +46,3 @@ export function startPython(
     close: () => void child.kill(),
   };
 }
-
-export const median = (values: readonly number[]) =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;

@@ -10,8 +10,8 @@ import { cpuRunner } from "../../cpu/runner.ts";
 import type { Runner } from "../../runner.ts";
 import { columns } from "../table.ts";
 import { startThread } from "../threads.ts";
-import type { Bench } from "./index.ts";
-import { median, startPython, type Yardstick } from "./python.ts";
+import { median, type Bench } from "./measure.ts";
+import { startPython, type Yardstick } from "./python.ts";
 
 const BITS = [6, 8, 10, 12];
 /** Instances of a pass of CPython, and what sets the trials of a pass of a thread: some ten and a hundred milliseconds. */

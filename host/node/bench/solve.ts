@@ -11,8 +11,8 @@ import type { Runner } from "../../runner.ts";
 import { solve } from "../../solve.ts";
 import { columns, grouped } from "../table.ts";
 import { startThread } from "../threads.ts";
-import type { Bench } from "./index.ts";
-import { median, startPython } from "./python.ts";
+import { median, type Bench } from "./measure.ts";
+import { startPython } from "./python.ts";
 
 interface Case {
   readonly name: string;
