@@ -33,7 +33,7 @@ export interface Network {
 }
 
 /** The integers that a number of 53 bits holds exactly. */
-const MAX_SUM = 2 ** 53;
+export const MAX_SUM = 2 ** 53;
 
 /** value / 2^shift, rounded: down, towards 0, to the nearest (halves away from 0), or away from 0. Exact up to 2^53. */
 export function quantize(quantizer: Quantizer, value: number, shift: number): number {
@@ -89,8 +89,7 @@ export function boundsOf({ layers, quantizer, activationBits, clamp }: Network):
  * the definition. Exact wherever `boundsOf` does not throw.
  */
 export function forward(network: Network, inputs: ArrayLike<number>): Float64Array {
-  const { layers, quantizer, activationBits, clamp } = network;
-  const most = 2 ** activationBits;
+  const { layers } = network;
   let values = Float64Array.from(inputs);
   layers.forEach(({ rows, columns, weights, shift }, l) => {
     const count = values.length / columns;
@@ -99,9 +98,7 @@ export function forward(network: Network, inputs: ArrayLike<number>): Float64Arr
       for (let row = 0; row < rows; row++) {
         let sum = 0;
         for (let i = 0; i < columns; i++) sum += weights[row * columns + i]! * values[k * columns + i]!;
-        let output = quantize(quantizer, sum, shift);
-        if (clamp && shift > 0) output = Math.min(Math.max(output, -most), most);
-        outputs[k * rows + row] = l < layers.length - 1 ? Math.max(output, 0) : output;
+        outputs[k * rows + row] = activate(network, sum, shift, l === layers.length - 1);
       }
     values = outputs;
   });
@@ -163,6 +160,18 @@ export function readNetwork(value: unknown): { network: Network; bits: number } 
 /** How many inputs a network has, then the outputs of every layer. */
 export function widthsOf({ layers }: Network): number[] {
   return [layers[0]?.columns ?? 0, ...layers.map(({ rows }) => rows)];
+}
+
+/** What a layer makes of a sum. */
+export function activate(
+  { quantizer, activationBits, clamp }: Omit<Network, "layers">,
+  sum: number,
+  shift: number,
+  last: boolean,
+): number {
+  const output = quantize(quantizer, sum, shift);
+  const most = clamp && shift > 0 ? 2 ** activationBits : Infinity;
+  return Math.min(Math.max(output, last ? -most : 0), most);
 }
 
 /** A layer with only the weights whose place is set in a mask; the others are 0. */

@@ -10,6 +10,7 @@ import type { Runner } from "../host/runner.ts";
 import { prune } from "../host/ticket.ts";
 import { forward, quantizers, widthsOf, type Network, type Quantizer } from "../src/network.ts";
 import { lemma5, reachProbabilities } from "../src/theory/construction.ts";
+import { audit, forwardKept, keptLayers } from "../src/ticket/audit.ts";
 import {
   drawnWeights,
   layersOf,
@@ -18,7 +19,7 @@ import {
   type RandomWeights,
   type Scheme,
 } from "../src/ticket/scheme.ts";
-import { firstDeviation, prunedNetwork, verify, type Ticket } from "../src/ticket/ticket.ts";
+import { firstDeviation, verify, type Ticket } from "../src/ticket/ticket.ts";
 import { testAdapter } from "./devices.ts";
 import { golden, randomNetwork, targetNetwork, type GoldenRow } from "./golden.ts";
 
@@ -98,7 +99,7 @@ describe.each([
       expect(failures).toEqual([]);
       expect(verify(target, ticket)).toBeUndefined();
       const inputs = gridOf(2);
-      expect(forward(prunedNetwork(target, ticket), inputs)).toEqual(forward(target, inputs));
+      expect(forwardKept(target, keptLayers(ticket), inputs)).toEqual(forward(target, inputs));
       for (const engine of [engines.reference, engines.gpu]) {
         const same = await prune(engine, target, bits, scheme, 20250101n);
         expect([engine.engine, same.ticket]).toEqual([engine.engine, ticket]);
@@ -182,11 +183,46 @@ test("random targets of random shapes have tickets that equal them", async () =>
         const { ticket, failures } = await prune(engines.cpu, target, bits, scheme, BigInt(salt));
         expect(failures).toEqual([]);
         const inputs = gridOf(widths[0]!);
-        expect(forward(prunedNetwork(target, ticket), inputs)).toEqual(forward(target, inputs));
+        expect(forwardKept(target, keptLayers(ticket), inputs)).toEqual(forward(target, inputs));
       },
     ),
     { seed: 7, numRuns: 40 },
   );
+});
+
+describe("an audit", () => {
+  const random = (range: number) => Math.floor(range / 3);
+
+  test("runs every input of a small network, and finds the first that differs", async () => {
+    const target = targetOf([2, 3, 2], 4, "truncate");
+    const { ticket } = await prune(engines.cpu, target, 4, { ...first, units: [44, 30] }, 3n);
+    expect(audit(target, ticket, random)).toEqual({ inputs: 81, exhaustive: true, difference: undefined });
+    const last = ticket.masks.length - 1;
+    const masks = ticket.masks.with(
+      last,
+      ticket.masks[last]!.map(() => 0),
+    );
+    const { exhaustive, difference } = audit(target, { ...ticket, masks }, random);
+    expect(exhaustive).toBe(true);
+    expect(forward(target, difference!)).not.toEqual(
+      forwardKept(target, keptLayers({ ...ticket, masks }), difference!),
+    );
+  });
+
+  test("runs extreme and other inputs of a wide one", async () => {
+    const target = targetOf([9, 2], 2, "away");
+    const { ticket } = await prune(engines.cpu, target, 2, { ...first, units: [40] }, 3n);
+    expect(audit(target, ticket, random)).toEqual({ inputs: 37, exhaustive: false, difference: undefined });
+  });
+
+  test("refuses what could not be added exactly", () => {
+    const layer = { rows: 1, columns: 1, shift: 0, starts: Uint32Array.of(0, 1), places: Uint32Array.of(0) };
+    const layers = [{ ...layer, weights: Int32Array.of(2 ** 30) }];
+    const network = { quantizer: "floor" as const, activationBits: 2, clamp: false };
+    expect(() => forwardKept(network, layers, [2 ** 24])).toThrow(
+      /^random layer 1: expected sums of at most /,
+    );
+  });
 });
 
 describe("one weight of a random network", () => {

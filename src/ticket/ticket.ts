@@ -1,7 +1,7 @@
 // A ticket: a seed and which weights of its random network are kept. It equals its target on every input, and that is a
 // matter of integers: in every layer the kept products sum up to the target's weights.
 
-import type { Layer, Network } from "../network.ts";
+import type { Network } from "../network.ts";
 import {
   demandsOf,
   layersOf,
@@ -128,21 +128,4 @@ export function representedNetwork({ scheme, seed, widths, targetBits, masks }: 
 export function verify(target: Network, ticket: Ticket): Deviation | undefined {
   const { scheme, seed, widths, targetBits, masks } = ticket;
   return firstDeviation(target, layersOf(widths, targetBits, scheme), drawnWeights(scheme, seed), masks);
-}
-
-/** The pruned network, weight by weight: for small ones, and to be run. */
-export function prunedNetwork(target: Network, ticket: Ticket): Network {
-  const { scheme, seed, widths, targetBits, masks } = ticket;
-  const random = drawnWeights(scheme, seed);
-  const layers = layersOf(widths, targetBits, scheme).map((layer, index): Layer => {
-    const { kind, rows, columns, shift, group } = layer;
-    const weightAt = random(index);
-    const weights = new Int32Array(rows * columns);
-    masks[index]!.forEach((bit, place) => {
-      const at = kind === "hidden" ? place * columns + Math.floor(place / group) : place;
-      if (bit) weights[at] = weightAt(place);
-    });
-    return { rows, columns, shift, weights };
-  });
-  return { ...target, layers };
 }

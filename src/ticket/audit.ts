@@ -1,0 +1,122 @@
+// The pruned network itself, run: every hidden unit that is kept, and nothing that is not.
+
+import { expected } from "../check.ts";
+import { activate, forward, MAX_SUM, type Network } from "../network.ts";
+import { drawnWeights, layersOf } from "./scheme.ts";
+import type { Ticket } from "./ticket.ts";
+
+/** The kept weights of one layer, row by row. */
+interface KeptLayer {
+  readonly rows: number;
+  readonly columns: number;
+  readonly shift: number;
+  /** Where the weights of each row start, and of one more behind the last; the column of each weight, and the weight. */
+  readonly starts: Uint32Array;
+  readonly places: Uint32Array;
+  readonly weights: Int32Array;
+}
+
+/** The pruned network of a ticket. */
+export function keptLayers({ scheme, seed, widths, targetBits, masks }: Ticket): KeptLayer[] {
+  const random = drawnWeights(scheme, seed);
+  return layersOf(widths, targetBits, scheme).map(({ kind, rows, columns, shift, group }, index) => {
+    const weightAt = random(index);
+    const mask = masks[index]!;
+    const kept = mask.reduce((sum, bit) => sum + bit, 0);
+    const starts = new Uint32Array(rows + 1);
+    const [places, weights] = [new Uint32Array(kept), new Int32Array(kept)];
+    const length = mask.length / rows;
+    let at = 0;
+    for (let place = 0; place < mask.length; place++) {
+      const row = Math.floor(place / length);
+      if (mask[place]) {
+        places[at] = kind === "hidden" ? Math.floor(row / group) : place % columns;
+        weights[at++] = weightAt(place);
+      }
+      starts[row + 1] = at;
+    }
+    return { rows, columns, shift, starts, places, weights };
+  });
+}
+
+/**
+ * What a pruned network makes of inputs, one after the other, quantized and clamped as `network` is.
+ * Throws RangeError where a sum could exceed 2^53 on its way.
+ */
+export function forwardKept(
+  network: Omit<Network, "layers">,
+  layers: readonly KeptLayer[],
+  inputs: ArrayLike<number>,
+): Float64Array {
+  let values = Float64Array.from(inputs);
+  layers.forEach(({ rows, columns, shift, starts, places, weights }, l) => {
+    const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const count = values.length / columns;
+    const outputs = new Float64Array(count * rows);
+    for (let row = 0; row < rows; row++) {
+      const [from, to] = [starts[row]!, starts[row + 1]!];
+      let bound = 0;
+      for (let w = from; w < to; w++) bound += Math.abs(weights[w]!) * largest;
+      if (bound > MAX_SUM)
+        throw new RangeError(expected(`random layer ${l + 1}`, `sums of at most ${MAX_SUM}`, bound));
+      for (let k = 0; k < count; k++) {
+        let sum = 0;
+        for (let w = from; w < to; w++) sum += weights[w]! * values[k * columns + places[w]!]!;
+        outputs[k * rows + row] = activate(network, sum, shift, l === layers.length - 1);
+      }
+    }
+    values = outputs;
+  });
+  return values;
+}
+
+/** Inputs that were run through a target and the pruned network. */
+export interface Audit {
+  readonly inputs: number;
+  /** Every input there is was run. */
+  readonly exhaustive: boolean;
+  /** The first input whose outputs differ. */
+  readonly difference: readonly number[] | undefined;
+}
+
+/** All inputs are run where there are no more of them, and where that takes no more multiplications. */
+const MAX_GRID = 2 ** 20;
+const MAX_WORK = 2e9;
+/** Inputs that are run otherwise, beside the extreme ones. */
+const SAMPLES = 32;
+/** Inputs that are run together. */
+const BATCH = 1024;
+
+/**
+ * Runs a target and the pruned network of a ticket on all inputs of -2^m..2^m, or, where there are too many, on the extreme
+ * ones and on some that `random` draws: integers of 0..range - 1.
+ */
+export function audit(target: Network, ticket: Ticket, random: (range: number) => number): Audit {
+  const layers = keptLayers(ticket);
+  const columns = target.layers[0]!.columns;
+  const most = 2 ** target.activationBits;
+  const grid = (2 * most + 1) ** columns;
+  const work = layers.reduce((sum, { weights }) => sum + weights.length, 1);
+  const exhaustive = grid <= MAX_GRID && grid * work <= MAX_WORK;
+  const extremes = [-most, most, 0, -1, 1].map((value) => () => value);
+  const inputAt = (k: number): number[] => {
+    if (exhaustive)
+      return Array.from(
+        { length: columns },
+        (_, i) => (Math.floor(k / (2 * most + 1) ** i) % (2 * most + 1)) - most,
+      );
+    const draw = extremes[k] ?? (() => random(2 * most + 1) - most);
+    return Array.from({ length: columns }, draw);
+  };
+  const count = exhaustive ? grid : extremes.length + SAMPLES;
+  const units = target.layers.at(-1)!.rows;
+  for (let first = 0; first < count; first += BATCH) {
+    const batch = Array.from({ length: Math.min(BATCH, count - first) }, (_, k) => inputAt(first + k));
+    const inputs = batch.flat();
+    const [wanted, got] = [forward(target, inputs), forwardKept(target, layers, inputs)];
+    const at = wanted.findIndex((output, i) => output !== got[i]);
+    if (at >= 0)
+      return { inputs: first + batch.length, exhaustive, difference: batch[Math.floor(at / units)] };
+  }
+  return { inputs: count, exhaustive, difference: undefined };
+}
