@@ -41,12 +41,12 @@ export function quantize(quantizer: Quantizer, value: number, shift: number): nu
   const magnitude = Math.abs(value);
   const rest = magnitude % unit;
   const below = (magnitude - rest) / unit;
-  const up = {
-    floor: value < 0 && rest > 0,
-    truncate: false,
-    nearest: 2 * rest >= unit,
-    away: rest > 0,
-  }[quantizer];
+  const up =
+    quantizer === "floor"
+      ? value < 0 && rest > 0
+      : quantizer === "nearest"
+        ? 2 * rest >= unit
+        : quantizer === "away" && rest > 0;
   // Without the sum there would be a -0.
   return Math.sign(value) * (below + Number(up)) + 0;
 }
