@@ -6,7 +6,6 @@ import { golden, randomNetwork, targetNetwork, type GoldenRow } from "../test/go
 import {
   boundsOf,
   forward,
-  masked,
   quantize,
   quantizers,
   readNetwork,
@@ -27,7 +26,10 @@ function ticketOf(row: GoldenRow, masks: readonly string[] = row.masks): Network
   const network = randomNetwork(row);
   return {
     ...network,
-    layers: network.layers.map((layer, l) => masked(layer, Array.from(masks[l]!, Number))),
+    layers: network.layers.map((layer, l) => ({
+      ...layer,
+      weights: layer.weights.map((weight, place) => weight * Number(masks[l]![place])),
+    })),
   };
 }
 

@@ -12,7 +12,7 @@ export const quantizers = ["floor", "truncate", "nearest", "away"] as const;
 export type Quantizer = (typeof quantizers)[number];
 
 /** One layer: a matrix, and what follows it. */
-export interface Layer {
+interface Layer {
   /** Outputs and inputs. */
   readonly rows: number;
   readonly columns: number;
@@ -172,9 +172,4 @@ export function activate(
   const output = quantize(quantizer, sum, shift);
   const most = clamp && shift > 0 ? 2 ** activationBits : Infinity;
   return Math.min(Math.max(output, last ? -most : 0), most);
-}
-
-/** A layer with only the weights whose place is set in a mask; the others are 0. */
-export function masked(layer: Layer, mask: ArrayLike<number>): Layer {
-  return { ...layer, weights: layer.weights.map((weight, place) => (mask[place] ? weight : 0)) };
 }

@@ -91,8 +91,13 @@ describe("answers", () => {
   });
 });
 
+test("sums without witnesses take a bit each, and are solved where those would not be", () => {
+  const wide = { items: [2 ** 31 - 100, ...items(49, 1)], target: 2 ** 31 - 101 };
+  expect(problem(wide, { ask: ["reachable"], atMost: true }).method).toBe("tiles");
+});
+
 describe("instances that cannot be solved", () => {
-  const TABLE = "sums that span less than 2147483648";
+  const TABLE = "sums that span less than 2147483648 and fit a table of 3.5 GiB";
   const HALVES = "at most 48 items whose sums span less than 4611686018427387904";
 
   test.each<[string, Instance, SolveRequest, string, string]>([
@@ -116,6 +121,13 @@ describe("instances that cannot be solved", () => {
       { method: "tiles" },
       TABLE,
       "1; their sums span 2147483648",
+    ],
+    [
+      "witnesses that take too much memory",
+      { items: [2 ** 31 - 100, ...items(49, 1)], target: 2 ** 31 - 101 },
+      { ask: ["witness"], atMost: true },
+      `${TABLE}, or ${HALVES}`,
+      "50; their sums span 2147483597",
     ],
     [
       "sums too wide for all",

@@ -21,7 +21,7 @@ const MAX_HALVES_ITEMS = 48;
 const MAX_HALVES_SPAN = 2n ** 62n;
 /** Sums that have a table span less than this. */
 const MAX_SPAN = 2 ** 31;
-/** The most bytes of a table of sums with their witnesses, 17 bits each, and of other tables on any engine. */
+/** The most bytes of a table of sums, 1 bit each and 17 with their witnesses, and of other tables on any engine. */
 const MAX_WITNESS_BYTES = 3.5 * 2 ** 30;
 const MAX_TABLE_BYTES = 2 ** 30;
 /** Tables with more sums, or with more updates of them, are work for all of a device. */
@@ -259,6 +259,10 @@ function checkList(
     if (!is(list[i])) throw new RangeError(expected(`${what}.${i}`, range, list[i]));
 }
 
+/** Whether the best sums are asked for with their index sets. Those of one size are all as small. */
+export const needsMasks = ({ asked, size }: Pick<SolveConfig, "asked" | "size">): boolean =>
+  asked.has("witness") || (size !== undefined && asked.has("smallest"));
+
 type Choice = Pick<Problem, "method" | "apart" | "answers" | "cost">;
 
 /** The cheapest method that can give what is asked, or the one that is forced. Throws RangeError where there is none. */
@@ -296,7 +300,7 @@ function byTable(
     form,
     questions.filter((question) => question !== undefined),
   );
-  if ((17 / 8) * sums > MAX_WITNESS_BYTES) return undefined;
+  if (((needsMasks({ asked, size }) ? 17 : 1) / 8) * sums > MAX_WITNESS_BYTES) return undefined;
   const updates = items.length * sums;
   const count = items.length <= MAX_COUNT_ITEMS && 16 * sums <= MAX_TABLE_BYTES;
   const smallest = size !== undefined || updates / 8 + 8 * sums <= MAX_TABLE_BYTES;
@@ -332,7 +336,7 @@ const COST_TARGET = 2000;
 const COST_SUM = { witness: 0.007, count: 0.05, smallest: 0.025 };
 const COST_HALF = 15;
 
-const TABLE = `sums that span less than ${MAX_SPAN}`;
+const TABLE = `sums that span less than ${MAX_SPAN} and fit a table of ${MAX_WITNESS_BYTES / 2 ** 30} GiB`;
 const HALVES = `at most ${MAX_HALVES_ITEMS} items whose sums span less than ${MAX_HALVES_SPAN}`;
 
 /** A set without a member, if it is to be so. */

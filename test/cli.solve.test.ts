@@ -1,65 +1,32 @@
 // The built command on given instances: what it answers, what it refuses, and how it stops.
 
-import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { SolveFinding } from "../src/finding.ts";
-
-const root = fileURLToPath(new URL("..", import.meta.url));
-const command = join(root, "dist/node/exacta.js");
+import { buildCommand, killCommands, startCommand, type Outcome } from "./command.ts";
 
 let folder: string;
-const children = new Set<ChildProcess>();
 
-beforeAll(async () => {
-  // Vite builds for development where NODE_ENV says test.
-  const env: NodeJS.ProcessEnv = { ...process.env, NODE_ENV: "production" };
-  await promisify(execFile)(process.execPath, [join(root, "scripts/build.js")], { env });
-}, 120_000);
+beforeAll(buildCommand, 120_000);
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "exacta-solve-"));
 });
 
 afterEach(async () => {
-  for (const child of children) child.kill("SIGKILL");
+  killCommands();
   await rm(folder, { recursive: true, force: true });
 });
 
-interface Outcome {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Starts `exacta solve` in the test's own folder; its standard input is open. */
-function start(args: string): { child: ChildProcess; outcome: Promise<Outcome> } {
-  const child = spawn(process.execPath, [command, "solve", ...args.split(" ")], { cwd: folder });
-  children.add(child);
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  // A command that is done with its input need not read the rest.
-  child.stdin.on("error", () => {});
-  const outcome = new Promise<Outcome>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (status) => {
-      children.delete(child);
-      resolve({ status, stdout, stderr });
-    });
-  });
-  return { child, outcome };
-}
+const start = (args: string) => startCommand(["solve", ...args.split(" ")], folder);
 
 /** Answers instances on standard input, on the engine that is the definition. */
 async function solve(args: string, input: string): Promise<Outcome> {
   const { child, outcome } = start(`${args} --engine reference --quiet`);
-  child.stdin!.end(input);
+  child.stdin.end(input);
   return outcome;
 }
 
@@ -154,7 +121,7 @@ describe("findings", () => {
 
   test("come while the input stays open, and none is lost when it is stopped", async () => {
     const { child, outcome } = start("- --engine reference --out out");
-    child.stdin!.write("1 2 : 3\n1 2 : 4\n1 2 : ");
+    child.stdin.write("1 2 : 3\n1 2 : 4\n1 2 : ");
     let seen = "";
     await new Promise<void>((resolve) => {
       child.stdout!.on("data", (text: string) => (seen += text).split("\n").length > 2 && resolve());
@@ -171,7 +138,7 @@ describe("findings", () => {
   test("end without complaint when their reader leaves", async () => {
     const { child, outcome } = start("- --engine reference --quiet");
     child.stdout!.destroy();
-    const timer = setInterval(() => child.stdin!.write("1 2 : 3\n"), 5);
+    const timer = setInterval(() => child.stdin.write("1 2 : 3\n"), 5);
     expect(await outcome).toEqual({ status: 0, stdout: "", stderr: "" });
     clearInterval(timer);
   });
@@ -229,7 +196,7 @@ describe("a wrong request", () => {
     ["- --method magic", 'method: expected one of bitset, tiles, halves, got "magic"'],
   ])("%s: is refused in one line, nothing done", async (args, line) => {
     const { child, outcome } = start(args);
-    child.stdin!.end("1 : 1\n");
+    child.stdin.end("1 : 1\n");
     expect(await outcome).toEqual({ status: 2, stdout: "", stderr: `${line}\n` });
     expect(await readdir(folder)).toEqual([]);
   });
@@ -237,7 +204,7 @@ describe("a wrong request", () => {
 
 test("nothing is no instance", async () => {
   const { child, outcome } = start("- --engine reference");
-  child.stdin!.end();
+  child.stdin.end();
   expect(await outcome).toMatchObject({
     status: 0,
     stdout: "",

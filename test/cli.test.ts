@@ -1,21 +1,16 @@
 // The built command as a person at a terminal or a script meets it: what it refuses and how, what it prints and writes,
 // and how it stops.
 
-import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { link, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import manifest from "../package.json" with { type: "json" };
 import { theory } from "../src/experiments/theory.ts";
 import type { PhaseFinding, RequiredFinding, TheoryFinding } from "../src/finding.ts";
+import { buildCommand, killCommands, startCommand, type Outcome } from "./command.ts";
 import { hasSoftware, software } from "./software.ts";
-
-const root = fileURLToPath(new URL("..", import.meta.url));
-const command = join(root, "dist/node/exacta.js");
 
 /** No adapter on Linux, whatever the machine has; Dawn reads these variables. */
 const bare: NodeJS.ProcessEnv = {
@@ -30,9 +25,7 @@ let adapter: NodeJS.ProcessEnv = process.env;
 let folder: string;
 
 beforeAll(async () => {
-  // Vite builds for development where NODE_ENV says test.
-  const env: NodeJS.ProcessEnv = { ...process.env, NODE_ENV: "production" };
-  await promisify(execFile)(process.execPath, [join(root, "scripts/build.js")], { env });
+  await buildCommand();
   if (hasSoftware) adapter = { ...bare, ...(await software()).dawnEnv };
 }, 120_000);
 
@@ -40,42 +33,16 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "exacta-cli-"));
 });
 
-const children = new Set<ChildProcess>();
-
 afterEach(async () => {
-  for (const child of children) child.kill("SIGKILL");
+  killCommands();
   await rm(folder, { recursive: true, force: true });
 });
 
-interface Outcome {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Starts the command in the test's own folder. */
-function start(
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-): { child: ChildProcess; outcome: Promise<Outcome> } {
-  const child = spawn(process.execPath, [command, ...args], {
-    cwd: folder,
-    env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  children.add(child);
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  const outcome = new Promise<Outcome>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (status) => {
-      children.delete(child);
-      resolve({ status, stdout, stderr });
-    });
-  });
-  return { child, outcome };
+/** Starts the command in the test's own folder, with nothing to read. */
+function start(args: readonly string[], env: NodeJS.ProcessEnv) {
+  const started = startCommand(args, folder, env);
+  started.child.stdin.end();
+  return started;
 }
 
 function exacta(args: string, env = bare): Promise<Outcome> {

@@ -1,14 +1,11 @@
 // exacta ticket and exacta verify as files and exit statuses: what is found, what is proved and what is refused.
 
-import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildCommand, startCommand } from "./command.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
 const network = {
   bits: 4,
   activationBits: 3,
@@ -32,8 +29,7 @@ const network = {
 let folder: string;
 
 beforeAll(async () => {
-  const env: NodeJS.ProcessEnv = { ...process.env, NODE_ENV: "production" };
-  await promisify(execFile)(process.execPath, [join(root, "scripts/build.js")], { env });
+  await buildCommand();
   folder = await mkdtemp(join(tmpdir(), "exacta-tickets-"));
   await writeFile(join(folder, "network.json"), JSON.stringify(network));
 }, 120_000);
@@ -41,15 +37,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Runs the command with words that blanks separate. */
-async function exacta(words: string): Promise<{ status: number; stdout: string; stderr: string }> {
-  const args = [join(root, "dist/node/exacta.js"), ...words.split(" ")];
-  try {
-    return { status: 0, ...(await promisify(execFile)(process.execPath, args, { cwd: folder })) };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return { status: code, stdout, stderr };
-  }
-}
+const exacta = (words: string) => startCommand(words.split(" "), folder).outcome;
 
 describe.each([
   ["theorem 1", "--theorem 1"],
@@ -105,6 +93,18 @@ describe.each([
   });
 });
 
+test("seeds go on at 0 behind the last one", async () => {
+  const last = await exacta(
+    "ticket network.json --units 30 --seed 18446744073709551615 --engine cpu --out x --json",
+  );
+  const sequel = JSON.stringify({ seed: "0" }).slice(1, -1);
+  expect(last.stdout).not.toContain(sequel);
+  const { stdout } = await exacta(
+    "ticket network.json --units 1 --seed 18446744073709551615 --attempts 2 --engine cpu --out x --json",
+  );
+  expect(stdout).toContain(sequel);
+});
+
 describe("what is refused", () => {
   test("too few units: every weight that has no subset is named, and no file is left", async () => {
     const { status, stdout } = await exacta(
@@ -112,13 +112,18 @@ describe("what is refused", () => {
     );
     expect(status).toBe(1);
     expect(stdout).toMatch(
-      /^no ticket: \d+ subset sums fail, more --units or --attempts may help\nlayer 0, output 0/,
+      /^no ticket: \d+ subset sums have no solution, more --units or --attempts may help; the first:\nlayer 0, output 0/,
     );
     expect(await readdir(folder)).not.toContain("none");
   });
 
   test.each([
-    ["verify network.json", /expected .*got/],
+    [
+      "verify network.json",
+      /^network\.json: header: expected at most 1048576 bytes, as in an exacta ticket, got \d+\n$/,
+    ],
+    ["ticket network.json --out x --bits many", /^bits: expected an integer in 0\.\.10, got "many"\n$/],
+    ["ticket network.json --out x --initial-bits 1", /^bits: expected at most initialBits, 1, got 2\n$/],
     ["verify missing", /^file: expected a readable file, got "missing"; ENOENT\n$/],
     ["ticket missing --out x", /^file: expected a readable file, got "missing"; ENOENT\n$/],
     ["ticket network.json", /^out: expected a value, got nothing; run exacta --help\n$/],
@@ -132,7 +137,7 @@ describe("what is refused", () => {
     ["ticket network.json --out x --attempts 0", /^attempts: expected an integer in 1\.\.1000000, got 0\n$/],
     [
       "ticket network.json --out x --weight-quantizer up",
-      /^weightQuantizer: expected one of floor, truncate, /,
+      /^weight-quantizer: expected one of floor, truncate, /,
     ],
   ])("exacta %s", async (words, message) => {
     const { status, stdout, stderr } = await exacta(words);

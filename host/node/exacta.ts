@@ -211,21 +211,24 @@ function explain(error: CommanderError, argv: readonly string[]): string {
 /** A refusal in the words of the command line, where fields of the library have other names. */
 function asTyped(message: string): string {
   return message
-    .replace(/^halfRange:/, "half-range:")
-    .replace(/^atMost:/, "at-most:")
-    .replace(/^failures\.\d+:/, "failure:");
+    .replace(/^failures\.\d+:/, "failure:")
+    .replace(/^[a-z]+[A-Z][a-zA-Z]*(?=[.:])/, (field) =>
+      field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+    );
 }
 
 calmPolling();
 const argv = process.argv.slice(2);
 // A reader such as head may leave when it has seen enough; what else was asked for is still done.
+let unwritable = false;
 process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
-  if (code === "EPIPE") return;
+  if (code === "EPIPE" || unwritable) return;
+  unwritable = true;
   process.stderr.write(`${expected("stdout", "room for what is printed", code)}\n`);
-  process.exit(1);
 });
 try {
-  process.exitCode = await main(argv);
+  const status = await main(argv);
+  process.exitCode = unwritable ? 1 : status;
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2;

@@ -15,7 +15,7 @@ export function solutionsName(csv: boolean): string {
 
 /**
  * Writes findings to stdout as they come, no faster than its reader reads, and into a folder, where the file has its name
- * only once it is whole. An error of the findings comes after those before it are written. Works on when the reader leaves.
+ * only when nothing more comes: whole, or as far as they were stopped. An error of the findings comes after those before it are written. Works on when the reader leaves.
  */
 export async function writeSolutions(
   findings: AsyncIterable<SolveFinding>,
@@ -50,6 +50,7 @@ async function write(findings: AsyncIterable<SolveFinding>, csv: boolean, file?:
   let written = Promise.resolve();
   // A reader who waits for answers gets them although nothing more comes.
   const timer = setInterval(() => {
+    if (text === "") return;
     written = flush(written);
     // What fails here, the next flush says.
     written.catch(() => {});

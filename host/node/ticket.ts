@@ -52,7 +52,7 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
   let attempt = 0;
   const stopped = await withEngine(args, undefined, false, async ({ engine, signal, report }) => {
     do
-      pruned = await prune(engine, network, targetBits, scheme, seed + BigInt(attempt), {
+      pruned = await prune(engine, network, targetBits, scheme, BigInt.asUintN(64, seed + BigInt(attempt)), {
         sparse: args.sparse ?? false,
         signal,
         onProgress: report,
@@ -88,7 +88,7 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
     process.stdout.write(
       found
         ? `${args.out}: theorem ${scheme.theorem}, seed ${ticket.seed}, ${sizesText(sizes)}\n`
-        : `no ticket: ${grouped(failures.length)} subset sums fail, more --units or --attempts may help\n` +
+        : `no ticket: ${grouped(failures.length)} subset sums have no solution, more --units or --attempts may help; the first:\n` +
             failures.slice(0, NAMED).map(deviationText).join(""),
     );
   return found ? 0 : 1;
@@ -96,7 +96,7 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
 
 /** Checks a ticket, and returns the exit status: 1 where a weight differs, or its target is another one than was said. */
 export async function runVerify(path: string, { network: named, json }: VerifyArguments): Promise<number> {
-  const { ticket, digest } = decodeTicket(await readBytes(path));
+  const { ticket, digest } = refusedAt(path, decodeTicket, await readBytes(path));
   const { scheme, seed, widths, targetBits } = ticket;
   const given = named === undefined ? undefined : await readNetworkFile(named);
   if (given && String([...widthsOf(given.network), given.bits]) !== String([...widths, targetBits]))
@@ -185,8 +185,13 @@ async function readNetworkFile(path: string): Promise<{ network: Network; bits: 
     const { message } = error as Error;
     throw new TypeError(expected(path, "a network as JSON", text.slice(0, 60), message), { cause: error });
   }
+  return refusedAt(path, readNetwork, value);
+}
+
+/** What a file's content is read as; a refusal says which file. */
+function refusedAt<From, To>(path: string, read: (content: From) => To, content: From): To {
   try {
-    return readNetwork(value);
+    return read(content);
   } catch (error) {
     throw isRefusal(error) ? refusalAt(path, error) : error;
   }

@@ -12,6 +12,7 @@ import {
   answerNames,
   MAX_ITEM,
   MAX_SOLVE_ITEMS,
+  needsMasks,
   whereOf,
   type AnswerName,
   type Problem,
@@ -74,14 +75,12 @@ interface Best {
 export type Found = readonly (Best | undefined)[];
 
 /** The first step: asks for the best sums, and for their witnesses where those are wanted. */
-export function locate({ asked, size }: SolveConfig, queries: readonly Query[]): Call[] {
+export function locate(config: SolveConfig, queries: readonly Query[]): Call[] {
   const questions: Asked[] = [];
   queries.forEach(({ problem, question }, query) => {
     if (question) questions.push({ query, problem, question });
   });
-  // Index sets of one size are all as small.
-  const masks = asked.has("witness") || (size !== undefined && asked.has("smallest"));
-  return callsOf("witness", questions, masks);
+  return callsOf("witness", questions, needsMasks(config));
 }
 
 /** What the first step found. */

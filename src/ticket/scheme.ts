@@ -36,8 +36,8 @@ const bits = integer(0, MAX_BITS);
 const counts = z.array(integer(0, MAX_UNITS), `integers in 0..${MAX_UNITS}`);
 const schemaOf = z.strictObject({
   theorem: z.union([z.literal(1), z.literal(2)], "1 or 2"),
-  initialBits: bits,
   bits,
+  initialBits: bits,
   weightQuantizer: z.enum(quantizers, `one of ${quantizers.join(", ")}`),
   zero: z.boolean("true or false"),
   units: counts,
