@@ -524,7 +524,7 @@ describe("a stream", () => {
     [
       "sums that span too much",
       { items: new Array<number>(49).fill(2 ** 53), target: 1 },
-      "items: expected sums that span less than 2147483648, or at most 48 items ",
+      "items: expected sums that span less than 2147483648 and fit a table of 3.5 GiB, or at most 48 items ",
     ],
   ];
 
