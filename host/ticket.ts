@@ -1,6 +1,6 @@
 // Pruning a random network to a target on an engine: every weight is a given instance, and its witness a mask.
 
-import { widthsOf, type Network } from "../src/network.ts";
+import { outlineOf, type Network } from "../src/network.ts";
 import { demandsOf, drawnWeights, layersOf, type Demand, type Scheme } from "../src/ticket/scheme.ts";
 import { deviationOf, emptyMasks, keep, type Deviation, type Ticket } from "../src/ticket/ticket.ts";
 import type { Instance } from "../src/problem.ts";
@@ -36,8 +36,8 @@ export async function prune(
   seed: bigint,
   { sparse = false, signal, onProgress }: PruneOptions = {},
 ): Promise<Pruned> {
-  const widths = widthsOf(target);
-  const layers = layersOf(widths, targetBits, scheme);
+  const outline = outlineOf(target, targetBits);
+  const layers = layersOf(outline.widths, targetBits, scheme);
   const random = drawnWeights(scheme, seed);
   const masks = emptyMasks(layers);
   const failures: Deviation[] = [];
@@ -58,5 +58,5 @@ export async function prune(
     else failures.push(deviationOf(layers, demand, undefined));
     if (++done % PROGRESS === 0) onProgress?.(done);
   }
-  return { ticket: { scheme, seed, widths, targetBits, masks }, failures };
+  return { ticket: { scheme, seed, target: outline, masks }, failures };
 }

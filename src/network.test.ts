@@ -9,6 +9,7 @@ import {
   quantize,
   quantizers,
   readNetwork,
+  withConstant,
   type Network,
   type Quantizer,
 } from "./network.ts";
@@ -167,7 +168,29 @@ describe("a network as people write it down", () => {
       quantizer: "floor",
       activationBits: 3,
       clamp: false,
+      constant: false,
     });
+  });
+
+  test("has biases as weights of a constant unit, which its hidden layers pass on", () => {
+    const { network } = readNetwork({
+      ...given,
+      clamp: true,
+      layers: [given.layers[0], { ...given.layers[1], biases: [-3] }],
+    });
+    expect(network.constant).toBe(true);
+    expect(network.layers.map(({ rows, columns }) => [rows, columns])).toEqual([
+      [3, 3],
+      [1, 3],
+    ]);
+    const inputs = Int32Array.of(8, -8, 3, 1, -5, 7, 0, 0);
+    const wanted = Array.from({ length: 4 }, (_, k) => {
+      const [x, y] = inputs.subarray(2 * k);
+      const hidden = [x! - 4 * y!, 3 * y!].map((sum) => Math.min(Math.max(Math.floor(sum / 4), 0), 8));
+      return Math.min(Math.max(Math.floor((2 * hidden[0]! + 2 * hidden[1]! - 3 * 8) / 4), -8), 8);
+    });
+    expect(Array.from(forward(network, withConstant(network, inputs)))).toEqual(wanted);
+    expect(new Set(wanted).size).toBeGreaterThan(2);
   });
 
   test.each<[unknown, string]>([
@@ -185,6 +208,14 @@ describe("a network as people write it down", () => {
       "layers.0.weights.0.0: expected an integer in -4..4, got 0.5",
     ],
     [{ ...given, layers: [{ weights: [["1"]] }] }, "layers.0.weights.0.0: expected an integer, got"],
+    [
+      { ...given, layers: [{ weights: [[1]], biases: [1, 1] }] },
+      "layers.0.biases: expected 1 weights, got 2",
+    ],
+    [
+      { ...given, layers: [{ weights: [[1]], biases: [9] }] },
+      "layers.0.biases.0: expected an integer in -4..4, got 9",
+    ],
     [{ ...given, bias: 1 }, "network: expected known fields only, got"],
     [
       { bits: 20, activationBits: 20, layers: [{ weights: [Array<number>(2 ** 14).fill(2 ** 20)] }] },

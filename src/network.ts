@@ -22,14 +22,48 @@ interface Layer {
   readonly shift: number;
 }
 
-export interface Network {
-  /** Every layer but the last is followed by a ReLU. */
-  readonly layers: readonly Layer[];
+/** What follows the sums of every layer. */
+export interface Activation {
   readonly quantizer: Quantizer;
   /** m: inputs are integers of -2^m..2^m. */
   readonly activationBits: number;
   /** Quantized outputs are held within -2^m..2^m. */
   readonly clamp: boolean;
+}
+
+export interface Network extends Activation {
+  /** Every layer but the last is followed by a ReLU. */
+  readonly layers: readonly Layer[];
+  /** The last input is the constant unit, always 2^m: biases are its weights, and hidden layers pass it on. */
+  readonly constant: boolean;
+}
+
+/** A network without its weights. */
+export interface Outline extends Activation {
+  /** Its inputs, the constant unit among them, then the outputs of every layer. */
+  readonly widths: readonly number[];
+  /** k_t, the bits of its weights. */
+  readonly bits: number;
+  readonly constant: boolean;
+}
+
+export function outlineOf(
+  { layers, quantizer, activationBits, clamp, constant }: Network,
+  bits: number,
+): Outline {
+  const widths = [layers[0]?.columns ?? 0, ...layers.map(({ rows }) => rows)];
+  return { widths, bits, quantizer, activationBits, clamp, constant };
+}
+
+/** Inputs as the first layer has them: each of `inputs`, one after the other, with the constant unit behind it. */
+export function withConstant({ layers, activationBits, constant }: Network, inputs: Int32Array): Int32Array {
+  if (!constant) return inputs;
+  const columns = layers[0]!.columns;
+  const given = columns - 1;
+  const all = new Int32Array((inputs.length / given) * columns).fill(2 ** activationBits);
+  for (let k = 0; k * given < inputs.length; k++)
+    all.set(inputs.subarray(k * given, (k + 1) * given), k * columns);
+  return all;
 }
 
 /** The integers that a number of 53 bits holds exactly. */
@@ -88,7 +122,10 @@ export function boundsOf({ layers, quantizer, activationBits, clamp }: Network):
  * What a network makes of inputs, one after the other, each of as many integers as the first layer has columns. This is
  * the definition. Exact wherever `boundsOf` does not throw.
  */
-export function forward(network: Network, inputs: ArrayLike<number>): Float64Array {
+export function forward(
+  network: Pick<Network, "layers"> & Activation,
+  inputs: ArrayLike<number>,
+): Float64Array {
   const { layers } = network;
   let values = Float64Array.from(inputs);
   layers.forEach(({ rows, columns, weights, shift }, l) => {
@@ -122,6 +159,7 @@ const networkSchema = z.strictObject({
             "rows of integers",
           )
           .check(z.minLength(1)),
+        biases: z.optional(z.array(z.number("an integer"), "a list of integers")),
       }),
       "a list of layers",
     )
@@ -130,41 +168,46 @@ const networkSchema = z.strictObject({
 
 /**
  * A network as people write it down: `bits` of the weights, `activationBits`, and `layers`, each with `weights`, a row of
- * integers of -2^bits..2^bits for every output; `quantizer` (floor) follows every layer, with `clamp` (false) its outputs
- * are held within -2^activationBits..2^activationBits.
+ * integers of -2^bits..2^bits for every output, and perhaps `biases`, an integer of the same range for every output, which
+ * counts as often as an activation of 1; `quantizer` (floor) follows every layer, with `clamp` (false) its outputs are held
+ * within -2^activationBits..2^activationBits.
  * Throws TypeError or RangeError naming the field, what it may be and what came.
  */
 export function readNetwork(value: unknown): { network: Network; bits: number } {
-  const { bits, layers, ...rest } = parse(networkSchema, value, "network");
-  const most = 2 ** bits;
-  const network: Network = {
-    ...rest,
-    layers: layers.map(({ weights }, l) => {
-      const columns = l === 0 ? weights[0]!.length : layers[l - 1]!.weights.length;
-      weights.forEach((row, r) => {
-        if (row.length !== columns)
-          throw new RangeError(expected(`layers.${l}.weights.${r}`, `${columns} weights`, row.length));
-        const wrong = row.findIndex((weight) => !Number.isInteger(weight) || Math.abs(weight) > most);
-        if (wrong >= 0)
-          throw new RangeError(
-            expected(`layers.${l}.weights.${r}.${wrong}`, `an integer in ${-most}..${most}`, row[wrong]),
-          );
-      });
-      return { rows: weights.length, columns, weights: Int32Array.from(weights.flat()), shift: bits };
-    }),
-  };
+  const { bits, layers: given, ...rest } = parse(networkSchema, value, "network");
+  given.forEach(({ weights, biases }, l) => {
+    const columns = l === 0 ? weights[0]!.length : given[l - 1]!.weights.length;
+    weights.forEach((row, r) => checkWeights(row, columns, bits, `layers.${l}.weights.${r}`));
+    if (biases) checkWeights(biases, weights.length, bits, `layers.${l}.biases`);
+  });
+  const constant = given.some(({ biases }) => biases);
+  const layers = given.map(({ weights, biases }, l) => {
+    const rows = constant ? weights.map((row, r) => [...row, biases?.[r] ?? 0]) : weights;
+    // A weight of 1 passes the constant unit on, whatever follows the sums.
+    if (constant && l < given.length - 1) rows.push([...weights[0]!.map(() => 0), 2 ** bits]);
+    return {
+      rows: rows.length,
+      columns: rows[0]!.length,
+      weights: Int32Array.from(rows.flat()),
+      shift: bits,
+    };
+  });
+  const network: Network = { ...rest, layers, constant };
   boundsOf(network);
   return { network, bits };
 }
 
-/** How many inputs a network has, then the outputs of every layer. */
-export function widthsOf({ layers }: Network): number[] {
-  return [layers[0]?.columns ?? 0, ...layers.map(({ rows }) => rows)];
+function checkWeights(weights: readonly number[], length: number, bits: number, what: string): void {
+  const most = 2 ** bits;
+  if (weights.length !== length) throw new RangeError(expected(what, `${length} weights`, weights.length));
+  const wrong = weights.findIndex((weight) => !Number.isInteger(weight) || Math.abs(weight) > most);
+  if (wrong >= 0)
+    throw new RangeError(expected(`${what}.${wrong}`, `an integer in ${-most}..${most}`, weights[wrong]));
 }
 
 /** What a layer makes of a sum. */
 export function activate(
-  { quantizer, activationBits, clamp }: Omit<Network, "layers">,
+  { quantizer, activationBits, clamp }: Activation,
   sum: number,
   shift: number,
   last: boolean,

@@ -17,6 +17,7 @@ export function targetNetwork({ widths, target, targetBits, activationBits, quan
     quantizer: quantizer as Quantizer,
     activationBits,
     clamp: false,
+    constant: false,
   };
 }
 
@@ -48,5 +49,6 @@ export function randomNetwork({
     quantizer: row.quantizer as Quantizer,
     activationBits: row.activationBits,
     clamp: false,
+    constant: false,
   };
 }

@@ -8,7 +8,7 @@ import { startThread } from "../host/node/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import { prune } from "../host/ticket.ts";
-import { forward, quantizers, widthsOf, type Network, type Quantizer } from "../src/network.ts";
+import { forward, quantizers, outlineOf, type Network, type Quantizer } from "../src/network.ts";
 import { lemma5, reachProbabilities } from "../src/theory/construction.ts";
 import { audit, forwardKept, keptLayers } from "../src/ticket/audit.ts";
 import {
@@ -65,6 +65,7 @@ function targetOf(widths: readonly number[], bits: number, quantizer: Quantizer,
     quantizer,
     activationBits: 2,
     clamp: false,
+    constant: false,
   };
 }
 
@@ -122,7 +123,7 @@ describe.each([
     const target = targetOf([2, 2, 1, 1], bits, "floor", 2);
     const { ticket } = await prune(engines.cpu, target, bits, scheme, 9n);
     expect(verify(target, { ...ticket, seed: 10n })).toMatchObject({ layer: 0 });
-    const layers = layersOf(widthsOf(target), bits, scheme);
+    const layers = layersOf(outlineOf(target, 0).widths, bits, scheme);
     let flips = 0;
     ticket.masks.forEach((mask, l) => {
       const weightAt = drawnWeights(scheme, ticket.seed)(l);
@@ -235,6 +236,7 @@ describe("one weight of a random network", () => {
       quantizer: "floor",
       activationBits: 2,
       clamp: false,
+      constant: false,
     };
     const scheme: Scheme = { ...first, initialBits: 1, bits: 1, zero, units: [units] };
     let count = 0;
@@ -266,7 +268,7 @@ describe("one weight of a random network", () => {
 
 describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i", (_, row) => {
   const target = targetNetwork(row);
-  const layers = layersOf(widthsOf(target), row.targetBits, schemeOf(row));
+  const layers = layersOf(outlineOf(target, 0).widths, row.targetBits, schemeOf(row));
   const random = randomNetwork(row);
   const structure = ({ columns, group, kind }: RandomLayer, place: number) =>
     kind === "hidden" ? place * columns + Math.floor(place / group) : place;
@@ -315,7 +317,9 @@ describe("a scheme", () => {
     ["with copies it has no use for", { copies: [1] }, 2, "copies: expected 0 numbers for 2 layers, got 1"],
     ["of no theorem", { theorem: 3 as 1 }, 2, "theorem: expected 1 or 2, got 3"],
   ])("%s is refused", (_, change, bits, message) => {
-    expect(() => layersOf(widthsOf(target), bits, { ...first, units: [9, 9], ...change })).toThrow(message);
+    expect(() => layersOf(outlineOf(target, 0).widths, bits, { ...first, units: [9, 9], ...change })).toThrow(
+      message,
+    );
   });
 
   test("draws weights that do not depend on one another's number", () => {

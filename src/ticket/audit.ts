@@ -1,7 +1,7 @@
 // The pruned network itself, run: every hidden unit that is kept, and nothing that is not.
 
 import { expected } from "../check.ts";
-import { activate, forward, MAX_SUM, type Network } from "../network.ts";
+import { activate, forward, MAX_SUM, type Activation, type Network } from "../network.ts";
 import { drawnWeights, layersOf } from "./scheme.ts";
 import type { Ticket } from "./ticket.ts";
 
@@ -17,9 +17,9 @@ interface KeptLayer {
 }
 
 /** The pruned network of a ticket. */
-export function keptLayers({ scheme, seed, widths, targetBits, masks }: Ticket): KeptLayer[] {
+export function keptLayers({ scheme, seed, target, masks }: Ticket): KeptLayer[] {
   const random = drawnWeights(scheme, seed);
-  return layersOf(widths, targetBits, scheme).map(({ kind, rows, columns, shift, group }, index) => {
+  return layersOf(target.widths, target.bits, scheme).map(({ kind, rows, columns, shift, group }, index) => {
     const weightAt = random(index);
     const mask = masks[index]!;
     const kept = mask.reduce((sum, bit) => sum + bit, 0);
@@ -44,7 +44,7 @@ export function keptLayers({ scheme, seed, widths, targetBits, masks }: Ticket):
  * Throws RangeError where a sum could exceed 2^53 on its way.
  */
 export function forwardKept(
-  network: Omit<Network, "layers">,
+  network: Activation,
   layers: readonly KeptLayer[],
   inputs: ArrayLike<number>,
 ): Float64Array {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isRefusal } from "../check.ts";
-import { quantizers } from "../network.ts";
+import { quantizers, type Outline } from "../network.ts";
 import { decodeTicket, encodeTicket } from "./file.ts";
 import { layersOf, placesOf, type Scheme } from "./scheme.ts";
 import type { Ticket } from "./ticket.ts";
@@ -23,7 +23,15 @@ function ticketOf(scheme: Scheme, widths: readonly number[], salt = 1, seed = 7n
   const masks = layersOf(widths, 2, scheme).map((layer, l) =>
     Uint8Array.from({ length: placesOf(layer) }, (_, p) => ((p * 5 + l * 3 + salt) % 7) & 1),
   );
-  return { scheme, seed, widths, targetBits: 2, masks };
+  const target: Outline = {
+    widths,
+    bits: 2,
+    quantizer: "floor",
+    activationBits: 8,
+    clamp: false,
+    constant: false,
+  };
+  return { scheme, seed, target, masks };
 }
 
 /** The parts of a file, read without the decoder. */
@@ -60,11 +68,12 @@ const { header, data } = partsOf(file);
 test("a file is that of its version, to the byte", () => {
   expect(header).toBe(
     `{"__metadata__":{"format":"exacta.ticket","version":"1","seed":"7","widths":"[2,3,1]","targetBits":"2",` +
+      `"quantizer":"floor","activationBits":"8","clamp":"false","constant":"false",` +
       `"theorem":"2","initialBits":"4","bits":"2","weightQuantizer":"away","zero":"false","units":"[5]",` +
       `"copies":"[3]","targetDigest":"${digest}"},` +
       `"mask.0":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},` +
       `"mask.1":{"dtype":"U8","shape":[12],"data_offsets":[2,14]},` +
-      `"mask.2":{"dtype":"U8","shape":[2],"data_offsets":[14,16]}}       `,
+      `"mask.2":{"dtype":"U8","shape":[2],"data_offsets":[14,16]}}   `,
   );
   expect(Array.from(file.subarray(0, 8))).toEqual([
     header.length & 255,
@@ -164,7 +173,12 @@ test.each<[string, Partial<Ticket>, string, string]>([
     digest,
     "seed: expected an integer in 0..18446744073709551615",
   ],
-  ["no layer", { widths: [3] }, digest, "widths: expected inputs and outputs, got [3]"],
+  [
+    "no layer",
+    { target: { ...sample.target, widths: [3] } },
+    digest,
+    "widths: expected inputs and outputs, got [3]",
+  ],
   ["another scheme", { scheme: { ...two, copies: [] } }, digest, "copies: expected 1 numbers for 2 layers"],
   ["no digest", {}, digest.toUpperCase(), "targetDigest: expected 64 digits of 0-9 and a-f, got "],
 ])("a ticket with %s is not written", (_, change, its, message) => {
@@ -196,8 +210,8 @@ describe("damage", () => {
       }
     expect(wrong).toEqual([]);
     // 13 bytes of masks are full, and three have 2, 2 and 1 bits. There are 64 digits in the digest and one in the seed, and
-    // initialBits may be 2..9, bits 2..4, targetBits 0..2.
-    expect(tickets).toBe(13 * 255 + 3 + 3 + 1 + 64 * 15 + 9 + 7 + 2 + 2);
+    // activationBits may be 0..9, initialBits 2..9, bits 2..4, targetBits 0..2.
+    expect(tickets).toBe(13 * 255 + 3 + 3 + 1 + 64 * 15 + 9 + 9 + 7 + 2 + 2);
   });
 
   test("of any kind: never an error of another kind", () => {
@@ -462,7 +476,11 @@ describe("a hostile file is refused:", () => {
       edited("away", "astray"),
       'weightQuantizer: expected one of floor, truncate, nearest, away, got "astray"',
     ],
-    ["zero that is no truth", edited('"false"', '"0"'), "TypeError: zero: expected true or false, got 0"],
+    [
+      "zero that is no truth",
+      edited('"zero":"false"', '"zero":"0"'),
+      "TypeError: zero: expected true or false, got 0",
+    ],
     [
       "bits out of range",
       edited('"initialBits":"4"', '"initialBits":"11"'),

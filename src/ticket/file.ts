@@ -13,6 +13,7 @@
 
 import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
+import { quantizers, type Outline } from "../network.ts";
 import { seedSchema } from "../random.ts";
 import { layersOf, placesOf, type Scheme } from "./scheme.ts";
 import type { Ticket } from "./ticket.ts";
@@ -38,6 +39,10 @@ const fieldsSchema = z.object({
     .array(integer(1, MAX_WIDTH), "a list of integers")
     .check(z.minLength(2, "inputs and outputs"), z.maxLength(MAX_LAYERS + 1, `at most ${MAX_LAYERS} layers`)),
   targetBits: integer(0, 20),
+  quantizer: z.enum(quantizers, `one of ${quantizers.join(", ")}`),
+  activationBits: integer(0, 20),
+  clamp: z.boolean("true or false"),
+  constant: z.boolean("true or false"),
   targetDigest: z
     .string("64 digits of 0-9 and a-f")
     .check(z.regex(/^[0-9a-f]{64}$/, "64 digits of 0-9 and a-f")),
@@ -121,20 +126,25 @@ export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: strin
 }
 
 /** The layout of a ticket's file. Throws TypeError or RangeError for fields that no ticket has. */
-function layoutOf({ scheme, ...fields }: Omit<Ticket, "masks">, digest: string): Layout {
-  const { seed, widths, targetBits, targetDigest } = parse(
+function layoutOf({ scheme, seed, target }: Omit<Ticket, "masks">, digest: string): Layout {
+  const { widths, bits: targetBits, quantizer, activationBits, clamp, constant } = target;
+  const fields = parse(
     fieldsSchema,
-    { ...fields, targetDigest: digest },
+    { seed, widths, targetBits, quantizer, activationBits, clamp, constant, targetDigest: digest },
     "ticket",
   );
-  const places = layersOf(widths, targetBits, scheme).map(placesOf);
+  const places = layersOf(fields.widths, fields.targetBits, scheme).map(placesOf);
   const { theorem, initialBits, bits, weightQuantizer, zero, units, copies } = scheme;
   const metadata = {
     format: FORMAT,
     version: VERSION,
-    seed: String(seed),
+    seed: String(fields.seed),
     widths: JSON.stringify(widths),
     targetBits: JSON.stringify(targetBits),
+    quantizer,
+    activationBits: JSON.stringify(activationBits),
+    clamp: JSON.stringify(clamp),
+    constant: JSON.stringify(constant),
     theorem: JSON.stringify(theorem),
     initialBits: JSON.stringify(initialBits),
     bits: JSON.stringify(bits),
@@ -142,7 +152,7 @@ function layoutOf({ scheme, ...fields }: Omit<Ticket, "masks">, digest: string):
     zero: JSON.stringify(zero),
     units: JSON.stringify(units),
     copies: JSON.stringify(copies),
-    targetDigest,
+    targetDigest: fields.targetDigest,
   };
   let size = 0;
   const tensors = places.map((count, l) => {
@@ -196,11 +206,18 @@ function readFields(header: unknown): Omit<Ticket, "masks"> & { digest: string }
     units: json("units"),
     copies: json("copies"),
   };
+  const target = {
+    widths: json("widths"),
+    bits: json("targetBits"),
+    quantizer: texts["quantizer"],
+    activationBits: json("activationBits"),
+    clamp: json("clamp"),
+    constant: json("constant"),
+  };
   return {
     scheme: scheme as Scheme,
     seed: parse(seedSchema, texts["seed"], "seed"),
-    widths: json("widths") as number[],
-    targetBits: json("targetBits") as number,
+    target: target as Outline,
     digest: texts["targetDigest"]!,
   };
 }

@@ -20,11 +20,14 @@ export interface Sizes {
   readonly gap: number;
 }
 
-export function sizesOf(target: Network, { scheme, widths, targetBits, masks }: Ticket): Sizes {
-  const weights = target.layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
-  const initial = layersOf(widths, targetBits, scheme).reduce((sum, layer) => sum + placesOf(layer), 0);
+export function sizesOf({ layers }: Network, { scheme, target, masks }: Ticket): Sizes {
+  const weights = layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  const initial = layersOf(target.widths, target.bits, scheme).reduce(
+    (sum, layer) => sum + placesOf(layer),
+    0,
+  );
   const kept = masks.reduce((sum, mask) => mask.reduce((a, b) => a + b, sum), 0);
-  const lowerBound = weights * Math.log2(2 ** (targetBits + 1) + 1);
+  const lowerBound = weights * Math.log2(2 ** (target.bits + 1) + 1);
   return {
     target: weights,
     initial,

@@ -1,7 +1,7 @@
 // A ticket: a seed and which weights of its random network are kept. It equals its target on every input, and that is a
 // matter of integers: in every layer the kept products sum up to the target's weights.
 
-import type { Network } from "../network.ts";
+import type { Network, Outline } from "../network.ts";
 import {
   demandsOf,
   layersOf,
@@ -16,9 +16,7 @@ import {
 export interface Ticket {
   readonly scheme: Scheme;
   readonly seed: bigint;
-  /** Of the target: its inputs, then the outputs of every layer, and k_t, the bits of its weights. */
-  readonly widths: readonly number[];
-  readonly targetBits: number;
+  readonly target: Outline;
   /** For every layer of the random network a byte for each place of its structure: 1 where the weight is kept. */
   readonly masks: readonly Uint8Array[];
 }
@@ -99,33 +97,36 @@ function keptSum(
 }
 
 /**
- * The target that a ticket stands for, read off its first copies and nonnegative inputs: whether it equals that one is for
- * `verify` to say. It has floors for quantizers and no clamp; any that the ticket's own network has would do.
+ * The target that a ticket stands for, its weights read off the first copies and nonnegative inputs: whether the ticket
+ * equals it is for `verify` to say.
  */
-export function representedNetwork({ scheme, seed, widths, targetBits, masks }: Ticket): Network {
-  const layers = layersOf(widths, targetBits, scheme);
-  const target: Network = {
+export function representedNetwork({ scheme, seed, target, masks }: Ticket): Network {
+  const { widths, bits, ...rest } = target;
+  const layers = layersOf(widths, bits, scheme);
+  const network: Network = {
+    ...rest,
     layers: widths.slice(1).map((rows, l) => ({
       rows,
       columns: widths[l]!,
       weights: new Int32Array(rows * widths[l]!),
-      shift: targetBits,
+      shift: bits,
     })),
-    quantizer: "floor",
-    activationBits: 0,
-    clamp: false,
   };
-  for (const demand of demandsOf(target, layers, drawnWeights(scheme, seed))) {
+  for (const demand of demandsOf(network, layers, drawnWeights(scheme, seed))) {
     const { layer, copies, inputs, lift } = layers[demand.index]!;
     if (demand.sign < 0 || demand.row % copies > 0) continue;
     const at = (demand.row / copies) * inputs + demand.input;
-    target.layers[layer]!.weights[at] = Math.floor(keptSum(layers, masks, demand) / 2 ** lift);
+    network.layers[layer]!.weights[at] = Math.floor(keptSum(layers, masks, demand) / 2 ** lift);
   }
-  return target;
+  return network;
 }
 
 /** The first weight of a target that a ticket does not represent, after drawing everything again from its seed. */
-export function verify(target: Network, ticket: Ticket): Deviation | undefined {
-  const { scheme, seed, widths, targetBits, masks } = ticket;
-  return firstDeviation(target, layersOf(widths, targetBits, scheme), drawnWeights(scheme, seed), masks);
+export function verify(network: Network, { scheme, seed, target, masks }: Ticket): Deviation | undefined {
+  return firstDeviation(
+    network,
+    layersOf(target.widths, target.bits, scheme),
+    drawnWeights(scheme, seed),
+    masks,
+  );
 }
