@@ -189,7 +189,7 @@ describe("a network as people write it down", () => {
       const hidden = [x! - 4 * y!, 3 * y!].map((sum) => Math.min(Math.max(Math.floor(sum / 4), 0), 8));
       return Math.min(Math.max(Math.floor((2 * hidden[0]! + 2 * hidden[1]! - 3 * 8) / 4), -8), 8);
     });
-    expect(Array.from(forward(network, withConstant(network, inputs)))).toEqual(wanted);
+    expect(Array.from(forward(network, withConstant(network, 3, inputs)))).toEqual(wanted);
     expect(new Set(wanted).size).toBeGreaterThan(2);
   });
 

@@ -55,10 +55,13 @@ export function outlineOf(
   return { widths, bits, quantizer, activationBits, clamp, constant };
 }
 
-/** Inputs as the first layer has them: each of `inputs`, one after the other, with the constant unit behind it. */
-export function withConstant({ layers, activationBits, constant }: Network, inputs: Int32Array): Int32Array {
+/** Inputs, one after the other, as a first layer of so many columns has them: the constant unit behind each. */
+export function withConstant(
+  { activationBits, constant }: Pick<Network, "activationBits" | "constant">,
+  columns: number,
+  inputs: Int32Array,
+): Int32Array {
   if (!constant) return inputs;
-  const columns = layers[0]!.columns;
   const given = columns - 1;
   const all = new Int32Array((inputs.length / given) * columns).fill(2 ** activationBits);
   for (let k = 0; k * given < inputs.length; k++)

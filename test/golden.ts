@@ -1,6 +1,13 @@
 // Networks that another program pruned, as networks of ours.
 
 import { quantize, type Network, type Quantizer } from "../src/network.ts";
+import {
+  layersOf,
+  placesOf,
+  type RandomLayer,
+  type RandomWeights,
+  type Scheme,
+} from "../src/ticket/scheme.ts";
 import fixture from "./fixtures/networks.json" with { type: "json" };
 
 export const golden = fixture.rows;
@@ -51,4 +58,38 @@ export function randomNetwork({
     clamp: false,
     constant: false,
   };
+}
+
+/** The scheme that a golden network follows. */
+function schemeOf({ theorem, initialBits, bits, weightQuantizer, shapes, widths }: GoldenRow): Scheme {
+  const depth = widths.length - 1;
+  return {
+    theorem: theorem as 1 | 2,
+    initialBits,
+    bits,
+    weightQuantizer: weightQuantizer as Quantizer,
+    zero: theorem === 1,
+    units:
+      theorem === 1
+        ? Array.from({ length: depth }, (_, l) => shapes[2 * l]![0]! / widths[l]!)
+        : [shapes[0]![0]! / widths[0]!],
+    copies:
+      theorem === 1 ? [] : Array.from({ length: depth - 1 }, (_, l) => shapes[l + 1]![0]! / widths[l + 1]!),
+  };
+}
+
+/** The layers of a golden network's random network, the weights at their places, and the masks. */
+export function goldenTicket(row: GoldenRow) {
+  const layers = layersOf(row.widths, row.targetBits, schemeOf(row));
+  const network = randomNetwork(row);
+  const structure = ({ columns, group, kind }: RandomLayer, place: number) =>
+    kind === "hidden" ? place * columns + Math.floor(place / group) : place;
+  const random: RandomWeights = (index) => (place) =>
+    network.layers[index]!.weights[structure(layers[index]!, place)]!;
+  const masks = layers.map((layer, index) =>
+    Uint8Array.from({ length: placesOf(layer) }, (_, place) =>
+      Number(row.masks[index]![structure(layer, place)]),
+    ),
+  );
+  return { layers, random, masks };
 }

@@ -11,17 +11,10 @@ import { prune } from "../host/ticket.ts";
 import { forward, quantizers, outlineOf, type Network, type Quantizer } from "../src/network.ts";
 import { lemma5, reachProbabilities } from "../src/theory/construction.ts";
 import { audit, forwardKept, keptLayers } from "../src/ticket/audit.ts";
-import {
-  drawnWeights,
-  layersOf,
-  placesOf,
-  type RandomLayer,
-  type RandomWeights,
-  type Scheme,
-} from "../src/ticket/scheme.ts";
+import { drawnWeights, layersOf, type Scheme } from "../src/ticket/scheme.ts";
 import { firstDeviation, verify, type Ticket } from "../src/ticket/ticket.ts";
 import { testAdapter } from "./devices.ts";
-import { golden, randomNetwork, targetNetwork, type GoldenRow } from "./golden.ts";
+import { golden, goldenTicket, randomNetwork, targetNetwork } from "./golden.ts";
 
 const engines = {} as Record<"reference" | "cpu" | "gpu", Runner>;
 beforeAll(async () => {
@@ -30,24 +23,6 @@ beforeAll(async () => {
   engines.gpu = await gpuRunner(testAdapter);
 });
 afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
-
-/** The scheme that a golden network follows. */
-function schemeOf({ theorem, initialBits, bits, weightQuantizer, shapes, widths }: GoldenRow): Scheme {
-  const depth = widths.length - 1;
-  return {
-    theorem: theorem as 1 | 2,
-    initialBits,
-    bits,
-    weightQuantizer: weightQuantizer as Quantizer,
-    zero: theorem === 1,
-    units:
-      theorem === 1
-        ? Array.from({ length: depth }, (_, l) => shapes[2 * l]![0]! / widths[l]!)
-        : [shapes[0]![0]! / widths[0]!],
-    copies:
-      theorem === 1 ? [] : Array.from({ length: depth - 1 }, (_, l) => shapes[l + 1]![0]! / widths[l + 1]!),
-  };
-}
 
 /** A target of given widths, its weights by a simple rule within -2^bits..2^bits. */
 function targetOf(widths: readonly number[], bits: number, quantizer: Quantizer, salt = 1): Network {
@@ -268,17 +243,8 @@ describe("one weight of a random network", () => {
 
 describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i", (_, row) => {
   const target = targetNetwork(row);
-  const layers = layersOf(outlineOf(target, 0).widths, row.targetBits, schemeOf(row));
+  const { layers, random: weights, masks } = goldenTicket(row);
   const random = randomNetwork(row);
-  const structure = ({ columns, group, kind }: RandomLayer, place: number) =>
-    kind === "hidden" ? place * columns + Math.floor(place / group) : place;
-  const weights: RandomWeights = (index) => (place) =>
-    random.layers[index]!.weights[structure(layers[index]!, place)]!;
-  const masks = layers.map((layer, index) =>
-    Uint8Array.from({ length: placesOf(layer) }, (_, place) =>
-      Number(row.masks[index]![structure(layer, place)]),
-    ),
-  );
 
   test("has the shape of its theorem, and its masks are certified", () => {
     expect(layers.map(({ rows, columns, shift }) => ({ rows, columns, shift }))).toEqual(

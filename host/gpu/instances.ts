@@ -7,6 +7,7 @@ import instancesTiles from "../../shaders/instances.tiles.wgsl?raw";
 import instances from "../../shaders/instances.wgsl?raw";
 import count from "../../shaders/count.wgsl?raw";
 import halves from "../../shaders/halves.wgsl?raw";
+import answers from "../../shaders/lib/answers.wgsl?raw";
 import sumsStorage from "../../shaders/lib/sums.storage.wgsl?raw";
 import sumsWorkgroup from "../../shaders/lib/sums.workgroup.wgsl?raw";
 import wide from "../../shaders/lib/wide.wgsl?raw";
@@ -176,9 +177,9 @@ function roomy(words: number): number {
 
 export const instanceFits = {
   witness: given(instances + witness, witnessTables),
-  count: given(wide + instances + count, countTables),
+  count: given(wide + answers + instances + count, countTables),
   smallest: given(instances + smallest, smallestTables),
-  halves: given(wide + halves, halvesTables),
+  halves: given(wide + answers + halves, halvesTables),
 };
 
 /** Whether one instance is work enough for all of a device. */

@@ -111,7 +111,7 @@ function noRoom({ kernel, params }: Work): RangeError {
 
 /** The pipeline of a shape, compiled once for each device. */
 function compile({ device, compiled }: Opened, work: Work, shape: Shape): Promise<Compiled> {
-  const key = JSON.stringify([work.kernel, shape.name, shape.constants]);
+  const key = `${JSON.stringify(shape.constants)}\n${shape.source}`;
   const known = compiled.get(key);
   if (known) return known;
   const visibility = GPUShaderStage.COMPUTE;

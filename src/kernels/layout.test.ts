@@ -80,6 +80,7 @@ const declared: Record<KernelName, { shader: string; offsets: string }> = {
   count: given,
   smallest: given,
   halves: { ...given, shader: "shaders/halves.wgsl" },
+  forward: { shader: "shaders/forward.wgsl", offsets: "host/cpu/wasm/forward.ts" },
 };
 const names = Object.keys(kernels) as KernelName[];
 const list = names.map((name): [KernelName, Kernel] => [name, kernels[name]]);
@@ -155,9 +156,16 @@ describe("Dawn's compiler", () => {
   }
 
   const trial = plan(phaseConfig({ ensemble: ensembles[0], halfRange: 9, items: { from: 1, to: 8 } }));
-  /** Work of a kernel: items 3 and -2, target 1. */
+  const one = Int32Array.of(1);
+  const pass: Work = {
+    kernel: "forward",
+    params: Object.fromEntries(kernels.forward.params.map((name) => [name, 1])),
+    inputs: { inputs: Int32Array.of(1, 0), units: one, weights: one },
+  };
+  /** Work of a kernel: items 3 and -2, target 1; one weight. */
   function workOf(kernel: KernelName): Work {
     if (kernel === "reach") return trial;
+    if (kernel === "forward") return pass;
     const wide = kernel === "halves";
     const params = {
       instances: 1,
@@ -194,6 +202,12 @@ describe("Dawn's compiler", () => {
       }
     },
   );
+
+  test("accepts forward in words as well", async () => {
+    const work = { ...pass, params: { ...pass.params, wide: 0 } };
+    const { source } = shapeOf(work, { limits, subgroup: 32 })!;
+    expect([source.includes("alias Number = i32;"), await complaints(source, {})]).toEqual([true, ""]);
+  });
 
   test("rejects a barrier in non-uniform control flow, an unknown constant and a misspelt name", async () => {
     const { source, constants } = shapeOf(trial, { limits, subgroup: 32 }, "workgroup")!;

@@ -1,6 +1,7 @@
 // The one module of all kernels: what the worker calls.
 
 export { count } from "./count";
+export { forward } from "./forward";
 export { halves } from "./halves";
 export { isExhausted } from "./memory";
 export { reach } from "./reach";
