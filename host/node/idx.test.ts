@@ -1,6 +1,7 @@
 // IDX files, well made and damaged.
 
 import { describe, expect, test } from "vitest";
+import { isRefusal } from "../../src/check.ts";
 import { decodeIdx } from "./idx.ts";
 
 const two = Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 255);
@@ -63,9 +64,15 @@ describe("a hostile file is refused:", () => {
   });
 
   test("one with another byte anywhere in its header", () => {
+    const taken: string[] = [];
     for (let at = 0; at < 12; at++)
       for (let value = 0; value < 256; value++)
-        if (value !== two[at])
-          expect(() => decodeIdx(two.with(at, value), 2), `${at}: ${value}`).toThrow(/: expected /);
+        try {
+          decodeIdx(two.with(at, value), 2);
+          if (value !== two[at]) taken.push(`${at}: ${value}`);
+        } catch (error) {
+          if (!isRefusal(error)) throw error;
+        }
+    expect(taken).toEqual([]);
   });
 });
