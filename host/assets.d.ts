@@ -27,3 +27,8 @@ declare module "*?wasm" {
   const base64: string;
   export default base64;
 }
+
+declare module "*.c?raw" {
+  const text: string;
+  export default text;
+}

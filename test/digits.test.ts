@@ -81,7 +81,7 @@ function quantized(bits: number): Network {
     const columns = [PIXELS + 1, HIDDEN + 1][l]!;
     return { rows: weights.length / columns, columns, weights: Int32Array.from(weights), shift: bits };
   });
-  return { layers, quantizer: "floor", activationBits: 8, clamp: false };
+  return { layers, quantizer: "floor", activationBits: 8, clamp: false, constant: false };
 }
 
 const withOne = new Int32Array(count * (PIXELS + 1)).fill(256);

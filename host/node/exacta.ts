@@ -162,10 +162,11 @@ async function main(argv: readonly string[]): Promise<number> {
 
   program
     .command("bench")
-    .description("what kernels cost on the CPU engine, beside CPython in the same run")
-    .option("--only <name>", `${benchNames.join(" or ")} (default: both)`)
+    .description("what kernels cost on the CPU engine, beside CPython and AVX2 in the same run")
+    .option("--only <name>", `${benchNames.join(", ")} (default: all)`)
     .option("--rounds <number>", "rounds of which medians are taken (default: 9)")
     .option("--python <command>", "the CPython to measure against (default: python3)")
+    .option("--cc <command>", "the C compiler of what forward is measured against (default: cc)")
     .option("--json", "one row a line as JSON")
     .action(async (args: BenchArguments) => {
       status = await runBench(args);

@@ -1,8 +1,9 @@
-// exacta bench: what the kernels cost on the CPU engine of this machine, beside CPython in the same run.
+// exacta bench: what the kernels cost on the CPU engine of this machine, beside CPython and AVX2 in the same run.
 
 import * as z from "zod/mini";
 import { integer, parse } from "../../../src/check.ts";
 import { readNumber } from "../arguments.ts";
+import { benchForward } from "./forward.ts";
 import { benchReach } from "./reach.ts";
 import { benchSolve } from "./solve.ts";
 
@@ -11,20 +12,27 @@ export interface BenchArguments {
   rounds?: string;
   json?: boolean;
   python?: string;
+  cc?: string;
 }
 
-const benches = { reach: benchReach, solve: benchSolve };
+const benches = { reach: benchReach, solve: benchSolve, forward: benchForward };
 export const benchNames = Object.keys(benches) as (keyof typeof benches)[];
 
 /** Runs the command and returns its exit status. */
-export async function runBench({ only, rounds, json, python = "python3" }: BenchArguments): Promise<number> {
+export async function runBench({
+  only,
+  rounds,
+  json,
+  python = "python3",
+  cc = "cc",
+}: BenchArguments): Promise<number> {
   const count = parse(integer(1, 1000), readNumber(rounds ?? "9"), "rounds");
   const names =
     only === undefined
       ? benchNames
       : [parse(z.enum(benchNames, `one of ${benchNames.join(", ")}`), only, "only")];
   for (const name of names) {
-    const { results, title, table } = await benches[name](count, python);
+    const { results, title, table } = await benches[name](count, { python, cc });
     process.stdout.write(
       json
         ? results.map((result) => `${JSON.stringify(result)}\n`).join("")

@@ -11,7 +11,7 @@ import type { Runner } from "../../runner.ts";
 import { columns } from "../table.ts";
 import { startThread } from "../threads.ts";
 import { median, type Bench } from "./measure.ts";
-import { startPython, type Yardstick } from "./python.ts";
+import { startPython, type Tools, type Yardstick } from "./yardstick.ts";
 
 const BITS = [6, 8, 10, 12];
 /** Instances of a pass of CPython, and what sets the trials of a pass of a thread: some ten and a hundred milliseconds. */
@@ -74,7 +74,7 @@ async function prepareCase(
 }
 
 /** Measures `rounds` rounds. */
-export async function benchReach(rounds: number, command: string): Promise<Bench> {
+export async function benchReach(rounds: number, { python: command }: Tools): Promise<Bench> {
   const [one, two] = [await cpuRunner(1, startThread), await cpuRunner(2, startThread)];
   const python: Yardstick[] = [];
   const cases: Case[] = [];

@@ -12,7 +12,7 @@ import { solve } from "../../solve.ts";
 import { columns, grouped } from "../table.ts";
 import { startThread } from "../threads.ts";
 import { median, type Bench } from "./measure.ts";
-import { startPython } from "./python.ts";
+import { startPython, type Tools } from "./yardstick.ts";
 
 interface Case {
   readonly name: string;
@@ -99,7 +99,7 @@ async function passKernels(runner: Runner, works: readonly Work[]): Promise<numb
 }
 
 /** Measures `rounds` rounds. */
-export async function benchSolve(rounds: number, command: string): Promise<Bench> {
+export async function benchSolve(rounds: number, { python: command }: Tools): Promise<Bench> {
   const runner = await cpuRunner(2, startThread);
   const rows = [];
   try {

@@ -1,0 +1,99 @@
+// Yardsticks: processes that answer one pass at a time.
+
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { expected } from "../../../src/check.ts";
+
+export interface Yardstick {
+  /** The seconds of one pass. Throws where its total is not the one expected. */
+  pass(): Promise<number>;
+  close(): void;
+}
+
+/** What measures take from the command line. */
+export interface Tools {
+  /** A CPython of 3.10 or newer, and a C compiler. */
+  readonly python: string;
+  readonly cc: string;
+}
+
+/**
+ * Starts a command that reads `input`; each further line asks for a pass, which answers with its seconds and its total.
+ * A process that ends is what `refusal` says.
+ */
+function start(
+  command: string,
+  args: readonly string[],
+  input: string | Uint8Array,
+  expectedTotal: number,
+  refusal: () => Error,
+): Yardstick {
+  const child: ChildProcess = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const failed = new Promise<never>((_, reject) => {
+    child.once("error", () => reject(refusal()));
+    child.once("exit", () => reject(refusal()));
+  });
+  failed.catch(() => {});
+  // A process that ends early is reported by its exit.
+  child.stdin!.on("error", () => {});
+  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  child.stdin!.write(input);
+  return {
+    async pass(): Promise<number> {
+      child.stdin!.write("\n");
+      const line = await Promise.race([lines.next(), failed]);
+      if (line.done) return failed;
+      const [seconds, total] = JSON.parse(line.value) as [number, number];
+      if (total !== expectedTotal) throw new Error(`${command} says ${total}, exacta ${expectedTotal}`);
+      return seconds;
+    },
+    close: () => void child.kill(),
+  };
+}
+
+/** Starts a script of CPython with lines of JSON for its input. Throws RangeError where `command` is no CPython. */
+export function startPython(
+  command: string,
+  script: string,
+  input: readonly unknown[],
+  expectedTotal: number,
+): Yardstick {
+  const lines = input.map((line) => `${JSON.stringify(line)}\n`).join("");
+  return start(command, ["-c", script], lines, expectedTotal, () => {
+    return new RangeError(
+      expected("python", "a CPython of 3.10 or newer", command, "name one with --python"),
+    );
+  });
+}
+
+/** Compiles a program for this machine and starts it. Throws RangeError where `command` cannot do that. */
+export function startNative(
+  command: string,
+  program: string,
+  input: Uint8Array,
+  expectedTotal: number,
+): Yardstick {
+  const refusal = () =>
+    new RangeError(expected("cc", "a C compiler for a CPU with AVX2", command, "name one with --cc"));
+  const folder = mkdtempSync(join(tmpdir(), "exacta-"));
+  const binary = join(folder, "yardstick");
+  writeFileSync(`${binary}.c`, program);
+  const { status } = spawnSync(command, ["-O3", "-march=native", "-o", binary, `${binary}.c`], {
+    stdio: "inherit",
+  });
+  if (status !== 0) {
+    rmSync(folder, { recursive: true });
+    throw refusal();
+  }
+  const yardstick = start(binary, [], input, expectedTotal, refusal);
+  return {
+    ...yardstick,
+    close() {
+      yardstick.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
