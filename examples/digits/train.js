@@ -31,8 +31,8 @@ const LIMITS = [0.5, 1];
 
 /** @type {(path: string) => string} */
 const near = (path) => fileURLToPath(new URL(path, import.meta.url));
-/** @type {{ module: typeof import("../../host/node/digits.ts") }} */
-const { module: digits } = await runnerImport(near("../../host/node/digits.ts"));
+/** @type {{ module: typeof import("../../host/node/mnist.ts") }} */
+const { module: mnist } = await runnerImport(near("../../host/node/mnist.ts"));
 /** @type {{ module: typeof import("../../src/random.ts") }} */
 const { module: random } = await runnerImport(near("../../src/random.ts"));
 
@@ -43,7 +43,7 @@ const draw = () => random.threefry2x32(key, [drawn++, 0])[0] / 2 ** 32;
 
 /**
  * Images as lists of the pixels that are not 0, a fifth of all: those of image k stand at start[k]..start[k + 1].
- * @param {Awaited<ReturnType<typeof digits.readDigits>>} digits
+ * @param {Awaited<ReturnType<typeof mnist.readDigits>>} digits
  */
 function inkOf({ count, images, labels }) {
   const lit = images.reduce((sum, value) => sum + Number(value > 0), 0);
@@ -64,8 +64,8 @@ function inkOf({ count, images, labels }) {
 }
 /** @typedef {ReturnType<typeof inkOf>} Ink */
 
-const trainInk = inkOf(await digits.readDigits("train"));
-const testInk = inkOf(await digits.readDigits("test"));
+const trainInk = inkOf(await mnist.readDigits("train"));
+const testInk = inkOf(await mnist.readDigits("test"));
 
 /** How many numbers w1, b1, w2 and b2 have. w1 goes by pixels, so that those of 0 are passed over; w2 by outputs. */
 const sizes = [PIXELS * HIDDEN, HIDDEN, CLASSES * HIDDEN, CLASSES];
