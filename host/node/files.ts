@@ -1,9 +1,28 @@
-// Results on disk: checked before anything runs, and written whole or not at all.
+// Files that are given, and results on disk: checked before anything runs, and written whole or not at all.
 
 import { existsSync, statSync } from "node:fs";
-import { access, constants, mkdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { expected } from "../../src/check.ts";
+import { expected, isRefusal, refusalAt } from "../../src/check.ts";
+
+/** What a file's content is read as; a refusal says which file. */
+export function refusedAt<From, To>(path: string, read: (content: From) => To, content: From): To {
+  try {
+    return read(content);
+  } catch (error) {
+    throw isRefusal(error) ? refusalAt(path, error) : error;
+  }
+}
+
+/** A file. Throws RangeError where it cannot be read. */
+export async function readBytes(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new RangeError(expected("file", "a readable file", path, code), { cause: error });
+  }
+}
 
 /**
  * Makes a folder, with those above it, for files of these names. Throws RangeError where they cannot be written there,
@@ -36,7 +55,7 @@ export async function prepareFolder(folder: string, names: readonly string[]): P
 /** Writes files into a folder under their names; a file that was there before stays until the new one is complete. */
 export async function writeFiles(
   folder: string,
-  files: Readonly<Record<string, string | Uint8Array>>,
+  files: Readonly<Record<string, string | Uint8Array | Iterable<string>>>,
 ): Promise<void> {
   for (const [name, content] of Object.entries(files)) {
     const path = join(folder, name);

@@ -15,28 +15,29 @@ export interface Run {
   readonly engine: Engine;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
-  /** Shows how many trials or instances are done; the first call starts the bar. */
+  /** Shows how many trials, instances or inputs are done; the first call starts the bar. */
   readonly report: (done: number) => void;
   /** Says something beside the bar. */
   readonly note: (text: string) => void;
   readonly seconds: () => number;
 }
 
-const rate = (trials: number, seconds: number) =>
+const rate = (done: number, seconds: number) =>
   new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(
-    seconds > 0 ? trials / seconds : 0,
+    seconds > 0 ? done / seconds : 0,
   );
 
 /**
- * Opens the engine asked for, does the work of `total` trials and closes everything, whatever happens. Without a total it
- * is instances that are worked on, and nobody knows how many there are. Work that is only for the reader of stdout stops
- * when that one leaves.
+ * Opens the engine asked for, does the work of `total` trials, or whatever else `noun` says, and closes everything, whatever
+ * happens. Without a total it is instances that are worked on, and nobody knows how many there are. Work that is only for
+ * the reader of stdout stops when that one leaves.
  */
 export async function withEngine<T>(
   { engine: name, threads, quiet }: RunArguments,
   total: number | undefined,
   forReader: boolean,
   work: (run: Run) => Promise<T>,
+  noun = total === undefined ? "instances" : "trials",
 ): Promise<T> {
   const engine = await openEngine({
     ...(name === undefined ? {} : { engine: name as NonNullable<EngineOptions["engine"]> }),
@@ -51,8 +52,8 @@ export async function withEngine<T>(
   const bar = new SingleBar({
     format:
       total === undefined
-        ? "{value} instances | {rate} instances/s"
-        : "{bar} {percentage}% | {value}/{total} trials | {rate} trials/s | {eta_formatted} left",
+        ? `{value} ${noun} | {rate} ${noun}/s`
+        : `{bar} {percentage}% | {value}/{total} ${noun} | {rate} ${noun}/s | {eta_formatted} left`,
     stream: process.stderr,
     hideCursor: true,
     noTTYOutput: true,

@@ -1,9 +1,8 @@
 // exacta ticket and exacta verify: prunes a random network until it is the network of a file, and checks what came of it.
 
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { expected, integer, isRefusal, parse, refusalAt } from "../../src/check.ts";
+import { expected, integer, parse } from "../../src/check.ts";
 import { drawValue } from "../../src/ensemble.ts";
 import { outlineOf, readNetwork, type Network, type Outline, type Quantizer } from "../../src/network.ts";
 import { seedSchema } from "../../src/random.ts";
@@ -11,10 +10,10 @@ import { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
 import { enough, type Scheme } from "../../src/ticket/scheme.ts";
 import { sizesOf, type Sizes } from "../../src/ticket/sizes.ts";
 import { audit } from "../../src/ticket/audit.ts";
-import { representedNetwork, verify, type Deviation } from "../../src/ticket/ticket.ts";
+import { representedNetwork, verify, type Deviation, type Ticket } from "../../src/ticket/ticket.ts";
 import { prune, type Pruned } from "../ticket.ts";
 import { readList, readNumber } from "./arguments.ts";
-import { prepareFolder, writeFiles } from "./files.ts";
+import { prepareFolder, readBytes, refusedAt, writeFiles } from "./files.ts";
 import { withEngine, type RunArguments } from "./run.ts";
 import { grouped } from "./table.ts";
 
@@ -180,7 +179,25 @@ function schemeOf(args: TicketArguments, network: Network, targetBits: number): 
 }
 
 async function readNetworkFile(path: string): Promise<{ network: Network; bits: number }> {
-  const text = (await readBytes(path)).toString();
+  return networkIn(path, await readBytes(path));
+}
+
+/** The network or the ticket in a file, whichever it holds. Throws TypeError or RangeError for any other content. */
+export async function readNetworkOrTicket(
+  path: string,
+): Promise<{ network: Network | Ticket; outline: Outline }> {
+  const bytes = await readBytes(path);
+  // A safetensors file starts with a length of 64 bits, small enough to have zeros; JSON has none.
+  if (bytes.subarray(0, 8).includes(0)) {
+    const { ticket } = refusedAt(path, decodeTicket, bytes);
+    return { network: ticket, outline: ticket.target };
+  }
+  const { network, bits } = networkIn(path, bytes);
+  return { network, outline: outlineOf(network, bits) };
+}
+
+function networkIn(path: string, bytes: Buffer): { network: Network; bits: number } {
+  const text = bytes.toString();
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -189,24 +206,6 @@ async function readNetworkFile(path: string): Promise<{ network: Network; bits: 
     throw new TypeError(expected(path, "a network as JSON", text.slice(0, 60), message), { cause: error });
   }
   return refusedAt(path, readNetwork, value);
-}
-
-/** What a file's content is read as; a refusal says which file. */
-function refusedAt<From, To>(path: string, read: (content: From) => To, content: From): To {
-  try {
-    return read(content);
-  } catch (error) {
-    throw isRefusal(error) ? refusalAt(path, error) : error;
-  }
-}
-
-async function readBytes(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new RangeError(expected("file", "a readable file", path, code), { cause: error });
-  }
 }
 
 /** SHA-256 of a target: its outline, then its weights layer by layer, in hexadecimal digits. */
