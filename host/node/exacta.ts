@@ -9,10 +9,12 @@ import { ensembles } from "../../src/ensemble.ts";
 import { methods } from "../../src/finding.ts";
 import { quantizers } from "../../src/network.ts";
 import { answerNames } from "../../src/problem.ts";
+import { passes } from "../forward.ts";
 import { engines } from "../runner.ts";
 import { benchNames, runBench, type BenchArguments } from "./bench/index.ts";
 import { calmPolling } from "./device.ts";
 import { runDevices } from "./devices.ts";
+import { runForward, type ForwardArguments } from "./forward.ts";
 import { formats } from "./instances.ts";
 import { runRequired, type RequiredArguments } from "./required.ts";
 import { runSolve, type SolveArguments } from "./solve.ts";
@@ -20,7 +22,7 @@ import { runTheory, type TheoryArguments } from "./theory.ts";
 import { runTicket, runVerify, type TicketArguments, type VerifyArguments } from "./ticket.ts";
 import { runPhase, type PhaseArguments } from "./phase.ts";
 
-const COMMANDS = "solve, ticket, verify, phase, theory, required, devices or bench";
+const COMMANDS = "solve, ticket, verify, forward, phase, theory, required, devices or bench";
 
 const SOLVE_HELP = `
 Formats:
@@ -153,6 +155,25 @@ async function main(argv: readonly string[]): Promise<number> {
     });
 
   program
+    .command("forward")
+    .argument("<file>", "a network as JSON, or a file of exacta ticket")
+    .description("what a network, or the pruned network of a ticket, makes of inputs")
+    .requiredOption("--inputs <file>", "integers, a row for each input: .npy, or text such as CSV")
+    .option("--out <file>", "where outputs go, a row for each input: .npy or .csv (default: CSV on stdout)")
+    .option(
+      "--pass <name>",
+      `${passes.join(", ")}: every kept hidden unit of a ticket, or its weights summed up before (default: collapsed)`,
+    )
+    .option("--argmax", "instead of outputs the place of the largest, from 0, of equals the first")
+    .option("--engine <name>", `${engines.join(", ")} (default: auto)`)
+    .option("--threads <number>", "threads of the CPU engine (default: all)")
+    .option("--json", "a finding as one line, with a digest of the outputs, instead of them")
+    .option("--quiet", "no progress and no summary")
+    .action(async (file: string, args: ForwardArguments) => {
+      status = await runForward(file, args);
+    });
+
+  program
     .command("devices")
     .description("adapters, limits, features, and which engine auto takes and why")
     .option("--json", "as one line of JSON")
@@ -194,7 +215,7 @@ function explain(error: CommanderError, argv: readonly string[]): string {
     case "commander.excessArguments":
       return expected(
         "arguments",
-        ["solve", "ticket", "verify"].includes(argv[0]!) ? "one file" : "options only",
+        ["solve", "ticket", "verify", "forward"].includes(argv[0]!) ? "one file" : "options only",
         argv.slice(1).join(" "),
         help,
       );
