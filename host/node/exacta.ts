@@ -234,7 +234,7 @@ function explain(error: CommanderError, argv: readonly string[]): string {
 function asTyped(message: string): string {
   return message
     .replace(/^failures\.\d+:/, "failure:")
-    .replace(/^[a-z]+[A-Z][a-zA-Z]*(?=[.:])/, (field) =>
+    .replace(/^[a-z]+[A-Z][a-zA-Z]*(?=(\.\d+)*: expected )/, (field) =>
       field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
     );
 }
