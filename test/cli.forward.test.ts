@@ -34,7 +34,7 @@ const written = {
 const { network } = readNetwork(written);
 /** Inputs of three integers each, and their outputs by the definition. */
 const inputs = Array.from({ length: 200 }, (_, k) => [k, 3 * k, 5 * k].map((x) => (x % 65) - 32));
-const outputs = rowsOf([...forward(network, withConstant(network, Int32Array.from(inputs.flat())))], 3);
+const outputs = rowsOf([...forward(network, withConstant(network, 4, Int32Array.from(inputs.flat())))], 3);
 
 function rowsOf(values: readonly number[], columns: number): number[][] {
   return Array.from({ length: values.length / columns }, (_, k) =>

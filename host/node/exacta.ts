@@ -9,7 +9,7 @@ import { ensembles } from "../../src/ensemble.ts";
 import { methods } from "../../src/finding.ts";
 import { quantizers } from "../../src/network.ts";
 import { answerNames } from "../../src/problem.ts";
-import { passes } from "../forward.ts";
+import { passes } from "../../src/ticket/passes.ts";
 import { engines } from "../runner.ts";
 import { benchNames, runBench, type BenchArguments } from "./bench/index.ts";
 import { calmPolling } from "./device.ts";

@@ -5,7 +5,8 @@ import { basename, dirname } from "node:path";
 import * as z from "zod/mini";
 import { version } from "../../package.json";
 import { expected, parse } from "../../src/check.ts";
-import { forward, passes } from "../forward.ts";
+import { passes } from "../../src/ticket/passes.ts";
+import { forward } from "../forward.ts";
 import { prepareFolder, readBytes, refusedAt, writeFiles } from "./files.ts";
 import { csvOf, decodeInputs, encodeNpy, int64Bytes } from "./matrix.ts";
 import { withEngine, type RunArguments } from "./run.ts";
@@ -38,7 +39,7 @@ export async function runForward(path: string, args: ForwardArguments): Promise<
   );
   if (out !== undefined) await prepareFolder(dirname(out), [basename(out)]);
   const [count, width] = [inputs.length / columns, widths.at(-1)!];
-  const { outputs, seconds, stopped, ...provenance } = await withEngine(
+  const { outputs, seconds, ...provenance } = await withEngine(
     args,
     count,
     out === undefined && !args.json,
@@ -47,15 +48,16 @@ export async function runForward(path: string, args: ForwardArguments): Promise<
         pass,
         signal,
         onProgress: (share) => report(Math.round(share * count)),
+      }).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
       }),
       seconds: seconds(),
-      stopped: signal.aborted,
       engine: engine.engine,
       adapter: engine.adapter,
     }),
     "inputs",
   );
-  if (stopped) {
+  if (!outputs) {
     process.stderr.write("stopped early; no outputs are written\n");
     return 1;
   }
