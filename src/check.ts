@@ -18,6 +18,15 @@ export function refusalAt(where: string, error: TypeError | RangeError): TypeErr
   return new Kind(`${where}: ${error.message}`);
 }
 
+/** What `read` returns; its refusal says where as well. */
+export function refusedAt<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw isRefusal(error) ? refusalAt(where, error) : error;
+  }
+}
+
 function show(value: unknown): string {
   if (value === undefined) return "nothing";
   // JSON has no Infinity and no NaN.

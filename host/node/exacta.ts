@@ -121,11 +121,13 @@ async function main(argv: readonly string[]): Promise<number> {
       status = await runRequired(args);
     });
 
-  program
-    .command("ticket")
-    .argument("<network>", "a network as JSON: bits, activationBits and layers with their weights")
-    .description("prunes a random network until it equals a network on every input")
-    .requiredOption("--out <file>", "the ticket, a safetensors file: a seed and masks")
+  imported(
+    program
+      .command("ticket")
+      .argument("<network>", "JSON, safetensors or ONNX")
+      .description("prunes a random network until it equals a network on every input")
+      .requiredOption("--out <file>", "the ticket, a safetensors file: a seed and masks"),
+  )
     .option("--theorem <number>", "1: twice as many layers; 2: one more, with copies (default: 1)")
     .option("--bits <k>", "bits of the random weights, reduced (default: the fewest that serve)")
     .option("--initial-bits <k>", "bits of the random weights as drawn (default: --bits)")
@@ -144,20 +146,25 @@ async function main(argv: readonly string[]): Promise<number> {
       status = await runTicket(network, args);
     });
 
-  program
-    .command("verify")
-    .argument("<ticket>", "a file of exacta ticket")
-    .description("draws a ticket's network again from its seed and checks every weight")
-    .option("--network <file>", "the network that it must equal (default: the one that the ticket names)")
+  imported(
+    program
+      .command("verify")
+      .argument("<ticket>", "a file of exacta ticket")
+      .description("draws a ticket's network again from its seed and checks every weight")
+      .option("--network <file>", "the network that it must equal (default: the one that the ticket names)"),
+    "the ticket's",
+  )
     .option("--json", "a finding as one line")
     .action(async (ticket: string, args: VerifyArguments) => {
       status = await runVerify(ticket, args);
     });
 
-  program
-    .command("forward")
-    .argument("<file>", "a network as JSON, or a file of exacta ticket")
-    .description("what a network, or the pruned network of a ticket, makes of inputs")
+  imported(
+    program
+      .command("forward")
+      .argument("<file>", "a network as JSON, safetensors or ONNX, or a file of exacta ticket")
+      .description("what a network, or the pruned network of a ticket, makes of inputs"),
+  )
     .requiredOption("--inputs <file>", "integers, a row for each input: .npy, or text such as CSV")
     .option("--out <file>", "where outputs go, a row for each input: .npy or .csv (default: CSV on stdout)")
     .option(
@@ -199,6 +206,22 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   await program.parseAsync(argv, { from: "user" });
   return status;
+}
+
+/** Options for what the file of a network may leave open, with the defaults that they have `otherwise`. */
+function imported(command: Command, otherwise?: string): Command {
+  return command
+    .option(
+      "--target-bits <k>",
+      `bits of the network's weights (default: ${otherwise ?? "8, or those of integers"})`,
+    )
+    .option("--activation-bits <m>", `bits of its inputs and activations (default: ${otherwise ?? "8"})`)
+    .option(
+      "--quantizer <name>",
+      `${quantizers.join(", ")}: behind every layer (default: ${otherwise ?? "floor"})`,
+    )
+    .option("--clamp", "hold activations within -1..1")
+    .option("--input-scale <number>", "the real input that is 1 to the network (default: 1)");
 }
 
 /** Commander's refusals in the project's own format. */

@@ -3,16 +3,7 @@
 import { existsSync, statSync } from "node:fs";
 import { access, constants, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { expected, isRefusal, refusalAt } from "../../src/check.ts";
-
-/** What a file's content is read as; a refusal says which file. */
-export function refusedAt<From, To>(path: string, read: (content: From) => To, content: From): To {
-  try {
-    return read(content);
-  } catch (error) {
-    throw isRefusal(error) ? refusalAt(path, error) : error;
-  }
-}
+import { expected } from "../../src/check.ts";
 
 /** A file. Throws RangeError where it cannot be read. */
 export async function readBytes(path: string): Promise<Buffer> {

@@ -4,16 +4,16 @@ import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
 import * as z from "zod/mini";
 import { version } from "../../package.json";
-import { expected, parse } from "../../src/check.ts";
+import { expected, parse, refusedAt } from "../../src/check.ts";
 import { passes } from "../../src/ticket/passes.ts";
 import { forward } from "../forward.ts";
-import { prepareFolder, readBytes, refusedAt, writeFiles } from "./files.ts";
+import { prepareFolder, readBytes, writeFiles } from "./files.ts";
 import { csvOf, decodeInputs, encodeNpy, int64Bytes } from "./matrix.ts";
+import { importedText, readNetworkOrTicket, readOptions, type ImportArguments } from "./network.ts";
 import { withEngine, type RunArguments } from "./run.ts";
 import { grouped } from "./table.ts";
-import { readNetworkOrTicket } from "./ticket.ts";
 
-export interface ForwardArguments extends RunArguments {
+export interface ForwardArguments extends RunArguments, ImportArguments {
   inputs: string;
   out?: string;
   pass?: string;
@@ -28,15 +28,13 @@ const outSchema = z.optional(z.string().check(z.regex(/\.(npy|csv)$/i, "a name t
 export async function runForward(path: string, args: ForwardArguments): Promise<number> {
   const pass = parse(passSchema, args.pass, "pass");
   const out = parse(outSchema, args.out, "out");
-  const { network, outline } = await readNetworkOrTicket(path);
+  const { network, outline, imported } = await readNetworkOrTicket(path, readOptions(args));
+  if (imported && !args.quiet) process.stderr.write(importedText(path, imported));
   const { widths, activationBits, constant } = outline;
   const columns = widths[0]! - Number(constant);
   if (columns === 0) throw new RangeError(expected(`${path}: widths`, "inputs beside the constant", widths));
-  const inputs = refusedAt(
-    args.inputs,
-    (bytes) => decodeInputs(bytes, columns, 2 ** activationBits),
-    await readBytes(args.inputs),
-  );
+  const bytes = await readBytes(args.inputs);
+  const inputs = refusedAt(args.inputs, () => decodeInputs(bytes, columns, 2 ** activationBits));
   if (out !== undefined) await prepareFolder(dirname(out), [basename(out)]);
   const [count, width] = [inputs.length / columns, widths.at(-1)!];
   const { outputs, seconds, ...provenance } = await withEngine(

@@ -2,22 +2,23 @@
 
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
-import { expected, integer, parse } from "../../src/check.ts";
+import { expected, integer, parse, refusedAt } from "../../src/check.ts";
 import { drawValue } from "../../src/ensemble.ts";
-import { outlineOf, readNetwork, type Network, type Outline, type Quantizer } from "../../src/network.ts";
+import { outlineOf, type Network, type Outline, type Quantizer } from "../../src/network.ts";
 import { seedSchema } from "../../src/random.ts";
 import { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
 import { enough, type Scheme } from "../../src/ticket/scheme.ts";
 import { sizesOf, type Sizes } from "../../src/ticket/sizes.ts";
 import { audit } from "../../src/ticket/audit.ts";
-import { representedNetwork, verify, type Deviation, type Ticket } from "../../src/ticket/ticket.ts";
+import { representedNetwork, verify, type Deviation } from "../../src/ticket/ticket.ts";
 import { prune, type Pruned } from "../ticket.ts";
 import { readList, readNumber } from "./arguments.ts";
-import { prepareFolder, readBytes, refusedAt, writeFiles } from "./files.ts";
+import { prepareFolder, readBytes, writeFiles } from "./files.ts";
+import { importedText, readNetworkFile, readOptions, type ImportArguments } from "./network.ts";
 import { withEngine, type RunArguments } from "./run.ts";
 import { grouped } from "./table.ts";
 
-export interface TicketArguments extends RunArguments {
+export interface TicketArguments extends RunArguments, ImportArguments {
   theorem?: string;
   bits?: string;
   initialBits?: string;
@@ -32,7 +33,7 @@ export interface TicketArguments extends RunArguments {
   json?: boolean;
 }
 
-export interface VerifyArguments {
+export interface VerifyArguments extends ImportArguments {
   network?: string;
   json?: boolean;
 }
@@ -42,11 +43,13 @@ const NAMED = 10;
 
 /** Prunes, and returns the exit status: 1 where some weight has no subset, and then no file is written. */
 export async function runTicket(path: string, args: TicketArguments): Promise<number> {
-  const { network, bits: targetBits } = await readNetworkFile(path);
+  const imported = await readNetworkFile(path, readOptions(args));
+  const { network, bits: targetBits } = imported;
   const scheme = schemeOf(args, network, targetBits);
   const seed = args.seed === undefined ? 1n : parse(seedSchema, args.seed, "seed");
   const attempts = parse(integer(1, 1e6), readNumber(args.attempts ?? "1"), "attempts");
   await prepareFolder(dirname(args.out), [basename(args.out)]);
+  process.stderr.write(importedText(path, imported, args.json));
   let pruned: Pruned | undefined;
   let attempt = 0;
   const stopped = await withEngine(args, undefined, false, async ({ engine, signal, report }) => {
@@ -81,6 +84,7 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
     ...sizes,
     failed: failures.length,
     failures: failures.slice(0, NAMED),
+    quantization: imported.quantization,
   };
   if (args.json) process.stdout.write(`${JSON.stringify(finding)}\n`);
   else
@@ -94,11 +98,18 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
 }
 
 /** Checks a ticket, and returns the exit status: 1 where a weight differs, or its target is another one than was said. */
-export async function runVerify(path: string, { network: named, json }: VerifyArguments): Promise<number> {
-  const { ticket, digest } = refusedAt(path, decodeTicket, await readBytes(path));
+export async function runVerify(path: string, args: VerifyArguments): Promise<number> {
+  const { network: named, json } = args;
+  const options = readOptions(args);
+  const bytes = await readBytes(path);
+  const { ticket, digest } = refusedAt(path, () => decodeTicket(bytes));
   const { scheme, seed } = ticket;
-  const { widths, bits: targetBits } = ticket.target;
-  const given = named === undefined ? undefined : await readNetworkFile(named);
+  const { widths, bits: targetBits, activationBits, quantizer, clamp } = ticket.target;
+  // Real numbers are rounded as they were for the ticket.
+  const given =
+    named === undefined
+      ? undefined
+      : await readNetworkFile(named, options, { targetBits, activationBits, quantizer, clamp });
   if (given) checkOutline(outlineOf(given.network, given.bits), ticket.target);
   // Without the network it is what the ticket represents that must be consistent, and the one that the file names.
   const target = given?.network ?? representedNetwork(ticket);
@@ -108,6 +119,7 @@ export async function runVerify(path: string, { network: named, json }: VerifyAr
   const shown = deviation ? undefined : audit(target, ticket, randomInputs());
   const certified = isNamed && !deviation && !shown?.difference;
   const sizes = sizesOf(target, ticket);
+  if (given) process.stderr.write(importedText(named!, given, json));
   if (json) {
     const finding = {
       kind: "verify",
@@ -118,7 +130,9 @@ export async function runVerify(path: string, { network: named, json }: VerifyAr
       targetBits,
       ...sizes,
     };
-    process.stdout.write(`${JSON.stringify({ ...finding, deviation, audit: shown })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ ...finding, deviation, audit: shown, quantization: given?.quantization })}\n`,
+    );
   } else {
     const other = named ?? "its target";
     const run = shown
@@ -176,36 +190,6 @@ function schemeOf(args: TicketArguments, network: Network, targetBits: number): 
     units: perLayer(args.units, theorem === 2 ? 1 : depth, enough("pooled", Number(bits), weights)),
     copies: theorem === 2 ? perLayer(args.copies, depth - 1, enough("direct", Number(bits), weights)) : [],
   } as Scheme;
-}
-
-async function readNetworkFile(path: string): Promise<{ network: Network; bits: number }> {
-  return networkIn(path, await readBytes(path));
-}
-
-/** The network or the ticket in a file, whichever it holds. Throws TypeError or RangeError for any other content. */
-export async function readNetworkOrTicket(
-  path: string,
-): Promise<{ network: Network | Ticket; outline: Outline }> {
-  const bytes = await readBytes(path);
-  // A safetensors file starts with a length of 64 bits, small enough to have zeros; JSON has none.
-  if (bytes.subarray(0, 8).includes(0)) {
-    const { ticket } = refusedAt(path, decodeTicket, bytes);
-    return { network: ticket, outline: ticket.target };
-  }
-  const { network, bits } = networkIn(path, bytes);
-  return { network, outline: outlineOf(network, bits) };
-}
-
-function networkIn(path: string, bytes: Buffer): { network: Network; bits: number } {
-  const text = bytes.toString();
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    const { message } = error as Error;
-    throw new TypeError(expected(path, "a network as JSON", text.slice(0, 60), message), { cause: error });
-  }
-  return refusedAt(path, readNetwork, value);
 }
 
 /** SHA-256 of a target: its outline, then its weights layer by layer, in hexadecimal digits. */

@@ -18,7 +18,8 @@ import { seedSchema } from "../random.ts";
 import { layersOf, placesOf, type Scheme } from "./scheme.ts";
 import type { Ticket } from "./ticket.ts";
 
-const FORMAT = "exacta.ticket";
+/** What the metadata of a ticket says its format is. */
+export const FORMAT = "exacta.ticket";
 const VERSION = "1";
 
 /** Bytes of the length of a header, which data is aligned to as well. */
@@ -26,8 +27,8 @@ const WORD = 8;
 /** The most bytes of a header: those of the most layers need less. */
 const MAX_HEADER = 2 ** 20;
 /** The most layers of a target, the most outputs of one, and the most places of a mask. */
-const MAX_LAYERS = 1000;
-const MAX_WIDTH = 2 ** 20;
+export const MAX_LAYERS = 1000;
+export const MAX_WIDTH = 2 ** 20;
 const MAX_PLACES = 2 ** 31;
 /** A header holds tensors, and they hold lists. */
 const HEADER_LEVELS = 3;
@@ -123,6 +124,12 @@ export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: strin
     return mask;
   });
   return { ticket: { ...ticket, masks }, digest };
+}
+
+/** Whether bytes begin as the file of a ticket does: what is no ticket then is a damaged one. */
+export function isTicket(bytes: Uint8Array): boolean {
+  const begin = `{"__metadata__":{"format":"${FORMAT}"`;
+  return String.fromCharCode(...bytes.subarray(WORD, WORD + begin.length)) === begin;
 }
 
 /** The layout of a ticket's file. Throws TypeError or RangeError for fields that no ticket has. */

@@ -1,0 +1,121 @@
+// Which layers named tensors are: matrices called weight or kernel, in the order of their names, with a bias of the same name.
+
+import { expected } from "../check.ts";
+import { MAX_LAYERS } from "../ticket/file.ts";
+import { MAX_WEIGHTS, transposed, type GivenNetwork } from "./given.ts";
+import { countOf, type Tensor } from "./tensor.ts";
+import { quoted } from "./text.ts";
+
+/** What a tensor is for, at the end of its name: `fc1.weight`, `dense/kernel:0`, `bias`. */
+const NAME = /^(?:(.*)[./_])?(?:(weights?|kernel)|bias(?:es)?)(?::0)?$/su;
+
+/** Tensors that a refusal lists. */
+const LISTED = 12;
+
+interface Matrix {
+  readonly stem: string;
+  readonly tensor: Tensor;
+  readonly bias: Tensor | undefined;
+  /** Its rows are inputs, as those of a kernel: y = x K. */
+  readonly isKernel: boolean;
+}
+
+/**
+ * The network of named tensors. Weights have a row for every output, kernels a column, and the other way round where the
+ * layers follow one another only so.
+ * Throws RangeError where tensors are no such layers, or cannot follow one another in the order of their names, numbers in
+ * them by value.
+ */
+export function networkOfTensors(tensors: readonly Tensor[]): GivenNetwork {
+  const matrices = matricesOf(tensors);
+  const swapped = !follow(matrices, false) && follow(matrices, true);
+  if (!swapped && !follow(matrices, false))
+    throw notLayers(
+      "matrices that follow one another in the order of their names",
+      matrices.flatMap(({ tensor, bias }) => [tensor, ...(bias ? [bias] : [])]),
+      "each needs as many inputs as the one before has outputs; rename those that stand in another order",
+    );
+  const weights = matrices.reduce((sum, { tensor }) => sum + countOf(tensor.name, tensor.shape), 0);
+  if (weights > MAX_WEIGHTS) throw new RangeError(expected("weights", `at most ${MAX_WEIGHTS}`, weights));
+  const integer = tensors[0]!.integer;
+  if (tensors.some((tensor) => tensor.integer !== integer))
+    throw notLayers("integers only, or real numbers only", tensors);
+  return {
+    layers: matrices.map((matrix) => {
+      const { tensor, bias, isKernel } = matrix;
+      const [first, second] = tensor.shape as readonly [number, number];
+      const { rows, columns } = sizesOf(matrix, swapped);
+      const values = tensor.values();
+      return {
+        name: tensor.name,
+        rows,
+        columns,
+        weights: isKernel === swapped ? values : transposed(values, first, second),
+        biases: bias?.values(),
+      };
+    }),
+    integer,
+    notes: swapped
+      ? ["matrices are read with inputs and outputs swapped: only so they follow one another"]
+      : [],
+  };
+}
+
+function matricesOf(tensors: readonly Tensor[]): Matrix[] {
+  const weights = new Map<string, Tensor>();
+  const biases = new Map<string, Tensor>();
+  const kernels = new Set<string>();
+  for (const tensor of tensors) {
+    const match = NAME.exec(tensor.name);
+    const [stem = "", kind] = match?.slice(1) ?? [];
+    const same = kind ? weights : biases;
+    if (!match || same.has(stem) || tensor.shape.length !== (kind ? 2 : 1))
+      throw notLayers("a weight (two dimensions), and perhaps a bias (one), for every layer", [
+        tensor,
+        ...tensors.filter((other) => other !== tensor),
+      ]);
+    same.set(stem, tensor);
+    if (kind === "kernel") kernels.add(stem);
+  }
+  const alone = [...biases.keys()].find((stem) => !weights.has(stem));
+  if (weights.size === 0 || weights.size > MAX_LAYERS || alone !== undefined)
+    throw notLayers(`1..${MAX_LAYERS} weights, each bias with one of the same name`, tensors);
+  return [...weights]
+    .map(([stem, tensor]) => ({ stem, tensor, bias: biases.get(stem), isKernel: kernels.has(stem) }))
+    .toSorted((a, b) => compareNames(a.stem, b.stem));
+}
+
+function sizesOf({ tensor, isKernel }: Matrix, swapped: boolean): { rows: number; columns: number } {
+  const [first, second] = tensor.shape as readonly [number, number];
+  return isKernel === swapped ? { rows: first, columns: second } : { rows: second, columns: first };
+}
+
+/** Whether every matrix takes what the one before it gives, and has its bias for every output. */
+function follow(matrices: readonly Matrix[], swapped: boolean): boolean {
+  const sizes = matrices.map((matrix) => sizesOf(matrix, swapped));
+  return matrices.every(
+    ({ bias }, l) =>
+      (l === 0 || sizes[l]!.columns === sizes[l - 1]!.rows) && (!bias || bias.shape[0] === sizes[l]!.rows),
+  );
+}
+
+/** The order of names in which 2 comes before 10. */
+function compareNames(a: string, b: string): number {
+  const [left, right] = [partsOf(a), partsOf(b)];
+  const at = left.findIndex((part, i) => part !== right[i]);
+  const [l, r] = [left[at] ?? "", right[at] ?? ""];
+  const digits = /^\d/.test(l) && /^\d/.test(r) ? l.length - r.length : 0;
+  return digits || (l < r ? -1 : Number(l > r));
+}
+
+/** Numbers, without zeros in front, and what stands between them. */
+function partsOf(name: string): string[] {
+  return (name.match(/\d+|\D+/g) ?? []).map((part) => part.replace(/^0+(?=\d)/, ""));
+}
+
+function notLayers(wanted: string, tensors: readonly Tensor[], remedy?: string): RangeError {
+  const listed = tensors.slice(0, LISTED).map(({ name, shape }) => `${quoted(name)} [${shape.join(", ")}]`);
+  const more = tensors.length > LISTED ? ` and ${tensors.length - LISTED} more` : "";
+  const list = tensors.length === 0 ? "no tensors" : listed.join(", ") + more;
+  return new RangeError(`tensors: expected ${wanted}, got ${list}${remedy ? `; ${remedy}` : ""}`);
+}

@@ -1,0 +1,342 @@
+// Files that the packages onnx and safetensors wrote, networks written byte by byte, and damage.
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import fixture from "../../test/fixtures/imported.json" with { type: "json" };
+import { jsonOf, onnxOf, safetensorsOf, type WrittenLayer } from "../../test/writers.ts";
+import { isRefusal } from "../check.ts";
+import { forward, withConstant, type Network } from "../network.ts";
+import { importNetwork, type ImportedNetwork, type ImportOptions } from "./network.ts";
+
+const bytesOf = (base64: string) => Uint8Array.from(Buffer.from(base64, "base64"));
+
+/** The weights and biases of a network's layers, the constant unit taken out. */
+function layersOf({ layers, constant }: Network) {
+  return layers.map(({ rows, columns, weights }, l) => {
+    const all = Array.from({ length: rows }, (_, row) =>
+      Array.from(weights.subarray(row * columns, (row + 1) * columns)),
+    );
+    const own = constant && l < layers.length - 1 ? all.slice(0, -1) : all;
+    return {
+      weights: own.map((row) => (constant ? row.slice(0, -1) : row)),
+      biases: own.map((row) => (constant ? row.at(-1)! : 0)),
+    };
+  });
+}
+
+/** How far integers are from the numbers they stand for, in units of their own; outputs and all scales are given. */
+function farthest({ network, bits, quantization }: ImportedNetwork, layers: readonly WrittenLayer[]): number {
+  let total = quantization?.inputScale ?? 1;
+  let far = 0;
+  layersOf(network).forEach(({ weights, biases }, l) => {
+    const scale = quantization ? quantization.layers[l]!.scale : 2 ** bits;
+    total = quantization ? total * scale : scale;
+    const off = (given: number, unit: number, got: number) => {
+      far = Math.max(far, Math.abs((given / unit) * 2 ** bits - got));
+    };
+    layers[l]!.weights.forEach((row, r) => row.forEach((given, c) => off(given, scale, weights[r]![c]!)));
+    biases.forEach((got, r) => off(layers[l]!.biases?.[r] ?? 0, total, got));
+  });
+  return far;
+}
+
+/** The outputs of a rounded network for real inputs, as real numbers. */
+function realOutputs({ network, quantization }: ImportedNetwork, inputs: readonly number[]): number[] {
+  const unit = 2 ** network.activationBits;
+  const integers = Int32Array.from(inputs, (x) => (x / quantization!.inputScale) * unit);
+  return Array.from(
+    forward(network, withConstant(network, integers)),
+    (y) => (y / unit) * quantization!.outputScale,
+  );
+}
+
+const largest = (values: readonly number[]) => values.reduce((most, y) => Math.max(most, Math.abs(y)), 0);
+const distance = (a: readonly number[], b: readonly number[]) => largest(a.map((y, i) => y - b[i]!));
+
+const fine: ImportOptions = { targetBits: 20, activationBits: 16, quantizer: "nearest" };
+
+describe.each(fixture.rows.map((row) => [row.name, row] as const))("%s", (_, row) => {
+  const file = bytesOf(row.file);
+
+  test("has the weights and the outputs that its writer says", () => {
+    const options = row.integer ? {} : fine;
+    const imported = importNetwork(file, options);
+    const { network, bits, notes } = imported;
+    expect([bits, notes.length]).toEqual([row.integer ? row.bits : 20, row.notes]);
+    expect(network.layers.map(({ shift }) => shift)).toEqual(row.layers.map(() => bits));
+    expect(farthest(imported, row.layers)).toBeLessThanOrEqual(row.integer ? 0 : 0.5 + 1e-6);
+    const wrong = structuredClone(row.layers);
+    wrong.at(-1)!.weights.at(-1)![0]! += row.integer ? 1 : 1e-5;
+    expect(farthest(imported, wrong)).toBeGreaterThan(0.5 + 1e-6);
+    if (row.integer) return;
+    const outputs = row.outputs.flat();
+    // Halves were rounded by the writer's own evaluation.
+    const close = (/half|halves/.test(row.name) ? 2e-3 : 1e-4) * largest(outputs);
+    expect(distance(realOutputs(imported, row.inputs.flat()), outputs)).toBeLessThan(close);
+    const swapped = row.inputs.map((input) => input.toReversed()).flat();
+    expect(distance(realOutputs(imported, swapped), outputs)).toBeGreaterThan(close);
+  });
+
+  test("cut off anywhere, it is refused", () => {
+    const accepted: number[] = [];
+    for (let length = 0; length < file.length; length++)
+      if (refusalOf(file.subarray(0, length)) === undefined) accepted.push(length);
+    // A model may end before its last fields: versions of operators.
+    const least = file.length - 12;
+    expect(accepted.filter((length) => length < least)).toEqual([]);
+  });
+
+  test("with any bit flipped, it is refused or another network", () => {
+    let refused = 0;
+    for (let at = 0; at < file.length; at++)
+      for (const bit of [1, 2, 4, 8, 16, 32, 64, 128])
+        refused += Number(refusalOf(file.with(at, file[at]! ^ bit)) !== undefined);
+    expect(refused).toBeGreaterThan(file.length);
+  });
+});
+
+/** What an import refuses bytes for; undefined where it does not. Errors of other kinds come through. */
+function refusalOf(bytes: Uint8Array): string | undefined {
+  try {
+    importNetwork(bytes, { targetBits: 4, activationBits: 2 });
+  } catch (error) {
+    if (isRefusal(error)) return error.message;
+    throw error;
+  }
+  return undefined;
+}
+
+/** Real networks of up to 5 layers, weights of any size and some of them 0. */
+const networks = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 2, maxLength: 6 }).chain((widths) =>
+  fc.tuple(
+    ...widths.slice(1).map((rows, l) => {
+      const number = fc.double({ min: -4, max: 4, noNaN: true });
+      const list = (length: number) => fc.array(number, { minLength: length, maxLength: length });
+      return fc.record({
+        weights: fc.array(list(widths[l]!), { minLength: rows, maxLength: rows }),
+        biases: fc.option(list(rows), { nil: undefined }),
+      });
+    }),
+  ),
+);
+
+test("a network is the same in every format, and each weight off by half a unit at most", () => {
+  fc.assert(
+    fc.property(
+      networks,
+      fc.integer({ min: 0, max: 12 }),
+      fc.double({ min: 0.1, max: 9 }),
+      (layers, bits, scale) => {
+        const options = { targetBits: bits, activationBits: 4, inputScale: scale };
+        const read = [jsonOf, safetensorsOf, onnxOf].map((write) =>
+          attempt(() => importNetwork(write(layers), options)),
+        );
+        const [json, ...others] = read.map((imported) =>
+          typeof imported === "string" ? imported : { ...imported, quantization: nameless(imported) },
+        );
+        for (const other of others) expect(other).toEqual(json);
+        if (typeof json === "string") expect(json).toMatch(/^(scale of )?layer /);
+        else expect(farthest(read[0] as ImportedNetwork, layers)).toBeLessThanOrEqual(0.5 + 1e-9);
+      },
+    ),
+    { seed: 5, numRuns: 300 },
+  );
+});
+
+function attempt(read: () => ImportedNetwork): ImportedNetwork | string {
+  try {
+    return read();
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function nameless({ quantization }: ImportedNetwork) {
+  return { ...quantization, layers: quantization!.layers.map((layer) => ({ ...layer, name: "" })) };
+}
+
+const layers: WrittenLayer[] = [
+  {
+    weights: [
+      [0.5, -0.25],
+      [0.1, 0.7],
+      [-0.3, 0.2],
+    ],
+    biases: [0.1, -0.2, 0.05],
+  },
+  {
+    weights: [
+      [1.5, -2, 0.25],
+      [0.75, 1, -1],
+    ],
+    biases: [-0.3, 0.4],
+  },
+];
+
+describe("quantization", () => {
+  test("is by hand what it says: the largest weight or bias is 2^k, halves go away from 0", () => {
+    const { network, bits, quantization } = importNetwork(
+      jsonOf([
+        {
+          weights: [
+            [4, 1.5, -0.5],
+            [0, -1.49, 0.5],
+          ],
+          biases: [2, 0],
+        },
+        { weights: [[1, -1]], biases: [-32] },
+        { weights: [[0]] },
+      ]),
+      { targetBits: 2, inputScale: 2 },
+    );
+    expect(bits).toBe(2);
+    // Scales 4, 4 (the bias: 32 of 2 x 4) and 1 (zeros).
+    expect(layersOf(network)).toEqual([
+      {
+        weights: [
+          [4, 2, -1],
+          [0, -1, 1],
+        ],
+        biases: [1, 0],
+      },
+      { weights: [[1, -1]], biases: [-4] },
+      { weights: [[0]], biases: [0] },
+    ]);
+    expect(quantization).toMatchObject({
+      inputScale: 2,
+      outputScale: 32,
+      inputs: 256,
+      outputRange: 0,
+      outputError: 0,
+      layers: [
+        { scale: 4, weightError: 0.5, biasError: 0 },
+        { scale: 4, weightError: 0, biasError: 0 },
+        { scale: 1, weightError: 0, biasError: undefined },
+      ],
+    });
+  });
+
+  test("loses less with more bits, down to the real outputs", () => {
+    const errors = [2, 6, 10, 14, 18].map((bits) => {
+      const { quantization } = importNetwork(jsonOf(layers), {
+        targetBits: bits,
+        activationBits: bits,
+        quantizer: "nearest",
+      });
+      const { outputError, outputErrorRms, outputRange } = quantization!;
+      expect(outputErrorRms).toBeLessThanOrEqual(outputError);
+      expect(outputRange).toBeGreaterThan(1);
+      return outputError / outputRange;
+    });
+    errors.slice(1).forEach((error, i) => expect(error).toBeLessThan(errors[i]! / 4));
+    expect(errors.at(-1)).toBeLessThan(1e-5);
+  });
+
+  test("tells of clamps and of coarse activations, which weights do not show", () => {
+    const relative = (options: ImportOptions) => {
+      const { outputError, outputRange } = importNetwork(jsonOf(layers), {
+        targetBits: 16,
+        ...options,
+      }).quantization!;
+      return outputError / outputRange;
+    };
+    expect(relative({ activationBits: 16 })).toBeLessThan(1e-3);
+    expect(relative({ activationBits: 1 })).toBeGreaterThan(0.05);
+    expect(relative({ activationBits: 16, clamp: true })).toBeGreaterThan(0.05);
+  });
+
+  test("takes few inputs of a large network", () => {
+    const weights = Array.from({ length: 2048 }, (_, r) =>
+      Array.from({ length: 2048 }, (_, c) => ((r * c) % 7) - 3),
+    );
+    expect(importNetwork(jsonOf([{ weights }])).quantization).toMatchObject({ inputs: 64, outputError: 0 });
+  });
+});
+
+describe("what a network may be", () => {
+  const integers = { bits: 3, activationBits: 2, layers: [{ weights: [[1, -8]], biases: [2] }] };
+  const json = (value: unknown) => Uint8Array.from(Buffer.from(JSON.stringify(value)));
+
+  test("defaults are for what nobody says", () => {
+    const { network, bits } = importNetwork(jsonOf(layers));
+    expect([bits, network]).toEqual([
+      8,
+      expect.objectContaining({ activationBits: 8, quantizer: "floor", clamp: false }),
+    ]);
+    const ticket = { targetBits: 3, activationBits: 5, quantizer: "away", clamp: true } as const;
+    const other = importNetwork(jsonOf(layers), { activationBits: 6 }, ticket);
+    expect([other.bits, other.network]).toEqual([
+      3,
+      expect.objectContaining({ activationBits: 6, quantizer: "away", clamp: true }),
+    ]);
+    expect(importNetwork(json(integers), {}, ticket)).toMatchObject({
+      bits: 3,
+      network: { activationBits: 2 },
+    });
+    expect(importNetwork(json(integers), { targetBits: 3, quantizer: "floor" })).toMatchObject({
+      bits: 3,
+      notes: [],
+    });
+  });
+
+  test.each<[unknown, ImportOptions, string]>([
+    [integers, { targetBits: 4 }, "targetBits: expected 3, as the network says itself, got 4"],
+    [integers, { inputScale: 1 }, "inputScale: expected none, as the network says itself, got 1"],
+    [integers, { targetBits: 21 }, "targetBits: expected an integer in 0..20, got 21"],
+    [{ layers }, { inputScale: 0 }, "inputScale: expected a number above 0, got 0"],
+    [{ layers }, { inputScale: NaN }, "inputScale: expected a number above 0, got NaN"],
+    [{ layers }, { quantizer: "up" as "floor" }, "quantizer: expected one of floor, truncate, nearest, away"],
+    [{ layers }, { bits: 3 } as ImportOptions, 'options: expected known fields only, got "bits"'],
+    [{ layers: [] }, {}, "layers: expected 1..1000, got 0"],
+    [{ layers: [{ weights: [[]] }] }, {}, "layers.0.weights.0: expected"],
+    [{ layers: [{ weights: [] }] }, {}, "layers.0.weights: expected"],
+    [{ layers: [{ weights: [["1"]] }] }, {}, "layers.0.weights.0.0: expected a finite number"],
+    [{ layers: [{ weights: [[1, 2], [1]] }] }, {}, "layers.0.weights.1: expected 2 weights, got 1"],
+    [{ layers: [{ weights: [[1]], biases: [] }] }, {}, "layers.0.biases: expected 1 biases, got 0"],
+    [
+      { layers: [{ weights: [[1]] }, { weights: [[1, 1]] }] },
+      {},
+      '"layers.1.weights": expected 1 columns, as many as rows before it, got 2',
+    ],
+    [
+      { layers: Array.from({ length: 1001 }, () => ({ weights: [[1]] })) },
+      {},
+      "layers: expected 1..1000, got 1001",
+    ],
+    [
+      { layers: [{ weights: [Array.from({ length: 2 ** 20 + 1 }, () => 1)] }] },
+      {},
+      "expected 1..1048576 rows and columns, got 1048577",
+    ],
+    [{ layers: [{ weights: [[1e-305]] }] }, {}, "scale of layer 1: expected 2^-1000..2^1000, got 1e-305"],
+    [
+      { layers: [{ weights: [[1e300]] }, { weights: [[1e300]] }] },
+      {},
+      "scale of layer 2: expected 2^-1000..2^1000, got Infinity",
+    ],
+    [{ layers, bias: 1 }, {}, "bits: expected an integer in 0..20, got nothing"],
+    [[], {}, "network: expected"],
+  ])("is refused otherwise: %#", (value, options, message) => {
+    expect(() => importNetwork(json(value), options)).toThrow(message);
+  });
+
+  test.each<[string, string, string]>([
+    ["no JSON", "weights", 'TypeError: network: expected JSON, safetensors or ONNX, got "weights"; '],
+    ["nothing", "", 'TypeError: network: expected JSON, safetensors or ONNX, got ""; '],
+    [
+      "a number without end",
+      '{"layers":[{"weights":[[1e999]]}]}',
+      "layers.0.weights.0.0: expected a finite number, got Infinity",
+    ],
+    ["a deep list", "[".repeat(1e5), "network: expected JSON"],
+    ["a deep network", `{"layers":${"[".repeat(1e5)}${"]".repeat(1e5)}}`, "layers.0: expected"],
+  ])("%s is none", (_, text, message) => {
+    const read = () => importNetwork(Uint8Array.from(Buffer.from(text)));
+    expect(() => read()).toThrow(message.replace(/^\w+: /, ""));
+  });
+
+  test("bytes that are no UTF-8 are none, others are", () => {
+    expect(() => importNetwork(Uint8Array.of(0x7b, 0xff, 0x7d))).toThrow("network: expected text in UTF-8");
+    expect(() => importNetwork(json({ "größe %": 1 }))).toThrow("bits: expected");
+  });
+});

@@ -1,0 +1,170 @@
+// Networks as other programs write them: JSON, safetensors or ONNX, of integers or of real numbers.
+
+import * as z from "zod/mini";
+import { expected, integer, parse } from "../check.ts";
+import { quantizers, readNetwork, type Network, type Quantizer } from "../network.ts";
+import { FORMAT } from "../ticket/file.ts";
+import { networkOfTensors } from "./chain.ts";
+import { checkLayers, largestOf, type GivenNetwork } from "./given.ts";
+import { readOnnx } from "./onnx.ts";
+import { quantizationOf, quantizeLayers, type Quantization } from "./real.ts";
+import { readSafetensors } from "./safetensors.ts";
+import { textOf } from "./text.ts";
+
+/** What a file may leave open. A network of integers in JSON leaves open nothing. */
+export interface ImportOptions {
+  /** k: weights are integers of -2^k..2^k. By default 8 for real numbers, the smallest that holds them for integers. */
+  readonly targetBits?: number | undefined;
+  /** m: inputs are integers of -2^m..2^m. By default 8. */
+  readonly activationBits?: number | undefined;
+  /** By default floor. */
+  readonly quantizer?: Quantizer | undefined;
+  /** By default false. */
+  readonly clamp?: boolean | undefined;
+  /** The real input that an integer input of 2^m stands for; 1 by default. It matters where there are biases. */
+  readonly inputScale?: number | undefined;
+}
+
+const bits = z.optional(integer(0, 20));
+const optionsSchema = z.strictObject({
+  targetBits: bits,
+  activationBits: bits,
+  quantizer: z.optional(z.enum(quantizers, `one of ${quantizers.join(", ")}`)),
+  clamp: z.optional(z.boolean("true or false")),
+  inputScale: z.optional(z.number("a number above 0").check(z.positive("a number above 0"))),
+});
+
+/** Options that hold what they may. Throws TypeError or RangeError otherwise. */
+export function importOptions(options: unknown): ImportOptions {
+  return parse(optionsSchema, options, "options");
+}
+
+export interface ImportedNetwork {
+  readonly network: Network;
+  /** k, the bits of its weights. */
+  readonly bits: number;
+  /** What the file holds and the network does not, in sentences. */
+  readonly notes: readonly string[];
+  /** What became of real numbers; undefined for a network of integers. */
+  readonly quantization: Quantization | undefined;
+}
+
+/**
+ * The network in the bytes of a file, whatever it is called. JSON with `bits` is read by `readNetwork`; JSON with `layers`
+ * alone, and their `weights` and `biases`, holds real numbers. Tensors of integers are taken as they are, real ones rounded
+ * as in `quantizeLayers`. `defaults` are options for what neither the file nor `options` say.
+ * Throws TypeError or RangeError for other bytes, and for a network beyond 1000 layers or 2^20 rows or columns.
+ */
+export function importNetwork(
+  bytes: Uint8Array,
+  options: ImportOptions = {},
+  defaults: ImportOptions = {},
+): ImportedNetwork {
+  const asked = importOptions(options);
+  const given = read(bytes);
+  if ("bits" in given) {
+    const { network, bits: targetBits } = given;
+    const { activationBits, quantizer, clamp } = network;
+    const said: ImportOptions = { targetBits, activationBits, quantizer, clamp };
+    for (const [name, value] of Object.entries(asked) as [keyof ImportOptions, unknown][])
+      if (value !== undefined && value !== said[name])
+        throw new RangeError(expected(name, `${said[name] ?? "none"}, as the network says itself`, value));
+    return { ...given, notes: [], quantization: undefined };
+  }
+  const { layers, integer: isInteger, notes } = given;
+  const {
+    targetBits = defaults.targetBits ?? (isInteger ? bitsFor(given) : 8),
+    activationBits = defaults.activationBits ?? 8,
+    quantizer = defaults.quantizer ?? "floor",
+    clamp = defaults.clamp ?? false,
+    inputScale = defaults.inputScale ?? 1,
+  } = asked;
+  const quantized = isInteger ? undefined : quantizeLayers(layers, targetBits, inputScale);
+  const { network } = readNetwork({
+    bits: targetBits,
+    activationBits,
+    quantizer,
+    clamp,
+    layers: layers.map(({ rows, columns }, l) => {
+      const { weights, biases } = (quantized ?? layers)[l]!;
+      return {
+        weights: Array.from({ length: rows }, (_, row) =>
+          Array.from(weights.subarray(row * columns, (row + 1) * columns)),
+        ),
+        ...(biases ? { biases: Array.from(biases) } : {}),
+      };
+    }),
+  });
+  const quantization = quantized && quantizationOf(layers, quantized, network, targetBits, inputScale);
+  return { network, bits: targetBits, notes, quantization };
+}
+
+/** The fewest bits whose range holds all integers. */
+function bitsFor({ layers }: GivenNetwork): number {
+  const largest = layers.map(({ weights, biases = [] }) => Math.max(largestOf(weights), largestOf(biases)));
+  return Math.ceil(Math.log2(Math.max(1, ...largest)));
+}
+
+/** What bytes hold, told by how they begin. */
+function read(bytes: Uint8Array): GivenNetwork | { network: Network; bits: number } {
+  const OPEN = 0x7b;
+  // The length of a header is far below 2^40, and eight letters of a text are not.
+  if (bytes[8] === OPEN && bytes.subarray(5, 8).every((byte) => byte === 0)) {
+    const { tensors, format } = readSafetensors(bytes);
+    if (format === FORMAT)
+      throw new TypeError(expected("file", "a network", "an exacta ticket", "exacta verify reads those"));
+    const given = networkOfTensors(tensors);
+    checkLayers(given.layers);
+    return given;
+  }
+  // The first field of a model, in the order of their numbers: its version, or who made it.
+  if ([0x08, 0x12, 0x1a].includes(bytes[0] ?? 0)) return readOnnx(bytes);
+  return readJson(textOf("network", bytes));
+}
+
+const realSchema = z.strictObject({
+  layers: z.array(
+    z.strictObject({
+      weights: z
+        .array(
+          z.array(z.number("a finite number"), "a row of numbers").check(z.minLength(1)),
+          "rows of numbers",
+        )
+        .check(z.minLength(1)),
+      biases: z.optional(z.array(z.number("a finite number"), "a list of numbers")),
+    }),
+    "a list of layers",
+  ),
+});
+
+function readJson(text: string): GivenNetwork | { network: Network; bits: number } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new TypeError(expected("network", "JSON, safetensors or ONNX", text.slice(0, 60), message), {
+      cause: error,
+    });
+  }
+  if (typeof value !== "object" || value === null || Object.keys(value).join() !== "layers")
+    return readNetwork(value);
+  const layers = parse(realSchema, value, "network").layers.map(({ weights, biases }, l) => {
+    const columns = weights[0]!.length;
+    weights.forEach(({ length }, row) => {
+      if (length !== columns)
+        throw new RangeError(expected(`layers.${l}.weights.${row}`, `${columns} weights`, length));
+    });
+    if (biases && biases.length !== weights.length)
+      throw new RangeError(expected(`layers.${l}.biases`, `${weights.length} biases`, biases.length));
+    return {
+      name: `layers.${l}.weights`,
+      rows: weights.length,
+      columns,
+      weights: Float64Array.from(weights.flat()),
+      biases: biases && Float64Array.from(biases),
+    };
+  });
+  checkLayers(layers);
+  return { layers, integer: false, notes: [] };
+}

@@ -1,0 +1,179 @@
+// The wire format of protocol buffers (https://protobuf.dev/programming-guides/encoding): a message is taken apart into its
+// fields, and nothing is decoded before it is asked for. Messages in messages are bytes until then, so no depth is followed.
+
+import { expected } from "../check.ts";
+import { textOf } from "./text.ts";
+
+/** Varint, 8 bytes, bytes with a length, 4 bytes. Groups, which nobody writes any more, are refused. */
+const wires = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
+
+interface Field {
+  readonly wire: number;
+  /** The content alone: without tag and length. */
+  readonly bytes: Uint8Array;
+}
+
+/** Fields by number, in their order. */
+export interface Message {
+  readonly what: string;
+  readonly fields: ReadonlyMap<number, readonly Field[]>;
+}
+
+const MAX_VARINT = 10;
+/** The most fields of one message, which take far more memory than bytes. Large lists are one field. */
+const MAX_FIELDS = 2 ** 20;
+
+/** Takes bytes apart. Throws RangeError for those that are no message. */
+export function readMessage(what: string, bytes: Uint8Array): Message {
+  const fields = new Map<number, Field[]>();
+  let at = 0;
+  let read = 0;
+  const take = (length: number) => {
+    if (length > bytes.length - at)
+      throw new RangeError(
+        expected(`${what}, byte ${at}`, `${length} bytes before its end`, bytes.length - at),
+      );
+    return bytes.subarray(at, (at += length));
+  };
+  const varint = () => take(varintLength(what, bytes, at));
+  while (at < bytes.length) {
+    if (++read > MAX_FIELDS) throw new RangeError(expected(what, `at most ${MAX_FIELDS} fields`, "more"));
+    const from = at;
+    const tag = magnitudeOf(varint());
+    const number = Math.floor(tag / 8);
+    const wire = tag % 8;
+    const content =
+      wire === wires.varint
+        ? varint()
+        : wire === wires.fixed64
+          ? take(8)
+          : wire === wires.bytes
+            ? take(magnitudeOf(varint()))
+            : wire === wires.fixed32
+              ? take(4)
+              : undefined;
+    if (!content || number < 1 || number >= 2 ** 29)
+      throw new RangeError(
+        expected(
+          `${what}, byte ${from}`,
+          "a field of a protocol buffer",
+          `wire type ${wire}, number ${number}`,
+        ),
+      );
+    const field = { wire, bytes: content };
+    const same = fields.get(number);
+    if (same) same.push(field);
+    else fields.set(number, [field]);
+  }
+  return { what, fields };
+}
+
+/** The contents of a field, as often as it is there. */
+function contents({ what, fields }: Message, number: number, name: string, wire: number): Uint8Array[] {
+  return (fields.get(number) ?? []).map((field) => {
+    if (field.wire !== wire)
+      throw new TypeError(expected(`${what}, ${name}`, `wire type ${wire}`, field.wire));
+    return field.bytes;
+  });
+}
+
+/** What may be there once. */
+function single<T>({ what }: Message, name: string, values: readonly T[]): T | undefined {
+  if (values.length > 1) throw new RangeError(expected(`${what}, ${name}`, "at most one", values.length));
+  return values[0];
+}
+
+export function has({ fields }: Message, number: number): boolean {
+  return fields.has(number);
+}
+
+export function manyBytes(message: Message, number: number, name: string): Uint8Array[] {
+  return contents(message, number, name, wires.bytes);
+}
+
+export function oneBytes(message: Message, number: number, name: string): Uint8Array | undefined {
+  return single(message, name, manyBytes(message, number, name));
+}
+
+export function manyTexts(message: Message, number: number, name: string): string[] {
+  return manyBytes(message, number, name).map((bytes) => textOf(`${message.what}, ${name}`, bytes));
+}
+
+/** A text, empty where it is not there. */
+export function oneText(message: Message, number: number, name: string): string {
+  return single(message, name, manyTexts(message, number, name)) ?? "";
+}
+
+export function oneInteger(message: Message, number: number, name: string): number | undefined {
+  return single(
+    message,
+    name,
+    contents(message, number, name, wires.varint).flatMap((bytes) => integersIn(message, name, bytes)),
+  );
+}
+
+export function oneFloat(message: Message, number: number, name: string): number | undefined {
+  const bytes = single(message, name, contents(message, number, name, wires.fixed32));
+  return bytes && new DataView(bytes.buffer, bytes.byteOffset).getFloat32(0, true);
+}
+
+/** A list of integers, packed or one by one. */
+export function integers(message: Message, number: number, name: string): number[] {
+  return integersIn(message, name, packed(message, number, name, wires.varint));
+}
+
+/** The bytes of a list of numbers that take 4 or 8 each, packed or one by one. */
+export function fixed(message: Message, number: number, name: string, size: number): Uint8Array {
+  return packed(message, number, name, size === 4 ? wires.fixed32 : wires.fixed64);
+}
+
+/** The bytes of a list whose elements may come one by one, or many as one field. */
+function packed({ what, fields }: Message, number: number, name: string, wire: number): Uint8Array {
+  const parts = fields.get(number) ?? [];
+  const wrong = parts.find((part) => part.wire !== wire && part.wire !== wires.bytes);
+  if (wrong) throw new TypeError(expected(`${what}, ${name}`, `wire type ${wire} or 2`, wrong.wire));
+  if (parts.length === 1) return parts[0]!.bytes;
+  const all = new Uint8Array(parts.reduce((sum, { bytes }) => sum + bytes.length, 0));
+  let at = 0;
+  for (const { bytes } of parts) {
+    all.set(bytes, at);
+    at += bytes.length;
+  }
+  return all;
+}
+
+/** Integers of 64 bits with a sign. Throws RangeError for those that are beyond 2^53. */
+function integersIn({ what }: Message, name: string, bytes: Uint8Array): number[] {
+  const values: number[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const length = varintLength(`${what}, ${name}`, bytes, at);
+    const own = bytes.subarray(at, (at += length));
+    const value = length < MAX_VARINT ? magnitudeOf(own) : signedOf(own);
+    if (!Number.isSafeInteger(value))
+      throw new RangeError(expected(`${what}, ${name}`, "integers within 2^53", value));
+    values.push(value);
+  }
+  return values;
+}
+
+function varintLength(what: string, bytes: Uint8Array, from: number): number {
+  for (let length = 1; length <= MAX_VARINT && from + length <= bytes.length; length++)
+    if (bytes[from + length - 1]! < 0x80) return length;
+  throw new RangeError(
+    expected(`${what}, byte ${from}`, `a number of at most ${MAX_VARINT} bytes before its end`, "none"),
+  );
+}
+
+/** The value of a varint without a sign; beyond 2^53 about so much. */
+function magnitudeOf(varint: Uint8Array): number {
+  return varint.reduceRight((value, byte) => value * 128 + (byte & 127), 0);
+}
+
+function signedOf(varint: Uint8Array): number {
+  return Number(
+    BigInt.asIntN(
+      64,
+      varint.reduceRight((value, byte) => (value << 7n) | BigInt(byte & 127), 0n),
+    ),
+  );
+}
