@@ -151,7 +151,7 @@ describe("what is refused", () => {
     await writeFile(join(folder, "text"), "{weights");
     await writeFile(join(folder, "wrong.json"), JSON.stringify({ ...network, bits: 3 }));
     expect((await exacta("ticket text --out x")).stderr).toMatch(
-      /^text: expected a network as JSON, got "\{weights"; /,
+      /^text: network: expected JSON, safetensors or ONNX, got "\{weights"; /,
     );
     expect((await exacta("ticket wrong.json --out x")).stderr).toBe(
       "wrong.json: layers.0.weights.0.0: expected an integer in -8..8, got 16\n",

@@ -22,14 +22,19 @@ interface Matrix {
 
 /**
  * The network of named tensors. Weights have a row for every output, kernels a column, and the other way round where the
- * layers follow one another only so.
+ * layers follow one another, and have their biases, only so.
  * Throws RangeError where tensors are no such layers, or cannot follow one another in the order of their names, numbers in
  * them by value.
  */
 export function networkOfTensors(tensors: readonly Tensor[]): GivenNetwork {
   const matrices = matricesOf(tensors);
-  const swapped = !follow(matrices, false) && follow(matrices, true);
-  if (!swapped && !follow(matrices, false))
+  const named = follow(matrices, false);
+  // Without a bias, layers in another order look the same when they are turned.
+  const swapped =
+    !named &&
+    follow(matrices, true) &&
+    matrices.some(({ tensor, bias }) => bias && tensor.shape[0] !== tensor.shape[1]);
+  if (!named && !swapped)
     throw notLayers(
       "matrices that follow one another in the order of their names",
       matrices.flatMap(({ tensor, bias }) => [tensor, ...(bias ? [bias] : [])]),

@@ -25,8 +25,8 @@ export interface GivenNetwork {
   readonly notes: readonly string[];
 }
 
-/** The most weights of a network, biases left out: eight bytes for each are read, and as many for each row in a list. */
-export const MAX_WEIGHTS = 2 ** 26;
+/** The most weights of a network, far more than there is time to prune for. Each takes some 50 bytes on its way. */
+export const MAX_WEIGHTS = 2 ** 24;
 
 /** Throws RangeError where layers are too many, too wide, do not follow one another, or hold what is no number. */
 export function checkLayers(layers: readonly GivenLayer[]): void {

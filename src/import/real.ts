@@ -73,7 +73,7 @@ export function quantizeLayers(
 
 /** Inputs that are run through both networks, or fewer where that takes more multiplications. */
 const SAMPLES = 256;
-const MAX_WORK = 2 ** 28;
+const MAX_WORK = 2 ** 26;
 /** The stream of a seed from which these inputs come; those below belong to ensembles and networks. */
 const INPUT_STREAM = 2 ** 17;
 

@@ -1,0 +1,435 @@
+// Graphs that are a chain of layers and those that are not, tensors in every form, and models that claim what they do not have.
+
+import { describe, expect, test } from "vitest";
+import {
+  doubles,
+  field,
+  floatField,
+  integerAttribute,
+  join,
+  model,
+  node,
+  onnxOf,
+  tensor,
+  varint,
+  type WrittenNode,
+} from "../../test/writers.ts";
+import { importNetwork } from "./network.ts";
+import { readOnnx } from "./onnx.ts";
+
+const none = new Uint8Array();
+const w = tensor("w", [2, 3], [1, 2, 3, 4, 5, 6]);
+const v = tensor("v", [3, 1], [7, 8, 9]);
+const b = tensor("b", [3], [-1, -2, -3]);
+const gemm = (inputs: string[], output: string, attributes: Uint8Array[] = []): WrittenNode => ({
+  operator: "Gemm",
+  inputs,
+  output,
+  attributes,
+});
+const matmul = (inputs: string[], output: string): WrittenNode => ({ operator: "MatMul", inputs, output });
+const relu = (input: string, output: string): WrittenNode => ({ operator: "Relu", inputs: [input], output });
+const op = (
+  operator: string,
+  inputs: string[],
+  output: string,
+  attributes: Uint8Array[] = [],
+): WrittenNode => ({
+  operator,
+  inputs,
+  output,
+  attributes,
+});
+const read = (nodes: WrittenNode[], tensors = [w, v, b], more = none) =>
+  readOnnx(model(nodes.map(node), tensors, more));
+const floatAttribute = (name: string, value: number) =>
+  join(field(1, name), floatField(2, value), field(20, 1));
+
+/** Layers without their types. */
+const plain = ({ layers, ...rest }: ReturnType<typeof readOnnx>) => ({
+  ...rest,
+  layers: layers.map(({ weights, biases, ...sizes }) => ({
+    ...sizes,
+    weights: Array.from(weights),
+    biases: biases && Array.from(biases),
+  })),
+});
+const first = { name: "w", rows: 3, columns: 2, weights: [1, 4, 2, 5, 3, 6] };
+
+describe("a chain", () => {
+  test.each<[string, WrittenNode[]]>([
+    ["Gemm", [gemm(["x", "w", "b"], "y")]],
+    ["MatMul and Add", [matmul(["x", "w"], "h"), op("Add", ["b", "h"], "y")]],
+    [
+      "with what changes nothing",
+      [
+        op("Flatten", ["x"], "f"),
+        gemm(["f", "w", ""], "h"),
+        op("Identity", ["h"], "i"),
+        op("Add", ["i", "b"], "y"),
+      ],
+    ],
+  ])("of %s", (_, nodes) => {
+    expect(plain(read(nodes))).toEqual({
+      layers: [{ ...first, biases: [-1, -2, -3] }],
+      integer: false,
+      notes: [],
+    });
+  });
+
+  test("has layers, factors and what maps its outputs", () => {
+    const nodes = [
+      gemm(["x", "w", "b"], "h", [
+        floatAttribute("alpha", 2),
+        floatAttribute("beta", -1),
+        integerAttribute("transB", 0),
+      ]),
+      relu("h", "r"),
+      matmul(["r", "v"], "o"),
+      relu("o", "p"),
+      op("Sigmoid", ["p"], "q"),
+      op("ArgMax", ["q"], "y", [integerAttribute("axis", 1)]),
+    ];
+    expect(plain(read(nodes))).toEqual({
+      layers: [
+        { ...first, weights: [2, 8, 4, 10, 6, 12], biases: [1, 2, 3] },
+        { name: "v", rows: 1, columns: 3, weights: [7, 8, 9], biases: undefined },
+      ],
+      integer: false,
+      notes: ["Relu", "Sigmoid", "ArgMax"].map(
+        (name) => `${name} at the end is left out: the outputs are those before it`,
+      ),
+    });
+    expect(read(nodes.slice(0, 3).concat(relu("o", "y"))).notes).toHaveLength(1);
+  });
+
+  test("may use a matrix twice, name its initializers as inputs, and add more than once", () => {
+    const square = tensor("s", [2, 2], [1, 2, 3, 4]);
+    const scalar = tensor("c", [1, 1], [0.5]);
+    const nodes = [
+      matmul(["x", "s"], "a"),
+      relu("a", "r"),
+      gemm(["r", "s"], "m", [integerAttribute("transB", 1)]),
+      op("Add", ["m", "c"], "n"),
+      op("Add", ["c", "n"], "y"),
+    ];
+    const { layers } = plain(
+      read(nodes, [square, scalar], join(field(11, field(1, "s")), field(11, field(1, "c")))),
+    );
+    expect(layers.map(({ weights, biases }) => [weights, biases])).toEqual([
+      [[1, 3, 2, 4], undefined],
+      [
+        [1, 2, 3, 4],
+        [1, 1],
+      ],
+    ]);
+  });
+
+  test.each<[string, WrittenNode[], string]>([
+    [
+      "another operator",
+      [op("Conv", ["x", "w"], "y")],
+      'node "to y" (Conv): expected one of Gemm, MatMul, Add, ',
+    ],
+    [
+      "another domain",
+      [{ ...matmul(["x", "w"], "y"), more: field(7, "com.other") }],
+      'got "com.other.MatMul"',
+    ],
+    [
+      "an operator of a prototype",
+      [op("constructor", ["x"], "y")],
+      'node "to y" (constructor): expected one of',
+    ],
+    [
+      "a branch",
+      [matmul(["x", "w"], "h"), relu("x", "y")],
+      'node "to y" (Relu): expected the output of the node before it, "h", as one input, got ["x"]',
+    ],
+    [
+      "a sum of two",
+      [matmul(["x", "w"], "h"), op("Add", ["h", "h"], "y")],
+      '"h", as one input, got ["h","h"]',
+    ],
+    [
+      "a shortcut",
+      [matmul(["x", "w"], "h"), relu("h", "r"), op("Add", ["r", "x"], "y")],
+      'expected a constant as input 1, got "x"',
+    ],
+    [
+      "no Relu between",
+      [matmul(["x", "w"], "h"), matmul(["h", "v"], "y")],
+      'expected a Relu before it, got "matrix"',
+    ],
+    [
+      "no Relu behind a bias",
+      [gemm(["x", "w", "b"], "h"), gemm(["h", "v"], "y")],
+      'expected a Relu before it, got "bias"',
+    ],
+    [
+      "a layer behind a Softmax",
+      [matmul(["x", "w"], "h"), op("Softmax", ["h"], "s"), matmul(["s", "v"], "y")],
+      'got "tail"',
+    ],
+    [
+      "a Relu of the inputs",
+      [relu("x", "r"), matmul(["r", "w"], "y")],
+      'expected a matrix before it, got "input"',
+    ],
+    [
+      "a bias of the inputs",
+      [op("Add", ["x", "b"], "a"), matmul(["a", "w"], "y")],
+      'expected a matrix before it, got "input"',
+    ],
+    [
+      "a bias behind a Relu",
+      [matmul(["x", "w"], "h"), relu("h", "r"), op("Add", ["r", "b"], "y")],
+      'got "relu"',
+    ],
+    ["a Softmax of the inputs", [op("Softmax", ["x"], "y")], "expected a matrix before it"],
+    ["a matrix on the left", [matmul(["w", "x"], "y")], 'expected "x" as input 0, got ["w","x"]'],
+    ["a matrix that is no constant", [matmul(["x", "z"], "y")], 'expected a constant as input 1, got "z"'],
+    ["transA", [gemm(["x", "w"], "y", [integerAttribute("transA", 1)])], "expected transA of 0, got 1"],
+    [
+      "another axis",
+      [op("Flatten", ["x"], "f", [integerAttribute("axis", 0)]), matmul(["f", "w"], "y")],
+      "expected axis of 1, got 0",
+    ],
+    [
+      "an unknown attribute",
+      [gemm(["x", "w"], "y", [integerAttribute("broadcast", 1)])],
+      'attributes: expected alpha, beta, transA, transB, each once, got "broadcast"',
+    ],
+    [
+      "an attribute twice",
+      [gemm(["x", "w"], "y", [integerAttribute("transB", 1), integerAttribute("transB", 0)])],
+      'got "transB"',
+    ],
+    ["too few inputs", [matmul(["x"], "y")], "expected 2 inputs, got 1"],
+    ["too many inputs", [gemm(["x", "w", "b", "b"], "y")], "expected 2 or 3 inputs, got 4"],
+    [
+      "two outputs",
+      [{ ...matmul(["x", "w"], "y"), more: field(2, "z") }],
+      'outputs: expected one, got ["y","z"]',
+    ],
+    ["a vector for a matrix", [matmul(["x", "b"], "y")], 'expected a matrix as "b", got [3]'],
+    ["a matrix for a bias", [gemm(["x", "w", "w"], "y")], 'expected 3 numbers as "w", got [2,3]'],
+    [
+      "a column for a bias",
+      [matmul(["x", "w"], "h"), op("Add", ["h", "v"], "y")],
+      'expected 3 numbers as "v", got [3,1]',
+    ],
+    ["another output", [matmul(["x", "w"], "h")], 'graph, output: expected "h", got "y"'],
+    [
+      "sizes that do not fit",
+      [matmul(["x", "v"], "h"), relu("h", "r"), matmul(["r", "w"], "y")],
+      '"w": expected 1 columns, as many as rows before it, got 2',
+    ],
+    ["no layer", [op("Identity", ["x"], "y")], "layers: expected 1..1000, got 0"],
+    ["a constant without value", [op("Constant", [], "c")], "expected a tensor as its value, got nothing"],
+    ["a constant twice", [op("Identity", ["w"], "b")], 'every name once, got "b"'],
+  ])("is none with %s", (_, nodes, message) => {
+    expect(() => read(nodes)).toThrow(message);
+  });
+
+  test.each<[string, Uint8Array[], Uint8Array, string]>([
+    ["two inputs", [w], field(11, field(1, "z")), 'graph, inputs: expected one, got ["x","z"]'],
+    ["two outputs", [w], field(12, field(1, "z")), 'graph, outputs: expected one, got ["y","z"]'],
+    ["an initializer twice", [w, w], none, 'graph: expected every name once, got "w"'],
+    ["sparse initializers", [w], field(15, none), "no sparse initializers"],
+    [
+      "integers and real numbers",
+      [join(field(1, 2), field(1, 3), field(2, 3), field(8, "w"), field(9, new Uint8Array(6))), b],
+      none,
+      "tensors: expected integers only, or real numbers only, got",
+    ],
+  ])("is none with %s", (_, tensors, more, message) => {
+    expect(() => read([gemm(["x", "w", ...(tensors.includes(b) ? ["b"] : [])], "y")], tensors, more)).toThrow(
+      message,
+    );
+  });
+
+  test("does not grow beyond what fits, however often it uses its matrix", () => {
+    const size = 2 ** 10;
+    const nodes = Array.from({ length: 40 }, (_, l) => [
+      matmul([l === 0 ? "x" : `r${l - 1}`, "s"], `h${l}`),
+      relu(`h${l}`, l === 39 ? "y" : `r${l}`),
+    ]).flat();
+    const zeros = join(
+      field(1, size),
+      field(1, size),
+      field(2, 3),
+      field(8, "s"),
+      field(9, new Uint8Array(size * size)),
+    );
+    expect(() => read(nodes, [zeros])).toThrow(
+      'node "to h16" (MatMul): expected at most 16777216 weights, got 17825792',
+    );
+  });
+});
+
+describe("a tensor", () => {
+  const only = (bytes: Uint8Array) => Array.from(read([matmul(["x", "w"], "y")], [bytes]).layers[0]!.weights);
+  const column = (type: number, ...rest: Uint8Array[]) =>
+    join(field(1, 1), field(1, 2), field(2, type), field(8, "w"), ...rest);
+  const packedInts = join(varint(-7), varint(300));
+  const floats = new Uint8Array(Float32Array.of(0.5, -2).buffer);
+
+  test.each<[string, Uint8Array, number[]]>([
+    [
+      "packed dims",
+      join(field(1, Uint8Array.of(1, 2)), field(2, 11), field(8, "w"), field(9, doubles([3, 4]))),
+      [3, 4],
+    ],
+    ["packed floats", column(1, field(4, floats)), [0.5, -2]],
+    ["floats one by one", column(1, floatField(4, 0.5), floatField(4, -2)), [0.5, -2]],
+    ["packed doubles", column(11, field(10, doubles([0.1, 7]))), [0.1, 7]],
+    ["doubles in parts", column(11, field(10, doubles([0.1])), field(10, doubles([7]))), [0.1, 7]],
+    ["packed int32", column(6, field(5, packedInts)), [-7, 300]],
+    ["int16 one by one", column(5, field(5, -7), field(5, 300)), [-7, 300]],
+    ["int64", column(7, field(7, packedInts)), [-7, 300]],
+    ["uint32", column(12, field(11, packedInts.subarray(10)), field(11, 9)), [300, 9]],
+    ["halves by their bits", column(10, field(5, join(varint(0x3c00), varint(0xc000)))), [1, -2]],
+    ["raw int8", column(3, field(9, Uint8Array.of(255, 5))), [-1, 5]],
+    ["raw bfloat16", column(16, field(9, Uint8Array.of(0x80, 0x3f, 0x40, 0xc0))), [1, -3]],
+  ])("may have %s", (_, bytes, values) => {
+    expect(only(bytes)).toEqual(values);
+  });
+
+  test.each<[string, Uint8Array, string]>([
+    ["no type", join(field(1, 1), field(8, "w")), 'tensor "w", data_type: expected one of 1, 2, 3, '],
+    ["truths", column(9, field(9, none)), "data_type: expected one of"],
+    ["complex numbers", column(14), "data_type: expected one of"],
+    [
+      "numbers elsewhere",
+      column(1, field(13, join(field(1, "location"), field(2, "/etc/passwd")))),
+      'tensor "w": expected its numbers in this file, got "external data"',
+    ],
+    ["a place elsewhere", column(1, field(14, 1)), "its numbers in this file"],
+    ["a segment", column(1, field(3, none)), "expected a whole tensor"],
+    ["its numbers twice", column(1, field(4, floats), field(9, floats)), "expected its numbers once"],
+    [
+      "raw bytes twice",
+      column(1, field(9, floats), field(9, floats)),
+      "raw_data: expected at most one, got 2",
+    ],
+    [
+      "too few numbers",
+      column(1, field(9, floats.subarray(4))),
+      "expected 2 numbers, as its shape has, got 1",
+    ],
+    [
+      "half a number",
+      column(1, field(9, floats.subarray(1))),
+      "expected 2 numbers, as its shape has, got 1.75",
+    ],
+    ["none at all", column(1), "expected 2 numbers, as its shape has, got 0"],
+    [
+      "too many integers",
+      column(6, field(5, Uint8Array.of(1, 2, 3))),
+      "expected 2 numbers, as its shape has, got 3",
+    ],
+    [
+      "a dimension below 0",
+      join(field(1, -1), field(2, 1), field(8, "w")),
+      'shape of "w": expected integers of 1 or more, got [-1]',
+    ],
+    ["a dimension of 0", join(field(1, 0), field(2, 1), field(8, "w")), "integers of 1 or more, got [0]"],
+    [
+      "a dimension of 2^40",
+      join(field(1, 2 ** 40), field(2, 1), field(8, "w")),
+      "expected 1099511627776 numbers, as its shape has, got 0",
+    ],
+    [
+      "a dimension of 2^63",
+      join(field(1, 2n ** 63n), field(2, 1), field(8, "w")),
+      "dims: expected integers within 2^53, got -9223372036854776000",
+    ],
+    [
+      "dimensions whose product wraps",
+      join(field(1, 2 ** 32), field(1, 2 ** 32), field(2, 1), field(8, "w")),
+      "expected 18446744073709552000 numbers",
+    ],
+    [
+      "dims of another wire type",
+      join(floatField(1, 1), field(2, 1), field(8, "w")),
+      "dims: expected wire type 0 or 2, got 5",
+    ],
+    [
+      "a type of another wire type",
+      join(field(1, 1), field(2, "x"), field(8, "w")),
+      "data_type: expected wire type 0, got 2",
+    ],
+    [
+      "a name that is no text",
+      join(field(1, 1), field(2, 1), field(8, Uint8Array.of(255))),
+      "name: expected text in UTF-8",
+    ],
+    [
+      "an integer of 2^60",
+      column(7, field(7, join(varint(2n ** 60n), varint(1)))),
+      "integers within 2^53, got 11529215046068470",
+    ],
+    [
+      "an unfinished integer",
+      column(7, field(7, Uint8Array.of(1, 255))),
+      "byte 1: expected a number of at most 10 bytes before its end",
+    ],
+  ])("may not have %s", (_, bytes, message) => {
+    expect(() => only(bytes)).toThrow(message);
+  });
+});
+
+describe("a hostile file is refused:", () => {
+  const good = onnxOf([{ weights: [[1]] }]);
+
+  test.each<[string, Uint8Array, string]>([
+    ["no graph", field(1, 8), "model: expected a graph, got nothing"],
+    ["two graphs", join(good, good), "model, graph: expected at most one, got 2"],
+    ["a graph that is a number", join(field(1, 8), field(7, 1)), "model, graph: expected wire type 2, got 0"],
+    ["an empty graph", join(field(1, 8), field(7, none)), "graph, inputs: expected one, got []"],
+    [
+      "a length of 2^40",
+      join(field(1, 8), varint(7 * 8 + 2), varint(2 ** 40)),
+      "model, byte 9: expected 1099511627776 bytes before its end",
+    ],
+    [
+      "a length of 2^63",
+      join(field(1, 8), varint(7 * 8 + 2), varint(2n ** 63n)),
+      "expected 9223372036854776000 bytes before its end",
+    ],
+    [
+      "an endless number",
+      join(field(1, 8), new Uint8Array(100).fill(255)),
+      "a number of at most 10 bytes before its end",
+    ],
+    [
+      "a group",
+      join(field(1, 8), varint(7 * 8 + 3)),
+      'expected a field of a protocol buffer, got "wire type 3, number 7"',
+    ],
+    ["a wire type of 7", join(field(1, 8), varint(7 * 8 + 7)), "wire type 7"],
+    ["a field numbered 0", join(field(1, 8), varint(0), varint(1)), "number 0"],
+    ["a field numbered 2^40", join(field(1, 8), varint(2n ** 43n), varint(1)), "number 1099511627776"],
+    [
+      "very many fields",
+      join(field(1, 8), new Uint8Array(2 ** 22).fill(8)),
+      'model: expected at most 1048576 fields, got "more"',
+    ],
+    ["graphs in graphs", join(field(1, 8), deep(20_000)), "graph, inputs: expected one, got []"],
+  ])("%s", (_, bytes, message) => {
+    expect(() => importNetwork(bytes)).toThrow(message);
+  });
+
+  /** A message in a message, and so on. */
+  function deep(levels: number): Uint8Array {
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for (let level = 0; level < levels; level++) {
+      const head = join(varint(7 * 8 + 2), varint(length));
+      parts.unshift(head);
+      length += head.length;
+    }
+    return join(...parts);
+  }
+});
