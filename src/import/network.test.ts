@@ -73,7 +73,7 @@ describe.each(fixture.rows.map((row) => [row.name, row] as const))("%s", (_, row
     // Halves were rounded by the writer's own evaluation.
     const close = (/half|halves/.test(row.name) ? 2e-3 : 1e-4) * largest(outputs);
     expect(distance(realOutputs(imported, row.inputs.flat()), outputs)).toBeLessThan(close);
-    const swapped = row.inputs.map((input) => input.toReversed()).flat();
+    const swapped = row.inputs.flatMap((input) => input.toReversed());
     expect(distance(realOutputs(imported, swapped), outputs)).toBeGreaterThan(close);
   });
 
@@ -242,6 +242,18 @@ describe("quantization", () => {
     expect(relative({ activationBits: 16 })).toBeLessThan(1e-3);
     expect(relative({ activationBits: 1 })).toBeGreaterThan(0.05);
     expect(relative({ activationBits: 16, clamp: true })).toBeGreaterThan(0.05);
+  });
+
+  test("is measured on inputs: by hand for one layer", () => {
+    // Weights 1 and 0 for 1 and 0.4, inputs of -1..1: a third of the second ones is 0, the others are off by 0.4.
+    const { quantization } = importNetwork(jsonOf([{ weights: [[1, 0.4]] }]), {
+      targetBits: 0,
+      activationBits: 0,
+    });
+    const { outputRange, outputError, outputErrorRms } = quantization!;
+    expect(outputRange).toBeCloseTo(2.8, 12);
+    expect(outputError).toBeCloseTo(0.4, 12);
+    expect(Math.abs(outputErrorRms - Math.sqrt((2 / 3) * 0.16))).toBeLessThan(0.03);
   });
 
   test("takes few inputs of a large network", () => {

@@ -44,6 +44,7 @@ const operators: Readonly<Record<string, readonly string[]>> = {
   Relu: [],
   Identity: [],
   Flatten: ["axis"],
+  Reshape: ["allowzero"],
   Constant: ["value"],
 };
 
@@ -59,7 +60,7 @@ interface Node {
 type Growing = { -readonly [Name in keyof GivenLayer]: GivenLayer[Name] };
 
 /**
- * The network of a model: Gemm, or MatMul and Add, with a Relu in between. Identity and Flatten change nothing; what maps the
+ * The network of a model: Gemm, or MatMul and Add, with a Relu in between. Identity, Flatten and Reshape change nothing; what maps the
  * outputs at the end is left out, and a note says so.
  * Throws TypeError or RangeError for bytes that are no model, and for a graph that is no such chain, naming the node.
  */
@@ -152,7 +153,7 @@ export function readOnnx(bytes: Uint8Array): GivenNetwork {
       throw refuse(`the output of the node before it, ${quoted(current)}, as one input`, inputs);
     const at = inputs.indexOf(current);
     if (at !== 0 && operator !== "Add") throw refuse(`${quoted(current)} as input 0`, inputs);
-    const counts = operator === "Gemm" ? [2, 3] : operator === "MatMul" || operator === "Add" ? [2] : [1];
+    const counts = operator === "Gemm" ? [2, 3] : ["MatMul", "Add", "Reshape"].includes(operator) ? [2] : [1];
     if (!counts.includes(inputs.length)) throw refuse(`${counts.join(" or ")} inputs`, inputs.length);
     switch (operator) {
       case "Gemm": {
@@ -176,6 +177,15 @@ export function readOnnx(bytes: Uint8Array): GivenNetwork {
       case "Flatten": {
         const axis = integerOf(attributes, "axis", 1);
         if (axis !== 1) throw refuse("axis of 1", axis);
+        break;
+      }
+      case "Reshape": {
+        // Rows of inputs, as long as the first matrix has them; later on as long as they are.
+        const { name, shape, values } = constant(1);
+        const [batch, width] = countOf(name, shape) === 2 ? values() : [];
+        const same = last === "input" || width === layers.at(-1)?.rows;
+        if (![-1, 0, 1].includes(batch!) || !(width === -1 || (width! > 0 && same)))
+          throw refuse("rows that stay as they are", [batch, width]);
         break;
       }
       case "Identity":

@@ -21,7 +21,7 @@ export interface Message {
 
 const MAX_VARINT = 10;
 /** The most fields of one message, which take far more memory than bytes. Large lists are one field. */
-const MAX_FIELDS = 2 ** 20;
+const MAX_FIELDS = 2 ** 16;
 
 /** Takes bytes apart. Throws RangeError for those that are no message. */
 export function readMessage(what: string, bytes: Uint8Array): Message {

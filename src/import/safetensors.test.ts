@@ -352,7 +352,6 @@ describe("a hostile file is refused:", () => {
     ["metadata alone", safetensorsFile({ __metadata__: { format: "pt" } }), "got no tensors"],
   ])("%s", (_, bytes, message) => {
     expect(() => networkOfTensors(readSafetensors(bytes).tensors)).toThrow(message);
-    if (bytes.length > 8 && bytes[7] === 0 && bytes[5] === 0) expect(() => importNetwork(bytes)).toThrow();
   });
 
   test("metadata may be anything, but a ticket is called one", () => {
