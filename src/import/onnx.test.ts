@@ -124,7 +124,7 @@ describe("a chain", () => {
       ])
         expect(reshaped(s, t)()).toMatchObject({ layers, integer: false });
     expect(reshaped([2, 1, 1], [1, -1])).toThrow(
-      "(Reshape): expected rows that stay as they are, got [null,null]",
+      "(Reshape): expected rows that stay as they are, got [2,1,1]",
     );
     expect(reshaped([2, 1], [1, -1])).toThrow("got [2,1]");
     expect(reshaped([-1, 2], [-1, 1])).toThrow("got [-1,1]");
@@ -196,7 +196,7 @@ describe("a chain", () => {
     [
       "a layer behind a Softmax",
       [matmul(["x", "w"], "h"), op("Softmax", ["h"], "s"), matmul(["s", "v"], "y")],
-      'got "tail"',
+      'node "to y" (MatMul): expected no layer behind Softmax, got "MatMul"',
     ],
     [
       "a Relu of the inputs",
@@ -254,6 +254,16 @@ describe("a chain", () => {
     ],
     ["no layer", [op("Identity", ["x"], "y")], "layers: expected 1..1000, got 0"],
     ["a constant without value", [op("Constant", [], "c")], "expected a tensor as its value, got nothing"],
+    [
+      "a constant for an output",
+      [matmul(["x", "w"], "b"), relu("b", "y")],
+      'an output of another name, got "b"',
+    ],
+    [
+      "the input for an output",
+      [matmul(["x", "w"], "x"), relu("x", "y")],
+      'an output of another name, got "x"',
+    ],
     ["a constant twice", [op("Identity", ["w"], "b")], 'every name once, got "b"'],
   ])("is none with %s", (_, nodes, message) => {
     expect(() => read(nodes)).toThrow(message);
@@ -263,6 +273,12 @@ describe("a chain", () => {
     ["two inputs", [w], field(11, field(1, "z")), 'graph, inputs: expected one, got ["x","z"]'],
     ["two outputs", [w], field(12, field(1, "z")), 'graph, outputs: expected one, got ["y","z"]'],
     ["an initializer twice", [w, w], none, 'graph: expected every name once, got "w"'],
+    [
+      "an initializer without name",
+      [w, tensor("", [1], [1])],
+      none,
+      'graph: expected every name once, got ""',
+    ],
     ["sparse initializers", [w], field(15, none), "no sparse initializers"],
     [
       "integers and real numbers",

@@ -71,7 +71,7 @@ export function readOnnx(bytes: Uint8Array): GivenNetwork {
   if (has(graph, 15)) throw new RangeError(expected("graph", "no sparse initializers", "some"));
   const constants = new Map<string, Tensor>();
   const define = (name: string, tensor: Tensor) => {
-    if (constants.has(name)) throw new RangeError(expected("graph", "every name once", name));
+    if (!name || constants.has(name)) throw new RangeError(expected("graph", "every name once", name));
     constants.set(name, tensor);
   };
   manyBytes(graph, 5, "initializer").forEach((initializer, i) => {
@@ -104,7 +104,7 @@ export function readOnnx(bytes: Uint8Array): GivenNetwork {
       return tensor;
     };
     const matrix = (tensor: Tensor, isKernel: boolean, factor: number) => {
-      if (last === "matrix" || last === "bias" || last === "tail") throw refuse("a Relu before it", last);
+      if (last === "matrix" || last === "bias") throw refuse("a Relu before it", last);
       const [first, second, ...more] = tensor.shape;
       if (first === undefined || second === undefined || more.length > 0)
         throw refuse(`a matrix as ${quoted(tensor.name)}`, tensor.shape);
@@ -153,6 +153,8 @@ export function readOnnx(bytes: Uint8Array): GivenNetwork {
       throw refuse(`the output of the node before it, ${quoted(current)}, as one input`, inputs);
     const at = inputs.indexOf(current);
     if (at !== 0 && operator !== "Add") throw refuse(`${quoted(current)} as input 0`, inputs);
+    if (last === "tail" && ["Gemm", "MatMul", "Add", "Relu"].includes(operator))
+      throw refuse(`no layer behind ${notes.at(-1)!.split(" ", 1)[0]}`, operator);
     const counts = operator === "Gemm" ? [2, 3] : ["MatMul", "Add", "Reshape"].includes(operator) ? [2] : [1];
     if (!counts.includes(inputs.length)) throw refuse(`${counts.join(" or ")} inputs`, inputs.length);
     switch (operator) {
@@ -171,7 +173,7 @@ export function readOnnx(bytes: Uint8Array): GivenNetwork {
         bias(constant(1 - at), 1);
         break;
       case "Relu":
-        if (last === "input" || last === "tail") throw refuse("a matrix before it", last);
+        if (last === "input") throw refuse("a matrix before it", last);
         last = "relu";
         break;
       case "Flatten": {
@@ -182,10 +184,11 @@ export function readOnnx(bytes: Uint8Array): GivenNetwork {
       case "Reshape": {
         // Rows of inputs, as long as the first matrix has them; later on as long as they are.
         const { name, shape, values } = constant(1);
-        const [batch, width] = countOf(name, shape) === 2 ? values() : [];
+        const sizes = countOf(name, shape) <= 8 ? Array.from(values()) : [];
+        const [batch, width] = sizes;
         const same = last === "input" || width === layers.at(-1)?.rows;
-        if (![-1, 0, 1].includes(batch!) || !(width === -1 || (width! > 0 && same)))
-          throw refuse("rows that stay as they are", [batch, width]);
+        if (sizes.length !== 2 || ![-1, 0, 1].includes(batch!) || !(width === -1 || (width! > 0 && same)))
+          throw refuse("rows that stay as they are", sizes);
         break;
       }
       case "Identity":
@@ -196,6 +199,8 @@ export function readOnnx(bytes: Uint8Array): GivenNetwork {
         last = "tail";
         notes.push(leftOut(operator));
     }
+    if (!node.output || node.output === input || constants.has(node.output))
+      throw refuse("an output of another name", node.output);
     current = node.output;
   });
   if (current !== output) throw new RangeError(expected("graph, output", quoted(current), output));
