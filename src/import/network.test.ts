@@ -45,7 +45,7 @@ function realOutputs({ network, quantization }: ImportedNetwork, inputs: readonl
   const unit = 2 ** network.activationBits;
   const integers = Int32Array.from(inputs, (x) => (x / quantization!.inputScale) * unit);
   return Array.from(
-    forward(network, withConstant(network, integers)),
+    forward(network, withConstant(network, network.layers[0]!.columns, integers)),
     (y) => (y / unit) * quantization!.outputScale,
   );
 }
