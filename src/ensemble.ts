@@ -119,21 +119,25 @@ export function drawValue(range: number, key: Words, trial: number, item: number
   }
 }
 
-/** The values of the first `count` items of a trial, each that of `drawValue`: items that share a block draw it once. */
-export function drawValues(range: number, key: Words, trial: number, count: number): number[] {
+/** How many items of a trial a block holds. */
+export function itemsPerBlock(range: number): number {
+  return 2 * Math.floor(32 / slicingOf(range).bits);
+}
+
+/** Draws the items of one block of a trial into `values`, which has room for `itemsPerBlock`; each is that of `drawValue`. */
+export function drawBlock(range: number, key: Words, trial: number, block: number, values: Int32Array): void {
   const { bits, threshold } = slicingOf(range);
-  const perWord = Math.floor(32 / bits);
-  const low = trial % 2 ** 32;
+  const perWord = values.length / 2;
   const high = Math.floor(trial / 2 ** 32) << 16;
-  const values: number[] = [];
-  for (let word = 0; values.length < count; word += 2)
-    for (const random of threefry2x32(key, [low, (high | (word >> 1)) >>> 0]))
-      for (let used = 0; used < perWord && values.length < count; used++) {
-        const slice = (((random << (used * bits)) >>> (32 - bits)) << (32 - bits)) >>> 0;
-        const accepted = multiplyLow(slice, range) >= threshold;
-        values.push(accepted ? multiplyHigh(slice, range) : drawValue(range, key, trial, values.length));
-      }
-  return values;
+  const words = threefry2x32(key, [trial % 2 ** 32, (high | block) >>> 0]);
+  for (let i = 0; i < values.length; i++) {
+    const random = words[i < perWord ? 0 : 1] << ((i % perWord) * bits);
+    const slice = ((random >>> (32 - bits)) << (32 - bits)) >>> 0;
+    values[i] =
+      multiplyLow(slice, range) >= threshold
+        ? multiplyHigh(slice, range)
+        : drawValue(range, key, trial, block * values.length + i);
+  }
 }
 
 /** The key from which an ensemble of half range M draws under a 64-bit seed. */

@@ -10,7 +10,9 @@ import type { Runner } from "../host/runner.ts";
 import { prune } from "../host/ticket.ts";
 import { forward, quantizers, outlineOf, type Network, type Quantizer } from "../src/network.ts";
 import { lemma5, reachProbabilities } from "../src/theory/construction.ts";
-import { audit, forwardKept, keptLayers } from "../src/ticket/audit.ts";
+import { audit, forwardKept } from "../src/ticket/audit.ts";
+import { countsOf, keptLayers } from "../src/ticket/kept.ts";
+import { isKept, keepPlace, keptCount, maskBytes, type Mask } from "../src/ticket/mask.ts";
 import {
   drawnWeights,
   layersOf,
@@ -77,6 +79,13 @@ function gridOf(columns: number): number[] {
   return inputs.flat();
 }
 
+/** A ticket with one place kept that was not, or the other way. */
+function flippedAt(ticket: Ticket, l: number, place: number): Ticket {
+  const mask = ticket.masks[l]!;
+  const flipped = mask.with(place >> 3, mask[place >> 3]! ^ (1 << (place & 7)));
+  return { ...ticket, masks: ticket.masks.with(l, flipped) };
+}
+
 const first: Scheme = {
   theorem: 1,
   initialBits: 4,
@@ -114,7 +123,7 @@ describe.each([
       prune(engines.cpu, target, bits, scheme, 5n),
       prune(engines.cpu, target, bits, scheme, 5n, { sparse: true }),
     ]);
-    const kept = ({ masks }: Ticket) => masks.reduce((sum, mask) => mask.reduce((a, b) => a + b, sum), 0);
+    const kept = ({ masks }: Ticket) => masks.reduce((sum, mask) => sum + keptCount(mask), 0);
     expect(kept(sparse.ticket)).toBeLessThan(kept(canonical.ticket));
     expect(verify(target, sparse.ticket)).toBeUndefined();
   });
@@ -125,20 +134,19 @@ describe.each([
     expect(verify(target, { ...ticket, seed: 10n })).toMatchObject({ layer: 0 });
     const layers = layersOf(outlineOf(target, 0).widths, bits, scheme);
     let flips = 0;
-    ticket.masks.forEach((mask, l) => {
+    layers.forEach((layer, l) => {
       const weightAt = drawnWeights(scheme, ticket.seed)(l);
-      mask.forEach((bit, place) => {
+      for (let place = 0; place < placesOf(layer); place++) {
         // A bit of the second matrix matters where its unit is kept for others; one of the first where it is needed.
-        const unit = place % layers[l]!.columns;
-        if (layers[l]!.kind === "pooled" && ticket.masks[l - 1]![unit] === 0) return;
-        if (layers[l]!.kind === "hidden" && bit === 0) return;
-        const hidden = layers[l]!.kind === "pooled" ? drawnWeights(scheme, ticket.seed)(l - 1)(unit) : 1;
-        if (hidden < 0 && !layers[l]!.signed) return;
+        const unit = place % layer.columns;
+        if (layer.kind === "pooled" && !isKept(ticket.masks[l - 1]!, unit)) continue;
+        if (layer.kind === "hidden" && !isKept(ticket.masks[l]!, place)) continue;
+        const hidden = layer.kind === "pooled" ? drawnWeights(scheme, ticket.seed)(l - 1)(unit) : 1;
+        if (hidden < 0 && !layer.signed) continue;
         expect(weightAt(place)).not.toBe(0);
-        const masks = ticket.masks.with(l, mask.with(place, 1 - bit));
-        expect(verify(target, { ...ticket, masks })).toBeDefined();
+        expect(verify(target, flippedAt(ticket, l, place))).toBeDefined();
         flips++;
-      });
+      }
     });
     expect(flips).toBeGreaterThan(40);
     const [layer] = target.layers;
@@ -191,29 +199,67 @@ test("random targets of random shapes have tickets that equal them", async () =>
   );
 });
 
+describe("the size of a ticket", () => {
+  const target = targetOf([2, 2, 2], 2, "floor");
+  const scheme: Scheme = { ...first, zero: true, units: [60, 60] };
+
+  test("counts no bit of pruning as dead, and every bit that changes nothing", async () => {
+    const { ticket } = await prune(engines.cpu, target, 2, scheme, 5n);
+    const all = ticket.masks.reduce((sum, mask) => sum + keptCount(mask), 0);
+    expect(countsOf(keptLayers(ticket))).toEqual({ kept: all, dead: 0 });
+    const idle = Array.from({ length: 120 }, (_, unit) => unit).find(
+      (unit) => !isKept(ticket.masks[0]!, unit),
+    )!;
+    // A unit that no weight reads, and a weight that reads no unit.
+    for (const flipped of [flippedAt(ticket, 0, idle), flippedAt(ticket, 1, idle)])
+      expect(countsOf(keptLayers(flipped))).toEqual({ kept: all, dead: 1 });
+  });
+
+  test("is that of all places but zeros, what reads zeros, and what no input reaches, where all are kept", async () => {
+    const { ticket } = await prune(engines.cpu, target, 2, scheme, 5n);
+    const masks = ticket.masks.map((mask) => mask.map(() => 255));
+    const random = drawnWeights(scheme, ticket.seed);
+    let kept = 0;
+    for (const pair of [0, 1])
+      for (let unit = 0; unit < 120; unit++) {
+        const u = random(2 * pair)(unit);
+        const read = [0, 1].filter((row) => random(2 * pair + 1)(120 * row + unit) !== 0).length;
+        if ((pair === 0 ? u !== 0 : u > 0) && read > 0) kept += 1 + read;
+      }
+    expect(countsOf(keptLayers({ ...ticket, masks }))).toEqual({ kept, dead: 2 * 3 * 120 - kept });
+  });
+});
+
 describe("an audit", () => {
   const random = (range: number) => Math.floor(range / 3);
 
   test("runs every input of a small network, and finds the first that differs", async () => {
     const target = targetOf([2, 3, 2], 4, "truncate");
     const { ticket } = await prune(engines.cpu, target, 4, { ...first, units: [44, 30] }, 3n);
-    expect(audit(target, ticket, random)).toEqual({ inputs: 81, exhaustive: true, difference: undefined });
+    expect(audit(target, keptLayers(ticket), random)).toEqual({
+      inputs: 81,
+      exhaustive: true,
+      difference: undefined,
+    });
     const last = ticket.masks.length - 1;
     const masks = ticket.masks.with(
       last,
       ticket.masks[last]!.map(() => 0),
     );
-    const { exhaustive, difference } = audit(target, { ...ticket, masks }, random);
+    const damaged = keptLayers({ ...ticket, masks });
+    const { exhaustive, difference } = audit(target, damaged, random);
     expect(exhaustive).toBe(true);
-    expect(forward(target, difference!)).not.toEqual(
-      forwardKept(target, keptLayers({ ...ticket, masks }), difference!),
-    );
+    expect(forward(target, difference!)).not.toEqual(forwardKept(target, damaged, difference!));
   });
 
   test("runs extreme and other inputs of a wide one", async () => {
     const target = targetOf([9, 2], 2, "away");
     const { ticket } = await prune(engines.cpu, target, 2, { ...first, units: [40] }, 3n);
-    expect(audit(target, ticket, random)).toEqual({ inputs: 37, exhaustive: false, difference: undefined });
+    expect(audit(target, keptLayers(ticket), random)).toEqual({
+      inputs: 37,
+      exhaustive: false,
+      difference: undefined,
+    });
   });
 
   test("refuses what could not be added exactly", () => {
@@ -274,24 +320,32 @@ describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i"
     kind === "hidden" ? place * columns + Math.floor(place / group) : place;
   const weights: RandomWeights = (index) => (place) =>
     random.layers[index]!.weights[structure(layers[index]!, place)]!;
-  const masks = layers.map((layer, index) =>
-    Uint8Array.from({ length: placesOf(layer) }, (_, place) =>
-      Number(row.masks[index]![structure(layer, place)]),
-    ),
-  );
+  const masks = layers.map((layer, index): Mask => {
+    const mask = new Uint8Array(maskBytes(placesOf(layer)));
+    for (let place = 0; place < placesOf(layer); place++)
+      if (row.masks[index]![structure(layer, place)] === "1") keepPlace(mask, place);
+    return mask;
+  });
+  const ticket: Ticket = {
+    scheme: schemeOf(row),
+    seed: 0n,
+    target: outlineOf(target, row.targetBits),
+    masks,
+  };
 
   test("has the shape of its theorem, and its masks are certified", () => {
     expect(layers.map(({ rows, columns, shift }) => ({ rows, columns, shift }))).toEqual(
       random.layers.map(({ rows, columns, shift }) => ({ rows, columns, shift })),
     );
-    expect(firstDeviation(target, layers, weights, masks)).toBeUndefined();
+    expect(firstDeviation(target, keptLayers(ticket, weights))).toBeUndefined();
   });
 
   test("is not certified with a bit flipped", () => {
     const last = masks.length - 1;
-    const place = Array.from(masks[last]!).findIndex((bit, at) => bit === 1 && weights(last)(at) !== 0);
-    const flipped = masks.with(last, masks[last]!.with(place, 0));
-    expect(firstDeviation(target, layers, weights, flipped)).toMatchObject({
+    const place = Array.from({ length: placesOf(layers[last]!) }, (_, at) => at).find(
+      (at) => isKept(masks[last]!, at) && weights(last)(at) !== 0,
+    );
+    expect(firstDeviation(target, keptLayers(flippedAt(ticket, last, place!), weights))).toMatchObject({
       layer: target.layers.length - 1,
     });
   });

@@ -11,7 +11,8 @@ import { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
 import { enough, type Scheme } from "../../src/ticket/scheme.ts";
 import { sizesOf, type Sizes } from "../../src/ticket/sizes.ts";
 import { audit } from "../../src/ticket/audit.ts";
-import { representedNetwork, verify, type Deviation } from "../../src/ticket/ticket.ts";
+import { keptLayers } from "../../src/ticket/kept.ts";
+import { firstDeviation, representedNetwork, type Deviation } from "../../src/ticket/ticket.ts";
 import { prune, type Pruned } from "../ticket.ts";
 import { readList, readNumber } from "./arguments.ts";
 import { prepareFolder, writeFiles } from "./files.ts";
@@ -65,7 +66,7 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
     return 1;
   }
   const { ticket, failures } = pruned;
-  const sizes = sizesOf(network, ticket);
+  const sizes = sizesOf(network, targetBits, keptLayers(ticket));
   const found = failures.length === 0;
   if (found)
     await writeFiles(dirname(args.out), {
@@ -102,13 +103,14 @@ export async function runVerify(path: string, { network: named, json }: VerifyAr
   const given = named === undefined ? undefined : await readNetworkFile(named);
   if (given) checkOutline(outlineOf(given.network, given.bits), ticket.target);
   // Without the network it is what the ticket represents that must be consistent, and the one that the file names.
-  const target = given?.network ?? representedNetwork(ticket);
-  const deviation = verify(target, ticket);
+  const kept = keptLayers(ticket);
+  const target = given?.network ?? representedNetwork(ticket, kept);
+  const deviation = firstDeviation(target, kept);
   const isNamed = digest === digestOf(target, targetBits);
   // Sums of integers prove it for all inputs; running both networks shows it.
-  const shown = deviation ? undefined : audit(target, ticket, randomInputs());
+  const shown = deviation ? undefined : audit(target, kept, randomInputs());
   const certified = isNamed && !deviation && !shown?.difference;
-  const sizes = sizesOf(target, ticket);
+  const sizes = sizesOf(target, targetBits, kept);
   if (json) {
     const finding = {
       kind: "verify",
@@ -144,7 +146,7 @@ function checkOutline(given: Outline, target: Outline): void {
   for (const name of Object.keys(target) as (keyof Outline)[])
     if (String(given[name]) !== String(target[name]))
       throw new RangeError(
-        expected(`network, ${name}`, `${target[name]}, as the ticket's target has`, given[name]),
+        expected(`network, ${name}`, `${String(target[name])}, as the ticket's target has`, given[name]),
       );
 }
 

@@ -18,11 +18,16 @@ const one: Scheme = {
 };
 const two: Scheme = { ...one, theorem: 2, zero: false, units: [5], copies: [3] };
 
+/** Whether the simple rule of ticketOf keeps a place. */
+const ruled = (place: number, layer: number, salt: number) => ((place * 5 + layer * 3 + salt) % 7) & 1;
+
 /** A ticket with masks by a simple rule. */
 function ticketOf(scheme: Scheme, widths: readonly number[], salt = 1, seed = 7n): Ticket {
-  const masks = layersOf(widths, 2, scheme).map((layer, l) =>
-    Uint8Array.from({ length: placesOf(layer) }, (_, p) => ((p * 5 + l * 3 + salt) % 7) & 1),
-  );
+  const masks = layersOf(widths, 2, scheme).map((layer, l) => {
+    const mask = new Uint8Array(Math.ceil(placesOf(layer) / 8));
+    for (let p = 0; p < placesOf(layer); p++) mask[p >> 3]! += ruled(p, l, salt) * 2 ** (p & 7);
+    return mask;
+  });
   const target: Outline = {
     widths,
     bits: 2,
@@ -96,15 +101,16 @@ test("a file is a safetensors file, with the places of a mask in its bits", () =
   expect(Object.values(metadata).every((value) => typeof value === "string")).toBe(true);
   expect(metadata).toMatchObject({ seed: "18446744073709551615", zero: "true", copies: "[]" });
   let end = 0;
-  big.masks.forEach((mask, l) => {
+  layersOf([3, 4, 5, 2], 2, big.scheme).forEach((layer, l) => {
+    const places = placesOf(layer);
     const { dtype, shape, data_offsets: offsets } = tensors[`mask.${l}`];
-    expect([dtype, shape[0]]).toEqual(["U8", Math.ceil(mask.length / 8)]);
+    expect([dtype, shape[0]]).toEqual(["U8", Math.ceil(places / 8)]);
     expect(offsets).toEqual([end, end + shape[0]]);
     const bits = Array.from(parts.data.slice(...offsets)).flatMap((byte) =>
       [1, 2, 4, 8, 16, 32, 64, 128].map((unit) => Number((byte & unit) > 0)),
     );
-    expect(bits.slice(0, mask.length)).toEqual(Array.from(mask));
-    expect(bits.slice(mask.length)).not.toContain(1);
+    expect(bits.slice(0, places)).toEqual(Array.from({ length: places }, (_, p) => ruled(p, l, 4)));
+    expect(bits.slice(places)).not.toContain(1);
     end = offsets[1];
   });
   expect([Object.keys(tensors).length, parts.data.length]).toEqual([big.masks.length, end]);
@@ -139,6 +145,8 @@ test("every ticket comes back, from any place in a buffer, and its bytes are alw
         const { copies, ...rest } = scheme;
         const again = { ...decoded.ticket, scheme: { copies, ...rest } };
         expect(Buffer.compare(encodeTicket(again, digest), bytes)).toBe(0);
+        // Masks take no memory of their own.
+        for (const mask of decoded.ticket.masks) expect(mask.buffer).toBe(shifted.buffer);
       },
     ),
     { seed: 3, numRuns: 300 },
@@ -157,15 +165,15 @@ test.each<[string, Partial<Ticket>, string, string]>([
   ["too few masks", { masks: [] }, digest, "masks: expected 3, got 0"],
   [
     "a mask of another layer",
-    { masks: sample.masks.with(1, new Uint8Array(89)) },
+    { masks: sample.masks.with(1, new Uint8Array(11)) },
     digest,
-    "mask.1: expected 90 places, got 89",
+    "mask.1: expected 12 bytes for 90 places, got 11",
   ],
   [
-    "a mask with other numbers",
-    { masks: sample.masks.with(0, sample.masks[0]!.with(9, 2)) },
+    "a mask with bits behind its last place",
+    { masks: sample.masks.with(0, sample.masks[0]!.with(1, 128)) },
     digest,
-    "mask.0.9: expected 0 or 1, got 2",
+    "mask.0, unused bits: expected 0, got 32",
   ],
   [
     "a seed beyond 64 bits",

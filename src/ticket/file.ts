@@ -5,8 +5,7 @@
 //   the rest   mask.0, mask.1, ... one behind the other, up to the end of the file
 //
 // The header has the fields of a ticket in `__metadata__`, as texts (numbers, lists and booleans in JSON), and a tensor
-// `mask.l` of dtype U8 and shape [ceil(places / 8)] for layer l of the random network. Place p is bit p & 7 of byte p >> 3, 1
-// where its weight is kept; bits behind the last place are 0.
+// `mask.l` of dtype U8 and shape [ceil(places / 8)] for layer l of the random network, as it is in memory.
 //
 // A ticket has one file, byte for byte. A reader therefore needs no more than the metadata to know all that a file must hold,
 // and refuses every other.
@@ -15,6 +14,7 @@ import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
 import { quantizers, type Outline } from "../network.ts";
 import { seedSchema } from "../random.ts";
+import { maskBytes, type Mask } from "./mask.ts";
 import { layersOf, placesOf, type Scheme } from "./scheme.ts";
 import type { Ticket } from "./ticket.ts";
 
@@ -69,27 +69,31 @@ export function encodeTicket(ticket: Ticket, digest: string): Uint8Array<ArrayBu
   const { text, places, size } = layoutOf(ticket, digest);
   if (masks.length !== places.length)
     throw new RangeError(expected("masks", String(places.length), masks.length));
-  masks.forEach(({ length }, l) => {
-    if (length !== places[l]) throw new RangeError(expected(`mask.${l}`, `${places[l]} places`, length));
-  });
+  masks.forEach((mask, l) => checkMask(mask, places[l]!, l));
   let at = WORD + text.length;
   const bytes = new Uint8Array(at + size);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
   for (let i = 0; i < text.length; i++) bytes[WORD + i] = text.charCodeAt(i);
-  masks.forEach((mask, l) => {
-    const packed = bytes.subarray(at, (at += Math.ceil(mask.length / 8)));
-    for (let place = 0; place < mask.length; place++) {
-      const bit = mask[place]!;
-      if (bit > 1) throw new RangeError(expected(`mask.${l}.${place}`, "0 or 1", bit));
-      packed[place >>> 3]! |= bit << (place & 7);
-    }
-  });
+  for (const mask of masks) {
+    bytes.set(mask, at);
+    at += mask.length;
+  }
   return bytes;
 }
 
+/** Throws RangeError for a mask that has not the bytes of so many places, or bits behind the last. */
+function checkMask(mask: Mask, places: number, l: number): void {
+  if (mask.length !== maskBytes(places))
+    throw new RangeError(
+      expected(`mask.${l}`, `${maskBytes(places)} bytes for ${places} places`, mask.length),
+    );
+  const unused = places % 8 === 0 ? 0 : mask.at(-1)! >> (places % 8);
+  if (unused !== 0) throw new RangeError(expected(`mask.${l}, unused bits`, "0", unused));
+}
+
 /**
- * The ticket in a file, and the digest of its target. Only `verify` can say that it is one. Masks take eight times
- * the file, and its target has no more weights than they have places, whatever a header claims.
+ * The ticket in a file, and the digest of its target. Only `verify` can say that it is one. Its masks are parts of `bytes`, and
+ * its target has no more weights than they have places, whatever a header claims.
  * Throws TypeError or RangeError for bytes that encodeTicket does not write.
  */
 export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: string } {
@@ -115,11 +119,10 @@ export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: strin
   if (bytes.length - at !== layout.size)
     throw new RangeError(expected("data", `${layout.size} bytes`, bytes.length - at));
   const masks = layout.places.map((places, l) => {
-    const packed = bytes.subarray(at, (at += Math.ceil(places / 8)));
-    const unused = places % 8 === 0 ? 0 : packed.at(-1)! >> (places % 8);
-    if (unused !== 0) throw new RangeError(expected(`mask.${l}, unused bits`, "0", unused));
-    const mask = new Uint8Array(places);
-    for (let place = 0; place < places; place++) mask[place] = (packed[place >>> 3]! >> (place & 7)) & 1;
+    const length = maskBytes(places);
+    const mask = new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
+    at += length;
+    checkMask(mask, places, l);
     return mask;
   });
   return { ticket: { ...ticket, masks }, digest };
@@ -159,7 +162,7 @@ function layoutOf({ scheme, seed, target }: Omit<Ticket, "masks">, digest: strin
     // Without places, widths could be anything, and with them the target of a small file.
     if (count < 1 || count > MAX_PLACES)
       throw new RangeError(expected(`mask.${l}`, `1..${MAX_PLACES} places`, count));
-    const length = Math.ceil(count / 8);
+    const length = maskBytes(count);
     return [`mask.${l}`, { dtype: "U8", shape: [length], data_offsets: [size, (size += length)] }] as const;
   });
   const header = { __metadata__: metadata, ...Object.fromEntries(tensors) };

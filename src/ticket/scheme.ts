@@ -8,7 +8,7 @@
 
 import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
-import { drawValues, itemOf, lawOf } from "../ensemble.ts";
+import { drawBlock, itemOf, itemsPerBlock, lawOf, MAX_ITEMS } from "../ensemble.ts";
 import { quantize, quantizers, type Network, type Quantizer } from "../network.ts";
 import { streamKey, type Words } from "../random.ts";
 
@@ -139,16 +139,19 @@ export function drawnWeights(scheme: Scheme, seed: bigint): RandomWeights {
   );
   return (index) => {
     const key: Words = streamKey(seed, [NETWORK_STREAM + index, law.range]);
-    // Weights stand in trials of 64 items, and are mostly read one after the other.
+    // Weights stand in full trials, and are mostly read one after the other.
     let drawn = -1;
-    let weights: number[] = [];
+    const values = new Int32Array(itemsPerBlock(law.range));
+    const blocks = Math.ceil(MAX_ITEMS / values.length);
     return (place) => {
-      const trial = Math.floor(place / 64);
-      if (trial !== drawn) {
-        drawn = trial;
-        weights = drawValues(law.range, key, trial, 64).map((value) => reduced[value]!);
+      const trial = Math.floor(place / MAX_ITEMS);
+      const item = place % MAX_ITEMS;
+      const block = Math.floor(item / values.length);
+      if (trial * blocks + block !== drawn) {
+        drawn = trial * blocks + block;
+        drawBlock(law.range, key, trial, block, values);
       }
-      return weights[place % 64]!;
+      return reduced[values[item % values.length]!]!;
     };
   };
 }

@@ -1,15 +1,14 @@
 // How large a ticket is, and how small it could be at best.
 
 import type { Network } from "../network.ts";
-import { layersOf, placesOf } from "./scheme.ts";
-import type { Ticket } from "./ticket.ts";
+import { countsOf, type KeptCounts, type KeptLayer } from "./kept.ts";
+import { placesOf } from "./scheme.ts";
 
 /** Sizes in weights and in bits. */
-export interface Sizes {
-  /** Weights of the target, of the random network, and those of it that are kept. */
+export interface Sizes extends KeptCounts {
+  /** Weights of the target, and of the random network. */
   readonly target: number;
   readonly initial: number;
-  readonly kept: number;
   /** Bits of the masks for each weight of the target. */
   readonly bitsPerWeight: number;
   /**
@@ -20,18 +19,14 @@ export interface Sizes {
   readonly gap: number;
 }
 
-export function sizesOf({ layers }: Network, { scheme, target, masks }: Ticket): Sizes {
+export function sizesOf({ layers }: Network, bits: number, kept: readonly KeptLayer[]): Sizes {
   const weights = layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
-  const initial = layersOf(target.widths, target.bits, scheme).reduce(
-    (sum, layer) => sum + placesOf(layer),
-    0,
-  );
-  const kept = masks.reduce((sum, mask) => mask.reduce((a, b) => a + b, sum), 0);
-  const lowerBound = weights * Math.log2(2 ** (target.bits + 1) + 1);
+  const initial = kept.reduce((sum, layer) => sum + placesOf(layer), 0);
+  const lowerBound = weights * Math.log2(2 ** (bits + 1) + 1);
   return {
     target: weights,
     initial,
-    kept,
+    ...countsOf(kept),
     bitsPerWeight: initial / weights,
     lowerBound,
     gap: initial / lowerBound,
