@@ -1,19 +1,20 @@
 // exacta ticket and exacta verify: prunes a random network until it is the network of a file, and checks what came of it.
 
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { expected, integer, isRefusal, parse, refusalAt } from "../../src/check.ts";
 import { drawValue } from "../../src/ensemble.ts";
-import { outlineOf, readNetwork, type Network, type Outline, type Quantizer } from "../../src/network.ts";
+import type { TicketFinding, VerifyFinding } from "../../src/finding.ts";
+import { readNetwork, type Network, type Quantizer } from "../../src/network.ts";
 import { seedSchema } from "../../src/random.ts";
 import { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
-import { enough, type Scheme } from "../../src/ticket/scheme.ts";
+import { enough, type Pooling, type Scheme } from "../../src/ticket/scheme.ts";
 import { sizesOf, type Sizes } from "../../src/ticket/sizes.ts";
 import { audit } from "../../src/ticket/audit.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
-import { firstDeviation, representedNetwork, type Deviation } from "../../src/ticket/ticket.ts";
-import { prune, type Pruned } from "../ticket.ts";
+import { checkTarget, firstDeviation, representedNetwork, type Deviation } from "../../src/ticket/ticket.ts";
+import { version } from "../../package.json";
+import { digestOf, prune, type Pruned } from "../ticket.ts";
 import { readList, readNumber } from "./arguments.ts";
 import { prepareFolder, writeFiles } from "./files.ts";
 import { withEngine, type RunArguments } from "./run.ts";
@@ -25,6 +26,8 @@ export interface TicketArguments extends RunArguments {
   initialBits?: string;
   weightQuantizer?: string;
   zero?: boolean;
+  pools?: string;
+  support?: boolean;
   units?: string;
   copies?: string;
   seed?: string;
@@ -45,34 +48,40 @@ const NAMED = 10;
 /** Prunes, and returns the exit status: 1 where some weight has no subset, and then no file is written. */
 export async function runTicket(path: string, args: TicketArguments): Promise<number> {
   const { network, bits: targetBits } = await readNetworkFile(path);
-  const scheme = schemeOf(args, network, targetBits);
+  const scheme = withRoom(schemeOf(args, network, targetBits), args, targetBits);
   const seed = args.seed === undefined ? 1n : parse(seedSchema, args.seed, "seed");
   const attempts = parse(integer(1, 1e6), readNumber(args.attempts ?? "1"), "attempts");
   await prepareFolder(dirname(args.out), [basename(args.out)]);
   let pruned: Pruned | undefined;
   let attempt = 0;
-  const stopped = await withEngine(args, undefined, false, async ({ engine, signal, report }) => {
+  const provenance = await withEngine(args, undefined, false, async ({ engine, signal, report }) => {
     do
-      pruned = await prune(engine, network, targetBits, scheme, BigInt.asUintN(64, seed + BigInt(attempt)), {
-        sparse: args.sparse ?? false,
-        signal,
-        onProgress: report,
-      });
-    while (!signal.aborted && pruned.failures.length > 0 && ++attempt < attempts);
-    return signal.aborted;
+      pruned = await prune(
+        engine,
+        {
+          network,
+          bits: targetBits,
+          scheme,
+          seed: BigInt.asUintN(64, seed + BigInt(attempt)),
+          sparse: args.sparse ?? false,
+        },
+        { signal, onProgress: report },
+      );
+    while (pruned && pruned.failures.length > 0 && ++attempt < attempts);
+    return { engine: engine.engine, adapter: engine.adapter, version };
   });
-  if (stopped || !pruned) {
+  if (!pruned) {
     process.stderr.write("stopped early; no ticket is written\n");
     return 1;
   }
   const { ticket, failures } = pruned;
-  const sizes = sizesOf(network, targetBits, keptLayers(ticket));
+  const sizes = sizesOf(ticket, keptLayers(ticket));
   const found = failures.length === 0;
   if (found)
     await writeFiles(dirname(args.out), {
-      [basename(args.out)]: encodeTicket(ticket, digestOf(network, targetBits)),
+      [basename(args.out)]: encodeTicket(ticket, await digestOf(network, targetBits)),
     });
-  const finding = {
+  const finding: TicketFinding = {
     kind: "ticket",
     found,
     ...scheme,
@@ -83,6 +92,7 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
     ...sizes,
     failed: failures.length,
     failures: failures.slice(0, NAMED),
+    ...provenance,
   };
   if (args.json) process.stdout.write(`${JSON.stringify(finding)}\n`);
   else
@@ -101,18 +111,18 @@ export async function runVerify(path: string, { network: named, json }: VerifyAr
   const { scheme, seed } = ticket;
   const { widths, bits: targetBits } = ticket.target;
   const given = named === undefined ? undefined : await readNetworkFile(named);
-  if (given) checkOutline(outlineOf(given.network, given.bits), ticket.target);
+  if (given) checkTarget(given.network, ticket.target);
   // Without the network it is what the ticket represents that must be consistent, and the one that the file names.
   const kept = keptLayers(ticket);
   const target = given?.network ?? representedNetwork(ticket, kept);
   const deviation = firstDeviation(target, kept);
-  const isNamed = digest === digestOf(target, targetBits);
+  const isNamed = digest === (await digestOf(target, targetBits));
   // Sums of integers prove it for all inputs; running both networks shows it.
   const shown = deviation ? undefined : audit(target, kept, randomInputs());
-  const certified = isNamed && !deviation && !shown?.difference;
-  const sizes = sizesOf(target, targetBits, kept);
+  const sizes = sizesOf(ticket, kept);
+  const certified = isNamed && !deviation && !shown?.difference && sizes.outside === 0;
   if (json) {
-    const finding = {
+    const finding: VerifyFinding = {
       kind: "verify",
       certified,
       ...scheme,
@@ -120,8 +130,10 @@ export async function runVerify(path: string, { network: named, json }: VerifyAr
       widths,
       targetBits,
       ...sizes,
+      ...(deviation && { deviation }),
+      ...(shown && { audit: shown }),
     };
-    process.stdout.write(`${JSON.stringify({ ...finding, deviation, audit: shown })}\n`);
+    process.stdout.write(`${JSON.stringify(finding)}\n`);
   } else {
     const other = named ?? "its target";
     const run = shown
@@ -131,7 +143,9 @@ export async function runVerify(path: string, { network: named, json }: VerifyAr
       ? deviationText(deviation)
       : shown?.difference
         ? `outputs differ for input ${shown.difference.join(" ")}\n`
-        : "the file names another target\n";
+        : sizes.outside > 0
+          ? `${grouped(sizes.outside)} products are kept that its scheme leaves out\n`
+          : "the file names another target\n";
     process.stdout.write(
       certified
         ? `${path}: equals ${other} on every input${run}, ${sizesText(sizes)}\n`
@@ -139,15 +153,6 @@ export async function runVerify(path: string, { network: named, json }: VerifyAr
     );
   }
   return certified ? 0 : 1;
-}
-
-/** Throws RangeError where a network cannot be the target of a ticket, whatever its weights are. */
-function checkOutline(given: Outline, target: Outline): void {
-  for (const name of Object.keys(target) as (keyof Outline)[])
-    if (String(given[name]) !== String(target[name]))
-      throw new RangeError(
-        expected(`network, ${name}`, `${String(target[name])}, as the ticket's target has`, given[name]),
-      );
 }
 
 /** Integers of 0..range - 1, the same ones in every run. */
@@ -163,7 +168,7 @@ function perLayer(typed: string | undefined, layers: number, guess: number): unk
 }
 
 function schemeOf(args: TicketArguments, network: Network, targetBits: number): Scheme {
-  const { weightQuantizer = "away", zero = false } = args;
+  const { weightQuantizer = "away", zero = false, pools = "shared", support = false } = args;
   const theorem = args.theorem === undefined ? 1 : readNumber(args.theorem);
   const bits =
     args.bits === undefined ? Math.ceil(targetBits / (theorem === 2 ? 1 : 2)) : readNumber(args.bits);
@@ -176,6 +181,8 @@ function schemeOf(args: TicketArguments, network: Network, targetBits: number): 
     bits,
     weightQuantizer: weightQuantizer as Quantizer,
     zero,
+    pools: pools as Pooling,
+    support,
     units: perLayer(args.units, theorem === 2 ? 1 : depth, enough("pooled", Number(bits), weights)),
     copies: theorem === 2 ? perLayer(args.copies, depth - 1, enough("direct", Number(bits), weights)) : [],
   } as Scheme;
@@ -191,6 +198,24 @@ async function readNetworkFile(path: string): Promise<{ network: Network; bits: 
     throw new TypeError(expected(path, "a network as JSON", text.slice(0, 60), message), { cause: error });
   }
   return refusedAt(path, readNetwork, value);
+}
+
+/**
+ * More than a guess, where that does not know of what makes subset sums rarer: half of the units for each sign, of products
+ * rejected to their support a quarter at worst, and weights of -1, 0 and 1, of which a target weight takes up to 2^targetBits.
+ */
+function withRoom(scheme: Scheme, { units, copies }: TicketArguments, targetBits: number): Scheme {
+  const { bits, zero, pools, support } = scheme;
+  const reach = bits === 0 ? 2 ** (targetBits + 1) + 2 ** (targetBits / 2 + 3) : 0;
+  const zeros = bits === 0 && zero ? 3 / 2 : 1;
+  const roomy = (count: number) =>
+    (pools === "halves" ? 2 : 1) * Math.ceil((count + 2 * reach) * zeros ** 2 * (support ? 4 : 1));
+  return {
+    ...scheme,
+    units: units === undefined ? scheme.units.map(roomy) : scheme.units,
+    copies:
+      copies === undefined ? scheme.copies.map((count) => Math.ceil((count + reach) * zeros)) : scheme.copies,
+  };
 }
 
 /** What a file's content is read as; a refusal says which file. */
@@ -211,20 +236,11 @@ async function readBytes(path: string): Promise<Buffer> {
   }
 }
 
-/** SHA-256 of a target: its outline, then its weights layer by layer, in hexadecimal digits. */
-function digestOf(network: Network, bits: number): string {
-  const { quantizer, activationBits, clamp, constant } = network;
-  const hash = createHash("sha256");
-  hash.update(`${bits} ${quantizer} ${activationBits} ${clamp} ${constant}\n`);
-  for (const { rows, columns, weights } of network.layers)
-    hash.update(`${rows} ${columns} ${weights.join(" ")}\n`);
-  return hash.digest("hex");
-}
-
-function sizesText({ target, initial, kept, bitsPerWeight, lowerBound, gap }: Sizes): string {
+function sizesText({ target, initial, kept, dead, bitsPerWeight, lowerBound, gap }: Sizes): string {
   return (
     `keeps ${grouped(kept)} of ${grouped(initial)} weights for ${grouped(target)}, ${bitsPerWeight.toFixed(1)} bits a ` +
-    `weight; no network of fewer than ${grouped(Math.ceil(lowerBound))} weights has all such targets (${gap.toFixed(1)}x)`
+    `weight; no network of fewer than ${grouped(Math.ceil(lowerBound))} weights has all such targets (${gap.toFixed(1)}x)` +
+    (dead > 0 ? `; ${grouped(dead)} more are kept and change nothing` : "")
   );
 }
 

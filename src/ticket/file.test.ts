@@ -13,6 +13,8 @@ const one: Scheme = {
   bits: 2,
   weightQuantizer: "away",
   zero: true,
+  pools: "shared",
+  support: false,
   units: [5, 3],
   copies: [],
 };
@@ -31,7 +33,7 @@ function ticketOf(scheme: Scheme, widths: readonly number[], salt = 1, seed = 7n
   const target: Outline = {
     widths,
     bits: 2,
-    quantizer: "floor",
+    quantizer: "truncate",
     activationBits: 8,
     clamp: false,
     constant: false,
@@ -73,12 +75,12 @@ const { header, data } = partsOf(file);
 test("a file is that of its version, to the byte", () => {
   expect(header).toBe(
     `{"__metadata__":{"format":"exacta.ticket","version":"1","seed":"7","widths":"[2,3,1]","targetBits":"2",` +
-      `"quantizer":"floor","activationBits":"8","clamp":"false","constant":"false",` +
-      `"theorem":"2","initialBits":"4","bits":"2","weightQuantizer":"away","zero":"false","units":"[5]",` +
-      `"copies":"[3]","targetDigest":"${digest}"},` +
+      `"quantizer":"truncate","activationBits":"8","clamp":"false","constant":"false",` +
+      `"theorem":"2","initialBits":"4","bits":"2","weightQuantizer":"away","zero":"false",` +
+      `"pools":"shared","support":"false","units":"[5]","copies":"[3]","targetDigest":"${digest}"},` +
       `"mask.0":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},` +
       `"mask.1":{"dtype":"U8","shape":[12],"data_offsets":[2,14]},` +
-      `"mask.2":{"dtype":"U8","shape":[2],"data_offsets":[14,16]}}   `,
+      `"mask.2":{"dtype":"U8","shape":[2],"data_offsets":[14,16]}}     `,
   );
   expect(Array.from(file.subarray(0, 8))).toEqual([
     header.length & 255,
@@ -123,17 +125,21 @@ test("every ticket comes back, from any place in a buffer, and its bytes are alw
       fc.constantFrom(1, 2),
       fc.constantFrom(...quantizers),
       fc.boolean(),
+      fc.boolean(),
+      fc.boolean(),
       fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 4, maxLength: 4 }),
       fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
       fc.nat(),
-      (widths, theorem, weightQuantizer, zero, counts, seed, salt) => {
+      (widths, theorem, weightQuantizer, zero, halves, support, counts, seed, salt) => {
         const depth = widths.length - 1;
         const scheme = {
           ...one,
           theorem: theorem as 1 | 2,
           weightQuantizer,
           zero,
-          units: counts.slice(0, theorem === 1 ? depth : 1),
+          pools: halves ? ("halves" as const) : ("shared" as const),
+          support,
+          units: counts.slice(0, theorem === 1 ? depth : 1).map((count) => (halves ? 2 * count : count)),
           copies: theorem === 1 ? [] : counts.slice(0, depth - 1),
         };
         const ticket = ticketOf(scheme, widths, salt, seed);
@@ -218,8 +224,8 @@ describe("damage", () => {
       }
     expect(wrong).toEqual([]);
     // 13 bytes of masks are full, and three have 2, 2 and 1 bits. There are 64 digits in the digest and one in the seed, and
-    // activationBits may be 0..9, initialBits 2..9, bits 2..4, targetBits 0..2.
-    expect(tickets).toBe(13 * 255 + 3 + 3 + 1 + 64 * 15 + 9 + 9 + 7 + 2 + 2);
+    // activationBits may be 0..9, initialBits 2..9, bits 0 and 2..4, targetBits 0..2.
+    expect(tickets).toBe(13 * 255 + 3 + 3 + 1 + 64 * 15 + 9 + 9 + 7 + 3 + 2);
   });
 
   test("of any kind: never an error of another kind", () => {
@@ -490,6 +496,28 @@ describe("a hostile file is refused:", () => {
       "TypeError: zero: expected true or false, got 0",
     ],
     [
+      "pools of no kind",
+      edited('"pools":"shared"', '"pools":"sheared"'),
+      'RangeError: pools: expected one of shared, halves, got "sheared"',
+    ],
+    [
+      "halves of an odd number",
+      edited('"pools":"shared"', '"pools":"halves"'),
+      "RangeError: units.0: expected an even number for halves, got 5",
+    ],
+    ["no pools", edited('"pools":"shared",', ""), "pools: expected one of shared, halves, got nothing"],
+    [
+      "support that is no truth",
+      edited('"support":"false"', '"support":"1"'),
+      "TypeError: support: expected true or false, got 1",
+    ],
+    ["no support", edited('"support":"false",', ""), "TypeError: support: expected JSON, got nothing"],
+    [
+      "places beyond 2^31",
+      edited('"[2,3,1]"', '"[1000000,1000000,1]"'),
+      "RangeError: mask.1: expected 1..2147483648 places, got 15000000000000; mind units and copies",
+    ],
+    [
       "bits out of range",
       edited('"initialBits":"4"', '"initialBits":"11"'),
       "initialBits: expected an integer in 0..10, got 11",
@@ -549,7 +577,7 @@ describe("a hostile file is refused:", () => {
       .replace("[2,3,1]", JSON.stringify([2 ** 20, 2 ** 20, 2 ** 20]))
       .replace("[5]", "[10000]");
     expect(refusalOf(claim(huge))).toMatch(
-      /^RangeError: mask\.0: expected 1\.\.2147483648 places, got 10485760000$/,
+      /^RangeError: mask\.0: expected 1\.\.2147483648 places, got 10485760000; mind units and copies$/,
     );
   });
 });

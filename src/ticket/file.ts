@@ -25,19 +25,12 @@ const VERSION = "1";
 const WORD = 8;
 /** The most bytes of a header: those of the most layers need less. */
 const MAX_HEADER = 2 ** 20;
-/** The most layers of a target, the most outputs of one, and the most places of a mask. */
-const MAX_LAYERS = 1000;
-const MAX_WIDTH = 2 ** 20;
-const MAX_PLACES = 2 ** 31;
 /** A header holds tensors, and they hold lists. */
 const HEADER_LEVELS = 3;
 
-/** What a ticket says beside its scheme, which layersOf checks, and its masks. */
+/** What a ticket says beside its scheme and widths, which layersOf checks, and its masks. */
 const fieldsSchema = z.object({
   seed: seedSchema,
-  widths: z
-    .array(integer(1, MAX_WIDTH), "a list of integers")
-    .check(z.minLength(2, "inputs and outputs"), z.maxLength(MAX_LAYERS + 1, `at most ${MAX_LAYERS} layers`)),
   targetBits: integer(0, 20),
   quantizer: z.enum(quantizers, `one of ${quantizers.join(", ")}`),
   activationBits: integer(0, 20),
@@ -60,8 +53,8 @@ interface Layout {
 }
 
 /**
- * The file of a ticket, the same bytes for the same ticket. `digest` is the SHA-256 of its target, 64 hexadecimal digits in
- * lower case.
+ * The file of a ticket, the same bytes for the same ticket. `digest` is the SHA-256 of its target as `digestOf`
+ * has it, 64 hexadecimal digits in lower case.
  * Throws TypeError or RangeError for a ticket that has other masks than its scheme asks for, or no scheme.
  */
 export function encodeTicket(ticket: Ticket, digest: string): Uint8Array<ArrayBuffer> {
@@ -133,11 +126,11 @@ function layoutOf({ scheme, seed, target }: Omit<Ticket, "masks">, digest: strin
   const { widths, bits: targetBits, quantizer, activationBits, clamp, constant } = target;
   const fields = parse(
     fieldsSchema,
-    { seed, widths, targetBits, quantizer, activationBits, clamp, constant, targetDigest: digest },
+    { seed, targetBits, quantizer, activationBits, clamp, constant, targetDigest: digest },
     "ticket",
   );
-  const places = layersOf(fields.widths, fields.targetBits, scheme).map(placesOf);
-  const { theorem, initialBits, bits, weightQuantizer, zero, units, copies } = scheme;
+  const places = layersOf(widths, fields.targetBits, scheme).map(placesOf);
+  const { theorem, initialBits, bits, weightQuantizer, zero, pools, support, units, copies } = scheme;
   const metadata = {
     format: FORMAT,
     version: VERSION,
@@ -153,15 +146,14 @@ function layoutOf({ scheme, seed, target }: Omit<Ticket, "masks">, digest: strin
     bits: JSON.stringify(bits),
     weightQuantizer,
     zero: JSON.stringify(zero),
+    pools,
+    support: JSON.stringify(support),
     units: JSON.stringify(units),
     copies: JSON.stringify(copies),
     targetDigest: fields.targetDigest,
   };
   let size = 0;
   const tensors = places.map((count, l) => {
-    // Without places, widths could be anything, and with them the target of a small file.
-    if (count < 1 || count > MAX_PLACES)
-      throw new RangeError(expected(`mask.${l}`, `1..${MAX_PLACES} places`, count));
     const length = maskBytes(count);
     return [`mask.${l}`, { dtype: "U8", shape: [length], data_offsets: [size, (size += length)] }] as const;
   });
@@ -206,6 +198,8 @@ function readFields(header: unknown): Omit<Ticket, "masks"> & { digest: string }
     bits: json("bits"),
     weightQuantizer: texts["weightQuantizer"],
     zero: json("zero"),
+    pools: texts["pools"],
+    support: json("support"),
     units: json("units"),
     copies: json("copies"),
   };

@@ -1,7 +1,8 @@
 // The pruned network of a ticket: the weights that are kept, drawn again from its seed, and nothing else.
 
 import { keptCount } from "./mask.ts";
-import { drawnWeights, layersOf, type RandomLayer, type RandomWeights } from "./scheme.ts";
+import { drawnWeights, layersOf, serves, type RandomLayer, type RandomWeights } from "./scheme.ts";
+import { acceptance } from "./support.ts";
 import type { Ticket } from "./ticket.ts";
 
 /** The kept weights of one layer, row by row. */
@@ -79,23 +80,35 @@ export interface KeptCounts {
   readonly kept: number;
   /** Those that do not: weights of 0 or of a unit that is 0 or not kept, of one that no input reaches, units that none reads. */
   readonly dead: number;
+  /** Products among those that matter which the scheme leaves out: from the other half of the units, or rejected. */
+  readonly outside: number;
 }
 
-/** Tells kept weights that matter from those that do not; pruning keeps none of these. */
-export function countsOf(layers: readonly KeptLayer[]): KeptCounts {
-  let [all, kept] = [0, 0];
-  layers.forEach(({ kind, signed, places, weights }, index) => {
+/** Tells kept weights that matter from those that do not; pruning keeps none of these, and none outside its scheme. */
+export function countsOf(
+  layers: readonly KeptLayer[],
+  { scheme, seed }: Pick<Ticket, "scheme" | "seed">,
+): KeptCounts {
+  const accepts = acceptance(scheme, seed);
+  let [all, kept, outside] = [0, 0, 0];
+  layers.forEach(({ kind, rows, columns, group, signed, starts, places, weights }, index) => {
     all += weights.length;
     if (kind === "hidden") return;
     const hidden = kind === "pooled" ? hiddenWeights(layers[index - 1]!) : undefined;
     const read = new Uint8Array(hidden?.length ?? 0);
-    for (let w = 0; w < weights.length; w++) {
-      const u = hidden ? hidden[places[w]!]! : 1;
-      if (u === 0 || weights[w] === 0 || (u < 0 && !signed)) continue;
-      kept++;
-      if (hidden) read[places[w]!] = 1;
-    }
+    const accepted = hidden && accepts(index);
+    for (let row = 0; row < rows; row++)
+      for (let w = starts[row]!; w < starts[row + 1]!; w++) {
+        const [unit, weight] = [places[w]!, weights[w]!];
+        const u = hidden ? hidden[unit]! : 1;
+        if (u === 0 || weight === 0 || (u < 0 && !signed)) continue;
+        kept++;
+        if (!hidden) continue;
+        read[unit] = 1;
+        const used = !accepted || accepted(row * columns + unit, u * weight);
+        if (!used || !serves(scheme.pools, group, unit % group, u)) outside++;
+      }
     for (let unit = 0; unit < read.length; unit++) kept += read[unit]!;
   });
-  return { kept, dead: all - kept };
+  return { kept, dead: all - kept, outside };
 }

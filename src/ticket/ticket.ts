@@ -1,7 +1,8 @@
 // A ticket: a seed and which weights of its random network are kept. It equals its target on every input, and that is a
 // matter of integers: in every layer the kept products sum up to the target's weights.
 
-import type { Network, Outline } from "../network.ts";
+import { expected } from "../check.ts";
+import { outlineOf, type Network, type Outline } from "../network.ts";
 import { keptLayers, rowSums, type KeptLayer } from "./kept.ts";
 import { keepPlace, maskBytes, type Mask } from "./mask.ts";
 import { placesOf, type Demand, type RandomLayer, type Scheme } from "./scheme.ts";
@@ -82,8 +83,8 @@ export function firstDeviation(target: Network, kept: readonly KeptLayer[]): Dev
  * The target that a ticket stands for, its weights read off the first copies and nonnegative inputs: whether the ticket
  * equals it is for `verify` to say.
  */
-export function representedNetwork({ target }: Pick<Ticket, "target">, kept: readonly KeptLayer[]): Network {
-  const { widths, bits, ...rest } = target;
+export function representedNetwork(ticket: Ticket, kept = keptLayers(ticket)): Network {
+  const { widths, bits, ...rest } = ticket.target;
   const layers = widths.slice(1).map((rows, l) => ({
     rows,
     columns: widths[l]!,
@@ -100,7 +101,23 @@ export function representedNetwork({ target }: Pick<Ticket, "target">, kept: rea
   return { ...rest, layers };
 }
 
-/** The first weight of a target that a ticket does not represent, after drawing everything again from its seed. */
+/** Throws RangeError where a network cannot be a target of this outline, whatever its weights are. */
+export function checkTarget(network: Network, target: Outline): void {
+  const other = network.layers.find(({ shift }) => shift !== target.bits);
+  const given = outlineOf(network, other?.shift ?? target.bits);
+  for (const name of Object.keys(target) as (keyof Outline)[])
+    if (String(given[name]) !== String(target[name]))
+      throw new RangeError(
+        expected(`network, ${name}`, `${String(target[name])}, as the ticket's target has`, given[name]),
+      );
+}
+
+/**
+ * The first weight of a network that a ticket does not represent, after drawing everything again from its seed; undefined
+ * where there is none, and then the ticket's pruned network and this one are equal on all inputs.
+ * Throws RangeError for a network of another outline than the ticket's target has.
+ */
 export function verify(network: Network, ticket: Ticket): Deviation | undefined {
+  checkTarget(network, ticket.target);
   return firstDeviation(network, keptLayers(ticket));
 }
