@@ -95,9 +95,10 @@ describe("drawing", () => {
     for (const { ensemble, halfRange, law } of laws)
       for (const trial of [0, 7, 2 ** 32 + 5, 2 ** 48 - 1]) {
         const key = ensembleKey(3n, ensemble, halfRange);
-        const values = new Int32Array(itemsPerBlock(law.range));
+        const slicing = slicingOf(law.range);
+        const values = new Int32Array(itemsPerBlock(slicing));
         const together = Array.from({ length: Math.ceil(64 / values.length) }, (_, block) => {
-          drawBlock(law.range, key, trial, block, values);
+          drawBlock(slicing, key, trial, block, values);
           return Array.from(values);
         });
         const alone = Array.from({ length: 64 }, (_, item) => drawValue(law.range, key, trial, item));

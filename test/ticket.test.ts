@@ -8,7 +8,9 @@ import { startThread } from "../host/node/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import { prune as pruneOn, type Pruned, type PruneOptions } from "../host/ticket.ts";
+import { drawValue } from "../src/ensemble.ts";
 import { forward, quantizers, outlineOf, readNetwork, type Network, type Quantizer } from "../src/network.ts";
+import { streamKey } from "../src/random.ts";
 import { lemma5, reachProbabilities } from "../src/theory/construction.ts";
 import { audit, forwardKept } from "../src/ticket/audit.ts";
 import { countsOf, keptLayers } from "../src/ticket/kept.ts";
@@ -568,5 +570,19 @@ describe("a scheme", () => {
     expect(list).not.toEqual(Array.from({ length: 400 }, (_, place) => b(place)));
     expect(new Set(list)).toEqual(new Set([-4, -3, -2, -1, 1, 2, 3, 4]));
     expect(list[399]).toBe(drawnWeights(first, 3n)(0)(399));
+  });
+
+  test("draws the weight at a place as item place mod 64 of trial place div 64, whatever was read before", () => {
+    const scheme: Scheme = { ...first, initialBits: 9, bits: 9, zero: true };
+    // 2 x 512 + 1 values: slices of 16 bits, of which some are rejected.
+    const range = 1025;
+    const key = streamKey(3n, [2 ** 16 + 2, range]);
+    const weightAt = drawnWeights(scheme, 3n)(2);
+    const places = Array.from({ length: 5000 }, (_, i) => (i % 3 === 0 ? i : (i * 7919 * 2 ** 15) % 2 ** 31));
+    for (const place of places)
+      expect([place, weightAt(place)]).toEqual([
+        place,
+        drawValue(range, key, Math.floor(place / 64), place % 64) - 512,
+      ]);
   });
 });

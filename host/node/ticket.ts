@@ -8,7 +8,7 @@ import type { TicketFinding, VerifyFinding } from "../../src/finding.ts";
 import { readNetwork, type Network, type Quantizer } from "../../src/network.ts";
 import { seedSchema } from "../../src/random.ts";
 import { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
-import { enough, type Pooling, type Scheme } from "../../src/ticket/scheme.ts";
+import { enough, MAX_UNITS, type Pooling, type Scheme } from "../../src/ticket/scheme.ts";
 import { sizesOf, type Sizes } from "../../src/ticket/sizes.ts";
 import { audit } from "../../src/ticket/audit.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
@@ -208,13 +208,14 @@ function withRoom(scheme: Scheme, { units, copies }: TicketArguments, targetBits
   const { bits, zero, pools, support } = scheme;
   const reach = bits === 0 ? 2 ** (targetBits + 1) + 2 ** (targetBits / 2 + 3) : 0;
   const zeros = bits === 0 && zero ? 3 / 2 : 1;
-  const roomy = (count: number) =>
-    (pools === "halves" ? 2 : 1) * Math.ceil((count + 2 * reach) * zeros ** 2 * (support ? 4 : 1));
+  const sides = pools === "halves" ? 2 : 1;
+  const roomyUnits = (count: number) =>
+    Math.min(MAX_UNITS, sides * Math.ceil((count + 2 * reach) * zeros ** 2 * (support ? 4 : 1)));
+  const roomyCopies = (count: number) => Math.min(MAX_UNITS, Math.ceil((count + reach) * zeros));
   return {
     ...scheme,
-    units: units === undefined ? scheme.units.map(roomy) : scheme.units,
-    copies:
-      copies === undefined ? scheme.copies.map((count) => Math.ceil((count + reach) * zeros)) : scheme.copies,
+    units: units === undefined ? scheme.units.map(roomyUnits) : scheme.units,
+    copies: copies === undefined ? scheme.copies.map(roomyCopies) : scheme.copies,
   };
 }
 

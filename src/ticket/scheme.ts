@@ -11,7 +11,7 @@
 
 import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
-import { drawBlock, itemOf, itemsPerBlock, lawOf, MAX_ITEMS, type Law } from "../ensemble.ts";
+import { drawBlock, itemOf, itemsPerBlock, lawOf, MAX_ITEMS, slicingOf, type Law } from "../ensemble.ts";
 import { quantize, quantizers, type Network, type Quantizer } from "../network.ts";
 import { streamKey, type Words } from "../random.ts";
 import { acceptance } from "./support.ts";
@@ -19,7 +19,7 @@ import { acceptance } from "./support.ts";
 /** The most bits of a random weight, so that products and drawing stay exact. */
 const MAX_BITS = 10;
 /** The most hidden units or copies of one input. */
-const MAX_UNITS = 10_000;
+export const MAX_UNITS = 10_000;
 /** The most layers of a target, the most inputs or outputs of one, and the most places of a random layer. */
 const MAX_LAYERS = 1000;
 const MAX_WIDTH = 2 ** 20;
@@ -185,11 +185,12 @@ function weightLaw({ initialBits, bits: k, weightQuantizer, zero }: Scheme): {
 /** Those that a seed gives. */
 export function drawnWeights(scheme: Scheme, seed: bigint): RandomWeights {
   const { law, reduced } = weightLaw(scheme);
+  const slicing = slicingOf(law.range);
   return (index) => {
     const key: Words = streamKey(seed, [NETWORK_STREAM + index, law.range]);
     // Weights stand in full trials, and are mostly read one after the other.
     let drawn = -1;
-    const values = new Int32Array(itemsPerBlock(law.range));
+    const values = new Int32Array(itemsPerBlock(slicing));
     const blocks = Math.ceil(MAX_ITEMS / values.length);
     return (place) => {
       const trial = Math.floor(place / MAX_ITEMS);
@@ -197,7 +198,7 @@ export function drawnWeights(scheme: Scheme, seed: bigint): RandomWeights {
       const block = Math.floor(item / values.length);
       if (trial * blocks + block !== drawn) {
         drawn = trial * blocks + block;
-        drawBlock(law.range, key, trial, block, values);
+        drawBlock(slicing, key, trial, block, values);
       }
       return reduced[values[item % values.length]!]!;
     };
