@@ -2,6 +2,7 @@
 
 import { expected } from "../src/check.ts";
 import { withConstant, type Activation, type Network } from "../src/network.ts";
+import { keptLayers } from "../src/ticket/kept.ts";
 import { networkStages, ticketStages, type Pass, type Stage } from "../src/ticket/passes.ts";
 import { piecesOf, writePiece } from "../src/ticket/pieces.ts";
 import type { Ticket } from "../src/ticket/ticket.ts";
@@ -32,7 +33,7 @@ export async function forward(
   { pass = "collapsed", ...options }: ForwardOptions = {},
 ): Promise<Float64Array> {
   const isTicket = "masks" in network;
-  const stages = isTicket ? ticketStages(network, pass) : networkStages(network);
+  const stages = isTicket ? ticketStages(keptLayers(network), pass) : networkStages(network);
   const activation = isTicket ? network.target : network;
   const { columns } = stages[0]!;
   checkInputs(inputs, columns - Number(activation.constant), 2 ** activation.activationBits);

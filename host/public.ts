@@ -5,15 +5,21 @@ export { required, type RequiredOptions } from "./required.ts";
 export type { Progress } from "./schedule.ts";
 export type { Engine, EngineName, EngineOptions } from "./runner.ts";
 export { solve, type SolveOptions } from "./solve.ts";
+export { forward, type ForwardOptions } from "./forward.ts";
+export { prune, digestOf, type Pruned, type PruneOptions, type PruneRequest } from "./ticket.ts";
 export { DifferenceError } from "./shadow.ts";
 export type { PhaseRequest } from "../src/experiments/phase.ts";
 export { ensembles, type Ensemble } from "../src/ensemble.ts";
 export { theory, compare, type Gap, type TheoryRequest, type Violation } from "../src/experiments/theory.ts";
 export { importNetwork, type ImportedNetwork, type ImportOptions } from "../src/import/network.ts";
 export type { LayerQuantization, Quantization } from "../src/import/real.ts";
-export type { Network } from "../src/network.ts";
 export type { SolveRequest } from "../src/experiments/solve.ts";
 export type { AnswerName, Instance } from "../src/problem.ts";
+export { readNetwork, type Network, type Outline, type Quantizer } from "../src/network.ts";
+export { decodeTicket, encodeTicket } from "../src/ticket/file.ts";
+export type { Pass } from "../src/ticket/passes.ts";
+export type { Pooling, Scheme } from "../src/ticket/scheme.ts";
+export { representedNetwork, verify, type Deviation, type Ticket } from "../src/ticket/ticket.ts";
 export type { RequiredRequest } from "../src/experiments/required.ts";
 export type {
   Finding,
@@ -25,6 +31,8 @@ export type {
   SolveFinding,
   TargetTheory,
   TheoryFinding,
+  TicketFinding,
+  VerifyFinding,
 } from "../src/finding.ts";
 export type { Estimate } from "../src/statistics.ts";
 /** The paper's statements, the limit laws and the rejection of products, as functions. */

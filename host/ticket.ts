@@ -1,15 +1,35 @@
 // Pruning a random network to a target on an engine: every weight is a given instance, and its witness a mask.
 
+import { parse } from "../src/check.ts";
 import { outlineOf, type Network } from "../src/network.ts";
-import { demandsOf, drawnWeights, layersOf, type Demand, type Scheme } from "../src/ticket/scheme.ts";
-import { deviationOf, emptyMasks, keep, type Deviation, type Ticket } from "../src/ticket/ticket.ts";
+import { seedSchema } from "../src/random.ts";
+import { demandsOf, layersOf, type Demand, type Scheme } from "../src/ticket/scheme.ts";
+import {
+  checkTarget,
+  deviationOf,
+  emptyMasks,
+  keep,
+  type Deviation,
+  type Ticket,
+} from "../src/ticket/ticket.ts";
 import type { Instance } from "../src/problem.ts";
 import type { Engine } from "./runner.ts";
 import { solve } from "./solve.ts";
 
-export interface PruneOptions {
+export interface PruneRequest {
+  /** The target, and the bits of its weights, as `readNetwork` has them. */
+  readonly network: Network;
+  readonly bits: number;
+  /** Which random network is pruned, and how. */
+  readonly scheme: Scheme;
+  /** What it is drawn from, 0..2^64 - 1; strings hold decimals. Default: 1. */
+  readonly seed?: bigint | number | string;
   /** Keeps the smallest subsets instead of canonical ones. */
   readonly sparse?: boolean;
+}
+
+export interface PruneOptions {
+  /** Stops; there is then no ticket. */
   readonly signal?: AbortSignal;
   /** Called now and then with the number of subset sums that are decided. */
   readonly onProgress?: (done: number) => void;
@@ -21,31 +41,32 @@ const PROGRESS = 1000;
 /** What came of pruning: a ticket that equals its target unless some weights have no subset. */
 export interface Pruned {
   readonly ticket: Ticket;
+  /** Every weight without a subset, in the order of layers, outputs, copies, inputs and signs. */
   readonly failures: readonly Deviation[];
 }
 
 /**
- * Prunes the random network of a seed to a target whose weights have `targetBits` bits.
- * Throws TypeError or RangeError for a scheme that cannot serve the target.
+ * Prunes the random network of a seed to a target; undefined where it was stopped. The ticket depends on the request alone, not
+ * on the engine.
+ * Throws TypeError or RangeError for a scheme that cannot serve the target, before anything runs.
  */
 export async function prune(
   engine: Engine,
-  target: Network,
-  targetBits: number,
-  scheme: Scheme,
-  seed: bigint,
-  { sparse = false, signal, onProgress }: PruneOptions = {},
-): Promise<Pruned> {
-  const outline = outlineOf(target, targetBits);
-  const layers = layersOf(outline.widths, targetBits, scheme);
-  const random = drawnWeights(scheme, seed);
+  request: PruneRequest,
+  { signal, onProgress }: PruneOptions = {},
+): Promise<Pruned | undefined> {
+  const { network, bits, scheme, sparse = false } = request;
+  const seed = parse(seedSchema, request.seed ?? 1n, "seed");
+  const target = outlineOf(network, bits);
+  checkTarget(network, target);
+  const layers = layersOf(target.widths, bits, scheme);
   const masks = emptyMasks(layers);
   const failures: Deviation[] = [];
   let done = 0;
   // Instances are taken ahead of their findings, which come in the same order.
   const waiting: Demand[] = [];
   function* instances(): Generator<Instance> {
-    for (const demand of demandsOf(target, layers, random)) {
+    for (const demand of demandsOf(network, layers, scheme, seed)) {
       waiting.push(demand);
       yield { items: demand.items, target: demand.sum };
     }
@@ -58,5 +79,17 @@ export async function prune(
     else failures.push(deviationOf(layers, demand, undefined));
     if (++done % PROGRESS === 0) onProgress?.(done);
   }
-  return { ticket: { scheme, seed, target: outline, masks }, failures };
+  return signal?.aborted ? undefined : { ticket: { scheme, seed, target, masks }, failures };
+}
+
+/**
+ * SHA-256 of a target whose weights have `bits` bits, in hexadecimal digits: its outline, then its weights layer by layer. A
+ * ticket's file names its target by it. In browsers for secure pages only.
+ */
+export async function digestOf(network: Network, bits: number): Promise<string> {
+  const { quantizer, activationBits, clamp, constant } = network;
+  const lines = network.layers.map(({ rows, columns, weights }) => `${rows} ${columns} ${weights.join(" ")}`);
+  const text = [`${bits} ${quantizer} ${activationBits} ${clamp} ${constant}`, ...lines, ""].join("\n");
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

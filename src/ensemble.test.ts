@@ -4,12 +4,13 @@
 import { describe, expect, test } from "vitest";
 import { oracleKey, oraclePool, oracleValue, oracleWidth } from "../test/oracle.ts";
 import {
+  drawBlock,
   drawValue,
-  drawValues,
   ensembleKey,
   ensembles,
   isProduct,
   itemOf,
+  itemsPerBlock,
   lawOf,
   slicingOf,
 } from "./ensemble.ts";
@@ -90,17 +91,18 @@ describe("drawing", () => {
         }
   });
 
-  test("a trial's values together are its values one by one", () => {
+  test("a block's values together are those of its items one by one", () => {
     for (const { ensemble, halfRange, law } of laws)
-      for (const [trial, count] of [
-        [0, 64],
-        [2 ** 32 + 5, 63],
-        [2 ** 48 - 1, 1],
-        [7, 0],
-      ] as const) {
+      for (const trial of [0, 7, 2 ** 32 + 5, 2 ** 48 - 1]) {
         const key = ensembleKey(3n, ensemble, halfRange);
-        const alone = Array.from({ length: count }, (_, item) => drawValue(law.range, key, trial, item));
-        expect(drawValues(law.range, key, trial, count)).toEqual(alone);
+        const slicing = slicingOf(law.range);
+        const values = new Int32Array(itemsPerBlock(slicing));
+        const together = Array.from({ length: Math.ceil(64 / values.length) }, (_, block) => {
+          drawBlock(slicing, key, trial, block, values);
+          return Array.from(values);
+        });
+        const alone = Array.from({ length: 64 }, (_, item) => drawValue(law.range, key, trial, item));
+        expect(together.flat().slice(0, 64)).toEqual(alone);
       }
   });
 

@@ -83,6 +83,7 @@ export function itemOf(law: Law, value: number, magnitudes: ArrayLike<number> = 
 
 /** How values of 0..range-1 are cut from random words: `bits` a slice, from the top of each word down. */
 export interface Slicing {
+  readonly range: number;
   readonly bits: number;
   /** A slice is rejected when the low word of its product with the range falls below this. */
   readonly threshold: number;
@@ -95,7 +96,7 @@ export interface Slicing {
 export function slicingOf(range: number): Slicing {
   const width = Math.log2(range);
   const bits = Number.isInteger(width) ? Math.max(width, 1) : range <= 2 ** 11 ? 16 : 32;
-  return { bits, threshold: multiplyLow(2 ** bits % range, 2 ** (32 - bits)) };
+  return { range, bits, threshold: multiplyLow(2 ** bits % range, 2 ** (32 - bits)) };
 }
 
 /** Blocks 0..31 of a trial hold the first slices of its items; attempt a >= 1 of item i has block 64 a + i to itself. */
@@ -119,21 +120,31 @@ export function drawValue(range: number, key: Words, trial: number, item: number
   }
 }
 
-/** The values of the first `count` items of a trial, each that of `drawValue`: items that share a block draw it once. */
-export function drawValues(range: number, key: Words, trial: number, count: number): number[] {
-  const { bits, threshold } = slicingOf(range);
-  const perWord = Math.floor(32 / bits);
-  const low = trial % 2 ** 32;
+/** How many items of a trial a block holds. */
+export function itemsPerBlock({ bits }: Slicing): number {
+  return 2 * Math.floor(32 / bits);
+}
+
+/** Draws the items of one block of a trial into `values`, which has room for `itemsPerBlock`; each is that of `drawValue`. */
+export function drawBlock(
+  slicing: Slicing,
+  key: Words,
+  trial: number,
+  block: number,
+  values: Int32Array,
+): void {
+  const { range, bits, threshold } = slicing;
+  const perWord = values.length / 2;
   const high = Math.floor(trial / 2 ** 32) << 16;
-  const values: number[] = [];
-  for (let word = 0; values.length < count; word += 2)
-    for (const random of threefry2x32(key, [low, (high | (word >> 1)) >>> 0]))
-      for (let used = 0; used < perWord && values.length < count; used++) {
-        const slice = (((random << (used * bits)) >>> (32 - bits)) << (32 - bits)) >>> 0;
-        const accepted = multiplyLow(slice, range) >= threshold;
-        values.push(accepted ? multiplyHigh(slice, range) : drawValue(range, key, trial, values.length));
-      }
-  return values;
+  const words = threefry2x32(key, [trial % 2 ** 32, (high | block) >>> 0]);
+  for (let i = 0; i < values.length; i++) {
+    const random = words[i < perWord ? 0 : 1] << ((i % perWord) * bits);
+    const slice = ((random >>> (32 - bits)) << (32 - bits)) >>> 0;
+    values[i] =
+      multiplyLow(slice, range) >= threshold
+        ? multiplyHigh(slice, range)
+        : drawValue(range, key, trial, block * values.length + i);
+  }
 }
 
 /** The key from which an ensemble of half range M draws under a 64-bit seed. */

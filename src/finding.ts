@@ -3,6 +3,10 @@
 import type { Ensemble } from "./ensemble.ts";
 import type { Bound, Prediction } from "./theory/envelope.ts";
 import type { Estimate } from "./statistics.ts";
+import type { Audit } from "./ticket/audit.ts";
+import type { Scheme } from "./ticket/scheme.ts";
+import type { Sizes } from "./ticket/sizes.ts";
+import type { Deviation } from "./ticket/ticket.ts";
 
 /** Who computed a finding. */
 export interface Provenance {
@@ -162,7 +166,45 @@ export interface SolveFinding extends Provenance {
   readonly method: Method;
 }
 
-export type Finding = PhaseFinding | TheoryFinding | RequiredFinding | SolveFinding;
+/** Which random network a ticket prunes to which target, and how large all of that is. */
+interface TicketFields extends Scheme, Sizes {
+  /** Decimal. */
+  readonly seed: string;
+  /** Inputs of the target, then outputs of every layer, and the bits of its weights. */
+  readonly widths: readonly number[];
+  readonly targetBits: number;
+}
+
+/** What came of pruning a random network to a target. */
+export interface TicketFinding extends TicketFields, Provenance {
+  readonly kind: "ticket";
+  /** Whether every weight has its subset; otherwise all that follows is said of the last seed that was tried. */
+  readonly found: boolean;
+  /** How many seeds were tried, one after the other; `seed` is the last of them. */
+  readonly attempts: number;
+  /** Subset sums without a solution, and the first of them. */
+  readonly failed: number;
+  readonly failures: readonly Deviation[];
+}
+
+/** What a ticket is worth. */
+export interface VerifyFinding extends TicketFields {
+  readonly kind: "verify";
+  /** Whether it equals its target on every input, follows its scheme, and names that target. */
+  readonly certified: boolean;
+  /** The first weight that differs. */
+  readonly deviation?: Deviation;
+  /** What running both networks showed, where no weight differs. */
+  readonly audit?: Audit;
+}
+
+export type Finding =
+  | PhaseFinding
+  | TheoryFinding
+  | RequiredFinding
+  | SolveFinding
+  | TicketFinding
+  | VerifyFinding;
 
 /** What a measurement and its theory have in common. */
 export function instanceKey({

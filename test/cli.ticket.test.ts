@@ -3,8 +3,9 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildCommand, startCommand } from "./command.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import manifest from "../package.json" with { type: "json" };
+import { buildCommand, killCommands, startCommand } from "./command.ts";
 
 const network = {
   bits: 4,
@@ -26,6 +27,7 @@ const network = {
     },
   ],
 };
+const { version } = manifest;
 let folder: string;
 
 beforeAll(async () => {
@@ -34,6 +36,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "network.json"), JSON.stringify(network));
 }, 120_000);
 
+afterEach(killCommands);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Runs the command with words that blanks separate. */
@@ -42,6 +45,9 @@ const exacta = (words: string) => startCommand(words.split(" "), folder).outcome
 describe.each([
   ["theorem 1", "--theorem 1"],
   ["theorem 1 with 0 among the weights, smallest subsets", "--theorem 1 --zero --sparse --initial-bits 6"],
+  ["theorem 1 as the paper proves it", "--pools halves --support"],
+  ["theorem 1 with weights of -1, 0 and 1", "--bits 0 --zero"],
+  ["theorem 2 with weights of -1 and 1", "--theorem 2 --bits 0 --initial-bits 2"],
   ["theorem 2", "--theorem 2 --seed 18446744073709551615"],
 ])("a ticket of %s", (name, options) => {
   const file = `${name.replaceAll(/\W/g, "-")}.safetensors`;
@@ -50,7 +56,19 @@ describe.each([
     const made = await exacta(`ticket network.json ${options} --engine cpu --out ${file} --json`);
     expect(made).toMatchObject({ status: 0, stderr: "" });
     const finding = JSON.parse(made.stdout) as Record<string, unknown>;
-    expect(finding).toMatchObject({ kind: "ticket", found: true, failed: 0, widths: [2, 3, 2], target: 12 });
+    expect(finding).toMatchObject({
+      kind: "ticket",
+      found: true,
+      failed: 0,
+      failures: [],
+      attempts: 1,
+      widths: [2, 3, 2],
+      target: 12,
+      dead: 0,
+      outside: 0,
+      engine: "cpu",
+      version,
+    });
     for (const named of ["", " --network network.json"]) {
       const proof = await exacta(`verify ${file}${named} --json`);
       expect(proof).toMatchObject({ status: 0, stderr: "" });
@@ -58,11 +76,16 @@ describe.each([
         kind: "verify",
         certified: true,
         kept: finding.kept,
+        pools: finding.pools,
+        support: finding.support,
+        nonzero: finding.nonzero,
+        dead: 0,
+        outside: 0,
         ...(named ? { audit: { inputs: 289, exhaustive: true } } : {}),
       });
     }
     expect((await exacta(`verify ${file}`)).stdout).toMatch(
-      /equals its target on every input, run on all inputs \(\d+\) as well, keeps \d+ of/,
+      /equals its target on every input, run on all inputs \(\d+\) as well, keeps [\d,]+ of/,
     );
   });
 
@@ -107,6 +130,69 @@ test("seeds go on at 0 behind the last one", async () => {
   expect(stdout).toContain(sequel);
 });
 
+test("stopped, it writes nothing and says so", async () => {
+  const row = Array.from({ length: 60 }, (_, i) => (i % 5) - 2);
+  const wide = { bits: 1, activationBits: 1, layers: [{ weights: Array.from({ length: 60 }, () => row) }] };
+  await writeFile(join(folder, "wide.json"), JSON.stringify(wide));
+  const words = "ticket wide.json --units 2 --attempts 1e6 --engine cpu --out stopped";
+  const { child, outcome } = startCommand(words.split(" "), folder);
+  // It works on instances once it says with what.
+  await new Promise<void>((resolve) => {
+    child.stderr.once("data", () => resolve());
+    child.once("close", () => resolve());
+  });
+  child.kill("SIGINT");
+  const { status, stdout, stderr } = await outcome;
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toContain("stopped early; no ticket is written\n");
+  expect((await readdir(folder)).filter((name) => name.startsWith("stopped"))).toEqual([]);
+});
+
+test("a ticket with bits that change nothing is one, and they are counted", async () => {
+  await exacta("ticket network.json --zero --engine cpu --out clean");
+  const bytes = await readFile(join(folder, "clean"));
+  const whole = await exacta("verify clean");
+  // A weight of the last layer whose hidden unit is not kept.
+  const header = Number(bytes.readBigUInt64LE());
+  const tensors = JSON.parse(bytes.toString("latin1", 8, 8 + header)) as Record<
+    string,
+    { data_offsets: [number, number] }
+  >;
+  const [units, weights] = [tensors["mask.2"]!, tensors["mask.3"]!].map(
+    ({ data_offsets: [from] }) => 8 + header + from,
+  ) as [number, number];
+  const idle = Array.from({ length: 99 }, (_, q) => q).find(
+    (q) => !((bytes[units + (q >> 3)]! >> (q & 7)) & 1),
+  )!;
+  bytes[weights + (idle >> 3)]! |= 1 << (idle & 7);
+  await writeFile(join(folder, "dead"), bytes);
+  const { status, stdout } = await exacta("verify dead");
+  expect([status, stdout]).toEqual([
+    0,
+    `${whole.stdout.trimEnd().replace("clean", "dead")}; 1 more are kept and change nothing\n`,
+  ]);
+});
+
+test("a ticket that keeps what its scheme leaves out is refused", async () => {
+  await exacta("ticket network.json --units 120 --engine cpu --out shared");
+  const bytes = await readFile(join(folder, "shared"));
+  const header = Number(bytes.readBigUInt64LE());
+  const text = bytes
+    .toString("latin1", 8, 8 + header)
+    .replace('"pools":"shared"', '"pools":"halves"')
+    .trimEnd();
+  const padded = text.padEnd(Math.ceil(text.length / 8) * 8);
+  expect(padded).toHaveLength(header);
+  bytes.write(padded, 8, "latin1");
+  await writeFile(join(folder, "foreign"), bytes);
+  const { status, stdout } = await exacta("verify foreign");
+  expect(status).toBe(1);
+  expect(stdout).toMatch(
+    /^foreign: does not equal its target\n\d+ products are kept that its scheme leaves out\n$/,
+  );
+  expect(JSON.parse((await exacta("verify foreign --json")).stdout)).toMatchObject({ certified: false });
+});
+
 describe("what is refused", () => {
   test("too few units: every weight that has no subset is named, and no file is left", async () => {
     const { status, stdout } = await exacta(
@@ -137,6 +223,15 @@ describe("what is refused", () => {
     ["ticket network.json --out x --units 9,9,9", /^units: expected 2 numbers for 2 layers, got 3\n$/],
     ["ticket network.json --out x --units few", /^units\.0: expected an integer in 0\.\.10000, got "few"\n$/],
     ["ticket network.json --out x --attempts 0", /^attempts: expected an integer in 1\.\.1000000, got 0\n$/],
+    ["ticket network.json --out x --pools thirds", /^pools: expected one of shared, halves, got "thirds"\n$/],
+    [
+      "ticket network.json --out x --pools halves --units 9",
+      /^units\.0: expected an even number for halves, got 9\n$/,
+    ],
+    [
+      "ticket network.json --out x --units 20000",
+      /^units\.0: expected an integer in 0\.\.10000, got 20000\n$/,
+    ],
     [
       "ticket network.json --out x --weight-quantizer up",
       /^weight-quantizer: expected one of floor, truncate, /,

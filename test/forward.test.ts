@@ -14,7 +14,8 @@ import { prune } from "../host/ticket.ts";
 import type { ForwardParams } from "../src/kernels/forward.ts";
 import { forward as defined, quantizers, readNetwork, withConstant } from "../src/network.ts";
 import type { Work } from "../src/plan.ts";
-import { passes, maskedStages } from "../src/ticket/passes.ts";
+import { keptLayers } from "../src/ticket/kept.ts";
+import { passes, ticketStages } from "../src/ticket/passes.ts";
 import type { Scheme } from "../src/ticket/scheme.ts";
 import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
 import { golden, goldenTicket, targetNetwork } from "./golden.ts";
@@ -35,6 +36,8 @@ const scheme1: Scheme = {
   bits: 2,
   weightQuantizer: "away",
   zero: false,
+  pools: "shared",
+  support: false,
   units: [],
   copies: [],
 };
@@ -253,7 +256,7 @@ describe("kernel forward", () => {
 
 describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i", (_, row) => {
   const target = targetNetwork(row);
-  const { layers, random, masks } = goldenTicket(row);
+  const { ticket, random } = goldenTicket(row);
   const size = 2 ** (row.activationBits + 1) + 1;
   const columns = row.widths[0]!;
   // Every input, the last number of it fastest.
@@ -278,7 +281,7 @@ describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i"
     async (name) => {
       expect(isRight(await forward(engines[name], target, inputs))).toBe(true);
       for (const pass of passes) {
-        const stages = maskedStages(layers, random, masks, pass);
+        const stages = ticketStages(keptLayers(ticket, random), pass);
         const outputs = await forwardStages(engines[name], target, stages, Float64Array.from(inputs));
         expect([pass, isRight(outputs)]).toEqual([pass, true]);
       }
@@ -286,9 +289,12 @@ describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i"
   );
 
   test("has others with another mask", async () => {
-    const changed = masks.map((mask, l) => (l === masks.length - 1 ? mask.map(() => 0) : mask));
+    const masks = ticket.masks.with(
+      ticket.masks.length - 1,
+      ticket.masks.at(-1)!.map(() => 0),
+    );
     for (const pass of passes) {
-      const stages = maskedStages(layers, random, changed, pass);
+      const stages = ticketStages(keptLayers({ ...ticket, masks }, random), pass);
       expect(isRight(await forwardStages(engines.cpu, target, stages, Float64Array.from(inputs)))).toBe(
         false,
       );
@@ -364,7 +370,7 @@ describe("a forward pass", () => {
       { ...scheme1, units: [64, 50] },
       { ...scheme1, theorem: 2 as const, units: [70], copies: [24] },
     ]) {
-      const { ticket, failures } = await prune(engines.cpu, target, bits, scheme, 6n);
+      const { ticket, failures } = (await prune(engines.cpu, { network: target, bits, scheme, seed: 6n }))!;
       expect(failures).toEqual([]);
       for (const pass of passes)
         for (const name of ["cpu", "gpu"] as const)

@@ -1,6 +1,7 @@
 // Networks that another program pruned, as networks of ours.
 
-import { quantize, type Network, type Quantizer } from "../src/network.ts";
+import { outlineOf, quantize, type Network, type Quantizer } from "../src/network.ts";
+import { keepPlace, maskBytes } from "../src/ticket/mask.ts";
 import {
   layersOf,
   placesOf,
@@ -8,6 +9,7 @@ import {
   type RandomWeights,
   type Scheme,
 } from "../src/ticket/scheme.ts";
+import type { Ticket } from "../src/ticket/ticket.ts";
 import fixture from "./fixtures/networks.json" with { type: "json" };
 
 export const golden = fixture.rows;
@@ -69,6 +71,8 @@ function schemeOf({ theorem, initialBits, bits, weightQuantizer, shapes, widths 
     bits,
     weightQuantizer: weightQuantizer as Quantizer,
     zero: theorem === 1,
+    pools: "shared",
+    support: false,
     units:
       theorem === 1
         ? Array.from({ length: depth }, (_, l) => shapes[2 * l]![0]! / widths[l]!)
@@ -78,18 +82,21 @@ function schemeOf({ theorem, initialBits, bits, weightQuantizer, shapes, widths 
   };
 }
 
-/** The layers of a golden network's random network, the weights at their places, and the masks. */
-export function goldenTicket(row: GoldenRow) {
-  const layers = layersOf(row.widths, row.targetBits, schemeOf(row));
+/** A golden network as the ticket of a random network that no seed gives, and the weights of that at their places. */
+export function goldenTicket(row: GoldenRow): { ticket: Ticket; random: RandomWeights } {
+  const scheme = schemeOf(row);
+  const layers = layersOf(row.widths, row.targetBits, scheme);
   const network = randomNetwork(row);
   const structure = ({ columns, group, kind }: RandomLayer, place: number) =>
     kind === "hidden" ? place * columns + Math.floor(place / group) : place;
-  const random: RandomWeights = (index) => (place) =>
-    network.layers[index]!.weights[structure(layers[index]!, place)]!;
-  const masks = layers.map((layer, index) =>
-    Uint8Array.from({ length: placesOf(layer) }, (_, place) =>
-      Number(row.masks[index]![structure(layer, place)]),
-    ),
-  );
-  return { layers, random, masks };
+  const masks = layers.map((layer, index) => {
+    const mask = new Uint8Array(maskBytes(placesOf(layer)));
+    for (let place = 0; place < placesOf(layer); place++)
+      if (row.masks[index]![structure(layer, place)] === "1") keepPlace(mask, place);
+    return mask;
+  });
+  return {
+    ticket: { scheme, seed: 0n, target: outlineOf(targetNetwork(row), row.targetBits), masks },
+    random: (index) => (place) => network.layers[index]!.weights[structure(layers[index]!, place)]!,
+  };
 }

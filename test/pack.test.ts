@@ -16,6 +16,7 @@ import { referenceRunner } from "../host/reference.ts";
 import manifest from "../package.json" with { type: "json" };
 import type { PhaseRequest } from "../src/experiments/phase.ts";
 import type { PhaseFinding } from "../src/finding.ts";
+import type { Scheme } from "../src/ticket/scheme.ts";
 import { launchBrowser } from "./browser.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -41,6 +42,31 @@ const request = {
   trials: 4000,
   seed: "20250101",
 } as const satisfies PhaseRequest;
+
+const network = {
+  bits: 2,
+  activationBits: 3,
+  layers: [
+    {
+      weights: [
+        [4, -1],
+        [0, 3],
+      ],
+    },
+    { weights: [[-4, 2]] },
+  ],
+};
+const scheme = {
+  theorem: 1,
+  initialBits: 2,
+  bits: 1,
+  weightQuantizer: "away",
+  zero: false,
+  pools: "shared",
+  support: false,
+  units: [80, 80],
+  copies: [],
+} as const satisfies Scheme;
 
 let folder: string;
 let project: string;
@@ -172,20 +198,33 @@ describe("a new project", () => {
   test("imports it in Node and gets the integers of the definitions", async () => {
     await writeFile(
       join(consumer, "main.js"),
-      `import { ensembles, openEngine, phase, solve } from "exacta";
+      `import { decodeTicket, digestOf, encodeTicket, ensembles, openEngine, phase, prune, readNetwork, representedNetwork, solve, verify } from "exacta";
       const engine = await openEngine({ engine: "cpu", threads: 2 });
       const findings = await phase(engine, ${JSON.stringify(request)});
       const witnesses = [];
       for await (const { witness } of solve(engine, ${JSON.stringify(instances)})) witnesses.push(witness);
+      const target = readNetwork(${JSON.stringify(network)});
+      const { ticket, failures } = await prune(engine, { ...target, scheme: ${JSON.stringify(scheme)}, seed: 3 });
       engine.close();
-      console.log(JSON.stringify({ ensembles, findings, witnesses }));`,
+      const digest = await digestOf(target.network, target.bits);
+      const read = decodeTicket(encodeTicket(ticket, digest));
+      const weights = representedNetwork(read.ticket).layers.map((layer) => Array.from(layer.weights));
+      const kept = { failures, named: read.digest === digest, weights, deviation: verify(target.network, read.ticket) ?? null };
+      console.log(JSON.stringify({ ensembles, findings, witnesses, kept }));`,
     );
-    const { ensembles, findings, witnesses } = JSON.parse(await node("main.js")) as {
+    const { ensembles, findings, witnesses, kept } = JSON.parse(await node("main.js")) as {
       ensembles: string[];
       findings: PhaseFinding[];
       witnesses: number[][];
+      kept: unknown;
     };
     expect(witnesses).toEqual([[1, 2, 3], null]);
+    expect(kept).toEqual({
+      failures: [],
+      named: true,
+      weights: network.layers.map(({ weights }) => weights.flat()),
+      deviation: null,
+    });
     expect(ensembles).toContain("products0");
     expect(findings[0]!.version).toBe(manifest.version);
     expect(integers(findings)).toEqual(await expected());
@@ -227,12 +266,14 @@ describe("a new project", () => {
       ).catch(() => {});
       await writeFile(
         join(consumer, "main.ts"),
-        `import { DifferenceError, ensembles, openEngine, phase, solve } from "exacta";
+        `import { DifferenceError, decodeTicket, digestOf, encodeTicket, ensembles, openEngine, phase, prune, readNetwork, solve, verify } from "exacta";
+      import type { Deviation, Network, Pruned, PruneOptions, PruneRequest, Scheme, Ticket, TicketFinding, VerifyFinding } from "exacta";
       import type { Engine, EngineOptions, Ensemble, Estimate, Finding, Instance, PhaseFinding, PhaseOptions, PhaseRequest, Progress, SolveFinding, SolveRequest } from "exacta";
       const options: EngineOptions = { engine: "shadow", threads: 2 };
       const engine: Engine = await openEngine(options);
       const request: PhaseRequest = { ensemble: "rnpp" satisfies Ensemble, bits: 4, items: { from: 1, to: 9 }, trials: 1e4, seed: 7n };
       const watch: PhaseOptions = { signal: new AbortController().signal, onProgress: ({ done, total }: Progress) => void (done / total) };
+      const watchless: PruneOptions = { onProgress: (done: number) => void done };
       const findings: PhaseFinding[] = await phase(engine, request, watch);
       const covered: Estimate | undefined = findings[0]?.covered;
       export const all: [readonly Ensemble[], Finding | undefined, number | undefined, Error] =
@@ -241,6 +282,14 @@ describe("a new project", () => {
       const ask: SolveRequest = { ask: ["count"], tolerance: 2 };
       export const counts: (string | undefined)[] = [];
       for await (const finding of solve(engine, instances, ask)) counts.push((finding satisfies SolveFinding).count);
+      const scheme: Scheme = ${JSON.stringify(scheme)};
+      const pruned: Pruned | undefined = await prune(engine, { ...readNetwork({}), scheme, sparse: true } satisfies PruneRequest, watchless);
+      const { network, bits }: { network: Network; bits: number } = readNetwork({});
+      const ticket: Ticket | undefined = pruned?.ticket;
+      export const deviation: Deviation | undefined = ticket && verify(network, decodeTicket(encodeTicket(ticket, await digestOf(network, bits))).ticket);
+      export const certified = (finding: TicketFinding | VerifyFinding): boolean => finding.kind === "ticket" ? finding.found : finding.certified;
+      // @ts-expect-error there is no third theorem
+      export const third: Scheme = { ...scheme, theorem: 3 };
       // @ts-expect-error there is no such engine
       await openEngine({ engine: "quantum" });
       // @ts-expect-error a number of items is no text

@@ -7,11 +7,23 @@ import { gpuRunner } from "../host/gpu/runner.ts";
 import { startThread } from "../host/node/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
-import { prune } from "../host/ticket.ts";
-import { forward, quantizers, outlineOf, type Network, type Quantizer } from "../src/network.ts";
+import { prune as pruneOn, type Pruned, type PruneOptions } from "../host/ticket.ts";
+import { drawValue } from "../src/ensemble.ts";
+import { forward, quantizers, outlineOf, readNetwork, type Network, type Quantizer } from "../src/network.ts";
+import { streamKey } from "../src/random.ts";
 import { lemma5, reachProbabilities } from "../src/theory/construction.ts";
-import { audit, forwardKept, keptLayers } from "../src/ticket/audit.ts";
-import { drawnWeights, layersOf, type Scheme } from "../src/ticket/scheme.ts";
+import { audit, forwardKept } from "../src/ticket/audit.ts";
+import { countsOf, keptLayers } from "../src/ticket/kept.ts";
+import { isKept, keptCount } from "../src/ticket/mask.ts";
+import {
+  demandsOf,
+  drawnWeights,
+  layersOf,
+  placesOf,
+  type Pooling,
+  type Scheme,
+} from "../src/ticket/scheme.ts";
+import { sizesOf } from "../src/ticket/sizes.ts";
 import { firstDeviation, verify, type Ticket } from "../src/ticket/ticket.ts";
 import { testAdapter } from "./devices.ts";
 import { golden, goldenTicket, randomNetwork, targetNetwork } from "./golden.ts";
@@ -23,6 +35,19 @@ beforeAll(async () => {
   engines.gpu = await gpuRunner(testAdapter);
 });
 afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
+
+/** Prunes to the end. */
+async function prune(
+  engine: Runner,
+  network: Network,
+  bits: number,
+  scheme: Scheme,
+  seed: bigint,
+  options: PruneOptions & { sparse?: boolean } = {},
+): Promise<Pruned> {
+  const { sparse = false, ...rest } = options;
+  return (await pruneOn(engine, { network, bits, scheme, seed, sparse }, rest))!;
+}
 
 /** A target of given widths, its weights by a simple rule within -2^bits..2^bits. */
 function targetOf(widths: readonly number[], bits: number, quantizer: Quantizer, salt = 1): Network {
@@ -52,12 +77,21 @@ function gridOf(columns: number): number[] {
   return inputs.flat();
 }
 
+/** A ticket with one place kept that was not, or the other way. */
+function flippedAt(ticket: Ticket, l: number, place: number): Ticket {
+  const mask = ticket.masks[l]!;
+  const flipped = mask.with(place >> 3, mask[place >> 3]! ^ (1 << (place & 7)));
+  return { ...ticket, masks: ticket.masks.with(l, flipped) };
+}
+
 const first: Scheme = {
   theorem: 1,
   initialBits: 4,
   bits: 2,
   weightQuantizer: "away",
   zero: false,
+  pools: "shared",
+  support: false,
   units: [44, 30, 30],
   copies: [],
 };
@@ -89,7 +123,7 @@ describe.each([
       prune(engines.cpu, target, bits, scheme, 5n),
       prune(engines.cpu, target, bits, scheme, 5n, { sparse: true }),
     ]);
-    const kept = ({ masks }: Ticket) => masks.reduce((sum, mask) => mask.reduce((a, b) => a + b, sum), 0);
+    const kept = ({ masks }: Ticket) => masks.reduce((sum, mask) => sum + keptCount(mask), 0);
     expect(kept(sparse.ticket)).toBeLessThan(kept(canonical.ticket));
     expect(verify(target, sparse.ticket)).toBeUndefined();
   });
@@ -100,20 +134,19 @@ describe.each([
     expect(verify(target, { ...ticket, seed: 10n })).toMatchObject({ layer: 0 });
     const layers = layersOf(outlineOf(target, 0).widths, bits, scheme);
     let flips = 0;
-    ticket.masks.forEach((mask, l) => {
+    layers.forEach((layer, l) => {
       const weightAt = drawnWeights(scheme, ticket.seed)(l);
-      mask.forEach((bit, place) => {
+      for (let place = 0; place < placesOf(layer); place++) {
         // A bit of the second matrix matters where its unit is kept for others; one of the first where it is needed.
-        const unit = place % layers[l]!.columns;
-        if (layers[l]!.kind === "pooled" && ticket.masks[l - 1]![unit] === 0) return;
-        if (layers[l]!.kind === "hidden" && bit === 0) return;
-        const hidden = layers[l]!.kind === "pooled" ? drawnWeights(scheme, ticket.seed)(l - 1)(unit) : 1;
-        if (hidden < 0 && !layers[l]!.signed) return;
+        const unit = place % layer.columns;
+        if (layer.kind === "pooled" && !isKept(ticket.masks[l - 1]!, unit)) continue;
+        if (layer.kind === "hidden" && !isKept(ticket.masks[l]!, place)) continue;
+        const hidden = layer.kind === "pooled" ? drawnWeights(scheme, ticket.seed)(l - 1)(unit) : 1;
+        if (hidden < 0 && !layer.signed) continue;
         expect(weightAt(place)).not.toBe(0);
-        const masks = ticket.masks.with(l, mask.with(place, 1 - bit));
-        expect(verify(target, { ...ticket, masks })).toBeDefined();
+        expect(verify(target, flippedAt(ticket, l, place))).toBeDefined();
         flips++;
-      });
+      }
     });
     expect(flips).toBeGreaterThan(40);
     const [layer] = target.layers;
@@ -148,10 +181,9 @@ test("random targets of random shapes have tickets that equal them", async () =>
         const target = targetOf(widths, bits, quantizer, salt);
         const depth = widths.length - 1;
         const scheme: Scheme = {
+          ...first,
           theorem: theorem as 1 | 2,
           initialBits: 3,
-          bits: 2,
-          weightQuantizer: "away",
           zero,
           units: theorem === 1 ? Array.from({ length: depth }, () => 60) : [60],
           copies: theorem === 1 ? [] : Array.from({ length: depth - 1 }, () => 24),
@@ -166,29 +198,91 @@ test("random targets of random shapes have tickets that equal them", async () =>
   );
 });
 
+describe("the sizes of a ticket", () => {
+  test("are those of its outline, of weights that may be chosen and of random ones that are not 0", async () => {
+    // Biases: of the two hidden rows the second only passes the constant unit on.
+    const { network, bits } = readNetwork({
+      bits: 1,
+      activationBits: 2,
+      layers: [{ weights: [[1, -2]], biases: [1] }, { weights: [[2], [1]] }],
+    });
+    const options = { ...first, bits: 1, initialBits: 1, units: [40, 40] };
+    for (const zero of [false, true]) {
+      const scheme: Scheme = { ...options, zero };
+      const { ticket } = await prune(engines.cpu, network, bits, scheme, 1n);
+      const sizes = sizesOf(ticket, keptLayers(ticket));
+      const initial = 40 * (3 + 2 * 3 + 2 + 2 * 2);
+      expect(sizes).toMatchObject({ target: 3 + 4, initial, bitsPerWeight: initial / 7 });
+      expect(sizes.lowerBound).toBeCloseTo(7 * Math.log2(5), 12);
+      expect(sizes.gap).toBeCloseTo(sizes.nonzero / sizes.lowerBound, 12);
+      // A fifth of the weights of -2..2 are 0.
+      const share = 1 - sizes.nonzero / initial;
+      if (zero) expect(Math.abs(share - 1 / 5)).toBeLessThan(5 * Math.sqrt(4 / 25 / initial));
+      else expect(share).toBe(0);
+    }
+  });
+
+  const target = targetOf([2, 2, 2], 2, "floor");
+  const scheme: Scheme = { ...first, zero: true, units: [60, 60] };
+
+  test("counts no bit of pruning as dead, and every bit that changes nothing", async () => {
+    const { ticket } = await prune(engines.cpu, target, 2, scheme, 5n);
+    const all = ticket.masks.reduce((sum, mask) => sum + keptCount(mask), 0);
+    expect(countsOf(keptLayers(ticket), ticket)).toEqual({ kept: all, dead: 0, outside: 0 });
+    const idle = Array.from({ length: 120 }, (_, unit) => unit).find(
+      (unit) => !isKept(ticket.masks[0]!, unit),
+    )!;
+    // A unit that no weight reads, and a weight that reads no unit.
+    for (const flipped of [flippedAt(ticket, 0, idle), flippedAt(ticket, 1, idle)])
+      expect(countsOf(keptLayers(flipped), ticket)).toEqual({ kept: all, dead: 1, outside: 0 });
+  });
+
+  test("is that of all places but zeros, what reads zeros, and what no input reaches, where all are kept", async () => {
+    const { ticket } = await prune(engines.cpu, target, 2, scheme, 5n);
+    const masks = ticket.masks.map((mask) => mask.map(() => 255));
+    const random = drawnWeights(scheme, ticket.seed);
+    let kept = 0;
+    for (const pair of [0, 1])
+      for (let unit = 0; unit < 120; unit++) {
+        const u = random(2 * pair)(unit);
+        const read = [0, 1].filter((row) => random(2 * pair + 1)(120 * row + unit) !== 0).length;
+        if ((pair === 0 ? u !== 0 : u > 0) && read > 0) kept += 1 + read;
+      }
+    const layers = keptLayers({ ...ticket, masks });
+    expect(countsOf(layers, ticket)).toEqual({ kept, dead: 2 * 3 * 120 - kept, outside: 0 });
+  });
+});
+
 describe("an audit", () => {
   const random = (range: number) => Math.floor(range / 3);
 
   test("runs every input of a small network, and finds the first that differs", async () => {
     const target = targetOf([2, 3, 2], 4, "truncate");
     const { ticket } = await prune(engines.cpu, target, 4, { ...first, units: [44, 30] }, 3n);
-    expect(audit(target, ticket, random)).toEqual({ inputs: 81, exhaustive: true, difference: undefined });
+    expect(audit(target, keptLayers(ticket), random)).toEqual({
+      inputs: 81,
+      exhaustive: true,
+      difference: undefined,
+    });
     const last = ticket.masks.length - 1;
     const masks = ticket.masks.with(
       last,
       ticket.masks[last]!.map(() => 0),
     );
-    const { exhaustive, difference } = audit(target, { ...ticket, masks }, random);
+    const damaged = keptLayers({ ...ticket, masks });
+    const { exhaustive, difference } = audit(target, damaged, random);
     expect(exhaustive).toBe(true);
-    expect(forward(target, difference!)).not.toEqual(
-      forwardKept(target, keptLayers({ ...ticket, masks }), difference!),
-    );
+    expect(forward(target, difference!)).not.toEqual(forwardKept(target, damaged, difference!));
   });
 
   test("runs extreme and other inputs of a wide one", async () => {
     const target = targetOf([9, 2], 2, "away");
     const { ticket } = await prune(engines.cpu, target, 2, { ...first, units: [40] }, 3n);
-    expect(audit(target, ticket, random)).toEqual({ inputs: 37, exhaustive: false, difference: undefined });
+    expect(audit(target, keptLayers(ticket), random)).toEqual({
+      inputs: 37,
+      exhaustive: false,
+      difference: undefined,
+    });
   });
 
   test("refuses what could not be added exactly", () => {
@@ -205,7 +299,7 @@ describe("one weight of a random network", () => {
   const NETWORKS = 1500;
 
   /** How many networks of so many hidden units, each of its own seed, contain a weight for inputs of both signs. */
-  async function contained(weight: number, units: number, zero: boolean): Promise<number> {
+  async function contained(weight: number, units: number, zero: boolean, pools: Pooling): Promise<number> {
     const target: Network = {
       layers: [{ rows: 1, columns: 1, weights: Int32Array.of(weight), shift: 2 }],
       quantizer: "floor",
@@ -213,7 +307,7 @@ describe("one weight of a random network", () => {
       clamp: false,
       constant: false,
     };
-    const scheme: Scheme = { ...first, initialBits: 1, bits: 1, zero, units: [units] };
+    const scheme: Scheme = { ...first, initialBits: 1, bits: 1, zero, pools, units: [units] };
     let count = 0;
     for (let seed = 0; seed < NETWORKS; seed++)
       count += Number((await prune(engines.cpu, target, 2, scheme, BigInt(seed))).failures.length === 0);
@@ -221,43 +315,144 @@ describe("one weight of a random network", () => {
   }
 
   test.each([
-    [1, 16, false],
-    [3, 20, false],
-    [-4, 20, false],
-    [4, 24, true],
+    [1, 16, false, "shared", "pooled"],
+    [3, 20, false, "shared", "pooled"],
+    [-4, 20, false, "shared", "pooled"],
+    [4, 24, true, "shared", "pooled"],
+    [3, 32, false, "halves", "split"],
+    [-4, 40, true, "halves", "split"],
   ] as const)(
-    "%i with %i hidden units is there as often as Lemma 5 says exactly (0 among the weights: %s)",
-    async (weight, units, zero) => {
+    "%i with %i hidden units is there as often as Lemma 5 says exactly (0 among the weights: %s, pools: %s)",
+    async (weight, units, zero, pooling, scheme) => {
       const pools = reachProbabilities(2, units);
-      const { success } = lemma5(pools, { units, zero, scheme: "pooled" });
+      const { success } = lemma5(pools, { units, zero, scheme });
       const probability = success[Math.abs(weight)]!;
       const error = Math.sqrt((probability * (1 - probability)) / NETWORKS);
-      const rate = (await contained(weight, units, zero)) / NETWORKS;
+      const rate = (await contained(weight, units, zero, pooling)) / NETWORKS;
       expect(Math.abs(rate - probability)).toBeLessThan(5 * error);
-      // With half as many units it would not be.
-      const fewer = lemma5(pools, { units: units / 2, zero, scheme: "pooled" }).success[Math.abs(weight)]!;
-      expect(Math.abs(rate - fewer)).toBeGreaterThan(5 * error);
+      // With half as many units it would not be, nor where the units serve other inputs.
+      for (const wrong of [
+        { units: units / 2, zero, scheme },
+        { units, zero, scheme: scheme === "split" ? ("pooled" as const) : ("split" as const) },
+      ])
+        expect(Math.abs(rate - lemma5(pools, wrong).success[Math.abs(weight)]!)).toBeGreaterThan(5 * error);
     },
   );
 });
 
+describe("products rejected to their support", () => {
+  const target = targetOf([1, 40], 4, "floor");
+
+  /** How far the magnitudes and signs of products are from being uniform on those of a table of 1..4: chi-square, 17 degrees. */
+  function offUniform(products: readonly number[]): number {
+    const table = [1, 2, 3, 4, 6, 8, 9, 12, 16].flatMap((z) => [z, -z]);
+    const wanted = products.length / table.length;
+    const counts = table.map((z) => products.filter((product) => product === z).length);
+    expect(counts.reduce((a, b) => a + b)).toBe(products.length);
+    return counts.reduce((sum, count) => sum + (count - wanted) ** 2 / wanted, 0);
+  }
+
+  test("are uniform on it, nine of sixteen are left, and those that are not rejected are not uniform", () => {
+    const scheme: Scheme = { ...first, support: true, units: [2000] };
+    const products = (its: Scheme) => {
+      const demands = demandsOf(target, layersOf([1, 40], 4, its), its, 5n);
+      return Array.from(demands, ({ items }) => items).flat();
+    };
+    const [used, all] = [products(scheme), products({ ...scheme, support: false })];
+    expect(all).toHaveLength(40 * 2000);
+    expect(offUniform(used)).toBeLessThan(55);
+    expect(offUniform(all)).toBeGreaterThan(1000);
+    const error = Math.sqrt((all.length * 9 * 7) / 16 ** 2);
+    expect(Math.abs(used.length - (all.length * 9) / 16)).toBeLessThan(5 * error);
+  });
+
+  test.each([
+    ["halves of the units", { pools: "halves" }],
+    ["products of the support", { support: true }],
+    ["both", { pools: "halves", support: true, zero: true }],
+  ] as const)("and %s make tickets, which others are not", async (_, options) => {
+    const small = targetOf([2, 2, 2], 4, "floor");
+    const plain: Scheme = { ...first, units: [160, 160] };
+    const scheme = { ...plain, ...options };
+    const { ticket, failures } = await prune(engines.cpu, small, 4, scheme, 3n);
+    expect(failures).toEqual([]);
+    expect(verify(small, ticket)).toBeUndefined();
+    const all = ticket.masks.reduce((sum, mask) => sum + keptCount(mask), 0);
+    expect(countsOf(keptLayers(ticket), ticket)).toEqual({ kept: all, dead: 0, outside: 0 });
+    const inputs = gridOf(2);
+    expect(forwardKept(small, keptLayers(ticket), inputs)).toEqual(forward(small, inputs));
+    // The same network without the options has subsets of its own.
+    const foreign = (await prune(engines.cpu, small, 4, { ...scheme, ...plain, zero: scheme.zero }, 3n))
+      .ticket;
+    expect(countsOf(keptLayers(foreign), { scheme, seed: 3n }).outside).toBeGreaterThan(0);
+  });
+});
+
+describe.each([
+  [1, false],
+  [1, true],
+  [2, false],
+  [2, true],
+] as const)("a network of -1 and 1 (theorem %i, 0 among the weights: %s)", (theorem, zero) => {
+  const scheme: Scheme = {
+    ...first,
+    theorem,
+    bits: 0,
+    // One weight in three is 0 where it may be, and otherwise they are reduced.
+    initialBits: zero ? 0 : 3,
+    zero,
+    units: Array.from({ length: theorem === 1 ? 2 : 1 }, () => (zero ? 300 : 150)),
+    copies: theorem === 1 ? [] : [zero ? 100 : 60],
+  };
+
+  test.each(quantizers)("is pruned to targets of three bits, quantized by %s", async (quantizer) => {
+    const target = targetOf([2, 2, 2], 3, quantizer);
+    const layers = layersOf([2, 2, 2], 3, scheme);
+    for (const { kind, shift, lift } of layers) expect([shift, lift]).toEqual([kind === "hidden" ? 0 : 3, 0]);
+    const { ticket, failures } = await prune(engines.cpu, target, 3, scheme, 2n);
+    expect(failures).toEqual([]);
+    expect(verify(target, ticket)).toBeUndefined();
+    const kept = keptLayers(ticket);
+    for (const { weights } of kept) expect(new Set(weights.map(Math.abs))).toEqual(new Set([1]));
+    const inputs = gridOf(2);
+    expect(forwardKept(target, kept, inputs)).toEqual(forward(target, inputs));
+    expect(audit(target, kept, () => 0)).toEqual({ inputs: 81, exhaustive: true, difference: undefined });
+    // With another shift than the target's the outputs would be others.
+    const shifted = kept.map((layer) => ({ ...layer, shift: 0 }));
+    expect(forwardKept(target, shifted, inputs)).not.toEqual(forward(target, inputs));
+  });
+
+  test("does not reach a weight beyond its units", async () => {
+    const target = targetOf([1, 1], 3, "floor");
+    target.layers[0]!.weights[0] = 8;
+    const few = { ...scheme, units: [8], copies: [] };
+    const { failures } = await prune(engines.cpu, target, 3, few, 1n);
+    expect(failures.map(({ expected, sign }) => [expected, sign])).toEqual([
+      [8, 1],
+      [8, -1],
+    ]);
+  });
+});
+
 describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i", (_, row) => {
   const target = targetNetwork(row);
-  const { layers, random: weights, masks } = goldenTicket(row);
+  const { ticket, random: weights } = goldenTicket(row);
+  const layers = layersOf(row.widths, row.targetBits, ticket.scheme);
   const random = randomNetwork(row);
 
   test("has the shape of its theorem, and its masks are certified", () => {
     expect(layers.map(({ rows, columns, shift }) => ({ rows, columns, shift }))).toEqual(
       random.layers.map(({ rows, columns, shift }) => ({ rows, columns, shift })),
     );
-    expect(firstDeviation(target, layers, weights, masks)).toBeUndefined();
+    expect(firstDeviation(target, keptLayers(ticket, weights))).toBeUndefined();
   });
 
   test("is not certified with a bit flipped", () => {
-    const last = masks.length - 1;
-    const place = Array.from(masks[last]!).findIndex((bit, at) => bit === 1 && weights(last)(at) !== 0);
-    const flipped = masks.with(last, masks[last]!.with(place, 0));
-    expect(firstDeviation(target, layers, weights, flipped)).toMatchObject({
+    const last = ticket.masks.length - 1;
+    const place = Array.from({ length: placesOf(layers[last]!) }, (_, at) => at).find(
+      (at) => isKept(ticket.masks[last]!, at) && weights(last)(at) !== 0,
+    );
+    expect(firstDeviation(target, keptLayers(flippedAt(ticket, last, place!), weights))).toMatchObject({
       layer: target.layers.length - 1,
     });
   });
@@ -282,10 +477,51 @@ describe("a scheme", () => {
     ["without units for a layer", { units: [9] }, 2, "units: expected 2 numbers for 2 layers, got 1"],
     ["with copies it has no use for", { copies: [1] }, 2, "copies: expected 0 numbers for 2 layers, got 1"],
     ["of no theorem", { theorem: 3 as 1 }, 2, "theorem: expected 1 or 2, got 3"],
+    [
+      "with halves of an odd number",
+      { pools: "halves", units: [10, 9] },
+      2,
+      "units.1: expected an even number for halves, got 9",
+    ],
+    ["without a unit", { units: [9, 0] }, 2, "mask.2: expected 1..2147483648 places, got 0"],
+    ["of absurd units", { units: [9, 1e9] }, 2, "units.1: expected an integer in 0..10000, got 1000000000"],
   ])("%s is refused", (_, change, bits, message) => {
     expect(() => layersOf(outlineOf(target, 0).widths, bits, { ...first, units: [9, 9], ...change })).toThrow(
       message,
     );
+  });
+
+  test.each<[string, number[], string]>([
+    [
+      "more places than 2^31",
+      [784, 500, 10],
+      "mask.1: expected 1..2147483648 places, got 3920000000; mind units and copies",
+    ],
+    ["an absurd width", [2, 2 ** 20 + 1], "widths.1: expected an integer in 1..1048576, got 1048577"],
+    ["no layers", [2], "widths: expected inputs and outputs, got [2]"],
+    ["too many layers", Array.from({ length: 1002 }, () => 1), "widths: expected at most 1000 layers"],
+  ])("for %s is refused", (_, widths, message) => {
+    const units = widths.slice(1).map(() => 10_000);
+    expect(() => layersOf(widths, 2, { ...first, units })).toThrow(message);
+  });
+
+  test("serves no network of another shape, and no other bits than its layers have", async () => {
+    const { ticket } = await prune(engines.cpu, target, 2, { ...first, units: [60, 60] }, 1n);
+    for (const [name, other] of Object.entries({
+      quantizer: { ...target, quantizer: "away" as const },
+      clamp: { ...target, clamp: true },
+      widths: targetOf([2, 2, 1], 2, "floor"),
+      bits: targetOf([2, 3, 1], 1, "floor"),
+    }))
+      expect(() => verify(other, ticket)).toThrow(`network, ${name}: expected`);
+    const request = { network: target, bits: 1, scheme: { ...first, units: [60, 60] } };
+    await expect(pruneOn(engines.cpu, request)).rejects.toThrow("network, bits: expected 1, ");
+    await expect(pruneOn(engines.cpu, { ...request, bits: 2, seed: -1 })).rejects.toThrow("seed: expected");
+  });
+
+  test("has no ticket where pruning is stopped", async () => {
+    const request = { network: target, bits: 2, scheme: { ...first, units: [60, 60] } };
+    expect(await pruneOn(engines.cpu, request, { signal: AbortSignal.abort() })).toBeUndefined();
   });
 
   test("draws weights that do not depend on one another's number", () => {
@@ -297,5 +533,19 @@ describe("a scheme", () => {
     expect(list).not.toEqual(Array.from({ length: 400 }, (_, place) => b(place)));
     expect(new Set(list)).toEqual(new Set([-4, -3, -2, -1, 1, 2, 3, 4]));
     expect(list[399]).toBe(drawnWeights(first, 3n)(0)(399));
+  });
+
+  test("draws the weight at a place as item place mod 64 of trial place div 64, whatever was read before", () => {
+    const scheme: Scheme = { ...first, initialBits: 9, bits: 9, zero: true };
+    // 2 x 512 + 1 values: slices of 16 bits, of which some are rejected.
+    const range = 1025;
+    const key = streamKey(3n, [2 ** 16 + 2, range]);
+    const weightAt = drawnWeights(scheme, 3n)(2);
+    const places = Array.from({ length: 5000 }, (_, i) => (i % 3 === 0 ? i : (i * 7919 * 2 ** 15) % 2 ** 31));
+    for (const place of places)
+      expect([place, weightAt(place)]).toEqual([
+        place,
+        drawValue(range, key, Math.floor(place / 64), place % 64) - 512,
+      ]);
   });
 });

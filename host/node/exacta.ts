@@ -10,6 +10,7 @@ import { methods } from "../../src/finding.ts";
 import { quantizers } from "../../src/network.ts";
 import { answerNames } from "../../src/problem.ts";
 import { passes } from "../../src/ticket/passes.ts";
+import { poolings } from "../../src/ticket/scheme.ts";
 import { engines } from "../runner.ts";
 import { benchNames, runBench, type BenchArguments } from "./bench/index.ts";
 import { calmPolling } from "./device.ts";
@@ -133,6 +134,11 @@ async function main(argv: readonly string[]): Promise<number> {
     .option("--initial-bits <k>", "bits of the random weights as drawn (default: --bits)")
     .option("--weight-quantizer <name>", `${quantizers.join(", ")}: how they are reduced (default: away)`)
     .option("--zero", "random weights may be 0")
+    .option(
+      "--pools <name>",
+      `${poolings.join(", ")}: which hidden units serve which inputs (default: shared)`,
+    )
+    .option("--support", "use products of two weights only as far as that makes them uniform")
     .option("--units <list>", "hidden units of each input, for every layer (default: likely enough)")
     .option("--copies <list>", "copies of each neuron, theorem 2 (default: likely enough)")
     .option("--seed <number>", "an integer of 64 bits (default: 1)")

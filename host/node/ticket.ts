@@ -1,17 +1,19 @@
 // exacta ticket and exacta verify: prunes a random network until it is the network of a file, and checks what came of it.
 
-import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
-import { expected, integer, parse, refusedAt } from "../../src/check.ts";
+import { integer, parse, refusedAt } from "../../src/check.ts";
 import { drawValue } from "../../src/ensemble.ts";
-import { outlineOf, type Network, type Outline, type Quantizer } from "../../src/network.ts";
+import type { TicketFinding, VerifyFinding } from "../../src/finding.ts";
+import type { Network, Quantizer } from "../../src/network.ts";
 import { seedSchema } from "../../src/random.ts";
 import { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
-import { enough, type Scheme } from "../../src/ticket/scheme.ts";
+import { enough, MAX_UNITS, type Pooling, type Scheme } from "../../src/ticket/scheme.ts";
 import { sizesOf, type Sizes } from "../../src/ticket/sizes.ts";
 import { audit } from "../../src/ticket/audit.ts";
-import { representedNetwork, verify, type Deviation } from "../../src/ticket/ticket.ts";
-import { prune, type Pruned } from "../ticket.ts";
+import { keptLayers } from "../../src/ticket/kept.ts";
+import { checkTarget, firstDeviation, representedNetwork, type Deviation } from "../../src/ticket/ticket.ts";
+import { version } from "../../package.json";
+import { digestOf, prune, type Pruned } from "../ticket.ts";
 import { readList, readNumber } from "./arguments.ts";
 import { prepareFolder, readBytes, writeFiles } from "./files.ts";
 import { importedText, readNetworkFile, readOptions, type ImportArguments } from "./network.ts";
@@ -24,6 +26,8 @@ export interface TicketArguments extends RunArguments, ImportArguments {
   initialBits?: string;
   weightQuantizer?: string;
   zero?: boolean;
+  pools?: string;
+  support?: boolean;
   units?: string;
   copies?: string;
   seed?: string;
@@ -45,35 +49,41 @@ const NAMED = 10;
 export async function runTicket(path: string, args: TicketArguments): Promise<number> {
   const imported = await readNetworkFile(path, readOptions(args));
   const { network, bits: targetBits } = imported;
-  const scheme = schemeOf(args, network, targetBits);
+  const scheme = withRoom(schemeOf(args, network, targetBits), args, targetBits);
   const seed = args.seed === undefined ? 1n : parse(seedSchema, args.seed, "seed");
   const attempts = parse(integer(1, 1e6), readNumber(args.attempts ?? "1"), "attempts");
   await prepareFolder(dirname(args.out), [basename(args.out)]);
   process.stderr.write(importedText(path, imported, args.json));
   let pruned: Pruned | undefined;
   let attempt = 0;
-  const stopped = await withEngine(args, undefined, false, async ({ engine, signal, report }) => {
+  const provenance = await withEngine(args, undefined, false, async ({ engine, signal, report }) => {
     do
-      pruned = await prune(engine, network, targetBits, scheme, BigInt.asUintN(64, seed + BigInt(attempt)), {
-        sparse: args.sparse ?? false,
-        signal,
-        onProgress: report,
-      });
-    while (!signal.aborted && pruned.failures.length > 0 && ++attempt < attempts);
-    return signal.aborted;
+      pruned = await prune(
+        engine,
+        {
+          network,
+          bits: targetBits,
+          scheme,
+          seed: BigInt.asUintN(64, seed + BigInt(attempt)),
+          sparse: args.sparse ?? false,
+        },
+        { signal, onProgress: report },
+      );
+    while (pruned && pruned.failures.length > 0 && ++attempt < attempts);
+    return { engine: engine.engine, adapter: engine.adapter, version };
   });
-  if (stopped || !pruned) {
+  if (!pruned) {
     process.stderr.write("stopped early; no ticket is written\n");
     return 1;
   }
   const { ticket, failures } = pruned;
-  const sizes = sizesOf(network, ticket);
+  const sizes = sizesOf(ticket, keptLayers(ticket));
   const found = failures.length === 0;
   if (found)
     await writeFiles(dirname(args.out), {
-      [basename(args.out)]: encodeTicket(ticket, digestOf(network, targetBits)),
+      [basename(args.out)]: encodeTicket(ticket, await digestOf(network, targetBits)),
     });
-  const finding = {
+  const finding: TicketFinding = {
     kind: "ticket",
     found,
     ...scheme,
@@ -84,7 +94,8 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
     ...sizes,
     failed: failures.length,
     failures: failures.slice(0, NAMED),
-    quantization: imported.quantization,
+    ...(imported.quantization && { quantization: imported.quantization }),
+    ...provenance,
   };
   if (args.json) process.stdout.write(`${JSON.stringify(finding)}\n`);
   else
@@ -110,18 +121,19 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
     named === undefined
       ? undefined
       : await readNetworkFile(named, options, { targetBits, activationBits, quantizer, clamp });
-  if (given) checkOutline(outlineOf(given.network, given.bits), ticket.target);
+  if (given) checkTarget(given.network, ticket.target);
   // Without the network it is what the ticket represents that must be consistent, and the one that the file names.
-  const target = given?.network ?? representedNetwork(ticket);
-  const deviation = verify(target, ticket);
-  const isNamed = digest === digestOf(target, targetBits);
+  const kept = keptLayers(ticket);
+  const target = given?.network ?? representedNetwork(ticket, kept);
+  const deviation = firstDeviation(target, kept);
+  const isNamed = digest === (await digestOf(target, targetBits));
   // Sums of integers prove it for all inputs; running both networks shows it.
-  const shown = deviation ? undefined : audit(target, ticket, randomInputs());
-  const certified = isNamed && !deviation && !shown?.difference;
-  const sizes = sizesOf(target, ticket);
+  const shown = deviation ? undefined : audit(target, kept, randomInputs());
+  const sizes = sizesOf(ticket, kept);
+  const certified = isNamed && !deviation && !shown?.difference && sizes.outside === 0;
   if (given) process.stderr.write(importedText(named!, given, json));
   if (json) {
-    const finding = {
+    const finding: VerifyFinding = {
       kind: "verify",
       certified,
       ...scheme,
@@ -129,9 +141,11 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
       widths,
       targetBits,
       ...sizes,
+      ...(deviation && { deviation }),
+      ...(shown && { audit: shown }),
     };
     process.stdout.write(
-      `${JSON.stringify({ ...finding, deviation, audit: shown, quantization: given?.quantization })}\n`,
+      `${JSON.stringify({ ...finding, ...(given?.quantization && { quantization: given.quantization }) })}\n`,
     );
   } else {
     const other = named ?? "its target";
@@ -142,7 +156,9 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
       ? deviationText(deviation)
       : shown?.difference
         ? `outputs differ for input ${shown.difference.join(" ")}\n`
-        : "the file names another target\n";
+        : sizes.outside > 0
+          ? `${grouped(sizes.outside)} products are kept that its scheme leaves out\n`
+          : "the file names another target\n";
     process.stdout.write(
       certified
         ? `${path}: equals ${other} on every input${run}, ${sizesText(sizes)}\n`
@@ -150,15 +166,6 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
     );
   }
   return certified ? 0 : 1;
-}
-
-/** Throws RangeError where a network cannot be the target of a ticket, whatever its weights are. */
-function checkOutline(given: Outline, target: Outline): void {
-  for (const name of Object.keys(target) as (keyof Outline)[])
-    if (String(given[name]) !== String(target[name]))
-      throw new RangeError(
-        expected(`network, ${name}`, `${String(target[name])}, as the ticket's target has`, given[name]),
-      );
 }
 
 /** Integers of 0..range - 1, the same ones in every run. */
@@ -174,7 +181,7 @@ function perLayer(typed: string | undefined, layers: number, guess: number): unk
 }
 
 function schemeOf(args: TicketArguments, network: Network, targetBits: number): Scheme {
-  const { weightQuantizer = "away", zero = false } = args;
+  const { weightQuantizer = "away", zero = false, pools = "shared", support = false } = args;
   const theorem = args.theorem === undefined ? 1 : readNumber(args.theorem);
   const bits =
     args.bits === undefined ? Math.ceil(targetBits / (theorem === 2 ? 1 : 2)) : readNumber(args.bits);
@@ -187,25 +194,37 @@ function schemeOf(args: TicketArguments, network: Network, targetBits: number): 
     bits,
     weightQuantizer: weightQuantizer as Quantizer,
     zero,
+    pools: pools as Pooling,
+    support,
     units: perLayer(args.units, theorem === 2 ? 1 : depth, enough("pooled", Number(bits), weights)),
     copies: theorem === 2 ? perLayer(args.copies, depth - 1, enough("direct", Number(bits), weights)) : [],
   } as Scheme;
 }
 
-/** SHA-256 of a target: its outline, then its weights layer by layer, in hexadecimal digits. */
-function digestOf(network: Network, bits: number): string {
-  const { quantizer, activationBits, clamp, constant } = network;
-  const hash = createHash("sha256");
-  hash.update(`${bits} ${quantizer} ${activationBits} ${clamp} ${constant}\n`);
-  for (const { rows, columns, weights } of network.layers)
-    hash.update(`${rows} ${columns} ${weights.join(" ")}\n`);
-  return hash.digest("hex");
+/**
+ * More than a guess, where that does not know of what makes subset sums rarer: half of the units for each sign, of products
+ * rejected to their support a quarter at worst, and weights of -1, 0 and 1, of which a target weight takes up to 2^targetBits.
+ */
+function withRoom(scheme: Scheme, { units, copies }: TicketArguments, targetBits: number): Scheme {
+  const { bits, zero, pools, support } = scheme;
+  const reach = bits === 0 ? 2 ** (targetBits + 1) + 2 ** (targetBits / 2 + 3) : 0;
+  const zeros = bits === 0 && zero ? 3 / 2 : 1;
+  const sides = pools === "halves" ? 2 : 1;
+  const roomyUnits = (count: number) =>
+    Math.min(MAX_UNITS, sides * Math.ceil((count + 2 * reach) * zeros ** 2 * (support ? 4 : 1)));
+  const roomyCopies = (count: number) => Math.min(MAX_UNITS, Math.ceil((count + reach) * zeros));
+  return {
+    ...scheme,
+    units: units === undefined ? scheme.units.map(roomyUnits) : scheme.units,
+    copies: copies === undefined ? scheme.copies.map(roomyCopies) : scheme.copies,
+  };
 }
 
-function sizesText({ target, initial, kept, bitsPerWeight, lowerBound, gap }: Sizes): string {
+function sizesText({ target, initial, kept, dead, bitsPerWeight, lowerBound, gap }: Sizes): string {
   return (
     `keeps ${grouped(kept)} of ${grouped(initial)} weights for ${grouped(target)}, ${bitsPerWeight.toFixed(1)} bits a ` +
-    `weight; no network of fewer than ${grouped(Math.ceil(lowerBound))} weights has all such targets (${gap.toFixed(1)}x)`
+    `weight; no network of fewer than ${grouped(Math.ceil(lowerBound))} weights has all such targets (${gap.toFixed(1)}x)` +
+    (dead > 0 ? `; ${grouped(dead)} more are kept and change nothing` : "")
   );
 }
 

@@ -1,7 +1,7 @@
 // Which layers named tensors are: matrices called weight or kernel, in the order of their names, with a bias of the same name.
 
 import { expected } from "../check.ts";
-import { MAX_LAYERS } from "../ticket/file.ts";
+import { MAX_LAYERS } from "../ticket/scheme.ts";
 import { MAX_WEIGHTS, transposed, type GivenNetwork } from "./given.ts";
 import { countOf, type Tensor } from "./tensor.ts";
 import { quoted } from "./text.ts";

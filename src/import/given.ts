@@ -1,7 +1,7 @@
 // A network as a file gives it: matrices and biases with ReLUs in between, of integers or of real numbers.
 
 import { expected } from "../check.ts";
-import { MAX_LAYERS, MAX_WIDTH } from "../ticket/file.ts";
+import { MAX_LAYERS, MAX_WIDTH } from "../ticket/scheme.ts";
 import { quoted } from "./text.ts";
 
 /** One layer. */

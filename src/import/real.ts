@@ -5,7 +5,7 @@
 // above 0. A bias b_l is a weight of the constant unit, 2^m behind every layer, so that I = b_l 2^k / S_l.
 
 import { expected } from "../check.ts";
-import { drawValues } from "../ensemble.ts";
+import { drawValue } from "../ensemble.ts";
 import { forward, withConstant, type Network } from "../network.ts";
 import { streamKey } from "../random.ts";
 import { largestOf, type GivenLayer } from "./given.ts";
@@ -143,13 +143,7 @@ function forwardReal(layers: readonly GivenLayer[], inputs: Float64Array): Float
 function inputsOf(count: number, bits: number): Int32Array {
   const range = 2 ** (bits + 1) + 1;
   const key = streamKey(0n, [INPUT_STREAM, range]);
-  const inputs = new Int32Array(count);
-  for (let at = 0; at < count; at += 64)
-    inputs.set(
-      drawValues(range, key, at / 64, Math.min(64, count - at)).map((value) => value - 2 ** bits),
-      at,
-    );
-  return inputs;
+  return Int32Array.from({ length: count }, (_, at) => drawValue(range, key, at, 0) - 2 ** bits);
 }
 
 /** How far integers in a unit are off at most. */

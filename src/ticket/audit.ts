@@ -2,42 +2,7 @@
 
 import { expected } from "../check.ts";
 import { activate, forward, MAX_SUM, type Activation, type Network } from "../network.ts";
-import { drawnWeights, layersOf } from "./scheme.ts";
-import type { Ticket } from "./ticket.ts";
-
-/** The kept weights of one layer, row by row. */
-interface KeptLayer {
-  readonly rows: number;
-  readonly columns: number;
-  readonly shift: number;
-  /** Where the weights of each row start, and of one more behind the last; the column of each weight, and the weight. */
-  readonly starts: Uint32Array;
-  readonly places: Uint32Array;
-  readonly weights: Int32Array;
-}
-
-/** The pruned network of a ticket. */
-export function keptLayers({ scheme, seed, target, masks }: Ticket): KeptLayer[] {
-  const random = drawnWeights(scheme, seed);
-  return layersOf(target.widths, target.bits, scheme).map(({ kind, rows, columns, shift, group }, index) => {
-    const weightAt = random(index);
-    const mask = masks[index]!;
-    const kept = mask.reduce((sum, bit) => sum + bit, 0);
-    const starts = new Uint32Array(rows + 1);
-    const [places, weights] = [new Uint32Array(kept), new Int32Array(kept)];
-    const length = mask.length / rows;
-    let at = 0;
-    for (let place = 0; place < mask.length; place++) {
-      const row = Math.floor(place / length);
-      if (mask[place]) {
-        places[at] = kind === "hidden" ? Math.floor(row / group) : place % columns;
-        weights[at++] = weightAt(place);
-      }
-      starts[row + 1] = at;
-    }
-    return { rows, columns, shift, starts, places, weights };
-  });
-}
+import type { KeptLayer } from "./kept.ts";
 
 /**
  * What a pruned network makes of inputs, one after the other, quantized and clamped as `network` is.
@@ -45,7 +10,7 @@ export function keptLayers({ scheme, seed, target, masks }: Ticket): KeptLayer[]
  */
 export function forwardKept(
   network: Activation,
-  layers: readonly KeptLayer[],
+  layers: readonly Pick<KeptLayer, "rows" | "columns" | "shift" | "starts" | "places" | "weights">[],
   inputs: ArrayLike<number>,
 ): Float64Array {
   let values = Float64Array.from(inputs);
@@ -54,17 +19,18 @@ export function forwardKept(
     const count = values.length / columns;
     const outputs = new Float64Array(count * rows);
     for (let row = 0; row < rows; row++) {
-      const [from, to] = [starts[row]!, starts[row + 1]!];
       let bound = 0;
-      for (let w = from; w < to; w++) bound += Math.abs(weights[w]!) * largest;
+      for (let w = starts[row]!; w < starts[row + 1]!; w++) bound += Math.abs(weights[w]!) * largest;
       if (bound > MAX_SUM)
         throw new RangeError(expected(`random layer ${l + 1}`, `sums of at most ${MAX_SUM}`, bound));
-      for (let k = 0; k < count; k++) {
+    }
+    for (let k = 0; k < count; k++)
+      for (let row = 0; row < rows; row++) {
         let sum = 0;
-        for (let w = from; w < to; w++) sum += weights[w]! * values[k * columns + places[w]!]!;
+        const to = starts[row + 1]!;
+        for (let w = starts[row]!; w < to; w++) sum += weights[w]! * values[k * columns + places[w]!]!;
         outputs[k * rows + row] = activate(network, sum, shift, l === layers.length - 1);
       }
-    }
     values = outputs;
   });
   return values;
@@ -88,11 +54,14 @@ const SAMPLES = 32;
 const BATCH = 1024;
 
 /**
- * Runs a target and the pruned network of a ticket on all inputs of -2^m..2^m, or, where there are too many, on the extreme
+ * Runs a target and the pruned network of its ticket on all inputs of -2^m..2^m, or, where there are too many, on the extreme
  * ones and on some that `random` draws: integers of 0..range - 1.
  */
-export function audit(target: Network, ticket: Ticket, random: (range: number) => number): Audit {
-  const layers = keptLayers(ticket);
+export function audit(
+  target: Network,
+  layers: readonly KeptLayer[],
+  random: (range: number) => number,
+): Audit {
   const columns = target.layers[0]!.columns;
   const most = 2 ** target.activationBits;
   const grid = (2 * most + 1) ** columns;

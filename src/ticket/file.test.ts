@@ -13,20 +13,27 @@ const one: Scheme = {
   bits: 2,
   weightQuantizer: "away",
   zero: true,
+  pools: "shared",
+  support: false,
   units: [5, 3],
   copies: [],
 };
 const two: Scheme = { ...one, theorem: 2, zero: false, units: [5], copies: [3] };
 
+/** Whether the simple rule of ticketOf keeps a place. */
+const ruled = (place: number, layer: number, salt: number) => ((place * 5 + layer * 3 + salt) % 7) & 1;
+
 /** A ticket with masks by a simple rule. */
 function ticketOf(scheme: Scheme, widths: readonly number[], salt = 1, seed = 7n): Ticket {
-  const masks = layersOf(widths, 2, scheme).map((layer, l) =>
-    Uint8Array.from({ length: placesOf(layer) }, (_, p) => ((p * 5 + l * 3 + salt) % 7) & 1),
-  );
+  const masks = layersOf(widths, 2, scheme).map((layer, l) => {
+    const mask = new Uint8Array(Math.ceil(placesOf(layer) / 8));
+    for (let p = 0; p < placesOf(layer); p++) mask[p >> 3]! += ruled(p, l, salt) * 2 ** (p & 7);
+    return mask;
+  });
   const target: Outline = {
     widths,
     bits: 2,
-    quantizer: "floor",
+    quantizer: "truncate",
     activationBits: 8,
     clamp: false,
     constant: false,
@@ -68,12 +75,12 @@ const { header, data } = partsOf(file);
 test("a file is that of its version, to the byte", () => {
   expect(header).toBe(
     `{"__metadata__":{"format":"exacta.ticket","version":"1","seed":"7","widths":"[2,3,1]","targetBits":"2",` +
-      `"quantizer":"floor","activationBits":"8","clamp":"false","constant":"false",` +
-      `"theorem":"2","initialBits":"4","bits":"2","weightQuantizer":"away","zero":"false","units":"[5]",` +
-      `"copies":"[3]","targetDigest":"${digest}"},` +
+      `"quantizer":"truncate","activationBits":"8","clamp":"false","constant":"false",` +
+      `"theorem":"2","initialBits":"4","bits":"2","weightQuantizer":"away","zero":"false",` +
+      `"pools":"shared","support":"false","units":"[5]","copies":"[3]","targetDigest":"${digest}"},` +
       `"mask.0":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},` +
       `"mask.1":{"dtype":"U8","shape":[12],"data_offsets":[2,14]},` +
-      `"mask.2":{"dtype":"U8","shape":[2],"data_offsets":[14,16]}}   `,
+      `"mask.2":{"dtype":"U8","shape":[2],"data_offsets":[14,16]}}     `,
   );
   expect(Array.from(file.subarray(0, 8))).toEqual([
     header.length & 255,
@@ -96,15 +103,16 @@ test("a file is a safetensors file, with the places of a mask in its bits", () =
   expect(Object.values(metadata).every((value) => typeof value === "string")).toBe(true);
   expect(metadata).toMatchObject({ seed: "18446744073709551615", zero: "true", copies: "[]" });
   let end = 0;
-  big.masks.forEach((mask, l) => {
+  layersOf([3, 4, 5, 2], 2, big.scheme).forEach((layer, l) => {
+    const places = placesOf(layer);
     const { dtype, shape, data_offsets: offsets } = tensors[`mask.${l}`];
-    expect([dtype, shape[0]]).toEqual(["U8", Math.ceil(mask.length / 8)]);
+    expect([dtype, shape[0]]).toEqual(["U8", Math.ceil(places / 8)]);
     expect(offsets).toEqual([end, end + shape[0]]);
     const bits = Array.from(parts.data.slice(...offsets)).flatMap((byte) =>
       [1, 2, 4, 8, 16, 32, 64, 128].map((unit) => Number((byte & unit) > 0)),
     );
-    expect(bits.slice(0, mask.length)).toEqual(Array.from(mask));
-    expect(bits.slice(mask.length)).not.toContain(1);
+    expect(bits.slice(0, places)).toEqual(Array.from({ length: places }, (_, p) => ruled(p, l, 4)));
+    expect(bits.slice(places)).not.toContain(1);
     end = offsets[1];
   });
   expect([Object.keys(tensors).length, parts.data.length]).toEqual([big.masks.length, end]);
@@ -117,17 +125,21 @@ test("every ticket comes back, from any place in a buffer, and its bytes are alw
       fc.constantFrom(1, 2),
       fc.constantFrom(...quantizers),
       fc.boolean(),
+      fc.boolean(),
+      fc.boolean(),
       fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 4, maxLength: 4 }),
       fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
       fc.nat(),
-      (widths, theorem, weightQuantizer, zero, counts, seed, salt) => {
+      (widths, theorem, weightQuantizer, zero, halves, support, counts, seed, salt) => {
         const depth = widths.length - 1;
         const scheme = {
           ...one,
           theorem: theorem as 1 | 2,
           weightQuantizer,
           zero,
-          units: counts.slice(0, theorem === 1 ? depth : 1),
+          pools: halves ? ("halves" as const) : ("shared" as const),
+          support,
+          units: counts.slice(0, theorem === 1 ? depth : 1).map((count) => (halves ? 2 * count : count)),
           copies: theorem === 1 ? [] : counts.slice(0, depth - 1),
         };
         const ticket = ticketOf(scheme, widths, salt, seed);
@@ -139,6 +151,8 @@ test("every ticket comes back, from any place in a buffer, and its bytes are alw
         const { copies, ...rest } = scheme;
         const again = { ...decoded.ticket, scheme: { copies, ...rest } };
         expect(Buffer.compare(encodeTicket(again, digest), bytes)).toBe(0);
+        // Masks take no memory of their own.
+        for (const mask of decoded.ticket.masks) expect(mask.buffer).toBe(shifted.buffer);
       },
     ),
     { seed: 3, numRuns: 300 },
@@ -157,15 +171,15 @@ test.each<[string, Partial<Ticket>, string, string]>([
   ["too few masks", { masks: [] }, digest, "masks: expected 3, got 0"],
   [
     "a mask of another layer",
-    { masks: sample.masks.with(1, new Uint8Array(89)) },
+    { masks: sample.masks.with(1, new Uint8Array(11)) },
     digest,
-    "mask.1: expected 90 places, got 89",
+    "mask.1: expected 12 bytes for 90 places, got 11",
   ],
   [
-    "a mask with other numbers",
-    { masks: sample.masks.with(0, sample.masks[0]!.with(9, 2)) },
+    "a mask with bits behind its last place",
+    { masks: sample.masks.with(0, sample.masks[0]!.with(1, 128)) },
     digest,
-    "mask.0.9: expected 0 or 1, got 2",
+    "mask.0, unused bits: expected 0, got 32",
   ],
   [
     "a seed beyond 64 bits",
@@ -210,8 +224,8 @@ describe("damage", () => {
       }
     expect(wrong).toEqual([]);
     // 13 bytes of masks are full, and three have 2, 2 and 1 bits. There are 64 digits in the digest and one in the seed, and
-    // activationBits may be 0..9, initialBits 2..9, bits 2..4, targetBits 0..2.
-    expect(tickets).toBe(13 * 255 + 3 + 3 + 1 + 64 * 15 + 9 + 9 + 7 + 2 + 2);
+    // activationBits may be 0..9, initialBits 2..9, bits 0 and 2..4, targetBits 0..2.
+    expect(tickets).toBe(13 * 255 + 3 + 3 + 1 + 64 * 15 + 9 + 9 + 7 + 3 + 2);
   });
 
   test("of any kind: never an error of another kind", () => {
@@ -482,6 +496,28 @@ describe("a hostile file is refused:", () => {
       "TypeError: zero: expected true or false, got 0",
     ],
     [
+      "pools of no kind",
+      edited('"pools":"shared"', '"pools":"sheared"'),
+      'RangeError: pools: expected one of shared, halves, got "sheared"',
+    ],
+    [
+      "halves of an odd number",
+      edited('"pools":"shared"', '"pools":"halves"'),
+      "RangeError: units.0: expected an even number for halves, got 5",
+    ],
+    ["no pools", edited('"pools":"shared",', ""), "pools: expected one of shared, halves, got nothing"],
+    [
+      "support that is no truth",
+      edited('"support":"false"', '"support":"1"'),
+      "TypeError: support: expected true or false, got 1",
+    ],
+    ["no support", edited('"support":"false",', ""), "TypeError: support: expected JSON, got nothing"],
+    [
+      "places beyond 2^31",
+      edited('"[2,3,1]"', '"[1000000,1000000,1]"'),
+      "RangeError: mask.1: expected 1..2147483648 places, got 15000000000000; mind units and copies",
+    ],
+    [
       "bits out of range",
       edited('"initialBits":"4"', '"initialBits":"11"'),
       "initialBits: expected an integer in 0..10, got 11",
@@ -541,7 +577,7 @@ describe("a hostile file is refused:", () => {
       .replace("[2,3,1]", JSON.stringify([2 ** 20, 2 ** 20, 2 ** 20]))
       .replace("[5]", "[10000]");
     expect(refusalOf(claim(huge))).toMatch(
-      /^RangeError: mask\.0: expected 1\.\.2147483648 places, got 10485760000$/,
+      /^RangeError: mask\.0: expected 1\.\.2147483648 places, got 10485760000; mind units and copies$/,
     );
   });
 });

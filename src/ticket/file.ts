@@ -5,8 +5,7 @@
 //   the rest   mask.0, mask.1, ... one behind the other, up to the end of the file
 //
 // The header has the fields of a ticket in `__metadata__`, as texts (numbers, lists and booleans in JSON), and a tensor
-// `mask.l` of dtype U8 and shape [ceil(places / 8)] for layer l of the random network. Place p is bit p & 7 of byte p >> 3, 1
-// where its weight is kept; bits behind the last place are 0.
+// `mask.l` of dtype U8 and shape [ceil(places / 8)] for layer l of the random network, as it is in memory.
 //
 // A ticket has one file, byte for byte. A reader therefore needs no more than the metadata to know all that a file must hold,
 // and refuses every other.
@@ -15,6 +14,7 @@ import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
 import { quantizers, type Outline } from "../network.ts";
 import { seedSchema } from "../random.ts";
+import { maskBytes, type Mask } from "./mask.ts";
 import { layersOf, placesOf, type Scheme } from "./scheme.ts";
 import type { Ticket } from "./ticket.ts";
 
@@ -26,19 +26,12 @@ const VERSION = "1";
 const WORD = 8;
 /** The most bytes of a header: those of the most layers need less. */
 const MAX_HEADER = 2 ** 20;
-/** The most layers of a target, the most outputs of one, and the most places of a mask. */
-export const MAX_LAYERS = 1000;
-export const MAX_WIDTH = 2 ** 20;
-const MAX_PLACES = 2 ** 31;
 /** A header holds tensors, and they hold lists. */
 const HEADER_LEVELS = 3;
 
-/** What a ticket says beside its scheme, which layersOf checks, and its masks. */
+/** What a ticket says beside its scheme and widths, which layersOf checks, and its masks. */
 const fieldsSchema = z.object({
   seed: seedSchema,
-  widths: z
-    .array(integer(1, MAX_WIDTH), "a list of integers")
-    .check(z.minLength(2, "inputs and outputs"), z.maxLength(MAX_LAYERS + 1, `at most ${MAX_LAYERS} layers`)),
   targetBits: integer(0, 20),
   quantizer: z.enum(quantizers, `one of ${quantizers.join(", ")}`),
   activationBits: integer(0, 20),
@@ -61,8 +54,8 @@ interface Layout {
 }
 
 /**
- * The file of a ticket, the same bytes for the same ticket. `digest` is the SHA-256 of its target, 64 hexadecimal digits in
- * lower case.
+ * The file of a ticket, the same bytes for the same ticket. `digest` is the SHA-256 of its target as `digestOf`
+ * has it, 64 hexadecimal digits in lower case.
  * Throws TypeError or RangeError for a ticket that has other masks than its scheme asks for, or no scheme.
  */
 export function encodeTicket(ticket: Ticket, digest: string): Uint8Array<ArrayBuffer> {
@@ -70,27 +63,31 @@ export function encodeTicket(ticket: Ticket, digest: string): Uint8Array<ArrayBu
   const { text, places, size } = layoutOf(ticket, digest);
   if (masks.length !== places.length)
     throw new RangeError(expected("masks", String(places.length), masks.length));
-  masks.forEach(({ length }, l) => {
-    if (length !== places[l]) throw new RangeError(expected(`mask.${l}`, `${places[l]} places`, length));
-  });
+  masks.forEach((mask, l) => checkMask(mask, places[l]!, l));
   let at = WORD + text.length;
   const bytes = new Uint8Array(at + size);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
   for (let i = 0; i < text.length; i++) bytes[WORD + i] = text.charCodeAt(i);
-  masks.forEach((mask, l) => {
-    const packed = bytes.subarray(at, (at += Math.ceil(mask.length / 8)));
-    for (let place = 0; place < mask.length; place++) {
-      const bit = mask[place]!;
-      if (bit > 1) throw new RangeError(expected(`mask.${l}.${place}`, "0 or 1", bit));
-      packed[place >>> 3]! |= bit << (place & 7);
-    }
-  });
+  for (const mask of masks) {
+    bytes.set(mask, at);
+    at += mask.length;
+  }
   return bytes;
 }
 
+/** Throws RangeError for a mask that has not the bytes of so many places, or bits behind the last. */
+function checkMask(mask: Mask, places: number, l: number): void {
+  if (mask.length !== maskBytes(places))
+    throw new RangeError(
+      expected(`mask.${l}`, `${maskBytes(places)} bytes for ${places} places`, mask.length),
+    );
+  const unused = places % 8 === 0 ? 0 : mask.at(-1)! >> (places % 8);
+  if (unused !== 0) throw new RangeError(expected(`mask.${l}, unused bits`, "0", unused));
+}
+
 /**
- * The ticket in a file, and the digest of its target. Only `verify` can say that it is one. Masks take eight times
- * the file, and its target has no more weights than they have places, whatever a header claims.
+ * The ticket in a file, and the digest of its target. Only `verify` can say that it is one. Its masks are parts of `bytes`, and
+ * its target has no more weights than they have places, whatever a header claims.
  * Throws TypeError or RangeError for bytes that encodeTicket does not write.
  */
 export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: string } {
@@ -116,11 +113,10 @@ export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: strin
   if (bytes.length - at !== layout.size)
     throw new RangeError(expected("data", `${layout.size} bytes`, bytes.length - at));
   const masks = layout.places.map((places, l) => {
-    const packed = bytes.subarray(at, (at += Math.ceil(places / 8)));
-    const unused = places % 8 === 0 ? 0 : packed.at(-1)! >> (places % 8);
-    if (unused !== 0) throw new RangeError(expected(`mask.${l}, unused bits`, "0", unused));
-    const mask = new Uint8Array(places);
-    for (let place = 0; place < places; place++) mask[place] = (packed[place >>> 3]! >> (place & 7)) & 1;
+    const length = maskBytes(places);
+    const mask = new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
+    at += length;
+    checkMask(mask, places, l);
     return mask;
   });
   return { ticket: { ...ticket, masks }, digest };
@@ -137,11 +133,11 @@ function layoutOf({ scheme, seed, target }: Omit<Ticket, "masks">, digest: strin
   const { widths, bits: targetBits, quantizer, activationBits, clamp, constant } = target;
   const fields = parse(
     fieldsSchema,
-    { seed, widths, targetBits, quantizer, activationBits, clamp, constant, targetDigest: digest },
+    { seed, targetBits, quantizer, activationBits, clamp, constant, targetDigest: digest },
     "ticket",
   );
-  const places = layersOf(fields.widths, fields.targetBits, scheme).map(placesOf);
-  const { theorem, initialBits, bits, weightQuantizer, zero, units, copies } = scheme;
+  const places = layersOf(widths, fields.targetBits, scheme).map(placesOf);
+  const { theorem, initialBits, bits, weightQuantizer, zero, pools, support, units, copies } = scheme;
   const metadata = {
     format: FORMAT,
     version: VERSION,
@@ -157,16 +153,15 @@ function layoutOf({ scheme, seed, target }: Omit<Ticket, "masks">, digest: strin
     bits: JSON.stringify(bits),
     weightQuantizer,
     zero: JSON.stringify(zero),
+    pools,
+    support: JSON.stringify(support),
     units: JSON.stringify(units),
     copies: JSON.stringify(copies),
     targetDigest: fields.targetDigest,
   };
   let size = 0;
   const tensors = places.map((count, l) => {
-    // Without places, widths could be anything, and with them the target of a small file.
-    if (count < 1 || count > MAX_PLACES)
-      throw new RangeError(expected(`mask.${l}`, `1..${MAX_PLACES} places`, count));
-    const length = Math.ceil(count / 8);
+    const length = maskBytes(count);
     return [`mask.${l}`, { dtype: "U8", shape: [length], data_offsets: [size, (size += length)] }] as const;
   });
   const header = { __metadata__: metadata, ...Object.fromEntries(tensors) };
@@ -210,6 +205,8 @@ function readFields(header: unknown): Omit<Ticket, "masks"> & { digest: string }
     bits: json("bits"),
     weightQuantizer: texts["weightQuantizer"],
     zero: json("zero"),
+    pools: texts["pools"],
+    support: json("support"),
     units: json("units"),
     copies: json("copies"),
   };

@@ -4,8 +4,8 @@
 // audit pass of a ticket evaluates every hidden unit of the pruned network, the collapsed pass that layer.
 
 import type { Network } from "../network.ts";
-import { drawnWeights, layersOf, type RandomLayer, type RandomWeights } from "./scheme.ts";
-import type { Ticket } from "./ticket.ts";
+import { hiddenWeights, type KeptLayer } from "./kept.ts";
+import type { RandomLayer } from "./scheme.ts";
 
 export const passes = ["audit", "collapsed"] as const;
 export type Pass = (typeof passes)[number];
@@ -35,36 +35,22 @@ export function networkStages({ layers }: Pick<Network, "layers">): Stage[] {
   }));
 }
 
-/** The pruned network of a ticket as stages. Weights are drawn as they are asked for. */
-export function ticketStages({ scheme, seed, target, masks }: Ticket, pass: Pass): Stage[] {
-  const layers = layersOf(target.widths, target.bits, scheme);
-  return maskedStages(layers, drawnWeights(scheme, seed), masks, pass);
-}
-
-/** The same for masks over any random network. */
-export function maskedStages(
-  layers: readonly RandomLayer[],
-  random: RandomWeights,
-  masks: Ticket["masks"],
-  pass: Pass,
-): Stage[] {
+/** The pruned network of a ticket as stages. */
+export function ticketStages(layers: readonly KeptLayer[], pass: Pass): Stage[] {
   return layers.flatMap((layer, index): Stage[] => {
     if (layer.kind === "hidden") return [];
-    const { rows, columns, shift } = layer;
+    const { kind, rows, columns, shift, starts, places, weights: kept } = layer;
     const { slots, factors, ...inputs } =
-      layer.kind === "direct"
+      kind === "direct"
         ? direct(columns)
-        : (pass === "audit" ? audited : collapsed)(layer, hiddenUnits(random, masks[index - 1]!, index - 1));
+        : (pass === "audit" ? audited : collapsed)(layer, hiddenWeights(layers[index - 1]!));
     const width = inputs.columns * inputs.group;
-    const mask = masks[index]!;
     const weightsOf = (from: number, to: number) => {
-      const weightAt = random(index);
       const weights = new Int32Array((to - from) * width);
       for (let row = from; row < to; row++)
-        for (let column = 0; column < columns; column++) {
-          const place = row * columns + column;
-          if (mask[place] && factors[column] !== 0)
-            weights[(row - from) * width + slots[column]!]! += weightAt(place) * factors[column]!;
+        for (let w = starts[row]!; w < starts[row + 1]!; w++) {
+          const [slot, factor] = [slots[places[w]!]!, factors[places[w]!]!];
+          if (factor !== 0) weights[(row - from) * width + slot]! += kept[w]! * factor;
         }
       return weights;
     };
@@ -88,19 +74,26 @@ function direct(columns: number): Slots {
   return { ...dense(columns), slots, factors: new Int32Array(columns).fill(1) };
 }
 
-/** What is kept of a layer of hidden units: 0 where one is pruned. */
-function hiddenUnits(random: RandomWeights, mask: Uint8Array, index: number): Int32Array {
-  const weightAt = random(index);
-  return Int32Array.from(mask, (kept, place) => (kept ? weightAt(place) : 0));
-}
-
-/** All hidden units, by their number and then by their input. */
+/** The hidden units that are left of each input, one behind the other. */
 function audited({ inputs, group }: RandomLayer, hidden: Int32Array): Slots {
-  const slots = Int32Array.from(hidden, (_, i) => (i % group) * inputs + Math.floor(i / group));
-  const units = new Int32Array(hidden.length);
-  slots.forEach((slot, i) => (units[slot] = hidden[i]!));
-  const factors = new Int32Array(hidden.length).fill(1);
-  return { columns: inputs, group, rectify: true, units, slots, factors };
+  const left = new Int32Array(inputs);
+  const slots = Int32Array.from(hidden, (u, i) => {
+    const input = Math.floor(i / group);
+    return u === 0 ? 0 : left[input]!++ * inputs + input;
+  });
+  const most = left.reduce((a, b) => Math.max(a, b), 1);
+  const units = new Int32Array(most * inputs);
+  hidden.forEach((u, i) => {
+    if (u !== 0) units[slots[i]!] = u;
+  });
+  return {
+    columns: inputs,
+    group: most,
+    rectify: true,
+    units,
+    slots,
+    factors: hidden.map((u) => Math.abs(Math.sign(u))),
+  };
 }
 
 /** The positive and, where there is one, the negative part of each input. */
@@ -112,6 +105,6 @@ function collapsed({ inputs, group, signed }: RandomLayer, hidden: Int32Array): 
     rectify: true,
     units: Int32Array.from({ length: parts * inputs }, (_, i) => (i < inputs ? 1 : -1)),
     slots: Int32Array.from(hidden, (u, i) => (u < 0 && signed ? inputs : 0) + Math.floor(i / group)),
-    factors: Int32Array.from(hidden, (u) => (signed ? Math.abs(u) : Math.max(u, 0))),
+    factors: hidden.map((u) => (signed ? Math.abs(u) : Math.max(u, 0))),
   };
 }

@@ -3,19 +3,35 @@
 //
 // Theorem 1 replaces a layer by two: every input has hidden units of its own, and unit q contributes u_q v_q to an output
 // for inputs of the sign of u_q. So the units with u > 0 must sum up to the weight, and where inputs may be negative those
-// with u < 0 as well (the pooled scheme: any unit serves whichever sign its u has). Theorem 2 does so for the first layer
-// only. It has copies of every neuron, and in later layers the weights towards the copies of an input sum up to the weight.
+// with u < 0 as well. Theorem 2 does so for the first layer only. It has copies of every neuron, and in later layers the
+// weights towards the copies of an input sum up to the weight.
+//
+// With 0 bits the random weights are -1, 0 and 1, and sums of those are the weights of the target themselves, in units of
+// their own: what reaches as far as the target needs as many of them.
 
 import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
-import { drawValues, itemOf, lawOf } from "../ensemble.ts";
+import { drawBlock, itemOf, itemsPerBlock, lawOf, MAX_ITEMS, slicingOf, type Law } from "../ensemble.ts";
 import { quantize, quantizers, type Network, type Quantizer } from "../network.ts";
 import { streamKey, type Words } from "../random.ts";
+import { acceptance } from "./support.ts";
 
 /** The most bits of a random weight, so that products and drawing stay exact. */
 const MAX_BITS = 10;
 /** The most hidden units or copies of one input. */
-const MAX_UNITS = 10_000;
+export const MAX_UNITS = 10_000;
+/** The most layers of a target, the most inputs or outputs of one, and the most places of a random layer. */
+export const MAX_LAYERS = 1000;
+export const MAX_WIDTH = 2 ** 20;
+const MAX_PLACES = 2 ** 31;
+
+/**
+ * - `shared`: a hidden unit serves the inputs of whichever sign its u has
+ * - `halves`: the first half of an input's units serves positive inputs and needs u > 0, the second half negative inputs
+ *   and u < 0, as in the paper's proof
+ */
+export const poolings = ["shared", "halves"] as const;
+export type Pooling = (typeof poolings)[number];
 
 export interface Scheme {
   readonly theorem: 1 | 2;
@@ -26,6 +42,13 @@ export interface Scheme {
   readonly weightQuantizer: Quantizer;
   /** Whether a random weight may be 0: Definition 4 has it so, Theorem 2 has not. */
   readonly zero: boolean;
+  /** Which hidden units serve which inputs. */
+  readonly pools: Pooling;
+  /**
+   * Whether a product z of two weights is used with a probability of 1 / r(|z|) only, r the number of its ways a b, a and b
+   * in 1..2^bits. That makes the products that are used uniform on all there are, where the weights are uniform.
+   */
+  readonly support: boolean;
   /** Hidden units of each input: one number for every layer of the target (theorem 1), or one for the first (theorem 2). */
   readonly units: readonly number[];
   /** Copies of each neuron, for every layer of the target but the last (theorem 2; empty for theorem 1). */
@@ -40,8 +63,15 @@ const schemaOf = z.strictObject({
   initialBits: bits,
   weightQuantizer: z.enum(quantizers, `one of ${quantizers.join(", ")}`),
   zero: z.boolean("true or false"),
+  pools: z.enum(poolings, `one of ${poolings.join(", ")}`),
+  support: z.boolean("true or false"),
   units: counts,
   copies: counts,
+});
+const widthsSchema = z.object({
+  widths: z
+    .array(integer(1, MAX_WIDTH), "a list of integers")
+    .check(z.minLength(2, "inputs and outputs"), z.maxLength(MAX_LAYERS + 1, `at most ${MAX_LAYERS} layers`)),
 });
 
 /** One layer of the random network. */
@@ -73,11 +103,12 @@ export interface RandomLayer {
  * Throws TypeError or RangeError for a scheme that cannot serve it.
  */
 export function layersOf(widths: readonly number[], targetBits: number, scheme: Scheme): RandomLayer[] {
-  const { theorem, initialBits, bits: k, units, copies } = parse(schemaOf, scheme, "scheme");
+  parse(widthsSchema, { widths });
+  const { theorem, initialBits, bits: k, pools, units, copies } = parse(schemaOf, scheme, "scheme");
   const depth = widths.length - 1;
   if (k > initialBits) throw new RangeError(expected("bits", `at most initialBits, ${initialBits}`, k));
   const finest = theorem === 1 ? 2 * k : k;
-  if (targetBits > finest)
+  if (targetBits > finest && k > 0)
     throw new RangeError(
       expected("target bits", `at most ${finest} for theorem ${theorem} and ${k} bits`, targetBits),
     );
@@ -88,20 +119,23 @@ export function layersOf(widths: readonly number[], targetBits: number, scheme: 
         expected(["units", "copies"][i]!, `${lengths[i]} numbers for ${depth} layers`, list.length),
       );
   });
-  return widths.slice(1).flatMap((outputs, layer): RandomLayer[] => {
+  if (pools === "halves")
+    units.forEach((count, l) => {
+      if (count % 2 > 0) throw new RangeError(expected(`units.${l}`, "an even number for halves", count));
+    });
+  const layers = widths.slice(1).flatMap((outputs, layer): RandomLayer[] => {
     const inputs = widths[layer]!;
     const common = { layer, inputs, outputs, signed: layer === 0 };
     const fan = theorem === 2 && layer < depth - 1 ? copies[layer]! : 1;
     if (theorem === 2 && layer > 0) {
       const group = copies[layer - 1]!;
-      const lift = k - targetBits;
+      const lift = Math.max(k - targetBits, 0);
+      const shift = targetBits + lift;
       const [rows, columns] = [outputs * fan, inputs * group];
-      return [
-        { ...common, kind: "direct", rows, columns, shift: k, copies: fan, group, lift, signed: false },
-      ];
+      return [{ ...common, kind: "direct", rows, columns, shift, copies: fan, group, lift, signed: false }];
     }
     const group = units[layer]!;
-    const lift = 2 * k - targetBits;
+    const lift = Math.max(2 * k - targetBits, 0);
     const hidden = inputs * group;
     return [
       { ...common, kind: "hidden", rows: hidden, columns: inputs, shift: 0, copies: 1, group, lift },
@@ -110,13 +144,19 @@ export function layersOf(widths: readonly number[], targetBits: number, scheme: 
         kind: "pooled",
         rows: outputs * fan,
         columns: hidden,
-        shift: 2 * k,
+        shift: targetBits + lift,
         copies: fan,
         group,
         lift,
       },
     ];
   });
+  layers.map(placesOf).forEach((places, l) => {
+    // Without places, widths could be anything, and with them the target of a small file.
+    if (places < 1 || places > MAX_PLACES)
+      throw new RangeError(expected(`mask.${l}`, `1..${MAX_PLACES} places`, places, "mind units and copies"));
+  });
+  return layers;
 }
 
 /** How many weights of a layer may be kept: those of its structure. They are numbered row by row. */
@@ -130,27 +170,53 @@ const NETWORK_STREAM = 2 ** 16;
 /** The weights of a random network: of each layer, by its index, the reduced weight at each place of its structure. */
 export type RandomWeights = (index: number) => (place: number) => number;
 
-/** Those that a seed gives. */
-export function drawnWeights(scheme: Scheme, seed: bigint): RandomWeights {
-  const { initialBits, bits: k, weightQuantizer, zero } = scheme;
+/** What a random weight is drawn from, and what becomes of each value. */
+function weightLaw({ initialBits, bits: k, weightQuantizer, zero }: Scheme): {
+  law: Law;
+  reduced: Int32Array;
+} {
   const law = lawOf(zero ? "rssp0" : "rssp", 2 ** initialBits);
   const reduced = Int32Array.from({ length: law.range }, (_, value) =>
     quantize(weightQuantizer, itemOf(law, value), initialBits - k),
   );
+  return { law, reduced };
+}
+
+/** Those that a seed gives. */
+export function drawnWeights(scheme: Scheme, seed: bigint): RandomWeights {
+  const { law, reduced } = weightLaw(scheme);
+  const slicing = slicingOf(law.range);
   return (index) => {
     const key: Words = streamKey(seed, [NETWORK_STREAM + index, law.range]);
-    // Weights stand in trials of 64 items, and are mostly read one after the other.
+    // Weights stand in full trials, and are mostly read one after the other.
     let drawn = -1;
-    let weights: number[] = [];
+    const values = new Int32Array(itemsPerBlock(slicing));
+    const blocks = Math.ceil(MAX_ITEMS / values.length);
     return (place) => {
-      const trial = Math.floor(place / 64);
-      if (trial !== drawn) {
-        drawn = trial;
-        weights = drawValues(law.range, key, trial, 64).map((value) => reduced[value]!);
+      const trial = Math.floor(place / MAX_ITEMS);
+      const item = place % MAX_ITEMS;
+      const block = Math.floor(item / values.length);
+      if (trial * blocks + block !== drawn) {
+        drawn = trial * blocks + block;
+        drawBlock(slicing, key, trial, block, values);
       }
-      return weights[place % 64]!;
+      return reduced[values[item % values.length]!]!;
     };
   };
+}
+
+/** How many weights of the random network of a seed are not 0. */
+export function nonzeroWeights(layers: readonly RandomLayer[], scheme: Scheme, seed: bigint): number {
+  const always = !weightLaw(scheme).reduced.includes(0);
+  const random = drawnWeights(scheme, seed);
+  return layers.reduce((sum, layer, index) => {
+    const places = placesOf(layer);
+    if (always) return sum + places;
+    const weightAt = random(index);
+    let count = 0;
+    for (let place = 0; place < places; place++) if (weightAt(place) !== 0) count++;
+    return sum + count;
+  }, 0);
 }
 
 /** A subset sum that a weight of the target asks for: some of the `items` must sum up to `sum`. */
@@ -168,12 +234,18 @@ export interface Demand {
   readonly sum: number;
 }
 
-/** Every subset sum that a target asks of a random network, layer by layer, row by row, input by input. */
+/**
+ * Every subset sum that a target asks of the random network that a seed gives a scheme, layer by layer, row by row, input by
+ * input. `layers` are those of the scheme.
+ */
 export function* demandsOf(
   target: Network,
   layers: readonly RandomLayer[],
-  random: RandomWeights,
+  scheme: Scheme,
+  seed: bigint,
 ): Generator<Demand, void, undefined> {
+  const random = drawnWeights(scheme, seed);
+  const accepts = acceptance(scheme, seed);
   let hidden: readonly number[] = [];
   for (const [index, layer] of layers.entries()) {
     const weightAt = random(index);
@@ -182,33 +254,44 @@ export function* demandsOf(
       continue;
     }
     const { weights } = target.layers[layer.layer]!;
-    const pools = Array.from({ length: layer.inputs }, (_, input) => poolsOf(layer, hidden, input));
+    const pools = Array.from({ length: layer.inputs }, (_, input) => poolsOf(layer, scheme, hidden, input));
+    const accepted = layer.kind === "pooled" ? accepts(index) : undefined;
     for (let row = 0; row < layer.rows; row++)
       for (let input = 0; input < layer.inputs; input++) {
         const place = row * layer.columns + input * layer.group;
         const sum = weights[Math.floor(row / layer.copies) * layer.inputs + input]! * 2 ** layer.lift;
-        for (const { sign, members, factors } of pools[input]!)
-          yield {
-            index,
-            row,
-            place,
-            input,
-            sign,
-            items: members.map((q, i) => factors[i]! * weightAt(place + q)),
-            members,
-            sum,
-          };
+        for (const { sign, members: all, factors } of pools[input]!) {
+          const [items, members] = [[] as number[], [] as number[]];
+          for (let i = 0; i < all.length; i++) {
+            const item = factors[i]! * weightAt(place + all[i]!);
+            if (accepted && !accepted(place + all[i]!, item)) continue;
+            items.push(item);
+            members.push(all[i]!);
+          }
+          yield { index, row, place, input, sign, items, members, sum };
+        }
       }
   }
 }
 
+/** Whether hidden unit q of an input may take part for inputs of the sign of its u. */
+export function serves(pools: Pooling, group: number, q: number, u: number): boolean {
+  return pools === "shared" || q < group / 2 === u > 0;
+}
+
 /** Who takes part in the subset sums of an input, for each of its signs, and what their weights are multiplied by. */
-function poolsOf({ kind, group, signed }: RandomLayer, hidden: readonly number[], input: number) {
+function poolsOf(
+  { kind, group, signed }: RandomLayer,
+  { pools }: Scheme,
+  hidden: readonly number[],
+  input: number,
+) {
   const all = Array.from({ length: group }, (_, q) => q);
   if (kind === "direct") return [{ sign: 1 as const, members: all, factors: all.map(() => 1) }];
+  const unitOf = (q: number) => hidden[input * group + q]!;
   return (signed ? ([1, -1] as const) : ([1] as const)).map((sign) => {
-    const members = all.filter((q) => Math.sign(hidden[input * group + q]!) === sign);
-    return { sign, members, factors: members.map((q) => hidden[input * group + q]!) };
+    const members = all.filter((q) => Math.sign(unitOf(q)) === sign && serves(pools, group, q, sign));
+    return { sign, members, factors: members.map(unitOf) };
   });
 }
 

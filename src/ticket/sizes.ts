@@ -1,39 +1,48 @@
 // How large a ticket is, and how small it could be at best.
 
-import type { Network } from "../network.ts";
-import { layersOf, placesOf } from "./scheme.ts";
+import type { Outline } from "../network.ts";
+import { countsOf, type KeptCounts, type KeptLayer } from "./kept.ts";
+import { nonzeroWeights, placesOf } from "./scheme.ts";
 import type { Ticket } from "./ticket.ts";
 
 /** Sizes in weights and in bits. */
-export interface Sizes {
-  /** Weights of the target, of the random network, and those of it that are kept. */
+export interface Sizes extends KeptCounts {
+  /** Weights of the target that may be chosen, biases among them. */
   readonly target: number;
+  /** Weights of the random network, which have a bit each, and those of them that are not 0. */
   readonly initial: number;
-  readonly kept: number;
+  readonly nonzero: number;
   /** Bits of the masks for each weight of the target. */
   readonly bitsPerWeight: number;
   /**
-   * So many weights a network must have for every target of this shape to be in it, log2 of the number of those (the
-   * counting of Theorem 3), and how many times as many the random network has.
+   * So many nonzero weights a random network must have for every target of this shape to be in it with probability 1: log2
+   * of the number of those, told apart by their weights (the counting of Theorem 3; with a probability p instead it is less by
+   * log2 1/p). `gap` is how many times as many the random network has.
    */
   readonly lowerBound: number;
   readonly gap: number;
 }
 
-export function sizesOf({ layers }: Network, { scheme, target, masks }: Ticket): Sizes {
-  const weights = layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
-  const initial = layersOf(target.widths, target.bits, scheme).reduce(
-    (sum, layer) => sum + placesOf(layer),
-    0,
-  );
-  const kept = masks.reduce((sum, mask) => mask.reduce((a, b) => a + b, sum), 0);
-  const lowerBound = weights * Math.log2(2 ** (target.bits + 1) + 1);
+/** The sizes of a ticket, given its pruned network. */
+export function sizesOf(ticket: Ticket, kept: readonly KeptLayer[]): Sizes {
+  const target = chosenWeights(ticket.target);
+  const initial = kept.reduce((sum, layer) => sum + placesOf(layer), 0);
+  const nonzero = nonzeroWeights(kept, ticket.scheme, ticket.seed);
+  const lowerBound = target * Math.log2(2 ** (ticket.target.bits + 1) + 1);
   return {
-    target: weights,
+    target,
     initial,
-    kept,
-    bitsPerWeight: initial / weights,
+    nonzero,
+    ...countsOf(kept, ticket),
+    bitsPerWeight: initial / target,
     lowerBound,
-    gap: initial / lowerBound,
+    gap: nonzero / lowerBound,
   };
+}
+
+/** What passes the constant unit on is given, and no choice. */
+function chosenWeights({ widths, constant }: Outline): number {
+  return widths
+    .slice(1)
+    .reduce((sum, rows, l) => sum + (rows - Number(constant && l < widths.length - 2)) * widths[l]!, 0);
 }

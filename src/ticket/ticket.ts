@@ -1,24 +1,18 @@
 // A ticket: a seed and which weights of its random network are kept. It equals its target on every input, and that is a
 // matter of integers: in every layer the kept products sum up to the target's weights.
 
-import type { Network, Outline } from "../network.ts";
-import {
-  demandsOf,
-  layersOf,
-  drawnWeights,
-  placesOf,
-  type Demand,
-  type RandomLayer,
-  type RandomWeights,
-  type Scheme,
-} from "./scheme.ts";
+import { expected } from "../check.ts";
+import { outlineOf, type Network, type Outline } from "../network.ts";
+import { keptLayers, rowSums, type KeptLayer } from "./kept.ts";
+import { keepPlace, maskBytes, type Mask } from "./mask.ts";
+import { placesOf, type Demand, type RandomLayer, type Scheme } from "./scheme.ts";
 
 export interface Ticket {
   readonly scheme: Scheme;
   readonly seed: bigint;
   readonly target: Outline;
-  /** For every layer of the random network a byte for each place of its structure: 1 where the weight is kept. */
-  readonly masks: readonly Uint8Array[];
+  /** For every layer of the random network, which places of its structure are kept. */
+  readonly masks: readonly Mask[];
 }
 
 /** A weight of the target that a ticket does not represent. */
@@ -36,13 +30,13 @@ export interface Deviation {
 }
 
 /** Masks that keep nothing. */
-export function emptyMasks(layers: readonly RandomLayer[]): Uint8Array[] {
-  return layers.map((layer) => new Uint8Array(placesOf(layer)));
+export function emptyMasks(layers: readonly RandomLayer[]): Mask[] {
+  return layers.map((layer) => new Uint8Array(maskBytes(placesOf(layer))));
 }
 
 /** Keeps the items of a subset, and the hidden units behind them. */
 export function keep(
-  masks: readonly Uint8Array[],
+  masks: readonly Mask[],
   layers: readonly RandomLayer[],
   { index, place, input, members }: Demand,
   subset: readonly number[],
@@ -50,8 +44,8 @@ export function keep(
   const { kind, group } = layers[index]!;
   for (const i of subset) {
     const q = members[i]!;
-    masks[index]![place + q] = 1;
-    if (kind === "pooled") masks[index - 1]![input * group + q] = 1;
+    keepPlace(masks[index]!, place + q);
+    if (kind === "pooled") keepPlace(masks[index - 1]!, input * group + q);
   }
 }
 
@@ -66,67 +60,64 @@ export function deviationOf(
 }
 
 /**
- * The first weight of a target that masks over a random network do not represent; undefined where there is none, and then
- * the pruned network and the target are equal on all inputs.
+ * The first weight of a target that a pruned network does not represent; undefined where there is none, and then they are
+ * equal on all inputs.
  */
-export function firstDeviation(
-  target: Network,
-  layers: readonly RandomLayer[],
-  random: RandomWeights,
-  masks: readonly Uint8Array[],
-): Deviation | undefined {
-  for (const demand of demandsOf(target, layers, random)) {
-    const got = keptSum(layers, masks, demand);
-    if (got !== demand.sum) return deviationOf(layers, demand, got);
+export function firstDeviation(target: Network, kept: readonly KeptLayer[]): Deviation | undefined {
+  for (const { layer, row, sums } of rowSums(kept)) {
+    const { inputs, copies, lift, signed } = layer;
+    const output = Math.floor(row / copies);
+    const { weights } = target.layers[layer.layer]!;
+    for (let input = 0; input < inputs; input++) {
+      const sum = weights[output * inputs + input]! * 2 ** lift;
+      const sign = sums[input] !== sum ? 1 : signed && sums[inputs + input] !== sum ? -1 : undefined;
+      if (sign === undefined) continue;
+      const got = sums[sign > 0 ? input : inputs + input];
+      return { layer: layer.layer, output, input, sign, copy: row % copies, expected: sum, got };
+    }
   }
   return undefined;
-}
-
-/** What the kept items of a demand sum up to. */
-function keptSum(
-  layers: readonly RandomLayer[],
-  masks: readonly Uint8Array[],
-  { index, place, input, items, members }: Demand,
-): number {
-  const { kind, group } = layers[index]!;
-  const hidden = kind === "direct" ? undefined : masks[index - 1]!.subarray(input * group);
-  return items.reduce((sum, item, i) => {
-    const q = members[i]!;
-    return masks[index]![place + q] && (!hidden || hidden[q]) ? sum + item : sum;
-  }, 0);
 }
 
 /**
  * The target that a ticket stands for, its weights read off the first copies and nonnegative inputs: whether the ticket
  * equals it is for `verify` to say.
  */
-export function representedNetwork({ scheme, seed, target, masks }: Ticket): Network {
-  const { widths, bits, ...rest } = target;
-  const layers = layersOf(widths, bits, scheme);
-  const network: Network = {
-    ...rest,
-    layers: widths.slice(1).map((rows, l) => ({
-      rows,
-      columns: widths[l]!,
-      weights: new Int32Array(rows * widths[l]!),
-      shift: bits,
-    })),
-  };
-  for (const demand of demandsOf(network, layers, drawnWeights(scheme, seed))) {
-    const { layer, copies, inputs, lift } = layers[demand.index]!;
-    if (demand.sign < 0 || demand.row % copies > 0) continue;
-    const at = (demand.row / copies) * inputs + demand.input;
-    network.layers[layer]!.weights[at] = Math.floor(keptSum(layers, masks, demand) / 2 ** lift);
+export function representedNetwork(ticket: Ticket, kept = keptLayers(ticket)): Network {
+  const { widths, bits, ...rest } = ticket.target;
+  const layers = widths.slice(1).map((rows, l) => ({
+    rows,
+    columns: widths[l]!,
+    weights: new Int32Array(rows * widths[l]!),
+    shift: bits,
+  }));
+  for (const { layer, row, sums } of rowSums(kept)) {
+    const { inputs, copies, lift } = layer;
+    if (row % copies > 0) continue;
+    const { weights } = layers[layer.layer]!;
+    for (let input = 0; input < inputs; input++)
+      weights[(row / copies) * inputs + input] = Math.floor(sums[input]! / 2 ** lift);
   }
-  return network;
+  return { ...rest, layers };
 }
 
-/** The first weight of a target that a ticket does not represent, after drawing everything again from its seed. */
-export function verify(network: Network, { scheme, seed, target, masks }: Ticket): Deviation | undefined {
-  return firstDeviation(
-    network,
-    layersOf(target.widths, target.bits, scheme),
-    drawnWeights(scheme, seed),
-    masks,
-  );
+/** Throws RangeError where a network cannot be a target of this outline, whatever its weights are. */
+export function checkTarget(network: Network, target: Outline): void {
+  const other = network.layers.find(({ shift }) => shift !== target.bits);
+  const given = outlineOf(network, other?.shift ?? target.bits);
+  for (const name of Object.keys(target) as (keyof Outline)[])
+    if (String(given[name]) !== String(target[name]))
+      throw new RangeError(
+        expected(`network, ${name}`, `${String(target[name])}, as the ticket's target has`, given[name]),
+      );
+}
+
+/**
+ * The first weight of a network that a ticket does not represent, after drawing everything again from its seed; undefined
+ * where there is none, and then the ticket's pruned network and this one are equal on all inputs.
+ * Throws RangeError for a network of another outline than the ticket's target has.
+ */
+export function verify(network: Network, ticket: Ticket): Deviation | undefined {
+  checkTarget(network, ticket.target);
+  return firstDeviation(network, keptLayers(ticket));
 }
