@@ -8,10 +8,11 @@ import { drawValue } from "../../src/ensemble.ts";
 import { readNetwork, widthsOf, type Network, type Quantizer } from "../../src/network.ts";
 import { seedSchema } from "../../src/random.ts";
 import { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
-import { enough, type Scheme } from "../../src/ticket/scheme.ts";
+import type { Scheme } from "../../src/ticket/scheme.ts";
 import { sizesOf, type Sizes } from "../../src/ticket/sizes.ts";
 import { audit } from "../../src/ticket/audit.ts";
 import { representedNetwork, verify, type Deviation } from "../../src/ticket/ticket.ts";
+import { fewestWidths, type OpenScheme } from "../../src/ticket/width.ts";
 import { prune, type Pruned } from "../ticket.ts";
 import { readList, readNumber } from "./arguments.ts";
 import { prepareFolder, writeFiles } from "./files.ts";
@@ -26,6 +27,7 @@ export interface TicketArguments extends RunArguments {
   zero?: boolean;
   units?: string;
   copies?: string;
+  failure?: string;
   seed?: string;
   attempts?: string;
   sparse?: boolean;
@@ -40,11 +42,13 @@ export interface VerifyArguments {
 
 /** The most deviations that are named. */
 const NAMED = 10;
+/** How often a random network of the width that theory chooses may fail to contain its target. */
+const DEFAULT_FAILURE = "0.01";
 
 /** Prunes, and returns the exit status: 1 where some weight has no subset, and then no file is written. */
 export async function runTicket(path: string, args: TicketArguments): Promise<number> {
   const { network, bits: targetBits } = await readNetworkFile(path);
-  const scheme = schemeOf(args, network, targetBits);
+  const { scheme, predictedFailure } = schemeOf(args, network, targetBits);
   const seed = args.seed === undefined ? 1n : parse(seedSchema, args.seed, "seed");
   const attempts = parse(integer(1, 1e6), readNumber(args.attempts ?? "1"), "attempts");
   await prepareFolder(dirname(args.out), [basename(args.out)]);
@@ -75,6 +79,7 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
     kind: "ticket",
     found,
     ...scheme,
+    predictedFailure,
     seed: String(ticket.seed),
     attempts: Math.min(attempt + 1, attempts),
     widths: widthsOf(network),
@@ -87,8 +92,8 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
   else
     process.stdout.write(
       found
-        ? `${args.out}: theorem ${scheme.theorem}, seed ${ticket.seed}, ${sizesText(sizes)}\n`
-        : `no ticket: ${grouped(failures.length)} subset sums have no solution, more --units or --attempts may help; the first:\n` +
+        ? `${args.out}: theorem ${scheme.theorem}, seed ${ticket.seed}, ${widthText(scheme)} (predicted failure ${shortest(predictedFailure)}), ${sizesText(sizes)}\n`
+        : `no ticket: ${grouped(failures.length)} subset sums have no solution, more --units or --attempts may help (predicted failure ${shortest(predictedFailure)}); the first:\n` +
             failures.slice(0, NAMED).map(deviationText).join(""),
     );
   return found ? 0 : 1;
@@ -151,29 +156,43 @@ function randomInputs(): (range: number) => number {
   return (range) => drawValue(range, [0, 0], drawn++, 0);
 }
 
-/** A number for each layer: those typed, the one typed for all, or a guess. */
-function perLayer(typed: string | undefined, layers: number, guess: number): unknown[] {
-  const list = typed === undefined ? [guess] : readList(typed);
+/** A number for each layer: those typed, or the one typed for all; undefined where theory is to choose. */
+function perLayer(typed: string | undefined, layers: number): unknown[] | undefined {
+  if (typed === undefined || typed === "auto") return undefined;
+  const list = readList(typed);
   return list.length === 1 ? Array.from({ length: layers }, () => list[0]) : list;
 }
 
-function schemeOf(args: TicketArguments, network: Network, targetBits: number): Scheme {
+/** The scheme that was asked for, and how often, as theory predicts, a random network of it does not contain the target. */
+function schemeOf(
+  args: TicketArguments,
+  network: Network,
+  targetBits: number,
+): { scheme: Scheme; predictedFailure: number } {
   const { weightQuantizer = "away", zero = false } = args;
   const theorem = args.theorem === undefined ? 1 : readNumber(args.theorem);
   const bits =
     args.bits === undefined ? Math.ceil(targetBits / (theorem === 2 ? 1 : 2)) : readNumber(args.bits);
   const depth = network.layers.length;
-  const weights = network.layers.reduce((sum, { weights }) => sum + weights.length, 0);
+  const units = perLayer(args.units, theorem === 2 ? 1 : depth);
+  const copies = theorem === 2 ? perLayer(args.copies, depth - 1) : [];
   // What people typed has any type; the scheme's own check decides.
-  return {
+  const open = {
     theorem,
     initialBits: args.initialBits === undefined ? bits : readNumber(args.initialBits),
     bits,
     weightQuantizer: weightQuantizer as Quantizer,
     zero,
-    units: perLayer(args.units, theorem === 2 ? 1 : depth, enough("pooled", Number(bits), weights)),
-    copies: theorem === 2 ? perLayer(args.copies, depth - 1, enough("direct", Number(bits), weights)) : [],
-  } as Scheme;
+    ...(units && { units }),
+    ...(copies && { copies }),
+  } as OpenScheme;
+  const { failure, ...widths } = fewestWidths(
+    network,
+    targetBits,
+    open,
+    readNumber(args.failure ?? DEFAULT_FAILURE) as number,
+  );
+  return { scheme: { ...open, ...widths }, predictedFailure: failure };
 }
 
 async function readNetworkFile(path: string): Promise<{ network: Network; bits: number }> {
@@ -219,6 +238,15 @@ function sizesText({ target, initial, kept, bitsPerWeight, lowerBound, gap }: Si
     `keeps ${grouped(kept)} of ${grouped(initial)} weights for ${grouped(target)}, ${bitsPerWeight.toFixed(1)} bits a ` +
     `weight; no network of fewer than ${grouped(Math.ceil(lowerBound))} weights has all such targets (${gap.toFixed(1)}x)`
   );
+}
+
+function widthText({ units, copies }: Scheme): string {
+  return `${units.join(" ")} hidden units${copies.length > 0 ? ` and ${copies.join(" ")} copies` : ""} an input`;
+}
+
+/** Two significant digits. */
+function shortest(probability: number): string {
+  return String(Number(probability.toPrecision(2)));
 }
 
 function deviationText({ layer, output, input, sign, copy, expected, got }: Deviation): string {

@@ -15,7 +15,7 @@ import { streamKey, type Words } from "../random.ts";
 /** The most bits of a random weight, so that products and drawing stay exact. */
 const MAX_BITS = 10;
 /** The most hidden units or copies of one input. */
-const MAX_UNITS = 10_000;
+export const MAX_UNITS = 10_000;
 
 export interface Scheme {
   readonly theorem: 1 | 2;
@@ -130,15 +130,23 @@ const NETWORK_STREAM = 2 ** 16;
 /** The weights of a random network: of each layer, by its index, the reduced weight at each place of its structure. */
 export type RandomWeights = (index: number) => (place: number) => number;
 
-/** Those that a seed gives. */
-export function drawnWeights(scheme: Scheme, seed: bigint): RandomWeights {
-  const { initialBits, bits: k, weightQuantizer, zero } = scheme;
+/** How random weights are made. */
+export type WeightLaw = Pick<Scheme, "initialBits" | "bits" | "weightQuantizer" | "zero">;
+
+/** What a random weight is after its reduction: one of these integers, each as likely as the others. */
+export function reducedWeights({ initialBits, bits: k, weightQuantizer, zero }: WeightLaw): Int32Array {
   const law = lawOf(zero ? "rssp0" : "rssp", 2 ** initialBits);
-  const reduced = Int32Array.from({ length: law.range }, (_, value) =>
+  return Int32Array.from({ length: law.range }, (_, value) =>
     quantize(weightQuantizer, itemOf(law, value), initialBits - k),
   );
+}
+
+/** Those that a seed gives. */
+export function drawnWeights(scheme: WeightLaw, seed: bigint): RandomWeights {
+  const reduced = reducedWeights(scheme);
+  const range = reduced.length;
   return (index) => {
-    const key: Words = streamKey(seed, [NETWORK_STREAM + index, law.range]);
+    const key: Words = streamKey(seed, [NETWORK_STREAM + index, range]);
     // Weights stand in trials of 64 items, and are mostly read one after the other.
     let drawn = -1;
     let weights: number[] = [];
@@ -146,7 +154,7 @@ export function drawnWeights(scheme: Scheme, seed: bigint): RandomWeights {
       const trial = Math.floor(place / 64);
       if (trial !== drawn) {
         drawn = trial;
-        weights = drawValues(law.range, key, trial, 64).map((value) => reduced[value]!);
+        weights = drawValues(range, key, trial, 64).map((value) => reduced[value]!);
       }
       return weights[place % 64]!;
     };
@@ -210,16 +218,4 @@ function poolsOf({ kind, group, signed }: RandomLayer, hidden: readonly number[]
     const members = all.filter((q) => Math.sign(hidden[input * group + q]!) === sign);
     return { sign, members, factors: members.map((q) => hidden[input * group + q]!) };
   });
-}
-
-/**
- * Hidden units, or copies, that are enough for all but about one target in a hundred with so many weights: a guess, not a
- * bound. An odd sum is missed by n products with a probability of at least (3/4)^n, and by n uniform weights with one that
- * falls tenfold about every four weights (measured); half of the hidden units have the sign that an input asks for.
- */
-export function enough(kind: "pooled" | "direct", bits: number, weights: number): number {
-  const failure = 0.01 / Math.max(weights, 1);
-  if (kind === "direct") return bits + 2 + Math.ceil(4 * Math.log10(0.5 / failure));
-  const products = 2 * bits + 2 + Math.log(1 / failure) / Math.log(4 / 3);
-  return Math.ceil(2 * products + 4 * Math.sqrt(products));
 }
