@@ -5,6 +5,7 @@ export { required, type RequiredOptions } from "./required.ts";
 export type { Progress } from "./schedule.ts";
 export type { Engine, EngineName, EngineOptions } from "./runner.ts";
 export { solve, type SolveOptions } from "./solve.ts";
+export { width, type WidthOptions } from "./width.ts";
 export { DifferenceError } from "./shadow.ts";
 export type { PhaseRequest } from "../src/experiments/phase.ts";
 export { ensembles, type Ensemble } from "../src/ensemble.ts";
@@ -12,6 +13,7 @@ export { theory, compare, type Gap, type TheoryRequest, type Violation } from ".
 export type { SolveRequest } from "../src/experiments/solve.ts";
 export type { AnswerName, Instance } from "../src/problem.ts";
 export type { RequiredRequest } from "../src/experiments/required.ts";
+export type { WidthRequest } from "../src/experiments/width.ts";
 export type {
   Finding,
   Method,
@@ -22,6 +24,7 @@ export type {
   SolveFinding,
   TargetTheory,
   TheoryFinding,
+  WidthFinding,
 } from "../src/finding.ts";
 export type { Estimate } from "../src/statistics.ts";
 /** The paper's statements, the limit laws and the rejection of products, as functions. */

@@ -112,7 +112,7 @@ describe("what is refused", () => {
     );
     expect(status).toBe(1);
     expect(stdout).toMatch(
-      /^no ticket: \d+ subset sums have no solution, more --units or --attempts may help; the first:\nlayer 0, output 0/,
+      /^no ticket: \d+ subset sums have no solution, more --units or --attempts may help \(predicted failure 1\); the first:\nlayer 0, output 0/,
     );
     expect(await readdir(folder)).not.toContain("none");
   });
