@@ -208,15 +208,19 @@ ${used.map(([name, text]) => entry(`<code>${name}</code>`, `${text}.`)).join("\n
 /** Decimals of theory's probabilities. */
 const DIGITS = 6;
 
+/** A bound, rounded to its side, with the name of its proof. */
+function limit(bound: Limit | undefined, round: (value: number) => number): string {
+  return bound
+    ? `${(round(bound.value * 10 ** DIGITS) / 10 ** DIGITS).toFixed(DIGITS)} <span class="interval">${escape(bound.name)}</span>`
+    : "";
+}
+
+function predicted(seen: Sighting, law: "window" | "poisson"): string {
+  const value = predictedOf(seen, law);
+  return value === undefined ? "" : escape(rounded(value, DIGITS));
+}
+
 function theoryTable(event: PhaseEvent, known: readonly Sighting[], { label }: PhaseSweep): string {
-  const limit = (bound: Limit | undefined, round: (value: number) => number) =>
-    bound
-      ? `${(round(bound.value * 10 ** DIGITS) / 10 ** DIGITS).toFixed(DIGITS)} <span class="interval">${escape(bound.name)}</span>`
-      : "";
-  const predicted = (seen: Sighting, law: "window" | "poisson") => {
-    const value = predictedOf(seen, law);
-    return value === undefined ? "" : escape(rounded(value, DIGITS));
-  };
   const columns: [head: string, cell: (seen: Sighting) => string][] = [
     ["λ", ({ said }) => said!.lambda?.toFixed(2).replace("-", "−") ?? ""],
     ["E Y", ({ said }) => (said!.expected === undefined ? "" : meanCount(said!.expected))],

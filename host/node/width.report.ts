@@ -30,7 +30,7 @@ ${MEANING}
 <h2>Figures</h2>
 <p>Point at a dot to read its numbers. Dashed lines were not fitted to the dots but computed.</p>
 ${grid(false)}
-${figures.some(({ panels }) => panels) ? grid(true) : ""}
+${figures.some(({ panels }) => panels) ? `<h2>What precision costs</h2>\n${grid(true)}` : ""}
 <h2>Numbers</h2>
 <p>In brackets is what theory predicts.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="hidden units">
@@ -69,7 +69,7 @@ ${[
   entry("k", "the bits of the random weights: integers of &minus;2<sup>k</sup>..2<sup>k</sup>."),
   entry(
     "k_t",
-    "the bits of the layers&rsquo; weights, which are random too: uniform on &minus;2<sup>k_t</sup>..2<sup>k_t</sup>.",
+    "the bits of the layers&rsquo; weights, which are random too: every integer that so many bits and a sign can say, each as likely as the others.",
   ),
   entry("d, l", "there are l layers of d inputs and d outputs; the inputs of the first may be negative."),
   entry("h", "the hidden units of each input."),

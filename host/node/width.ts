@@ -69,13 +69,14 @@ export async function runWidth(args: WidthArguments, command: string): Promise<n
   return 0;
 }
 
+const single = (name: keyof WidthRequest, typed: string | undefined) =>
+  typed === undefined ? {} : { [name]: readNumber(typed) };
+const list = (name: keyof WidthRequest, typed: string | undefined) =>
+  typed === undefined ? [{}] : readList(typed).map((value) => ({ [name]: value }));
+
 /** A configuration for each combination that was typed, larger layers last. */
 function configsOf(args: WidthArguments): WidthConfig[] {
   const { weightQuantizer, targetBits, initialBits, maxUnits, seed } = args;
-  const single = (name: keyof WidthRequest, typed: string | undefined) =>
-    typed === undefined ? {} : { [name]: readNumber(typed) };
-  const list = (name: keyof WidthRequest, typed: string | undefined) =>
-    typed === undefined ? [{}] : readList(typed).map((value) => ({ [name]: value }));
   const quantizers = weightQuantizer?.split(",").map((name) => ({ weightQuantizer: name.trim() })) ?? [{}];
   let requests: object[] = [
     {

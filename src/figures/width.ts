@@ -117,7 +117,7 @@ function costFigures(findings: readonly WidthFinding[]): Figure[] {
   const most = Math.max(...series.flatMap(({ points }) => points.map(({ high }) => high)));
   return [
     {
-      title: "What precision costs",
+      title: "Hidden units against precision",
       caption:
         "The fewest hidden units of each input with which half of the random networks contain the layers, against the bits of the layers' weights.",
       x: { label: "bits of the layers' weights", symbol: "k_t" },

@@ -43,7 +43,6 @@ export function fewestWidths(
 ): PredictedWidth {
   parse(failureSchema, failure, "failure");
   const depth = target.layers.length;
-  const ones = (length: number) => Array.from({ length }, () => 1);
   const units = [...(scheme.units ?? ones(scheme.theorem === 2 ? 1 : depth))];
   const copies = [...(scheme.copies ?? ones(scheme.theorem === 2 ? depth - 1 : 0))];
   const layers = layersOf(widthsOf(target), targetBits, { ...scheme, units, copies }).filter(
@@ -57,7 +56,6 @@ export function fewestWidths(
   const others = layers.filter(({ kind }) => kind === "direct");
   const direct = others.length > 0 ? layerFailures(target, others, scheme) : pooled;
   const asked = layers.map(({ inputs, outputs, signed }) => inputs * outputs * (signed ? 2 : 1));
-  const sum = (list: readonly number[]) => list.reduce((a, b) => a + b);
   const goal = Math.log1p(-failure);
   let logSuccess = 0;
   // From the last layer back: the copies that one needs are rows of the one before, and what one leaves over others take.
@@ -65,8 +63,8 @@ export function fewestWidths(
     const layer = layers[l]!;
     const isDirect = layer.kind === "direct";
     const share = Math.min(
-      ((goal - logSuccess) * asked[l]!) / sum(asked.slice(0, l + 1)),
-      (goal * asked[l]!) / sum(asked),
+      ((goal - logSuccess) * asked[l]!) / total(asked.slice(0, l + 1)),
+      (goal * asked[l]!) / total(asked),
     );
     const budget = -Math.expm1(share);
     const failureAt = (isDirect ? direct : pooled)(layer, copies[l] ?? 1, budget);
@@ -88,6 +86,9 @@ export function fewestWidths(
   }
   return { units, copies, failure: Math.abs(Math.expm1(logSuccess)) };
 }
+
+const ones = (length: number) => Array.from({ length }, () => 1);
+const total = (list: readonly number[]) => list.reduce((a, b) => a + b);
 
 /** The fewest units, up to the most there may be, of which something holds that holds of any more. */
 export function fewestUnits(holds: (units: number) => boolean): number | undefined {
