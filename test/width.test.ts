@@ -1,10 +1,14 @@
-// Widths by theory against measurement: how often random networks of those widths contain random targets.
+// Widths by theory against measurement: how often random networks of those widths contain random targets; and the
+// experiment that measures how wide they must be, against enumeration and another program's numbers.
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { startThread } from "../host/node/threads.ts";
+import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import { prune } from "../host/ticket.ts";
+import { width, widthOf } from "../host/width.ts";
+import { trialDemands, widthConfig } from "../src/experiments/width.ts";
 import type { Network, Quantizer } from "../src/network.ts";
 import { fewestWidths, type OpenScheme } from "../src/ticket/width.ts";
 
@@ -86,3 +90,78 @@ test.each<[number, number, 1 | 2, boolean, Quantizer, number]>([
     expect(measured - predicted).toBeGreaterThan(0.25);
   },
 );
+
+describe("the width experiment", () => {
+  /** Whether some of the items sum up to a number. */
+  function reaches(items: readonly number[], sum: number): boolean {
+    const offset = items.reduce((total, item) => total + Math.abs(item), 0) + Math.abs(sum);
+    let sums = 1n << BigInt(offset);
+    for (const item of items) sums |= item > 0 ? sums << BigInt(item) : sums >> BigInt(-item);
+    return ((sums >> BigInt(offset + sum)) & 1n) === 1n;
+  }
+
+  test.each([
+    { bits: 1, width: 3, depth: 2 },
+    { bits: 2, targetBits: 3, width: 2, zero: true },
+    { bits: 2, width: 2, initialBits: 4, weightQuantizer: "floor" as const },
+  ])("%o counts the trials whose sums the first units reach", async (request) => {
+    const config = widthConfig({ ...request, trials: 25, maxUnits: 40 });
+    const trials = Array.from({ length: 25 }, (_, trial) => [...trialDemands(config, trial)]);
+    const served = (units: number) =>
+      trials.filter((demands) =>
+        demands.every(({ items, members, sum }) =>
+          reaches(
+            items.filter((_, i) => members[i]! < units),
+            sum,
+          ),
+        ),
+      ).length;
+    const { curve } = (await widthOf(engine, config))!;
+    const wanted = curve.map(({ units }) => served(units));
+    expect(curve.map(({ solved }) => solved)).toEqual(wanted);
+    expect(wanted[40]).toBeGreaterThan(10);
+    // With a unit less they are others.
+    expect(curve.map(({ solved }) => solved)).not.toEqual([0, ...wanted.slice(0, -1)]);
+  });
+
+  // Measured by another program with networks of its own, weights with 0; exact for k = 2 and d = 1.
+  test.each([
+    [1, 1, [15, 32], 11.1, 11.1],
+    [2, 1, [19, 32], 8.4, 8.4],
+    [2, 4, [38, 53], 8.5, 13.6],
+    [3, 4, [39, 51], 6.6, 10.6],
+    [4, 4, [41, 53], 5.6, 8.9],
+    [4, 8, [48, 61], 5.8, 10.4],
+  ] as const)("k = %i, d = %i takes %o units", async (bits, size, units, structured, dense) => {
+    const { required, gap, curve } = (await width(engine, {
+      bits,
+      width: size,
+      zero: true,
+      trials: size === 8 ? 150 : 400,
+    }))!;
+    units.forEach((count, i) => expect(Math.abs(required[i]!.units! - count)).toBeLessThanOrEqual(2 + 2 * i));
+    expect(Math.abs(gap!.structured / structured - 1)).toBeLessThan(0.07);
+    expect(Math.abs(gap!.dense / dense - 1)).toBeLessThan(0.07);
+    // Theory is near all of the curve, and nowhere near it ten units off.
+    const distance = (shift: number) =>
+      Math.max(
+        ...curve.slice(shift).map(({ probability }, i) => Math.abs(probability - curve[i]!.predicted)),
+      );
+    expect(distance(0)).toBeLessThan(0.2);
+    expect(distance(10)).toBeGreaterThan(0.2);
+  });
+
+  test("has the same numbers on other engines, and those of the trials done where it is stopped", async () => {
+    const request = { bits: 2, width: 2, trials: 12 };
+    const all = (await width(engine, request))!;
+    const reference = referenceRunner();
+    const same = (await width(reference, request))!;
+    expect({ ...same, engine: "", adapter: "" }).toEqual({ ...all, engine: "", adapter: "" });
+    const stop = new AbortController();
+    const onProgress = (done: number) => done === 5 && stop.abort();
+    const some = await width(reference, request, { signal: stop.signal, onProgress });
+    expect(some!.trials).toBeGreaterThanOrEqual(5);
+    expect(await width(reference, request, { signal: AbortSignal.abort() })).toBeUndefined();
+    reference.close();
+  });
+});
