@@ -5,14 +5,14 @@ import { columns, csvField, grouped, wrap } from "./table.ts";
 
 /** A heading, then a row for each finding. */
 export function requiredRows(findings: readonly WidthFinding[]): string[][] {
-  const several = new Set(findings.map(lawText)).size > 1;
+  const several = quantizersOf(findings).length > 1;
   return [
     [
       "k",
       "k_t",
       "d",
       "l",
-      ...(several ? ["weights"] : []),
+      ...(several ? ["reduced"] : []),
       ...findings[0]!.required.map(({ probability }) => `h(${probability})`),
       "Theorem 3",
       "parameters",
@@ -23,7 +23,7 @@ export function requiredRows(findings: readonly WidthFinding[]): string[][] {
       const { bits, targetBits, width, depth, maxUnits, required, lowerBound, parameters, gap } = finding;
       return [
         ...[bits, targetBits, width, depth].map(String),
-        ...(several ? [lawText(finding)] : []),
+        ...(several ? [finding.weightQuantizer] : []),
         ...required.map(({ units, predicted }) => `${units ?? `> ${maxUnits}`} (${predicted ?? "?"})`),
         grouped(Math.ceil(lowerBound)),
         parameters ? grouped(Math.round(parameters.structured)) : "",
@@ -34,6 +34,12 @@ export function requiredRows(findings: readonly WidthFinding[]): string[][] {
   ];
 }
 
+/** How random weights are reduced, where they are. */
+function quantizersOf(findings: readonly WidthFinding[]): string[] {
+  const reduced = findings.filter(({ bits, initialBits }) => initialBits > bits);
+  return [...new Set(reduced.map(({ weightQuantizer }) => weightQuantizer))];
+}
+
 /** How random weights are made. */
 export function lawText({ bits, initialBits, weightQuantizer, zero }: WidthFinding): string {
   const reduced = initialBits > bits ? ` from ${initialBits} bits, ${weightQuantizer}` : "";
@@ -42,15 +48,15 @@ export function lawText({ bits, initialBits, weightQuantizer, zero }: WidthFindi
 
 /** The table of the terminal, at most 100 columns wide: a line for each finding. */
 export function widthTable(findings: readonly WidthFinding[]): string {
-  const [{ trials, seed, engine, adapter }] = findings as [WidthFinding];
-  const laws = new Set(findings.map(lawText));
+  const [{ trials, seed, engine, adapter, zero, initialBits }] = findings as [WidthFinding];
+  const quantizers = quantizersOf(findings);
   const meaning = wrap(
     "Random networks with weights of k bits that contain l random layers of d inputs and d outputs with weights of k_t bits. h(P): " +
       "the fewest hidden units of each input with which that is so probable, and in brackets what theory predicts. parameters: " +
       "those that are not 0, on average, with h(0.5). gap: how many times Theorem 3's number that is; dense: with dense layers.",
   );
   const run = wrap(
-    `${grouped(trials)} networks each${laws.size === 1 ? `, weights ${[...laws][0]}` : ""}, seed ${seed}, on ${engine} (${adapter})`,
+    `${grouped(trials)} networks each, weights ${zero ? "with" : "without"} 0${quantizers.length > 0 ? `, drawn with ${initialBits} bits and reduced: ${quantizers.join(", ")}` : ""}, seed ${seed}, on ${engine} (${adapter})`,
   );
   return `${[meaning, columns(requiredRows(findings)), run].map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }

@@ -9,7 +9,7 @@ const MEASURED = "measured, with 95 % interval";
 const PREDICTED = "predicted, outputs independent given how many units serve them";
 
 /** `one layer of 4 inputs and outputs`, `3 layers of 4 inputs and outputs`. */
-export function layersText({ width, depth }: Pick<WidthFinding, "width" | "depth">): string {
+function layersText({ width, depth }: Pick<WidthFinding, "width" | "depth">): string {
   const of = width === 1 ? "1 input and output" : `${width} inputs and outputs`;
   return depth === 1 ? `one layer of ${of}` : `${depth} layers of ${of}`;
 }
