@@ -42,21 +42,25 @@ export async function widthOf(
   config: WidthConfig,
   { signal, onProgress }: WidthOptions = {},
 ): Promise<WidthFinding | undefined> {
-  // Instances are taken ahead of their findings, which come in the same order.
-  const waiting: Demand[] = [];
+  // Instances are taken ahead of their findings, which come in the same order; those of some trials wait, one list each.
+  const waiting: Demand[][] = [];
   function* instances(): Generator<Instance> {
-    for (let trial = 0; trial < config.trials; trial++)
+    for (let trial = 0; trial < config.trials; trial++) {
+      const asked: Demand[] = [];
+      waiting.push(asked);
       for (const demand of trialDemands(config, trial)) {
-        waiting.push(demand);
+        asked.push(demand);
         yield { items: demand.items, target: demand.sum };
       }
+    }
   }
   const demands = demandsPerTrial(config);
   const fewest: number[] = [];
   let [units, answered] = [0, 0];
   for await (const { witness } of solve(engine, instances(), { ask: ["witness"] }, { signal })) {
-    units = Math.max(units, unitsServing(waiting.shift()!, witness));
+    units = Math.max(units, unitsServing(waiting[0]![answered]!, witness));
     if (++answered < demands) continue;
+    waiting.shift();
     fewest.push(units);
     [units, answered] = [0, 0];
     onProgress?.(fewest.length);

@@ -131,7 +131,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .option("--weight-quantizer <list>", `${quantizers.join(", ")}: how they are reduced (default: away)`)
     .option("--zero", "random weights may be 0")
     .option("--max-units <number>", "the most hidden units of an input (default: enough, by theory)")
-    .option("--trials <number>", "networks for each curve (default: 1000)")
+    .option("--trials <number>", "networks for each curve (default: 500)")
     .option("--seed <number>", "an integer of 64 bits (default: 1)")
     .option("--engine <name>", `${engines.join(", ")} (default: auto)`)
     .option("--threads <number>", "threads of the CPU engine (default: all)")

@@ -25,8 +25,8 @@ export interface WidthArguments extends RunArguments {
 
 const DEFAULT_BITS = "1..4";
 const DEFAULT_WIDTH = "1,4,8";
-/** Networks of each curve: about 10 s for all twelve on two CPU cores. */
-const DEFAULT_TRIALS = "1000";
+/** Networks of each curve: some seconds for all twelve on two CPU cores. */
+const DEFAULT_TRIALS = "500";
 
 /** Runs the command and returns its exit status. Throws TypeError or RangeError for a request that cannot be met. */
 export async function runWidth(args: WidthArguments, command: string): Promise<number> {

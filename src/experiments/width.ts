@@ -46,7 +46,7 @@ export interface WidthRequest {
   weightQuantizer?: Quantizer;
   /** Whether random weights may be 0. Default false. */
   zero?: boolean;
-  /** Networks that are drawn, 1..2^32 - 1. Default 1000. */
+  /** Networks that are drawn, 1..2^32 - 1. Default 500. */
   trials?: number;
   /** 0..2^64 - 1; a string is read as a decimal. Default 1. */
   seed?: bigint | number | string;
@@ -76,7 +76,7 @@ const schema = z.strictObject({
   initialBits: z.optional(z.unknown()),
   weightQuantizer: z._default(z.enum(quantizers, `one of ${quantizers.join(", ")}`), "away"),
   zero: z._default(z.boolean("true or false"), false),
-  trials: z._default(integer(1, 2 ** 32 - 1), 1000),
+  trials: z._default(integer(1, 2 ** 32 - 1), 500),
   seed: z._default(seedSchema, 1n),
   maxUnits: z.optional(integer(1, MAX_UNITS)),
 });

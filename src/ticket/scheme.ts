@@ -195,6 +195,8 @@ export function* demandsOf(
       for (let input = 0; input < layer.inputs; input++) {
         const place = row * layer.columns + input * layer.group;
         const sum = weights[Math.floor(row / layer.copies) * layer.inputs + input]! * 2 ** layer.lift;
+        // Drawn once for both signs.
+        const drawn = Array.from({ length: layer.group }, (_, q) => weightAt(place + q));
         for (const { sign, members, factors } of pools[input]!)
           yield {
             index,
@@ -202,7 +204,7 @@ export function* demandsOf(
             place,
             input,
             sign,
-            items: members.map((q, i) => factors[i]! * weightAt(place + q)),
+            items: members.map((q, i) => factors[i]! * drawn[q]!),
             members,
             sum,
           };
