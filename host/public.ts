@@ -7,6 +7,7 @@ export type { Engine, EngineName, EngineOptions } from "./runner.ts";
 export { solve, type SolveOptions } from "./solve.ts";
 export { forward, type ForwardOptions } from "./forward.ts";
 export { prune, digestOf, type Pruned, type PruneOptions, type PruneRequest } from "./ticket.ts";
+export { width, type WidthOptions } from "./width.ts";
 export { DifferenceError } from "./shadow.ts";
 export type { PhaseRequest } from "../src/experiments/phase.ts";
 export { ensembles, type Ensemble } from "../src/ensemble.ts";
@@ -21,6 +22,7 @@ export type { Pass } from "../src/ticket/passes.ts";
 export type { Pooling, Scheme } from "../src/ticket/scheme.ts";
 export { representedNetwork, verify, type Deviation, type Ticket } from "../src/ticket/ticket.ts";
 export type { RequiredRequest } from "../src/experiments/required.ts";
+export type { WidthRequest } from "../src/experiments/width.ts";
 export type {
   Finding,
   Method,
@@ -33,6 +35,7 @@ export type {
   TheoryFinding,
   TicketFinding,
   VerifyFinding,
+  WidthFinding,
 } from "../src/finding.ts";
 export type { Estimate } from "../src/statistics.ts";
 /** The paper's statements, the limit laws and the rejection of products, as functions. */

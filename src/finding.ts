@@ -2,6 +2,7 @@
 
 import type { Ensemble } from "./ensemble.ts";
 import type { Bound, Prediction } from "./theory/envelope.ts";
+import type { Quantizer } from "./network.ts";
 import type { Estimate } from "./statistics.ts";
 import type { Audit } from "./ticket/audit.ts";
 import type { Scheme } from "./ticket/scheme.ts";
@@ -166,6 +167,42 @@ export interface SolveFinding extends Provenance {
   readonly method: Method;
 }
 
+/** How often a random network contains random layers (Theorem 1), against its hidden units. */
+export interface WidthFinding extends Provenance {
+  readonly kind: "width";
+  /** k and k_t: bits of the random weights, reduced, and of the layers' weights, which are uniform. */
+  readonly bits: number;
+  readonly targetBits: number;
+  /** d and l: so many layers of d inputs and d outputs. The inputs of the first may be negative. */
+  readonly width: number;
+  readonly depth: number;
+  /** Bits of the random weights as drawn, how they are reduced, and whether they may be 0. */
+  readonly initialBits: number;
+  readonly weightQuantizer: Quantizer;
+  readonly zero: boolean;
+  /** Networks that were drawn; fewer than asked where the run was stopped. */
+  readonly trials: number;
+  readonly seed: string;
+  /** The most hidden units of an input that were drawn. */
+  readonly maxUnits: number;
+  /** For 0, 1, ... hidden units of every input: how often every weight has its subsets, and what theory predicts. */
+  readonly curve: readonly (Estimate & { readonly units: number; readonly predicted: number })[];
+  /** The fewest units with which that is at least so probable, measured and predicted; absent where none were enough. */
+  readonly required: readonly {
+    readonly probability: number;
+    readonly units?: number;
+    readonly predicted?: number;
+  }[];
+  /** So many nonzero parameters a network must have, by Theorem 3, to contain every such layers half of the time. */
+  readonly lowerBound: number;
+  /**
+   * Its nonzero parameters with the fewest units for a probability of 1/2: with hidden units that have one input each, and
+   * with the dense layers of the paper. And how many times the lower bound that is.
+   */
+  readonly parameters?: { readonly structured: number; readonly dense: number };
+  readonly gap?: { readonly structured: number; readonly dense: number };
+}
+
 /** Which random network a ticket prunes to which target, and how large all of that is. */
 interface TicketFields extends Scheme, Sizes {
   /** Decimal. */
@@ -178,6 +215,8 @@ interface TicketFields extends Scheme, Sizes {
 /** What came of pruning a random network to a target. */
 export interface TicketFinding extends TicketFields, Provenance {
   readonly kind: "ticket";
+  /** How often, as theory predicts, a random network of this scheme does not contain the target. */
+  readonly predictedFailure: number;
   /** Whether every weight has its subset; otherwise all that follows is said of the last seed that was tried. */
   readonly found: boolean;
   /** How many seeds were tried, one after the other; `seed` is the last of them. */
@@ -204,7 +243,8 @@ export type Finding =
   | RequiredFinding
   | SolveFinding
   | TicketFinding
-  | VerifyFinding;
+  | VerifyFinding
+  | WidthFinding;
 
 /** What a measurement and its theory have in common. */
 export function instanceKey({

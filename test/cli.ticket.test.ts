@@ -118,6 +118,30 @@ describe.each([
   });
 });
 
+test("theory chooses widths for a failure, and what is typed stays", async () => {
+  const made = async (words: string) =>
+    JSON.parse((await exacta(`ticket network.json ${words} --engine cpu --out x --json`)).stdout) as {
+      units: number[];
+      copies: number[];
+      predictedFailure: number;
+    };
+  const [often, rarely, typed] = [
+    await made("--failure 0.5"),
+    await made("--units auto --failure 1e-4"),
+    await made("--theorem 2 --copies 30"),
+  ];
+  for (const [{ predictedFailure }, failure] of [
+    [often, 0.5],
+    [rarely, 1e-4],
+    [typed, 0.01],
+  ] as const) {
+    expect(predictedFailure).toBeLessThanOrEqual(failure);
+    expect(predictedFailure).toBeGreaterThan(failure / 3);
+  }
+  often.units.forEach((units, l) => expect(units).toBeLessThan(rarely.units[l]!));
+  expect(typed.copies).toEqual([30]);
+});
+
 test("seeds go on at 0 behind the last one", async () => {
   const last = await exacta(
     "ticket network.json --units 30 --seed 18446744073709551615 --engine cpu --out x --json",
@@ -200,7 +224,7 @@ describe("what is refused", () => {
     );
     expect(status).toBe(1);
     expect(stdout).toMatch(
-      /^no ticket: \d+ subset sums have no solution, more --units or --attempts may help; the first:\nlayer 0, output 0/,
+      /^no ticket: \d+ subset sums have no solution, more --units or --attempts may help \(predicted failure 1\); the first:\nlayer 0, output 0/,
     );
     expect(await readdir(folder)).not.toContain("none");
   });
@@ -222,6 +246,7 @@ describe("what is refused", () => {
     ],
     ["ticket network.json --out x --units 9,9,9", /^units: expected 2 numbers for 2 layers, got 3\n$/],
     ["ticket network.json --out x --units few", /^units\.0: expected an integer in 0\.\.10000, got "few"\n$/],
+    ["ticket network.json --out x --failure 2", /^failure: expected a number above 0 and below 1, got 2\n$/],
     ["ticket network.json --out x --attempts 0", /^attempts: expected an integer in 1\.\.1000000, got 0\n$/],
     ["ticket network.json --out x --pools thirds", /^pools: expected one of shared, halves, got "thirds"\n$/],
     [

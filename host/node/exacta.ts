@@ -22,8 +22,9 @@ import { runSolve, type SolveArguments } from "./solve.ts";
 import { runTheory, type TheoryArguments } from "./theory.ts";
 import { runTicket, runVerify, type TicketArguments, type VerifyArguments } from "./ticket.ts";
 import { runPhase, type PhaseArguments } from "./phase.ts";
+import { runWidth, type WidthArguments } from "./width.ts";
 
-const COMMANDS = "solve, ticket, verify, forward, phase, theory, required, devices or bench";
+const COMMANDS = "solve, ticket, verify, forward, phase, theory, required, width, devices or bench";
 
 const SOLVE_HELP = `
 Formats:
@@ -122,6 +123,28 @@ async function main(argv: readonly string[]): Promise<number> {
       status = await runRequired(args);
     });
 
+  program
+    .command("width")
+    .description("how many hidden units an input needs until a random network contains random layers")
+    .option("--bits <list>", "k, bits of the random weights, reduced, 0..8 (default: 1..4)")
+    .option("--target-bits <list>", "k_t, bits of the layers' weights (default: 2 k)")
+    .option("--width <list>", "d, inputs and outputs of a layer, 1..64 (default: 1,4,8)")
+    .option("--depth <list>", "l, layers in a row, 1..16 (default: 1)")
+    .option("--initial-bits <k>", "bits of the random weights as drawn (default: --bits)")
+    .option("--weight-quantizer <list>", `${quantizers.join(", ")}: how they are reduced (default: away)`)
+    .option("--zero", "random weights may be 0")
+    .option("--max-units <number>", "the most hidden units of an input (default: enough, by theory)")
+    .option("--trials <number>", "networks for each curve (default: 500)")
+    .option("--seed <number>", "an integer of 64 bits (default: 1)")
+    .option("--engine <name>", `${engines.join(", ")} (default: auto)`)
+    .option("--threads <number>", "threads of the CPU engine (default: all)")
+    .option("--out <folder>", "where results.jsonl, results.csv and report.html go (default: none)")
+    .option("--json", "one finding a line on stdout instead of a table")
+    .option("--quiet", "no progress")
+    .action(async (args: WidthArguments) => {
+      status = await runWidth(args, command);
+    });
+
   imported(
     program
       .command("ticket")
@@ -139,8 +162,9 @@ async function main(argv: readonly string[]): Promise<number> {
       `${poolings.join(", ")}: which hidden units serve which inputs (default: shared)`,
     )
     .option("--support", "use products of two weights only as far as that makes them uniform")
-    .option("--units <list>", "hidden units of each input, for every layer (default: likely enough)")
-    .option("--copies <list>", "copies of each neuron, theorem 2 (default: likely enough)")
+    .option("--units <list>", "hidden units of each input, for every layer (default: auto, by theory)")
+    .option("--copies <list>", "copies of each neuron, theorem 2 (default: auto, by theory)")
+    .option("--failure <number>", "how often auto may be too few, by theory (default: 0.01)")
     .option("--seed <number>", "an integer of 64 bits (default: 1)")
     .option("--attempts <number>", "seeds that are tried, one after the other (default: 1)")
     .option("--sparse", "keep the smallest subsets")

@@ -21,20 +21,8 @@ import type { Estimate } from "../../src/statistics.ts";
 import { maxTheoryHalfRange } from "../../src/theory/distribution.ts";
 import type { lowerBounds, upperBounds } from "../../src/theory/envelope.ts";
 import { renderFigure } from "../figure.ts";
-import style from "./report.css?raw";
+import { documentHtml, entry, escape, FIGURE_WIDTH, runHtml, type RunAbout } from "./page.ts";
 import { decimalsOf, grouped, meanText, rounded, targetsOf, trialsText } from "./table.ts";
-
-export interface RunAbout {
-  /** What was typed. */
-  readonly command: string;
-  readonly started: Date;
-  readonly seconds: number;
-  /** It was stopped before all trials were done. */
-  readonly stopped: boolean;
-}
-
-/** Figures stand two abreast on a wide page and are a little narrower than a phone's. */
-const FIGURE_WIDTH = 440;
 
 /**
  * A complete HTML document. Everything in it that came from outside is escaped. Theory is drawn over the findings it has
@@ -62,19 +50,9 @@ export function reportHtml(
     figures.map((figure) => renderFigure(figure, document, FIGURE_WIDTH).outerHTML);
   const events = phaseEvents(shown, theory);
   const told = events.some(({ sightings }) => sightings.flat().some(({ said }) => said));
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>exacta: random subset sums</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<h1>Random subset sums</h1>
-${about.stopped ? stoppedNote(findings) : ""}
+  return documentHtml(
+    "Random subset sums",
+    `${about.stopped ? stoppedNote(findings) : ""}
 ${meaning(findings, told)}
 ${
   findings.length === 0
@@ -90,11 +68,8 @@ ${sweeps.map((sweep) => numbers(sweep, sweeps.length)).join("\n")}
 ${told ? theoryNumbers(events) : ""}`
 }
 <h2>Run</h2>
-${run(sweeps, about)}
-</main>
-</body>
-</html>
-`;
+${run(sweeps, about)}`,
+  );
 }
 
 function stoppedNote(findings: readonly PhaseFinding[]): string {
@@ -233,15 +208,19 @@ ${used.map(([name, text]) => entry(`<code>${name}</code>`, `${text}.`)).join("\n
 /** Decimals of theory's probabilities. */
 const DIGITS = 6;
 
+/** A bound, rounded to its side, with the name of its proof. */
+function limit(bound: Limit | undefined, round: (value: number) => number): string {
+  return bound
+    ? `${(round(bound.value * 10 ** DIGITS) / 10 ** DIGITS).toFixed(DIGITS)} <span class="interval">${escape(bound.name)}</span>`
+    : "";
+}
+
+function predicted(seen: Sighting, law: "window" | "poisson"): string {
+  const value = predictedOf(seen, law);
+  return value === undefined ? "" : escape(rounded(value, DIGITS));
+}
+
 function theoryTable(event: PhaseEvent, known: readonly Sighting[], { label }: PhaseSweep): string {
-  const limit = (bound: Limit | undefined, round: (value: number) => number) =>
-    bound
-      ? `${(round(bound.value * 10 ** DIGITS) / 10 ** DIGITS).toFixed(DIGITS)} <span class="interval">${escape(bound.name)}</span>`
-      : "";
-  const predicted = (seen: Sighting, law: "window" | "poisson") => {
-    const value = predictedOf(seen, law);
-    return value === undefined ? "" : escape(rounded(value, DIGITS));
-  };
   const columns: [head: string, cell: (seen: Sighting) => string][] = [
     ["λ", ({ said }) => said!.lambda?.toFixed(2).replace("-", "−") ?? ""],
     ["E Y", ({ said }) => (said!.expected === undefined ? "" : meanCount(said!.expected))],
@@ -270,8 +249,6 @@ ${known.map(({ finding }, i) => `<tr><th scope="row">${finding.items}</th>${fill
 function meanCount(value: number): string {
   return value >= 1e4 ? grouped(Math.round(value)) : String(Number(value.toPrecision(4)));
 }
-
-const entry = (term: string, text: string) => `<dt>${term}</dt><dd>${text}</dd>`;
 
 function meaning(findings: readonly PhaseFinding[], told: boolean): string {
   const used = [...new Set(findings.map(({ ensemble }) => ensemble))];
@@ -381,7 +358,7 @@ function estimateHtml(finding: PhaseFinding, estimate: Estimate | undefined): st
   return `${value} <span class="interval">[${low}, ${high}]</span>`;
 }
 
-function run(sweeps: readonly PhaseSweep[], { command, started, seconds, stopped }: RunAbout): string {
+function run(sweeps: readonly PhaseSweep[], about: RunAbout): string {
   const rows = sweeps.map(({ findings }) => {
     const [{ ensemble, bits, halfRange, items, engine, adapter, version }] = findings;
     const last = findings.at(-1)!.items;
@@ -396,41 +373,5 @@ function run(sweeps: readonly PhaseSweep[], { command, started, seconds, stopped
       version,
     ];
   });
-  const head = ["ensemble", "k", "M", "n", "trials", "engine", "adapter", "exacta"];
-  return `<dl>
-<dt>command</dt><dd><code>${escape(command)}</code></dd>
-<dt>started</dt><dd><time datetime="${started.toISOString()}">${started.toISOString().replace("T", " ").slice(0, 19)} UTC</time></dd>
-<dt>took</dt><dd>${duration(seconds)}${stopped ? ", stopped early" : ""}</dd>
-</dl>
-${
-  rows.length === 0
-    ? ""
-    : `<div class="scroll" tabindex="0" role="region" aria-label="configurations">
-<table class="run">
-<thead><tr>${head.map((text) => `<th scope="col">${text}</th>`).join("")}</tr></thead>
-<tbody>
-${rows.map((row) => `<tr>${row.map((text) => `<td>${escape(text)}</td>`).join("")}</tr>`).join("\n")}
-</tbody>
-</table>
-</div>
-<p>The same command gives the same numbers on every engine and machine.${stopped ? " So does a run that is stopped after the same trials." : ""}</p>`
-}`;
-}
-
-function duration(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
-  const whole = Math.round(seconds);
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return `${hours > 0 ? `${hours} h ` : ""}${minutes} min ${whole % 60} s`;
-}
-
-function escape(text: string): string {
-  const names: Record<string, string> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-    "'": "&#39;",
-  };
-  return text.replace(/[&<>"']/g, (char) => names[char]!);
+  return runHtml(about, ["ensemble", "k", "M", "n", "trials", "engine", "adapter", "exacta"], rows);
 }

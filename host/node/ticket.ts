@@ -7,11 +7,12 @@ import type { TicketFinding, VerifyFinding } from "../../src/finding.ts";
 import type { Network, Quantizer } from "../../src/network.ts";
 import { seedSchema } from "../../src/random.ts";
 import { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
-import { enough, MAX_UNITS, type Pooling, type Scheme } from "../../src/ticket/scheme.ts";
+import type { Pooling, Scheme } from "../../src/ticket/scheme.ts";
 import { sizesOf, type Sizes } from "../../src/ticket/sizes.ts";
 import { audit } from "../../src/ticket/audit.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { checkTarget, firstDeviation, representedNetwork, type Deviation } from "../../src/ticket/ticket.ts";
+import { fewestWidths, type OpenScheme } from "../../src/ticket/width.ts";
 import { version } from "../../package.json";
 import { digestOf, prune, type Pruned } from "../ticket.ts";
 import { readList, readNumber } from "./arguments.ts";
@@ -30,6 +31,7 @@ export interface TicketArguments extends RunArguments, ImportArguments {
   support?: boolean;
   units?: string;
   copies?: string;
+  failure?: string;
   seed?: string;
   attempts?: string;
   sparse?: boolean;
@@ -44,12 +46,14 @@ export interface VerifyArguments extends ImportArguments {
 
 /** The most deviations that are named. */
 const NAMED = 10;
+/** How often a random network of the width that theory chooses may fail to contain its target. */
+const DEFAULT_FAILURE = "0.01";
 
 /** Prunes, and returns the exit status: 1 where some weight has no subset, and then no file is written. */
 export async function runTicket(path: string, args: TicketArguments): Promise<number> {
   const imported = await readNetworkFile(path, readOptions(args));
   const { network, bits: targetBits } = imported;
-  const scheme = withRoom(schemeOf(args, network, targetBits), args, targetBits);
+  const { scheme, predictedFailure } = schemeOf(args, network, targetBits);
   const seed = args.seed === undefined ? 1n : parse(seedSchema, args.seed, "seed");
   const attempts = parse(integer(1, 1e6), readNumber(args.attempts ?? "1"), "attempts");
   await prepareFolder(dirname(args.out), [basename(args.out)]);
@@ -87,6 +91,7 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
     kind: "ticket",
     found,
     ...scheme,
+    predictedFailure,
     seed: String(ticket.seed),
     attempts: Math.min(attempt + 1, attempts),
     widths: ticket.target.widths,
@@ -101,8 +106,8 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
   else
     process.stdout.write(
       found
-        ? `${args.out}: theorem ${scheme.theorem}, seed ${ticket.seed}, ${sizesText(sizes)}\n`
-        : `no ticket: ${grouped(failures.length)} subset sums have no solution, more --units or --attempts may help; the first:\n` +
+        ? `${args.out}: theorem ${scheme.theorem}, seed ${ticket.seed}, ${widthText(scheme)} (predicted failure ${shortest(predictedFailure)}), ${sizesText(sizes)}\n`
+        : `no ticket: ${grouped(failures.length)} subset sums have no solution, more --units or --attempts may help (predicted failure ${shortest(predictedFailure)}); the first:\n` +
             failures.slice(0, NAMED).map(deviationText).join(""),
     );
   return found ? 0 : 1;
@@ -174,21 +179,28 @@ function randomInputs(): (range: number) => number {
   return (range) => drawValue(range, [0, 0], drawn++, 0);
 }
 
-/** A number for each layer: those typed, the one typed for all, or a guess. */
-function perLayer(typed: string | undefined, layers: number, guess: number): unknown[] {
-  const list = typed === undefined ? [guess] : readList(typed);
+/** A number for each layer: those typed, or the one typed for all; undefined where theory is to choose. */
+function perLayer(typed: string | undefined, layers: number): unknown[] | undefined {
+  if (typed === undefined || typed === "auto") return undefined;
+  const list = readList(typed);
   return list.length === 1 ? Array.from({ length: layers }, () => list[0]) : list;
 }
 
-function schemeOf(args: TicketArguments, network: Network, targetBits: number): Scheme {
+/** The scheme that was asked for, and how often, as theory predicts, a random network of it does not contain the target. */
+function schemeOf(
+  args: TicketArguments,
+  network: Network,
+  targetBits: number,
+): { scheme: Scheme; predictedFailure: number } {
   const { weightQuantizer = "away", zero = false, pools = "shared", support = false } = args;
   const theorem = args.theorem === undefined ? 1 : readNumber(args.theorem);
   const bits =
     args.bits === undefined ? Math.ceil(targetBits / (theorem === 2 ? 1 : 2)) : readNumber(args.bits);
   const depth = network.layers.length;
-  const weights = network.layers.reduce((sum, { weights }) => sum + weights.length, 0);
+  const units = perLayer(args.units, theorem === 2 ? 1 : depth);
+  const copies = theorem === 2 ? perLayer(args.copies, depth - 1) : [];
   // What people typed has any type; the scheme's own check decides.
-  return {
+  const open = {
     theorem,
     initialBits: args.initialBits === undefined ? bits : readNumber(args.initialBits),
     bits,
@@ -196,28 +208,16 @@ function schemeOf(args: TicketArguments, network: Network, targetBits: number): 
     zero,
     pools: pools as Pooling,
     support,
-    units: perLayer(args.units, theorem === 2 ? 1 : depth, enough("pooled", Number(bits), weights)),
-    copies: theorem === 2 ? perLayer(args.copies, depth - 1, enough("direct", Number(bits), weights)) : [],
-  } as Scheme;
-}
-
-/**
- * More than a guess, where that does not know of what makes subset sums rarer: half of the units for each sign, of products
- * rejected to their support a quarter at worst, and weights of -1, 0 and 1, of which a target weight takes up to 2^targetBits.
- */
-function withRoom(scheme: Scheme, { units, copies }: TicketArguments, targetBits: number): Scheme {
-  const { bits, zero, pools, support } = scheme;
-  const reach = bits === 0 ? 2 ** (targetBits + 1) + 2 ** (targetBits / 2 + 3) : 0;
-  const zeros = bits === 0 && zero ? 3 / 2 : 1;
-  const sides = pools === "halves" ? 2 : 1;
-  const roomyUnits = (count: number) =>
-    Math.min(MAX_UNITS, sides * Math.ceil((count + 2 * reach) * zeros ** 2 * (support ? 4 : 1)));
-  const roomyCopies = (count: number) => Math.min(MAX_UNITS, Math.ceil((count + reach) * zeros));
-  return {
-    ...scheme,
-    units: units === undefined ? scheme.units.map(roomyUnits) : scheme.units,
-    copies: copies === undefined ? scheme.copies.map(roomyCopies) : scheme.copies,
-  };
+    ...(units && { units }),
+    ...(copies && { copies }),
+  } as OpenScheme;
+  const { failure, ...widths } = fewestWidths(
+    network,
+    targetBits,
+    open,
+    readNumber(args.failure ?? DEFAULT_FAILURE) as number,
+  );
+  return { scheme: { ...open, ...widths }, predictedFailure: failure };
 }
 
 function sizesText({ target, initial, kept, dead, bitsPerWeight, lowerBound, gap }: Sizes): string {
@@ -226,6 +226,15 @@ function sizesText({ target, initial, kept, dead, bitsPerWeight, lowerBound, gap
     `weight; no network of fewer than ${grouped(Math.ceil(lowerBound))} weights has all such targets (${gap.toFixed(1)}x)` +
     (dead > 0 ? `; ${grouped(dead)} more are kept and change nothing` : "")
   );
+}
+
+function widthText({ units, copies }: Scheme): string {
+  return `${units.join(" ")} hidden units${copies.length > 0 ? ` and ${copies.join(" ")} copies` : ""} an input`;
+}
+
+/** Two significant digits. */
+function shortest(probability: number): string {
+  return String(Number(probability.toPrecision(2)));
 }
 
 function deviationText({ layer, output, input, sign, copy, expected, got }: Deviation): string {

@@ -213,7 +213,6 @@ export function predictFailure(
   const tau = target === 0 ? 0 : Math.abs(target) / Math.sqrt(variance);
   const known = target === 0 ? 0 : range === 1 ? 1 : undefined;
   const window = known ?? windowFailure(mu, tau);
-  const reached = 1 - Math.min(1, Math.max(range, window + range * (1 - window) ** FADE));
   return {
     holds: "as n grows",
     mu,
@@ -221,8 +220,14 @@ export function predictFailure(
     window,
     range,
     parity,
-    failure: known ?? 1 - reached * (1 - parity),
+    failure: known ?? failureOf(window, range, parity),
   };
+}
+
+/** P(no subset has sum t) from the window law and the two obstructions, as `predictFailure` puts them together. */
+export function failureOf(window: number, range: number, parity: number): number {
+  const missed = Math.min(1, Math.max(range, window + range * (1 - window) ** FADE));
+  return missed + parity * (1 - missed);
 }
 
 function checkLaw(ensemble: SubsetEnsemble, halfRange: number, items: number, target: number): void {

@@ -11,7 +11,7 @@
 
 import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
-import { drawBlock, itemOf, itemsPerBlock, lawOf, MAX_ITEMS, slicingOf, type Law } from "../ensemble.ts";
+import { drawBlock, itemOf, itemsPerBlock, lawOf, MAX_ITEMS, slicingOf } from "../ensemble.ts";
 import { quantize, quantizers, type Network, type Quantizer } from "../network.ts";
 import { streamKey, type Words } from "../random.ts";
 import { acceptance } from "./support.ts";
@@ -170,24 +170,23 @@ const NETWORK_STREAM = 2 ** 16;
 /** The weights of a random network: of each layer, by its index, the reduced weight at each place of its structure. */
 export type RandomWeights = (index: number) => (place: number) => number;
 
-/** What a random weight is drawn from, and what becomes of each value. */
-function weightLaw({ initialBits, bits: k, weightQuantizer, zero }: Scheme): {
-  law: Law;
-  reduced: Int32Array;
-} {
+/** How random weights are made. */
+export type WeightLaw = Pick<Scheme, "initialBits" | "bits" | "weightQuantizer" | "zero">;
+
+/** What a random weight is after its reduction: one of these integers, each as likely as the others. */
+export function reducedWeights({ initialBits, bits: k, weightQuantizer, zero }: WeightLaw): Int32Array {
   const law = lawOf(zero ? "rssp0" : "rssp", 2 ** initialBits);
-  const reduced = Int32Array.from({ length: law.range }, (_, value) =>
+  return Int32Array.from({ length: law.range }, (_, value) =>
     quantize(weightQuantizer, itemOf(law, value), initialBits - k),
   );
-  return { law, reduced };
 }
 
 /** Those that a seed gives. */
-export function drawnWeights(scheme: Scheme, seed: bigint): RandomWeights {
-  const { law, reduced } = weightLaw(scheme);
-  const slicing = slicingOf(law.range);
+export function drawnWeights(scheme: WeightLaw, seed: bigint): RandomWeights {
+  const reduced = reducedWeights(scheme);
+  const slicing = slicingOf(reduced.length);
   return (index) => {
-    const key: Words = streamKey(seed, [NETWORK_STREAM + index, law.range]);
+    const key: Words = streamKey(seed, [NETWORK_STREAM + index, reduced.length]);
     // Weights stand in full trials, and are mostly read one after the other.
     let drawn = -1;
     const values = new Int32Array(itemsPerBlock(slicing));
@@ -207,7 +206,7 @@ export function drawnWeights(scheme: Scheme, seed: bigint): RandomWeights {
 
 /** How many weights of the random network of a seed are not 0. */
 export function nonzeroWeights(layers: readonly RandomLayer[], scheme: Scheme, seed: bigint): number {
-  const always = !weightLaw(scheme).reduced.includes(0);
+  const always = !reducedWeights(scheme).includes(0);
   const random = drawnWeights(scheme, seed);
   return layers.reduce((sum, layer, index) => {
     const places = placesOf(layer);
@@ -260,10 +259,12 @@ export function* demandsOf(
       for (let input = 0; input < layer.inputs; input++) {
         const place = row * layer.columns + input * layer.group;
         const sum = weights[Math.floor(row / layer.copies) * layer.inputs + input]! * 2 ** layer.lift;
+        // Drawn once for both signs.
+        const drawn = Array.from({ length: layer.group }, (_, q) => weightAt(place + q));
         for (const { sign, members: all, factors } of pools[input]!) {
           const [items, members] = [[] as number[], [] as number[]];
           for (let i = 0; i < all.length; i++) {
-            const item = factors[i]! * weightAt(place + all[i]!);
+            const item = factors[i]! * drawn[all[i]!]!;
             if (accepted && !accepted(place + all[i]!, item)) continue;
             items.push(item);
             members.push(all[i]!);
@@ -293,16 +294,4 @@ function poolsOf(
     const members = all.filter((q) => Math.sign(unitOf(q)) === sign && serves(pools, group, q, sign));
     return { sign, members, factors: members.map(unitOf) };
   });
-}
-
-/**
- * Hidden units, or copies, that are enough for all but about one target in a hundred with so many weights: a guess, not a
- * bound. An odd sum is missed by n products with a probability of at least (3/4)^n, and by n uniform weights with one that
- * falls tenfold about every four weights (measured); half of the hidden units have the sign that an input asks for.
- */
-export function enough(kind: "pooled" | "direct", bits: number, weights: number): number {
-  const failure = 0.01 / Math.max(weights, 1);
-  if (kind === "direct") return bits + 2 + Math.ceil(4 * Math.log10(0.5 / failure));
-  const products = 2 * bits + 2 + Math.log(1 / failure) / Math.log(4 / 3);
-  return Math.ceil(2 * products + 4 * Math.sqrt(products));
 }

@@ -1,0 +1,88 @@
+// The width experiment without an engine: what is asked, what is counted, what is predicted and what is refused.
+
+import { describe, expect, test } from "vitest";
+import { limits } from "../statistics.ts";
+import { lemma5, reachProbabilities } from "../theory/construction.ts";
+import { demandsPerTrial, findWidth, trialDemands, unitsServing, widthConfig } from "./width.ts";
+
+const provenance = { engine: "reference", adapter: "none", version: "0" };
+
+describe("a trial", () => {
+  const config = widthConfig({ bits: 2, targetBits: 3, width: 3, depth: 2, maxUnits: 9, seed: 5 });
+
+  test("asks for every weight, of the first layer for both signs", () => {
+    const demands = [...trialDemands(config, 4)];
+    expect(demands).toHaveLength(demandsPerTrial(config));
+    const [first, later] = [demands.slice(0, 18), demands.slice(18)];
+    expect(first.filter(({ sign }) => sign < 0)).toHaveLength(9);
+    expect(later.filter(({ sign }) => sign < 0)).toHaveLength(0);
+    for (const { sum, items, members } of demands) {
+      expect(sum % 2).toBeCloseTo(0);
+      expect(Math.abs(sum)).toBeLessThanOrEqual(16);
+      expect(members.every((q) => q >= 0 && q < 9) && items.every((item) => Math.abs(item) <= 16)).toBe(true);
+    }
+  });
+
+  test("depends on seed and number alone", () => {
+    const of = (trial: number, seed = 5) => [...trialDemands({ ...config, seed: BigInt(seed) }, trial)];
+    expect(of(4)).toEqual(of(4));
+    expect(of(4)).not.toEqual(of(5));
+    expect(of(4)).not.toEqual(of(4, 6));
+    const sums = Array.from({ length: 200 }, (_, trial) => of(trial).map(({ sum }) => sum / 2)).flat();
+    for (let weight = -8; weight <= 8; weight++)
+      expect(Math.abs(sums.filter((sum) => sum === weight).length / sums.length - 1 / 17)).toBeLessThan(
+        0.015,
+      );
+  });
+
+  test("is served by as many units as its last item needs", () => {
+    const [demand] = trialDemands(config, 0);
+    const members = [1, 4, 6];
+    expect(unitsServing({ ...demand!, members }, [0, 1])).toBe(5);
+    expect(unitsServing({ ...demand!, members }, [])).toBe(0);
+    expect(unitsServing({ ...demand!, members }, null)).toBe(Infinity);
+  });
+});
+
+test("a finding counts the trials that so many units serve", () => {
+  const config = widthConfig({ bits: 1, width: 2, maxUnits: 4 });
+  const { curve, required, parameters, lowerBound, gap } = findWidth(config, [3, Infinity, 2, 3], provenance);
+  expect(curve.map(({ solved }) => solved)).toEqual([0, 0, 1, 3, 3]);
+  expect(curve[3]).toMatchObject({ probability: 0.75, ...limits(3, 4, 0.025) });
+  expect(required.map(({ units }) => units)).toEqual([3, undefined, undefined]);
+  expect(lowerBound).toBeCloseTo(4 * Math.log2(9) - 1, 12);
+  // Three units of each of two inputs, with one weight in and two out, or two and two.
+  expect(parameters).toEqual({ structured: 18, dense: 24 });
+  expect(gap!.dense).toBeCloseTo(24 / lowerBound, 12);
+  expect(findWidth(config, [Infinity], provenance)).not.toHaveProperty("gap");
+});
+
+describe("the prediction", () => {
+  test.each([false, true])("is Lemma 5 for one weight and k = 1, zero %s", (zero) => {
+    const { predicted } = widthConfig({ bits: 1, zero });
+    const pools = reachProbabilities(2, 40);
+    for (const units of [3, 10, 24, 40]) {
+      const { success } = lemma5(pools, { units, zero, scheme: "pooled" });
+      const mean = success.reduce((sum, one, T) => sum + (T === 0 ? 1 : 2) * one, 0) / 9;
+      expect(Math.abs(predicted(units) - mean)).toBeLessThan(2e-4);
+      expect(Math.abs(predicted(units - 1) - mean)).toBeGreaterThan(2e-4);
+    }
+  });
+
+  test("falls with width, depth and worse quantizers", () => {
+    const at = (request: object) => widthConfig({ bits: 2, ...request }).predicted(40);
+    expect(at({ width: 2 })).toBeLessThan(at({}));
+    expect(at({ width: 2, depth: 2 })).toBeLessThan(at({ width: 2 }));
+    expect(at({ initialBits: 6, weightQuantizer: "truncate", zero: true })).toBeLessThan(at({ zero: true }));
+  });
+});
+
+test.each([
+  [{ bits: 9 }, "bits: expected an integer in 0..8, got 9"],
+  [{ bits: 2, targetBits: 5 }, "target bits: expected at most 4 for theorem 1 and 2 bits, got 5"],
+  [{ bits: 2, initialBits: 1 }, "bits: expected at most initialBits, 1, got 2"],
+  [{ bits: 2, width: 65 }, "width: expected an integer in 1..64, got 65"],
+  [{ bits: 2, trials: 0 }, "trials: expected an integer in 1..4294967295, got 0"],
+] as const)("%o is refused", (request, message) => {
+  expect(() => widthConfig(request)).toThrow(message);
+});

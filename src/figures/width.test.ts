@@ -1,0 +1,64 @@
+// Figures of width findings: which curves stand together, what they are called, and which dots they have.
+
+import { describe, expect, test } from "vitest";
+import { findWidth, widthConfig, type WidthRequest } from "../experiments/width.ts";
+import { widthFigures } from "./width.ts";
+
+/** A finding of 100 trials, of which trial i needs i units more than `from`. */
+function findingOf(from: number, request: WidthRequest) {
+  const config = widthConfig({ ...request, maxUnits: 150 });
+  const fewest = Array.from({ length: 100 }, (_, i) => from + i);
+  return findWidth(config, fewest, { engine: "reference", adapter: "none", version: "0" });
+}
+
+describe("figures", () => {
+  const findings = [1, 2].flatMap((width) =>
+    [1, 2].map((bits) => findingOf(5 * bits * width, { bits, width })),
+  );
+  const [one, two, cost, ...rest] = widthFigures(findings);
+
+  test("are one for each size of layers, with a curve for each precision, and one of the cost", () => {
+    expect(rest).toEqual([]);
+    expect([one!.title, two!.title]).toEqual([
+      "A random network contains one layer of 1 input and output",
+      "A random network contains one layer of 2 inputs and outputs",
+    ]);
+    for (const { series } of [one!, two!]) expect(series.map(({ name }) => name)).toEqual(["k = 1", "k = 2"]);
+    expect(cost!.series.map(({ name }) => name)).toEqual([
+      "one layer of 1 input and output",
+      "one layer of 2 inputs and outputs",
+    ]);
+  });
+
+  test("have dots where a curve rises, and theory everywhere", () => {
+    const [{ points, lines }] = one!.series as [(typeof one.series)[0]];
+    expect(points.length).toBeGreaterThan(20);
+    expect(points.length).toBeLessThanOrEqual(40);
+    for (const { x, y, low, high } of points) {
+      expect(y).toBeCloseTo((x - 4) / 100, 12);
+      expect(low < y && y <= high).toBe(true);
+    }
+    expect(lines.map(({ kind, points }) => [kind, points.length])).toEqual([["prediction", 151]]);
+  });
+
+  test("of the cost have the units for one half between those of the interval, above the bound", () => {
+    const [{ points, lines }] = cost!.series as [(typeof cost.series)[0]];
+    expect(points.map(({ x, y }) => [x, y])).toEqual([
+      [2, 54],
+      [4, 59],
+    ]);
+    for (const { y, low, high } of points) expect(low < y && y < high).toBe(true);
+    const bound = lines.find(({ kind }) => kind === "bound")!;
+    // Theorem 3's number over the two weights of a hidden unit.
+    expect(bound.points[1]!.y).toBeCloseTo((Math.log2(33) - 1) / 2, 12);
+  });
+
+  test("name what differs, and only that", () => {
+    const [figure] = widthFigures(
+      (["away", "floor"] as const).map((weightQuantizer) =>
+        findingOf(5, { bits: 1, targetBits: 1, initialBits: 3, weightQuantizer }),
+      ),
+    );
+    expect(figure!.series.map(({ name }) => name)).toEqual(["k = 1, k_t = 1, away", "k = 1, k_t = 1, floor"]);
+  });
+});

@@ -1,0 +1,139 @@
+// What width findings look like: curves against the hidden units, a figure for each size of layers; and what precision costs.
+
+import type { WidthFinding } from "../finding.ts";
+import type { Figure, FigurePoint } from "./figure.ts";
+
+/** Dots of one curve at most. */
+const DOTS = 40;
+const MEASURED = "measured, with 95 % interval";
+const PREDICTED = "predicted, outputs independent given how many units serve them";
+
+/** `one layer of 4 inputs and outputs`, `3 layers of 4 inputs and outputs`. */
+function layersText({ width, depth }: Pick<WidthFinding, "width" | "depth">): string {
+  const of = width === 1 ? "1 input and output" : `${width} inputs and outputs`;
+  return depth === 1 ? `one layer of ${of}` : `${depth} layers of ${of}`;
+}
+
+/** The precision of a finding, with whatever else tells it from others. */
+function precisionText(finding: WidthFinding, all: readonly WidthFinding[]): string {
+  const { bits, targetBits } = finding;
+  return [
+    `k = ${bits}`,
+    ...(all.every((one) => one.targetBits === 2 * one.bits) ? [] : [`k_t = ${targetBits}`]),
+    ...weightsText(finding, all),
+  ].join(", ");
+}
+
+/** How random weights are made, where findings differ in it. */
+function weightsText({ weightQuantizer, initialBits }: WidthFinding, all: readonly WidthFinding[]): string[] {
+  const differ = (of: (finding: WidthFinding) => unknown) => new Set(all.map(of)).size > 1;
+  return [
+    ...(differ((one) => one.weightQuantizer) ? [weightQuantizer] : []),
+    ...(differ((one) => one.initialBits - one.bits) ? [`from ${initialBits} bits`] : []),
+  ];
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return [...groups.values()];
+}
+
+/** A figure for each size of layers, a curve for each precision; then, where there are several, the units they take. */
+export function widthFigures(findings: readonly WidthFinding[]): Figure[] {
+  const curves = groupBy(findings, layersText).map((group): Figure => ({
+    title: `A random network contains ${layersText(group[0]!)}`,
+    caption:
+      "How often some mask leaves exactly the layers asked for, every weight of them; bands are exact 95 % intervals.",
+    x: { label: "h, the hidden units of each input", symbol: "h" },
+    y: { label: "P(contained)", domain: [0, 1] },
+    legend: "Precision",
+    dots: MEASURED,
+    series: group.map((finding) => ({
+      name: precisionText(finding, findings),
+      points: dotsOf(finding),
+      lines: [
+        {
+          kind: "prediction" as const,
+          name: PREDICTED,
+          points: finding.curve.map(({ units, predicted }) => ({ x: units, y: predicted })),
+        },
+      ],
+    })),
+  }));
+  return new Set(findings.map(({ targetBits }) => targetBits)).size > 1
+    ? [...curves, ...costFigures(findings)]
+    : curves;
+}
+
+/** Where a curve rises, in even steps. */
+function dotsOf({ curve }: WidthFinding): FigurePoint[] {
+  const rising = curve.filter(({ units, probability }) => {
+    const before = curve[units - 1]?.probability ?? 0;
+    return probability > 0 && before < 1;
+  });
+  const step = Math.ceil(rising.length / DOTS);
+  return rising
+    .filter(({ units }) => units % step === 0)
+    .map(({ units, probability, low, high }) => ({ x: units, y: probability, low, high }));
+}
+
+/** The units for a probability of 1/2 against the precision of the layers' weights. */
+function costFigures(findings: readonly WidthFinding[]): Figure[] {
+  const nameOf = (finding: WidthFinding) =>
+    [
+      layersText(finding),
+      ...(finding.targetBits === 2 * finding.bits ? [] : [`k = ${finding.bits}`]),
+      ...weightsText(finding, findings),
+    ].join(", ");
+  const series = groupBy(findings, nameOf)
+    .filter((group) => group.length > 1)
+    .map((group) => {
+      const sorted = group.toSorted((a, b) => a.targetBits - b.targetBits);
+      return {
+        name: nameOf(group[0]!),
+        points: sorted.flatMap(halfway),
+        lines: [
+          {
+            kind: "prediction" as const,
+            name: PREDICTED,
+            points: sorted.flatMap(({ targetBits, required: [half] }) =>
+              half?.predicted === undefined ? [] : [{ x: targetBits, y: half.predicted }],
+            ),
+          },
+          {
+            kind: "bound" as const,
+            side: "lower" as const,
+            name: "Theorem 3: fewer parameters cannot do",
+            points: sorted.flatMap(({ targetBits, required: [half], gap }) =>
+              half?.units === undefined || !gap ? [] : [{ x: targetBits, y: half.units / gap.structured }],
+            ),
+          },
+        ],
+      };
+    })
+    .filter(({ points }) => points.length > 1);
+  if (series.length === 0) return [];
+  const most = Math.max(...series.flatMap(({ points }) => points.map(({ high }) => high)));
+  return [
+    {
+      title: "Hidden units against precision",
+      caption:
+        "The fewest hidden units of each input with which half of the random networks contain the layers, against the bits of the layers' weights.",
+      x: { label: "bits of the layers' weights", symbol: "k_t" },
+      y: { label: "hidden units", domain: [0, Math.ceil(most * 1.05)] },
+      legend: "Layers",
+      dots: MEASURED,
+      panels: true,
+      series,
+    },
+  ];
+}
+
+/** The units at which a curve passes 1/2, and those at which its interval does. */
+function halfway({ targetBits, curve }: WidthFinding): FigurePoint[] {
+  const [y, low, high] = (["probability", "high", "low"] as const).map(
+    (side) => curve.find((point) => point[side] >= 0.5)?.units,
+  );
+  return y === undefined || low === undefined || high === undefined ? [] : [{ x: targetBits, y, low, high }];
+}
