@@ -237,11 +237,33 @@ export interface VerifyFinding extends TicketFields {
   readonly audit?: Audit;
 }
 
+/** A random network pruned to one that reads handwritten digits, and what both make of test images. */
+export interface DigitsFinding extends Provenance {
+  readonly kind: "digits";
+  readonly theorem: 1 | 2;
+  readonly targetBits: number;
+  /** Decimal. */
+  readonly seed: string;
+  /** Test images, and those that the network reads right. */
+  readonly images: number;
+  readonly correct: number;
+  /** Weights of the network, of the random network, and those of it that are kept. */
+  readonly target: number;
+  readonly initial: number;
+  readonly kept: number;
+  /** Whether the ticket equals the network on every input, and whether all outputs are the same. */
+  readonly certified: boolean;
+  readonly equal: boolean;
+  /** SHA-256 of the outputs of the network, and of the ticket by its audit and its collapsed pass. */
+  readonly digests: readonly string[];
+}
+
 export type Finding =
   | PhaseFinding
   | TheoryFinding
   | RequiredFinding
   | SolveFinding
+  | DigitsFinding
   | TicketFinding
   | VerifyFinding
   | WidthFinding;

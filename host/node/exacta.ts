@@ -15,6 +15,7 @@ import { engines } from "../runner.ts";
 import { benchNames, runBench, type BenchArguments } from "./bench/index.ts";
 import { calmPolling } from "./device.ts";
 import { runDevices } from "./devices.ts";
+import { runDigits, type DigitsArguments } from "./digits.ts";
 import { runForward, type ForwardArguments } from "./forward.ts";
 import { formats } from "./instances.ts";
 import { runRequired, type RequiredArguments } from "./required.ts";
@@ -24,7 +25,7 @@ import { runTicket, runVerify, type TicketArguments, type VerifyArguments } from
 import { runPhase, type PhaseArguments } from "./phase.ts";
 import { runWidth, type WidthArguments } from "./width.ts";
 
-const COMMANDS = "solve, ticket, verify, forward, phase, theory, required, width, devices or bench";
+const COMMANDS = "solve, ticket, verify, forward, phase, theory, required, width, digits, devices or bench";
 
 const SOLVE_HELP = `
 Formats:
@@ -208,6 +209,23 @@ async function main(argv: readonly string[]): Promise<number> {
     .option("--quiet", "no progress and no summary")
     .action(async (file: string, args: ForwardArguments) => {
       status = await runForward(file, args);
+    });
+
+  program
+    .command("digits")
+    .description(
+      "prunes a random network to one that reads handwritten digits, and has both read test images",
+    )
+    .option("--theorem <number>", "1: twice as many layers; 2: one more, with copies (default: 1)")
+    .option("--target-bits <k>", "bits of the network's weights, 1..8 (default: 4)")
+    .option("--seed <number>", "an integer of 64 bits (default: 1)")
+    .option("--engine <name>", `${engines.join(", ")} (default: auto)`)
+    .option("--threads <number>", "threads of the CPU engine (default: all)")
+    .option("--out <folder>", "where the ticket goes (default: results; none with --json)")
+    .option("--json", "a finding as one line")
+    .option("--quiet", "no progress")
+    .action(async (args: DigitsArguments) => {
+      status = await runDigits(args);
     });
 
   program

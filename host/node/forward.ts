@@ -68,7 +68,7 @@ export async function runForward(path: string, args: ForwardArguments): Promise<
     });
   else if (!args.json) await print(csv);
   if (args.json) {
-    const digest = createHash("sha256").update(int64Bytes(outputs)).digest("hex");
+    const digest = outputsDigest(outputs);
     const finding = { kind: "forward", file: path, pass, inputs: count, outputs: width, digest };
     process.stdout.write(`${JSON.stringify({ ...finding, ...provenance, version })}\n`);
   }
@@ -82,8 +82,13 @@ export async function runForward(path: string, args: ForwardArguments): Promise<
   return 0;
 }
 
+/** SHA-256 of outputs as integers of 64 bits, low byte first, in hexadecimal digits. */
+export function outputsDigest(outputs: Float64Array): string {
+  return createHash("sha256").update(int64Bytes(outputs)).digest("hex");
+}
+
 /** The place of the largest output of each input, the first of equals. */
-function largest(outputs: Float64Array, width: number): Float64Array {
+export function largest(outputs: Float64Array, width: number): Float64Array {
   return Float64Array.from({ length: outputs.length / width }, (_, k) => {
     const row = outputs.subarray(k * width, (k + 1) * width);
     let best = 0;

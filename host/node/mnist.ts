@@ -13,7 +13,7 @@ const SIDE = 28;
 /** The first part of the names of files. */
 const sets = { train: "train", test: "t10k" } as const;
 
-interface Digits {
+export interface Digits {
   readonly count: number;
   /** count x 784 integers of 0..255, image by image, row by row from the top; 0 is paper and 255 ink. */
   readonly images: Int32Array;
