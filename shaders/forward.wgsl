@@ -30,16 +30,15 @@ const FLOOR = 0u;
 const NEAREST = 2u;
 const AWAY = 3u;
 
-/// Invocations in a row of a workgroup, outputs in a row of an invocation, and both.
+/// Invocations in a row of a workgroup; each has 4 inputs by 4 rows of its tile.
 const SIDE = 8u;
-const EACH = 4u;
-const TILE = SIDE * EACH;
+const TILE = 4u * SIDE;
 /// Hidden units at a time.
 const DEPTH = 16u;
 
-/// Of each hidden unit: its values for the inputs of the tile, and its weights to the outputs of the tile.
+/// Of each hidden unit its values for the inputs of the tile, and its weights to the outputs, four of them side by side.
 var<workgroup> hiddenTile: array<Number, TILE * DEPTH>;
-var<workgroup> weightTile: array<i32, TILE * DEPTH>;
+var<workgroup> weightTile: array<vec4i, SIDE * DEPTH>;
 
 /// Whether a quantizer takes a sum's magnitude up to the next multiple.
 fn roundsUp(negative: bool) -> bool {
@@ -81,6 +80,16 @@ fn weightAt(network: u32, row: u32, unit: u32) -> i32 {
   return weights[(network * params.rows + row) * count + unit];
 }
 
+/// Writes the outputs of an input from a row on.
+fn finish(network: u32, sample: u32, row: u32, sums: Sums) {
+  let outputAt = (network * params.samples + sample) * params.rows + row;
+  for (var r = 0u; r < 4u; r++) {
+    if (sample < params.samples && row + r < params.rows) {
+      writeOutput(outputAt + r, follow(sumOf(sums, r)));
+    }
+  }
+}
+
 @compute @workgroup_size(SIDE, SIDE)
 fn main(
   @builtin(workgroup_id) id: vec3u,
@@ -92,36 +101,43 @@ fn main(
   let count = params.columns * params.group;
   for (var i = id.x; i < params.networks * sampleTiles; i += groups.x) {
     let network = i / sampleTiles;
-    let firstSample = (i % sampleTiles) * TILE;
-    for (var firstRow = id.y * TILE; firstRow < params.rows; firstRow += groups.y * TILE) {
-      var sums: array<Number, EACH * EACH>;
+    let sample = (i % sampleTiles) * TILE;
+    for (var row = id.y * TILE; row < params.rows; row += groups.y * TILE) {
+      var a = Sums();
+      var b = Sums();
+      var c = Sums();
+      var d = Sums();
       for (var unit = 0u; unit < count; unit += DEPTH) {
         workgroupBarrier();
+        // Neighbours read neighbours.
         for (var j = lane; j < TILE * DEPTH; j += SIDE * SIDE) {
-          // Neighbours read neighbours.
-          hiddenTile[(j % DEPTH) * TILE + j / DEPTH] = hiddenAt(network, firstSample + j / DEPTH, unit + j % DEPTH);
-          weightTile[(j % DEPTH) * TILE + j / DEPTH] = weightAt(network, firstRow + j / DEPTH, unit + j % DEPTH);
+          hiddenTile[(j % DEPTH) * TILE + j / DEPTH] = hiddenAt(network, sample + j / DEPTH, unit + j % DEPTH);
+        }
+        for (var j = lane; j < SIDE * DEPTH; j += SIDE * SIDE) {
+          let from_ = row + 4u * (j / DEPTH);
+          let k = unit + j % DEPTH;
+          weightTile[(j % DEPTH) * SIDE + j / DEPTH] = vec4i(
+            weightAt(network, from_, k),
+            weightAt(network, from_ + 1u, k),
+            weightAt(network, from_ + 2u, k),
+            weightAt(network, from_ + 3u, k),
+          );
         }
         workgroupBarrier();
-        for (var d = 0u; d < DEPTH; d++) {
-          for (var s = 0u; s < EACH; s++) {
-            let value = hiddenTile[d * TILE + s * SIDE + local.x];
-            for (var r = 0u; r < EACH; r++) {
-              let weight = weightTile[d * TILE + r * SIDE + local.y];
-              sums[s * EACH + r] = add(sums[s * EACH + r], multiply(weight, value));
-            }
-          }
+        for (var k = 0u; k < DEPTH; k++) {
+          let by = weightTile[k * SIDE + local.y];
+          let at = k * TILE + 4u * local.x;
+          a = addProducts(a, by, hiddenTile[at]);
+          b = addProducts(b, by, hiddenTile[at + 1u]);
+          c = addProducts(c, by, hiddenTile[at + 2u]);
+          d = addProducts(d, by, hiddenTile[at + 3u]);
         }
       }
-      for (var s = 0u; s < EACH; s++) {
-        let sample = firstSample + s * SIDE + local.x;
-        for (var r = 0u; r < EACH; r++) {
-          let row = firstRow + r * SIDE + local.y;
-          if (sample < params.samples && row < params.rows) {
-            writeOutput((network * params.samples + sample) * params.rows + row, follow(sums[s * EACH + r]));
-          }
-        }
-      }
+      let first = sample + 4u * local.x;
+      finish(network, first, row + 4u * local.y, a);
+      finish(network, first + 1u, row + 4u * local.y, b);
+      finish(network, first + 2u, row + 4u * local.y, c);
+      finish(network, first + 3u, row + 4u * local.y, d);
     }
   }
 }

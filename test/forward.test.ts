@@ -213,12 +213,14 @@ describe("kernel forward", () => {
   test.each([
     ["a hidden unit that is not rectified", "params.rectify == 1u && isNegative(value)", "false"],
     ["inputs of the network before", "select(network, 0u, params.broadcast == 1u)", "0u"],
-    ["a last hidden unit that is left out", "d < DEPTH; d++", "d < DEPTH - 1u; d++"],
+    ["a last hidden unit that is left out", "k < DEPTH; k++", "k < DEPTH - 1u; k++"],
     ["an output that is not rectified", "params.relu == 1u && isNegative(output)", "false"],
     ["a floor towards 0", "(params.quantizer == FLOOR && negative)", "false"],
     ["no clamp", "params.most > 0u", "false"],
     ["a half that is rounded down", "params.quantizer == NEAREST", "params.quantizer == 9u"],
-    ["a carry that is lost", "a.y + b.y + u32(low < a.x)", "a.y + b.y"],
+    ["a carry that is lost", "sums.high + high + select(vec4u(), vec4u(1u), sum < low)", "sums.high + high"],
+    ["a negative weight taken for a large one", "f * number.y - negative", "f * number.y"],
+    ["a sum of four that is another's", "sumOf(sums, r)", "sumOf(sums, r & 2u)"],
     ["a negative factor taken for a large one", "select(0u, number.x, factor < 0)", "0u"],
     ["a middle product cut short", "ah * bl + (low >> 16u)", "ah * bl"],
   ])("%s is found", async (_, from, to) => {

@@ -4,16 +4,23 @@ alias Number = i32;
 
 const ZERO = 0;
 
+/// The sums of four outputs.
+alias Sums = vec4i;
+
+fn sumOf(sums: Sums, i: u32) -> Number {
+  return sums[i];
+}
+
+fn addProducts(sums: Sums, factors: vec4i, number: Number) -> Sums {
+  return sums + factors * number;
+}
+
 fn inputAt(i: u32) -> Number {
   return inputs[i];
 }
 
 fn writeOutput(i: u32, output: Number) {
   outputs[i] = u32(output);
-}
-
-fn add(a: Number, b: Number) -> Number {
-  return a + b;
 }
 
 fn multiply(factor: i32, number: Number) -> Number {

@@ -4,6 +4,32 @@ alias Number = vec2u;
 
 const ZERO = vec2u();
 
+/// The sums of four outputs.
+struct Sums {
+  low: vec4u,
+  high: vec4u,
+}
+
+fn sumOf(sums: Sums, i: u32) -> Number {
+  return vec2u(sums.low[i], sums.high[i]);
+}
+
+fn addProducts(sums: Sums, factors: vec4i, number: Number) -> Sums {
+  let f = vec4u(factors);
+  let al = f & vec4u(0xffffu);
+  let ah = f >> vec4u(16u);
+  let bl = number.x & 0xffffu;
+  let bh = number.x >> 16u;
+  let least = al * bl;
+  let middle = ah * bl + (least >> vec4u(16u));
+  let other = al * bh + (middle & vec4u(0xffffu));
+  let low = (other << vec4u(16u)) | (least & vec4u(0xffffu));
+  let negative = select(vec4u(), vec4u(number.x), factors < vec4i());
+  let high = ah * bh + (middle >> vec4u(16u)) + (other >> vec4u(16u)) + f * number.y - negative;
+  let sum = sums.low + low;
+  return Sums(sum, sums.high + high + select(vec4u(), vec4u(1u), sum < low));
+}
+
 fn inputAt(i: u32) -> Number {
   return vec2u(u32(inputs[2u * i]), u32(inputs[2u * i + 1u]));
 }
@@ -11,10 +37,6 @@ fn inputAt(i: u32) -> Number {
 fn writeOutput(i: u32, output: Number) {
   outputs[2u * i] = output.x;
   outputs[2u * i + 1u] = output.y;
-}
-
-fn add(a: Number, b: Number) -> Number {
-  return addWide(a, b);
 }
 
 fn multiply(factor: i32, number: Number) -> Number {
