@@ -1,11 +1,10 @@
-// Pruning a random network to a target on an engine: every weight is a given instance, and its witness a mask.
+// Pruning a random network to a target on an engine, many subset sums at a time.
 
 import { outlineOf, type Network } from "../src/network.ts";
-import { demandsOf, drawnWeights, layersOf, type Demand, type Scheme } from "../src/ticket/scheme.ts";
-import { deviationOf, emptyMasks, keep, type Deviation, type Ticket } from "../src/ticket/ticket.ts";
-import type { Instance } from "../src/problem.ts";
-import type { Engine } from "./runner.ts";
-import { solve } from "./solve.ts";
+import { keepAnswers, tilesOf } from "../src/ticket/prune.ts";
+import { layersOf, type Scheme } from "../src/ticket/scheme.ts";
+import { emptyMasks, type Deviation, type Ticket } from "../src/ticket/ticket.ts";
+import { runnerOf, type Engine } from "./runner.ts";
 
 export interface PruneOptions {
   /** Keeps the smallest subsets instead of canonical ones. */
@@ -15,7 +14,7 @@ export interface PruneOptions {
   readonly onProgress?: (done: number) => void;
 }
 
-/** Subset sums from one report of progress to the next. */
+/** Subset sums from one report of progress to the next, at least. */
 const PROGRESS = 1000;
 
 /** What came of pruning: a ticket that equals its target unless some weights have no subset. */
@@ -25,8 +24,8 @@ export interface Pruned {
 }
 
 /**
- * Prunes the random network of a seed to a target whose weights have `targetBits` bits.
- * Throws TypeError or RangeError for a scheme that cannot serve the target.
+ * Prunes the random network of a seed to a target whose weights have `targetBits` bits. What a signal stops is not a ticket.
+ * Throws TypeError or RangeError for a scheme that cannot serve the target, or that the engine has no room for.
  */
 export async function prune(
   engine: Engine,
@@ -36,27 +35,38 @@ export async function prune(
   seed: bigint,
   { sparse = false, signal, onProgress }: PruneOptions = {},
 ): Promise<Pruned> {
+  const runner = runnerOf(engine);
   const outline = outlineOf(target, targetBits);
   const layers = layersOf(outline.widths, targetBits, scheme);
-  const random = drawnWeights(scheme, seed);
+  const tiles = tilesOf(target, layers, scheme, seed, sparse)[Symbol.iterator]();
   const masks = emptyMasks(layers);
-  const failures: Deviation[] = [];
+  // Tiles are answered in any order; failures are listed in that of the tiles.
+  const failures: Deviation[][] = [];
+  let issued = 0;
   let done = 0;
-  // Instances are taken ahead of their findings, which come in the same order.
-  const waiting: Demand[] = [];
-  function* instances(): Generator<Instance> {
-    for (const demand of demandsOf(target, layers, random)) {
-      waiting.push(demand);
-      yield { items: demand.items, target: demand.sum };
+  let reported = 0;
+  let failed = false;
+
+  async function lane(): Promise<void> {
+    while (!failed && !signal?.aborted) {
+      const { value: tile } = tiles.next();
+      if (!tile) return;
+      const turn = issued++;
+      failures[turn] = keepAnswers(target, layers, masks, tile, await runner.run(tile.work));
+      done += tile.count;
+      if (done < reported + PROGRESS) continue;
+      reported = done;
+      onProgress?.(done);
     }
   }
-  const findings = solve(engine, instances(), { ask: [sparse ? "smallest" : "witness"] }, { signal });
-  for await (const { witness, smallestWitness } of findings) {
-    const demand = waiting.shift()!;
-    const subset = sparse ? smallestWitness : witness;
-    if (subset) keep(masks, layers, demand, subset);
-    else failures.push(deviationOf(layers, demand, undefined));
-    if (++done % PROGRESS === 0) onProgress?.(done);
-  }
-  return { ticket: { scheme, seed, target: outline, masks }, failures };
+
+  // A failed lane stops the others from issuing more, and all are waited for before the error is passed on.
+  const results = await Promise.allSettled(
+    Array.from({ length: runner.depth }, () =>
+      lane().catch((error: unknown) => ((failed = true), Promise.reject(error))),
+    ),
+  );
+  const failure = results.find((result) => result.status === "rejected");
+  if (failure) throw failure.reason;
+  return { ticket: { scheme, seed, target: outline, masks }, failures: failures.flat() };
 }

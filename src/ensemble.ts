@@ -136,6 +136,26 @@ export function drawValues(range: number, key: Words, trial: number, count: numb
   return values;
 }
 
+/** As many items as a trial may have. */
+const TRIAL_PLACES = 64;
+
+/**
+ * Values in places instead of trials: place p holds item p % 64 of trial floor(p / 64). Places are best read one after the
+ * other.
+ */
+export function placedValues(range: number, key: Words): (place: number) => number {
+  let drawn = -1;
+  let values: number[] = [];
+  return (place) => {
+    const trial = Math.floor(place / TRIAL_PLACES);
+    if (trial !== drawn) {
+      drawn = trial;
+      values = drawValues(range, key, trial, TRIAL_PLACES);
+    }
+    return values[place % TRIAL_PLACES]!;
+  };
+}
+
 /** The key from which an ensemble of half range M draws under a 64-bit seed. */
 export function ensembleKey(seed: bigint, ensemble: Ensemble, halfRange: number): Words {
   return streamKey(seed, [ensembles.indexOf(ensemble), halfRange]);

@@ -3,10 +3,11 @@
 import type { KernelName } from "../../src/kernels/index.ts";
 import type { Work } from "../../src/plan.ts";
 import { instanceFits, isTiled } from "./instances.ts";
+import { pruneFits } from "./prune.ts";
 import { variantNames, type Fits, type Room, type Shape, type VariantName } from "./shape.ts";
 import { trials } from "./trials.ts";
 
-const fitsOf: Record<KernelName, Fits> = { reach: trials, ...instanceFits };
+const fitsOf: Record<KernelName, Fits> = { reach: trials, ...instanceFits, prune: pruneFits };
 
 /** The variants of a kernel. */
 export const variantsOf = (kernel: KernelName): VariantName[] =>

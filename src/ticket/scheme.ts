@@ -8,7 +8,7 @@
 
 import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
-import { drawValues, itemOf, lawOf } from "../ensemble.ts";
+import { itemOf, lawOf, placedValues, type Law } from "../ensemble.ts";
 import { quantize, quantizers, type Network, type Quantizer } from "../network.ts";
 import { streamKey, type Words } from "../random.ts";
 
@@ -127,29 +127,33 @@ export function placesOf({ kind, rows, columns }: RandomLayer): number {
 /** Streams of a seed below this one belong to ensembles. */
 const NETWORK_STREAM = 2 ** 16;
 
+/** From which a layer of the random network is drawn under a seed. */
+export function layerKey(scheme: Scheme, seed: bigint, index: number): Words {
+  return streamKey(seed, [NETWORK_STREAM + index, drawnLaw(scheme).range]);
+}
+
+/** What values of 0..length - 1, all equally likely, stand for as reduced weights. */
+export function reducedWeights(scheme: Scheme): Int32Array<ArrayBuffer> {
+  const { initialBits, bits: k, weightQuantizer } = scheme;
+  const law = drawnLaw(scheme);
+  return Int32Array.from({ length: law.range }, (_, value) =>
+    quantize(weightQuantizer, itemOf(law, value), initialBits - k),
+  );
+}
+
+function drawnLaw({ initialBits, zero }: Scheme): Law {
+  return lawOf(zero ? "rssp0" : "rssp", 2 ** initialBits);
+}
+
 /** The weights of a random network: of each layer, by its index, the reduced weight at each place of its structure. */
 export type RandomWeights = (index: number) => (place: number) => number;
 
 /** Those that a seed gives. */
 export function drawnWeights(scheme: Scheme, seed: bigint): RandomWeights {
-  const { initialBits, bits: k, weightQuantizer, zero } = scheme;
-  const law = lawOf(zero ? "rssp0" : "rssp", 2 ** initialBits);
-  const reduced = Int32Array.from({ length: law.range }, (_, value) =>
-    quantize(weightQuantizer, itemOf(law, value), initialBits - k),
-  );
+  const reduced = reducedWeights(scheme);
   return (index) => {
-    const key: Words = streamKey(seed, [NETWORK_STREAM + index, law.range]);
-    // Weights stand in trials of 64 items, and are mostly read one after the other.
-    let drawn = -1;
-    let weights: number[] = [];
-    return (place) => {
-      const trial = Math.floor(place / 64);
-      if (trial !== drawn) {
-        drawn = trial;
-        weights = drawValues(law.range, key, trial, 64).map((value) => reduced[value]!);
-      }
-      return weights[place % 64]!;
-    };
+    const valueAt = placedValues(reduced.length, layerKey(scheme, seed, index));
+    return (place) => reduced[valueAt(place)]!;
   };
 }
 

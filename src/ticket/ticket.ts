@@ -40,25 +40,17 @@ export function emptyMasks(layers: readonly RandomLayer[]): Uint8Array[] {
   return layers.map((layer) => new Uint8Array(placesOf(layer)));
 }
 
-/** Keeps the items of a subset, and the hidden units behind them. */
-export function keep(
-  masks: readonly Uint8Array[],
-  layers: readonly RandomLayer[],
-  { index, place, input, members }: Demand,
-  subset: readonly number[],
-): void {
-  const { kind, group } = layers[index]!;
-  for (const i of subset) {
-    const q = members[i]!;
-    masks[index]![place + q] = 1;
-    if (kind === "pooled") masks[index - 1]![input * group + q] = 1;
-  }
+/** Keeps places from `first` on: place first + q where bit q of the words from..to is 1. */
+export function keep(mask: Uint8Array, first: number, words: Uint32Array, from: number, to: number): void {
+  for (let w = from; w < to; w++)
+    for (let rest = words[w]!; rest !== 0; rest &= rest - 1)
+      mask[first + 32 * (w - from) + 31 - Math.clz32(rest & -rest)] = 1;
 }
 
 /** The weight of the target behind a demand, and what it got. */
 export function deviationOf(
   layers: readonly RandomLayer[],
-  { index, row, input, sign, sum }: Demand,
+  { index, row, input, sign, sum }: Omit<Demand, "place" | "items" | "members">,
   got: number | undefined,
 ): Deviation {
   const { layer, copies } = layers[index]!;

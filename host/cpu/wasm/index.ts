@@ -3,6 +3,7 @@
 export { count } from "./count";
 export { halves } from "./halves";
 export { isExhausted } from "./memory";
+export { prune } from "./prune";
 export { reach } from "./reach";
 export { smallest } from "./smallest";
 export { witness } from "./witness";

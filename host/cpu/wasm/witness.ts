@@ -27,7 +27,7 @@ import { reserve } from "./memory";
 
 const BLOCK: usize = 16;
 /** Zero bytes below the bitset: a step reads up to this far under sum 0. */
-const MARGIN: usize = 64;
+export const MARGIN: usize = 64;
 /** The most bytes of a history. */
 const HISTORY: usize = 65536;
 
@@ -55,8 +55,8 @@ function walk(bits: usize, count: usize, done: i32, place: i32, mask: usize): vo
   }
 }
 
-/** Answers the instance at hand. */
-function answer(masks: bool, tiles: bool, answers: usize, bits: usize): void {
+/** Answers the instance at hand. Bits are scratch, with a margin of zeros below them. */
+export function findWitnesses(masks: bool, tiles: bool, answers: usize, bits: usize): void {
   const from = itemsFrom;
   const to = itemsTo;
   /** Of one bitset. */
@@ -134,6 +134,6 @@ export function witness(
   memory.fill(scratch, 0, MARGIN);
   for (let k: usize = 0; k < instances; k++) {
     enter(k, items, starts, targets);
-    answer(masks, tiles, answers, scratch + MARGIN);
+    findWitnesses(masks, tiles, answers, scratch + MARGIN);
   }
 }
