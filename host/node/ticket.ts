@@ -144,7 +144,7 @@ function checkOutline(given: Outline, target: Outline): void {
   for (const name of Object.keys(target) as (keyof Outline)[])
     if (String(given[name]) !== String(target[name]))
       throw new RangeError(
-        expected(`network, ${name}`, `${target[name]}, as the ticket's target has`, given[name]),
+        expected(`network, ${name}`, `${String(target[name])}, as the ticket's target has`, given[name]),
       );
 }
 
