@@ -4,8 +4,9 @@ import { expected } from "../src/check.ts";
 import { withConstant, type Activation, type Network } from "../src/network.ts";
 import { keptLayers } from "../src/ticket/kept.ts";
 import { networkStages, ticketStages, type Pass, type Stage } from "../src/ticket/passes.ts";
-import { piecesOf, writePiece } from "../src/ticket/pieces.ts";
+import { piecesOf, writePiece, type Piece } from "../src/ticket/pieces.ts";
 import type { Ticket } from "../src/ticket/ticket.ts";
+import { inFlight } from "./flight.ts";
 import { runnerOf, type Engine } from "./runner.ts";
 
 export interface ForwardOptions {
@@ -67,13 +68,14 @@ export async function forwardStages(
       inputs: values,
       largest,
     };
-    await inFlight(runner.depth, piecesOf(layer), async (piece) => {
-      signal?.throwIfAborted();
+    const run = async (piece: Piece) => {
       writePiece(outputs, stage, piece, await runner.run(piece.work));
       most = Math.max(most, piece.largest);
       done += piece.samples * piece.rows * stage.columns * stage.group;
       onProgress?.(done / total);
-    });
+    };
+    await inFlight(runner.depth, piecesOf(layer), run, signal);
+    signal?.throwIfAborted();
     [values, largest] = [outputs, most];
   }
   return values;
@@ -91,19 +93,4 @@ function checkInputs(inputs: Int32Array, columns: number, most: number): void {
         inputs[wrong],
       ),
     );
-}
-
-/** Works on all items, so many at a time. After a failure no more are taken, and it is passed on when the others ended. */
-async function inFlight<T>(
-  depth: number,
-  items: Generator<T>,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const lane = async () => {
-    // A lane that fails closes the generator for all.
-    for (const item of items) await work(item);
-  };
-  const results = await Promise.allSettled(Array.from({ length: depth }, lane));
-  const failure = results.find((result) => result.status === "rejected");
-  if (failure) throw failure.reason;
 }

@@ -1,19 +1,15 @@
-// Pruning a random network to a target on an engine: every weight is a given instance, and its witness a mask.
+// Pruning a random network to a target on an engine, many subset sums at a time.
 
 import { parse } from "../src/check.ts";
 import { outlineOf, type Network } from "../src/network.ts";
 import { seedSchema } from "../src/random.ts";
-import { demandsOf, layersOf, type Demand, type Scheme } from "../src/ticket/scheme.ts";
-import {
-  checkTarget,
-  deviationOf,
-  emptyMasks,
-  keep,
-  type Deviation,
-  type Ticket,
-} from "../src/ticket/ticket.ts";
 import type { Instance } from "../src/problem.ts";
-import type { Engine } from "./runner.ts";
+import { keepPlace } from "../src/ticket/mask.ts";
+import { keepAnswers, tilesOf, type Tile } from "../src/ticket/prune.ts";
+import { demandsOf, layersOf, type Demand, type RandomLayer, type Scheme } from "../src/ticket/scheme.ts";
+import { checkTarget, deviationOf, emptyMasks, type Deviation, type Ticket } from "../src/ticket/ticket.ts";
+import { inFlight } from "./flight.ts";
+import { runnerOf, type Engine } from "./runner.ts";
 import { solve } from "./solve.ts";
 
 export interface PruneRequest {
@@ -35,7 +31,7 @@ export interface PruneOptions {
   readonly onProgress?: (done: number) => void;
 }
 
-/** Subset sums from one report of progress to the next. */
+/** Subset sums from one report of progress to the next, at least. */
 const PROGRESS = 1000;
 
 /** What came of pruning: a ticket that equals its target unless some weights have no subset. */
@@ -46,27 +42,73 @@ export interface Pruned {
 }
 
 /**
- * Prunes the random network of a seed to a target; undefined where it was stopped. The ticket depends on the request alone, not
- * on the engine.
- * Throws TypeError or RangeError for a scheme that cannot serve the target, before anything runs.
+ * Prunes the random network of a seed to a target; undefined where it was stopped. The ticket depends on the request alone,
+ * not on the engine.
+ * Throws TypeError or RangeError for a scheme that cannot serve the target, or that the engine has no room for.
  */
 export async function prune(
   engine: Engine,
   request: PruneRequest,
-  { signal, onProgress }: PruneOptions = {},
+  options: PruneOptions = {},
 ): Promise<Pruned | undefined> {
   const { network, bits, scheme, sparse = false } = request;
   const seed = parse(seedSchema, request.seed ?? 1n, "seed");
   const target = outlineOf(network, bits);
   checkTarget(network, target);
   const layers = layersOf(target.widths, bits, scheme);
-  const masks = emptyMasks(layers);
+  const ticket = { scheme, seed, target, masks: emptyMasks(layers) };
+  // The paper's literal scheme has less to choose from than kernel prune draws.
+  const isLiteral = scheme.pools === "halves" || scheme.support;
+  const failures = await (isLiteral ? pruneGiven : pruneDrawn)(
+    engine,
+    network,
+    layers,
+    ticket,
+    sparse,
+    options,
+  );
+  return options.signal?.aborted ? undefined : { ticket, failures };
+}
+
+/** Has the engine draw what it decides. */
+async function pruneDrawn(
+  engine: Engine,
+  target: Network,
+  layers: readonly RandomLayer[],
+  { scheme, seed, masks }: Ticket,
+  sparse: boolean,
+  { signal, onProgress }: PruneOptions,
+): Promise<Deviation[]> {
+  const runner = runnerOf(engine);
+  // Tiles are answered in any order; failures are listed in that of the tiles.
+  const failures: Deviation[][] = [];
+  let [done, reported] = [0, 0];
+  const run = async (tile: Tile, turn: number) => {
+    failures[turn] = keepAnswers(target, layers, masks, tile, await runner.run(tile.work));
+    done += tile.count;
+    if (done < reported + PROGRESS) return;
+    reported = done;
+    onProgress?.(done);
+  };
+  await inFlight(runner.depth, tilesOf(target, layers, scheme, seed, sparse), run, signal);
+  return failures.flat();
+}
+
+/** Draws here, and has the engine solve given instances. */
+async function pruneGiven(
+  engine: Engine,
+  target: Network,
+  layers: readonly RandomLayer[],
+  { scheme, seed, masks }: Ticket,
+  sparse: boolean,
+  { signal, onProgress }: PruneOptions,
+): Promise<Deviation[]> {
   const failures: Deviation[] = [];
   let done = 0;
   // Instances are taken ahead of their findings, which come in the same order.
   const waiting: Demand[] = [];
   function* instances(): Generator<Instance> {
-    for (const demand of demandsOf(network, layers, scheme, seed)) {
+    for (const demand of demandsOf(target, layers, scheme, seed)) {
       waiting.push(demand);
       yield { items: demand.items, target: demand.sum };
     }
@@ -74,12 +116,17 @@ export async function prune(
   const findings = solve(engine, instances(), { ask: [sparse ? "smallest" : "witness"] }, { signal });
   for await (const { witness, smallestWitness } of findings) {
     const demand = waiting.shift()!;
+    const { index, place, input, members } = demand;
     const subset = sparse ? smallestWitness : witness;
-    if (subset) keep(masks, layers, demand, subset);
-    else failures.push(deviationOf(layers, demand, undefined));
+    if (!subset) failures.push(deviationOf(layers, demand, undefined));
+    for (const i of subset ?? []) {
+      const { kind, group } = layers[index]!;
+      keepPlace(masks[index]!, place + members[i]!);
+      if (kind === "pooled") keepPlace(masks[index - 1]!, input * group + members[i]!);
+    }
     if (++done % PROGRESS === 0) onProgress?.(done);
   }
-  return signal?.aborted ? undefined : { ticket: { scheme, seed, target, masks }, failures };
+  return failures;
 }
 
 /**

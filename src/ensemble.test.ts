@@ -4,14 +4,13 @@
 import { describe, expect, test } from "vitest";
 import { oracleKey, oraclePool, oracleValue, oracleWidth } from "../test/oracle.ts";
 import {
-  drawBlock,
   drawValue,
   ensembleKey,
   ensembles,
   isProduct,
   itemOf,
-  itemsPerBlock,
   lawOf,
+  placedValues,
   slicingOf,
 } from "./ensemble.ts";
 import { multiplyHigh, multiplyLow } from "./integer.ts";
@@ -91,18 +90,14 @@ describe("drawing", () => {
         }
   });
 
-  test("a block's values together are those of its items one by one", () => {
+  test("values in places are those of the items of trials", () => {
     for (const { ensemble, halfRange, law } of laws)
-      for (const trial of [0, 7, 2 ** 32 + 5, 2 ** 48 - 1]) {
+      for (const trial of [0, 7, 2 ** 32 + 5, 2 ** 46 - 1]) {
         const key = ensembleKey(3n, ensemble, halfRange);
-        const slicing = slicingOf(law.range);
-        const values = new Int32Array(itemsPerBlock(slicing));
-        const together = Array.from({ length: Math.ceil(64 / values.length) }, (_, block) => {
-          drawBlock(slicing, key, trial, block, values);
-          return Array.from(values);
-        });
+        const valueAt = placedValues(law.range, key);
+        const together = Array.from({ length: 64 }, (_, item) => valueAt(64 * trial + item));
         const alone = Array.from({ length: 64 }, (_, item) => drawValue(law.range, key, trial, item));
-        expect(together.flat().slice(0, 64)).toEqual(alone);
+        expect(together).toEqual(alone);
       }
   });
 

@@ -121,18 +121,12 @@ export function drawValue(range: number, key: Words, trial: number, item: number
 }
 
 /** How many items of a trial a block holds. */
-export function itemsPerBlock({ bits }: Slicing): number {
+function itemsPerBlock({ bits }: Slicing): number {
   return 2 * Math.floor(32 / bits);
 }
 
 /** Draws the items of one block of a trial into `values`, which has room for `itemsPerBlock`; each is that of `drawValue`. */
-export function drawBlock(
-  slicing: Slicing,
-  key: Words,
-  trial: number,
-  block: number,
-  values: Int32Array,
-): void {
+function drawBlock(slicing: Slicing, key: Words, trial: number, block: number, values: Int32Array): void {
   const { range, bits, threshold } = slicing;
   const perWord = values.length / 2;
   const high = Math.floor(trial / 2 ** 32) << 16;
@@ -145,6 +139,27 @@ export function drawBlock(
         ? multiplyHigh(slice, range)
         : drawValue(range, key, trial, block * values.length + i);
   }
+}
+
+/**
+ * Values in places instead of trials: place p holds item p % 64 of trial floor(p / 64). Places are best read one after the
+ * other.
+ */
+export function placedValues(range: number, key: Words): (place: number) => number {
+  const slicing = slicingOf(range);
+  const values = new Int32Array(itemsPerBlock(slicing));
+  const blocks = Math.ceil(MAX_ITEMS / values.length);
+  let drawn = -1;
+  return (place) => {
+    const trial = Math.floor(place / MAX_ITEMS);
+    const item = place % MAX_ITEMS;
+    const block = Math.floor(item / values.length);
+    if (trial * blocks + block !== drawn) {
+      drawn = trial * blocks + block;
+      drawBlock(slicing, key, trial, block, values);
+    }
+    return values[item % values.length]!;
+  };
 }
 
 /** The key from which an ensemble of half range M draws under a 64-bit seed. */

@@ -163,6 +163,15 @@ describe("large sizes", () => {
       await compare({ kernel, instances: [exactly(items, 0, 300, 741, -371)] }, ["cpu", "threads"]);
   });
 
+  test("few items and many are remembered in ways that answer the same on CPU", async () => {
+    // Odd sums are out of reach: no search ends early.
+    const instances = [127, 128, 129].map((n) => {
+      const items = Array.from({ length: n }, (_, i) => 2 * ((i * 71) % 211) - 200);
+      return [exactly(items, 36), exactly(items, 4001), exactly(items, 36, 2000, -900)];
+    });
+    await compare({ kernel: "witness", instances: instances.flat() }, ["cpu", "threads"]);
+  });
+
   test("that a GPU has no memory for are refused, and smaller ones answered", async () => {
     let missing = true;
     const gpu = await gpuRunner(

@@ -326,3 +326,62 @@ export function oracleFinding(
     smallestWitness: best ? indices(best.sizeMask) : null,
   };
 }
+
+/** Demands of products of two drawn layers, or with sign 0 of weights by themselves. */
+export interface Drawn {
+  /** What drawn values stand for. */
+  readonly values: readonly number[];
+  readonly hidden: readonly [bigint, bigint];
+  readonly weights: readonly [bigint, bigint];
+  readonly group: number;
+  readonly sparse: boolean;
+  /** Places of the first hidden unit and of the first weight, the sum, and the sign asked for. */
+  readonly demands: readonly (readonly [number, number, number, number])[];
+}
+
+/** Demands in the words that the kernel reads, with tables of at least so many sums. */
+export function drawnWords({ values, hidden, weights, group, sparse, demands }: Drawn, sums = 1) {
+  const range = values.length;
+  const bits = oracleWidth(range);
+  const largest = Math.max(...values.map(Math.abs)) ** 2;
+  const params = {
+    demands: demands.length,
+    group,
+    hiddenLow: Number(hidden[0]),
+    hiddenHigh: Number(hidden[1]),
+    weightsLow: Number(weights[0]),
+    weightsHigh: Number(weights[1]),
+    range,
+    bits,
+    // Slices whose product ends below this, where it is taken to the top of a word, are rejected.
+    threshold: (2 ** bits % range) * 2 ** (32 - bits),
+    sparse: Number(sparse),
+    sums: Math.max(sums, Math.trunc((group * largest) / 2) + 1),
+  };
+  const inputs = { values: Int32Array.from(values), demands: Int32Array.from(demands.flat()) };
+  return { kernel: "prune" as const, params, inputs };
+}
+
+/** The items of a demand: products where the hidden unit has the sign asked for, otherwise 0. */
+export function oracleProducts(
+  { values, hidden, weights, group }: Drawn,
+  [firstHidden, firstWeight, , sign]: Drawn["demands"][number],
+): number[] {
+  const drawn = (key: readonly [bigint, bigint], place: number) =>
+    values[oracleValue(values.length, key, BigInt(Math.trunc(place / 64)), place % 64)]!;
+  return Array.from({ length: group }, (_, q) => {
+    if (sign === 0) return drawn(weights, firstWeight + q);
+    const unit = drawn(hidden, firstHidden + q);
+    return unit * sign > 0 ? unit * drawn(weights, firstWeight + q) : 0;
+  });
+}
+
+/** The words that the kernel must write for groups of up to 32 items, few enough for all index sets. */
+export function oracleKept(drawn: Drawn): number[] {
+  return drawn.demands.flatMap((demand) => {
+    const sets = oracleSets(oracleProducts(drawn, demand));
+    const best = oracleBest(sets, (sum) => (sum === BigInt(demand[2]) ? 0n : -1n));
+    const mask = drawn.sparse ? best?.sizeMask : best?.mask;
+    return [best ? 1 : 0, ...(drawn.group > 0 ? [mask ?? 0] : [])];
+  });
+}

@@ -7,6 +7,7 @@ import { gpuRunner } from "../host/gpu/runner.ts";
 import { startThread } from "../host/node/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
+import { solve } from "../host/solve.ts";
 import { prune as pruneOn, type Pruned, type PruneOptions } from "../host/ticket.ts";
 import { drawValue } from "../src/ensemble.ts";
 import { forward, quantizers, outlineOf, readNetwork, type Network, type Quantizer } from "../src/network.ts";
@@ -14,7 +15,7 @@ import { streamKey } from "../src/random.ts";
 import { lemma5, reachProbabilities } from "../src/theory/construction.ts";
 import { audit, forwardKept } from "../src/ticket/audit.ts";
 import { countsOf, keptLayers } from "../src/ticket/kept.ts";
-import { isKept, keptCount } from "../src/ticket/mask.ts";
+import { isKept, keepPlace, keptCount, maskBytes } from "../src/ticket/mask.ts";
 import {
   demandsOf,
   drawnWeights,
@@ -250,6 +251,116 @@ describe("the sizes of a ticket", () => {
       }
     const layers = keptLayers({ ...ticket, masks });
     expect(countsOf(layers, ticket)).toEqual({ kept, dead: 2 * 3 * 120 - kept, outside: 0 });
+  });
+});
+
+describe("pruning", () => {
+  /** Masks and failures as each demand by itself gives them, drawn here and solved as a given instance. */
+  async function oneByOne(target: Network, bits: number, scheme: Scheme, seed: bigint, sparse: boolean) {
+    const layers = layersOf(outlineOf(target, 0).widths, bits, scheme);
+    const masks = layers.map((layer) => new Uint8Array(maskBytes(placesOf(layer))));
+    const demands = [...demandsOf(target, layers, scheme, seed)];
+    const instances = demands.map(({ items, sum }) => ({ items, target: sum }));
+    const failures: unknown[] = [];
+    let k = 0;
+    for await (const finding of solve(engines.cpu, instances, { ask: [sparse ? "smallest" : "witness"] })) {
+      const { index, row, place, input, sign, members, sum } = demands[k++]!;
+      const { kind, group, copies, layer } = layers[index]!;
+      const [output, copy] = [Math.floor(row / copies), row % copies];
+      const subset = sparse ? finding.smallestWitness : finding.witness;
+      if (!subset) failures.push({ layer, output, input, sign, copy, expected: sum, got: undefined });
+      for (const i of subset ?? []) {
+        keepPlace(masks[index]!, place + members[i]!);
+        if (kind === "pooled") keepPlace(masks[index - 1]!, input * group + members[i]!);
+      }
+    }
+    return { masks, failures };
+  }
+
+  const schemes: [string, Scheme, number][] = [
+    ["theorem 1", { ...first, units: [40, 17] }, 4],
+    ["theorem 1 with zeros, rounded down", { ...first, zero: true, weightQuantizer: "floor" }, 3],
+    ["theorem 1 with 33 units and 10 bits", { ...first, initialBits: 10, bits: 3, units: [33, 33] }, 6],
+    ["theorem 2", { ...second, units: [30], copies: [7] }, 2],
+    ["theorem 2 with a copy each", { ...second, units: [1], copies: [1] }, 2],
+  ];
+
+  test.each(schemes)("by %s keeps and misses what each demand by itself does", async (_, scheme, bits) => {
+    const target = targetOf([3, 11, 9], bits, "floor", 4);
+    const units = scheme.units.slice(0, scheme.theorem === 1 ? 2 : 1);
+    for (const sparse of [false, true]) {
+      const given = { ...scheme, units };
+      const { ticket, failures } = await prune(engines.cpu, target, bits, given, 77n, { sparse });
+      const { masks, failures: missed } = await oneByOne(target, bits, given, 77n, sparse);
+      expect(ticket.masks).toEqual(masks);
+      expect(failures).toEqual(missed);
+    }
+  });
+
+  const wide = targetOf([40, 90, 10], 2, "floor");
+  const thin: Scheme = { ...first, units: [9, 9] };
+
+  test("lists failures in the order of the weights, whichever tile is answered first", async () => {
+    const { failures } = await oneByOne(wide, 2, thin, 5n, false);
+    expect(failures.length).toBeGreaterThan(10);
+    let turn = 0;
+    const uneven: Runner = {
+      ...engines.cpu,
+      depth: 3,
+      run: async (work) => {
+        const late = turn++ % 2 === 0;
+        const words = await engines.cpu.run(work);
+        if (late) await new Promise((resolve) => setTimeout(resolve, 30));
+        return words;
+      },
+    };
+    expect((await prune(uneven, wide, 2, thin, 5n)).failures).toEqual(failures);
+    expect(turn).toBeGreaterThan(4);
+  });
+
+  test("reports the demands that are decided, and stops at a signal", async () => {
+    const reports: number[] = [];
+    await prune(engines.cpu, wide, 2, thin, 5n, { onProgress: (done) => reports.push(done) });
+    expect(reports).toEqual(reports.toSorted((a, b) => a - b));
+    const all = 2 * 40 * 90 + 90 * 10;
+    expect(reports.at(-1)).toBeLessThanOrEqual(all);
+    expect(reports.at(-1)).toBeGreaterThan(all - 1000);
+    const stop = new AbortController();
+    let runs = 0;
+    const stopping: Runner = {
+      ...engines.cpu,
+      depth: 1,
+      run: (work) => {
+        if (++runs === 2) stop.abort();
+        return engines.cpu.run(work);
+      },
+    };
+    await prune(stopping, wide, 2, thin, 5n, { signal: stop.signal });
+    await prune(stopping, wide, 2, thin, 5n, { signal: AbortSignal.abort() });
+    expect(runs).toBe(2);
+  });
+
+  test("passes on an error after all other work has ended, and starts none after it", async () => {
+    let [started, ended] = [0, 0];
+    const failing: Runner = {
+      ...engines.cpu,
+      depth: 2,
+      run: async (work) => {
+        if (++started === 2) throw new Error("the second tile");
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        ended++;
+        return engines.cpu.run(work);
+      },
+    };
+    await expect(prune(failing, wide, 2, thin, 5n)).rejects.toThrow("the second tile");
+    expect([started, ended]).toEqual([2, 1]);
+  });
+
+  test("refuses more units than tables of their sums can be", async () => {
+    const scheme: Scheme = { ...first, initialBits: 10, bits: 10, units: [2048] };
+    await expect(prune(engines.cpu, targetOf([1, 1], 2, "floor"), 2, scheme, 1n)).rejects.toThrow(
+      new RangeError("units: expected at most 2047 for 10 bits, got 2048"),
+    );
   });
 });
 

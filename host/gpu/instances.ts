@@ -13,7 +13,7 @@ import sumsWorkgroup from "../../shaders/lib/sums.workgroup.wgsl?raw";
 import wide from "../../shaders/lib/wide.wgsl?raw";
 import smallest from "../../shaders/smallest.wgsl?raw";
 import witness from "../../shaders/witness.wgsl?raw";
-import { GROUP_BYTES, groupWidth, once, SLAB_BYTES, SLAB_GROUPS, type Fits } from "./shape.ts";
+import { GROUP_BYTES, groupWidth, once, roomy, SLAB_BYTES, SLAB_GROUPS, type Fits } from "./shape.ts";
 
 /** The most workgroups that one table is spread over: they fill a device, and each has left something for the last pass. */
 const TILES = 2 ** 10;
@@ -167,12 +167,6 @@ function* phasesOf({ params, inputs }: Work, rows: number, parts: number): Gener
       for (let part = 0; part < parts; part++) yield [first, SCAN, t, part, parts];
     for (let part = 0; part < parts; part++) yield [first, FINISH, 0, part, parts];
   }
-}
-
-/** At least so many, of few numbers there are: what is compiled for one table then serves others. */
-function roomy(words: number): number {
-  const step = 2 ** Math.max(Math.floor(Math.log2(words)) - 2, 0);
-  return Math.ceil(words / step) * step;
 }
 
 export const instanceFits = {

@@ -53,3 +53,9 @@ export function groupWidth(words: number, subgroup: number, limits: GPUSupported
   while (width < most && 4 * width < words) width *= 2;
   return width;
 }
+
+/** At least so many, of few numbers there are: what is compiled for one table then serves others. */
+export function roomy(words: number): number {
+  const step = 2 ** Math.max(Math.floor(Math.log2(words)) - 2, 0);
+  return Math.ceil(words / step) * step;
+}

@@ -4,10 +4,16 @@ import type { KernelName } from "../../src/kernels/index.ts";
 import type { Work } from "../../src/plan.ts";
 import { layers } from "./forward.ts";
 import { instanceFits, isTiled } from "./instances.ts";
+import { pruneFits } from "./prune.ts";
 import { variantNames, type Fits, type Room, type Shape, type VariantName } from "./shape.ts";
 import { trials } from "./trials.ts";
 
-const fitsOf: Record<KernelName, Fits> = { reach: trials, forward: layers, ...instanceFits };
+const fitsOf: Record<KernelName, Fits> = {
+  reach: trials,
+  forward: layers,
+  prune: pruneFits,
+  ...instanceFits,
+};
 
 /** The variants of a kernel. */
 export const variantsOf = (kernel: KernelName): VariantName[] =>

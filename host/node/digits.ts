@@ -141,6 +141,8 @@ async function classify(
   };
 }
 
+const name = (text: string) => text.padEnd(44);
+
 function storyText(
   { theorem, targetBits, seed, images, target, ...rest }: DigitsFinding,
   runs: readonly Run[],
@@ -151,7 +153,6 @@ function storyText(
     seconds.toFixed(2),
   ];
   const [whole, audit, collapsed] = runs as [Run, Run, Run];
-  const name = (text: string) => text.padEnd(44);
   const table = columns([
     [name(""), "weights", "kept", `reads of ${grouped(images)} images`, "seconds"],
     [name(`the network, ${targetBits} bits a weight`), grouped(target), "", ...reads(whole)],

@@ -4,11 +4,12 @@ import type { Kernel } from "../kernel.ts";
 import { count } from "./count.ts";
 import { forward } from "./forward.ts";
 import { halves } from "./halves.ts";
+import { prune } from "./prune.ts";
 import { reach } from "./reach.ts";
 import { smallest } from "./smallest.ts";
 import { witness } from "./witness.ts";
 
-const list = { reach, witness, count, smallest, halves, forward } as const;
+const list = { reach, witness, count, smallest, halves, prune, forward } as const;
 
 export type KernelName = keyof typeof list;
 export const kernels: Readonly<Record<KernelName, Kernel>> = list;

@@ -81,6 +81,7 @@ const declared: Record<KernelName, { shader: string; offsets: string }> = {
   smallest: given,
   halves: { ...given, shader: "shaders/halves.wgsl" },
   forward: { shader: "shaders/forward.wgsl", offsets: "host/cpu/wasm/forward.ts" },
+  prune: { shader: "shaders/prune.wgsl", offsets: "host/cpu/wasm/prune.ts" },
 };
 const names = Object.keys(kernels) as KernelName[];
 const list = names.map((name): [KernelName, Kernel] => [name, kernels[name]]);
@@ -162,10 +163,18 @@ describe("Dawn's compiler", () => {
     params: Object.fromEntries(kernels.forward.params.map((name) => [name, 1])),
     inputs: { inputs: Int32Array.of(1, 0), units: one, weights: one },
   };
+  const { range, bits, threshold } = trial.params;
+  const keys = { hiddenLow: 1, hiddenHigh: 2, weightsLow: 3, weightsHigh: 4 };
+  const pruned: Work = {
+    kernel: "prune",
+    params: { ...keys, demands: 1, group: 4, range, bits, threshold, sparse: 0, sums: 200 },
+    inputs: { values: new Int32Array(range), demands: Int32Array.of(0, 0, 1, 0) },
+  };
   /** Work of a kernel: items 3 and -2, target 1; one weight. */
   function workOf(kernel: KernelName): Work {
     if (kernel === "reach") return trial;
     if (kernel === "forward") return pass;
+    if (kernel === "prune") return pruned;
     const wide = kernel === "halves";
     const params = {
       instances: 1,

@@ -11,7 +11,7 @@
 
 import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
-import { drawBlock, itemOf, itemsPerBlock, lawOf, MAX_ITEMS, slicingOf } from "../ensemble.ts";
+import { itemOf, lawOf, placedValues, type Law } from "../ensemble.ts";
 import { quantize, quantizers, type Network, type Quantizer } from "../network.ts";
 import { streamKey, type Words } from "../random.ts";
 import { acceptance } from "./support.ts";
@@ -167,40 +167,36 @@ export function placesOf({ kind, rows, columns }: RandomLayer): number {
 /** Streams of a seed below this one belong to ensembles. */
 const NETWORK_STREAM = 2 ** 16;
 
-/** The weights of a random network: of each layer, by its index, the reduced weight at each place of its structure. */
-export type RandomWeights = (index: number) => (place: number) => number;
-
 /** How random weights are made. */
 export type WeightLaw = Pick<Scheme, "initialBits" | "bits" | "weightQuantizer" | "zero">;
 
-/** What a random weight is after its reduction: one of these integers, each as likely as the others. */
-export function reducedWeights({ initialBits, bits: k, weightQuantizer, zero }: WeightLaw): Int32Array {
-  const law = lawOf(zero ? "rssp0" : "rssp", 2 ** initialBits);
+/** From which a layer of the random network is drawn under a seed. */
+export function layerKey(scheme: WeightLaw, seed: bigint, index: number): Words {
+  return streamKey(seed, [NETWORK_STREAM + index, drawnLaw(scheme).range]);
+}
+
+/** What values of 0..length - 1, all equally likely, stand for as reduced weights. */
+export function reducedWeights(scheme: WeightLaw): Int32Array<ArrayBuffer> {
+  const { initialBits, bits: k, weightQuantizer } = scheme;
+  const law = drawnLaw(scheme);
   return Int32Array.from({ length: law.range }, (_, value) =>
     quantize(weightQuantizer, itemOf(law, value), initialBits - k),
   );
 }
 
+function drawnLaw({ initialBits, zero }: WeightLaw): Law {
+  return lawOf(zero ? "rssp0" : "rssp", 2 ** initialBits);
+}
+
+/** The weights of a random network: of each layer, by its index, the reduced weight at each place of its structure. */
+export type RandomWeights = (index: number) => (place: number) => number;
+
 /** Those that a seed gives. */
 export function drawnWeights(scheme: WeightLaw, seed: bigint): RandomWeights {
   const reduced = reducedWeights(scheme);
-  const slicing = slicingOf(reduced.length);
   return (index) => {
-    const key: Words = streamKey(seed, [NETWORK_STREAM + index, reduced.length]);
-    // Weights stand in full trials, and are mostly read one after the other.
-    let drawn = -1;
-    const values = new Int32Array(itemsPerBlock(slicing));
-    const blocks = Math.ceil(MAX_ITEMS / values.length);
-    return (place) => {
-      const trial = Math.floor(place / MAX_ITEMS);
-      const item = place % MAX_ITEMS;
-      const block = Math.floor(item / values.length);
-      if (trial * blocks + block !== drawn) {
-        drawn = trial * blocks + block;
-        drawBlock(slicing, key, trial, block, values);
-      }
-      return reduced[values[item % values.length]!]!;
-    };
+    const valueAt = placedValues(reduced.length, layerKey(scheme, seed, index));
+    return (place) => reduced[valueAt(place)]!;
   };
 }
 

@@ -34,25 +34,17 @@ export function emptyMasks(layers: readonly RandomLayer[]): Mask[] {
   return layers.map((layer) => new Uint8Array(maskBytes(placesOf(layer))));
 }
 
-/** Keeps the items of a subset, and the hidden units behind them. */
-export function keep(
-  masks: readonly Mask[],
-  layers: readonly RandomLayer[],
-  { index, place, input, members }: Demand,
-  subset: readonly number[],
-): void {
-  const { kind, group } = layers[index]!;
-  for (const i of subset) {
-    const q = members[i]!;
-    keepPlace(masks[index]!, place + q);
-    if (kind === "pooled") keepPlace(masks[index - 1]!, input * group + q);
-  }
+/** Keeps places from `first` on: place first + q where bit q of the words from..to is 1. */
+export function keep(mask: Mask, first: number, words: Uint32Array, from: number, to: number): void {
+  for (let w = from; w < to; w++)
+    for (let rest = words[w]!; rest !== 0; rest &= rest - 1)
+      keepPlace(mask, first + 32 * (w - from) + 31 - Math.clz32(rest & -rest));
 }
 
 /** The weight of the target behind a demand, and what it got. */
 export function deviationOf(
   layers: readonly RandomLayer[],
-  { index, row, input, sign, sum }: Demand,
+  { index, row, input, sign, sum }: Omit<Demand, "place" | "items" | "members">,
   got: number | undefined,
 ): Deviation {
   const { layer, copies } = layers[index]!;

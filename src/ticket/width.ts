@@ -96,7 +96,9 @@ export function fewestWidths(
             "take more --bits",
           ),
         );
-      list[at] = isDirect ? fewest : Math.ceil(fewest / step) * step;
+      // A layer without any places is none.
+      const times = isDirect ? 1 : step;
+      list[at] = Math.max(1, Math.ceil(fewest / times)) * times;
     }
     logSuccess += Math.log1p(-failureAt(list[at]!));
   }

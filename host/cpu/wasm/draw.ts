@@ -30,7 +30,7 @@ function divide(x: v128, by: u32): v128 {
 }
 
 /** Cuts the values of the items from Threefry words, exactly uniform on 0..range-1. `words` is scratch. */
-function drawValues(params: usize, low: u32, high: u32, words: usize, items: usize): void {
+export function drawValues(params: usize, low: u32, high: u32, words: usize, items: usize): void {
   const key0 = load<u32>(params, P.KEY_LOW);
   const key1 = load<u32>(params, P.KEY_HIGH);
   const range = load<u32>(params, P.RANGE);

@@ -4,6 +4,7 @@ export { count } from "./count";
 export { forward } from "./forward";
 export { halves } from "./halves";
 export { isExhausted } from "./memory";
+export { prune } from "./prune";
 export { reach } from "./reach";
 export { smallest } from "./smallest";
 export { witness } from "./witness";

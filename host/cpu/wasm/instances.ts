@@ -56,6 +56,20 @@ export function enter(k: usize, items: usize, starts: usize, targets: usize): vo
     low = min(low, load<i32>(t, Target.FROM));
     high = max(high, load<i32>(t, Target.TO));
   }
+  lay(negative, positive, low, high);
+}
+
+/** Makes items at from..to and one target the one at hand; the negative and the positive items sum up to these magnitudes. */
+export function enterOne(from: usize, to: usize, target: usize, negative: i32, positive: i32): void {
+  itemsFrom = from;
+  itemsTo = to;
+  targetsFrom = target;
+  targetsTo = target + Target.BYTES;
+  lay(negative, positive, load<i32>(target, Target.FROM), load<i32>(target, Target.TO));
+}
+
+/** Sets the frame. */
+function lay(negative: i32, positive: i32, low: i32, high: i32): void {
   const plain = high + negative;
   const mirrored = positive - low;
   sign = mirrored < plain ? -1 : 1;

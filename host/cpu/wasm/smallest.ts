@@ -25,7 +25,7 @@ import {
 import { reserve } from "./memory";
 
 const BLOCK: usize = 16;
-const NO_SIZE: u32 = 0xffffffff;
+export const NO_SIZE: u32 = 0xffffffff;
 
 /** Writes the mask that the entries say. Row i of them has the places where item i enters; below its magnitude none. */
 function walk(entries: usize, stride: usize, place: i32, mask: usize): void {
@@ -82,6 +82,15 @@ function answer<T>(masks: bool, negatives: i32, answers: usize, sizes: usize): v
   }
 }
 
+/** Answers the instance at hand. */
+export function findSmallest(masks: bool, answers: usize, scratch: usize): void {
+  let negatives = 0;
+  for (let p = itemsFrom, end = itemsTo; p < end; p += 4) negatives += i32(sign * load<i32>(p) < 0);
+  // The greatest number of T falls by 1 a negative item at most, and must stay above the sizes up to n.
+  if (((itemsTo - itemsFrom) >> 2) + negatives < 255) answer<i8>(masks, negatives, answers, scratch + BLOCK);
+  else answer<i16>(masks, negatives, answers, scratch + BLOCK);
+}
+
 /** The kernel. */
 export function smallest(
   params: usize,
@@ -96,10 +105,6 @@ export function smallest(
   memory.fill(answers, 0, 4 * load<u32>(params, ANSWERS));
   for (let k: usize = 0; k < instances; k++) {
     enter(k, items, starts, targets);
-    let negatives = 0;
-    for (let p = itemsFrom, end = itemsTo; p < end; p += 4) negatives += i32(sign * load<i32>(p) < 0);
-    // The greatest number of T falls by 1 a negative item at most, and must stay above the sizes up to n.
-    if (((itemsTo - itemsFrom) >> 2) + negatives < 255) answer<i8>(masks, negatives, answers, scratch + BLOCK);
-    else answer<i16>(masks, negatives, answers, scratch + BLOCK);
+    findSmallest(masks, answers, scratch);
   }
 }

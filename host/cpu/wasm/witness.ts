@@ -2,8 +2,8 @@
 //
 // The smallest mask of a sum is found from the last item back: an item is left out where the items before it reach the
 // rest. What they reach is remembered in one of two forms. A history has the bitset before every item, for small
-// instances. Otherwise a table has for every place how many items it took to reach it, because in the positive frame a
-// place that is reached stays reached.
+// instances and for few items. Otherwise a table has for every place how many items it took to reach it, because in the
+// positive frame a place that is reached stays reached.
 
 import { firstSet, isSet, lastSet, step, stepNoting } from "./bitset";
 import {
@@ -27,9 +27,11 @@ import { reserve } from "./memory";
 
 const BLOCK: usize = 16;
 /** Zero bytes below the bitset: a step reads up to this far under sum 0. */
-const MARGIN: usize = 64;
-/** The most bytes of a history. */
-const HISTORY: usize = 65536;
+export const MARGIN: usize = 64;
+/** The most bytes of a history, and of one of few items: it is written faster than a table, place by place (16 times). */
+const HISTORY: u64 = 65536;
+const FEW: usize = 4 * 128;
+const LONG_HISTORY: u64 = 1 << 28;
 
 /** Where what the items reach is remembered, and the bytes from one bitset of a history to the next; 0 for a table. */
 let memo: usize = 0;
@@ -55,17 +57,18 @@ function walk(bits: usize, count: usize, done: i32, place: i32, mask: usize): vo
   }
 }
 
-/** Answers the instance at hand. */
-function answer(masks: bool, tiles: bool, answers: usize, bits: usize): void {
+/** Answers the instance at hand. Bits are scratch, with a margin of zeros below them. */
+export function findWitnesses(masks: bool, tiles: bool, answers: usize, bits: usize): void {
   const from = itemsFrom;
   const to = itemsTo;
   /** Of one bitset. */
   const bytes = ((<usize>top >> 7) + 1) * BLOCK;
-  const history = masks && !tiles && <u64>bytes * ((to - from) >> 2) <= HISTORY;
+  const needed = <u64>bytes * ((to - from) >> 2);
+  const history = masks && !tiles && needed <= (to - from <= FEW ? LONG_HISTORY : HISTORY);
   const table = masks && !history;
   memo = bits + bytes;
   stride = history ? bytes : 0;
-  reserve(<u64>memo + (history ? <u64>HISTORY : table ? 16 * <u64>bytes : 0));
+  reserve(<u64>memo + (history ? needed : table ? 16 * <u64>bytes : 0));
 
   // Later items change nothing once the only target's center is reached. So memory is cleared as the sums grow.
   const single = targetsTo - targetsFrom == Target.BYTES;
@@ -134,6 +137,6 @@ export function witness(
   memory.fill(scratch, 0, MARGIN);
   for (let k: usize = 0; k < instances; k++) {
     enter(k, items, starts, targets);
-    answer(masks, tiles, answers, scratch + MARGIN);
+    findWitnesses(masks, tiles, answers, scratch + MARGIN);
   }
 }
