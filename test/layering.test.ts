@@ -22,7 +22,11 @@ const allowed: Record<
     files: ["package.json"],
     packages: /^(zod\/mini|@observablehq\/plot)$/,
   },
-  "host/node": { rooms: ["host/node", "host", "src"], files: ["package.json"], packages: /./ },
+  "host/node": {
+    rooms: ["host/node", "host", "src"],
+    files: ["package.json", "examples/digits/digits.safetensors"],
+    packages: /./,
+  },
   "host/web": { rooms: ["host/web", "host", "src"], files: ["package.json"], packages: undefined },
   demo: { rooms: ["demo", "host/web", "host", "src"], packages: undefined },
 };
