@@ -22,6 +22,7 @@ export type { Pass } from "../src/ticket/passes.ts";
 export type { Pooling, Scheme } from "../src/ticket/scheme.ts";
 export { representedNetwork, verify, type Deviation, type Ticket } from "../src/ticket/ticket.ts";
 export type { RequiredRequest } from "../src/experiments/required.ts";
+export { schemeFor, type SchemeRequest } from "../src/ticket/width.ts";
 export type { WidthRequest } from "../src/experiments/width.ts";
 export type {
   Finding,

@@ -142,9 +142,10 @@ function integers(findings: readonly PhaseFinding[]) {
 const expected = async () => integers(await phase(referenceRunner(), request));
 
 describe("the tarball", () => {
-  test("holds the two builds, their types and the papers, and nothing else", () => {
+  test("holds the two builds, their types, the papers and the network that reads digits, and nothing else", () => {
     const paths = packed.files.map(({ path }) => path);
-    const papers = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
+    const digits = ["examples/digits/README.md", "examples/digits/digits.safetensors"];
+    const papers = ["CHANGELOG.md", "LICENSE", "README.md", ...digits, "package.json"];
     const built = /^dist\/(node|web)\/[\w./-]+\.js$|^dist\/types\/(src|host)\/[\w./-]+\.d\.ts$/;
     expect(paths.filter((path) => !built.test(path)).toSorted()).toEqual(papers);
     expect(

@@ -15,7 +15,7 @@ import { keptLayers } from "../../src/ticket/kept.ts";
 import { passes, type Pass } from "../../src/ticket/passes.ts";
 import { sizesOf } from "../../src/ticket/sizes.ts";
 import { verify, type Ticket } from "../../src/ticket/ticket.ts";
-import { fewestWidths } from "../../src/ticket/width.ts";
+import { schemeFor } from "../../src/ticket/width.ts";
 import { forward } from "../forward.ts";
 import type { Engine } from "../runner.ts";
 import { digestOf, prune } from "../ticket.ts";
@@ -38,7 +38,6 @@ export interface DigitsArguments extends RunArguments {
 /** A perceptron of 784, 32 and 10 units; where it is from stands in examples/digits/README.md. */
 const NETWORK = fileURLToPath(new URL("../../examples/digits/digits.safetensors", import.meta.url));
 const FILE = "digits.safetensors";
-const FAILURE = 0.01;
 const theoremSchema = z.union([z.literal(1), z.literal(2)], "1 or 2");
 
 /** Runs the command and returns its exit status: 1 where no ticket is found, or anything differs. */
@@ -52,18 +51,8 @@ export async function runDigits(args: DigitsArguments): Promise<number> {
   const imported = importNetwork(await readFile(NETWORK), { targetBits });
   if (!args.quiet && !args.json) process.stderr.write(importedText(FILE, imported));
   const { network } = imported;
-  const bits = theorem === 1 ? Math.ceil(targetBits / 2) : targetBits;
-  const open = {
-    theorem,
-    initialBits: bits,
-    bits,
-    weightQuantizer: "away",
-    zero: false,
-    pools: "shared",
-    support: false,
-  } as const;
-  const { units, copies } = fewestWidths(network, targetBits, open, FAILURE);
-  const request = { network, bits: targetBits, scheme: { ...open, units, copies }, seed };
+  const { scheme } = schemeFor(network, targetBits, { theorem });
+  const request = { network, bits: targetBits, scheme, seed };
   return withEngine(
     args,
     undefined,

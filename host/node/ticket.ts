@@ -4,15 +4,15 @@ import { basename, dirname } from "node:path";
 import { integer, parse, refusedAt } from "../../src/check.ts";
 import { drawValue } from "../../src/ensemble.ts";
 import type { TicketFinding, VerifyFinding } from "../../src/finding.ts";
-import type { Network, Quantizer } from "../../src/network.ts";
+import type { Network } from "../../src/network.ts";
 import { seedSchema } from "../../src/random.ts";
 import { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
-import type { Pooling, Scheme } from "../../src/ticket/scheme.ts";
+import type { Scheme } from "../../src/ticket/scheme.ts";
 import { sizesOf, type Sizes } from "../../src/ticket/sizes.ts";
 import { audit } from "../../src/ticket/audit.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { checkTarget, firstDeviation, representedNetwork, type Deviation } from "../../src/ticket/ticket.ts";
-import { fewestWidths, type OpenScheme } from "../../src/ticket/width.ts";
+import { schemeFor, type SchemeRequest } from "../../src/ticket/width.ts";
 import { version } from "../../package.json";
 import { digestOf, prune, type Pruned } from "../ticket.ts";
 import { readList, readNumber } from "./arguments.ts";
@@ -46,8 +46,6 @@ export interface VerifyArguments extends ImportArguments {
 
 /** The most deviations that are named. */
 const NAMED = 10;
-/** How often a random network of the width that theory chooses may fail to contain its target. */
-const DEFAULT_FAILURE = "0.01";
 
 /** Prunes, and returns the exit status: 1 where some weight has no subset, and then no file is written. */
 export async function runTicket(path: string, args: TicketArguments): Promise<number> {
@@ -186,38 +184,27 @@ function perLayer(typed: string | undefined, layers: number): unknown[] | undefi
   return list.length === 1 ? Array.from({ length: layers }, () => list[0]) : list;
 }
 
-/** The scheme that was asked for, and how often, as theory predicts, a random network of it does not contain the target. */
-function schemeOf(
-  args: TicketArguments,
-  network: Network,
-  targetBits: number,
-): { scheme: Scheme; predictedFailure: number } {
-  const { weightQuantizer = "away", zero = false, pools = "shared", support = false } = args;
-  const theorem = args.theorem === undefined ? 1 : readNumber(args.theorem);
-  const bits =
-    args.bits === undefined ? Math.ceil(targetBits / (theorem === 2 ? 1 : 2)) : readNumber(args.bits);
+const numberOf = (typed: string | undefined) => (typed === undefined ? undefined : readNumber(typed));
+
+/** The scheme that was asked for. */
+function schemeOf(args: TicketArguments, network: Network, targetBits: number): ReturnType<typeof schemeFor> {
+  const { theorem, bits, initialBits, weightQuantizer, zero, pools, support, failure } = args;
   const depth = network.layers.length;
-  const units = perLayer(args.units, theorem === 2 ? 1 : depth);
-  const copies = theorem === 2 ? perLayer(args.copies, depth - 1) : [];
-  // What people typed has any type; the scheme's own check decides.
-  const open = {
-    theorem,
-    initialBits: args.initialBits === undefined ? bits : readNumber(args.initialBits),
-    bits,
-    weightQuantizer: weightQuantizer as Quantizer,
+  const typed = {
+    theorem: numberOf(theorem),
+    bits: numberOf(bits),
+    initialBits: numberOf(initialBits),
+    weightQuantizer,
     zero,
-    pools: pools as Pooling,
+    pools,
     support,
-    ...(units && { units }),
-    ...(copies && { copies }),
-  } as OpenScheme;
-  const { failure, ...widths } = fewestWidths(
-    network,
-    targetBits,
-    open,
-    readNumber(args.failure ?? DEFAULT_FAILURE) as number,
-  );
-  return { scheme: { ...open, ...widths }, predictedFailure: failure };
+    failure: numberOf(failure),
+    units: perLayer(args.units, theorem === "2" ? 1 : depth),
+    copies: perLayer(args.copies, theorem === "2" ? depth - 1 : 0),
+  };
+  const given = Object.fromEntries(Object.entries(typed).filter(([, value]) => value !== undefined));
+  // What people typed has any type; the scheme's own check decides.
+  return schemeFor(network, targetBits, given);
 }
 
 function sizesText({ target, initial, kept, dead, bitsPerWeight, lowerBound, gap }: Sizes): string {

@@ -32,6 +32,37 @@ export interface PredictedWidth extends Pick<Scheme, "units" | "copies"> {
   readonly failure: number;
 }
 
+/** What may be left open of a scheme, and how often its random network may fail to contain the target. */
+export type SchemeRequest = Partial<Scheme> & { readonly failure?: number | undefined };
+
+/**
+ * The scheme of a request for a target whose weights have `bits` bits. By default: theorem 1, the fewest bits that serve, not
+ * reduced, `away`, no zeros, shared pools, all products, and the widths that theory gives for a failure of 0.01, which is
+ * predicted in any case.
+ * @throws TypeError or RangeError for a scheme that cannot serve the target.
+ */
+export function schemeFor(
+  network: Network,
+  bits: number,
+  { failure = 0.01, ...given }: SchemeRequest = {},
+): { scheme: Scheme; predictedFailure: number } {
+  const { theorem = 1 } = given;
+  const { bits: k = theorem === 2 ? bits : Math.ceil(bits / 2) } = given;
+  const open: OpenScheme = {
+    theorem,
+    initialBits: k,
+    bits: k,
+    weightQuantizer: "away",
+    zero: false,
+    pools: "shared",
+    support: false,
+    ...given,
+    ...(theorem === 1 && { copies: given.copies ?? [] }),
+  };
+  const { failure: predictedFailure, ...widths } = fewestWidths(network, bits, open, failure);
+  return { scheme: { ...open, ...widths }, predictedFailure };
+}
+
 const FAILURE = "a number above 0 and below 1";
 const failureSchema = z.number(FAILURE).check(z.refine((value) => value > 0 && value < 1, FAILURE));
 
