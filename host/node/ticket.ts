@@ -12,7 +12,7 @@ import { sizesOf, type Sizes } from "../../src/ticket/sizes.ts";
 import { audit } from "../../src/ticket/audit.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { checkTarget, firstDeviation, representedNetwork, type Deviation } from "../../src/ticket/ticket.ts";
-import { schemeFor, type SchemeRequest } from "../../src/ticket/width.ts";
+import { schemeFor } from "../../src/ticket/width.ts";
 import { version } from "../../package.json";
 import { digestOf, prune, type Pruned } from "../ticket.ts";
 import { readList, readNumber } from "./arguments.ts";
