@@ -396,13 +396,31 @@ describe("an audit", () => {
     });
   });
 
-  test("refuses what could not be added exactly", () => {
-    const layer = { rows: 1, columns: 1, shift: 0, starts: Uint32Array.of(0, 1), places: Uint32Array.of(0) };
-    const layers = [{ ...layer, weights: Int32Array.of(2 ** 30) }];
+  test("adds exactly where sums exceed 2^53 on their way, and refuses those that end there", () => {
+    const layer = { rows: 1, columns: 1, shift: 0, starts: Uint32Array.of(0, 3), places: new Uint32Array(3) };
     const network = { quantizer: "floor" as const, activationBits: 2, clamp: false };
-    expect(() => forwardKept(network, layers, [2 ** 24])).toThrow(
-      /^random layer 1: expected sums of at most /,
-    );
+    const pass = (weights: readonly number[], input: number) =>
+      forwardKept(network, [{ ...layer, weights: Int32Array.from(weights) }], [input])[0];
+    expect(pass([1023, 1, -1023], 2 ** 52 - 1)).toBe(2 ** 52 - 1);
+    expect(pass([1023, -1, -1023], 1 - 2 ** 52)).toBe(2 ** 52 - 1);
+    expect(() => pass([1, 1, 1], 2 ** 52)).toThrow(/^random layer 1: expected sums of at most /);
+  });
+
+  test("runs every input of a network with biases, the constant unit left as it is", async () => {
+    const { network: target, bits } = readNetwork({
+      bits: 4,
+      activationBits: 2,
+      layers: [
+        { weights: [[3, -7]], biases: [5] },
+        { weights: [[-16]], biases: [9] },
+      ],
+    });
+    const { ticket } = await prune(engines.cpu, target, bits, { ...first, units: [50, 40] }, 4n);
+    expect(audit(target, keptLayers(ticket), random)).toEqual({
+      inputs: 81,
+      exhaustive: true,
+      difference: undefined,
+    });
   });
 });
 

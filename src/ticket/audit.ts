@@ -1,12 +1,15 @@
 // The pruned network itself, run: every hidden unit that is kept, and nothing that is not.
 
 import { expected } from "../check.ts";
-import { activate, forward, MAX_SUM, type Activation, type Network } from "../network.ts";
+import { activate, forward, MAX_SUM, withConstant, type Activation, type Network } from "../network.ts";
 import type { KeptLayer } from "./kept.ts";
+
+/** Where a number is cut in two whose products with weights add up exactly. */
+const CUT = 2 ** 26;
 
 /**
  * What a pruned network makes of inputs, one after the other, quantized and clamped as `network` is.
- * Throws RangeError where a sum could exceed 2^53 on its way.
+ * Throws RangeError where a sum exceeds 2^53; on its way it may.
  */
 export function forwardKept(
   network: Activation,
@@ -18,17 +21,29 @@ export function forwardKept(
     const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     const count = values.length / columns;
     const outputs = new Float64Array(count * rows);
+    // Rows whose sums could exceed 2^53 on their way.
+    const isLarge = new Uint8Array(rows);
     for (let row = 0; row < rows; row++) {
       let bound = 0;
       for (let w = starts[row]!; w < starts[row + 1]!; w++) bound += Math.abs(weights[w]!) * largest;
-      if (bound > MAX_SUM)
-        throw new RangeError(expected(`random layer ${l + 1}`, `sums of at most ${MAX_SUM}`, bound));
+      isLarge[row] = Number(bound > MAX_SUM);
     }
     for (let k = 0; k < count; k++)
       for (let row = 0; row < rows; row++) {
+        const [from, to] = [starts[row]!, starts[row + 1]!];
         let sum = 0;
-        const to = starts[row + 1]!;
-        for (let w = starts[row]!; w < to; w++) sum += weights[w]! * values[k * columns + places[w]!]!;
+        if (isLarge[row]) {
+          let [high, low] = [0, 0];
+          for (let w = from; w < to; w++) {
+            const value = values[k * columns + places[w]!]!;
+            const part = Math.floor(value / CUT);
+            high += weights[w]! * part;
+            low += weights[w]! * (value - part * CUT);
+          }
+          sum = high * CUT + low;
+        } else for (let w = from; w < to; w++) sum += weights[w]! * values[k * columns + places[w]!]!;
+        if (Math.abs(sum) > MAX_SUM)
+          throw new RangeError(expected(`random layer ${l + 1}`, `sums of at most ${MAX_SUM}`, sum));
         outputs[k * rows + row] = activate(network, sum, shift, l === layers.length - 1);
       }
     values = outputs;
@@ -45,9 +60,9 @@ export interface Audit {
   readonly difference: readonly number[] | undefined;
 }
 
-/** All inputs are run where there are no more of them, and where that takes no more multiplications. */
+/** All inputs are run where there are no more of them, and where that takes no more multiplications: a minute at most. */
 const MAX_GRID = 2 ** 20;
-const MAX_WORK = 2e9;
+const MAX_WORK = 2e10;
 /** Inputs that are run otherwise, beside the extreme ones. */
 const SAMPLES = 32;
 /** Inputs that are run together. */
@@ -62,7 +77,8 @@ export function audit(
   layers: readonly KeptLayer[],
   random: (range: number) => number,
 ): Audit {
-  const columns = target.layers[0]!.columns;
+  const all = target.layers[0]!.columns;
+  const columns = all - Number(target.constant);
   const most = 2 ** target.activationBits;
   const grid = (2 * most + 1) ** columns;
   const work = layers.reduce((sum, { weights }) => sum + weights.length, 1);
@@ -81,7 +97,7 @@ export function audit(
   const units = target.layers.at(-1)!.rows;
   for (let first = 0; first < count; first += BATCH) {
     const batch = Array.from({ length: Math.min(BATCH, count - first) }, (_, k) => inputAt(first + k));
-    const inputs = batch.flat();
+    const inputs = withConstant(target, all, Int32Array.from(batch.flat()));
     const [wanted, got] = [forward(target, inputs), forwardKept(target, layers, inputs)];
     const at = wanted.findIndex((output, i) => output !== got[i]);
     if (at >= 0)

@@ -6,8 +6,9 @@ import { MAX_SUM, quantize, quantizers, type Activation } from "../network.ts";
 import type { Work } from "../plan.ts";
 import type { Stage } from "./passes.ts";
 
-/** The most words of weights in a piece, and its most multiplications. */
-const PIECE_WORDS = 2 ** 20;
+/** The most words of weights in a piece, of its inputs or its outputs, and its most multiplications. */
+const PIECE_WEIGHTS = 2 ** 20;
+const PIECE_NUMBERS = 2 ** 22;
 const PIECE_PRODUCTS = 2 ** 30;
 
 /** A stage for given inputs. */
@@ -43,7 +44,7 @@ export function* piecesOf(layer: Layer): Generator<Piece, void, undefined> {
   const { columns, group, units, shift } = stage;
   const width = columns * group;
   const hidden = units.reduce((most, unit) => Math.max(most, Math.abs(unit)), 1) * layer.largest;
-  const mostRows = Math.max(1, Math.floor(PIECE_WORDS / width));
+  const mostRows = Math.max(1, Math.floor(PIECE_WEIGHTS / width));
   for (let row = 0; row < stage.rows; row += mostRows) {
     const rows = Math.min(mostRows, stage.rows - row);
     const weights = stage.weightsOf(row, row + rows);
@@ -51,7 +52,10 @@ export function* piecesOf(layer: Layer): Generator<Piece, void, undefined> {
     if (sum > MAX_SUM)
       throw new RangeError(expected(`layer ${index + 1} of the pass`, `sums of at most ${MAX_SUM}`, sum));
     const wide = Math.max(sum, hidden) >= 2 ** 31;
-    const mostSamples = Math.max(1, Math.floor(PIECE_PRODUCTS / (width * rows)));
+    const mostSamples = Math.max(
+      1,
+      Math.floor(Math.min(PIECE_PRODUCTS / (width * rows), PIECE_NUMBERS / Math.max(columns, rows))),
+    );
     for (let sample = 0; sample < layer.samples; sample += mostSamples) {
       const samples = Math.min(mostSamples, layer.samples - sample);
       const values = inputs.subarray(sample * columns, (sample + samples) * columns);
