@@ -4,7 +4,6 @@
 import { drawValue } from "../ensemble.ts";
 import { streamKey } from "../random.ts";
 import { productWays } from "../theory/rejection.ts";
-import type { Scheme } from "./scheme.ts";
 
 /** Streams of a seed from this one on say which products are used; those below it are weights and ensembles. */
 const SUPPORT_STREAM = 2 ** 17;
@@ -17,7 +16,7 @@ type Acceptance = (place: number, product: number) => boolean;
  * place by itself, and never 0; undefined where it uses all of them.
  */
 export function acceptance(
-  { support, bits }: Scheme,
+  { support, bits }: { readonly support: boolean; readonly bits: number },
   seed: bigint,
 ): (index: number) => Acceptance | undefined {
   if (!support) return () => undefined;
