@@ -1,7 +1,7 @@
 // exacta digits: tickets of the network that reads handwriting, found and certified on every engine, and the same outputs for
 // all test images by every pass.
 
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -59,8 +59,12 @@ test("the story is told in words, and the ticket written; whatever else is asked
   const { status, stdout, stderr } = await exacta("digits --quiet --engine cpu --seed 5 --out told");
   expect(status).toBe(0);
   expect(stdout).toMatch(/certified: .*\nall 100,000 outputs are the same integers \(cpu: /);
-  expect(stderr).toMatch(/^told\/digits.safetensors is the ticket/);
-  expect(await readdir(join(folder, "told"))).toEqual(["digits.safetensors"]);
+  expect(stderr).toMatch(/^told\/digits.html shows it; told\/digits.safetensors is the ticket/);
+  expect((await readdir(join(folder, "told"))).toSorted()).toEqual(["digits.html", "digits.safetensors"]);
+  const report = await readFile(join(folder, "told/digits.html"), "utf8");
+  expect(report.match(/<img src="data:image\/bmp;base64,/g)).toHaveLength(2 * 32 + 12);
+  expect(report).toContain("9,732 of 10,000 are read right, by both");
+  expect(report).not.toMatch(/undefined|NaN|<script/);
   expect((await exacta("verify told/digits.safetensors")).status).toBe(0);
   expect(await exacta("digits --theorem 3")).toEqual({
     status: 2,

@@ -14,12 +14,13 @@ import { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { passes, type Pass } from "../../src/ticket/passes.ts";
 import { sizesOf } from "../../src/ticket/sizes.ts";
-import { verify, type Ticket } from "../../src/ticket/ticket.ts";
+import { representedNetwork, verify, type Ticket } from "../../src/ticket/ticket.ts";
 import { schemeFor } from "../../src/ticket/width.ts";
 import { forward } from "../forward.ts";
 import type { Engine } from "../runner.ts";
 import { digestOf, prune } from "../ticket.ts";
 import { readNumber } from "./arguments.ts";
+import { digitsReport, type DigitsReport } from "./digits.report.ts";
 import { prepareFolder, writeFiles } from "./files.ts";
 import { largest, outputsDigest } from "./forward.ts";
 import { importedText } from "./network.ts";
@@ -38,16 +39,18 @@ export interface DigitsArguments extends RunArguments {
 /** A perceptron of 784, 32 and 10 units; where it is from stands in examples/digits/README.md. */
 const NETWORK = fileURLToPath(new URL("../../examples/digits/digits.safetensors", import.meta.url));
 const FILE = "digits.safetensors";
+const REPORT = "digits.html";
 const theoremSchema = z.union([z.literal(1), z.literal(2)], "1 or 2");
 
 /** Runs the command and returns its exit status: 1 where no ticket is found, or anything differs. */
-export async function runDigits(args: DigitsArguments): Promise<number> {
+export async function runDigits(args: DigitsArguments, command: string): Promise<number> {
+  const started = new Date();
   const theorem = parse(theoremSchema, readNumber(args.theorem ?? "1"), "theorem");
   const targetBits = parse(integer(1, 8), readNumber(args.targetBits ?? "4"), "target-bits");
   const seed = parse(seedSchema, args.seed ?? "1", "seed");
   const folder = args.out ?? (args.json ? undefined : "results");
   const images = await readDigits("test");
-  if (folder !== undefined) await prepareFolder(folder, [FILE]);
+  if (folder !== undefined) await prepareFolder(folder, [FILE, REPORT]);
   const imported = importNetwork(await readFile(NETWORK), { targetBits });
   if (!args.quiet && !args.json) process.stderr.write(importedText(FILE, imported));
   const { network } = imported;
@@ -57,7 +60,7 @@ export async function runDigits(args: DigitsArguments): Promise<number> {
     args,
     undefined,
     false,
-    async ({ engine, signal, report }) => {
+    async ({ engine, signal, report, seconds }) => {
       const pruned = await prune(engine, request, { signal, onProgress: report });
       if (!pruned || pruned.failures.length > 0) {
         const failed = grouped(pruned?.failures.length ?? 0);
@@ -76,7 +79,6 @@ export async function runDigits(args: DigitsArguments): Promise<number> {
         runs.push(await classify(engine, network, ticket, pass, images));
       const [whole] = runs;
       const equal = runs.every(({ outputs }) => outputs.every((output, i) => output === whole!.outputs[i]));
-      if (folder !== undefined) await writeFiles(folder, { [FILE]: bytes });
       const finding: DigitsFinding = {
         kind: "digits",
         theorem,
@@ -95,10 +97,21 @@ export async function runDigits(args: DigitsArguments): Promise<number> {
         version,
       };
       process.stdout.write(args.json ? `${JSON.stringify(finding)}\n` : storyText(finding, runs));
-      if (folder !== undefined)
+      if (folder !== undefined) {
+        const shown: DigitsReport = {
+          network,
+          represented: representedNetwork(ticket),
+          images: images.images,
+          labels: images.labels,
+          outputs: whole!.outputs,
+          pruned: runs[1]!.outputs,
+        };
+        const about = { command, started, seconds: seconds(), stopped: false };
+        await writeFiles(folder, { [FILE]: bytes, [REPORT]: digitsReport(finding, shown, about) });
         process.stderr.write(
-          `${folder}/${FILE} is the ticket: a seed and ${grouped(initial)} bits of masks\n`,
+          `${folder}/${REPORT} shows it; ${folder}/${FILE} is the ticket: a seed and ${grouped(initial)} bits of masks\n`,
         );
+      }
       return certified && equal ? 0 : 1;
     },
     "subset sums",

@@ -221,11 +221,11 @@ async function main(argv: readonly string[]): Promise<number> {
     .option("--seed <number>", "an integer of 64 bits (default: 1)")
     .option("--engine <name>", `${engines.join(", ")} (default: auto)`)
     .option("--threads <number>", "threads of the CPU engine (default: all)")
-    .option("--out <folder>", "where the ticket goes (default: results; none with --json)")
+    .option("--out <folder>", "where the ticket and digits.html go (default: results; none with --json)")
     .option("--json", "a finding as one line")
     .option("--quiet", "no progress")
     .action(async (args: DigitsArguments) => {
-      status = await runDigits(args);
+      status = await runDigits(args, command);
     });
 
   program
