@@ -12,7 +12,7 @@ import { sizesOf, type Sizes } from "../../src/ticket/sizes.ts";
 import { audit } from "../../src/ticket/audit.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { checkTarget, firstDeviation, representedNetwork, type Deviation } from "../../src/ticket/ticket.ts";
-import { schemeFor, type SchemeRequest } from "../../src/ticket/width.ts";
+import { schemeFor } from "../../src/ticket/width.ts";
 import { version } from "../../package.json";
 import { digestOf, prune, type Pruned } from "../ticket.ts";
 import { readList, readNumber } from "./arguments.ts";
@@ -152,20 +152,20 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
     );
   } else {
     const other = named ?? "its target";
-    const run = shown
+    const run = shown?.inputs
       ? `, run on ${shown.exhaustive ? "all" : "some"} inputs (${grouped(shown.inputs)}) as well`
-      : "";
-    const reason = deviation
-      ? deviationText(deviation)
+      : ", too large to run it";
+    const refused = deviation
+      ? `does not equal ${other}\n${deviationText(deviation)}`
       : shown?.difference
-        ? `outputs differ for input ${shown.difference.join(" ")}\n`
+        ? `does not equal ${other}\noutputs differ for input ${shown.difference.join(" ")}\n`
         : sizes.outside > 0
-          ? `${grouped(sizes.outside)} products are kept that its scheme leaves out\n`
-          : "the file names another target\n";
+          ? `is no ticket of its scheme\n${grouped(sizes.outside)} products are kept that it leaves out\n`
+          : `is no ticket of ${other}\nthe file names another target\n`;
     process.stdout.write(
       certified
         ? `${path}: equals ${other} on every input${run}, ${sizesText(sizes)}\n`
-        : `${path}: does not equal ${other}\n${reason}`,
+        : `${path}: ${refused}`,
     );
   }
   return certified ? 0 : 1;
