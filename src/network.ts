@@ -27,7 +27,7 @@ export interface Activation {
   readonly quantizer: Quantizer;
   /** m: inputs are integers of -2^m..2^m. */
   readonly activationBits: number;
-  /** Quantized outputs are held within -2^m..2^m. */
+  /** The outputs of every layer are held within -2^m..2^m. */
   readonly clamp: boolean;
 }
 
@@ -116,7 +116,7 @@ export function boundsOf({ layers, quantizer, activationBits, clamp }: Network):
       );
     // Rounding down takes a negative sum away from 0.
     const output = quantize(quantizer === "floor" ? "away" : quantizer, sum, shift);
-    input = clamp && shift > 0 ? Math.min(output, 2 ** activationBits) : output;
+    input = clamp ? Math.min(output, 2 ** activationBits) : output;
     return { sum, output: input };
   });
 }
@@ -216,6 +216,6 @@ export function activate(
   last: boolean,
 ): number {
   const output = quantize(quantizer, sum, shift);
-  const most = clamp && shift > 0 ? 2 ** activationBits : Infinity;
+  const most = clamp ? 2 ** activationBits : Infinity;
   return Math.min(Math.max(output, last ? -most : 0), most);
 }

@@ -113,7 +113,7 @@ describe.each([
     await writeFile(join(folder, "flipped"), bytes);
     for (const named of ["", " --network network.json"]) {
       const { status, stdout } = await exacta(`verify flipped${named}`);
-      expect([status, /does not equal/.test(stdout)]).toEqual([1, true]);
+      expect([status, /does not equal|is no ticket of/.test(stdout)]).toEqual([1, true]);
     }
   });
 });
@@ -197,6 +197,51 @@ test("a ticket with bits that change nothing is one, and they are counted", asyn
   ]);
 });
 
+test("options that a ticket answers itself are refused where they say something else", async () => {
+  await exacta("ticket network.json --engine cpu --out own");
+  await writeFile(join(folder, "inputs.csv"), "1 2\n");
+  for (const words of ["verify own", "forward own --inputs inputs.csv --engine cpu --quiet"]) {
+    expect(await exacta(`${words} --quantizer nearest --target-bits 4`)).toMatchObject({ status: 0 });
+    expect(await exacta(`${words} --quantizer away`)).toEqual({
+      status: 2,
+      stdout: "",
+      stderr: 'quantizer: expected nearest, as the ticket says itself, got "away"\n',
+    });
+    expect((await exacta(`${words} --input-scale 2`)).status).toBe(2);
+  }
+});
+
+test("a correct ticket whose sums are too large to run is certified by its weights alone", async () => {
+  const chain = [
+    ...Array.from({ length: 15 }, () => ({
+      weights: [
+        [2, 2],
+        [2, 1],
+      ],
+    })),
+    { weights: [[2, 2]] },
+  ];
+  const large = { bits: 1, activationBits: 20, layers: chain };
+  await writeFile(join(folder, "large.json"), JSON.stringify(large));
+  await exacta("ticket large.json --bits 10 --engine cpu --out large");
+  const { status, stdout } = await exacta("verify large --network large.json");
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^large: equals large\.json on every input, too large to run it, keeps /);
+});
+
+test("a file that names another target is no ticket of the one it equals", async () => {
+  await exacta("ticket network.json --engine cpu --out named");
+  const bytes = await readFile(join(folder, "named"));
+  const at = bytes.indexOf("targetDigest") + 'targetDigest":"'.length;
+  bytes.fill("0", at, at + 64);
+  await writeFile(join(folder, "misnamed"), bytes);
+  expect(await exacta("verify misnamed --network network.json")).toEqual({
+    status: 1,
+    stdout: "misnamed: is no ticket of network.json\nthe file names another target\n",
+    stderr: "",
+  });
+});
+
 test("a ticket that keeps what its scheme leaves out is refused", async () => {
   await exacta("ticket network.json --units 120 --engine cpu --out shared");
   const bytes = await readFile(join(folder, "shared"));
@@ -211,9 +256,7 @@ test("a ticket that keeps what its scheme leaves out is refused", async () => {
   await writeFile(join(folder, "foreign"), bytes);
   const { status, stdout } = await exacta("verify foreign");
   expect(status).toBe(1);
-  expect(stdout).toMatch(
-    /^foreign: does not equal its target\n\d+ products are kept that its scheme leaves out\n$/,
-  );
+  expect(stdout).toMatch(/^foreign: is no ticket of its scheme\n\d+ products are kept that it leaves out\n$/);
   expect(JSON.parse((await exacta("verify foreign --json")).stdout)).toMatchObject({ certified: false });
 });
 

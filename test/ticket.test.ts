@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { gpuRunner } from "../host/gpu/runner.ts";
+import { forward as run } from "../host/forward.ts";
 import { startThread } from "../host/node/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
@@ -14,6 +15,7 @@ import { forward, quantizers, outlineOf, readNetwork, type Network, type Quantiz
 import { streamKey } from "../src/random.ts";
 import { lemma5, reachProbabilities } from "../src/theory/construction.ts";
 import { audit, forwardKept } from "../src/ticket/audit.ts";
+import { passes } from "../src/ticket/passes.ts";
 import { countsOf, keptLayers } from "../src/ticket/kept.ts";
 import { isKept, keepPlace, keptCount, maskBytes } from "../src/ticket/mask.ts";
 import {
@@ -396,31 +398,72 @@ describe("an audit", () => {
     });
   });
 
-  test("adds exactly where sums exceed 2^53 on their way, and refuses those that end there", () => {
-    const layer = { rows: 1, columns: 1, shift: 0, starts: Uint32Array.of(0, 3), places: new Uint32Array(3) };
-    const network = { quantizer: "floor" as const, activationBits: 2, clamp: false };
-    const pass = (weights: readonly number[], input: number) =>
-      forwardKept(network, [{ ...layer, weights: Int32Array.from(weights) }], [input])[0];
-    expect(pass([1023, 1, -1023], 2 ** 52 - 1)).toBe(2 ** 52 - 1);
-    expect(pass([1023, -1, -1023], 1 - 2 ** 52)).toBe(2 ** 52 - 1);
-    expect(() => pass([1, 1, 1], 2 ** 52)).toThrow(/^random layer 1: expected sums of at most /);
+  test.each([0, 1])(
+    "of weights of -1, 0 and 1 clamps as the target does, with %i random bits",
+    async (bits) => {
+      const { network: target } = readNetwork({
+        bits: 0,
+        activationBits: 1,
+        clamp: true,
+        layers: [{ weights: [[1, 1]] }, { weights: [[1]] }],
+      });
+      const scheme = { ...first, initialBits: bits, bits, units: [40, 40] };
+      const { ticket, failures } = await prune(engines.cpu, target, 0, scheme, 1n);
+      expect(failures).toEqual([]);
+      expect(audit(target, keptLayers(ticket), random).difference).toBeUndefined();
+      expect(forward(target, [2, 2])).toEqual(Float64Array.of(2));
+      for (const name of ["reference", "cpu", "gpu"] as const)
+        for (const pass of passes)
+          expect(await run(engines[name], ticket, Int32Array.of(2, 2), { pass })).toEqual(Float64Array.of(2));
+    },
+  );
+
+  test("leaves out the constant unit of its inputs, which is none of them", async () => {
+    const { network: target } = readNetwork({
+      bits: 2,
+      activationBits: 1,
+      layers: [{ weights: [[1, -4]], biases: [3] }],
+    });
+    const { ticket } = await prune(engines.cpu, target, 2, { ...first, units: [40] }, 1n);
+    const kept = keptLayers(ticket);
+    expect(audit(target, kept, random)).toEqual({ inputs: 25, exhaustive: true, difference: undefined });
+    const other = { ...target, layers: [{ ...target.layers[0]!, weights: Int32Array.of(1, -4, -1) }] };
+    expect(audit(other, kept, random).difference).toEqual([-2, -2]);
   });
 
-  test("runs every input of a network with biases, the constant unit left as it is", async () => {
-    const { network: target, bits } = readNetwork({
-      bits: 4,
-      activationBits: 2,
-      layers: [
-        { weights: [[3, -7]], biases: [5] },
-        { weights: [[-16]], biases: [9] },
-      ],
-    });
-    const { ticket } = await prune(engines.cpu, target, bits, { ...first, units: [50, 40] }, 4n);
-    expect(audit(target, keptLayers(ticket), random)).toEqual({
-      inputs: 81,
-      exhaustive: true,
-      difference: undefined,
-    });
+  test("of many outputs takes no more memory for many inputs", async () => {
+    const rows = 600_000;
+    const target = targetOf([1, 1], 1, "floor");
+    const wide = {
+      ...target,
+      activationBits: 8,
+      layers: [{ ...target.layers[0]!, rows, weights: new Int32Array(rows) }],
+    };
+    const { ticket } = await prune(
+      engines.cpu,
+      wide,
+      1,
+      { ...first, bits: 1, initialBits: 1, units: [1] },
+      1n,
+    );
+    expect(audit(wide, keptLayers(ticket), random)).toMatchObject({ inputs: 37, exhaustive: false });
+  });
+
+  test("adds exactly where sums exceed 2^53 on their way, and does not run those that end there", () => {
+    const layer = {
+      kind: "direct" as const,
+      rows: 1,
+      columns: 1,
+      shift: 0,
+      starts: Uint32Array.of(0, 3),
+      places: new Uint32Array(3),
+    };
+    const network = { quantizer: "floor" as const, activationBits: 2, clamp: false };
+    const pass = (weights: readonly number[], input: number) =>
+      forwardKept(network, [{ ...layer, weights: Int32Array.from(weights) }], [input])?.[0];
+    expect(pass([1023, 1, -1023], 2 ** 52 - 1)).toBe(2 ** 52 - 1);
+    expect(pass([1023, -1, -1023], 1 - 2 ** 52)).toBe(2 ** 52 - 1);
+    expect(pass([1, 1, 1], 2 ** 52)).toBeUndefined();
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { refusedAt } from "../../src/check.ts";
 import {
+  demandOptions,
   importNetwork,
   importOptions,
   type ImportedNetwork,
@@ -51,6 +52,11 @@ export async function readNetworkFile(
   return refusedAt(path, () => importNetwork(bytes, options, defaults));
 }
 
+/** How a ticket's target is read. */
+export function optionsOf({ bits: targetBits, activationBits, quantizer, clamp }: Outline): ImportOptions {
+  return { targetBits, activationBits, quantizer, clamp };
+}
+
 /** The network or the ticket in a file, whichever it holds. A refusal says which file. */
 export async function readNetworkOrTicket(
   path: string,
@@ -59,6 +65,7 @@ export async function readNetworkOrTicket(
   const bytes = await readBytes(path);
   if (isTicket(bytes)) {
     const { ticket } = refusedAt(path, () => decodeTicket(bytes));
+    demandOptions(options, optionsOf(ticket.target), "the ticket");
     return { network: ticket, outline: ticket.target };
   }
   const imported = refusedAt(path, () => importNetwork(bytes, options));

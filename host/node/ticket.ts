@@ -2,6 +2,7 @@
 
 import { basename, dirname } from "node:path";
 import { integer, parse, refusedAt } from "../../src/check.ts";
+import { demandOptions } from "../../src/import/network.ts";
 import { drawValue } from "../../src/ensemble.ts";
 import type { TicketFinding, VerifyFinding } from "../../src/finding.ts";
 import type { Network } from "../../src/network.ts";
@@ -17,7 +18,7 @@ import { version } from "../../package.json";
 import { digestOf, prune, type Pruned } from "../ticket.ts";
 import { readList, readNumber } from "./arguments.ts";
 import { prepareFolder, readBytes, writeFiles } from "./files.ts";
-import { importedText, readNetworkFile, readOptions, type ImportArguments } from "./network.ts";
+import { importedText, optionsOf, readNetworkFile, readOptions, type ImportArguments } from "./network.ts";
 import { withEngine, type RunArguments } from "./run.ts";
 import { grouped } from "./table.ts";
 
@@ -118,12 +119,11 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
   const bytes = await readBytes(path);
   const { ticket, digest } = refusedAt(path, () => decodeTicket(bytes));
   const { scheme, seed } = ticket;
-  const { widths, bits: targetBits, activationBits, quantizer, clamp } = ticket.target;
+  const { widths, bits: targetBits } = ticket.target;
+  const said = optionsOf(ticket.target);
+  if (named === undefined) demandOptions(options, said, "the ticket");
   // Real numbers are rounded as they were for the ticket.
-  const given =
-    named === undefined
-      ? undefined
-      : await readNetworkFile(named, options, { targetBits, activationBits, quantizer, clamp });
+  const given = named === undefined ? undefined : await readNetworkFile(named, options, said);
   if (given) checkTarget(given.network, ticket.target);
   // Without the network it is what the ticket represents that must be consistent, and the one that the file names.
   const kept = keptLayers(ticket);
@@ -152,20 +152,20 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
     );
   } else {
     const other = named ?? "its target";
-    const run = shown
+    const run = shown?.inputs
       ? `, run on ${shown.exhaustive ? "all" : "some"} inputs (${grouped(shown.inputs)}) as well`
-      : "";
-    const reason = deviation
-      ? deviationText(deviation)
+      : ", too large to run it";
+    const refused = deviation
+      ? `does not equal ${other}\n${deviationText(deviation)}`
       : shown?.difference
-        ? `outputs differ for input ${shown.difference.join(" ")}\n`
+        ? `does not equal ${other}\noutputs differ for input ${shown.difference.join(" ")}\n`
         : sizes.outside > 0
-          ? `${grouped(sizes.outside)} products are kept that its scheme leaves out\n`
-          : "the file names another target\n";
+          ? `is no ticket of its scheme\n${grouped(sizes.outside)} products are kept that it leaves out\n`
+          : `is no ticket of ${other}\nthe file names another target\n`;
     process.stdout.write(
       certified
         ? `${path}: equals ${other} on every input${run}, ${sizesText(sizes)}\n`
-        : `${path}: does not equal ${other}\n${reason}`,
+        : `${path}: ${refused}`,
     );
   }
   return certified ? 0 : 1;

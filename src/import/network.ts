@@ -39,6 +39,13 @@ export function importOptions(options: unknown): ImportOptions {
   return parse(optionsSchema, options, "options");
 }
 
+/** Throws RangeError for an option that asks for something else than a file says itself. */
+export function demandOptions(asked: ImportOptions, said: ImportOptions, what: string): void {
+  for (const [name, value] of Object.entries(asked) as [keyof ImportOptions, unknown][])
+    if (value !== undefined && value !== said[name])
+      throw new RangeError(expected(name, `${said[name] ?? "none"}, as ${what} says itself`, value));
+}
+
 export interface ImportedNetwork {
   readonly network: Network;
   /** k, the bits of its weights. */
@@ -65,10 +72,7 @@ export function importNetwork(
   if ("bits" in given) {
     const { network, bits: targetBits } = given;
     const { activationBits, quantizer, clamp } = network;
-    const said: ImportOptions = { targetBits, activationBits, quantizer, clamp };
-    for (const [name, value] of Object.entries(asked) as [keyof ImportOptions, unknown][])
-      if (value !== undefined && value !== said[name])
-        throw new RangeError(expected(name, `${said[name] ?? "none"}, as the network says itself`, value));
+    demandOptions(asked, { targetBits, activationBits, quantizer, clamp }, "the network");
     return { ...given, notes: [], quantization: undefined };
   }
   const { layers, integer: isInteger, notes } = given;

@@ -114,8 +114,8 @@ function largestWeight({ columns, group, units, rectify }: Stage, weights: Int32
   return largest;
 }
 
-function clampOf({ activation, stage }: Layer): number {
-  return activation.clamp && stage.shift > 0 ? 2 ** activation.activationBits : 0;
+function clampOf({ activation }: Layer): number {
+  return activation.clamp ? 2 ** activation.activationBits : 0;
 }
 
 function largestOutput(layer: Layer, sum: number): number {
