@@ -1,6 +1,6 @@
 // Networks in files, and what is said of one that was rounded.
 
-import { refusedAt } from "../../src/check.ts";
+import { expected, refusedAt } from "../../src/check.ts";
 import {
   importNetwork,
   importOptions,
@@ -41,6 +41,13 @@ export function readOptions({
   });
 }
 
+/** Throws RangeError for options where a ticket says it all. */
+export function refuseOptions(options: ImportOptions): void {
+  for (const [name, value] of Object.entries(options))
+    if (value !== undefined)
+      throw new RangeError(expected(name, "none where no network is read, a ticket says it itself", value));
+}
+
 /** The network of a file. A refusal says which file. */
 export async function readNetworkFile(
   path: string,
@@ -59,6 +66,7 @@ export async function readNetworkOrTicket(
   const bytes = await readBytes(path);
   if (isTicket(bytes)) {
     const { ticket } = refusedAt(path, () => decodeTicket(bytes));
+    refuseOptions(options);
     return { network: ticket, outline: ticket.target };
   }
   const imported = refusedAt(path, () => importNetwork(bytes, options));
