@@ -25,6 +25,7 @@ export type { RequiredRequest } from "../src/experiments/required.ts";
 export { schemeFor, type SchemeRequest } from "../src/ticket/width.ts";
 export type { WidthRequest } from "../src/experiments/width.ts";
 export type {
+  DigitsFinding,
   Finding,
   Method,
   PhaseFinding,

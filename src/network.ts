@@ -148,26 +148,34 @@ export function forward(
 /** The most bits of weights and activations that are given. */
 const MAX_BITS = 20;
 
-const networkSchema = z.strictObject({
-  bits: integer(0, MAX_BITS),
-  activationBits: integer(0, MAX_BITS),
-  quantizer: z._default(z.enum(quantizers, `one of ${quantizers.join(", ")}`), "floor"),
-  clamp: z._default(z.boolean("true or false"), false),
-  layers: z
-    .array(
-      z.strictObject({
-        weights: z
-          .array(
-            z.array(z.number("an integer"), "a row of integers").check(z.minLength(1)),
-            "rows of integers",
-          )
-          .check(z.minLength(1)),
-        biases: z.optional(z.array(z.number("an integer"), "a list of integers")),
-      }),
-      "a list of layers",
-    )
-    .check(z.minLength(1)),
-});
+const networkSchema = z.strictObject(
+  {
+    bits: integer(0, MAX_BITS),
+    activationBits: integer(0, MAX_BITS),
+    quantizer: z._default(z.enum(quantizers, `one of ${quantizers.join(", ")}`), "floor"),
+    clamp: z._default(z.boolean("true or false"), false),
+    layers: z
+      .array(
+        z.strictObject(
+          {
+            weights: z
+              .array(
+                z
+                  .array(z.number("an integer"), "a row of integers")
+                  .check(z.minLength(1, "an integer for each input")),
+                "rows of integers",
+              )
+              .check(z.minLength(1, "a row for each output")),
+            biases: z.optional(z.array(z.number("an integer"), "a list of integers")),
+          },
+          "an object with weights",
+        ),
+        "a list of layers",
+      )
+      .check(z.minLength(1, "one layer or more")),
+  },
+  "an object with bits, activationBits and layers",
+);
 
 /**
  * A network as people write it down: `bits` of the weights, `activationBits`, and `layers`, each with `weights`, a row of

@@ -198,10 +198,14 @@ describe("outputs", () => {
 });
 
 test.concurrent.each([
-  ["network.json", "inputs: expected a value, got nothing; run exacta --help"],
+  ["network.json", "--inputs: expected a value, got nothing; run exacta forward --help"],
   [
     "network.json x.npy --inputs x.npy",
-    'arguments: expected one file, got "network.json x.npy --inputs x.npy"; run exacta --help',
+    'arguments: expected one file, got "network.json x.npy --inputs x.npy"; run exacta forward --help',
+  ],
+  [
+    "ticket1.safetensors --inputs x.npy --target-bits 3",
+    "target-bits: expected 4, as the ticket says itself, got 3",
   ],
   ["network.json --inputs none", 'file: expected a readable file, got "none"; ENOENT'],
   ["network.json --inputs x.npy --pass both", 'pass: expected one of audit, collapsed, got "both"'],

@@ -273,22 +273,32 @@ describe("what is refused", () => {
   });
 
   test.each([
+    ["verify network.json", /^file: expected an exacta ticket, got "network\.json"\n$/],
+    ["ticket --out x", /^network: expected a file, got nothing; run exacta ticket --help\n$/],
     [
-      "verify network.json",
-      /^network\.json: header: expected at most 1048576 bytes, as in an exacta ticket, got \d+\n$/,
+      "ticket network.json --out .",
+      /^out: expected a file that can be written, got "\."; name one with --out\n$/,
     ],
+    [
+      "ticket network.json --out x --copies 4",
+      /^copies: expected 0 numbers for theorem 1 and 2 layers, got 1\n$/,
+    ],
+    ["ticket network.json --out x --units 0", /^units\.0: expected an integer in 1\.\.10000, got 0\n$/],
     ["ticket network.json --out x --bits many", /^bits: expected an integer in 0\.\.10, got "many"\n$/],
-    ["ticket network.json --out x --initial-bits 1", /^bits: expected at most initialBits, 1, got 2\n$/],
+    ["ticket network.json --out x --initial-bits 1", /^initial-bits: expected at least bits, 2, got 1\n$/],
     ["verify missing", /^file: expected a readable file, got "missing"; ENOENT\n$/],
     ["ticket missing --out x", /^file: expected a readable file, got "missing"; ENOENT\n$/],
-    ["ticket network.json", /^out: expected a value, got nothing; run exacta --help\n$/],
+    ["ticket network.json", /^--out: expected a value, got nothing; run exacta ticket --help\n$/],
     ["ticket network.json --out x --theorem 3", /^theorem: expected 1 or 2, got 3\n$/],
     [
       "ticket network.json --out x --bits 1",
       /^target bits: expected at most 2 for theorem 1 and 1 bits, got 4\n$/,
     ],
-    ["ticket network.json --out x --units 9,9,9", /^units: expected 2 numbers for 2 layers, got 3\n$/],
-    ["ticket network.json --out x --units few", /^units\.0: expected an integer in 0\.\.10000, got "few"\n$/],
+    [
+      "ticket network.json --out x --units 9,9,9",
+      /^units: expected 2 numbers for theorem 1 and 2 layers, got 3\n$/,
+    ],
+    ["ticket network.json --out x --units few", /^units\.0: expected an integer in 1\.\.10000, got "few"\n$/],
     ["ticket network.json --out x --failure 2", /^failure: expected a number above 0 and below 1, got 2\n$/],
     ["ticket network.json --out x --attempts 0", /^attempts: expected an integer in 1\.\.1000000, got 0\n$/],
     ["ticket network.json --out x --pools thirds", /^pools: expected one of shared, halves, got "thirds"\n$/],
@@ -298,7 +308,7 @@ describe("what is refused", () => {
     ],
     [
       "ticket network.json --out x --units 20000",
-      /^units\.0: expected an integer in 0\.\.10000, got 20000\n$/,
+      /^units\.0: expected an integer in 1\.\.10000, got 20000\n$/,
     ],
     [
       "ticket network.json --out x --weight-quantizer up",

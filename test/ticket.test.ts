@@ -633,7 +633,7 @@ describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i"
 describe("a scheme", () => {
   const target = targetOf([2, 3, 1], 2, "floor");
   test.each<[string, Partial<Scheme>, number, string]>([
-    ["finer than the random weights", { bits: 5 }, 2, "bits: expected at most initialBits, 4, got 5"],
+    ["finer than the random weights", { bits: 5 }, 2, "initialBits: expected at least bits, 5, got 4"],
     [
       "too coarse for the target",
       { bits: 1 },
@@ -646,8 +646,18 @@ describe("a scheme", () => {
       3,
       "target bits: expected at most 2 for theorem 2 and 2 bits, got 3",
     ],
-    ["without units for a layer", { units: [9] }, 2, "units: expected 2 numbers for 2 layers, got 1"],
-    ["with copies it has no use for", { copies: [1] }, 2, "copies: expected 0 numbers for 2 layers, got 1"],
+    [
+      "without units for a layer",
+      { units: [9] },
+      2,
+      "units: expected 2 numbers for theorem 1 and 2 layers, got 1",
+    ],
+    [
+      "with copies it has no use for",
+      { copies: [1] },
+      2,
+      "copies: expected 0 numbers for theorem 1 and 2 layers, got 1",
+    ],
     ["of no theorem", { theorem: 3 as 1 }, 2, "theorem: expected 1 or 2, got 3"],
     [
       "with halves of an odd number",
@@ -655,8 +665,8 @@ describe("a scheme", () => {
       2,
       "units.1: expected an even number for halves, got 9",
     ],
-    ["without a unit", { units: [9, 0] }, 2, "mask.2: expected 1..2147483648 places, got 0"],
-    ["of absurd units", { units: [9, 1e9] }, 2, "units.1: expected an integer in 0..10000, got 1000000000"],
+    ["without a unit", { units: [9, 0] }, 2, "units.1: expected an integer in 1..10000, got 0"],
+    ["of absurd units", { units: [9, 1e9] }, 2, "units.1: expected an integer in 1..10000, got 1000000000"],
   ])("%s is refused", (_, change, bits, message) => {
     expect(() => layersOf(outlineOf(target, 0).widths, bits, { ...first, units: [9, 9], ...change })).toThrow(
       message,
@@ -667,7 +677,7 @@ describe("a scheme", () => {
     [
       "more places than 2^31",
       [784, 500, 10],
-      "mask.1: expected 1..2147483648 places, got 3920000000; mind units and copies",
+      "mask.1: expected at most 2147483648 places, got 3920000000; mind units and copies",
     ],
     ["an absurd width", [2, 2 ** 20 + 1], "widths.1: expected an integer in 1..1048576, got 1048577"],
     ["no layers", [2], "widths: expected inputs and outputs, got [2]"],

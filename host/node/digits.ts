@@ -56,19 +56,15 @@ export async function runDigits(args: DigitsArguments, command: string): Promise
   const { network } = imported;
   const { scheme } = schemeFor(network, targetBits, { theorem });
   const request = { network, bits: targetBits, scheme, seed };
-  return withEngine(
+  const told = await withEngine(
     args,
     undefined,
     false,
     async ({ engine, signal, report, seconds }) => {
       const pruned = await prune(engine, request, { signal, onProgress: report });
-      if (!pruned || pruned.failures.length > 0) {
-        const failed = grouped(pruned?.failures.length ?? 0);
-        process.stderr.write(
-          pruned ? `no ticket: ${failed} subset sums have no solution\n` : "stopped early\n",
-        );
-        return 1;
-      }
+      if (!pruned) return "stopped early\n";
+      if (pruned.failures.length > 0)
+        return `no ticket: ${grouped(pruned.failures.length)} subset sums have no solution\n`;
       // From here on the ticket is what its file says.
       const bytes = encodeTicket(pruned.ticket, await digestOf(network, targetBits));
       const { ticket } = decodeTicket(bytes);
@@ -96,7 +92,6 @@ export async function runDigits(args: DigitsArguments, command: string): Promise
         adapter: engine.adapter,
         version,
       };
-      process.stdout.write(args.json ? `${JSON.stringify(finding)}\n` : storyText(finding, runs));
       if (folder !== undefined) {
         const shown: DigitsReport = {
           network,
@@ -108,14 +103,22 @@ export async function runDigits(args: DigitsArguments, command: string): Promise
         };
         const about = { command, started, seconds: seconds(), stopped: false };
         await writeFiles(folder, { [FILE]: bytes, [REPORT]: digitsReport(finding, shown, about) });
-        process.stderr.write(
-          `${folder}/${REPORT} shows it; ${folder}/${FILE} is the ticket: a seed and ${grouped(initial)} bits of masks\n`,
-        );
       }
-      return certified && equal ? 0 : 1;
+      return { finding, runs };
     },
     "subset sums",
   );
+  if (typeof told === "string") {
+    process.stderr.write(told);
+    return 1;
+  }
+  const { finding, runs } = told;
+  process.stdout.write(args.json ? `${JSON.stringify(finding)}\n` : storyText(finding, runs));
+  if (folder !== undefined)
+    process.stderr.write(
+      `${folder}/${REPORT} shows it; ${folder}/${FILE} is the ticket: a seed and ${grouped(finding.initial)} bits of masks\n`,
+    );
+  return finding.certified && finding.equal ? 0 : 1;
 }
 
 /** One way of reading all images. */

@@ -26,6 +26,8 @@ import { runPhase, type PhaseArguments } from "./phase.ts";
 import { runWidth, type WidthArguments } from "./width.ts";
 
 const COMMANDS = "solve, ticket, verify, forward, phase, theory, required, width, digits, devices or bench";
+const EXIT_HELP = `
+Exit status: 0 done, 1 the answer is no or the computation failed, 2 the request was wrong.`;
 
 const SOLVE_HELP = `
 Formats:
@@ -43,7 +45,8 @@ async function main(argv: readonly string[]): Promise<number> {
     .version(version)
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
-    .showSuggestionAfterError(false);
+    .showSuggestionAfterError(false)
+    .addHelpText("after", EXIT_HELP);
 
   const instances = (name: string, description: string) =>
     program
@@ -115,7 +118,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .option("--bits <list>", "k, M = 2^k, 0..12; products where k is even (default: 2,4,6,8,10)")
     .option("--failure <list>", "how often the worst target may be missed (default: 0.5,0.1,0.01,0.001)")
     .option("--trials <number>", "trials of each row (default: 1e6, or 100 over the smallest failure)")
-    .option("--seed <number>", "an integer (default: 1)")
+    .option("--seed <number>", "an integer of 64 bits (default: 1)")
     .option("--engine <name>", `${engines.join(", ")} (default: auto)`)
     .option("--threads <number>", "threads of the CPU engine (default: all)")
     .option("--json", "one finding a line on stdout instead of a table")
@@ -274,7 +277,8 @@ function imported(command: Command, otherwise?: string): Command {
 
 /** Commander's refusals in the project's own format. */
 function explain(error: CommanderError, argv: readonly string[]): string {
-  const help = "run exacta --help";
+  const [command = ""] = argv;
+  const help = `run exacta ${COMMANDS.split(/, | or /).includes(command) ? `${command} ` : ""}--help`;
   const named = /'([^']+)'/.exec(error.message)?.[1] ?? argv.join(" ");
   switch (error.code) {
     case "commander.unknownOption":
@@ -286,14 +290,18 @@ function explain(error: CommanderError, argv: readonly string[]): string {
     case "commander.excessArguments":
       return expected(
         "arguments",
-        ["solve", "ticket", "verify", "forward"].includes(argv[0]!) ? "one file" : "options only",
+        ["solve", "ticket", "verify", "forward"].includes(command) ? "one file" : "options only",
         argv.slice(1).join(" "),
         help,
       );
     case "commander.missingArgument":
-      return expected("file", "a file, or - for standard input", undefined, help);
+      return expected(
+        named,
+        command === "solve" ? "a file, or - for standard input" : "a file",
+        undefined,
+        help,
+      );
     case "commander.missingMandatoryOptionValue":
-      return expected(named.replace(/^--| .*/g, ""), "a value", undefined, help);
     case "commander.optionMissingArgument":
       return expected(named.replace(/ .*/, ""), "a value", undefined, help);
     default:
@@ -331,6 +339,10 @@ try {
     process.stderr.write(`${asTyped(error.message)}\n`);
   } else {
     process.exitCode = 1;
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    // A full disk, say, is no fault of the program; where one is, its place matters.
+    const isSystem = error instanceof Error && "syscall" in error;
+    process.stderr.write(
+      `${isSystem ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
+    );
   }
 }

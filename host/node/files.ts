@@ -43,6 +43,13 @@ export async function prepareFolder(folder: string, names: readonly string[]): P
   }
 }
 
+/** Makes the folder of one file. Throws RangeError where it cannot be written. */
+export async function prepareFile(path: string): Promise<void> {
+  await prepareFolder(dirname(path), []);
+  if (path === "" || statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw new RangeError(expected("out", "a file that can be written", path, "name one with --out"));
+}
+
 /** Writes files into a folder under their names; a file that was there before stays until the new one is complete. */
 export async function writeFiles(
   folder: string,

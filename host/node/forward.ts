@@ -7,7 +7,7 @@ import { version } from "../../package.json";
 import { expected, parse, refusedAt } from "../../src/check.ts";
 import { passes } from "../../src/ticket/passes.ts";
 import { forward } from "../forward.ts";
-import { prepareFolder, readBytes, writeFiles } from "./files.ts";
+import { prepareFile, readBytes, writeFiles } from "./files.ts";
 import { csvOf, decodeInputs, encodeNpy, int64Bytes } from "./matrix.ts";
 import { importedText, readNetworkOrTicket, readOptions, type ImportArguments } from "./network.ts";
 import { withEngine, type RunArguments } from "./run.ts";
@@ -35,7 +35,7 @@ export async function runForward(path: string, args: ForwardArguments): Promise<
   if (columns === 0) throw new RangeError(expected(`${path}: widths`, "inputs beside the constant", widths));
   const bytes = await readBytes(args.inputs);
   const inputs = refusedAt(args.inputs, () => decodeInputs(bytes, columns, 2 ** activationBits));
-  if (out !== undefined) await prepareFolder(dirname(out), [basename(out)]);
+  if (out !== undefined) await prepareFile(out);
   const [count, width] = [inputs.length / columns, widths.at(-1)!];
   const { outputs, seconds, ...provenance } = await withEngine(
     args,

@@ -15,12 +15,15 @@ export interface Run {
   readonly engine: Engine;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
-  /** Shows how many trials, instances or inputs are done; the first call starts the bar. */
+  /** Shows how many trials, instances or inputs are done; the first call names the engine. */
   readonly report: (done: number) => void;
   /** Says something beside the bar. */
   readonly note: (text: string) => void;
   readonly seconds: () => number;
 }
+
+/** Milliseconds from one line of progress to the next where stderr is no terminal. */
+const LINES = 5000;
 
 const rate = (done: number, seconds: number) =>
   new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(
@@ -57,20 +60,22 @@ export async function withEngine<T>(
     stream: process.stderr,
     hideCursor: true,
     noTTYOutput: true,
-    notTTYSchedule: 5000,
+    notTTYSchedule: LINES,
     etaBuffer: 100,
     formatValue: (value, _, type) =>
       type === "value" || type === "total" ? value.toLocaleString("en") : String(value),
   });
+  let named = false;
   const begin = performance.now();
   const seconds = () => (performance.now() - begin) / 1000;
   const report = (done: number) => {
     if (quiet) return;
-    if (!bar.isActive) {
-      process.stderr.write(`${engine.engine}: ${engine.adapter}\n`);
-      bar.start(total ?? 0, 0, { rate: "0" });
-    }
-    bar.update(done, { rate: rate(done, seconds()) });
+    if (!named) process.stderr.write(`${engine.engine}: ${engine.adapter}\n`);
+    named = true;
+    // Where lines stay, short work needs none.
+    if (!bar.isActive && !process.stderr.isTTY && seconds() < LINES / 1000) return;
+    if (!bar.isActive) bar.start(total ?? 0, done, { rate: rate(done, seconds()) });
+    else bar.update(done, { rate: rate(done, seconds()) });
   };
   const note = (text: string) => {
     // The bar comes back by itself below the note.

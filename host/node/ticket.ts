@@ -1,13 +1,13 @@
 // exacta ticket and exacta verify: prunes a random network until it is the network of a file, and checks what came of it.
 
 import { basename, dirname } from "node:path";
-import { integer, parse, refusedAt } from "../../src/check.ts";
+import { expected, integer, parse, refusedAt } from "../../src/check.ts";
 import { demandOptions } from "../../src/import/network.ts";
 import { drawValue } from "../../src/ensemble.ts";
 import type { TicketFinding, VerifyFinding } from "../../src/finding.ts";
 import type { Network } from "../../src/network.ts";
 import { seedSchema } from "../../src/random.ts";
-import { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
+import { decodeTicket, encodeTicket, isTicket } from "../../src/ticket/file.ts";
 import type { Scheme } from "../../src/ticket/scheme.ts";
 import { sizesOf, type Sizes } from "../../src/ticket/sizes.ts";
 import { audit } from "../../src/ticket/audit.ts";
@@ -17,7 +17,7 @@ import { schemeFor } from "../../src/ticket/width.ts";
 import { version } from "../../package.json";
 import { digestOf, prune, type Pruned } from "../ticket.ts";
 import { readList, readNumber } from "./arguments.ts";
-import { prepareFolder, readBytes, writeFiles } from "./files.ts";
+import { prepareFile, readBytes, writeFiles } from "./files.ts";
 import { importedText, optionsOf, readNetworkFile, readOptions, type ImportArguments } from "./network.ts";
 import { withEngine, type RunArguments } from "./run.ts";
 import { grouped } from "./table.ts";
@@ -55,26 +55,32 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
   const { scheme, predictedFailure } = schemeOf(args, network, targetBits);
   const seed = args.seed === undefined ? 1n : parse(seedSchema, args.seed, "seed");
   const attempts = parse(integer(1, 1e6), readNumber(args.attempts ?? "1"), "attempts");
-  await prepareFolder(dirname(args.out), [basename(args.out)]);
+  await prepareFile(args.out);
   process.stderr.write(importedText(path, imported, args.json));
   let pruned: Pruned | undefined;
   let attempt = 0;
-  const provenance = await withEngine(args, undefined, false, async ({ engine, signal, report }) => {
-    do
-      pruned = await prune(
-        engine,
-        {
-          network,
-          bits: targetBits,
-          scheme,
-          seed: BigInt.asUintN(64, seed + BigInt(attempt)),
-          sparse: args.sparse ?? false,
-        },
-        { signal, onProgress: report },
-      );
-    while (pruned && pruned.failures.length > 0 && ++attempt < attempts);
-    return { engine: engine.engine, adapter: engine.adapter, version };
-  });
+  const provenance = await withEngine(
+    args,
+    undefined,
+    false,
+    async ({ engine, signal, report }) => {
+      do
+        pruned = await prune(
+          engine,
+          {
+            network,
+            bits: targetBits,
+            scheme,
+            seed: BigInt.asUintN(64, seed + BigInt(attempt)),
+            sparse: args.sparse ?? false,
+          },
+          { signal, onProgress: report },
+        );
+      while (pruned && pruned.failures.length > 0 && ++attempt < attempts);
+      return { engine: engine.engine, adapter: engine.adapter, version };
+    },
+    "subset sums",
+  );
   if (!pruned) {
     process.stderr.write("stopped early; no ticket is written\n");
     return 1;
@@ -117,6 +123,7 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
   const { network: named, json } = args;
   const options = readOptions(args);
   const bytes = await readBytes(path);
+  if (!isTicket(bytes)) throw new TypeError(expected("file", "an exacta ticket", path));
   const { ticket, digest } = refusedAt(path, () => decodeTicket(bytes));
   const { scheme, seed } = ticket;
   const { widths, bits: targetBits } = ticket.target;
@@ -181,7 +188,7 @@ function randomInputs(): (range: number) => number {
 function perLayer(typed: string | undefined, layers: number): unknown[] | undefined {
   if (typed === undefined || typed === "auto") return undefined;
   const list = readList(typed);
-  return list.length === 1 ? Array.from({ length: layers }, () => list[0]) : list;
+  return list.length === 1 && layers > 0 ? Array.from({ length: layers }, () => list[0]) : list;
 }
 
 const numberOf = (typed: string | undefined) => (typed === undefined ? undefined : readNumber(typed));

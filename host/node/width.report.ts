@@ -32,7 +32,8 @@ ${MEANING}
 ${grid(false)}
 ${figures.some(({ panels }) => panels) ? `<h2>What precision costs</h2>\n${grid(true)}` : ""}
 <h2>Numbers</h2>
-<p>In brackets is what theory predicts.</p>
+<p>h(P) is the fewest hidden units of each input with which a share P of the networks contains the layers, in brackets what
+theory predicts. Parameters are those that are not 0, on average, with h(0.5).</p>
 <div class="scroll" tabindex="0" role="region" aria-label="hidden units">
 <table>
 <thead><tr>${head!.map((text) => `<th scope="col">${escape(text)}</th>`).join("")}</tr></thead>

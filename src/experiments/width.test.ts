@@ -80,7 +80,7 @@ describe("the prediction", () => {
 test.each([
   [{ bits: 9 }, "bits: expected an integer in 0..8, got 9"],
   [{ bits: 2, targetBits: 5 }, "target bits: expected at most 4 for theorem 1 and 2 bits, got 5"],
-  [{ bits: 2, initialBits: 1 }, "bits: expected at most initialBits, 1, got 2"],
+  [{ bits: 2, initialBits: 1 }, "initialBits: expected at least bits, 2, got 1"],
   [{ bits: 2, width: 65 }, "width: expected an integer in 1..64, got 65"],
   [{ bits: 2, trials: 0 }, "trials: expected an integer in 1..4294967295, got 0"],
 ] as const)("%o is refused", (request, message) => {

@@ -59,6 +59,14 @@ describe("figures", () => {
         findingOf(5, { bits: 1, targetBits: 1, initialBits: 3, weightQuantizer }),
       ),
     );
-    expect(figure!.series.map(({ name }) => name)).toEqual(["k = 1, k_t = 1, away", "k = 1, k_t = 1, floor"]);
+    expect(figure!.title).toMatch(/1 input and output, k = 1, k_t = 1$/);
+    expect(figure!.series.map(({ name }) => name)).toEqual(["away", "floor"]);
+  });
+
+  test("of the cost have one curve for each precision of random weights, tied or not", () => {
+    const cost = widthFigures([3, 4].map((targetBits) => findingOf(5, { bits: 2, targetBits }))).at(-1)!;
+    expect(cost.series.map(({ name, points }) => [name, points.length])).toEqual([
+      ["one layer of 1 input and output, k = 2", 2],
+    ]);
   });
 });

@@ -14,14 +14,12 @@ function layersText({ width, depth }: Pick<WidthFinding, "width" | "depth">): st
   return depth === 1 ? `one layer of ${of}` : `${depth} layers of ${of}`;
 }
 
-/** The precision of a finding, with whatever else tells it from others. */
-function precisionText(finding: WidthFinding, all: readonly WidthFinding[]): string {
-  const { bits, targetBits } = finding;
-  return [
-    `k = ${bits}`,
-    ...(all.every((one) => one.targetBits === 2 * one.bits) ? [] : [`k_t = ${targetBits}`]),
-    ...weightsText(finding, all),
-  ].join(", ");
+/** Whether the bits of all random weights follow from those of the layers. */
+const areTied = (all: readonly WidthFinding[]) =>
+  all.every(({ bits, targetBits }) => targetBits === 2 * bits);
+
+function precisionText({ bits, targetBits }: WidthFinding, all: readonly WidthFinding[]): string {
+  return `k = ${bits}${areTied(all) ? "" : `, k_t = ${targetBits}`}`;
 }
 
 /** How random weights are made, where findings differ in it. */
@@ -29,7 +27,9 @@ function weightsText({ weightQuantizer, initialBits }: WidthFinding, all: readon
   const differ = (of: (finding: WidthFinding) => unknown) => new Set(all.map(of)).size > 1;
   return [
     ...(differ((one) => one.weightQuantizer) ? [weightQuantizer] : []),
-    ...(differ((one) => one.initialBits - one.bits) ? [`from ${initialBits} bits`] : []),
+    ...(differ((one) => one.initialBits) && differ((one) => one.initialBits - one.bits)
+      ? [`from ${initialBits} bits`]
+      : []),
   ];
 }
 
@@ -39,18 +39,24 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
   return [...groups.values()];
 }
 
-/** A figure for each size of layers, a curve for each precision; then, where there are several, the units they take. */
+/**
+ * A figure for each size of layers, a curve for each precision; where random weights are made in several ways, one for each
+ * size and precision, a curve for each way. Then, where there are several precisions, the units they take.
+ */
 export function widthFigures(findings: readonly WidthFinding[]): Figure[] {
-  const curves = groupBy(findings, layersText).map((group): Figure => ({
-    title: `A random network contains ${layersText(group[0]!)}`,
+  const ways = new Set(findings.map((finding) => weightsText(finding, findings).join())).size;
+  const titleOf = (finding: WidthFinding) =>
+    [layersText(finding), ...(ways > 1 ? [precisionText(finding, findings)] : [])].join(", ");
+  const curves = groupBy(findings, titleOf).map((group): Figure => ({
+    title: `A random network contains ${titleOf(group[0]!)}`,
     caption:
       "How often some mask leaves exactly the layers asked for, every weight of them; bands are exact 95 % intervals.",
     x: { label: "h, the hidden units of each input", symbol: "h" },
     y: { label: "P(contained)", domain: [0, 1] },
-    legend: "Precision",
+    legend: ways > 1 ? "Random weights" : "Precision",
     dots: MEASURED,
     series: group.map((finding) => ({
-      name: precisionText(finding, findings),
+      name: ways > 1 ? weightsText(finding, findings).join(", ") : precisionText(finding, findings),
       points: dotsOf(finding),
       lines: [
         {
@@ -83,7 +89,7 @@ function costFigures(findings: readonly WidthFinding[]): Figure[] {
   const nameOf = (finding: WidthFinding) =>
     [
       layersText(finding),
-      ...(finding.targetBits === 2 * finding.bits ? [] : [`k = ${finding.bits}`]),
+      ...(areTied(findings) ? [] : [`k = ${finding.bits}`]),
       ...weightsText(finding, findings),
     ].join(", ");
   const series = groupBy(findings, nameOf)

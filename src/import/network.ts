@@ -128,15 +128,20 @@ function read(bytes: Uint8Array): GivenNetwork | { network: Network; bits: numbe
 
 const realSchema = z.strictObject({
   layers: z.array(
-    z.strictObject({
-      weights: z
-        .array(
-          z.array(z.number("a finite number"), "a row of numbers").check(z.minLength(1)),
-          "rows of numbers",
-        )
-        .check(z.minLength(1)),
-      biases: z.optional(z.array(z.number("a finite number"), "a list of numbers")),
-    }),
+    z.strictObject(
+      {
+        weights: z
+          .array(
+            z
+              .array(z.number("a finite number"), "a row of numbers")
+              .check(z.minLength(1, "a number for each input")),
+            "rows of numbers",
+          )
+          .check(z.minLength(1, "a row for each output")),
+        biases: z.optional(z.array(z.number("a finite number"), "a list of numbers")),
+      },
+      "an object with weights",
+    ),
     "a list of layers",
   ),
 });

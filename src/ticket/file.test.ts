@@ -193,7 +193,12 @@ test.each<[string, Partial<Ticket>, string, string]>([
     digest,
     "widths: expected inputs and outputs, got [3]",
   ],
-  ["another scheme", { scheme: { ...two, copies: [] } }, digest, "copies: expected 1 numbers for 2 layers"],
+  [
+    "another scheme",
+    { scheme: { ...two, copies: [] } },
+    digest,
+    "copies: expected 1 numbers for theorem 2 and 2 layers",
+  ],
   ["no digest", {}, digest.toUpperCase(), "targetDigest: expected 64 digits of 0-9 and a-f, got "],
 ])("a ticket with %s is not written", (_, change, its, message) => {
   const encode = () => encodeTicket({ ...sample, ...change }, its);
@@ -467,22 +472,22 @@ describe("a hostile file is refused:", () => {
       edited('"[2,3,1]"', `"[${"1,".repeat(1001)}1]"`),
       "widths: expected at most 1000 layers",
     ],
-    ["no units", edited('"[5]"', '"[0]"'), "RangeError: mask.0: expected 1..2147483648 places, got 0"],
+    ["no units", edited('"[5]"', '"[0]"'), "RangeError: units.0: expected an integer in 1..10000, got 0"],
     [
       "no copies",
       edited('"copies":"[3]"', '"copies":"[0]"'),
-      "RangeError: mask.1: expected 1..2147483648 places, got 0",
+      "RangeError: copies.0: expected an integer in 1..10000, got 0",
     ],
-    ["absurd units", edited('"[5]"', '"[1e9]"'), "units.0: expected an integer in 0..10000, got 1000000000"],
+    ["absurd units", edited('"[5]"', '"[1e9]"'), "units.0: expected an integer in 1..10000, got 1000000000"],
     [
       "negative copies",
       edited('"copies":"[3]"', '"copies":"[-3]"'),
-      "copies.0: expected an integer in 0..10000, got -3",
+      "copies.0: expected an integer in 1..10000, got -3",
     ],
     [
       "copies for another depth",
       edited('"copies":"[3]"', '"copies":"[3,3]"'),
-      "copies: expected 1 numbers for 2 layers, got 2",
+      "copies: expected 1 numbers for theorem 2 and 2 layers, got 2",
     ],
     ["another theorem", edited('"theorem":"2"', '"theorem":"3"'), "theorem: expected 1 or 2, got 3"],
     [
@@ -515,7 +520,7 @@ describe("a hostile file is refused:", () => {
     [
       "places beyond 2^31",
       edited('"[2,3,1]"', '"[1000000,1000000,1]"'),
-      "RangeError: mask.1: expected 1..2147483648 places, got 15000000000000; mind units and copies",
+      "RangeError: mask.1: expected at most 2147483648 places, got 15000000000000; mind units and copies",
     ],
     [
       "bits out of range",
@@ -577,7 +582,7 @@ describe("a hostile file is refused:", () => {
       .replace("[2,3,1]", JSON.stringify([2 ** 20, 2 ** 20, 2 ** 20]))
       .replace("[5]", "[10000]");
     expect(refusalOf(claim(huge))).toMatch(
-      /^RangeError: mask\.0: expected 1\.\.2147483648 places, got 10485760000; mind units and copies$/,
+      /^RangeError: mask\.0: expected at most 2147483648 places, got 10485760000; mind units and copies$/,
     );
   });
 });

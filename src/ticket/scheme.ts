@@ -56,7 +56,8 @@ export interface Scheme {
 }
 
 const bits = integer(0, MAX_BITS);
-const counts = z.array(integer(0, MAX_UNITS), `integers in 0..${MAX_UNITS}`);
+// Without units, widths could be anything, and with them the target of a small file.
+const counts = z.array(integer(1, MAX_UNITS), `integers in 1..${MAX_UNITS}`);
 const schemaOf = z.strictObject({
   theorem: z.union([z.literal(1), z.literal(2)], "1 or 2"),
   bits,
@@ -106,7 +107,7 @@ export function layersOf(widths: readonly number[], targetBits: number, scheme: 
   parse(widthsSchema, { widths });
   const { theorem, initialBits, bits: k, pools, units, copies } = parse(schemaOf, scheme, "scheme");
   const depth = widths.length - 1;
-  if (k > initialBits) throw new RangeError(expected("bits", `at most initialBits, ${initialBits}`, k));
+  if (k > initialBits) throw new RangeError(expected("initialBits", `at least bits, ${k}`, initialBits));
   const finest = theorem === 1 ? 2 * k : k;
   if (targetBits > finest && k > 0)
     throw new RangeError(
@@ -116,7 +117,11 @@ export function layersOf(widths: readonly number[], targetBits: number, scheme: 
   [units, copies].forEach((list, i) => {
     if (list.length !== lengths[i])
       throw new RangeError(
-        expected(["units", "copies"][i]!, `${lengths[i]} numbers for ${depth} layers`, list.length),
+        expected(
+          ["units", "copies"][i]!,
+          `${lengths[i]} numbers for theorem ${theorem} and ${depth} layers`,
+          list.length,
+        ),
       );
   });
   if (pools === "halves")
@@ -152,9 +157,10 @@ export function layersOf(widths: readonly number[], targetBits: number, scheme: 
     ];
   });
   layers.map(placesOf).forEach((places, l) => {
-    // Without places, widths could be anything, and with them the target of a small file.
-    if (places < 1 || places > MAX_PLACES)
-      throw new RangeError(expected(`mask.${l}`, `1..${MAX_PLACES} places`, places, "mind units and copies"));
+    if (places > MAX_PLACES)
+      throw new RangeError(
+        expected(`mask.${l}`, `at most ${MAX_PLACES} places`, places, "mind units and copies"),
+      );
   });
   return layers;
 }
