@@ -20,7 +20,8 @@ export { readNetwork, type Network, type Outline, type Quantizer } from "../src/
 export { decodeTicket, encodeTicket } from "../src/ticket/file.ts";
 export type { Pass } from "../src/ticket/passes.ts";
 export type { Pooling, Scheme } from "../src/ticket/scheme.ts";
-export { representedNetwork, verify, type Deviation, type Ticket } from "../src/ticket/ticket.ts";
+export { representedNetwork, verify } from "../src/ticket/certificate.ts";
+export type { Deviation, Ticket } from "../src/ticket/ticket.ts";
 export type { RequiredRequest } from "../src/experiments/required.ts";
 export { schemeFor, type SchemeRequest } from "../src/ticket/width.ts";
 export type { WidthRequest } from "../src/experiments/width.ts";

@@ -27,7 +27,8 @@ import {
   type Scheme,
 } from "../src/ticket/scheme.ts";
 import { sizesOf } from "../src/ticket/sizes.ts";
-import { firstDeviation, verify, type Ticket } from "../src/ticket/ticket.ts";
+import { firstDeviation, verify } from "../src/ticket/certificate.ts";
+import type { Ticket } from "../src/ticket/ticket.ts";
 import { testAdapter } from "./devices.ts";
 import { golden, goldenTicket, randomNetwork, targetNetwork } from "./golden.ts";
 

@@ -6,6 +6,7 @@ import { readNumber } from "../arguments.ts";
 import { benchForward } from "./forward.ts";
 import { benchReach } from "./reach.ts";
 import { benchSolve } from "./solve.ts";
+import { benchTicket } from "./ticket.ts";
 
 export interface BenchArguments {
   only?: string;
@@ -15,7 +16,7 @@ export interface BenchArguments {
   cc?: string;
 }
 
-const benches = { reach: benchReach, solve: benchSolve, forward: benchForward };
+const benches = { reach: benchReach, solve: benchSolve, forward: benchForward, ticket: benchTicket };
 export const benchNames = Object.keys(benches) as (keyof typeof benches)[];
 
 /** Runs the command and returns its exit status. */
