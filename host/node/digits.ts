@@ -72,8 +72,13 @@ export async function runDigits(args: DigitsArguments, command: string): Promise
       const certified = !verify(network, ticket);
       const { initial, kept, target } = sizesOf(ticket, keptLayers(ticket));
       const runs: Run[] = [];
-      for (const pass of [undefined, ...passes])
-        runs.push(await classify(engine, network, ticket, pass, images));
+      try {
+        for (const pass of [undefined, ...passes])
+          runs.push(await classify(engine, network, ticket, pass, images, signal));
+      } catch (error) {
+        if (signal.aborted) return "stopped early\n";
+        throw error;
+      }
       const [whole] = runs;
       const equal = runs.every(({ outputs }) => outputs.every((output, i) => output === whole!.outputs[i]));
       const finding: DigitsFinding = {
@@ -135,9 +140,10 @@ async function classify(
   ticket: Ticket,
   pass: Pass | undefined,
   { images, labels }: Digits,
+  signal: AbortSignal,
 ): Promise<Run> {
   const start = performance.now();
-  const outputs = await forward(engine, pass ? ticket : network, images, pass ? { pass } : {});
+  const outputs = await forward(engine, pass ? ticket : network, images, { signal, ...(pass && { pass }) });
   const seconds = (performance.now() - start) / 1000;
   const classes = largest(outputs, outputs.length / labels.length);
   return {
