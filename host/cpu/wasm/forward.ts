@@ -94,8 +94,16 @@ function pair(first: u32, second: u32): u32 {
 
 /** Writes a row of `columns` numbers as pairs `stride` bytes apart; the last one's neighbour may be 0. */
 function packRow(from: usize, columns: usize, to: usize, stride: usize): void {
-  for (let c: usize = 0; c < columns; c += 2, to += stride)
-    store<u32>(to, pair(load<u32>(from + 4 * c), c + 1 < columns ? load<u32>(from + 4 * c + 4) : 0));
+  const end = from + 4 * columns;
+  for (; from + 32 <= end; from += 32, to += 4 * stride) {
+    const pairs = i16x8.narrow_i32x4_s(v128.load(from), v128.load(from, 16));
+    v128.store32_lane(to, pairs, 0);
+    v128.store32_lane(to + stride, pairs, 1);
+    v128.store32_lane(to + 2 * stride, pairs, 2);
+    v128.store32_lane(to + 3 * stride, pairs, 3);
+  }
+  for (; from < end; from += 8, to += stride)
+    store<u32>(to, pair(load<u32>(from), from + 4 < end ? load<u32>(from, 4) : 0));
 }
 
 /** The hidden units `from` to `to` of a tile of inputs, counted in pairs; an input has `width` pairs. */
