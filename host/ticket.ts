@@ -61,22 +61,24 @@ export async function prune(
   const isLiteral = scheme.pools === "halves" || scheme.support;
   const failures = await (isLiteral ? pruneGiven : pruneDrawn)(
     engine,
-    network,
-    layers,
-    ticket,
-    sparse,
+    { network, layers, ticket, sparse },
     options,
   );
   return options.signal?.aborted ? undefined : { ticket, failures };
 }
 
+/** What is pruned to what; the masks of the ticket are filled in. */
+interface Pruning {
+  readonly network: Network;
+  readonly layers: readonly RandomLayer[];
+  readonly ticket: Ticket;
+  readonly sparse: boolean;
+}
+
 /** Has the engine draw what it decides. */
 async function pruneDrawn(
   engine: Engine,
-  target: Network,
-  layers: readonly RandomLayer[],
-  { scheme, seed, masks }: Ticket,
-  sparse: boolean,
+  { network, layers, ticket: { scheme, seed, masks }, sparse }: Pruning,
   { signal, onProgress }: PruneOptions,
 ): Promise<Deviation[]> {
   const runner = runnerOf(engine);
@@ -84,23 +86,20 @@ async function pruneDrawn(
   const failures: Deviation[][] = [];
   let [done, reported] = [0, 0];
   const run = async (tile: Tile, turn: number) => {
-    failures[turn] = keepAnswers(target, layers, masks, tile, await runner.run(tile.work));
+    failures[turn] = keepAnswers(network, layers, masks, tile, await runner.run(tile.work));
     done += tile.count;
     if (done < reported + PROGRESS) return;
     reported = done;
     onProgress?.(done);
   };
-  await inFlight(runner.depth, tilesOf(target, layers, scheme, seed, sparse), run, signal);
+  await inFlight(runner.depth, tilesOf(network, layers, scheme, seed, sparse), run, signal);
   return failures.flat();
 }
 
 /** Draws here, and has the engine solve given instances. */
 async function pruneGiven(
   engine: Engine,
-  target: Network,
-  layers: readonly RandomLayer[],
-  { scheme, seed, masks }: Ticket,
-  sparse: boolean,
+  { network, layers, ticket: { scheme, seed, masks }, sparse }: Pruning,
   { signal, onProgress }: PruneOptions,
 ): Promise<Deviation[]> {
   const failures: Deviation[] = [];
@@ -108,7 +107,7 @@ async function pruneGiven(
   // Instances are taken ahead of their findings, which come in the same order.
   const waiting: Demand[] = [];
   function* instances(): Generator<Instance> {
-    for (const demand of demandsOf(target, layers, scheme, seed)) {
+    for (const demand of demandsOf(network, layers, scheme, seed)) {
       waiting.push(demand);
       yield { items: demand.items, target: demand.sum };
     }

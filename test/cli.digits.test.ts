@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DigitsFinding } from "../src/finding.ts";
-import { buildCommand, startCommand } from "./command.ts";
+import { buildCommand, runCommand } from "./command.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -15,11 +15,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const exacta = (words: string) => {
-  const { child, outcome } = startCommand(words.split(" "), folder);
-  child.stdin.end();
-  return outcome;
-};
+const exacta = (words: string) => runCommand(words, folder);
 
 /** SHA-256 of the outputs of the 4-bit network for all test images, by another program's arithmetic. */
 const DIGEST = "2a1f38b0e3be7f5a9fb98f75caeb4d7d4f0ce90cddd6240d027da7e9a1e5951b";

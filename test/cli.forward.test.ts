@@ -223,6 +223,10 @@ test.concurrent.each([
   ["network.json --inputs short.npy", "short.npy: data: expected 600 bytes, as its shape asks for, got 599"],
   ["network.json --inputs empty.npy", 'empty.npy: inputs: expected a .npy file or text, got ""'],
   [
+    "network.json --inputs x.npy --out ./x.npy",
+    'out: expected another file than what is read, got "./x.npy"',
+  ],
+  [
     "network.json --inputs x.npy --engine none",
     'engine: expected one of auto, gpu, cpu, reference, shadow, got "none"',
   ],

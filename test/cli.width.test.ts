@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { WidthFinding } from "../src/finding.ts";
-import { buildCommand, startCommand } from "./command.ts";
+import { buildCommand, runCommand } from "./command.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -14,11 +14,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const exacta = (words: string) => {
-  const { child, outcome } = startCommand(words.split(" "), folder);
-  child.stdin.end();
-  return outcome;
-};
+const exacta = (words: string) => runCommand(words, folder);
 
 test("a table of at most 100 columns, and files", async () => {
   const { status, stdout, stderr } = await exacta(

@@ -47,6 +47,13 @@ export function startCommand(
   return { child, outcome };
 }
 
+/** Runs the command with these words in a folder to its end; its standard input is empty. */
+export function runCommand(words: string, folder: string): Promise<Outcome> {
+  const { child, outcome } = startCommand(words.split(" "), folder);
+  child.stdin.end();
+  return outcome;
+}
+
 /** Ends the commands that a test has left behind. */
 export function killCommands(): void {
   for (const child of children) child.kill("SIGKILL");

@@ -43,8 +43,10 @@ export async function prepareFolder(folder: string, names: readonly string[]): P
   }
 }
 
-/** Makes the folder of one file. Throws RangeError where it cannot be written. */
-export async function prepareFile(path: string): Promise<void> {
+/** Makes the folder of one file. Throws RangeError where it cannot be written, or is one of the files that are read. */
+export async function prepareFile(path: string, given: readonly string[]): Promise<void> {
+  if (given.some((input) => resolve(input) === resolve(path)))
+    throw new RangeError(expected("out", "another file than what is read", path));
   await prepareFolder(dirname(path), []);
   if (path === "" || statSync(path, { throwIfNoEntry: false })?.isDirectory())
     throw new RangeError(expected("out", "a file that can be written", path, "name one with --out"));

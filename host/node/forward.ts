@@ -35,7 +35,7 @@ export async function runForward(path: string, args: ForwardArguments): Promise<
   if (columns === 0) throw new RangeError(expected(`${path}: widths`, "inputs beside the constant", widths));
   const bytes = await readBytes(args.inputs);
   const inputs = refusedAt(args.inputs, () => decodeInputs(bytes, columns, 2 ** activationBits));
-  if (out !== undefined) await prepareFile(out);
+  if (out !== undefined) await prepareFile(out, [path, args.inputs]);
   const [count, width] = [inputs.length / columns, widths.at(-1)!];
   const { outputs, seconds, ...provenance } = await withEngine(
     args,

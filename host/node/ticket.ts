@@ -56,7 +56,7 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
   const { scheme, predictedFailure } = schemeOf(args, network, targetBits);
   const seed = args.seed === undefined ? 1n : parse(seedSchema, args.seed, "seed");
   const attempts = parse(integer(1, 1e6), readNumber(args.attempts ?? "1"), "attempts");
-  await prepareFile(args.out);
+  await prepareFile(args.out, [path]);
   process.stderr.write(importedText(path, imported, args.json));
   let pruned: Pruned | undefined;
   let attempt = 0;

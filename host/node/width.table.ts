@@ -61,48 +61,30 @@ export function widthTable(findings: readonly WidthFinding[]): string {
   return `${[meaning, columns(requiredRows(findings)), run].map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 
+const CONFIG_FIELDS = [
+  "bits",
+  "targetBits",
+  "width",
+  "depth",
+  "initialBits",
+  "weightQuantizer",
+  "zero",
+  "trials",
+  "seed",
+  "engine",
+  "adapter",
+] as const;
+const POINT_FIELDS = ["units", "solved", "probability", "low", "high", "predicted"] as const;
+
 /** One row for each point of a curve, numbers in full, as RFC 4180 wants it. */
 export function widthCsv(findings: readonly WidthFinding[]): string {
-  const header =
-    "bits,targetBits,width,depth,initialBits,weightQuantizer,zero,trials,seed,engine,adapter,units,solved,probability,low,high,predicted";
-  const rows = findings.flatMap(
-    ({
-      bits,
-      targetBits,
-      width,
-      depth,
-      initialBits,
-      weightQuantizer,
-      zero,
-      trials,
-      seed,
-      engine,
-      adapter,
-      curve,
-    }) =>
-      curve.map(({ units, solved, probability, low, high, predicted }) =>
-        [
-          bits,
-          targetBits,
-          width,
-          depth,
-          initialBits,
-          weightQuantizer,
-          zero,
-          trials,
-          seed,
-          engine,
-          adapter,
-          units,
-          solved,
-          probability,
-          low,
-          high,
-          predicted,
-        ]
-          .map(csvField)
-          .join(","),
-      ),
+  const rows = findings.flatMap((finding) =>
+    finding.curve.map((point) =>
+      [...CONFIG_FIELDS.map((name) => finding[name]), ...POINT_FIELDS.map((name) => point[name])]
+        .map(csvField)
+        .join(","),
+    ),
   );
+  const header = [...CONFIG_FIELDS, ...POINT_FIELDS].join(",");
   return [header, ...rows].map((line) => `${line}\r\n`).join("");
 }
