@@ -63,16 +63,19 @@ export async function openEngine(options: EngineOptions, platform: Platform): Pr
   if (engine === "cpu") return cpu();
   if (engine === "reference") return referenceRunner();
   const adapter = await requestAdapter(platform);
-  if (engine === "auto")
-    return chooseEngine(adapter).engine === "gpu" ? gpuRunner(() => requestAdapter(platform)) : cpu();
+  const gpu = async () => {
+    const language = (await platform.gpu())?.wgslLanguageFeatures;
+    return gpuRunner(() => requestAdapter(platform), { ...(language && { language }) });
+  };
+  if (engine === "auto") return chooseEngine(adapter).engine === "gpu" ? gpu() : cpu();
   if (engine === "shadow") {
     // The one that may fail first, so that no thread is left running.
-    const second = adapter ? await gpuRunner(() => requestAdapter(platform)) : referenceRunner();
+    const second = adapter ? await gpu() : referenceRunner();
     return shadowRunner(await cpu(), second);
   }
   if (!adapter)
     throw new RangeError(
       expected("engine gpu", "a WebGPU adapter", undefined, "use --engine cpu, which needs none"),
     );
-  return gpuRunner(() => requestAdapter(platform));
+  return gpu();
 }

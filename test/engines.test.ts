@@ -96,7 +96,7 @@ async function oneTurn(work: Plan, variant: VariantName): Promise<number> {
   const { limits, info } = await testAdapter();
   const { constants, groups } = shapeOf(
     batchWork(work, { first: 0, count: 2 ** 31 - 1 }),
-    { limits, subgroup: info.subgroupMaxSize || 32 },
+    { limits, subgroup: info.subgroupMaxSize || 32, features: new Set() },
     variant,
   )!;
   return groups * (variant === "thread" ? constants.WIDTH! : 1);

@@ -5,7 +5,7 @@ import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { inputsOf, outputOf, type Work } from "../../src/plan.ts";
 import type { Runner } from "../runner.ts";
-import type { Shape, VariantName } from "./shape.ts";
+import type { Feature, Room, Shape, VariantName } from "./shape.ts";
 import { shapeOf } from "./variants.ts";
 
 export interface GpuOptions {
@@ -13,6 +13,8 @@ export interface GpuOptions {
   readonly variant?: VariantName;
   /** Fills outputs and scratch memory with this word before every piece of work: for tests, which show that it changes nothing. */
   readonly poison?: number;
+  /** What the implementation's WGSL knows beyond the core (`GPU.wgslLanguageFeatures`); by default nothing. */
+  readonly language?: ReadonlySet<string>;
 }
 
 /** The buffers of one piece of work in flight: each has its own, since barriers are per whole buffer. */
@@ -40,7 +42,7 @@ interface Compiled {
 
 interface Opened {
   readonly device: GPUDevice;
-  readonly subgroup: number;
+  readonly room: Room;
   readonly compiled: Map<string, Promise<Compiled>>;
   readonly uploaded: Map<Work["inputs"], Uploaded>;
   /** Slots that wait for work, the latest used last. */
@@ -61,18 +63,34 @@ const RAISED_LIMITS = [
   "maxComputeWorkgroupSizeX",
 ] as const;
 
+/** Features that some shapes need, and no work. */
+const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ["subgroups", "timestamp-query"];
+
 /** The device of an adapter in words. */
 export function adapterName({ vendor, architecture, device, description }: GPUAdapterInfo): string {
   return description || [vendor, architecture, device].filter(Boolean).join(" ") || "unnamed WebGPU adapter";
 }
 
-async function openDevice(adapter: GPUAdapter): Promise<Opened> {
+/** What shapes may count on. */
+function featuresOf({ features }: GPUDevice, { language }: GpuOptions): ReadonlySet<Feature> {
+  const found = new Set<Feature>();
+  if (features.has("subgroups")) found.add("subgroups");
+  if (language?.has("packed_4x8_integer_dot_product")) found.add("packed");
+  return found;
+}
+
+async function openDevice(adapter: GPUAdapter, options: GpuOptions): Promise<Opened> {
   const device = await adapter.requestDevice({
+    requiredFeatures: OPTIONAL_FEATURES.filter((name) => adapter.features.has(name)),
     requiredLimits: Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]])),
   });
   const opened: Opened = {
     device,
-    subgroup: adapter.info.subgroupMaxSize || 32,
+    room: {
+      limits: device.limits,
+      subgroup: adapter.info.subgroupMaxSize || 32,
+      features: featuresOf(device, options),
+    },
     compiled: new Map(),
     uploaded: new Map(),
     idle: [],
@@ -97,8 +115,8 @@ const IDLE_SLOTS = 8;
 const IDLE_BYTES = 2 ** 29;
 
 /** The shape that the work takes on a device. Throws RangeError where its memory cannot hold it. */
-function fit({ device, subgroup }: Opened, work: Work, variant?: VariantName): Shape {
-  const shape = shapeOf(work, { limits: device.limits, subgroup }, variant);
+function fit({ room }: Opened, work: Work, variant?: VariantName): Shape {
+  const shape = shapeOf(work, room, variant);
   if (shape) return shape;
   throw noRoom(work);
 }
@@ -272,7 +290,7 @@ export async function gpuRunner(
     const adapter = await requestAdapter();
     if (!adapter) throw new DeviceLostError("the GPU was lost and no WebGPU adapter answers any more");
     name = adapterName(adapter.info);
-    return openDevice(adapter);
+    return openDevice(adapter, options);
   }
   let opening = open();
   await opening;

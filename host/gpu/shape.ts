@@ -6,11 +6,15 @@ import type { Work } from "../../src/plan.ts";
 export const variantNames = ["thread", "workgroup", "storage", "tiles"] as const;
 export type VariantName = (typeof variantNames)[number];
 
+/** What not every device has: operations between the lanes of a subgroup, products of packed bytes. */
+export type Feature = "subgroups" | "packed";
+
 /** What a device allows and likes. */
 export interface Room {
   readonly limits: GPUSupportedLimits;
   /** Invocations that run in step. */
   readonly subgroup: number;
+  readonly features: ReadonlySet<Feature>;
 }
 
 /** A variant fitted to work and a device. */

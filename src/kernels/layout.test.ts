@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { create } from "webgpu";
 import { describe, expect, test } from "vitest";
 import { WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
+import type { Feature } from "../../host/gpu/shape.ts";
 import { shapeOf, variantsOf } from "../../host/gpu/variants.ts";
 import { dawn } from "../../host/node/device.ts";
 import { ensembles } from "../ensemble.ts";
@@ -193,6 +194,7 @@ describe("Dawn's compiler", () => {
     };
     return { kernel, params, inputs };
   }
+  const features: ReadonlySet<Feature> = new Set(["subgroups", "packed"]);
   const limits = {
     maxComputeWorkgroupStorageSize: 16384,
     maxComputeInvocationsPerWorkgroup: 256,
@@ -206,7 +208,7 @@ describe("Dawn's compiler", () => {
     "accepts %s in the %s variant without a word, for subgroups of every width",
     async (kernel, variant) => {
       for (const subgroup of [4, 16, 32, 64, 128]) {
-        const { name, source, constants } = shapeOf(workOf(kernel), { limits, subgroup }, variant)!;
+        const { name, source, constants } = shapeOf(workOf(kernel), { limits, subgroup, features }, variant)!;
         expect([name, subgroup, await complaints(source, constants)]).toEqual([variant, subgroup, ""]);
       }
     },
@@ -214,12 +216,12 @@ describe("Dawn's compiler", () => {
 
   test("accepts forward in words as well", async () => {
     const work = { ...pass, params: { ...pass.params, wide: 0 } };
-    const { source } = shapeOf(work, { limits, subgroup: 32 })!;
+    const { source } = shapeOf(work, { limits, subgroup: 32, features })!;
     expect([source.includes("alias Number = i32;"), await complaints(source, {})]).toEqual([true, ""]);
   });
 
   test("rejects a barrier in non-uniform control flow, an unknown constant and a misspelt name", async () => {
-    const { source, constants } = shapeOf(trial, { limits, subgroup: 32 }, "workgroup")!;
+    const { source, constants } = shapeOf(trial, { limits, subgroup: 32, features }, "workgroup")!;
     const skewed = source.replace(
       "  if (lane == 0u) {\n    var sum = 0;",
       "  if (lane == 0u) {\n    workgroupBarrier();\n    var sum = 0;",
