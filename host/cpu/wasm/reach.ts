@@ -22,13 +22,13 @@ function margin(halfRange: u32): usize {
   return ((halfRange >> 3) + 111) & ~15;
 }
 
-/** Bytes of scratch memory for these parameters; any content will do. */
+/** Bytes of scratch memory to count trials with these parameters; any content will do. */
 function scratchBytes(params: usize): usize {
   const halfRange = load<u32>(params, P.HALF_RANGE);
   const extent = load<u32>(params, P.EXTENT);
   const sum = load<u32>(params, P.ITEMS_TO) * halfRange;
   const top = load<u32>(params, P.SIGNED) ? (sum + extent) >> 1 : (sum >> 1) + extent;
-  return ITEMS_BYTES + WORDS_BYTES + ORDER_BYTES + margin(halfRange) + (min(sum, top) >> 3) + SLACK;
+  return ORDER_BYTES + margin(halfRange) + (min(sum, top) >> 3) + SLACK;
 }
 
 // @ts-ignore: decorator
@@ -115,24 +115,52 @@ function count(params: usize, targets: usize, tally: usize, items: usize, order:
   }
 }
 
+/** Zeroes a tally but for its trials, and the margin below the bitset, whose place it returns. */
+function clearTally(params: usize, tally: usize, order: usize): usize {
+  const sizes: usize = load<u32>(params, P.ITEMS_TO) - load<u32>(params, P.ITEMS_FROM) + 1;
+  memory.fill(tally, 0, 4 * (1 + (3 + load<u32>(params, P.TARGETS)) * sizes));
+  store<u32>(tally, load<u32>(params, P.COUNT));
+  const space = margin(load<u32>(params, P.HALF_RANGE));
+  memory.fill(order + ORDER_BYTES, 0, space);
+  return order + ORDER_BYTES + space;
+}
+
+/** Counts up to four trials that lie side by side. */
+function countGroup(
+  params: usize, targets: usize, tally: usize, items: usize, trials: u32, order: usize, bits: usize,
+): void {
+  for (let l: u32 = 0; l < trials; l++) count(params, targets, tally, items + 4 * l, order, bits);
+}
+
+/** Draws the trials of the batch: items lie in groups of four trials, ITEMS_TO blocks of a lane for each (`draw`). */
+export function drawTrials(params: usize, magnitudes: usize, items: usize, words: usize): void {
+  const trials = load<u32>(params, P.COUNT);
+  const group: usize = <usize>load<u32>(params, P.ITEMS_TO) * ITEM_STRIDE;
+  let first = <u64>load<u32>(params, P.FIRST_LOW) | (<u64>load<u32>(params, P.FIRST_HIGH) << 32);
+  for (let t: u32 = 0; t < trials; t += 4, first += 4, items += group)
+    draw(params, magnitudes, <u32>first, <u32>(first >> 32), words, items);
+}
+
+/** Zeroes and fills the tally of trials that are drawn. */
+export function countTrials(params: usize, targets: usize, items: usize, tally: usize, scratch: usize): void {
+  const trials = load<u32>(params, P.COUNT);
+  reserve(<u64>scratch + scratchBytes(params));
+  const bits = clearTally(params, tally, scratch);
+  const group: usize = <usize>load<u32>(params, P.ITEMS_TO) * ITEM_STRIDE;
+  for (let t: u32 = 0; t < trials; t += 4, items += group)
+    countGroup(params, targets, tally, items, min(4, trials - t), scratch, bits);
+}
+
 /** The kernel: zeroes and fills the tally of the batch that the parameters name. */
 export function reach(params: usize, targets: usize, magnitudes: usize, tally: usize, scratch: usize): void {
   const trials = load<u32>(params, P.COUNT);
-  reserve(<u64>scratch + scratchBytes(params));
-  const sizes: usize = load<u32>(params, P.ITEMS_TO) - load<u32>(params, P.ITEMS_FROM) + 1;
-  memory.fill(tally, 0, 4 * (1 + (3 + load<u32>(params, P.TARGETS)) * sizes));
-  store<u32>(tally, trials);
-  const items = scratch;
-  const words = items + ITEMS_BYTES;
+  reserve(<u64>scratch + ITEMS_BYTES + WORDS_BYTES + scratchBytes(params));
+  const words = scratch + ITEMS_BYTES;
   const order = words + WORDS_BYTES;
-  const space = margin(load<u32>(params, P.HALF_RANGE));
-  memory.fill(order + ORDER_BYTES, 0, space);
-  const bits = order + ORDER_BYTES + space;
+  const bits = clearTally(params, tally, order);
   let first = <u64>load<u32>(params, P.FIRST_LOW) | (<u64>load<u32>(params, P.FIRST_HIGH) << 32);
   for (let t: u32 = 0; t < trials; t += 4, first += 4) {
-    draw(params, magnitudes, <u32>first, <u32>(first >> 32), words, items);
-    for (let l: usize = 0; l < min<u32>(4, trials - t); l++) {
-      count(params, targets, tally, items + 4 * l, order, bits);
-    }
+    draw(params, magnitudes, <u32>first, <u32>(first >> 32), words, scratch);
+    countGroup(params, targets, tally, scratch, min(4, trials - t), order, bits);
   }
 }
