@@ -21,8 +21,8 @@ export function clear(bits: usize, top: i32): void {
 
 // @ts-ignore: decorator
 @inline
-export function isSet(bits: usize, place: i32): bool {
-  return <bool>((load<u8>(bits + (place >> 3)) >> <u8>(place & 7)) & 1);
+export function isSet(bits: usize, place: i32): u32 {
+  return (<u32>load<u8>(bits + (place >> 3)) >> (place & 7)) & 1;
 }
 
 /** How many of the bits from..to are set, 0 <= from. */

@@ -73,8 +73,8 @@ function scratchBytes(params: usize): usize {
 
 // @ts-ignore: decorator
 @inline
-function increment(word: usize): void {
-  store<u32>(word, load<u32>(word) + 1);
+function add(word: usize, by: u32): void {
+  store<u32>(word, load<u32>(word) + by);
 }
 
 /** Counts one trial, whose first ITEMS_FROM items have made `bits`; the pointers are to its lane. */
@@ -92,15 +92,16 @@ function tallyTrial(
   const unsolved = missing + 8 * sizes;
   let done = load<i32>(frame, DONE);
   let zero = load<i32>(frame, ZERO);
+  // What is reached is as good as random near the threshold, so nothing below branches on it.
   for (let n = from; ; n++) {
     const j = n - from;
     let misses: u32;
     if (signed) {
       misses = 2 * M + 1 - countOnes(bits, max(0, (done - M + 1) >> 1), min(done, (done + M) >> 1));
-      if (!isSet(bits, (done + 1) >> 1)) increment(uncovered + 4 * j);
+      add(uncovered + 4 * j, 1 - isSet(bits, (done + 1) >> 1));
     } else {
       misses = 2 * M + 1 - countOnes(bits, max(0, zero - M), min(done, zero + M));
-      if (misses) increment(uncovered + 4 * j);
+      add(uncovered + 4 * j, <u32>(misses > 0));
     }
     store<u64>(missing + 8 * j, load<u64>(missing + 8 * j) + misses);
     let open = misses;
@@ -109,14 +110,15 @@ function tallyTrial(
       // Far targets may wrap, to a negative place, which is as unreachable as the right one.
       let place = mirrored ? zero - target : zero + target;
       if (signed) place = (target + done) & 1 ? -1 : (target + done) >> 1;
-      if (place < 0 || place > done || !isSet(bits, place)) {
-        increment(unsolved + 4 * (t * sizes + j));
-        open++;
-      }
+      const within = <u32>(<u32>place <= <u32>done);
+      const unreached = 1 - (within & isSet(bits, within ? place : 0));
+      add(unsolved + 4 * (t * sizes + j), unreached);
+      open += unreached;
     }
     if (n == to || (!signed && !open)) break;
     const magnitude = magnitudes + n * ITEM_STRIDE;
-    if (load<i32>(items + n * ITEM_STRIDE) < 0 != mirrored) zero += load<i32>(magnitude);
+    const below = <i32>(load<i32>(items + n * ITEM_STRIDE) < 0 != mirrored);
+    zero += load<i32>(magnitude) & -below;
     done = advance(bits, magnitude, magnitude + ITEM_STRIDE, done, load<i32>(frame, TOP), load<i32>(frame, KEEP), M);
   }
 }
