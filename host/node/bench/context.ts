@@ -36,7 +36,7 @@ export interface Section {
 }
 
 type Name = Pick<Row, "section" | "engine" | "kernel" | "size" | "variant">;
-type More = Pick<Row, "updates" | "shares" | "ratios" | "digest">;
+type More = Pick<Row, "updates" | "shares" | "ratios" | "exponents" | "digest">;
 
 /** A row of what a unit cost in each round, in seconds: as a rate where `unit` ends in `/s`, otherwise as the cost. */
 export function rowOf(name: Name, unit: string, costs: readonly number[], more: More = {}): Row {
@@ -58,34 +58,43 @@ export const ratioOf = (others: readonly number[], costs: readonly number[]): nu
 
 const PREFIXES = ["n", "µ", "m", "", "k", "M", "G", "T", "P"] as const;
 
-/** Three digits and a prefix of the metric system: `12.3 M`. */
+/** Three digits and a prefix of the metric system, for a unit behind it: `12.3 M`. */
 export function metric(value: number): string {
-  if (value === 0) return "0";
+  if (value === 0) return "0 ";
   const power = Math.min(Math.max(Math.floor(Math.log10(Math.abs(value) * 1.0005) / 3), -3), 5);
-  return `${Number((value / 1000 ** power).toPrecision(3))} ${PREFIXES[power + 3]}`.trim();
+  return `${Number((value / 1000 ** power).toPrecision(3))} ${PREFIXES[power + 3]}`;
 }
 
 export const percent = (value: number | undefined, decimals = 1): string =>
   value === undefined ? "" : `${(100 * value).toFixed(decimals)} %`;
 
-/** Every row in full. */
+/** The median of a row with its unit. */
+function valueText({ value, unit }: Row): string {
+  if (unit === "of a core") return `${percent(value)} ${unit}`;
+  return `${metric(value)}${/^(s|B|MAC)\b/.test(unit) || metric(value).endsWith(" ") ? "" : " "}${unit}`;
+}
+
+/** Every row; what it has in common with the one before is not repeated. */
 export function rowsTable(rows: readonly Row[]): string[] {
   const shares = [...new Set(rows.flatMap(({ shares }) => Object.keys(shares ?? {})))];
   const has = (field: keyof Row) => rows.some((row) => row[field] !== undefined);
-  const shown: readonly (readonly [string, (row: Row) => string, boolean])[] = [
-    ["engine", ({ engine }) => engine, true],
-    ["kernel", ({ kernel }) => kernel, rows.some(({ kernel }) => kernel !== "")],
-    ["size", ({ size }) => size, rows.some(({ size }) => size !== "")],
-    ["variant", ({ variant }) => variant, true],
-    ["median", ({ value }) => metric(value), true],
-    ["of", ({ unit }) => unit, true],
-    ["±", ({ spread }) => percent(spread), has("spread")],
-    ["word updates/s", ({ updates }) => (updates === undefined ? "" : metric(updates)), has("updates")],
-    ...shares.map((name) => [`of ${name}`, (row: Row) => percent(row.shares?.[name]), true] as const),
-    ["digest", ({ digest }) => digest ?? "", has("digest")],
+  const workOf = ({ kernel, size }: Row) => [kernel, size].filter(Boolean).join(", ");
+  const fresh = (text: (row: Row) => string) => (row: Row, i: number) =>
+    i > 0 && workOf(rows[i - 1]!) === workOf(row) && text(rows[i - 1]!) === text(row) ? "" : text(row);
+  const all: readonly (readonly [boolean, string, (row: Row, i: number) => string])[] = [
+    [true, "", fresh(workOf)],
+    [true, "", ({ engine, variant }) => `${engine} ${variant}`.trim()],
+    [true, "median", valueText],
+    [has("spread"), "±", ({ spread }) => percent(spread)],
+    [has("updates"), "updates/s", ({ updates }) => (updates === undefined ? "" : metric(updates).trim())],
+    ...shares.map((name) => [true, `of ${name}`, (row: Row) => percent(row.shares?.[name])] as const),
+    [has("digest"), "digest", fresh(({ digest }) => digest ?? "")],
   ];
-  const kept = shown.filter(([, , wanted]) => wanted);
-  return columns([kept.map(([title]) => title), ...rows.map((row) => kept.map(([, text]) => text(row)))]);
+  const shown = all.filter(([wanted]) => wanted);
+  return columns([
+    shown.map(([, title]) => title),
+    ...rows.map((row, i) => shown.map(([, , text]) => text(row, i))),
+  ]);
 }
 
 /** A column of a table with a line for each size: its title, and what it says of the rows of a size. */

@@ -10,11 +10,14 @@ import { platform } from "../platform.ts";
 import { benchCeilings } from "./ceilings.ts";
 import { compareRows, comparisonText } from "./compare.ts";
 import { measured, type Context, type Measured, type Section } from "./context.ts";
+import { benchGrowth } from "./growth.ts";
+import { benchKernels } from "./kernels.ts";
 import { fileName, machineOf } from "./machine.ts";
 import { takeTurns } from "./measure.ts";
 import { benchPeers } from "./peers.ts";
 import { disagreements, linesOf, readLines, type Machine, type Row } from "./record.ts";
 import { benchSolve } from "./solve.ts";
+import { benchStart } from "./start.ts";
 import { benchTicket } from "./ticket.ts";
 
 export interface BenchArguments {
@@ -35,7 +38,10 @@ const sections: Readonly<
   Record<string, (context: Context, ceilings: Map<string, number>) => Promise<Section>>
 > = {
   ceilings: benchCeilings,
+  kernels: benchKernels,
   peers: benchPeers,
+  start: benchStart,
+  growth: benchGrowth,
   solve: benchSolve,
   ticket: benchTicket,
 };

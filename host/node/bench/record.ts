@@ -44,6 +44,8 @@ const rowSchema = z.looseObject({
   shares: z.optional(numbers),
   /** By the variant or engine that it is compared with: how many times its speed, the median over rounds. */
   ratios: z.optional(numbers),
+  /** Of what grows from the row before to this one: how the cost went with it, `measured` and in `theory`. */
+  exponents: z.optional(numbers),
   /** Of the words that the kernel writes for fixed work: the same on every engine of every machine. */
   digest: z.optional(z.string()),
 });
