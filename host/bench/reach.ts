@@ -41,7 +41,10 @@ function shift(sums: Uint32Array, words: number, a: number): void {
   let from = w - whole;
   let upper = sums[from]!;
   for (; from >= 4; from -= 4, w -= 4) {
-    const [b, c, d, e] = [sums[from - 1]!, sums[from - 2]!, sums[from - 3]!, sums[from - 4]!];
+    const b = sums[from - 1]!;
+    const c = sums[from - 2]!;
+    const d = sums[from - 3]!;
+    const e = sums[from - 4]!;
     sums[w]! |= (upper << left) | (b >>> right);
     sums[w - 1]! |= (b << left) | (c >>> right);
     sums[w - 2]! |= (c << left) | (d >>> right);

@@ -49,7 +49,15 @@ fn main(
       g += subgroupShuffle(g, other);
       h += subgroupShuffle(h, other);
     }
-    a ^= round;
+    let z = seed(lane, round);
+    a ^= z;
+    b ^= z;
+    c ^= z;
+    d ^= z;
+    e ^= z;
+    f ^= z;
+    g ^= z;
+    h ^= z;
   }
   results[id.x] = a + 3u * b + 5u * c + 7u * d + 9u * e + 11u * f + 13u * g + 15u * h;
 }

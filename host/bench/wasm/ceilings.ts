@@ -3,7 +3,7 @@
 
 // @ts-ignore: decorator
 @inline
-const SHIFT: i32 = 5;
+const SHIFT: i32 = 13;
 
 /** Word `word` of a column of bits, before the first step. */
 export function seed(column: u32, word: u32): u32 {
@@ -25,7 +25,7 @@ function shifted(high: v128, low: v128): v128 {
 /** Steps from one change of the bits to the next, without which they would soon all be set. */
 const STEPS: u32 = 16;
 
-/** R |= R << 5 on columns of 8 words in registers, four side by side; z comes in from below. Writes the columns to `out`. */
+/** R |= R << 13 on columns of 8 words in registers, four side by side; z comes in from below. Writes the columns to `out`. */
 export function registers(out: usize, rounds: u32): void {
   let a = seeds(0), b = seeds(1), c = seeds(2), d = seeds(3), e = seeds(4), f = seeds(5), g = seeds(6), h = seeds(7);
   let random: u32 = 1;
@@ -52,7 +52,7 @@ export function registers(out: usize, rounds: u32): void {
 // @ts-ignore: decorator
 @inline
 function merged(p: usize, q: usize): v128 {
-  return v128.or(v128.load(p), v128.or(i64x2.shl(v128.load(q), SHIFT), i64x2.shr_u(v128.load(q - 1), 8 - SHIFT)));
+  return v128.or(v128.load(p), v128.or(i64x2.shl(v128.load(q), SHIFT - 8), i64x2.shr_u(v128.load(q - 1), 16 - SHIFT)));
 }
 
 /** Passes from one change of the bits to the next. */

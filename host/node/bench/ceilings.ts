@@ -23,6 +23,7 @@ const UNITS = {
   copy: "B/s",
 } as const;
 type Ceiling = keyof typeof UNITS;
+const ceilingNames = Object.keys(UNITS) as Ceiling[];
 
 const seed = (column: number, word: number) => Math.imul(WORDS * column + word + 1, 0x9e3779b9) >>> 0;
 const next = (z: number) => (Math.imul(z, 1664525) + 1013904223) >>> 0;
@@ -53,13 +54,13 @@ function dotted(column: number, rounds: number, steps: number, bits: number): Ui
   return words;
 }
 
-/** Lane by lane, of subgroups of `size`: each word += that of the lane `shift` further on. */
+/** Lane by lane, of subgroups of `size`: each word += that of the lane `shift` further on, and xor a number then. */
 function shuffled(size: number, rounds: number, steps: number, shift: number): Uint32Array[] {
   let lanes = Array.from({ length: size }, (_, lane) => columnOf(lane));
   for (let round = 0; round < rounds; round++) {
     for (let step = 0; step < steps; step++)
       lanes = lanes.map((words, lane) => words.map((x, w) => x + lanes[(lane + shift) % size]![w]!));
-    for (const words of lanes) words[0]! ^= round;
+    lanes = lanes.map((words, lane) => words.map((x) => x ^ seed(lane, round)));
   }
   return lanes;
 }
@@ -91,8 +92,11 @@ interface CeilingExports {
 /** Of a round on the CPU: steps in registers, and passes over a bitset that a first-level cache holds. */
 const CPU_STEPS = 16;
 const CPU_PASSES = 64;
-const CPU_SHIFT = 5;
+const CPU_SHIFT = 13;
 const BITSET_BYTES = 2 ** 14;
+/** Rounds that are checked, of a bitset fewer; more are the same once more. */
+const CHECKED = 99;
+const FEW = 3;
 /** Larger than caches. */
 const CPU_COPY_BYTES = 2 ** 26;
 
@@ -103,22 +107,18 @@ export async function cpuMicros(): Promise<Record<Exclude<Ceiling, "shuffle">, M
   const base = wasm.heapBase();
   wasm.memory.grow(Math.ceil((base + 2 * CPU_COPY_BYTES) / 65536));
   const words = (length: number) => new Uint32Array(wasm.memory.buffer, base, length);
-  let rounds = 0;
   /** A micro-kernel on columns in registers; words lie by register, then by column. */
   const columns = (name: "registers" | "dot", units: number, of: (column: number) => Uint32Array) => ({
-    pass: repeated(units, (times) => {
-      rounds = times;
-      return timed(() => wasm[name](base, times));
-    }),
+    pass: repeated(units, (times) => timed(() => wasm[name](base, times))),
     check() {
-      wasm[name](base, rounds);
+      wasm[name](base, CHECKED);
       const expected = [0, 1, 2, 3].map(of);
       same(name, words(4 * WORDS), (i) => expected[i % 4]![i >> 2]!);
     },
   });
   return {
     registers: columns("registers", 4 * WORDS * CPU_STEPS, (column) =>
-      shifted(column, rounds, CPU_STEPS, CPU_SHIFT),
+      shifted(column, CHECKED, CPU_STEPS, CPU_SHIFT),
     ),
     memory: {
       pass: repeated((BITSET_BYTES / 4) * CPU_PASSES, (times) =>
@@ -126,13 +126,12 @@ export async function cpuMicros(): Promise<Record<Exclude<Ceiling, "shuffle">, M
       ),
       check() {
         words(BITSET_BYTES / 4 + 16).fill(0);
-        const few = 3;
-        wasm.bitset(base + 64, BITSET_BYTES, few);
+        wasm.bitset(base + 64, BITSET_BYTES, FEW);
         const length = BITSET_BYTES / 4;
         const all = (1n << BigInt(32 * length)) - 1n;
         let bits = bigOf(Uint32Array.from({ length }, (_, i) => seed(0, i)));
-        for (let round = 0, z = 1; round < few; round++, z = next(z)) {
-          for (let pass = 0; pass < CPU_PASSES; pass++) bits |= (bits << 13n) & all;
+        for (let round = 0, z = 1; round < FEW; round++, z = next(z)) {
+          for (let pass = 0; pass < CPU_PASSES; pass++) bits |= (bits << BigInt(CPU_SHIFT)) & all;
           bits ^= bigOf(new Uint32Array(length).fill(z));
         }
         const found = new Uint32Array(wasm.memory.buffer, base + 64, length);
@@ -140,7 +139,7 @@ export async function cpuMicros(): Promise<Record<Exclude<Ceiling, "shuffle">, M
           throw new Error("the micro-kernel memory answers other bits than it should");
       },
     },
-    dot: columns("dot", 4 * WORDS * CPU_STEPS * 2, (column) => dotted(column, rounds, CPU_STEPS, 16)),
+    dot: columns("dot", 4 * WORDS * CPU_STEPS * 2, (column) => dotted(column, CHECKED, CPU_STEPS, 16)),
     copy: {
       pass: repeated(CPU_COPY_BYTES, (times) =>
         timed(() => {
@@ -165,8 +164,8 @@ const bigOf = (words: Uint32Array): bigint =>
   BigInt(`0x${Array.from(words.toReversed(), (word) => word.toString(16).padStart(8, "0")).join("")}`);
 
 /** Of a dispatch on the GPU, but for copies. */
-const GPU_ROUNDS = 64;
-const GPU_SHIFT = 5;
+const GPU_ROUNDS = 16;
+const GPU_SHIFT = 13;
 const WIDTH = 64;
 /** Enough invocations to fill any device. */
 const MOST_GROUPS = 2 ** 14;
@@ -217,44 +216,49 @@ const gpuMicros: Record<Exclude<Ceiling, "copy">, GpuMicro> = {
   },
 };
 
-/** The micro-kernels of a device that it has the features for, and what gives the device back. */
-export async function openGpuMicros({
-  requestAdapter,
-  language,
-}: Gpu): Promise<{ micros: Partial<Record<Ceiling, Micro>>; adapter: string; close: () => void }> {
+/**
+ * The micro-kernels of a device, those that are asked for and that it has the features for, and what gives the device back.
+ */
+export async function openGpuMicros(
+  { requestAdapter, language }: Gpu,
+  asked: readonly Ceiling[] = ceilingNames,
+): Promise<{ micros: Partial<Record<Ceiling, Micro>>; close: () => void }> {
   const adapter = (await requestAdapter())!;
   const has = (name: GPUFeatureName) => adapter.features.has(name);
   const device = await adapter.requestDevice({
     requiredFeatures: (["subgroups", "timestamp-query"] as const).filter(has),
   });
-  const names = (["registers", "memory", "shuffle", "dot"] as const).filter(
-    (name) =>
-      (name !== "shuffle" || has("subgroups")) &&
-      (name !== "dot" || language.has("packed_4x8_integer_dot_product")),
-  );
   const micros: Partial<Record<Ceiling, Micro>> = {};
-  for (const name of names) {
-    const { code, units, check } = gpuMicros[name];
-    const open = (groups: number) => openShader(device, code, groups, GPU_ROUNDS, 4 * groups * WIDTH);
-    const shader = await grown(open, MOST_GROUPS);
-    micros[name] = {
-      pass: repeated(shader.groups * WIDTH * GPU_ROUNDS * units, shader.run),
-      check: async () => check(await shader.results(), GPU_ROUNDS),
-    };
+  for (const name of asked) {
+    if (name === "shuffle" && !has("subgroups")) continue;
+    if (name === "dot" && !language.has("packed_4x8_integer_dot_product")) continue;
+    micros[name] = await (name === "copy" ? copyMicro(device) : openMicro(device, name));
   }
-  const shader = await grown(
-    (groups) => {
-      const bytes = 64 * WIDTH * 16 * groups;
-      const source = Uint32Array.from({ length: bytes / 4 }, (_, i) => seed(0, i));
-      return openShader(device, copyCode, groups, 64, bytes, source);
-    },
-    GPU_COPY_BYTES / (64 * WIDTH * 16),
-  );
-  micros.copy = {
-    pass: repeated(64 * WIDTH * 16 * shader.groups, shader.run),
+  return { micros, close: () => device.destroy() };
+}
+
+async function openMicro(device: GPUDevice, name: Exclude<Ceiling, "copy">): Promise<Micro> {
+  const { code, units, check } = gpuMicros[name];
+  const open = (groups: number) => openShader(device, code, groups, GPU_ROUNDS, 4 * groups * WIDTH);
+  const shader = await grown(open, MOST_GROUPS);
+  return {
+    pass: repeated(shader.groups * WIDTH * GPU_ROUNDS * units, shader.run),
+    check: async () => check(await shader.results(), GPU_ROUNDS),
+  };
+}
+
+async function copyMicro(device: GPUDevice): Promise<Micro> {
+  /** Of a workgroup. */
+  const bytes = 16 * WIDTH * GPU_ROUNDS;
+  const open = (groups: number) => {
+    const source = Uint32Array.from({ length: (bytes * groups) / 4 }, (_, i) => seed(0, i));
+    return openShader(device, copyCode, groups, GPU_ROUNDS, bytes * groups, source);
+  };
+  const shader = await grown(open, GPU_COPY_BYTES / bytes);
+  return {
+    pass: repeated(bytes * shader.groups, shader.run),
     check: async () => same("copy", await shader.results(), (i) => seed(0, i)),
   };
-  return { micros, adapter: adapter.info.description, close: () => device.destroy() };
 }
 
 /** A shader for as many workgroups as keep a device busy for long enough to be measured. */

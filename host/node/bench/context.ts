@@ -65,7 +65,7 @@ export function metric(value: number): string {
   return `${Number((value / 1000 ** power).toPrecision(3))} ${PREFIXES[power + 3]}`;
 }
 
-export const percent = (value: number | undefined, decimals = 1): string =>
+const percent = (value: number | undefined, decimals = 1): string =>
   value === undefined ? "" : `${(100 * value).toFixed(decimals)} %`;
 
 /** The median of a row with its unit. */
@@ -74,11 +74,12 @@ function valueText({ value, unit }: Row): string {
   return `${metric(value)}${/^(s|B|MAC)\b/.test(unit) || metric(value).endsWith(" ") ? "" : " "}${unit}`;
 }
 
+const workOf = ({ kernel, size }: Row) => [kernel, size].filter(Boolean).join(", ");
+
 /** Every row; what it has in common with the one before is not repeated. */
 export function rowsTable(rows: readonly Row[]): string[] {
   const shares = [...new Set(rows.flatMap(({ shares }) => Object.keys(shares ?? {})))];
   const has = (field: keyof Row) => rows.some((row) => row[field] !== undefined);
-  const workOf = ({ kernel, size }: Row) => [kernel, size].filter(Boolean).join(", ");
   const fresh = (text: (row: Row) => string) => (row: Row, i: number) =>
     i > 0 && workOf(rows[i - 1]!) === workOf(row) && text(rows[i - 1]!) === text(row) ? "" : text(row);
   const all: readonly (readonly [boolean, string, (row: Row, i: number) => string])[] = [

@@ -2,13 +2,13 @@
 
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import { batchWork, type Plan } from "../../../src/plan.ts";
+import { loadKernel } from "../../bench/kernel.ts";
 import { cpuRunner } from "../../cpu/runner.ts";
 import type { Runner } from "../../runner.ts";
 import { schedule } from "../../schedule.ts";
 import { columns } from "../table.ts";
 import { startThread } from "../threads.ts";
 import { metric, rowOf, type Context, type Section } from "./context.ts";
-import { loadKernel } from "./kernel.ts";
 import { median, repeated, timed, type Pass } from "./measure.ts";
 import { task, trialsPass } from "./passes.ts";
 import type { Row } from "./record.ts";

@@ -33,18 +33,22 @@ export interface BenchArguments {
   quiet?: boolean;
 }
 
-/** Kernels are held against the ceilings, which come before them. */
-const sections: Readonly<
-  Record<string, (context: Context, ceilings: Map<string, number>) => Promise<Section>>
-> = {
+type Bench = (context: Context, ceilings: Map<string, number>) => Promise<Section>;
+
+/** On every engine. Kernels are held against the ceilings, which come before them. */
+const engineSections: Readonly<Record<string, Bench>> = {
   ceilings: benchCeilings,
   kernels: benchKernels,
-  peers: benchPeers,
   start: benchStart,
-  growth: benchGrowth,
+};
+/** On the CPU. */
+const cpuSections: Readonly<Record<string, Bench>> = {
+  peers: benchPeers,
   solve: benchSolve,
   ticket: benchTicket,
+  growth: benchGrowth,
 };
+const sections = { ...engineSections, ...cpuSections };
 export const sectionNames = Object.keys(sections);
 
 /** Seconds of a comparison, by default: all of it then takes about three minutes. */
@@ -66,10 +70,11 @@ export async function runBench(args: BenchArguments): Promise<number> {
   const rounds =
     args.rounds === undefined ? undefined : parse(integer(1, 1000), readNumber(args.rounds), "rounds");
   const seconds = parse(secondsSchema, readNumber(args.seconds ?? SECONDS), "seconds");
-  const asked = new Set(args.only === undefined ? sectionNames : list(args.only, sectionNames, "only"));
+  const wanted = args.engine === undefined ? measured : list<Measured>(args.engine, measured, "engine");
+  const whole = wanted.includes("cpu") ? sectionNames : Object.keys(engineSections);
+  const asked = new Set(args.only === undefined ? whole : list(args.only, sectionNames, "only"));
   if (asked.has("kernels")) asked.add("ceilings");
   const names = sectionNames.filter((name) => asked.has(name));
-  const wanted = args.engine === undefined ? measured : list<Measured>(args.engine, measured, "engine");
   const adapter = wanted.includes("gpu") ? await requestAdapter(platform) : null;
   if (!adapter && args.engine !== undefined && wanted.includes("gpu"))
     throw new RangeError(expected("engine gpu", "a WebGPU adapter", undefined, "leave it out of --engine"));

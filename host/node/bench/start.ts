@@ -5,6 +5,7 @@ import { performance } from "node:perf_hooks";
 import { isRefusal } from "../../../src/check.ts";
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import { batchWork } from "../../../src/plan.ts";
+import { kernelModule } from "../../bench/kernel.ts";
 import { cpuRunner } from "../../cpu/runner.ts";
 import { gpuRunner } from "../../gpu/runner.ts";
 import { variantsOf } from "../../gpu/variants.ts";
@@ -13,7 +14,6 @@ import type { Runner } from "../../runner.ts";
 import { schedule } from "../../schedule.ts";
 import { startThread } from "../threads.ts";
 import { rowOf, rowsTable, type Context, type Measured, type Section } from "./context.ts";
-import { kernelModule } from "./kernel.ts";
 import { repeated, timed, type Pass } from "./measure.ts";
 import { threadsText } from "./passes.ts";
 import type { Row } from "./record.ts";
@@ -23,6 +23,7 @@ const one = batchWork(trials, { first: 0, count: 1 });
 
 /** For which the share of the host is taken. */
 const SHARE_SECONDS = 0.5;
+const SHARES = 3;
 
 /** From nothing to the first answer. */
 const first =
@@ -63,99 +64,115 @@ async function hostShare(runner: Runner, signal: AbortSignal): Promise<number> {
   return performance.eventLoopUtilization(before).utilization;
 }
 
-/** Measures what there is. */
-export async function benchStart(context: Context): Promise<Section> {
-  const { engines, threads, gpu, signal } = context;
-  const rows: Row[] = [];
-  const opened: (readonly [Measured, string, () => Promise<Runner>])[] = [];
+/** An engine, or a variant of it, and how it is opened. */
+interface Opening {
+  readonly engine: Measured;
+  readonly variant: string;
+  readonly open: () => Promise<Runner>;
+}
+
+/** Whether a variant has what it needs on this GPU. */
+async function fits(open: () => Promise<Runner>): Promise<boolean> {
+  const runner = await open();
+  try {
+    await runner.prepare(one);
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  } finally {
+    runner.close();
+  }
+}
+
+async function openings({ engines, threads, gpu }: Context): Promise<Opening[]> {
+  const found: Opening[] = [];
   if (engines.has("cpu"))
     for (const lanes of new Set([1, threads]))
-      opened.push(["cpu", threadsText(lanes), () => cpuRunner(lanes, startThread)]);
+      found.push({ engine: "cpu", variant: threadsText(lanes), open: () => cpuRunner(lanes, startThread) });
   if (gpu)
-    for (const variant of variantsOf("reach"))
-      opened.push(["gpu", variant, () => gpuRunner(gpu.requestAdapter, { variant, language: gpu.language })]);
-  if (engines.has("reference")) opened.push(["reference", "", async () => referenceRunner()]);
+    for (const variant of variantsOf("reach")) {
+      const open = () => gpuRunner(gpu.requestAdapter, { variant, language: gpu.language });
+      if (await fits(open)) found.push({ engine: "gpu", variant, open });
+    }
+  if (engines.has("reference"))
+    found.push({ engine: "reference", variant: "", open: async () => referenceRunner() });
+  return found;
+}
 
-  async function measure(
-    size: string,
-    unit: string,
-    passes: Record<string, readonly [Measured, string, Pass]>,
-  ) {
-    if (signal.aborted) return;
-    const costs = await context.takeTurns(
-      size,
-      Object.fromEntries(Object.entries(passes).map(([name, [, , pass]]) => [name, pass])),
-    );
-    for (const [name, [engine, variant]] of Object.entries(passes))
-      if (costs)
-        rows.push(rowOf({ section: "start", engine, kernel: "", size, variant }, unit, costs[name]!));
-  }
-  const named = (list: readonly (readonly [Measured, string, Pass])[]) =>
-    Object.fromEntries(list.map((each) => [`${each[0]} ${each[1]}`, each]));
+/** The first pipeline of a device: later ones of the same text come from its memory. */
+const firstPipeline =
+  (open: () => Promise<Runner>): Pass =>
+  async () => {
+    const runner = await open();
+    return timed(() => runner.prepare(one)).finally(() => runner.close());
+  };
 
-  await measure(
-    "process, one trial",
-    "s",
-    named([...engines].map((engine) => [engine, "", wholeProcess(engine)])),
+const roundTrip = (runner: Runner): Pass =>
+  repeated(1, (times) =>
+    timed(async () => {
+      for (let k = 0; k < times; k++) await runner.run(one);
+    }),
   );
-  await measure(
-    "open, first answer",
-    "s",
-    named(opened.map(([engine, variant, open]) => [engine, variant, first(open)])),
+
+interface Named {
+  readonly engine: Measured;
+  readonly variant: string;
+  readonly pass: Pass;
+}
+
+/** The rows of what takes turns. */
+async function rowsOf(context: Context, size: string, list: readonly Named[]): Promise<Row[]> {
+  if (context.signal.aborted || list.length === 0) return [];
+  const passes = Object.fromEntries(list.map(({ pass }, i) => [i, pass]));
+  const costs = await context.takeTurns(`start, ${size}`, passes);
+  if (!costs) return [];
+  return list.map(({ engine, variant }, i) =>
+    rowOf({ section: "start", engine, kernel: "", size, variant }, "s", costs[i]!),
   );
-  if (engines.has("cpu"))
-    await measure("compile", "s", named([["cpu", "all kernels", () => timed(kernelModule)]]));
-  const runners: [Measured, string, Runner][] = [];
+}
+
+async function shareRows({ signal }: Context, engine: Measured, variant: string, runner: Runner) {
+  const shares: number[] = [];
+  while (shares.length < SHARES && !signal.aborted) shares.push(await hostShare(runner, signal));
+  const name = { section: "start", engine, kernel: "", size: "host while trials run", variant };
+  return signal.aborted ? [] : [rowOf(name, "of a core", shares)];
+}
+
+/** Measures what there is. */
+export async function benchStart(context: Context): Promise<Section> {
+  const found = await openings(context);
+  const processes = [...context.engines].map((engine) => ({
+    engine,
+    variant: "",
+    pass: wholeProcess(engine),
+  }));
+  const compiling: Named[] = found.flatMap(({ engine, variant, open }) =>
+    engine === "gpu" ? [{ engine, variant, pass: firstPipeline(open) }] : [],
+  );
+  if (context.engines.has("cpu"))
+    compiling.unshift({ engine: "cpu", variant: "all kernels", pass: () => timed(kernelModule) });
+  const rows = [
+    ...(await rowsOf(context, "process, one trial", processes)),
+    ...(await rowsOf(
+      context,
+      "open, first answer",
+      found.map((each) => ({ ...each, pass: first(each.open) })),
+    )),
+    ...(await rowsOf(context, "compile", compiling)),
+  ];
+  const runners: (Opening & { readonly runner: Runner })[] = [];
   try {
-    for (const [engine, variant, open] of opened) runners.push([engine, variant, await open()]);
-    if (gpu) await measureCompile();
-    await measure(
-      "one trial, there and back",
-      "s",
-      named(
-        runners.map(([engine, variant, runner]) => [
-          engine,
-          variant,
-          repeated(1, (times) =>
-            timed(async () => {
-              for (let k = 0; k < times; k++) await runner.run(one);
-            }),
-          ),
-        ]),
-      ),
-    );
-    for (const [engine, variant, runner] of runners) {
-      if (signal.aborted || engine === "reference") continue;
-      const shares: number[] = [];
-      for (let k = 0; k < 3; k++) shares.push(await hostShare(runner, signal));
-      const size = "host, share of a core";
-      rows.push(rowOf({ section: "start", engine, kernel: "", size, variant }, "of a core", shares));
-    }
+    for (const each of found) runners.push({ ...each, runner: await each.open() });
+    const trips = runners.map((each) => ({ ...each, pass: roundTrip(each.runner) }));
+    rows.push(...(await rowsOf(context, "one trial, there and back", trips)));
+    for (const { engine, variant, runner } of runners)
+      if (engine !== "reference") rows.push(...(await shareRows(context, engine, variant, runner)));
   } finally {
-    for (const [, , runner] of runners) runner.close();
+    for (const { runner } of runners) runner.close();
   }
-
-  /** The first pipeline of a device: later ones of the same text come from its memory. */
-  async function measureCompile(): Promise<void> {
-    const passes: (readonly [Measured, string, Pass])[] = [];
-    for (const [engine, variant, open] of opened) {
-      if (engine !== "gpu") continue;
-      const pass = async () => {
-        const runner = await open();
-        return timed(() => runner.prepare(one)).finally(() => runner.close());
-      };
-      try {
-        await pass();
-        passes.push([engine, variant, pass]);
-      } catch (error) {
-        if (!isRefusal(error)) throw error;
-      }
-    }
-    await measure("compile", "s", named(passes));
-  }
-
   return {
-    title: "start and overhead: the host's share is that of the time its event loop is busy while trials run",
+    title: "start and overhead; the host's share is that of the time its event loop is busy",
     rows,
     table: rowsTable(rows),
   };

@@ -33,6 +33,11 @@ function target() {
   return readNetwork({ bits: TARGET_BITS, activationBits: 8, layers });
 }
 
+const milliseconds = (variant: string): Column => [
+  `${variant}, ms`,
+  (find) => (1000 * (find("cpu", variant)?.value ?? NaN)).toFixed(0),
+];
+
 /** Measures the three steps. */
 export async function benchTicket(context: Context): Promise<Section> {
   const { network, bits } = target();
@@ -58,10 +63,6 @@ export async function benchTicket(context: Context): Promise<Section> {
   } finally {
     runner.close();
   }
-  const milliseconds = (variant: string): Column => [
-    `${variant}, ms`,
-    (find) => (1000 * (find("cpu", variant)?.value ?? NaN)).toFixed(0),
-  ];
   const weights = network.layers.reduce((sum, layer) => sum + layer.weights.length, 0);
   return {
     title: `ticket, ${TARGET_BITS} bits a weight from weights of ${BITS} bits, ${threadsText(context.threads)}`,

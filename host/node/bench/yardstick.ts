@@ -9,8 +9,8 @@ import { expected } from "../../../src/check.ts";
 
 export interface Yardstick {
   /** The seconds of so many passes. Throws where its total is not the one expected. */
-  pass(times: number): Promise<number>;
-  close(): void;
+  readonly pass: (times: number) => Promise<number>;
+  readonly close: () => void;
 }
 
 /**

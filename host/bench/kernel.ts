@@ -1,9 +1,9 @@
 // A WebAssembly kernel in this thread: what it takes by itself, without messages and copies.
 
-import { packParams } from "../../../src/kernel.ts";
-import { kernels } from "../../../src/kernels/index.ts";
-import { inputsOf, outputOf, type Work } from "../../../src/plan.ts";
-import base64 from "../../cpu/wasm/index.ts?wasm";
+import { packParams } from "../../src/kernel.ts";
+import { kernels } from "../../src/kernels/index.ts";
+import { inputsOf, outputOf, type Work } from "../../src/plan.ts";
+import base64 from "../cpu/wasm/index.ts?wasm";
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
@@ -12,7 +12,8 @@ interface Exports {
 }
 type Call = (...places: number[]) => void;
 
-export const kernelModule = () => WebAssembly.compile(Buffer.from(base64, "base64"));
+export const kernelModule = () =>
+  WebAssembly.compile(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
 
 export interface Loaded {
   /** Does the work. */
