@@ -24,7 +24,7 @@ test("rows come as lines and as a file, and compare with a later run, which tell
   const first = await runCommand(`${QUICK} --json --out kept`, folder);
   expect([first.status, first.stderr]).toEqual([0, ""]);
   const { machine, rows } = readLines("stdout", first.stdout);
-  expect(machine.options).toMatchObject({ only: "kernels", rounds: "1" });
+  expect(machine.options).toMatchObject({ only: "kernels", rounds: 1 });
   expect(new Set(rows.map(({ kernel }) => kernel))).toEqual(
     new Set(["reach", "witness", "count", "smallest", "prune", "forward"]),
   );

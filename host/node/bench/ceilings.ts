@@ -367,7 +367,7 @@ export async function benchCeilings(context: Context, ceilings: Map<string, numb
       await check();
       ceilings.set(`${engine} ${name}`, 1 / median(costs[name]!));
       rows.push(
-        rowOf({ section: "ceilings", engine, kernel: name, size: "", variant }, UNITS[name], costs[name]!),
+        rowOf({ section: "ceilings", engine, kernel: "", size: name, variant }, UNITS[name], costs[name]!),
       );
     }
   }

@@ -82,7 +82,8 @@ export async function runBench(args: BenchArguments): Promise<number> {
     args.compare === undefined
       ? undefined
       : readLines(args.compare, (await readBytes(args.compare)).toString("utf8"));
-  const machine = machineOf(adapter, { ...args });
+  const { only, engine, python, cc } = args;
+  const machine = machineOf(adapter, { only, engine, rounds, seconds, python, cc });
   const file = fileName(machine);
   if (args.out !== undefined) await prepareFolder(args.out, [file]);
 
