@@ -20,7 +20,7 @@ links() {
 }
 # The system's own libraries are taken where they will do: its driver may want newer ones than these.
 spare() {
-  links "$libraries" "$2" || ! links "$libraries:$here/lib/$1" "$2" || libraries=$libraries:$here/lib/$1
+  links "$libraries" "$2" || ! links "$here/lib/$1:$libraries" "$2" || libraries=$here/lib/$1:$libraries
 }
 spare cpp "$here/node_modules/webgpu/dist/linux-x64/dawn.node"
 spare x11 libXext.so.6

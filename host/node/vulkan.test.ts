@@ -1,6 +1,6 @@
 // Systems that lack something, made of a folder of manifests. Tests give every process a Vulkan loader on x64 Linux.
 
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -44,8 +44,12 @@ describe.runIf(hasSoftware)("what Vulkan lacks", () => {
     expect(said).toContain(`no manifest at ${[...places, "/etc/vulkan/icd.d", ...after].join(", ")}`);
   });
 
-  test("a driver's library, or one that it links, is not there", async () => {
-    const file = await manifest("data/vulkan/icd.d/some.json", "libXnone.so.6");
+  test("a library that a driver links is not there", async () => {
+    const file = await manifest("data/vulkan/icd.d/some.json", "../driver.so");
+    const { dawnEnv } = await software();
+    const driver = await readFile(join(dawnEnv["LD_LIBRARY_PATH"]!, "libvk_swiftshader.so"), "latin1");
+    const damaged = driver.replace("\0libpthread.so.0\0", "\0libXnone.so.6\0\0\0");
+    await writeFile(join(folder, "data/vulkan/driver.so"), damaged, "latin1");
     const [said] = missingForVulkan({ XDG_CONFIG_DIRS: "/none", XDG_DATA_DIRS: join(folder, "data") });
     expect(said).toMatch(
       `the driver of ${file} does not load: libXnone.so.6: cannot open shared object file`,
