@@ -20,10 +20,11 @@ links() {
 }
 # The system's own libraries are taken where they will do: its driver may want newer ones than these.
 spare() {
-  links "$libraries" "$2" || ! links "$here/lib/$1:$libraries" "$2" || libraries=$here/lib/$1:$libraries
+  links "$libraries" "$2" || ! links "$here/lib/$1:$libraries" "$3" || libraries=$here/lib/$1:$libraries
 }
-spare cpp "$here/node_modules/webgpu/dist/linux-x64/dawn.node"
-spare x11 libXext.so.6
+dawn=$here/node_modules/webgpu/dist/linux-x64/dawn.node
+spare cpp "$dawn" "$dawn"
+spare x11 libXext.so.6 "$here/lib/x11/libXext.so.6"
 
 export LD_LIBRARY_PATH="$libraries"
 export VK_ADD_DRIVER_FILES="${VK_ADD_DRIVER_FILES:+$VK_ADD_DRIVER_FILES:}$nvidia/share/vulkan/icd.d"
