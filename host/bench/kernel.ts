@@ -23,6 +23,8 @@ export interface Loaded {
   /** `run` in two steps, for `reach`: draws all items of the batch, and counts what is drawn. */
   readonly draw: () => void;
   readonly count: () => void;
+  /** The half ranges at which the shapes of `reach` change (host/cpu/wasm/reach.ts). */
+  readonly chooseShapes: (arrangedFrom: number, turnsTo: number) => void;
 }
 
 /** Lays out work in the memory of an instance of its own. */
@@ -56,5 +58,6 @@ export async function loadKernel(work: Work): Promise<Loaded> {
     output: () => new Uint32Array(wasm.memory.buffer, output, length).slice(),
     draw: () => call("drawTrials")(paramsAt, magnitudes, items, scratch),
     count: () => call("countTrials")(paramsAt, targets, items, output, scratch),
+    chooseShapes: call("chooseShapes"),
   };
 }

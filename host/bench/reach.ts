@@ -1,6 +1,6 @@
-// The question of `reach` in the best form that a plain JavaScript loop has: the sums of the items so far as bits of
-// 32-bit words, in the positive frame, and every item shifts all of them, `sums |= sums << a`, in place from the top. No
-// window of targets, no order of items.
+// The question of `reach` in the best form that a plain JavaScript loop has, a word at a time: the sums of the items so far
+// as bits of 32-bit words, in the positive frame, and every item shifts all of them, `sums |= sums << a`, in place from the
+// top. No window of targets, no order of items.
 
 /** How many targets of -M..M subsets of `n` items reach, summed up over instances, which lie one after the other. */
 export function reachPlain(M: number, n: number, items: Int32Array): number {
@@ -28,35 +28,17 @@ export function reachPlain(M: number, n: number, items: Int32Array): number {
   return total;
 }
 
-/** R |= R << a on so many words. Four at a time: 1.1 times as fast as one (measured). */
+/** R |= R << a on so many words. */
 function shift(sums: Uint32Array, words: number, a: number): void {
   const whole = a >> 5;
   const left = a & 31;
-  let w = words - 1;
   if (left === 0) {
-    for (; w >= whole; w--) sums[w]! |= sums[w - whole]!;
+    for (let w = words - 1; w >= whole; w--) sums[w]! |= sums[w - whole]!;
     return;
   }
-  const right = 32 - left;
-  let from = w - whole;
-  let upper = sums[from]!;
-  for (; from >= 4; from -= 4, w -= 4) {
-    const b = sums[from - 1]!;
-    const c = sums[from - 2]!;
-    const d = sums[from - 3]!;
-    const e = sums[from - 4]!;
-    sums[w]! |= (upper << left) | (b >>> right);
-    sums[w - 1]! |= (b << left) | (c >>> right);
-    sums[w - 2]! |= (c << left) | (d >>> right);
-    sums[w - 3]! |= (d << left) | (e >>> right);
-    upper = e;
-  }
-  for (; from >= 1; from--, w--) {
-    const lower = sums[from - 1]!;
-    sums[w]! |= (upper << left) | (lower >>> right);
-    upper = lower;
-  }
-  sums[whole]! |= upper << left;
+  for (let w = words - 1; w > whole; w--)
+    sums[w]! |= (sums[w - whole]! << left) | (sums[w - whole - 1]! >>> (32 - left));
+  sums[whole]! |= sums[0]! << left;
 }
 
 function ones(word: number): number {

@@ -16,6 +16,7 @@ import { fileName, machineOf } from "./machine.ts";
 import { takeTurns } from "./measure.ts";
 import { benchPeers } from "./peers.ts";
 import { disagreements, linesOf, readLines, type Machine, type Row } from "./record.ts";
+import { benchShapes } from "./shapes.ts";
 import { benchSolve } from "./solve.ts";
 import { benchStart } from "./start.ts";
 import { benchTicket } from "./ticket.ts";
@@ -44,6 +45,7 @@ const engineSections: Readonly<Record<string, Bench>> = {
 /** On the CPU. */
 const cpuSections: Readonly<Record<string, Bench>> = {
   peers: benchPeers,
+  shapes: benchShapes,
   solve: benchSolve,
   ticket: benchTicket,
   growth: benchGrowth,
