@@ -62,7 +62,7 @@ test("a signal ends it with what is done", async () => {
   });
   const { status, stdout, stderr } = await outcome;
   expect([status, stderr.includes("stopped early")]).toEqual([0, true]);
-  expect(stdout).toMatch(/reach, M = 2\^6, n = 12 +reference/);
+  expect(stdout).toMatch(/M = 2\^6, n = 12 +reference/);
   expect(stdout).not.toContain("forward");
 });
 

@@ -124,6 +124,7 @@ export async function runBench(args: BenchArguments): Promise<number> {
     for (const name of names) {
       if (stop.signal.aborted) break;
       const section = await sections[name]!(context, ceilings);
+      if (section.rows.length === 0) continue;
       rows.push(...section.rows);
       process.stdout.write(
         args.json

@@ -159,13 +159,13 @@ function pruneCase(): Case {
 }
 
 function layerCases(): Case[] {
-  return SHAPES.flatMap(({ columns, rows, samples }) => {
-    const { audit, collapsed } = layerOf(columns, rows, samples);
+  return SHAPES.flatMap(({ columns, rows, few }) => {
+    const { audit, collapsed } = layerOf(columns, rows, few);
     return [audit, collapsed].map((work) => ({
       kernel: "forward" as const,
       size: `${columns} -> ${rows}, ${work === audit ? "audit" : "collapsed"}`,
       unit: "MAC/s",
-      units: samples * columns * rows * work.params.group!,
+      units: few * columns * rows * work.params.group!,
       works: [work],
       bound: { dot: 1 },
       small: work === collapsed && columns === 64,
