@@ -5,7 +5,7 @@ export { forward } from "./forward";
 export { halves } from "./halves";
 export { isExhausted } from "./memory";
 export { prune } from "./prune";
-export { countTrials, drawTrials, reach } from "./reach";
+export { chooseShapes, countTrials, drawTrials, reach } from "./reach";
 export { smallest } from "./smallest";
 export { witness } from "./witness";
 

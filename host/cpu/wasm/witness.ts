@@ -46,8 +46,8 @@ function walk(bits: usize, count: usize, done: i32, place: i32, mask: usize): vo
     const reached =
       <u32>without <= <u32>done &&
       (stride
-        ? isSet(memo + i * stride, without)
-        : isSet(bits, without) && load<u16>(memo + (<usize>without << 1)) <= i);
+        ? isSet(memo + i * stride, without) != 0
+        : isSet(bits, without) != 0 && load<u16>(memo + (<usize>without << 1)) <= i);
     if (reached) {
       place = without;
     } else {
