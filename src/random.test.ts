@@ -57,16 +57,18 @@ async function onWasm(): Promise<Words[]> {
   const out = 2048;
   if (memory.buffer.byteLength === 0) memory.grow(1);
   return answers.map(({ key, counter }, i) => {
-    // The counter in question in one lane, its neighbours' in the others.
+    // The counter in question in one lane of one half, its neighbours' in the others.
     const lane = i % 4;
+    const half = (i >> 2) % 2;
     const words = new Uint32Array(memory.buffer);
     for (let l = 0; l < 4; l++) {
       const its = l === lane ? counter : answers[(i + l + 1) % answers.length]!.counter;
       words[counters / 4 + l] = its[0];
-      words[counters / 4 + 4 + l] = its[1];
+      words[counters / 4 + 4 * (1 + half) + l] = its[1];
+      words[counters / 4 + 4 * (2 - half) + l] = its[1] + 1;
     }
     blocks(key[0], key[1], counters, out);
-    return [words[out / 4 + lane]!, words[out / 4 + 4 + lane]!];
+    return [words[out / 4 + 8 * half + lane]!, words[out / 4 + 8 * half + 4 + lane]!];
   });
 }
 

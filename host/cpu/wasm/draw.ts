@@ -5,6 +5,9 @@ import { threefry } from "./random";
 
 /** Bytes from one item of a trial to its next: the four trials' items stand side by side. */
 export const ITEM_STRIDE: usize = 16;
+/** Bytes of two times four blocks, and of the scratch memory of a draw: those at hand, and those of a value drawn again. */
+const BLOCKS: usize = 64;
+export const WORDS_BYTES: usize = 2 * BLOCKS;
 
 /** One more value for an item whose slice was rejected: attempt a >= 1 of item i has block 64 a + i to itself. */
 function redraw(params: usize, trial: u64, item: u32, scratch: usize): u32 {
@@ -13,7 +16,8 @@ function redraw(params: usize, trial: u64, item: u32, scratch: usize): u32 {
   const threshold = load<u32>(params, P.THRESHOLD);
   const low = i32x4.splat(<u32>trial);
   for (let block = (<u32>(trial >> 32) << 16) + 64 + item; ; block += 64) {
-    threefry(scratch, load<u32>(params, P.KEY_LOW), load<u32>(params, P.KEY_HIGH), low, i32x4.splat(block));
+    const high = i32x4.splat(block);
+    threefry(scratch, load<u32>(params, P.KEY_LOW), load<u32>(params, P.KEY_HIGH), low, high, high);
     const product = <u64>((load<u32>(scratch) >> rest) << rest) * range;
     if (<u32>product >= threshold) return <u32>(product >> 32);
   }
@@ -47,8 +51,11 @@ export function drawValues(params: usize, low: u32, high: u32, words: usize, ite
   const threshold = i32x4.splat(load<u32>(params, P.THRESHOLD));
   let word = words;
   for (let block: u32 = 0, item = items; item < end; word += 16) {
-    if (word == words + 32) word = words;
-    if (word == words) threefry(words, key0, key1, lows, v128.or(highs, i32x4.splat(block++)));
+    if (word == words + BLOCKS) word = words;
+    if (word == words) {
+      threefry(words, key0, key1, lows, v128.or(highs, i32x4.splat(block)), v128.or(highs, i32x4.splat(block + 1)));
+      block += 2;
+    }
     const x = v128.load(word);
     for (let used: u32 = 0; used <= rest && item < end; used += bits, item += ITEM_STRIDE) {
       if (exact) {
@@ -68,7 +75,7 @@ export function drawValues(params: usize, low: u32, high: u32, words: usize, ite
         if ((rejected >> <i32>lane) & 1)
           store<u32>(
             item + 4 * lane,
-            redraw(params, ((<u64>high << 32) | low) + lane, <u32>((item - items) / ITEM_STRIDE), words + 32),
+            redraw(params, ((<u64>high << 32) | low) + lane, <u32>((item - items) / ITEM_STRIDE), words + BLOCKS),
           );
       }
     }

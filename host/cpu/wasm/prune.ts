@@ -1,7 +1,7 @@
 // prune in WebAssembly SIMD: the contract of src/kernels/prune.ts. The items of a demand are drawn, and those that are not 0
 // become the instance at hand of `witness` or `smallest`.
 
-import { drawValues, ITEM_STRIDE } from "./draw";
+import { drawValues, ITEM_STRIDE, WORDS_BYTES } from "./draw";
 import { enterOne, take, Target } from "./instances";
 import { reserve } from "./memory";
 import * as P from "./params";
@@ -39,7 +39,7 @@ const TILE: u32 = 256;
 const HELD_FROM: usize = 80;
 const HELD_TO: usize = 84;
 const WORDS: usize = 96;
-const VALUES: usize = WORDS + 64;
+const VALUES: usize = WORDS + WORDS_BYTES;
 const HELD: usize = VALUES + 64 * ITEM_STRIDE;
 
 /** Bytes of a layer that holds any group of that size. */

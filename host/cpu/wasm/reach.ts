@@ -7,7 +7,7 @@
 
 import { arrange, arrangeBytes } from "./arrange";
 import { advance, advanceTwo, clear, countOnes, inRegisters, isSet, marginBytes, tableBytes } from "./bitset";
-import { draw, ITEM_STRIDE } from "./draw";
+import { draw, ITEM_STRIDE, WORDS_BYTES } from "./draw";
 import { reserve } from "./memory";
 import * as P from "./params";
 
@@ -25,9 +25,8 @@ export function chooseShapes(arranged: i32, turns: i32): void {
 }
 
 const MAX_ITEMS: usize = 64;
-/** Bytes for the items of four trials, and for the random words they are cut from. */
+/** Bytes for the items of four trials. */
 const ITEMS_BYTES: usize = MAX_ITEMS * ITEM_STRIDE;
-const WORDS_BYTES: usize = MAX_ITEMS * ITEM_STRIDE + 32;
 
 /** The scratch memory of four trials: magnitudes as drawn, magnitudes in order, room to arrange them, two bitsets. */
 const ORDER: usize = MAX_ITEMS * ITEM_STRIDE;
