@@ -214,12 +214,18 @@ describe("Dawn's compiler", () => {
     },
   );
 
-  test("accepts forward in two words as well, and packed in two bytes", async () => {
-    const room = { limits, subgroup: 32, features };
-    const wide = shapeOf({ ...pass, params: { ...pass.params, wide: 1 } }, room)!;
-    const twice = shapeOf({ ...pass, inputs: { ...pass.inputs, weights: Int32Array.of(128) } }, room)!;
+  test("accepts forward in two words as well, packed in two bytes, and in the largest tiles", async () => {
+    const shapeFor = (change: Record<string, number>, weight = 1) => {
+      const inputs = { ...pass.inputs, weights: Int32Array.of(weight) };
+      const params = { ...pass.params, samples: 2 ** 15, rows: 64, ...change };
+      return shapeOf({ kernel: "forward", params, inputs }, { limits, subgroup: 32, features })!;
+    };
+    const [wide, twice] = [shapeFor({ wide: 1 }), shapeFor({}, 128)];
     expect([wide.name, twice.name, twice.constants.WEIGHT_BYTES]).toEqual(["workgroup", "packed", 2]);
-    for (const { source, constants } of [wide, twice]) expect(await complaints(source, constants)).toBe("");
+    for (const { source, constants } of [wide, twice, shapeFor({})]) {
+      expect([constants.ACROSS, constants.DOWN]).toEqual([16, 8]);
+      expect(await complaints(source, constants)).toBe("");
+    }
   });
 
   test("rejects a barrier in non-uniform control flow, an unknown constant and a misspelt name", async () => {
