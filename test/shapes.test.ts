@@ -29,10 +29,10 @@ async function compare(
     const kernel = await loadKernel(work);
     if (shape) kernel.chooseShapes(...shape);
     kernel.run();
-    expect(kernel.output(), `${shape}`).toEqual(expected);
+    expect(kernel.output(), String(shape)).toEqual(expected);
     kernel.draw();
     kernel.count();
-    expect(kernel.output(), `${shape}, in two steps`).toEqual(expected);
+    expect(kernel.output(), `${String(shape)}, in two steps`).toEqual(expected);
   }
 }
 

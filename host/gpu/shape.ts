@@ -2,8 +2,8 @@
 
 import type { Work } from "../../src/plan.ts";
 
-/** `thread` is for trials, `tiles` for given instances. */
-export const variantNames = ["thread", "workgroup", "storage", "tiles"] as const;
+/** `thread` is for trials and for given instances, `tiles` for given instances alone, `packed` for forward passes. */
+export const variantNames = ["thread", "packed", "workgroup", "storage", "tiles"] as const;
 export type VariantName = (typeof variantNames)[number];
 
 /** What not every device has: operations between the lanes of a subgroup, products of packed bytes. */

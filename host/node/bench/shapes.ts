@@ -24,6 +24,8 @@ const SHAPES = {
 } as const;
 const CHOSEN = "chosen";
 
+const nanoseconds = (row: Row | undefined) => (row ? (row.value * 1e9).toFixed(0) : "");
+
 /** Measures every shape where items do not come one by one. */
 export async function benchShapes(context: Context): Promise<Section> {
   const name = { section: "shapes", engine: "cpu", kernel: "reach" };
@@ -58,7 +60,6 @@ export async function benchShapes(context: Context): Promise<Section> {
         }),
       );
   }
-  const nanoseconds = (row: Row | undefined) => (row ? (row.value * 1e9).toFixed(0) : "");
   return {
     title: "shapes of reach on one thread, drawing excluded: nanoseconds a trial",
     rows,
