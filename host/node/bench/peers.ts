@@ -205,18 +205,18 @@ export async function benchPeers(context: Context): Promise<Section> {
     nanoseconds("JavaScript", "javascript", "plain loop"),
   ];
   const ratios = [
-    ratio("counting to AVX2", "counting alone", "AVX2"),
-    ratio("kernel to counting", "kernel alone", "counting alone"),
-    ratio("kernel to CPython", "kernel alone", "CPython"),
-    ratio("to JavaScript", "kernel alone", "JavaScript"),
-    ratio(`${threads} to one`, threads, "one thread"),
+    ratio("counting / AVX2", "counting alone", "AVX2"),
+    ratio("kernel / counting", "kernel alone", "counting alone"),
+    ratio("/ CPython", "kernel alone", "CPython"),
+    ratio("/ JavaScript", "kernel alone", "JavaScript"),
+    ratio(`${threads} / one`, threads, "one thread"),
   ];
   const layers = [
     nanoseconds("audit", "cpu", "audit"),
     nanoseconds("collapsed", "cpu", "collapsed"),
     nanoseconds("AVX2", "avx2", "by hand in C"),
-    ratio("audit to AVX2", "audit", "AVX2"),
-    ratio("collapsed to audit", "collapsed", "audit"),
+    ratio("audit / AVX2", "audit", "AVX2"),
+    ratio("collapsed / audit", "collapsed", "audit"),
   ];
   return {
     title: "peers: the same instances in other languages",
@@ -226,7 +226,7 @@ export async function benchPeers(context: Context): Promise<Section> {
       "",
       ...pivot(reach, times),
       "",
-      "how many times the speed of another",
+      "speed over speed",
       "",
       ...pivot(reach, ratios),
       "",
