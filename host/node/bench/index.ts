@@ -84,7 +84,8 @@ export async function runBench(args: BenchArguments): Promise<number> {
     args.compare === undefined
       ? undefined
       : readLines(args.compare, (await readBytes(args.compare)).toString("utf8"));
-  const machine = machineOf(adapter, { ...args });
+  const { only, engine, python, cc } = args;
+  const machine = machineOf(adapter, { only, engine, rounds, seconds, python, cc });
   const file = fileName(machine);
   if (args.out !== undefined) await prepareFolder(args.out, [file]);
 
@@ -123,6 +124,7 @@ export async function runBench(args: BenchArguments): Promise<number> {
     for (const name of names) {
       if (stop.signal.aborted) break;
       const section = await sections[name]!(context, ceilings);
+      if (section.rows.length === 0) continue;
       rows.push(...section.rows);
       process.stdout.write(
         args.json

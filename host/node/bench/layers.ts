@@ -5,11 +5,14 @@ import type { ForwardParams } from "../../../src/kernels/forward.ts";
 import type { Work } from "../../../src/plan.ts";
 import { streamKey } from "../../../src/random.ts";
 
-/** Inputs and outputs, and inputs of a pass on one thread: some milliseconds of all hidden units. */
+/**
+ * Inputs and outputs of a layer, and how many inputs are given: some ten milliseconds of all hidden units on one thread, which
+ * read weights once for many of them, and few enough for every engine.
+ */
 export const SHAPES = [
-  { columns: 64, rows: 64, samples: 2 ** 11 },
-  { columns: 256, rows: 256, samples: 2 ** 7 },
-  { columns: 784, rows: 32, samples: 2 ** 8 },
+  { columns: 64, rows: 64, samples: 2 ** 14, few: 2 ** 11 },
+  { columns: 256, rows: 256, samples: 2 ** 10, few: 2 ** 7 },
+  { columns: 784, rows: 32, samples: 2 ** 11, few: 2 ** 8 },
 ] as const;
 /** Hidden units of each input, half of them for either sign. */
 export const GROUP = 32;

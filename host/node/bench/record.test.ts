@@ -47,6 +47,7 @@ test("engines that answer otherwise are named, and only those", () => {
   const gpu: Row = { ...rate, engine: "gpu", variant: "thread" };
   expect(disagreements([rate, gpu, cost])).toEqual([]);
   expect(disagreements([rate, { ...gpu, size: "M = 2^8", digest: "4567" }])).toEqual([]);
+  expect(disagreements([rate, { ...gpu, section: "peers", digest: "4567" }])).toEqual([]);
   expect(disagreements([rate, { ...gpu, digest: "4567" }])).toEqual([
     "reach M = 2^6: gpu thread answers 4567, cpu one thread 0123",
   ]);
