@@ -199,7 +199,7 @@ interface Candidate {
 /** Runners of every engine, opened when they are needed and closed together. */
 function openRunners({ engines, threads, gpu }: Context) {
   const opened = new Map<string, Promise<Runner>>();
-  const once = (name: string, open: () => Promise<Runner>) => {
+  const runnerOf = (name: string, open: () => Promise<Runner>) => {
     const runner = opened.get(name) ?? open();
     opened.set(name, runner);
     return runner;
@@ -210,13 +210,13 @@ function openRunners({ engines, threads, gpu }: Context) {
       if (engines.has("cpu"))
         for (const lanes of new Set([1, threads])) {
           const variant = threadsText(lanes);
-          const runner = await once(variant, () => cpuRunner(lanes, startThread));
+          const runner = await runnerOf(variant, () => cpuRunner(lanes, startThread));
           found.push({ engine: "cpu", variant, runner, lanes });
         }
       if (gpu)
         for (const variant of variantsOf(kernel)) {
           const { requestAdapter, language } = gpu;
-          const runner = await once(variant, () => gpuRunner(requestAdapter, { variant, language }));
+          const runner = await runnerOf(variant, () => gpuRunner(requestAdapter, { variant, language }));
           found.push({ engine: "gpu", variant, runner, lanes: 1 });
         }
       if (engines.has("reference") && small)
@@ -241,6 +241,8 @@ async function once({ works, units }: Case, runner: Runner) {
 /** Seconds that a piece of work for a GPU should take, and how many times as large as the fixed work it may be. */
 const PIECE = 0.01;
 const MOST = 2 ** 8;
+/** Pieces of a pass, so that one is ready when another is done. */
+const PIECES = 4;
 
 async function passOf({ trials, grown, units, works }: Case, runner: Runner): Promise<Pass> {
   if (trials) return trialsPass(runner, trials);
@@ -248,7 +250,7 @@ async function passOf({ trials, grown, units, works }: Case, runner: Runner): Pr
   for (let times = 1; ; times *= 4) {
     const work = grown(times);
     if (times >= MOST || (await timed(() => runner.run(work))) >= PIECE)
-      return worksPass(runner, times * units, [work]);
+      return worksPass(runner, PIECES * times * units, new Array<Work>(PIECES).fill(work));
   }
 }
 
@@ -271,9 +273,9 @@ async function rowsOf(
       let { digest, seconds, cost } = await once(each, runner);
       // What is that slow takes no turns; the first time it may have waited for a compiler.
       if (seconds > SLOW) ({ seconds, cost } = await once(each, runner));
-      digests.set(candidate, digest);
       if (seconds > SLOW) costs[nameOf(candidate)] = [cost];
       else passes[nameOf(candidate)] = await passOf(each, runner);
+      digests.set(candidate, digest);
     } catch (error) {
       // A variant has no room for every size.
       if (engine !== "gpu" || !isRefusal(error)) throw error;

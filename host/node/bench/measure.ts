@@ -105,14 +105,19 @@ const MOST_TIMES = 2 ** 24;
  * which warms up.
  * @param units What is done in one go.
  * @param work Goes so many times and answers the seconds that took.
+ * @param long The seconds that a pass should take.
  */
-export function repeated(units: number, work: (times: number) => number | Promise<number>): Pass {
+export function repeated(
+  units: number,
+  work: (times: number) => number | Promise<number>,
+  long = PASS,
+): Pass {
   let times = 1;
   return async () => {
     for (;;) {
       const seconds = await work(times);
-      if (seconds >= PASS / 2 || times >= MOST_TIMES) return seconds / times / units;
-      times = Math.ceil(times * Math.min(4, (1.2 * PASS) / Math.max(seconds, 1e-9)));
+      if (seconds >= long / 2 || times >= MOST_TIMES) return seconds / times / units;
+      times = Math.ceil(times * Math.min(4, (1.2 * long) / Math.max(seconds, 1e-9)));
     }
   };
 }

@@ -13,26 +13,36 @@ export const task = (units: number, run: () => void): Pass =>
     }),
   );
 
+/** A GPU is asked once a millisecond whether it is done, so its passes take longer, in seconds. */
+const longOf = ({ engine }: Runner) => (engine === "gpu" ? 0.06 : undefined);
+
 /** Trials of the smallest batch; only passes of the smallest sizes see much of what a batch costs. */
 const BATCH = 64;
 
 /** What a trial costs on an engine that has as many batches in flight as the scheduler gives it. */
-export const trialsPass = (runner: Runner, plan: Plan, batch = BATCH): Pass =>
-  repeated(runner.depth * batch, (times) => {
-    const count = batch * times;
-    const works = Array.from({ length: runner.depth }, (_, i) =>
-      batchWork(plan, { first: i * count, count }),
-    );
-    return timed(() => Promise.all(works.map((work) => runner.run(work))));
-  });
+export const trialsPass = (runner: Runner, plan: Plan): Pass =>
+  repeated(
+    runner.depth * BATCH,
+    (times) => {
+      const count = BATCH * times;
+      const works = Array.from({ length: runner.depth }, (_, i) =>
+        batchWork(plan, { first: i * count, count }),
+      );
+      return timed(() => Promise.all(works.map((work) => runner.run(work))));
+    },
+    longOf(runner),
+  );
 
 /** What each of the `units` of some work costs on an engine. */
 export const worksPass = (runner: Runner, units: number, works: readonly Work[]): Pass =>
-  repeated(units, (times) =>
-    timed(() => {
-      const all = Array.from({ length: times }, () => works).flat();
-      return inFlight(runner.depth, all, async (work) => void (await runner.run(work)));
-    }),
+  repeated(
+    units,
+    (times) =>
+      timed(() => {
+        const all = Array.from({ length: times }, () => works).flat();
+        return inFlight(runner.depth, all, async (work) => void (await runner.run(work)));
+      }),
+    longOf(runner),
   );
 
 export const threadsText = (threads: number) => (threads === 1 ? "one thread" : `${threads} threads`);
