@@ -5,7 +5,7 @@ import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { inputsOf, outputOf, type Work } from "../../src/plan.ts";
 import type { Runner } from "../runner.ts";
-import type { Feature, Room, Shape, VariantName } from "./shape.ts";
+import type { Feature, Program, Room, Shape, VariantName } from "./shape.ts";
 import { shapeOf } from "./variants.ts";
 
 export interface GpuOptions {
@@ -13,6 +13,8 @@ export interface GpuOptions {
   readonly variant?: VariantName;
   /** Fills outputs and scratch memory with this word before every piece of work: for tests, which show that it changes nothing. */
   readonly poison?: number;
+  /** Places that variants of `reach` have for nearly every trial: for tests, which show that it changes nothing. */
+  readonly places?: number;
   /** What the implementation's WGSL knows beyond the core (`GPU.wgslLanguageFeatures`); by default nothing. */
   readonly language?: ReadonlySet<string>;
 }
@@ -90,6 +92,7 @@ async function openDevice(adapter: GPUAdapter, options: GpuOptions): Promise<Ope
       limits: device.limits,
       subgroup: adapter.info.subgroupMaxSize || 32,
       features: featuresOf(device, options),
+      places: options.places,
     },
     compiled: new Map(),
     uploaded: new Map(),
@@ -127,9 +130,14 @@ function noRoom({ kernel, params }: Work): RangeError {
   );
 }
 
-/** The pipeline of a shape, compiled once for each device. */
-function compile({ device, compiled }: Opened, work: Work, shape: Shape): Promise<Compiled> {
-  const key = `${JSON.stringify(shape.constants)}\n${shape.source}`;
+/** The pipeline of a program of a shape, compiled once for each device. */
+function compileProgram(
+  { device, compiled }: Opened,
+  work: Work,
+  { name, slabBytes }: Shape,
+  { source, constants }: Program,
+): Promise<Compiled> {
+  const key = `${JSON.stringify(constants)}\n${source}`;
   const known = compiled.get(key);
   if (known) return known;
   const visibility = GPUShaderStage.COMPUTE;
@@ -137,19 +145,28 @@ function compile({ device, compiled }: Opened, work: Work, shape: Shape): Promis
   const layouts = [
     types.map((type, binding) => ({ binding, visibility, buffer: { type } })),
     [
-      ...(shape.slabBytes > 0 ? [{ binding: 0, visibility, buffer: { type: "storage" as const } }] : []),
+      ...(slabBytes > 0 ? [{ binding: 0, visibility, buffer: { type: "storage" as const } }] : []),
       { binding: 1, visibility, buffer: { type: "uniform" as const, hasDynamicOffset: true } },
     ],
   ].map((entries) => device.createBindGroupLayout({ entries }));
   const compiling = device
     .createComputePipelineAsync({
-      label: `${work.kernel}.${shape.name}`,
+      label: `${work.kernel}.${name}`,
       layout: device.createPipelineLayout({ bindGroupLayouts: layouts }),
-      compute: { module: device.createShaderModule({ code: shape.source }), constants: shape.constants },
+      compute: { module: device.createShaderModule({ code: source }), constants },
     })
     .then((pipeline) => ({ pipeline, layouts }));
   compiled.set(key, compiling);
   return compiling;
+}
+
+/** The pipelines of a shape: of what it dispatches, and of what follows. */
+function compile(opened: Opened, work: Work, shape: Shape): Promise<Compiled[]> {
+  return Promise.all(
+    [shape, ...(shape.rest ? [shape.rest] : [])].map((program) =>
+      compileProgram(opened, work, shape, program),
+    ),
+  );
 }
 
 /** What the work reads, uploaded once for all work that shares it; inputs that nobody uses any more are given back. */
@@ -218,7 +235,9 @@ function releaseSlot({ params, phases, output, staging, slabs }: Slot): void {
 async function runWork(opened: Opened, work: Work, { variant, poison }: GpuOptions): Promise<Uint32Array> {
   const { device } = opened;
   const shape = fit(opened, work, variant);
-  const { pipeline, layouts } = await compile(opened, work, shape);
+  const compiled = await compile(opened, work, shape);
+  const { layouts } = compiled[0]!;
+  const programs = [shape, shape.rest];
   const inputs = upload(opened, work);
   const outputBytes = 4 * outputOf(work).length;
   inputs.users++;
@@ -246,6 +265,7 @@ async function runWork(opened: Opened, work: Work, { variant, poison }: GpuOptio
     });
     let encoder = device.createCommandEncoder();
     encoder.clearBuffer(slot.output, 0, outputBytes);
+    if (slot.slabs && shape.rest) encoder.clearBuffer(slot.slabs, 0, shape.slabBytes);
     let encoded = 0;
     for (const words of shape.phases()) {
       if (encoded === SUBMITTED_PHASES) {
@@ -256,10 +276,13 @@ async function runWork(opened: Opened, work: Work, { variant, poison }: GpuOptio
       const offset = PHASE_STRIDE * encoded++;
       device.queue.writeBuffer(slot.phases, offset, Uint32Array.from(words));
       const pass = encoder.beginComputePass();
-      pass.setPipeline(pipeline);
       pass.setBindGroup(0, contract);
       pass.setBindGroup(1, extra, [offset]);
-      pass.dispatchWorkgroups(shape.groups, shape.rows);
+      compiled.forEach(({ pipeline }, i) => {
+        const { groups, rows } = programs[i]!;
+        pass.setPipeline(pipeline);
+        pass.dispatchWorkgroups(groups, rows);
+      });
       pass.end();
     }
     encoder.copyBufferToBuffer(slot.output, 0, slot.staging, 0, outputBytes);

@@ -19,13 +19,20 @@ const fitsOf: Record<KernelName, Fits> = {
 export const variantsOf = (kernel: KernelName): VariantName[] =>
   variantNames.filter((name) => fitsOf[kernel][name]);
 
-/** The variant of that name where the kernel has it, otherwise the first that fits. */
-export function shapeOf(work: Work, room: Room, name?: VariantName): Shape | undefined {
+/** Variants that are slow, and serve where no other has room. */
+const LAST: readonly VariantName[] = ["storage"];
+
+/** What may serve the work, the likeliest first: shapes of the variant of that name where the kernel has it. */
+export function shapesOf(work: Work, room: Room, name?: VariantName): readonly Shape[] {
   const fits = fitsOf[work.kernel];
-  const candidates = name && fits[name] ? [name] : isTiled(work) ? (["tiles"] as const) : variantNames;
-  for (const candidate of candidates) {
-    const shape = fits[candidate]?.(work, room);
-    if (shape) return shape;
-  }
-  return undefined;
+  const shapes = (names: readonly VariantName[]) =>
+    names.flatMap((candidate) => fits[candidate]?.(work, room) ?? []);
+  if (name && fits[name]) return shapes([name]);
+  if (isTiled(work)) return shapes(["tiles"]);
+  const fast = shapes(variantNames.filter((candidate) => candidate !== "tiles" && !LAST.includes(candidate)));
+  return fast.length > 0 ? fast : shapes(LAST);
 }
+
+/** The likeliest of them. */
+export const shapeOf = (work: Work, room: Room, name?: VariantName): Shape | undefined =>
+  shapesOf(work, room, name)[0];
