@@ -2,6 +2,7 @@
 
 import { defineConfig, type UserConfig } from "vite";
 import { assemblyscript } from "./scripts/assemblyscript.ts";
+import { bundle, bundledLicenses, bundledProgram } from "./scripts/bundle.ts";
 import manifest from "./package.json" with { type: "json" };
 
 const node: UserConfig = {
@@ -25,7 +26,22 @@ const web: UserConfig = {
   },
 };
 
+/** The command line with all packages built in, but for Dawn's, which finds its binary beside itself. */
+const headless: UserConfig = {
+  ssr: { noExternal: true, external: ["webgpu"] },
+  build: {
+    ...node.build,
+    outDir: bundledProgram,
+    license: { fileName: bundledLicenses },
+    rolldownOptions: {
+      input: { exacta: "host/node/exacta.ts" },
+      // Packing takes longer than building, and should.
+      checks: { pluginTimings: false },
+    },
+  },
+};
+
 export default defineConfig(({ mode }) => ({
-  plugins: [assemblyscript()],
-  ...(mode === "web" ? web : node),
+  plugins: [assemblyscript(), mode === "bundle" && bundle()],
+  ...({ web, bundle: headless }[mode] ?? node),
 }));

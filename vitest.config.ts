@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { assemblyscript } from "./scripts/assemblyscript.ts";
-import { hasSoftware, software } from "./test/software.ts";
+import { hasSoftware, software } from "./scripts/software.ts";
 
 export default defineConfig(async () => ({
   plugins: [assemblyscript()],

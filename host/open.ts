@@ -12,6 +12,8 @@ import { shadowRunner } from "./shadow.ts";
 export interface Platform {
   /** The GPU entry point, or undefined where there is none. */
   readonly gpu: () => Promise<GPU | undefined>;
+  /** What is missing where no adapter answers, a sentence each, where the platform can tell. */
+  readonly whyNoAdapter?: () => Promise<readonly string[]>;
   readonly startThread: StartThread;
   readonly hardwareThreads: () => number;
 }
@@ -73,9 +75,10 @@ export async function openEngine(options: EngineOptions, platform: Platform): Pr
     const second = adapter ? await gpu() : referenceRunner();
     return shadowRunner(await cpu(), second);
   }
-  if (!adapter)
-    throw new RangeError(
-      expected("engine gpu", "a WebGPU adapter", undefined, "use --engine cpu, which needs none"),
-    );
+  if (!adapter) {
+    const why = (await platform.whyNoAdapter?.()) ?? [];
+    const remedy = [...why, "use --engine cpu, which needs none"].join("; ");
+    throw new RangeError(expected("engine gpu", "a WebGPU adapter", undefined, remedy));
+  }
   return gpu();
 }

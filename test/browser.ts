@@ -1,7 +1,7 @@
 // Headless Chromium for tests of what runs in a browser.
 
 import { chromium, type Browser } from "playwright-core";
-import { hasSoftware, software } from "./software.ts";
+import { hasSoftware, software } from "../scripts/software.ts";
 
 /** `webgpu`: a software adapter on x64 Linux, elsewhere the machine's own. `none`: a browser without WebGPU. */
 export type Graphics = "webgpu" | "none";

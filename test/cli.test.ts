@@ -10,7 +10,7 @@ import manifest from "../package.json" with { type: "json" };
 import { theory } from "../src/experiments/theory.ts";
 import type { PhaseFinding, RequiredFinding, TheoryFinding } from "../src/finding.ts";
 import { buildCommand, killCommands, startCommand, type Outcome } from "./command.ts";
-import { hasSoftware, software } from "./software.ts";
+import { hasSoftware, software } from "../scripts/software.ts";
 
 /** No adapter on Linux, whatever the machine has; Dawn reads these variables. */
 const bare: NodeJS.ProcessEnv = {
@@ -450,6 +450,7 @@ describe("devices", () => {
         kind: "devices",
         auto: { engine: "cpu", why: "there is no WebGPU adapter" },
         adapters: [],
+        missing: expect.arrayContaining([expect.stringMatching(/ Vulkan (loader|driver) /)]) as string[],
       });
     },
   );

@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { forward, forwardStages } from "../host/forward.ts";
 import { gpuRunner } from "../host/gpu/runner.ts";
+import { shapeOf } from "../host/gpu/variants.ts";
+import { dawn } from "../host/node/device.ts";
 import { startThread } from "../host/node/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
@@ -20,15 +22,23 @@ import type { Scheme } from "../src/ticket/scheme.ts";
 import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
 import { golden, goldenTicket, targetNetwork } from "./golden.ts";
 
+/** `gpu` packs numbers into words where they fit, `poisoned` does not. */
 const names = ["reference", "cpu", "gpu", "poisoned"] as const;
 const engines = {} as Record<(typeof names)[number], Runner>;
 beforeAll(async () => {
   engines.reference = referenceRunner();
   engines.cpu = await cpuRunner(2, startThread);
-  engines.gpu = await gpuRunner(testAdapter);
+  engines.gpu = await gpuRunner(testAdapter, { poison: 0x55555555, language: await language() });
   engines.poisoned = await gpuRunner(testAdapter, { poison: 0xdeadbeef });
 });
 afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
+
+/** What Dawn's WGSL knows, packed products among it on every device. */
+async function language(): Promise<ReadonlySet<string>> {
+  const { wgslLanguageFeatures } = (await dawn())!;
+  expect(wgslLanguageFeatures.has("packed_4x8_integer_dot_product")).toBe(true);
+  return wgslLanguageFeatures;
+}
 
 const scheme1: Scheme = {
   theorem: 1,
@@ -92,6 +102,20 @@ function workOf(change: Partial<ForwardParams>, sizes: Sizes, salt = 1): Work {
 }
 
 const small: Sizes = { inputs: 9, units: 5, weights: 8 };
+/** Hidden units and weights of a byte, hidden units of two, weights of two. */
+const bytes: readonly Sizes[] = [
+  { inputs: 5, units: 3, weights: 8 },
+  small,
+  { inputs: 5, units: 3, weights: 15 },
+];
+
+/** What the bytes are packed in, or how else the work is done. */
+async function packing(work: Work): Promise<string> {
+  const { limits, info } = await testAdapter();
+  const room = { limits, subgroup: info.subgroupMaxSize || 32, features: new Set(["packed"] as const) };
+  const { name, constants } = shapeOf(work, room)!;
+  return name === "packed" ? `${constants.HIDDEN_BYTES} ${constants.WEIGHT_BYTES}` : name;
+}
 
 /** The words of an answer by long arithmetic, one sum after the other. */
 function oracleWords({ params, inputs }: Work): number[] {
@@ -161,11 +185,14 @@ describe("kernel forward", () => {
           most: fc.constantFrom(0, 1, 100, 2 ** 20, 2 ** 31 - 1),
           wide: fc.nat(1),
         }),
-        fc.record({
-          inputs: fc.integer({ min: 1, max: 32 }),
-          units: fc.integer({ min: 1, max: 32 }),
-          weights: fc.integer({ min: 1, max: 32 }),
-        }),
+        fc.oneof(
+          fc.constantFrom(...bytes),
+          fc.record({
+            inputs: fc.integer({ min: 1, max: 32 }),
+            units: fc.integer({ min: 1, max: 32 }),
+            weights: fc.integer({ min: 1, max: 32 }),
+          }),
+        ),
         fc.nat(),
         async (params, sizes, salt) => {
           const work = workOf(params, sizes, salt);
@@ -189,7 +216,7 @@ describe("kernel forward", () => {
         { samples: n, columns: n, group: 1, rows: n, rectify: 0, most: 64, quantizer: n & 3, shift: 2 },
       ];
       for (const shape of shapes) {
-        await compare(workOf(shape, small, n));
+        for (const sizes of bytes) await compare(workOf(shape, sizes, n));
         await compare(workOf(shape, { ...small, inputs: 20 }, n));
         await compare(workOf({ ...shape, wide: 1 }, { ...small, inputs: 32 }, n));
       }
@@ -203,27 +230,152 @@ describe("kernel forward", () => {
           await compare(workOf({ samples: 9, columns: 6, group: 2, rows: 9 }, { inputs, units, weights }));
   });
 
+  test("is packed where its numbers have few bytes, and has the same words at both ends of those", async () => {
+    /** Small numbers and a few that are given; units of 0 and 1, or `u`. */
+    const holding = (x: number, w: number, { u = 1, ...change }: Partial<ForwardParams> & { u?: number }) => {
+      const shape = { samples: 6, columns: 5, group: 3, rows: 9, shift: 3, ...change };
+      const { params, inputs } = workOf(shape, { inputs: 3, units: 1, weights: 3 });
+      const list = (key: string, map: (number: number, i: number) => number) => inputs[key]!.map(map);
+      return {
+        kernel: "forward",
+        params,
+        inputs: {
+          inputs: list("inputs", (number, i) => (i % 7 === 3 ? x : number)),
+          units: list("units", (_, i) => (i % 4 === 1 ? 0 : u)),
+          weights: list("weights", (number, i) => (i % 5 === 2 ? w : number)),
+        },
+      } as const;
+    };
+    const signed = { rectify: 0 };
+    const rows: [Work, string][] = [
+      [holding(127, 127, {}), "1 1"],
+      [holding(128, 127, {}), "2 1"],
+      [holding(127, 128, {}), "1 2"],
+      [holding(128, 128, {}), "workgroup"],
+      [holding(-128, -128, signed), "1 1"],
+      [holding(-129, -128, signed), "2 1"],
+      [holding(-128, -129, signed), "1 2"],
+      [holding(-129, -129, signed), "workgroup"],
+      [holding(-129, -129, {}), "1 2"],
+      [holding(-32896, 3, signed), "2 1"],
+      [holding(-32897, 3, signed), "workgroup"],
+      [holding(32639, 3, {}), "2 1"],
+      [holding(32640, 3, {}), "workgroup"],
+      [holding(3, -32896, {}), "1 2"],
+      [holding(3, -32897, {}), "workgroup"],
+      [holding(3, 32639, {}), "1 2"],
+      [holding(3, 32640, {}), "workgroup"],
+      [holding(-64, 3, { u: -2 }), "2 1"],
+      [holding(64, 3, { ...signed, u: -2 }), "1 1"],
+      // A product that wraps is not below 0.
+      [holding(-(2 ** 27), 3, { u: 16 }), "1 1"],
+      [holding(-(2 ** 27) - 1, 3, { u: 16 }), "workgroup"],
+    ];
+    for (const [work, packed] of rows) {
+      const { inputs, weights } = work.inputs;
+      expect([inputs, weights, await packing(work)]).toEqual([inputs, weights, packed]);
+      for (let quantizer = 0; quantizer < 4; quantizer++)
+        await compare({ ...work, params: { ...work.params, quantizer, relu: quantizer & 1 } });
+    }
+    expect(await packing({ ...rows[0]![0], params: { ...rows[0]![0].params, wide: 1 } })).toBe("workgroup");
+  });
+
+  test("has the same words where sums only just fit into words, and where they do not", async () => {
+    for (const [weight, columns] of [
+      [127, 1331],
+      [127, 1332],
+      [-128, 1331],
+      [32639, 5],
+      [32639, 6],
+      [-32896, 6],
+    ] as const) {
+      const work = workOf({ samples: 2, columns, group: 100, rows: 3 }, bytes[0]!);
+      const full = (key: string, number: number) => new Int32Array(work.inputs[key]!.length).fill(number);
+      const inputs = {
+        inputs: full("inputs", 127),
+        units: full("units", 1),
+        weights: full("weights", weight),
+      };
+      for (const shift of [0, 5])
+        await compare({ ...work, params: { ...work.params, shift, quantizer: 3 }, inputs });
+    }
+  });
+
+  test("has the same words in wide tiles, and where few workgroups take many tiles in turns", async () => {
+    const many = { samples: 33_000, columns: 2, group: 3, rows: 3, quantizer: 2, shift: 2 };
+    for (const sizes of bytes.slice(0, 2)) await compare(workOf(many, sizes));
+    const one = await gpuRunner(
+      tamperedAdapter((device) => {
+        const limits = new Proxy(device.limits, {
+          get: (limits, name: keyof GPUSupportedLimits) =>
+            name === "maxComputeWorkgroupsPerDimension" ? 1 : limits[name],
+        });
+        Object.defineProperty(device, "limits", { value: limits });
+      }),
+    );
+    const work = workOf({ networks: 2, samples: 70, columns: 3, group: 5, rows: 140 }, small);
+    await shadowRunner(engines.reference, one).run(work);
+    one.close();
+  });
+
   test("has the same words over many blocks of hidden units, and for no work at all", async () => {
-    await compare(workOf({ samples: 6, columns: 700, group: 12, rows: 20, shift: 6 }, small));
+    for (const sizes of bytes)
+      await compare(workOf({ samples: 6, columns: 700, group: 12, rows: 20, shift: 6 }, sizes));
     await compare(workOf({ samples: 2, columns: 5000, group: 3, rows: 33, relu: 1 }, small));
     for (const none of [{ samples: 0 }, { rows: 0 }, { group: 0 }])
       await compare(workOf({ samples: 3, columns: 4, group: 2, rows: 5, ...none }, small));
   });
 
+  /** Work for numbers of one word, of two, and packed. */
+  const shape = { networks: 2, samples: 5, columns: 9, group: 3, rows: 11, shift: 3 };
+  const all = [0, 1, 2, 3].map((quantizer) => ({ ...shape, quantizer, relu: quantizer & 1 }));
+  const kinds = {
+    single: all.map((params) => workOf({ ...params, most: 90 * params.relu }, small)),
+    wide: all.map((params) => workOf({ ...params, wide: 1 }, { ...small, inputs: 32, weights: 20 })),
+    packed: all.map((params) => workOf(params, small)),
+  };
+
   test.each([
-    ["a hidden unit that is not rectified", "params.rectify == 1u && isNegative(value)", "false"],
-    ["inputs of the network before", "select(network, 0u, params.broadcast == 1u)", "0u"],
-    ["a last hidden unit that is left out", "k < DEPTH; k++", "k < DEPTH - 1u; k++"],
-    ["an output that is not rectified", "params.relu == 1u && isNegative(output)", "false"],
-    ["a floor towards 0", "(params.quantizer == FLOOR && negative)", "false"],
-    ["no clamp", "params.most > 0u", "false"],
-    ["a half that is rounded down", "params.quantizer == NEAREST", "params.quantizer == 9u"],
-    ["a carry that is lost", "sums.high + high + select(vec4u(), vec4u(1u), sum < low)", "sums.high + high"],
-    ["a negative weight taken for a large one", "f * number.y - negative", "f * number.y"],
-    ["a sum of four that is another's", "sumOf(sums, r)", "sumOf(sums, r & 2u)"],
-    ["a negative factor taken for a large one", "select(0u, number.x, factor < 0)", "0u"],
-    ["a middle product cut short", "ah * bl + (low >> 16u)", "ah * bl"],
-  ])("%s is found", async (_, from, to) => {
+    ["single", "a hidden unit that is not rectified", "params.rectify == 1u && isNegative(value)", "false"],
+    ["single", "inputs of the network before", "select(network, 0u, params.broadcast == 1u)", "0u"],
+    ["single", "a last hidden unit that is left out", "k < DEPTH; k++", "k < DEPTH - 1u; k++"],
+    ["single", "an output that is not rectified", "params.relu == 1u && isNegative(output)", "false"],
+    ["single", "a floor towards 0", "(params.quantizer == FLOOR && negative)", "false"],
+    ["single", "no clamp", "params.most > 0u", "false"],
+    ["single", "a half that is rounded down", "params.quantizer == NEAREST", "params.quantizer == 9u"],
+    [
+      "wide",
+      "a carry that is lost",
+      "sums.high + high + select(vec4u(), vec4u(1u), sum < low)",
+      "sums.high + high",
+    ],
+    ["wide", "a negative weight taken for a large one", "f * number.y - negative", "f * number.y"],
+    ["single", "a sum of four that is another's", "sumOf(sums, r)", "sumOf(sums, r & 2u)"],
+    ["wide", "a negative factor taken for a large one", "select(0u, number.x, factor < 0)", "0u"],
+    ["wide", "a middle product cut short", "ah * bl + (low >> 16u)", "ah * bl"],
+    ["single", "rows of a tile's lower half in the upper one", "row + ROWS / 2u", "row"],
+    ["packed", "a high byte without its carry", "(numbers + vec4i(128))", "numbers"],
+    ["packed", "a high byte worth no more than a low one", "sums << vec4u(8u)", "sums"],
+    ["packed", "a low byte left out", "left > 0u; left--", "left > PASSES - 1u; left--"],
+    ["packed", "a hidden unit that is not rectified", "max(values, vec4i())", "values"],
+    [
+      "packed",
+      "weights behind the last hidden unit",
+      "select(vec4i(), numbers, at < vec4u(unitCount()))",
+      "numbers",
+    ],
+    ["packed", "hidden units that enter twice", "unit + 2u * DEPTH", "unit + DEPTH"],
+    ["packed", "a product left out", "dot4I8Packed(hidden, weights.w)", "0"],
+  ] as const)("of %s numbers, %s is found", async (kind, _, from, to) => {
+    expect(await isFound(kind, from, to)).toBe(true);
+  });
+
+  test.each(["single", "wide", "packed"] as const)("of %s numbers, nothing is found", async (kind) => {
+    expect(await isFound(kind, "fn main", "fn main")).toBe(false);
+  });
+
+  /** Whether a GPU whose shaders have `to` for `from` differs from the reference. */
+  async function isFound(kind: keyof typeof kinds, from: string, to: string): Promise<boolean> {
     let planted = 0;
     const faulty = await gpuRunner(
       tamperedAdapter((device) =>
@@ -232,28 +384,20 @@ describe("kernel forward", () => {
           return code.replaceAll(from, to);
         }),
       ),
+      kind === "packed" ? { language: await language() } : {},
     );
     const shadow = shadowRunner(engines.reference, faulty);
-    const shape = { networks: 2, samples: 5, columns: 9, group: 3, rows: 7, shift: 3 };
-    const works = [0, 1, 2, 3].flatMap((quantizer) => [
-      workOf({ ...shape, quantizer, relu: quantizer & 1 }, small),
-      workOf(
-        { ...shape, quantizer, most: 90 * (quantizer & 1), wide: 1 },
-        { ...small, inputs: 32, weights: 20 },
-      ),
-    ]);
     try {
-      const outcomes = await Promise.allSettled(works.map((work) => shadow.run(work)));
-      expect(planted).toBeGreaterThan(0);
-      expect(
-        outcomes.some(
-          (outcome) => outcome.status === "rejected" && outcome.reason instanceof DifferenceError,
-        ),
-      ).toBe(true);
+      const outcomes = await Promise.allSettled(kinds[kind].map((work) => shadow.run(work)));
+      expect(planted).toBe(1);
+      for (const outcome of outcomes)
+        if (outcome.status === "rejected" && !(outcome.reason instanceof DifferenceError))
+          throw outcome.reason;
+      return outcomes.some(({ status }) => status === "rejected");
     } finally {
       faulty.close();
     }
-  });
+  }
 });
 
 describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i", (_, row) => {

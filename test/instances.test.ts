@@ -29,7 +29,7 @@ beforeAll(async () => {
   for (const [i, variant] of variants.entries())
     engines[variant] = await gpuRunner(testAdapter, {
       variant,
-      poison: [0x55555555, 0xdeadbeef, 0xffffffff][i]!,
+      poison: [0xaaaaaaaa, 0x55555555, 0xdeadbeef, 0xffffffff][i]!,
     });
   // Leaves large tables all over the memory of the threads.
   const dirt = { items: new Array<number>(60).fill(997), targets: [[29_910, 29_910, 29_910]] };
@@ -109,7 +109,7 @@ describe("seams", () => {
   test.each(kernels)("more instances than workgroups are answered by %s in turns", async (kernel) => {
     // Devices take 65535 workgroups of a dispatch, and tables in storage fewer.
     const instances = Array.from({ length: 66_000 }, (_, k) => exactly([(k % 7) - 3, 1], (k % 7) - 2));
-    await compare({ kernel, instances }, ["cpu", "workgroup", "tiles"]);
+    await compare({ kernel, instances }, ["cpu", "gpu", "thread", "workgroup", "tiles"]);
     await compare({ kernel, instances: instances.slice(0, 1500) }, ["storage"]);
   });
 });
@@ -310,6 +310,10 @@ describe("planted faults", () => {
   });
 
   const faults: [KernelName, VariantName, string, string][] = [
+    ["count", "thread", "= value", "= value & 0xffu"],
+    ["witness", "thread", "k < params.instances", "k + 1u < params.instances"],
+    ["count", "thread", "step(lane, k, i, 0u, 1u)", "step(lane, k, i, 0u, 2u)"],
+    ["smallest", "thread", "t < firstTarget(k + 1u)", "t <= firstTarget(k)"],
     ["witness", "storage", "(31u - shift)", "(30u - shift)"],
     ["witness", "storage", "firstLeadingBit(below)", "firstTrailingBit(below)"],
     ["witness", "storage", "u32(above && place", "u32(!above && place"],
@@ -370,6 +374,9 @@ describe("planted faults", () => {
     const instances = Array.from({ length: 1500 }, (_, k) => exactly([k, 1], k));
     const skipping = replacing("k += groups.x", "k += groups.x + 1u");
     expect(await differs({ kernel: "count", instances }, "storage", skipping)).toBe(true);
+    const tiny = Array.from({ length: 9000 }, (_, k) => exactly([k], k));
+    const leaping = replacing("k += groups.x * WIDTH", "k += 2u * groups.x * WIDTH");
+    expect(await differs({ kernel: "count", instances: tiny }, "thread", leaping)).toBe(true);
   });
 
   test.each(kernels)("of one bit in any word of %s are differences", async (kernel) => {

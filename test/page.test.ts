@@ -12,7 +12,7 @@ import { phase } from "../host/phase.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import { launchBrowser, type Graphics } from "./browser.ts";
-import { hasSoftware } from "./software.ts";
+import { hasSoftware } from "../scripts/software.ts";
 
 const project = {
   root: fileURLToPath(new URL("../demo", import.meta.url)),

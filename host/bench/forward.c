@@ -1,6 +1,6 @@
 // The yardstick of `forward`: a layer with its hidden units by hand in AVX2, one thread. Standard input has five i32
 // (columns, units of a column, rows, inputs, shift), then i16: units, weights, inputs. Units and weights stand column by
-// column. Answers each further byte with the seconds of one pass and the sum of the outputs.
+// column. Answers each further line, the number of passes, with the seconds they took and the sum of the outputs.
 #include <immintrin.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,16 +63,17 @@ int main(void) {
   if (block < 4) block = 4;
   hidden = aligned_alloc(64, (size_t)block * width * 2);
   outputs = malloc((size_t)inputs * rows * 4);
-  while (getchar() != EOF) {
+  for (int times; scanf("%d", &times) == 1;) {
     struct timespec start, end;
     clock_gettime(CLOCK_MONOTONIC, &start);
-    for (int b = 0; b < inputs; b += block) {
-      int count = inputs - b < block ? inputs - b : block;
-      for (int i = 0; i < count; i++) hide(given + (size_t)(b + i) * columns, hidden + (size_t)i * width);
-      for (int i = 0; i < count; i += 4)
-        for (int row = 0; row < rows; row += 2)
-          tile(hidden + (size_t)i * width, width, row, outputs + (size_t)(b + i) * rows);
-    }
+    for (int k = 0; k < times; k++)
+      for (int b = 0; b < inputs; b += block) {
+        int count = inputs - b < block ? inputs - b : block;
+        for (int i = 0; i < count; i++) hide(given + (size_t)(b + i) * columns, hidden + (size_t)i * width);
+        for (int i = 0; i < count; i += 4)
+          for (int row = 0; row < rows; row += 2)
+            tile(hidden + (size_t)i * width, width, row, outputs + (size_t)(b + i) * rows);
+      }
     clock_gettime(CLOCK_MONOTONIC, &end);
     long long total = 0;
     for (size_t i = 0; i < (size_t)inputs * rows; i++) total += outputs[i];

@@ -17,8 +17,6 @@ interface Thread {
 export interface Answer {
   readonly id: number;
   readonly output?: Uint32Array;
-  /** What the kernel took, without what comes and goes. */
-  readonly milliseconds?: number;
   readonly error?: string;
   /** There was not memory enough. */
   readonly exhausted?: boolean;

@@ -11,7 +11,7 @@ const aligned = (bytes) => (bytes + 15) & ~15;
 
 /**
  * First message: the compiled module. Then work: `id`, the kernel's name, its packed parameters, its inputs and the
- * length of its output. Answers { id, output, milliseconds }, the time of the kernel, or { id, error, exhausted } where it failed, for want of memory or not.
+ * length of its output. Answers { id, output }, or { id, error, exhausted } where it failed, for want of memory or not.
  * @param {{ data: WebAssembly.Module | { id: number, kernel: string, params: Uint32Array, inputs: (Int32Array | Uint32Array)[], length: number } }} event
  */
 onmessage = ({ data }) => {
@@ -33,11 +33,9 @@ onmessage = ({ data }) => {
     if (pages > 0) wasm.memory.grow(pages);
     new Uint32Array(wasm.memory.buffer).set(data.params, params >> 2);
     data.inputs.forEach((input, i) => new Uint32Array(wasm.memory.buffer).set(input, (inputs[i] ?? 0) >> 2));
-    const start = performance.now();
     wasm[data.kernel](params, ...inputs, output, scratch);
-    const milliseconds = performance.now() - start;
     const words = new Uint32Array(wasm.memory.buffer, output, data.length).slice();
-    postMessage({ id: data.id, output: words, milliseconds }, { transfer: [words.buffer] });
+    postMessage({ id: data.id, output: words }, { transfer: [words.buffer] });
   } catch (error) {
     const exhausted = error instanceof RangeError || Boolean(wasm.isExhausted());
     postMessage({ id: data.id, error: String(error), exhausted });

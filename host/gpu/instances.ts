@@ -1,22 +1,39 @@
-// The shapes of the kernels on given instances: one instance to a workgroup, or spread over many.
+// The shapes of the kernels on given instances: one instance to an invocation or to a workgroup, or spread over many.
 
 import type { InstanceParam } from "../../src/kernels/instances.ts";
 import type { Work } from "../../src/plan.ts";
 import instancesGroup from "../../shaders/instances.group.wgsl?raw";
+import instancesThread from "../../shaders/instances.thread.wgsl?raw";
 import instancesTiles from "../../shaders/instances.tiles.wgsl?raw";
 import instances from "../../shaders/instances.wgsl?raw";
 import count from "../../shaders/count.wgsl?raw";
 import halves from "../../shaders/halves.wgsl?raw";
 import answers from "../../shaders/lib/answers.wgsl?raw";
 import sumsStorage from "../../shaders/lib/sums.storage.wgsl?raw";
+import sumsThread from "../../shaders/lib/sums.thread.wgsl?raw";
 import sumsWorkgroup from "../../shaders/lib/sums.workgroup.wgsl?raw";
 import wide from "../../shaders/lib/wide.wgsl?raw";
 import smallest from "../../shaders/smallest.wgsl?raw";
 import witness from "../../shaders/witness.wgsl?raw";
-import { GROUP_BYTES, groupWidth, once, roomy, SLAB_BYTES, SLAB_GROUPS, type Fits } from "./shape.ts";
+import {
+  GROUP_BYTES,
+  groupWidth,
+  once,
+  roomy,
+  SLAB_BYTES,
+  SLAB_GROUPS,
+  type Fits,
+  type VariantName,
+} from "./shape.ts";
 
 /** The most workgroups that one table is spread over: they fill a device, and each has left something for the last pass. */
 const TILES = 2 ** 10;
+
+/** Workgroups of invocations with a table each: they fill a device, and clear their memory for many instances at once. */
+const THREAD_GROUPS = 2 ** 11;
+/** The least instances that keep a device busy with one to an invocation, and the largest tables that leave it enough of them. */
+const THREAD_INSTANCES = 2 ** 10;
+const THREAD_WORDS = 2 ** 8;
 
 /** What stands before a table (`instances.wgsl`; less in `halves.wgsl`). */
 const HEADER_WORDS = 8;
@@ -88,6 +105,31 @@ const given = (program: string, tablesOf: (work: Work) => Table[]): Fits => ({
     }
     return undefined;
   },
+});
+
+/** Also one given instance to an invocation, for tables that are no more than rows. */
+const rows = (program: string, tablesOf: (work: Work) => Table[]): Fits => ({
+  thread(work, { limits, subgroup }) {
+    const { words } = tablesOf(work)[0]!;
+    // Wider workgroups would gain nothing, and narrower ones leave lanes idle.
+    const width = Math.min(
+      subgroup,
+      limits.maxComputeInvocationsPerWorkgroup,
+      limits.maxComputeWorkgroupSizeX,
+    );
+    const most = Math.floor(limits.maxComputeWorkgroupStorageSize / (4 * width));
+    if (words > most) return undefined;
+    return {
+      name: "thread",
+      source: program + sumsThread + instancesThread,
+      constants: { WIDTH: width, WORDS: Math.min(roomy(words), most) },
+      groups: Math.min(Math.ceil(work.params.instances! / width), THREAD_GROUPS),
+      rows: 1,
+      slabBytes: 0,
+      phases: once,
+    };
+  },
+  ...given(program, tablesOf),
 });
 
 /** What one given instance needs of a GPU. */
@@ -169,13 +211,32 @@ function* phasesOf({ params, inputs }: Work, rows: number, parts: number): Gener
   }
 }
 
+/** Kernels with tables of rows. */
+const tables = { witness: witnessTables, count: countTables, smallest: smallestTables };
+
 export const instanceFits = {
-  witness: given(instances + witness, witnessTables),
-  count: given(wide + answers + instances + count, countTables),
-  smallest: given(instances + smallest, smallestTables),
+  witness: rows(instances + witness, tables.witness),
+  count: rows(wide + answers + instances + count, tables.count),
+  smallest: rows(instances + smallest, tables.smallest),
   halves: given(wide + answers + halves, halvesTables),
 };
 
+/** The variants that suit an amount of work, the best one first. */
+export function orderOf(work: Work): readonly VariantName[] {
+  if (isTiled(work)) return ["tiles"];
+  return isTiny(work) ? ["thread", ...SHARED] : SHARED;
+}
+
+/** Variants whose invocations share a table. */
+const SHARED = ["workgroup", "storage", "tiles"] as const;
+
 /** Whether one instance is work enough for all of a device. */
-export const isTiled = ({ kernel, params }: Work): boolean =>
+const isTiled = ({ kernel, params }: Work): boolean =>
   params.tiles === 1 || (kernel === "halves" && params.longest! > MAX_GROUP_ITEMS);
+
+/** Whether one instance is so little work that a workgroup would be idle over it, and there are enough of them. */
+function isTiny(work: Work): boolean {
+  if (work.kernel === "halves" || work.params.instances! < THREAD_INSTANCES) return false;
+  const tablesOf = tables[work.kernel as keyof typeof tables];
+  return tablesOf(work)[0]!.words <= THREAD_WORDS;
+}

@@ -2,8 +2,19 @@
 
 import type { Work } from "../../src/plan.ts";
 
-/** `registers`, `thread` and `subgroup` are for trials, `tiles` for given instances. */
-export const variantNames = ["registers", "thread", "workgroup", "storage", "tiles"] as const;
+/**
+ * `registers` and `subgroup` are for trials, `thread` for those and for given instances, `tiles` for given instances alone,
+ * `packed` for forward passes.
+ */
+export const variantNames = [
+  "registers",
+  "thread",
+  "subgroup",
+  "packed",
+  "workgroup",
+  "storage",
+  "tiles",
+] as const;
 export type VariantName = (typeof variantNames)[number];
 
 /** What not every device has: operations between the lanes of a subgroup, products of packed bytes. */

@@ -3,7 +3,7 @@
 import type { KernelName } from "../../src/kernels/index.ts";
 import type { Work } from "../../src/plan.ts";
 import { layers } from "./forward.ts";
-import { instanceFits, isTiled } from "./instances.ts";
+import { instanceFits, orderOf } from "./instances.ts";
 import { pruneFits } from "./prune.ts";
 import { variantNames, type Fits, type Room, type Shape, type VariantName } from "./shape.ts";
 import { trials } from "./trials.ts";
@@ -19,18 +19,17 @@ const fitsOf: Record<KernelName, Fits> = {
 export const variantsOf = (kernel: KernelName): VariantName[] =>
   variantNames.filter((name) => fitsOf[kernel][name]);
 
-/** Variants that are slow, and serve where no other has room. */
-const LAST: readonly VariantName[] = ["storage"];
+/** Variants that serve where no other has room: they are slower, or too much for what they are asked. */
+const LAST: readonly VariantName[] = ["storage", "tiles"];
 
 /** What may serve the work, the likeliest first: shapes of the variant of that name where the kernel has it. */
 export function shapesOf(work: Work, room: Room, name?: VariantName): readonly Shape[] {
   const fits = fitsOf[work.kernel];
-  const shapes = (names: readonly VariantName[]) =>
-    names.flatMap((candidate) => fits[candidate]?.(work, room) ?? []);
-  if (name && fits[name]) return shapes([name]);
-  if (isTiled(work)) return shapes(["tiles"]);
-  const fast = shapes(variantNames.filter((candidate) => candidate !== "tiles" && !LAST.includes(candidate)));
-  return fast.length > 0 ? fast : shapes(LAST);
+  const order = work.kernel in instanceFits ? orderOf(work) : variantNames;
+  const names = name && fits[name] ? [name] : order;
+  const shapes = names.flatMap((candidate) => fits[candidate]?.(work, room) ?? []);
+  const fast = shapes.filter((shape) => !LAST.includes(shape.name));
+  return fast.length > 0 ? fast : shapes.slice(0, 1);
 }
 
 /** The likeliest of them. */

@@ -1,10 +1,9 @@
 // Dawn, the WebGPU of Chromium, in Node.
 
-import { constants } from "node:os";
-import { create, globals } from "webgpu";
+import { LOADER, linkError, missingForVulkan } from "./vulkan.ts";
 
 /** Dawn polls the instance that created it through a raw pointer, so it must live as long as the process. */
-let instance: GPU | undefined;
+let instance: Promise<GPU | undefined> | undefined;
 
 /**
  * For a process of our own: it changes a function that others may rely on. While a promise of Dawn's is pending it re-arms its poll with `setImmediate` on every turn of the event loop, which
@@ -34,23 +33,29 @@ export function calmPolling(): void {
   globalThis.setImmediate = Object.assign(calm, setImmediateNow);
 }
 
-/** Whether Dawn can find a Vulkan loader; without one it answers no adapter and complains on stderr. */
-function hasVulkanLoader(): boolean {
-  if (process.platform !== "linux") return true;
-  try {
-    process.dlopen({ exports: {} }, "libvulkan.so.1", constants.dlopen.RTLD_NOW);
-  } catch (error) {
-    // A library that was found and opened is refused only afterwards, for being no addon.
-    return !/cannot open shared object file/.test(String(error));
-  }
-  return true;
+/** Dawn's entry point, made once, with WebGPU's globals beside it; undefined where Dawn or, on Linux, a Vulkan loader is missing. */
+export function dawn(): Promise<GPU | undefined> {
+  instance ??= start();
+  return instance;
 }
 
-/** Dawn's entry point, made once, with WebGPU's globals beside it; undefined on a Linux without a Vulkan loader. */
-export async function dawn(): Promise<GPU | undefined> {
-  if (!instance && hasVulkanLoader()) {
-    Object.assign(globalThis, globals);
-    instance = create([]);
+async function start(): Promise<GPU | undefined> {
+  // Without a loader Dawn answers no adapter and complains on stderr.
+  if (process.platform === "linux" && linkError(LOADER)) return undefined;
+  // The engines on the CPU serve systems for which Dawn is not made as well.
+  const webgpu = await import("webgpu").catch(() => undefined);
+  if (!webgpu) return undefined;
+  Object.assign(globalThis, webgpu.globals);
+  return webgpu.create([]);
+}
+
+/** What is missing where no adapter answers, a sentence each, as far as that can be told. */
+export async function whyNoAdapter(): Promise<string[]> {
+  try {
+    await import("webgpu");
+  } catch (error) {
+    // An old glibc, say, which the linker names; or a platform without a binary.
+    return [`Dawn does not load: ${(error as Error).message.split("\n")[0]}`];
   }
-  return instance;
+  return process.platform === "linux" ? missingForVulkan() : [];
 }

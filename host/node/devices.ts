@@ -2,6 +2,7 @@
 
 import { chooseEngine, requestAdapter } from "../open.ts";
 import { adapterName } from "../gpu/runner.ts";
+import { whyNoAdapter } from "./device.ts";
 import { platform } from "./platform.ts";
 
 const LIMITS = [
@@ -31,8 +32,9 @@ export async function runDevices({ json }: { json?: boolean }): Promise<number> 
   }));
   const auto = chooseEngine(chosen);
   const threads = platform.hardwareThreads();
+  const missing = adapters.length === 0 ? await whyNoAdapter() : [];
   if (json) {
-    process.stdout.write(`${JSON.stringify({ kind: "devices", auto, threads, adapters })}\n`);
+    process.stdout.write(`${JSON.stringify({ kind: "devices", auto, threads, adapters, missing })}\n`);
     return 0;
   }
   const lines = [
@@ -40,6 +42,7 @@ export async function runDevices({ json }: { json?: boolean }): Promise<number> 
     "",
     `cpu        WebAssembly SIMD, ${threads} hardware threads`,
     ...(adapters.length === 0 ? ["gpu        no WebGPU adapter answers"] : []),
+    ...missing.map((sentence) => `           ${sentence}`),
     ...adapters.flatMap(({ name, vendor, subgroup, limits, features }) => [
       `gpu        ${name} (${vendor || "unknown vendor"}, subgroups of up to ${subgroup})`,
       ...Object.entries(limits).map(([limit, value]) => `           ${limit} ${value}`),

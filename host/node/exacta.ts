@@ -12,7 +12,8 @@ import { answerNames } from "../../src/problem.ts";
 import { passes } from "../../src/ticket/passes.ts";
 import { poolings } from "../../src/ticket/scheme.ts";
 import { engines } from "../runner.ts";
-import { benchNames, runBench, type BenchArguments } from "./bench/index.ts";
+import { runBench, sectionNames, type BenchArguments } from "./bench/index.ts";
+import { measured } from "./bench/context.ts";
 import { calmPolling } from "./device.ts";
 import { runDevices } from "./devices.ts";
 import { runDigits, type DigitsArguments } from "./digits.ts";
@@ -241,12 +242,19 @@ async function main(argv: readonly string[]): Promise<number> {
 
   program
     .command("bench")
-    .description("what kernels cost on the CPU engine, beside CPython and AVX2 in the same run")
-    .option("--only <name>", `${benchNames.join(", ")} (default: all)`)
-    .option("--rounds <number>", "rounds of which medians are taken (default: 9)")
-    .option("--python <command>", "the CPython to measure against (default: python3)")
-    .option("--cc <command>", "the C compiler of what forward is measured against (default: cc)")
+    .description(
+      "how fast kernels are on every engine of this machine, beside the most it gives and other languages",
+    )
+    .option("--only <list>", `${sectionNames.join(", ")} (default: all)`)
+    .option("--engine <list>", `${measured.join(", ")} (default: all there are)`)
+    .option("--rounds <number>", "rounds of every comparison (default: until medians are known to 2 %)")
+    .option("--seconds <number>", "after which a comparison ends, however well they are known (default: 2)")
+    .option("--out <folder>", "where the rows go as well, as JSON Lines (default: none)")
+    .option("--compare <file>", "rows of an earlier run; exit status 1 where kernels answered otherwise")
+    .option("--python <command>", "the CPython to measure against (default: python3 where there is one)")
+    .option("--cc <command>", "the C compiler of AVX2 programs to measure against (default: cc likewise)")
     .option("--json", "one row a line as JSON")
+    .option("--quiet", "no progress")
     .action(async (args: BenchArguments) => {
       status = await runBench(args);
     });

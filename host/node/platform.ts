@@ -1,7 +1,7 @@
 // What Node supplies to the engines. It stays out of the package's types, which name nothing of WebGPU.
 
 import type { Platform } from "../open.ts";
-import { dawn } from "./device.ts";
+import { dawn, whyNoAdapter } from "./device.ts";
 import { hardwareThreads, startThread } from "./threads.ts";
 
-export const platform: Platform = { gpu: dawn, startThread, hardwareThreads };
+export const platform: Platform = { gpu: dawn, whyNoAdapter, startThread, hardwareThreads };

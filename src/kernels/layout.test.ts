@@ -161,7 +161,7 @@ describe("Dawn's compiler", () => {
   const one = Int32Array.of(1);
   const pass: Work = {
     kernel: "forward",
-    params: Object.fromEntries(kernels.forward.params.map((name) => [name, 1])),
+    params: { ...Object.fromEntries(kernels.forward.params.map((name) => [name, 1])), wide: 0 },
     inputs: { inputs: Int32Array.of(1, 0), units: one, weights: one },
   };
   const { range, bits, threshold } = trial.params;
@@ -214,10 +214,18 @@ describe("Dawn's compiler", () => {
     },
   );
 
-  test("accepts forward in words as well", async () => {
-    const work = { ...pass, params: { ...pass.params, wide: 0 } };
-    const { source } = shapeOf(work, { limits, subgroup: 32, features })!;
-    expect([source.includes("alias Number = i32;"), await complaints(source, {})]).toEqual([true, ""]);
+  test("accepts forward in two words as well, packed in two bytes, and in the largest tiles", async () => {
+    const shapeFor = (change: Record<string, number>, weight = 1) => {
+      const inputs = { ...pass.inputs, weights: Int32Array.of(weight) };
+      const params = { ...pass.params, samples: 2 ** 15, rows: 64, ...change };
+      return shapeOf({ kernel: "forward", params, inputs }, { limits, subgroup: 32, features })!;
+    };
+    const [wide, twice] = [shapeFor({ wide: 1 }), shapeFor({}, 128)];
+    expect([wide.name, twice.name, twice.constants.WEIGHT_BYTES]).toEqual(["workgroup", "packed", 2]);
+    for (const { source, constants } of [wide, twice, shapeFor({})]) {
+      expect([constants.ACROSS, constants.DOWN]).toEqual([16, 8]);
+      expect(await complaints(source, constants)).toBe("");
+    }
   });
 
   test("rejects a barrier in non-uniform control flow, an unknown constant and a misspelt name", async () => {

@@ -1,44 +1,177 @@
-// exacta bench: what the kernels cost on the CPU engine of this machine, beside CPython and AVX2 in the same run.
+// exacta bench: how fast the kernels are on the engines of this machine, beside the most it gives and beside others.
 
+import { spawnSync } from "node:child_process";
 import * as z from "zod/mini";
-import { integer, parse } from "../../../src/check.ts";
+import { expected, integer, parse } from "../../../src/check.ts";
+import { requestAdapter } from "../../open.ts";
 import { readNumber } from "../arguments.ts";
-import { benchForward } from "./forward.ts";
-import { benchReach } from "./reach.ts";
+import { prepareFolder, readBytes, writeFiles } from "../files.ts";
+import { platform } from "../platform.ts";
+import { benchCeilings } from "./ceilings.ts";
+import { compareRows, comparisonText } from "./compare.ts";
+import { measured, type Context, type Measured, type Section } from "./context.ts";
+import { benchGrowth } from "./growth.ts";
+import { benchKernels } from "./kernels.ts";
+import { fileName, machineOf } from "./machine.ts";
+import { takeTurns } from "./measure.ts";
+import { benchPeers } from "./peers.ts";
+import { disagreements, linesOf, readLines, type Machine, type Row } from "./record.ts";
+import { benchShapes } from "./shapes.ts";
 import { benchSolve } from "./solve.ts";
+import { benchStart } from "./start.ts";
 import { benchTicket } from "./ticket.ts";
 
 export interface BenchArguments {
   only?: string;
   rounds?: string;
+  seconds?: string;
+  engine?: string;
   json?: boolean;
+  out?: string;
+  compare?: string;
   python?: string;
   cc?: string;
+  quiet?: boolean;
 }
 
-const benches = { reach: benchReach, solve: benchSolve, forward: benchForward, ticket: benchTicket };
-export const benchNames = Object.keys(benches) as (keyof typeof benches)[];
+type Bench = (context: Context, ceilings: Map<string, number>) => Promise<Section>;
 
-/** Runs the command and returns its exit status. */
-export async function runBench({
-  only,
-  rounds,
-  json,
-  python = "python3",
-  cc = "cc",
-}: BenchArguments): Promise<number> {
-  const count = parse(integer(1, 1000), readNumber(rounds ?? "9"), "rounds");
-  const names =
-    only === undefined
-      ? benchNames
-      : [parse(z.enum(benchNames, `one of ${benchNames.join(", ")}`), only, "only")];
-  for (const name of names) {
-    const { results, title, table } = await benches[name](count, { python, cc });
-    process.stdout.write(
-      json
-        ? results.map((result) => `${JSON.stringify(result)}\n`).join("")
-        : `${name === names[0] ? "" : "\n"}${title}\n\n${table.join("\n")}\n`,
+/** On every engine. Kernels are held against the ceilings, which come before them. */
+const engineSections: Readonly<Record<string, Bench>> = {
+  ceilings: benchCeilings,
+  kernels: benchKernels,
+  start: benchStart,
+};
+/** On the CPU. */
+const cpuSections: Readonly<Record<string, Bench>> = {
+  peers: benchPeers,
+  shapes: benchShapes,
+  solve: benchSolve,
+  ticket: benchTicket,
+  growth: benchGrowth,
+};
+const sections = { ...engineSections, ...cpuSections };
+export const sectionNames = Object.keys(sections);
+
+/** Seconds of a comparison, by default: all of it then takes about three minutes. */
+const SECONDS = "2";
+
+const list = <Name extends string>(text: string, names: readonly Name[], what: string): Name[] =>
+  text
+    .split(",")
+    .map((name) =>
+      parse(z.enum(names as [Name, ...Name[]], `one of ${names.join(", ")}`), name.trim(), what),
     );
+
+const secondsSchema = z
+  .number("a number of seconds")
+  .check(z.refine((value) => value > 0 && value <= 3600, "a number of seconds, at most 3600"));
+
+/** Runs the command and returns its exit status. Throws TypeError or RangeError for a request that cannot be met. */
+export async function runBench(args: BenchArguments): Promise<number> {
+  const rounds =
+    args.rounds === undefined ? undefined : parse(integer(1, 1000), readNumber(args.rounds), "rounds");
+  const seconds = parse(secondsSchema, readNumber(args.seconds ?? SECONDS), "seconds");
+  const wanted = args.engine === undefined ? measured : list<Measured>(args.engine, measured, "engine");
+  const whole = wanted.includes("cpu") ? sectionNames : Object.keys(engineSections);
+  const asked = new Set(args.only === undefined ? whole : list(args.only, sectionNames, "only"));
+  if (asked.has("kernels")) asked.add("ceilings");
+  const names = sectionNames.filter((name) => asked.has(name));
+  const adapter = wanted.includes("gpu") ? await requestAdapter(platform) : null;
+  if (!adapter && args.engine !== undefined && wanted.includes("gpu"))
+    throw new RangeError(expected("engine gpu", "a WebGPU adapter", undefined, "leave it out of --engine"));
+  const old =
+    args.compare === undefined
+      ? undefined
+      : readLines(args.compare, (await readBytes(args.compare)).toString("utf8"));
+  const machine = machineOf(adapter, { ...args });
+  const file = fileName(machine);
+  if (args.out !== undefined) await prepareFolder(args.out, [file]);
+
+  const note = (text: string) => {
+    if (!args.quiet) process.stderr.write(`${text}\n`);
+  };
+  const stop = new AbortController();
+  // The first signal ends the measurement at hand; a second one finds no handler and ends the process.
+  const onSignal = () => stop.abort();
+  process.once("SIGINT", onSignal);
+  process.once("SIGTERM", onSignal);
+  const begin = performance.now();
+  const context: Context = {
+    engines: new Set(wanted.filter((name) => name !== "gpu" || adapter)),
+    threads: platform.hardwareThreads(),
+    gpu: adapter
+      ? {
+          requestAdapter: () => requestAdapter(platform),
+          language: (await platform.gpu())!.wgslLanguageFeatures,
+        }
+      : undefined,
+    python: found(args.python, "python3", "python", note),
+    cc: found(args.cc, "cc", "cc", note),
+    signal: stop.signal,
+    takeTurns(title, candidates) {
+      note(`${((performance.now() - begin) / 1000).toFixed(0).padStart(4)} s  ${title}`);
+      return takeTurns(candidates, { rounds, seconds, signal: stop.signal });
+    },
+    note,
+  };
+  const rows: Row[] = [];
+  if (args.json) process.stdout.write(linesOf(machine, []));
+  else process.stdout.write(`${machineText(machine)}\n`);
+  try {
+    const ceilings = new Map<string, number>();
+    for (const name of names) {
+      if (stop.signal.aborted) break;
+      const section = await sections[name]!(context, ceilings);
+      rows.push(...section.rows);
+      process.stdout.write(
+        args.json
+          ? section.rows.map((row) => `${JSON.stringify(row)}\n`).join("")
+          : `\n${section.title}\n\n${section.table.join("\n")}\n`,
+      );
+    }
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
   }
-  return 0;
+  if (stop.signal.aborted) note("stopped early; what was measured is kept");
+  if (args.out !== undefined) {
+    await writeFiles(args.out, { [file]: linesOf(machine, rows) });
+    note(`${args.out}/${file} is written`);
+  }
+  const wrong = disagreements(rows);
+  for (const text of wrong) process.stderr.write(`engines disagree: ${text}\n`);
+  if (!old) return wrong.length > 0 ? 1 : 0;
+  const comparison = compareRows(rows, old.rows);
+  process.stdout.write(
+    args.json
+      ? `${JSON.stringify({ kind: "bench-comparison", against: old.machine, ...comparison })}\n`
+      : `\n${comparisonText(comparison, old.machine).join("\n")}\n`,
+  );
+  for (const name of comparison.differ)
+    process.stderr.write(`other results than in ${args.compare}: ${name}\n`);
+  return wrong.length > 0 || comparison.differ.length > 0 ? 1 : 0;
+}
+
+/** The command that was asked for, or the usual one where this machine has it. */
+function found(
+  asked: string | undefined,
+  usual: string,
+  option: string,
+  note: (text: string) => void,
+): string | undefined {
+  if (asked !== undefined) return asked;
+  if (!spawnSync(usual, ["--version"], { stdio: "ignore" }).error) return usual;
+  note(`there is no ${usual} to measure against; name one with --${option}`);
+  return undefined;
+}
+
+function machineText({ cpu, cores, memoryBytes, os, node, adapter, version, commit }: Machine): string {
+  return [
+    `exacta ${version}${commit ? ` (${commit})` : ""} on ${cores} x ${cpu}`,
+    `${(memoryBytes / 2 ** 30).toFixed(0)} GiB`,
+    os,
+    `Node ${node.slice(1)}`,
+    adapter ?? "no WebGPU adapter",
+  ].join(", ");
 }

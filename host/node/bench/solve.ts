@@ -1,4 +1,4 @@
-// What given instances cost on the CPU engine with two threads: to a caller of `solve`, and the kernels alone.
+// What given instances cost on all threads of the CPU engine: to a caller of `solve`, and the kernels alone.
 
 import { drawValue } from "../../../src/ensemble.ts";
 import type { SolveRequest } from "../../../src/experiments/solve.ts";
@@ -9,10 +9,13 @@ import script from "../../bench/knapsack.py?raw";
 import { cpuRunner } from "../../cpu/runner.ts";
 import type { Runner } from "../../runner.ts";
 import { solve } from "../../solve.ts";
-import { columns, grouped } from "../table.ts";
+import { grouped } from "../table.ts";
 import { startThread } from "../threads.ts";
-import { median, type Bench } from "./measure.ts";
-import { startPython, type Tools } from "./yardstick.ts";
+import { pivot, ratioOf, rowOf, type Column, type Context, type Section } from "./context.ts";
+import { repeated, timed } from "./measure.ts";
+import { threadsText, worksPass } from "./passes.ts";
+import type { Row } from "./record.ts";
+import { startPython } from "./yardstick.ts";
 
 interface Case {
   readonly name: string;
@@ -72,94 +75,85 @@ function cases(): Case[] {
   ];
 }
 
-/** The whole of a case, as its caller sees it: milliseconds, and the sum of the best sums. */
-async function pass(runner: Runner, { instances, request }: Case) {
-  const start = performance.now();
+/** All findings of a case: the sum of the best sums, and the method of the last. */
+async function findings(runner: Runner, { instances, request }: Case) {
   let total = 0;
   let method = "";
   for await (const finding of solve(runner, instances, request)) {
     total += Number(finding.sum ?? 0);
     method = finding.method;
   }
-  return { milliseconds: performance.now() - start, total, method };
+  return { total, method };
 }
 
 /** What a case has its runner do. */
-async function workOf(runner: Runner, of: Case): Promise<Work[]> {
+async function worksOf(runner: Runner, of: Case): Promise<Work[]> {
   const works: Work[] = [];
-  await pass({ ...runner, run: (work) => (works.push(work), runner.run(work)) }, of);
+  await findings({ ...runner, run: (work) => (works.push(work), runner.run(work)) }, of);
   return works;
 }
 
-/** Nothing but the kernels: milliseconds until all of some work is done. */
-async function passKernels(runner: Runner, works: readonly Work[]): Promise<number> {
-  const start = performance.now();
-  await Promise.all(works.map((work) => runner.run(work)));
-  return performance.now() - start;
-}
-
-/** Measures `rounds` rounds. */
-export async function benchSolve(rounds: number, { python: command }: Tools): Promise<Bench> {
-  const runner = await cpuRunner(2, startThread);
-  const rows = [];
+/** Measures every case; the first one beside CPython. */
+export async function benchSolve(context: Context): Promise<Section> {
+  const rows: Row[] = [];
+  const runner = await cpuRunner(context.threads, startThread);
   try {
-    const all = cases();
-    const { instances } = all[0]!;
-    const { total } = await pass(runner, all[0]!);
-    const python = startPython(
-      command,
-      script,
-      [instances.map(({ items }) => items), instances.map(({ target }) => target)],
-      total,
-    );
-    const works = [];
-    for (const each of all) works.push(await workOf(runner, each));
-    const whole = all.map((): Awaited<ReturnType<typeof pass>>[] => []);
-    const kernels = all.map((): number[] => []);
-    const cpython: number[] = [];
-    try {
-      for (let round = 0; round < rounds; round++) {
-        for (const [k, each] of all.entries()) {
-          whole[k]!.push(await pass(runner, each));
-          kernels[k]!.push(await passKernels(runner, works[k]!));
-        }
-        cpython.push(1000 * (await python.pass()));
-      }
-    } finally {
-      python.close();
+    for (const each of cases()) {
+      if (context.signal.aborted) break;
+      rows.push(...(await rowsOf(context, runner, each)));
     }
-    for (const [k, { name, instances }] of all.entries())
-      rows.push({
-        kind: "bench",
-        kernel: "solve",
-        name,
-        instances: instances.length,
-        method: whole[k]![0]!.method,
-        milliseconds: {
-          whole: median(whole[k]!.map(({ milliseconds }) => milliseconds)),
-          kernels: median(kernels[k]!),
-          ...(k === 0 ? { cpython: median(cpython) } : {}),
-        },
-      });
   } finally {
     runner.close();
   }
-  const peak = process.resourceUsage().maxRSS * 1024;
-  const table = columns([
-    ["question", "instances", "method", "kernels, ms", "whole, ms", "instances/s", "CPython, ms"],
-    ...rows.map(({ name, instances, method, milliseconds: { whole, kernels, cpython } }) => [
-      name,
-      grouped(instances),
-      method,
-      kernels.toPrecision(3),
-      whole.toPrecision(3),
-      grouped(Math.round((instances / whole) * 1000)),
-      cpython?.toPrecision(3) ?? "",
-    ]),
-  ]);
   return {
-    results: [...rows, { kind: "bench", kernel: "solve", peakBytes: peak }],
-    title: `solve, two threads; medians of ${rounds} rounds in turn; peak memory of the process ${(peak / 2 ** 20).toFixed(0)} MiB`,
-    table,
+    title: `solve on ${threadsText(context.threads)}: the kernels alone, and all that it does to the last finding`,
+    rows,
+    table: pivot(rows, [
+      ["method", (find) => find("cpu", "whole")?.kernel ?? ""],
+      ...["kernels", "whole"].map((variant): Column => [
+        `${variant}, instances/s`,
+        (find) => grouped(Math.round(find("cpu", variant)?.value ?? 0)),
+      ]),
+      [
+        "CPython / whole",
+        (find) => {
+          const times = find("cpu", "whole")?.ratios?.CPython;
+          return times === undefined ? "" : `${times.toFixed(2)}x`;
+        },
+      ],
+    ]),
   };
+}
+
+async function rowsOf(context: Context, runner: Runner, of: Case): Promise<Row[]> {
+  const { name, instances, request } = of;
+  const { total, method } = await findings(runner, of);
+  const works = await worksOf(runner, of);
+  const lines = [instances.map(({ items }) => items), instances.map(({ target }) => target)];
+  const python =
+    context.python && request.atMost && instances.length > 1
+      ? startPython(context.python, script, lines, total)
+      : undefined;
+  const count = instances.length;
+  const costs = await context
+    .takeTurns(`solve, ${name}`, {
+      whole: repeated(count, (times) =>
+        timed(async () => {
+          for (let k = 0; k < times; k++) await findings(runner, of);
+        }),
+      ),
+      kernels: worksPass(runner, count, works),
+      python: python && repeated(count, python.pass),
+    })
+    .finally(() => python?.close());
+  if (!costs) return [];
+  const row = (engine: string, variant: string, list: number[], others?: number[]) =>
+    rowOf({ section: "solve", engine, kernel: method, size: name, variant }, "instances/s", list, {
+      ...(others && { ratios: { CPython: ratioOf(others, list) } }),
+    });
+  return [
+    row("cpu", "kernels", costs.kernels),
+    row("cpu", "whole", costs.whole, costs.python),
+    ...(costs.python ? [row("cpython", "big integers", costs.python)] : []),
+  ];
 }

@@ -1,15 +1,19 @@
-// What a ticket costs on the CPU engine with two threads: to find it, and to verify it.
+// What a ticket costs on all threads of the CPU engine: to find it, and to verify it.
 
 import { drawValue } from "../../../src/ensemble.ts";
 import { readNetwork } from "../../../src/network.ts";
 import { streamKey } from "../../../src/random.ts";
 import { verify } from "../../../src/ticket/certificate.ts";
+import type { Ticket } from "../../../src/ticket/ticket.ts";
 import { schemeFor } from "../../../src/ticket/width.ts";
 import { cpuRunner } from "../../cpu/runner.ts";
 import { prune } from "../../ticket.ts";
-import { columns, grouped } from "../table.ts";
+import { grouped } from "../table.ts";
 import { startThread } from "../threads.ts";
-import { median, type Bench } from "./measure.ts";
+import { pivot, rowOf, type Column, type Context, type Section } from "./context.ts";
+import { timed } from "./measure.ts";
+import { threadsText } from "./passes.ts";
+import type { Row } from "./record.ts";
 
 const WIDTHS = [784, 500, 10] as const;
 /** Bits of the network's weights, which are random, and of the random network's. */
@@ -29,58 +33,44 @@ function target() {
   return readNetwork({ bits: TARGET_BITS, activationBits: 8, layers });
 }
 
-/** Measures `rounds` rounds. */
-export async function benchTicket(rounds: number): Promise<Bench> {
+const milliseconds = (variant: string): Column => [
+  `${variant}, ms`,
+  (find) => (1000 * (find("cpu", variant)?.value ?? NaN)).toFixed(0),
+];
+
+/** Measures the three steps. */
+export async function benchTicket(context: Context): Promise<Section> {
   const { network, bits } = target();
-  const weights = network.layers.reduce((sum, layer) => sum + layer.weights.length, 0);
-  const runner = await cpuRunner(2, startThread);
-  const times: { choose: number; prune: number; verify: number }[] = [];
-  let units: readonly number[] = [];
+  const runner = await cpuRunner(context.threads, startThread);
+  const { scheme } = schemeFor(network, bits, { bits: BITS });
+  const certify = (ticket: Ticket, failures: number) => {
+    // A seed may fail, as rarely as it is predicted to.
+    if (!verify(network, ticket) !== (failures === 0)) throw new Error("the certificate says otherwise");
+  };
+  const find = async (seed: number) => (await prune(runner, { network, bits, scheme, seed }))!;
+  let seed = 0;
+  const rows: Row[] = [];
   try {
-    for (let round = 0; round < rounds; round++) {
-      const started = performance.now();
-      const { scheme } = schemeFor(network, bits, { bits: BITS });
-      const chosen = performance.now();
-      const { ticket, failures } = (await prune(runner, { network, bits, scheme, seed: 1 + round }))!;
-      const pruned = performance.now();
-      const certified = !verify(network, ticket);
-      // A seed may fail, as rarely as it is predicted to.
-      if (certified !== (failures.length === 0)) throw new Error("the certificate says otherwise");
-      times.push({ choose: chosen - started, prune: pruned - chosen, verify: performance.now() - pruned });
-      units = scheme.units;
-    }
+    const known = await find(1);
+    const costs = await context.takeTurns("ticket", {
+      widths: () => timed(() => schemeFor(network, bits, { bits: BITS })),
+      ticket: () => timed(() => find(++seed)),
+      verify: () => timed(() => certify(known.ticket, known.failures.length)),
+    });
+    const name = { section: "ticket", engine: "cpu", kernel: "prune", size: WIDTHS.join("-") };
+    for (const [variant, list] of Object.entries(costs ?? {}))
+      rows.push(rowOf({ ...name, variant }, "s", list));
   } finally {
     runner.close();
   }
-  const milliseconds = {
-    choose: median(times.map(({ choose }) => choose)),
-    prune: median(times.map(({ prune }) => prune)),
-    verify: median(times.map(({ verify }) => verify)),
-  };
-  const peakBytes = process.resourceUsage().maxRSS * 1024;
-  const table = columns([
-    ["network", "weights", "units", "widths, ms", "ticket, ms", "verify, ms"],
-    [
-      WIDTHS.join("-"),
-      grouped(weights),
-      units.join(" "),
-      ...[milliseconds.choose, milliseconds.prune, milliseconds.verify].map((time) => time.toFixed(0)),
-    ],
-  ]);
+  const weights = network.layers.reduce((sum, layer) => sum + layer.weights.length, 0);
   return {
-    results: [
-      {
-        kind: "bench",
-        kernel: "prune",
-        widths: WIDTHS,
-        targetBits: bits,
-        bits: BITS,
-        units,
-        milliseconds,
-        peakBytes,
-      },
-    ],
-    title: `ticket, ${TARGET_BITS} bits a weight from weights of ${BITS} bits, two threads; medians of ${rounds} rounds; peak memory of the process ${(peakBytes / 2 ** 20).toFixed(0)} MiB`,
-    table,
+    title: `ticket, ${TARGET_BITS} bits a weight from weights of ${BITS} bits, ${threadsText(context.threads)}`,
+    rows,
+    table: pivot(rows, [
+      ["weights", () => grouped(weights)],
+      ["units", () => scheme.units.join(" ")],
+      ...["widths", "ticket", "verify"].map(milliseconds),
+    ]),
   };
 }

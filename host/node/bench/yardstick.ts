@@ -8,20 +8,14 @@ import { createInterface } from "node:readline";
 import { expected } from "../../../src/check.ts";
 
 export interface Yardstick {
-  /** The seconds of one pass. Throws where its total is not the one expected. */
-  pass(): Promise<number>;
-  close(): void;
-}
-
-/** What measures take from the command line. */
-export interface Tools {
-  /** A CPython of 3.10 or newer, and a C compiler. */
-  readonly python: string;
-  readonly cc: string;
+  /** The seconds of so many passes. Throws where its total is not the one expected. */
+  readonly pass: (times: number) => Promise<number>;
+  readonly close: () => void;
 }
 
 /**
- * Starts a command that reads `input`; each further line asks for a pass, which answers with its seconds and its total.
+ * Starts a command that reads `input`; each further line asks for a number of passes, which are answered
+ * with their seconds and the total of one.
  * A process that ends is what `refusal` says.
  */
 function start(
@@ -42,8 +36,8 @@ function start(
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   child.stdin!.write(input);
   return {
-    async pass(): Promise<number> {
-      child.stdin!.write("\n");
+    async pass(times) {
+      child.stdin!.write(`${times}\n`);
       const line = await Promise.race([lines.next(), failed]);
       if (line.done) return failed;
       const [seconds, total] = JSON.parse(line.value) as [number, number];

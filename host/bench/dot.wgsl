@@ -1,0 +1,56 @@
+// The most products of packed bytes: chains of x += (the four bytes of x) . (the four bytes of z), signed.
+// `host/node/bench/ceilings.ts` computes the same integers.
+
+requires packed_4x8_integer_dot_product;
+
+struct Params {
+  shift: u32,
+  rounds: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> results: array<u32>;
+
+override WIDTH: u32 = 64u;
+
+const MOST_ROUNDS = 65536u;
+const STEPS = 16u;
+
+fn seed(column: u32, word: u32) -> u32 {
+  return (8u * column + word + 1u) * 0x9e3779b9u;
+}
+
+fn dotted(x: u32, z: u32) -> u32 {
+  return x + u32(dot4I8Packed(x, z));
+}
+
+@compute @workgroup_size(WIDTH)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let column = id.x & 63u;
+  var a = seed(column, 0u);
+  var b = seed(column, 1u);
+  var c = seed(column, 2u);
+  var d = seed(column, 3u);
+  var e = seed(column, 4u);
+  var f = seed(column, 5u);
+  var g = seed(column, 6u);
+  var h = seed(column, 7u);
+  var z = 1u;
+  for (var round = 0u; round < MOST_ROUNDS; round++) {
+    if (round >= params.rounds) {
+      break;
+    }
+    for (var step_ = 0u; step_ < STEPS; step_++) {
+      a = dotted(a, z);
+      b = dotted(b, z);
+      c = dotted(c, z);
+      d = dotted(d, z);
+      e = dotted(e, z);
+      f = dotted(f, z);
+      g = dotted(g, z);
+      h = dotted(h, z);
+    }
+    z = z * 1664525u + 1013904223u;
+  }
+  results[id.x] = a + 3u * b + 5u * c + 7u * d + 9u * e + 11u * f + 13u * g + 15u * h;
+}

@@ -1,0 +1,64 @@
+// The most word updates that registers give: R |= R << shift on 8 words of an invocation, the innermost step of `reach`.
+// `host/node/bench/ceilings.ts` computes the same integers.
+
+struct Params {
+  /// 1..31.
+  shift: u32,
+  rounds: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> results: array<u32>;
+
+override WIDTH: u32 = 64u;
+
+const MOST_ROUNDS = 65536u;
+/// Steps from one change of the bits to the next, without which they would soon all be set.
+const STEPS = 16u;
+
+fn seed(column: u32, word: u32) -> u32 {
+  return (8u * column + word + 1u) * 0x9e3779b9u;
+}
+
+fn shifted(high: u32, low: u32) -> u32 {
+  return (high << params.shift) | ((low >> 1u) >> (31u - params.shift));
+}
+
+@compute @workgroup_size(WIDTH)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let column = id.x & 63u;
+  var a = seed(column, 0u);
+  var b = seed(column, 1u);
+  var c = seed(column, 2u);
+  var d = seed(column, 3u);
+  var e = seed(column, 4u);
+  var f = seed(column, 5u);
+  var g = seed(column, 6u);
+  var h = seed(column, 7u);
+  var z = 1u;
+  for (var round = 0u; round < MOST_ROUNDS; round++) {
+    if (round >= params.rounds) {
+      break;
+    }
+    for (var step_ = 0u; step_ < STEPS; step_++) {
+      h |= shifted(h, g);
+      g |= shifted(g, f);
+      f |= shifted(f, e);
+      e |= shifted(e, d);
+      d |= shifted(d, c);
+      c |= shifted(c, b);
+      b |= shifted(b, a);
+      a |= shifted(a, z);
+    }
+    a ^= z;
+    b ^= z;
+    c ^= z;
+    d ^= z;
+    e ^= z;
+    f ^= z;
+    g ^= z;
+    h ^= z;
+    z = z * 1664525u + 1013904223u;
+  }
+  results[id.x] = a + 3u * b + 5u * c + 7u * d + 9u * e + 11u * f + 13u * g + 15u * h;
+}

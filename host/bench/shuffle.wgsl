@@ -1,0 +1,63 @@
+// The most words that lanes of a subgroup give each other. `host/node/bench/ceilings.ts` computes the same integers.
+
+enable subgroups;
+
+struct Params {
+  /// From how many lanes further on words come.
+  shift: u32,
+  rounds: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> results: array<u32>;
+
+override WIDTH: u32 = 64u;
+
+const MOST_ROUNDS = 65536u;
+const STEPS = 16u;
+
+fn seed(column: u32, word: u32) -> u32 {
+  return (8u * column + word + 1u) * 0x9e3779b9u;
+}
+
+@compute @workgroup_size(WIDTH)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(subgroup_invocation_id) lane: u32,
+  @builtin(subgroup_size) size: u32,
+) {
+  let other = (lane + params.shift) & (size - 1u);
+  var a = seed(lane, 0u);
+  var b = seed(lane, 1u);
+  var c = seed(lane, 2u);
+  var d = seed(lane, 3u);
+  var e = seed(lane, 4u);
+  var f = seed(lane, 5u);
+  var g = seed(lane, 6u);
+  var h = seed(lane, 7u);
+  for (var round = 0u; round < MOST_ROUNDS; round++) {
+    if (round >= params.rounds) {
+      break;
+    }
+    for (var step_ = 0u; step_ < STEPS; step_++) {
+      a += subgroupShuffle(a, other);
+      b += subgroupShuffle(b, other);
+      c += subgroupShuffle(c, other);
+      d += subgroupShuffle(d, other);
+      e += subgroupShuffle(e, other);
+      f += subgroupShuffle(f, other);
+      g += subgroupShuffle(g, other);
+      h += subgroupShuffle(h, other);
+    }
+    let z = seed(lane, round);
+    a ^= z;
+    b ^= z;
+    c ^= z;
+    d ^= z;
+    e ^= z;
+    f ^= z;
+    g ^= z;
+    h ^= z;
+  }
+  results[id.x] = a + 3u * b + 5u * c + 7u * d + 9u * e + 11u * f + 13u * g + 15u * h;
+}

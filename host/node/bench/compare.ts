@@ -1,0 +1,51 @@
+// Two runs beside each other: how much faster which row has become, and whether both answered the same.
+
+import { columns } from "../table.ts";
+import { nameOf, speedOf, type Machine, type Row } from "./record.ts";
+
+export interface Comparison {
+  /** Rows of both runs, and how many times as fast the new one is. */
+  readonly both: readonly { readonly row: Row; readonly old: Row; readonly speed: number }[];
+  /** Names of rows that only one of the runs has. */
+  readonly added: readonly string[];
+  readonly gone: readonly string[];
+  /** Names of rows whose digests differ. */
+  readonly differ: readonly string[];
+}
+
+export function compareRows(rows: readonly Row[], before: readonly Row[]): Comparison {
+  const old = new Map(before.map((row) => [nameOf(row), row]));
+  const names = new Set(rows.map(nameOf));
+  const both = rows.flatMap((row) => {
+    const other = old.get(nameOf(row));
+    return other ? [{ row, old: other, speed: speedOf(row, other) }] : [];
+  });
+  return {
+    both,
+    added: [...names].filter((name) => !old.has(name)),
+    gone: [...old.keys()].filter((name) => !names.has(name)),
+    differ: both
+      .filter(({ row, old }) => row.digest && old.digest && row.digest !== old.digest)
+      .map(({ row }) => nameOf(row)),
+  };
+}
+
+export function comparisonText({ both, added, gone, differ }: Comparison, machine: Machine): string[] {
+  const { cpu, cores, adapter, version, commit, date } = machine;
+  const where = [`${cores} x ${cpu}`, adapter, `exacta ${version}`, commit, date.slice(0, 10)];
+  return [
+    `against ${where.filter(Boolean).join(", ")}; above 1x is faster now`,
+    "",
+    ...columns([
+      ["row", "speed", "results"],
+      ...both.map(({ row, old, speed }) => [
+        nameOf(row),
+        `${speed.toFixed(2)}x`,
+        row.digest && old.digest ? (row.digest === old.digest ? "same" : "DIFFERENT") : "",
+      ]),
+    ]),
+    ...added.map((name) => `only in this run: ${name}`),
+    ...gone.map((name) => `only in the old run: ${name}`),
+    ...differ.map((name) => `other results than in the old run: ${name}`),
+  ];
+}

@@ -1,0 +1,182 @@
+// How the cost of `reach` grows on the CPU engine, beside what theory says of it.
+
+import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
+import { batchWork, type Plan } from "../../../src/plan.ts";
+import { loadKernel } from "../../bench/kernel.ts";
+import { cpuRunner } from "../../cpu/runner.ts";
+import type { Runner } from "../../runner.ts";
+import { schedule } from "../../schedule.ts";
+import { columns } from "../table.ts";
+import { startThread } from "../threads.ts";
+import { metric, rowOf, type Context, type Section } from "./context.ts";
+import { median, repeated, timed, type Pass } from "./measure.ts";
+import { task, trialsPass } from "./passes.ts";
+import type { Row } from "./record.ts";
+import { updatesOf } from "./updates.ts";
+
+/** Word updates of a pass of the kernel alone. */
+const UPDATES = 2 ** 20;
+
+interface Step {
+  /** What grows, and to what. */
+  readonly at: number;
+  readonly size: string;
+  readonly pass: Pass;
+  /** The cost in theory, in any unit. */
+  readonly theory: number;
+}
+
+interface Ladder {
+  readonly what: string;
+  readonly order: string;
+  readonly unit: string;
+  readonly steps: readonly Step[];
+}
+
+const planOf = (bits: number, items: number): Plan =>
+  plan(phaseConfig({ bits, items, targets: [0], seed: 1 }));
+
+/** The kernel alone, by items or by half range; its theory is the words that it updates. */
+async function kernelStep(at: number, bits: number, items: number): Promise<Step> {
+  const trials = planOf(bits, items);
+  const theory = updatesOf(trials);
+  const count = 4 * Math.ceil(UPDATES / theory / 4);
+  const { run } = await loadKernel(batchWork(trials, { first: 0, count }));
+  return { at, size: `M = 2^${bits}, n = ${items}`, pass: task(count, run), theory };
+}
+
+/** Half the words of n steps over windows that grow to a quarter of n M sums and shrink again. */
+const PRODUCT = "n^2 M / 256 words";
+
+async function ladders({ threads }: Context, runners: readonly Runner[]): Promise<Ladder[]> {
+  const [one] = runners;
+  const all = runners.at(-1)!;
+  const byItems: Step[] = [];
+  for (const items of [8, 16, 32, 64]) byItems.push(await kernelStep(items, 10, items));
+  const byRange: Step[] = [];
+  for (const bits of [6, 8, 10, 12, 14, 16, 18]) byRange.push(await kernelStep(2 ** bits, bits, 20));
+  const middle = planOf(10, 16);
+  return [
+    { what: "items, kernel alone", order: PRODUCT, unit: "s/trial", steps: byItems },
+    { what: "half range, kernel alone", order: PRODUCT, unit: "s/trial", steps: byRange },
+    {
+      what: `trials of a run, ${threads} threads`,
+      order: "trials",
+      unit: "s/run",
+      steps: [1e4, 1e5, 1e6, 1e7].map((trials) => ({
+        at: trials,
+        size: `${trials.toExponential().replace("e+", "e")} trials`,
+        pass: () => timed(() => schedule(all, planOf(6, 12), trials)),
+        theory: trials,
+      })),
+    },
+    {
+      what: "threads, M = 2^10, n = 16",
+      order: "1 / threads",
+      unit: "s/trial",
+      steps: runners.map((runner) => ({
+        at: runner.lanes,
+        size: `${runner.lanes} ${runner.lanes === 1 ? "thread" : "threads"}`,
+        pass: trialsPass(runner, middle),
+        theory: 1 / runner.lanes,
+      })),
+    },
+    {
+      what: "trials of a batch, M = 2^10, n = 16, one thread",
+      order: "1, beside a message each",
+      unit: "s/trial",
+      steps: [1, 10, 100, 1e3, 1e4].map((count) => ({
+        at: count,
+        size: `${count} a batch`,
+        pass: batchesPass(one!, middle, count),
+        theory: 1,
+      })),
+    },
+  ];
+}
+
+/** What a trial costs in batches of a given size, as many in flight as under the scheduler. */
+function batchesPass(runner: Runner, trials: Plan, count: number): Pass {
+  const work = batchWork(trials, { first: 0, count });
+  return repeated(count * runner.depth, (times) =>
+    timed(() =>
+      Promise.all(
+        Array.from({ length: runner.depth }, async () => {
+          for (let k = 0; k < times; k++) await runner.run(work);
+        }),
+      ),
+    ),
+  );
+}
+
+/** The most memory that this process has while trials run, in bytes. */
+async function memoryOf(runner: Runner, trials: number): Promise<number> {
+  let most = 0;
+  await schedule(runner, planOf(6, 12), trials, {
+    onBatch: () => (most = Math.max(most, process.memoryUsage.rss())),
+  });
+  return most;
+}
+
+/** Powers of 2, and the number of threads itself. */
+function threadCounts(threads: number): number[] {
+  const counts: number[] = [];
+  for (let count = 1; count < threads; count *= 2) counts.push(count);
+  return [...counts, threads];
+}
+
+/** Measures every ladder. */
+export async function benchGrowth(context: Context): Promise<Section> {
+  const rows: Row[] = [];
+  const table: string[] = [];
+  const runners: Runner[] = [];
+  const name = { section: "growth", engine: "cpu", kernel: "reach" };
+  try {
+    for (const count of threadCounts(context.threads)) runners.push(await cpuRunner(count, startThread));
+    for (const { what, order, unit, steps } of await ladders(context, runners)) {
+      const costs = await context.takeTurns(
+        `growth with ${what}`,
+        Object.fromEntries(steps.map(({ size, pass }) => [size, pass])),
+      );
+      if (!costs) break;
+      const lines = steps.map(({ at, size, theory }, i) => {
+        const before = steps[i - 1];
+        const exponent = (now: number, then: number) => Math.log(now / then) / Math.log(at / before!.at);
+        const exponents = before && {
+          measured: exponent(median(costs[size]!), median(costs[before.size]!)),
+          theory: exponent(theory, before.theory),
+        };
+        rows.push(
+          rowOf({ ...name, size, variant: what }, unit, costs[size]!, { ...(exponents && { exponents }) }),
+        );
+        return [
+          size,
+          `${metric(median(costs[size]!))}${unit}`,
+          exponents ? exponents.measured.toFixed(2) : "",
+          exponents ? exponents.theory.toFixed(2) : "",
+        ];
+      });
+      table.push(...columns([[what, "median", "exponent", "in theory"], ...lines]), `theory: ${order}`, "");
+    }
+    const memory: string[][] = [];
+    for (const trials of [1e5, 1e6, 1e7]) {
+      if (context.signal.aborted) break;
+      const size = `${trials.toExponential().replace("e+", "e")} trials`;
+      const bytes = await memoryOf(runners.at(-1)!, trials);
+      rows.push(rowOf({ ...name, size, variant: "memory of the process" }, "B", [bytes]));
+      memory.push([size, `${metric(bytes)}B`]);
+    }
+    table.push(
+      ...columns([["memory of the process", "most"], ...memory]),
+      "theory: the same for any number of trials",
+    );
+  } finally {
+    for (const runner of runners) runner.close();
+  }
+  return {
+    title:
+      "growth of reach on the CPU: from one line to the next, cost is multiplied by growth to the exponent",
+    rows,
+    table,
+  };
+}

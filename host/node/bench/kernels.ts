@@ -1,0 +1,290 @@
+// Every kernel on every engine there is, and on the GPU in every variant that fits: how much of the work that counts a
+// second holds, and what share of the ceilings of the same run. All answer the same fixed work, whose digest is told.
+
+import { drawValue } from "../../../src/ensemble.ts";
+import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
+import type { SolveRequest } from "../../../src/experiments/solve.ts";
+import type { KernelName } from "../../../src/kernels/index.ts";
+import { isRefusal } from "../../../src/check.ts";
+import { outlineOf, readNetwork } from "../../../src/network.ts";
+import { batchWork, type Plan, type Work } from "../../../src/plan.ts";
+import type { Instance } from "../../../src/problem.ts";
+import { streamKey } from "../../../src/random.ts";
+import { tilesOf } from "../../../src/ticket/prune.ts";
+import { layersOf } from "../../../src/ticket/scheme.ts";
+import { schemeFor } from "../../../src/ticket/width.ts";
+import { cpuRunner } from "../../cpu/runner.ts";
+import { gpuRunner } from "../../gpu/runner.ts";
+import { variantsOf } from "../../gpu/variants.ts";
+import { referenceRunner } from "../../reference.ts";
+import type { Runner } from "../../runner.ts";
+import { solve } from "../../solve.ts";
+import { startThread } from "../threads.ts";
+import type { Ceilings } from "./ceilings.ts";
+import { rowOf, rowsTable, type Context, type Measured, type Section } from "./context.ts";
+import { digestOf } from "./digest.ts";
+import { layerOf, SHAPES } from "./layers.ts";
+import { median, timed, type Pass } from "./measure.ts";
+import { sizeText, threadsText, trialsPass, worksPass } from "./passes.ts";
+import type { Row } from "./record.ts";
+import { updatesOf } from "./updates.ts";
+
+interface Case {
+  readonly kernel: KernelName;
+  readonly size: string;
+  /** What is counted, and how many of them the fixed work has. */
+  readonly unit: string;
+  readonly units: number;
+  readonly works: readonly Work[];
+  /** Trials are measured in batches of the size that an engine likes. */
+  readonly trials?: Plan;
+  /** Ceilings that may bind it, and what of theirs a unit takes. */
+  readonly bound: Readonly<Record<string, number>>;
+  /** Whether the definition is quick enough to be measured. */
+  readonly small: boolean;
+}
+
+/** Seconds from which on a go of the fixed work is measured once. */
+const SLOW = 0.3;
+
+/** Trials of the fixed work. */
+const TRIALS = 512;
+
+function trialCases(): Case[] {
+  return [6, 8, 10, 12, 14].map((bits) => {
+    const trials = plan(phaseConfig({ bits, items: bits + 6, targets: [0], seed: 1 }));
+    const updates = updatesOf(trials);
+    return {
+      kernel: "reach",
+      size: sizeText(bits),
+      unit: "trials/s",
+      units: TRIALS,
+      works: [batchWork(trials, { first: 0, count: TRIALS })],
+      trials,
+      bound: { registers: updates, memory: updates },
+      small: bits <= 8,
+    };
+  });
+}
+
+/** Instances of n items of +-1..M, each with a target that it may reach. */
+function instancesOf(count: number, n: number, M: number): Instance[] {
+  const key = streamKey(1n, [1001, n]);
+  const item = (trial: number, i: number) => {
+    const value = drawValue(2 * M, key, trial, i) - M;
+    return value < 0 ? value : value + 1;
+  };
+  return Array.from({ length: count }, (_, trial) => ({
+    items: Array.from({ length: n }, (_, i) => item(trial, i)),
+    target: item(trial, n),
+  }));
+}
+
+/** What a request has a kernel do for instances. */
+async function instanceCase(
+  kernel: KernelName,
+  size: string,
+  instances: readonly Instance[],
+  request: SolveRequest,
+  small: boolean,
+): Promise<Case> {
+  const works: Work[] = [];
+  const runner = await cpuRunner(1, startThread);
+  const recorder: Runner = {
+    ...runner,
+    run(work) {
+      if (work.kernel === kernel) works.push(work);
+      return runner.run(work);
+    },
+  };
+  try {
+    for await (const _ of solve(recorder, instances, request));
+  } finally {
+    runner.close();
+  }
+  const units = instances.length;
+  return { kernel, size, unit: "instances/s", units, works, bound: {}, small };
+}
+
+async function instanceCases(): Promise<Case[]> {
+  const cases: Case[] = [];
+  const sizes = [
+    { count: 1000, bits: 6 },
+    { count: 100, bits: 10 },
+  ];
+  for (const kernel of ["witness", "count", "smallest"] as const)
+    for (const { count, bits } of sizes)
+      cases.push(
+        await instanceCase(
+          kernel,
+          sizeText(bits),
+          instancesOf(count, bits + 6, 2 ** bits),
+          { ask: [kernel], method: "bitset" },
+          bits === 6,
+        ),
+      );
+  const large = instancesOf(1, 60, 2 ** 16);
+  cases.push(
+    await instanceCase("witness", "M = 2^16, n = 60", large, { ask: ["witness"], method: "tiles" }, false),
+    await instanceCase(
+      "halves",
+      "M = 2^20, n = 28",
+      instancesOf(4, 28, 2 ** 20),
+      { ask: ["witness", "count"], method: "halves" },
+      false,
+    ),
+  );
+  return cases;
+}
+
+function pruneCase(): Case {
+  const [columns, rows] = [32, 16];
+  const key = streamKey(1n, [1002, columns]);
+  const weights = Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: columns }, (_, i) => drawValue(513, key, row * columns + i, 0) - 256),
+  );
+  const { network, bits } = readNetwork({ bits: 8, activationBits: 8, layers: [{ weights }] });
+  const { scheme } = schemeFor(network, bits, { bits: 4 });
+  const layers = layersOf(outlineOf(network, bits).widths, bits, scheme);
+  const tiles = [...tilesOf(network, layers, scheme, 1n, false)];
+  return {
+    kernel: "prune",
+    size: `${columns} -> ${rows}, 8 bits from 4`,
+    unit: "sums/s",
+    units: tiles.reduce((sum, { count }) => sum + count, 0),
+    works: tiles.map(({ work }) => work),
+    bound: {},
+    small: true,
+  };
+}
+
+function layerCases(): Case[] {
+  return SHAPES.flatMap(({ columns, rows, samples }) => {
+    const { audit, collapsed } = layerOf(columns, rows, samples);
+    return [audit, collapsed].map((work) => ({
+      kernel: "forward" as const,
+      size: `${columns} -> ${rows}, ${work === audit ? "audit" : "collapsed"}`,
+      unit: "MAC/s",
+      units: samples * columns * rows * work.params.group!,
+      works: [work],
+      bound: { dot: 1 },
+      small: work === collapsed && columns === 64,
+    }));
+  });
+}
+
+/** An engine, or one variant of it. */
+interface Candidate {
+  readonly engine: Measured;
+  readonly variant: string;
+  readonly runner: Runner;
+  /** How many times as high ceilings are as those of one thread. */
+  readonly lanes: number;
+}
+
+/** Runners of every engine, opened when they are needed and closed together. */
+function openRunners({ engines, threads, gpu }: Context) {
+  const opened = new Map<string, Promise<Runner>>();
+  const once = (name: string, open: () => Promise<Runner>) => {
+    const runner = opened.get(name) ?? open();
+    opened.set(name, runner);
+    return runner;
+  };
+  return {
+    async candidates({ kernel, small }: Case): Promise<Candidate[]> {
+      const found: Candidate[] = [];
+      if (engines.has("cpu"))
+        for (const lanes of new Set([1, threads])) {
+          const variant = threadsText(lanes);
+          const runner = await once(variant, () => cpuRunner(lanes, startThread));
+          found.push({ engine: "cpu", variant, runner, lanes });
+        }
+      if (gpu)
+        for (const variant of variantsOf(kernel)) {
+          const { requestAdapter, language } = gpu;
+          const runner = await once(variant, () => gpuRunner(requestAdapter, { variant, language }));
+          found.push({ engine: "gpu", variant, runner, lanes: 1 });
+        }
+      if (engines.has("reference") && small)
+        found.push({ engine: "reference", variant: "", runner: referenceRunner(), lanes: 1 });
+      return found;
+    },
+    async close() {
+      for (const runner of opened.values()) (await runner).close();
+    },
+  };
+}
+
+/** The whole of the fixed work, piece by piece: what it costs, and the digest of what was written. */
+async function once({ works, units }: Case, runner: Runner) {
+  const outputs: Uint32Array[] = [];
+  const seconds = await timed(async () => {
+    for (const work of works) outputs.push(await runner.run(work));
+  });
+  return { cost: seconds / units, seconds, digest: digestOf(outputs) };
+}
+
+async function rowsOf(
+  context: Context,
+  ceilings: Ceilings,
+  candidates: readonly Candidate[],
+  each: Case,
+): Promise<Row[]> {
+  const { kernel, size, unit, units, works, trials, bound } = each;
+  const passes: Record<string, Pass> = {};
+  const costs: Record<string, number[]> = {};
+  const digests = new Map<Candidate, string>();
+  const nameOf = ({ engine, variant }: Candidate) => `${engine} ${variant}`;
+  for (const candidate of candidates) {
+    const { engine, variant, runner } = candidate;
+    if (context.signal.aborted) return [];
+    try {
+      let { digest, seconds, cost } = await once(each, runner);
+      // What is that slow takes no turns; the first time it may have waited for a compiler.
+      if (seconds > SLOW) ({ seconds, cost } = await once(each, runner));
+      digests.set(candidate, digest);
+      if (seconds > SLOW) costs[nameOf(candidate)] = [cost];
+      else passes[nameOf(candidate)] = trials ? trialsPass(runner, trials) : worksPass(runner, units, works);
+    } catch (error) {
+      // A variant has no room for every size.
+      if (engine !== "gpu" || !isRefusal(error)) throw error;
+      context.note(`        ${kernel}, ${size}: no room for ${variant} on this GPU`);
+    }
+  }
+  const turns = await context.takeTurns(`${kernel}, ${size}`, passes);
+  if (!turns) return [];
+  Object.assign(costs, turns);
+  return [...digests].map(([candidate, digest]) => {
+    const { engine, variant, lanes } = candidate;
+    const found = costs[nameOf(candidate)]!;
+    const cost = median(found);
+    const shares = Object.entries(bound).flatMap(([ceiling, taken]) => {
+      const most = ceilings.get(`${engine} ${ceiling}`);
+      return most ? [[ceiling, taken / cost / (most * lanes)] as const] : [];
+    });
+    return rowOf({ section: "kernels", engine, kernel, size, variant }, unit, found, {
+      digest,
+      ...(trials && { updates: bound.registers! / cost }),
+      ...(shares.length > 0 && { shares: Object.fromEntries(shares) }),
+    });
+  });
+}
+
+/** Measures every kernel, size by size. */
+export async function benchKernels(context: Context, ceilings: Ceilings): Promise<Section> {
+  const rows: Row[] = [];
+  const runners = openRunners(context);
+  try {
+    for (const each of [...trialCases(), ...(await instanceCases()), pruneCase(), ...layerCases()]) {
+      if (context.signal.aborted) break;
+      rows.push(...(await rowsOf(context, ceilings, await runners.candidates(each), each)));
+    }
+  } finally {
+    await runners.close();
+  }
+  return {
+    title: "kernels on every engine, and their share of the ceilings of this run",
+    rows,
+    table: rowsTable(rows),
+  };
+}

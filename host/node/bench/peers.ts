@@ -1,0 +1,242 @@
+// `reach` and `forward` on one thread beside the same work in other languages: CPython, C with AVX2 and a plain JavaScript
+// loop. All answer on the same instances, and their answers have to be the same.
+
+import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
+import { reachTally } from "../../../src/kernels/reach.ts";
+import { batchWork, type Work } from "../../../src/plan.ts";
+import forwardCode from "../../bench/forward.c?raw";
+import reachCode from "../../bench/reach.c?raw";
+import reachScript from "../../bench/reach.py?raw";
+import { reachPlain } from "../../bench/reach.ts";
+import { loadKernel } from "../../bench/kernel.ts";
+import { cpuRunner } from "../../cpu/runner.ts";
+import type { Runner } from "../../runner.ts";
+import { startThread } from "../threads.ts";
+import { pivot, ratioOf, rowOf, type Context, type Column, type Section } from "./context.ts";
+import { digestOf } from "./digest.ts";
+import { GROUP, layerOf, SHAPES, SHIFT } from "./layers.ts";
+import { median, repeated } from "./measure.ts";
+import { sizeText, task, threadsText, trialsPass } from "./passes.ts";
+import type { Row } from "./record.ts";
+import { itemsOf, updatesOf } from "./updates.ts";
+import { startNative, startPython } from "./yardstick.ts";
+
+/** Precisions, and instances that are given to everybody: some ten milliseconds of CPython. */
+const SIZES = [
+  { bits: 6, instances: 2 ** 15 },
+  { bits: 8, instances: 2 ** 14 },
+  { bits: 10, instances: 2 ** 13 },
+  { bits: 12, instances: 2 ** 12 },
+  { bits: 14, instances: 2 ** 10 },
+] as const;
+
+/** What `forward` reads and answers, as its yardstick takes it: the units of a column side by side. */
+function yardstickInput({ params, inputs }: Work): Buffer {
+  const { columns = 0, rows = 0, samples = 0 } = params;
+  const hidden = columns * GROUP;
+  const besides = (list: Int32Array | Uint32Array) =>
+    Int16Array.from(list, (_, i) => {
+      const [row, place] = [Math.floor(i / hidden), i % hidden];
+      return list[row * hidden + (place % GROUP) * columns + Math.floor(place / GROUP)]!;
+    });
+  return Buffer.concat(
+    [
+      Int32Array.of(columns, GROUP, rows, samples, SHIFT),
+      besides(inputs.units!),
+      besides(inputs.weights!),
+      Int16Array.from(inputs.inputs!),
+    ].map(({ buffer }) => Buffer.from(buffer)),
+  );
+}
+
+/** What a candidate is compared with, by name; undefined where this machine does not have it. */
+type Others = Readonly<Record<string, number[] | undefined>>;
+
+const ratiosOf = (costs: number[], others: Others): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(others).flatMap(([name, of]) => (of ? [[name, ratioOf(of, costs)]] : [])),
+  );
+
+async function forwardRows(context: Context): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const { columns, rows: outputs, samples } of SHAPES) {
+    if (context.signal.aborted) break;
+    const { audit, collapsed } = layerOf(columns, outputs, samples);
+    const [whole, quick] = [await loadKernel(audit), await loadKernel(collapsed)];
+    whole.run();
+    quick.run();
+    const answers = whole.output();
+    if (digestOf([answers]) !== digestOf([quick.output()]))
+      throw new Error("the collapsed pass has other outputs");
+    const total = new Int32Array(answers.buffer).reduce((sum, word) => sum + word, 0);
+    const avx2 = context.cc ? startNative(context.cc, forwardCode, yardstickInput(audit), total) : undefined;
+    const size = `${columns} -> ${outputs}`;
+    const costs = await context
+      .takeTurns(`forward, ${size}`, {
+        audit: task(samples, whole.run),
+        collapsed: task(samples, quick.run),
+        avx2: avx2 && repeated(samples, avx2.pass),
+      })
+      .finally(() => avx2?.close());
+    if (!costs) break;
+    const row = (engine: string, variant: string, of: number[], ratios: Others = {}) =>
+      rows.push(
+        rowOf({ section: "peers", engine, kernel: "forward", size, variant }, "inputs/s", of, {
+          ...(engine === "cpu" && { digest: digestOf([answers]) }),
+          ratios: ratiosOf(of, ratios),
+        }),
+      );
+    row("cpu", "audit", costs.audit, { AVX2: costs.avx2 });
+    row("cpu", "collapsed", costs.collapsed, { audit: costs.audit, AVX2: costs.avx2 });
+    if (costs.avx2) row("avx2", "by hand in C", costs.avx2);
+  }
+  return rows;
+}
+
+async function reachRows(context: Context): Promise<Row[]> {
+  const rows: Row[] = [];
+  const [one, all] = [await cpuRunner(1, startThread), await cpuRunner(context.threads, startThread)];
+  try {
+    for (const { bits, instances } of SIZES) {
+      if (context.signal.aborted) break;
+      rows.push(...(await reachOf(context, bits, instances, one, all)));
+    }
+  } finally {
+    one.close();
+    all.close();
+  }
+  return rows;
+}
+
+async function reachOf(
+  context: Context,
+  bits: number,
+  instances: number,
+  one: Runner,
+  all: Runner,
+): Promise<Row[]> {
+  const [M, n] = [2 ** bits, bits + 6];
+  const trials = plan(phaseConfig({ bits, items: n, targets: [0], seed: 1 }));
+  const work = batchWork(trials, { first: 0, count: instances });
+  const kernel = await loadKernel(work);
+  const missing = reachTally(trials.params).missing(0);
+  const reached = (tally: Uint32Array) =>
+    (2 * M + 1) * instances - tally[missing]! - tally[missing + 1]! * 2 ** 32;
+  kernel.run();
+  const digest = digestOf([kernel.output()]);
+  const total = reached(kernel.output());
+  kernel.draw();
+  kernel.count();
+  if (digestOf([kernel.output()]) !== digest) throw new Error("reach in two steps has other counts");
+  const drawn = Array.from({ length: instances }, (_, trial) => itemsOf(trials, trial));
+  const items = Int32Array.from(drawn.flat());
+  const plain = () => {
+    const found = reachPlain(M, n, items);
+    if (found !== total) throw new Error(`the plain loop says ${found}, exacta ${total}`);
+  };
+  const header = Int32Array.of(M, n, instances, 0);
+  const given = Buffer.concat([header, items].map(({ buffer }) => Buffer.from(buffer)));
+  const avx2 = context.cc ? startNative(context.cc, reachCode, given, total) : undefined;
+  const python = context.python ? startPython(context.python, reachScript, [M, drawn], total) : undefined;
+  const size = sizeText(bits);
+  const costs = await context
+    .takeTurns(`reach, ${size}`, {
+      counting: task(instances, kernel.count),
+      kernel: task(instances, kernel.run),
+      one: trialsPass(one, trials),
+      all: trialsPass(all, trials),
+      plain: task(instances, plain),
+      avx2: avx2 && repeated(instances, avx2.pass),
+      python: python && repeated(instances, python.pass),
+    })
+    .finally(() => {
+      avx2?.close();
+      python?.close();
+    });
+  if (!costs) return [];
+  const updates = updatesOf(trials);
+  const row = (engine: string, variant: string, of: number[], ratios: Others = {}) =>
+    rowOf({ section: "peers", engine, kernel: "reach", size, variant }, "trials/s", of, {
+      updates: updates / median(of),
+      ...(engine === "cpu" && { digest }),
+      ratios: ratiosOf(of, ratios),
+    });
+  const { counting, avx2: c, python: py } = costs;
+  const others = { AVX2: c, CPython: py, JavaScript: costs.plain };
+  return [
+    row("cpu", "counting alone", counting, others),
+    row("cpu", "kernel alone", costs.kernel, { "counting alone": counting, ...others }),
+    row("cpu", "one thread", costs.one, { "counting alone": counting, ...others }),
+    row("cpu", threadsText(context.threads), costs.all, { "one thread": costs.one, ...others }),
+    ...(c ? [row("avx2", "by hand in C", c)] : []),
+    ...(py ? [row("cpython", "big integers", py)] : []),
+    row("javascript", "plain loop", costs.plain),
+  ];
+}
+
+const nanoseconds = (title: string, engine: string, variant: string): Column => [
+  title,
+  (find) => {
+    const row = find(engine, variant);
+    return row ? (1e9 / row.value).toFixed(0) : "";
+  },
+];
+
+/** How many times as fast as another a candidate of exacta is. */
+const ratio = (title: string, variant: string, other: string): Column => [
+  title,
+  (find) => {
+    const times = find("cpu", variant)?.ratios?.[other];
+    return times === undefined ? "" : `${times.toFixed(2)}x`;
+  },
+];
+
+/** Measures both. */
+export async function benchPeers(context: Context): Promise<Section> {
+  const [reach, forward] = [await reachRows(context), await forwardRows(context)];
+  const threads = threadsText(context.threads);
+  const times = [
+    nanoseconds("counting", "cpu", "counting alone"),
+    nanoseconds("kernel", "cpu", "kernel alone"),
+    nanoseconds("one thread", "cpu", "one thread"),
+    nanoseconds(threads, "cpu", threads),
+    nanoseconds("AVX2", "avx2", "by hand in C"),
+    nanoseconds("CPython", "cpython", "big integers"),
+    nanoseconds("JavaScript", "javascript", "plain loop"),
+  ];
+  const ratios = [
+    ratio("counting to AVX2", "counting alone", "AVX2"),
+    ratio("kernel to counting", "kernel alone", "counting alone"),
+    ratio("kernel to CPython", "kernel alone", "CPython"),
+    ratio("to JavaScript", "kernel alone", "JavaScript"),
+    ratio(`${threads} to one`, threads, "one thread"),
+  ];
+  const layers = [
+    nanoseconds("audit", "cpu", "audit"),
+    nanoseconds("collapsed", "cpu", "collapsed"),
+    nanoseconds("AVX2", "avx2", "by hand in C"),
+    ratio("audit to AVX2", "audit", "AVX2"),
+    ratio("collapsed to audit", "collapsed", "audit"),
+  ];
+  return {
+    title: "peers: the same instances in other languages",
+    rows: [...reach, ...forward],
+    table: [
+      "reach, every target of -M..M: nanoseconds a trial",
+      "",
+      ...pivot(reach, times),
+      "",
+      "how many times the speed of another",
+      "",
+      ...pivot(reach, ratios),
+      "",
+      "counting: the kernel on items drawn before. kernel: drawing and tallying included. threads: through the engine.",
+      "AVX2: C by hand, 32 bytes a step. CPython: `sums |= sums << abs(x)` on big integers. JavaScript: the same in a plain",
+      "loop over 32-bit words. None of these three draws.",
+      "",
+      `forward, ${GROUP} hidden units an input, half of the weights kept, one thread: nanoseconds an input`,
+      "",
+      ...pivot(forward, layers),
+    ],
+  };
+}

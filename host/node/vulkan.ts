@@ -1,0 +1,115 @@
+// What a Linux must have before Dawn finds an adapter, and which of it is missing: the Vulkan loader, the manifest of a
+// driver (https://vulkan.lunarg.com/doc/view/latest/linux/LoaderDriverInterface.html), the library it names, and
+// device files that this user may open.
+
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
+import { constants as os } from "node:os";
+import { dirname, join, resolve } from "node:path";
+
+export const LOADER = "libvulkan.so.1";
+
+/** What the system's linker says of a library that it cannot load, in one line; undefined where it can. */
+export function linkError(library: string): string | undefined {
+  try {
+    process.dlopen({ exports: {} }, library, os.dlopen.RTLD_NOW);
+    return undefined;
+  } catch (error) {
+    const [said = ""] = (error as Error).message.split("\n");
+    // A library that was opened is refused only afterwards, for being no addon.
+    return said.startsWith("Module did not self-register") ? undefined : said;
+  }
+}
+
+/** Files and folders where the loader looks for manifests, in its order; the paths of a variable are parted by colons. */
+function manifestPlaces(env: NodeJS.ProcessEnv): string[] {
+  const paths = (variable: string, otherwise = "") =>
+    (env[variable] || otherwise).split(":").filter((path) => path !== "");
+  const named = paths("VK_DRIVER_FILES", env["VK_ICD_FILENAMES"]);
+  if (named.length > 0) return named;
+  const home = (folder: string) => env["HOME"] && join(env["HOME"], folder);
+  const folders = [
+    ...paths("XDG_CONFIG_HOME", home(".config")),
+    ...paths("XDG_CONFIG_DIRS", "/etc/xdg"),
+    "/etc",
+    ...paths("XDG_DATA_HOME", home(".local/share")),
+    ...paths("XDG_DATA_DIRS", "/usr/local/share:/usr/share"),
+  ];
+  return [...paths("VK_ADD_DRIVER_FILES"), ...folders.map((folder) => join(folder, "vulkan/icd.d"))];
+}
+
+/** The manifests at a place, which may itself be one. */
+function manifestsAt(place: string): string[] {
+  if (place.endsWith(".json")) return existsSync(place) ? [place] : [];
+  return filesIn(place, /\.json$/);
+}
+
+function filesIn(folder: string, name: RegExp): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((file) => name.test(file))
+      .map((file) => join(folder, file));
+  } catch {
+    // No such folder, or none that this user may read: there is nothing in it for the loader either.
+    return [];
+  }
+}
+
+/** Why the driver of a manifest does not load; undefined where it does. */
+function driverError(manifest: string): string | undefined {
+  try {
+    const { ICD } = JSON.parse(readFileSync(manifest, "utf8")) as { ICD: { library_path: string } };
+    const named = ICD.library_path;
+    // A bare name is looked up like any library, another path counts from the manifest.
+    return linkError(named.includes("/") ? resolve(dirname(manifest), named) : named);
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** What the graphics drivers of this system open, and whether this user may. */
+function deviceErrors(): string[] {
+  const files = [...filesIn("/dev", /^nvidia(ctl|\d+)$/), ...filesIn("/dev/dri", /^renderD\d+$/)];
+  if (files.length === 0)
+    return [
+      "there is no device file of a GPU, neither /dev/nvidia0 nor /dev/dri/renderD128 (a container must be given them)",
+    ];
+  return files.flatMap((file) => {
+    try {
+      accessSync(file, constants.R_OK | constants.W_OK);
+      return [];
+    } catch (error) {
+      return [`this user may not open ${file}: ${(error as NodeJS.ErrnoException).code}`];
+    }
+  });
+}
+
+/** Of what Dawn needs for an adapter on Linux, all that this system lacks, a sentence each; never empty. */
+export function missingForVulkan(env: NodeJS.ProcessEnv = process.env): string[] {
+  const loaderError = linkError(LOADER);
+  if (loaderError) return [`the Vulkan loader does not load: ${loaderError} (Debian has it in libvulkan1)`];
+  const places = manifestPlaces(env);
+  const manifests = places.flatMap(manifestsAt);
+  const devices = deviceErrors();
+  if (manifests.length === 0)
+    return [
+      `no Vulkan driver is installed: no manifest at ${places.join(", ")}` +
+        (existsSync("/dev/nvidiactl")
+          ? " (a container gets NVIDIA's with NVIDIA_DRIVER_CAPABILITIES=graphics,compute,utility)"
+          : ""),
+      ...devices,
+    ];
+  const broken = manifests.flatMap((manifest) => {
+    const error = driverError(manifest);
+    if (!error) return [];
+    const remedy = /^libX\w+\.so/.test(error)
+      ? " (Debian has the X11 client libraries in libx11-6 and libxext6)"
+      : "";
+    return [`the driver of ${manifest} does not load: ${error}${remedy}`];
+  });
+  const missing = [...broken, ...devices];
+  return missing.length > 0
+    ? missing
+    : [
+        `the driver of ${manifests.join(", ")} loads but offers nothing that Dawn takes (VK_LOADER_DEBUG=error,driver says more)`,
+      ];
+}

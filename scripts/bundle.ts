@@ -1,0 +1,176 @@
+// A Vite plugin for machines that reach nothing: it puts beside the built command line all that this needs where there is
+// only glibc and a graphics driver (Node, Dawn, a Vulkan loader, a script that starts them) and packs it as one archive.
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { renameSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Plugin } from "vite";
+import manifest from "../package.json" with { type: "json" };
+import { expected } from "../src/check.ts";
+import { acceptOldWait } from "./condition.ts";
+import { hasSoftware, software } from "./software.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const name = `${manifest.name}-${manifest.version}-linux-x64`;
+const folder = join(root, "dist", name);
+const archive = `${folder}.tar.xz`;
+
+/** Where Vite puts the program. */
+export const bundledProgram = join(folder, "dist/node");
+/** Where Vite puts the licences of what it has built in, from there. */
+export const bundledLicenses = "packages.md";
+
+const DAWN = "node_modules/webgpu/dist/linux-x64/dawn.node";
+const LINKER = "/lib64/ld-linux-x86-64.so.2";
+const GLIBC = /^(ld-linux-x86-64|linux-vdso|lib(c|dl|m|pthread|rt))\.so/;
+/** 33 MB after 14 s of processor time; level 3 takes twice as long for 32 MB, level 6 five times as long for 28 MB. */
+const COMPRESSION = "xz -T0 -1";
+
+/** Libraries for systems that lack them, with the Debian package that they and their licences come from. */
+const spares = {
+  cpp: { "libstdc++.so.6": "libstdc++6", "libgcc_s.so.1": "libgcc-s1" },
+  // NVIDIA's Vulkan driver links these, screen or no screen.
+  x11: {
+    "libX11.so.6": "libx11-6",
+    "libXext.so.6": "libxext6",
+    "libxcb.so.1": "libxcb1",
+    "libXau.so.6": "libxau6",
+    "libXdmcp.so.6": "libxdmcp6",
+    "libbsd.so.0": "libbsd0",
+    "libmd.so.0": "libmd0",
+  },
+};
+
+export function bundle(): Plugin {
+  return {
+    name: "bundle",
+    buildStart() {
+      if (!hasSoftware)
+        throw new RangeError(expected("bundle", "x64 Linux", `${process.arch} ${process.platform}`));
+      for (const [program, debian] of [
+        ["tar", "tar"],
+        ["xz", "xz-utils"],
+      ] as const)
+        if (spawnSync(program, ["--version"]).error)
+          throw new RangeError(expected(program, "a program", undefined, `Debian has it in ${debian}`));
+      const foreign = linkedBy(process.execPath).filter((library) => !(library in spares.cpp));
+      if (foreign.length > 0)
+        throw new RangeError(
+          expected("Node", "one that links C and C++ alone", foreign, "take it from nodejs.org"),
+        );
+      rmSync(folder, { recursive: true, force: true });
+    },
+    async writeBundle() {
+      await furnish();
+      rmSync(archive, { force: true });
+      const owner = ["--owner=0", "--group=0", "--numeric-owner"];
+      const packing = ["--sort=name", ...owner, "--use-compress-program", COMPRESSION];
+      execFileSync("tar", [...packing, "--directory", dirname(folder), "--create", "--file", archive, name]);
+      process.stdout.write(`dist/${basename(archive)}: ${(statSync(archive).size / 1e6).toFixed(1)} MB\n`);
+    },
+  };
+}
+
+/** Puts beside the program what it runs on, and the licences of all. */
+async function furnish(): Promise<void> {
+  for (const path of ["package.json", "LICENSE", "examples/digits/digits.safetensors"])
+    copy(join(root, path), path);
+  copy(join(root, "scripts/run.sh"), "run");
+  chmodSync(join(folder, "run"), 0o755);
+
+  copy(process.execPath, "node");
+  for (const path of ["node_modules/webgpu/package.json", "node_modules/webgpu/index.js", DAWN])
+    copy(join(root, path), path);
+  // Where there is no strip they are larger, and do the same.
+  for (const path of ["node", DAWN]) spawnSync("strip", ["--strip-unneeded", join(folder, path)]);
+  const dawn = readFileSync(join(folder, DAWN));
+  acceptOldWait(dawn);
+  writeFileSync(join(folder, DAWN), dawn);
+  const { dawnEnv } = await software();
+  copy(join(dawnEnv["LD_LIBRARY_PATH"]!, "libvulkan.so.1"), "lib/libvulkan.so.1");
+
+  copy(licenseOfNode(), "licenses/node");
+  copy(join(root, "node_modules/webgpu/LICENSE.md"), "licenses/dawn");
+  // Both are under the Apache License 2.0.
+  copy(join(root, "node_modules/typescript/LICENSE.txt"), "licenses/libvulkan.so.1");
+  renameSync(join(bundledProgram, bundledLicenses), join(folder, "licenses/packages.md"));
+  const installed = installedLibraries();
+  for (const [group, libraries] of Object.entries(spares))
+    for (const [library, debian] of Object.entries(libraries)) {
+      const [file, license] = [installed.get(library), `/usr/share/doc/${debian}/copyright`];
+      if (!file || !existsSync(license)) {
+        process.stderr.write(
+          `${library} is left out: this system does not have it from Debian's ${debian}\n`,
+        );
+        continue;
+      }
+      copy(file, `lib/${group}/${library}`);
+      copy(license, `licenses/${library}`);
+    }
+  writeFileSync(join(folder, "VERSIONS"), versions());
+}
+
+function copy(from: string, to: string): void {
+  const path = join(folder, to);
+  mkdirSync(dirname(path), { recursive: true });
+  copyFileSync(from, path);
+}
+
+/** The libraries beside glibc that a program links. */
+function linkedBy(program: string): string[] {
+  return execFileSync(LINKER, ["--list", program], { encoding: "utf8" })
+    .split("\n")
+    .map((line) => basename(line.trim().split(" ")[0]!))
+    .filter((library) => library && !GLIBC.test(library));
+}
+
+/** Where this system has its libraries, by name. */
+function installedLibraries(): Map<string, string> {
+  const list = execFileSync("/sbin/ldconfig", ["--print-cache"], { encoding: "utf8" });
+  return new Map(
+    [...list.matchAll(/^\s*(\S+) \(libc6,x86-64[^)]*\) => (\S+)$/gm)].map(([, library, path]) => [
+      library!,
+      path!,
+    ]),
+  );
+}
+
+function licenseOfNode(): string {
+  const home = dirname(process.execPath);
+  const places = [join(home, "../LICENSE"), join(home, "LICENSE"), "/usr/share/doc/nodejs/LICENSE"];
+  const found = places.find((place) => existsSync(place));
+  if (!found)
+    throw new RangeError(
+      expected("licence of Node", places.join(" or "), undefined, "take Node from nodejs.org"),
+    );
+  return found;
+}
+
+function versionOf(dependency: string): string {
+  const text = readFileSync(join(root, "node_modules", dependency, "package.json"), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+function versions(): string {
+  const glibc = glibcOf("node", DAWN, "lib/libvulkan.so.1");
+  const spare = glibcOf(...Object.keys(spares.cpp).map((library) => `lib/cpp/${library}`));
+  const alone = spare === 0 ? "" : `, or with glibc 2.${Math.max(glibc, spare)} alone`;
+  return `${manifest.name} ${manifest.version}
+Node ${process.version}
+Dawn of webgpu ${versionOf("webgpu")}
+Vulkan loader of @sparticuz/chromium ${versionOf("@sparticuz/chromium")}
+
+Runs on x86-64 Linux with glibc 2.${glibc} and the C++ library of GCC 11${alone}; newer ones will do.
+`;
+}
+
+/** The minor number of the newest glibc 2 that files of the bundle name, 0 where there is no such file. */
+function glibcOf(...paths: string[]): number {
+  const named = paths
+    .map((path) => join(folder, path))
+    .filter((path) => existsSync(path))
+    .flatMap((path) => [...readFileSync(path, "latin1").matchAll(/\0GLIBC_2\.(\d+)(?=[.\0])/g)]);
+  return Math.max(0, ...named.map(([, minor]) => Number(minor)));
+}

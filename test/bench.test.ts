@@ -1,0 +1,58 @@
+// The micro-kernels of `exacta bench`: they answer the integers that the host computes, and what answers others is noticed.
+
+import { expect, test } from "vitest";
+import { platform } from "../host/node/platform.ts";
+import { cpuMicros, openGpuMicros } from "../host/node/bench/ceilings.ts";
+import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
+
+const language = async () => (await platform.gpu())!.wgslLanguageFeatures;
+
+test("on the CPU", async () => {
+  const micros = await cpuMicros();
+  expect(Object.keys(micros)).toEqual(["registers", "memory", "dot", "copy"]);
+  for (const { pass, check } of Object.values(micros)) {
+    expect(await pass()).toBeGreaterThan(0);
+    await check();
+  }
+});
+
+test("on the GPU, those that it has the features for", async () => {
+  const { micros, close } = await openGpuMicros({ requestAdapter: testAdapter, language: await language() });
+  const { features } = await testAdapter();
+  expect(Object.keys(micros)).toEqual([
+    "registers",
+    "memory",
+    ...(features.has("subgroups") ? ["shuffle"] : []),
+    ...((await language()).has("packed_4x8_integer_dot_product") ? ["dot"] : []),
+    "copy",
+  ]);
+  for (const { pass, check } of Object.values(micros)) {
+    expect(await pass()).toBeGreaterThan(0);
+    await check();
+  }
+  close();
+});
+
+test.each([
+  ["registers", "h |= shifted(h, g);", ""],
+  ["memory", "(31u - params.shift)", "(30u - params.shift)"],
+  ["shuffle", "(lane + params.shift)", "(lane + 2u)"],
+  ["dot", "STEPS = 16u", "STEPS = 15u"],
+  ["copy", "= source[at]", "= source[at] & vec4u(0xfffffffeu)"],
+] as const)("a fault in %s is noticed", async (name, text, fault) => {
+  const requestAdapter = tamperedAdapter((device) =>
+    rewriteShaders(device, (code) => code.replaceAll(text, fault)),
+  );
+  const { micros, close } = await openGpuMicros({ requestAdapter, language: await language() }, [name]);
+  const micro = micros[name];
+  await micro?.pass();
+  // An adapter may lack what a micro-kernel needs: the test before says which have to be there.
+  const said = micro
+    ? await Promise.resolve(micro.check()).then(
+        () => "nothing",
+        (error: Error) => error.message,
+      )
+    : `the micro-kernel ${name}`;
+  expect(said).toContain(`the micro-kernel ${name}`);
+  close();
+});
