@@ -35,3 +35,39 @@ export function shapesOf(work: Work, room: Room, name?: VariantName): readonly S
 /** The likeliest of them. */
 export const shapeOf = (work: Work, room: Room, name?: VariantName): Shape | undefined =>
   shapesOf(work, room, name)[0];
+
+/** The parameter that says how much work there is, and how much of it the first measurement is given. */
+export const unitOf: Record<KernelName, string> = {
+  reach: "count",
+  witness: "instances",
+  count: "instances",
+  smallest: "instances",
+  halves: "instances",
+  prune: "demands",
+  forward: "samples",
+};
+
+/** Parameters that say how large a piece of it is. */
+const measures: Record<KernelName, readonly string[]> = {
+  reach: ["halfRange", "extent", "itemsTo", "targets"],
+  witness: ["longest", "sums", "masks"],
+  count: ["longest", "sums"],
+  smallest: ["longest", "sums", "masks"],
+  halves: ["longest"],
+  prune: ["group", "sums", "sparse"],
+  forward: ["columns", "group", "rows", "wide"],
+};
+
+/** What work has in common that is best served by the same shape: the kernel, and sizes up to a power of two. */
+export function sizeOf({ kernel, params }: Work): string {
+  const upTo = (value: number) => (value > 0 ? 2 ** Math.ceil(Math.log2(value)) : 0);
+  const sizes = measures[kernel].map((name) => `${name} ${upTo(params[name]!)}`);
+  if (kernel === "reach")
+    sizes.push(params.itemsFrom === params.itemsTo ? "one number of items" : "several numbers");
+  return `${kernel}: ${sizes.join(", ")}`;
+}
+
+/** What tells a shape from others that fit the same work. */
+export function labelOf({ name, constants, rest }: Shape): string {
+  return [name, ...(constants.WIDTH ? [constants.WIDTH] : []), ...(rest ? ["and the rest"] : [])].join(" ");
+}
