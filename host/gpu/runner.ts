@@ -12,6 +12,8 @@ import { labelOf, shapesOf, sizeOf, unitOf } from "./variants.ts";
 export interface GpuOptions {
   /** Where measurements are kept, by which one of the shapes that fit is chosen; by default the likeliest one is taken. */
   readonly store?: Store;
+  /** Milliseconds of measuring one size after which no other shape is tried; by default 1000. */
+  readonly budget?: number;
   /** Forces a variant. */
   readonly variant?: VariantName;
   /** Fills outputs and scratch memory with this word before every piece of work: for tests, which show that it changes nothing. */
@@ -152,33 +154,37 @@ async function fit(opened: Opened, work: Work, options: GpuOptions): Promise<Sha
   const unit = unitOf[work.kernel];
   const most = work.kernel === "reach" ? MOST_TRIALS : work.params[unit]!;
   if (!opened.tuner || shapes.length === 1 || most < FIRST_UNITS) return first;
-  const size = sizeOf(work);
+  const size = sizeOf(work) + (options.variant ? `, ${options.variant}` : "");
   let chosen = opened.chosen.get(size);
-  if (!chosen)
-    opened.chosen.set(size, (chosen = measured(opened, opened.tuner, work, size, shapes.map(labelOf), most)));
+  if (!chosen) opened.chosen.set(size, (chosen = measured(opened, opened.tuner, work, size, most, options)));
   const label = await chosen;
   return shapes.find((shape) => labelOf(shape) === label) ?? first;
 }
 
-/** The label of the fastest of some shapes: known, or measured now. */
+/** The label of the fastest shape for work of a size: known, or measured now. */
 async function measured(
   opened: Opened,
   tuner: Tuner,
   work: Work,
   size: string,
-  labels: readonly string[],
   most: number,
+  { variant, budget }: GpuOptions,
 ): Promise<string> {
+  const labels = shapesOf(work, opened.room, variant).map(labelOf);
   const known = (await tuner.choices())[size];
   if (known && labels.includes(known.best)) return known.best;
   const time = async (label: string, units: number) => {
     const part = { ...work, params: { ...work.params, [unitOf[work.kernel]]: units } };
-    const shape = shapesOf(part, opened.room).find((candidate) => labelOf(candidate) === label);
+    const shape = shapesOf(part, opened.room, variant).find((candidate) => labelOf(candidate) === label);
     if (!shape) throw noRoom(part);
     await compile(opened, part, shape);
     return (await execute(opened, part, shape, undefined)).took;
   };
-  const choice = await choose(labels, time, { first: FIRST_UNITS, most });
+  const choice = await choose(labels, time, {
+    first: FIRST_UNITS,
+    most,
+    ...(budget !== undefined && { budget }),
+  });
   if (!opened.failure) await tuner.keep(size, choice);
   return choice.best;
 }

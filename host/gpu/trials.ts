@@ -59,7 +59,7 @@ function* parts(count: number): Generator<readonly number[]> {
 
 /**
  * Places that suffice for all trials, and places that suffice for nearly all: the bitset ends M above half the sum of the
- * magnitudes at most, and that sum is within 2.5 standard deviations of its mean in 99 trials of 100.
+ * magnitudes at most, and that sum is within 3 standard deviations of its mean in all trials but one in hundreds.
  */
 function capacities({ params, inputs }: Work): readonly [all: number, most: number] {
   const { itemsTo, range, extent, signed } = params as ReachParams;
@@ -73,7 +73,7 @@ function capacities({ params, inputs }: Work): readonly [all: number, most: numb
     sum += size / SAMPLES;
     squares += size ** 2 / SAMPLES;
   }
-  const far = itemsTo * sum + 2.5 * Math.sqrt(itemsTo * Math.max(squares - sum ** 2, 0));
+  const far = itemsTo * sum + 3 * Math.sqrt(itemsTo * Math.max(squares - sum ** 2, 0));
   return [all, Math.min(all, Math.ceil(far / 2 + (signed ? extent / 2 : extent)) + 1)];
 }
 

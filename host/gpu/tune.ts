@@ -28,7 +28,8 @@ const GROWTH = [2, 32] as const;
 
 /**
  * Measures candidates in their order, each by a pass that is long enough or has all the units there are.
- * @param time Works on so many units, and answers how many milliseconds that took; a candidate that throws is out.
+ * @param time Works on so many units, and answers how many milliseconds that took; a candidate that throws is out, and where
+ * all do, that is passed on.
  * @param budget Milliseconds after which no other candidate is begun; the first one always is.
  */
 export async function choose(
@@ -39,6 +40,7 @@ export async function choose(
 ): Promise<Choice> {
   const began = now();
   const rates: Record<string, number> = {};
+  let failure: unknown;
   for (const candidate of candidates) {
     if (Object.keys(rates).length > 0 && now() - began > budget) break;
     let units = Math.min(first, most);
@@ -51,11 +53,13 @@ export async function choose(
       }
       const rate = (1000 * units) / Math.max(took, 0.001);
       rates[candidate] = Number(rate.toPrecision(3));
-    } catch {
+    } catch (error) {
+      failure = error;
       rates[candidate] = 0;
     }
   }
   const best = Object.keys(rates).reduce((a, b) => (rates[b]! > rates[a]! ? b : a));
+  if (rates[best] === 0) throw failure;
   return { best, rates };
 }
 
@@ -87,6 +91,13 @@ export class Tuner {
       await this.#store.write(JSON.stringify({ ...kept, [this.#name]: mine }, undefined, 1)).catch(() => {});
     });
     await this.#writing;
+  }
+
+  /** Forgets all choices of the adapter, so that they are measured anew. */
+  async forget(): Promise<void> {
+    const { [this.#name]: _, ...others } = await this.#read();
+    this.#choices = Promise.resolve({});
+    await this.#store.write(JSON.stringify(others, undefined, 1)).catch(() => {});
   }
 
   async #read(): Promise<Record<string, Choices>> {
