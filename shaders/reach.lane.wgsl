@@ -1,5 +1,4 @@
-// reach, one trial per invocation, common to its variants: drawing, counting, and a tally that a workgroup keeps to
-// itself. A variant follows: where an invocation has the bits of its trial, and how many at most.
+// reach, one trial per invocation, common to its variants: drawing and counting. A variant follows: where an invocation has the bits of its trial, and how many at most.
 //
 // Loops end with their test, and what can be is kept out of conditions: some devices run both sides of a condition, and
 // the body of a loop once more for nobody.
@@ -7,26 +6,7 @@
 override WIDTH: u32 = 64u;
 /// Places for items, at least as many as a trial has.
 override ITEMS: u32 = 64u;
-/// Words of the workgroup's own tally, of which there are so many copies, a power of two; 1 word where counts go straight to memory.
-override TALLY: u32 = 1u;
-override COPIES: u32 = 1u;
-
 var<workgroup> items: array<i32, ITEMS * WIDTH>;
-var<workgroup> counts: array<atomic<u32>, TALLY * COPIES>;
-
-fn add(lane: u32, word: u32, by: u32) -> u32 {
-  if (TALLY > 1u) {
-    return atomicAdd(&counts[word * COPIES + (lane & (COPIES - 1u))], by);
-  }
-  return atomicAdd(&tally[word], by);
-}
-
-fn add64(lane: u32, word: u32, by: u32) {
-  if (add(lane, word, by) + by < by) {
-    add(lane, word + 1u, 1u);
-  }
-}
-
 /// What drawing asks of the parameters, read once.
 struct Drawing {
   items: u32,
@@ -145,23 +125,5 @@ fn main(
   for (var t = part.first + group.x * WIDTH + lane; t < part.end; t += groups.x * WIDTH) {
     countTrial(lane, t, by);
   }
-  if (TALLY > 1u) {
-    workgroupBarrier();
-    for (var i = lane; i < TALLY; i += WIDTH) {
-      var sum = 0u;
-      var carry = 0u;
-      for (var copy = 0u; copy < COPIES; copy++) {
-        let by = atomicLoad(&counts[i * COPIES + copy]);
-        sum += by;
-        carry += u32(sum < by);
-      }
-      let before = atomicAdd(&tally[i], sum);
-      carry += u32(before + sum < sum);
-      // The low words of the missing targets carry into their high words.
-      let missing = i - missingWord(0u);
-      if (missing < 2u * sizes() && (missing & 1u) == 0u) {
-        atomicAdd(&tally[i + 1u], carry);
-      }
-    }
-  }
+  flush(lane);
 }

@@ -31,10 +31,7 @@ fn onesIn(block: vec4u, b: i32, window: vec2i) -> u32 {
 }
 
 fn clear(lane: u32, top: u32) {
-  r0 = vec4u(1u, 0u, 0u, 0u);
-  r1 = vec4u();
-  r2 = vec4u();
-  r3 = vec4u();
+  clearBlocks(vec4u(1u, 0u, 0u, 0u));
 }
 
 fn grow(lane: u32, a: u32, high: u32, low: u32) {

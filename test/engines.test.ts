@@ -18,7 +18,7 @@ import { batchWork, type Batch, type Plan, type Work as KernelWork } from "../sr
 import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
 
 /** The variants of `reach`. */
-const variantNames = ["registers", "thread", "workgroup", "storage"] as const;
+const variantNames = ["registers", "thread", "subgroup", "workgroup", "storage"] as const;
 type VariantName = (typeof variantNames)[number];
 
 const names = ["reference", "cpu", "threads", "shadow", ...variantNames] as const;
@@ -29,7 +29,13 @@ beforeAll(async () => {
   engines.reference = referenceRunner();
   engines.cpu = await cpuRunner(1, startThread);
   engines.threads = await cpuRunner(2, startThread);
-  const poisons = { registers: 0xaaaaaaaa, thread: 0xffffffff, workgroup: 0x55555555, storage: 0xdeadbeef };
+  const poisons = {
+    registers: 0xaaaaaaaa,
+    thread: 0xffffffff,
+    subgroup: 0x01234567,
+    workgroup: 0x55555555,
+    storage: 0xdeadbeef,
+  };
   for (const variant of variantNames)
     engines[variant] = await gpuRunner(testAdapter, { variant, poison: poisons[variant] });
   engines.shadow = shadowRunner(engines.cpu, engines.reference);
@@ -76,7 +82,7 @@ function sum(work: Plan, a: Uint32Array, b: Uint32Array): Uint32Array {
 
 /** Whether the engines named give the words of the first of them, batch by batch or in two batches. */
 async function compare(work: Plan, batch: Batch, wanted: readonly Name[] = names): Promise<void> {
-  const among = wanted.filter((name) => name !== "registers" || fitsRegisters(work));
+  const among = wanted.filter((name) => fitsRegisters(work) || (name !== "registers" && name !== "subgroup"));
   const cut = Math.floor(batch.count / 3);
   const rest = { first: batch.first + cut, count: batch.count - cut };
   const [expected, ...others] = await Promise.all(
@@ -100,15 +106,23 @@ async function oneTurn(work: Plan, variant: VariantName): Promise<number> {
   const { limits, info } = await testAdapter();
   const { constants, groups } = shapeOf(
     batchWork(work, { first: 0, count: 2 ** 31 - 1 }),
-    { limits, subgroup: info.subgroupMaxSize || 32, features: new Set() },
+    {
+      limits,
+      subgroup: info.subgroupMaxSize || 32,
+      narrowest: info.subgroupMinSize || 4,
+      features: new Set(["subgroups"] as const),
+    },
     variant,
   )!;
-  return groups * (variant === "thread" || variant === "registers" ? constants.WIDTH! : 1);
+  const trialsOf = { registers: constants.WIDTH!, thread: constants.WIDTH!, workgroup: 1, storage: 1 };
+  return groups * (variant === "subgroup" ? constants.WIDTH! / 4 : trialsOf[variant]);
 }
 
 const EXTREMES = [0, 2 ** 31 - 1, -(2 ** 31), -(2 ** 31) + 1];
 
-test("no variant is left out", () => {
+test("no variant is left out", async () => {
+  // The software adapter has subgroups; on one that has none the runner of that variant fails, and says so.
+  expect((await testAdapter()).features.has("subgroups")).toBe(true);
   expect(variantsOf("reach")).toEqual(variantNames);
 });
 
@@ -157,7 +171,10 @@ describe("random configurations", () => {
                 enumerate,
               });
               // Registers take long to compile, and differ from threads in nothing but where the bits are.
-              const among = configurations % 5 === 0 ? names : names.filter((name) => name !== "registers");
+              const among =
+                configurations % 5 === 0
+                  ? names
+                  : names.filter((name) => name !== "registers" && name !== "subgroup");
               await compare(
                 work,
                 { first: enumerate ? start % (2 ** 32 - 100) : start, count: length },
@@ -369,6 +386,8 @@ describe("trials that a variant has no room for", () => {
   test.each([
     ["registers", 1],
     ["registers", 256],
+    ["subgroup", 1],
+    ["subgroup", 256],
     ["thread", 1],
     ["thread", 224],
     ["thread", 250],
@@ -481,6 +500,11 @@ describe("planted faults", () => {
     ["registers", "vec4i(0, 32, 64, 96)", "vec4i(0, 32, 64, 95)"],
     ["registers", "pair(r2, r1, r0, step)", "pair(r2, r1, r1, step)"],
     ["registers", "let place = select(small, large - WIDTH, isLarge);", "let place = small;"],
+    ["subgroup", "me + words < size", "me + words <= size"],
+    ["subgroup", "by.words + 1u", "by.words"],
+    ["subgroup", "if (from_ == 0u) {", "if (n == 1u) {"],
+    ["subgroup", "w & (size - 1u))", "w & (size - 2u))"],
+    ["subgroup", "a >= perBlock", "a > perBlock"],
     ["workgroup", "shift) | ((lower >> 1u) >> (31u - shift))", "shift) | ((lower >> 1u) >> (30u - shift))"],
     [
       "workgroup",

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { gpuRunner } from "../host/gpu/runner.ts";
 import { choose, memoryStore, Tuner, type Choice } from "../host/gpu/tune.ts";
+import type { Room } from "../host/gpu/shape.ts";
 import { labelOf, shapesOf, sizeOf } from "../host/gpu/variants.ts";
 import { fileStore } from "../host/node/store.ts";
 import { referenceRunner } from "../host/reference.ts";
@@ -170,8 +171,13 @@ describe("a runner", () => {
     expect([size, rates[best]! > 0]).toEqual([sizeOf(work), true]);
     expect(rates[best]).toBe(Math.max(...Object.values(rates)));
 
-    const { limits, info } = await testAdapter();
-    const room = { limits, subgroup: info.subgroupMaxSize || 32, features: new Set<never>() };
+    const { limits, info, features } = await testAdapter();
+    const room: Room = {
+      limits,
+      subgroup: info.subgroupMaxSize || 32,
+      narrowest: info.subgroupMinSize || 4,
+      features: new Set(features.has("subgroups") ? ["subgroups"] : []),
+    };
     const labels = shapesOf(work, room).map(labelOf);
     expect(new Set(labels).size).toBe(labels.length);
     for (const label of [labels[0]!, labels.at(-1)!]) {

@@ -112,6 +112,7 @@ async function openDevice(adapter: GPUAdapter, options: GpuOptions): Promise<Ope
     room: {
       limits: device.limits,
       subgroup: adapter.info.subgroupMaxSize || 32,
+      narrowest: adapter.info.subgroupMinSize || 4,
       features: featuresOf(device, options),
       places: options.places,
     },

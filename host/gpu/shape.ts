@@ -25,6 +25,8 @@ export interface Room {
   readonly limits: GPUSupportedLimits;
   /** Invocations that run in step. */
   readonly subgroup: number;
+  /** The fewest that may do so; by default as many. */
+  readonly narrowest?: number;
   readonly features: ReadonlySet<Feature>;
   /** What is taken for enough places for nearly every trial of `reach`: for tests, which show that it changes nothing. */
   readonly places?: number | undefined;

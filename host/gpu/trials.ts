@@ -15,6 +15,9 @@ import group from "../../shaders/reach.group.wgsl?raw";
 import lane from "../../shaders/reach.lane.wgsl?raw";
 import marked from "../../shaders/reach.marked.wgsl?raw";
 import registers from "../../shaders/reach.registers.wgsl?raw";
+import subgroups from "../../shaders/lib/subgroups.wgsl?raw";
+import subgroupTrials from "../../shaders/reach.subgroup.wgsl?raw";
+import tally from "../../shaders/reach.tally.wgsl?raw";
 import thread from "../../shaders/reach.thread.wgsl?raw";
 import {
   GROUP_BYTES,
@@ -39,6 +42,8 @@ const COPIED_WORDS = 2 ** 10;
 /** Places of a block of registers, the most such blocks, and what items may not reach: two of them. */
 const BLOCK = 128;
 const MAX_BLOCKS = 4;
+/** The most blocks of a subgroup. */
+const MAX_SUBGROUP_BLOCKS = 16;
 
 const paramsOf = (work: Work) => work.params as ReachParams;
 
@@ -112,7 +117,7 @@ function single(
   const filling = Math.max(FILLING_SUBGROUPS * subgroup, Math.ceil(trials / TURNS));
   return {
     name,
-    source: draw + reach + part + marks + lane + source,
+    source: draw + reach + part + marks + tally + lane + source,
     constants: {
       WIDTH: width,
       ITEMS: items,
@@ -159,6 +164,44 @@ export const trials: Fits = {
     return [...tries(work, room, 32)].flatMap(([width, units, all]) => {
       const constants = { WORDS: units };
       return single(work, room, "thread", width, units + 7, { source: thread, constants, all }) ?? [];
+    });
+  },
+  subgroup(work, room) {
+    const { limits, subgroup: lanes, narrowest = lanes, features } = room;
+    const params = paramsOf(work);
+    // Words of the narrowest subgroup there may be: wider ones have more room.
+    const block = 32 * narrowest;
+    const width = Math.max(2 * lanes, 64);
+    const { length } = reachTally(params);
+    if (!features.has("subgroups") || params.halfRange >= 2 * block) return [];
+    if (width > Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX))
+      return [];
+    return [...tries(work, room, block)].slice(0, 2).flatMap(([, units, all]): Shape[] => {
+      const rest = all ? undefined : grouped(work, room, marks + marked);
+      if (units > MAX_SUBGROUP_BLOCKS || (!all && !rest)) return [];
+      const trials = Math.min(params.count, PART_TRIALS);
+      return [
+        {
+          name: "subgroup",
+          source: subgroups + draw + reach + part + marks + tally + subgroupTrials + blocks,
+          constants: {
+            WIDTH: width,
+            BLOCKS: units,
+            STEPS: Number(params.halfRange >= block),
+            TALLY: 4 * length <= limits.maxComputeWorkgroupStorageSize - GROUP_BYTES ? length : 1,
+            ...lawConstants(params),
+          },
+          groups: Math.min(
+            Math.ceil((trials * lanes) / width),
+            Math.max(Math.ceil(trials / TURNS), 1),
+            FILLING_SUBGROUPS,
+          ),
+          rows: 1,
+          slabBytes: all ? 4 : 4 * Math.max(Math.ceil(trials / 32), 1),
+          phases: () => parts(params.count),
+          ...(rest && { rest: { ...rest, groups: Math.min(rest.groups, FILLING_SUBGROUPS) } }),
+        },
+      ];
     });
   },
   workgroup(work, room) {
