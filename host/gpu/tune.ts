@@ -85,12 +85,15 @@ export class Tuner {
   async keep(size: string, choice: Choice): Promise<void> {
     (await this.choices())[size] = choice;
     // One after the other, each over what others have written since.
-    this.#writing = this.#writing.then(async () => {
-      const kept = await this.#read();
-      const mine = { ...kept[this.#name], ...(await this.choices()) };
-      await this.#store.write(JSON.stringify({ ...kept, [this.#name]: mine }, undefined, 1)).catch(() => {});
-    });
+    this.#writing = this.#write(this.#writing);
     await this.#writing;
+  }
+
+  async #write(before: Promise<void>): Promise<void> {
+    await before;
+    const kept = await this.#read();
+    const mine = { ...kept[this.#name], ...(await this.choices()) };
+    await this.#store.write(JSON.stringify({ ...kept, [this.#name]: mine }, undefined, 1)).catch(() => {});
   }
 
   /** Forgets all choices of the adapter, so that they are measured anew. */

@@ -20,7 +20,7 @@ export const variantsOf = (kernel: KernelName): VariantName[] =>
   variantNames.filter((name) => fitsOf[kernel][name]);
 
 /** Variants that serve where no other has room: they are slower, or too much for what they are asked. */
-const LAST: readonly VariantName[] = ["storage", "tiles"];
+const LAST: ReadonlySet<VariantName> = new Set(["storage", "tiles"]);
 
 /** What may serve the work, the likeliest first: shapes of the variant of that name where the kernel has it. */
 export function shapesOf(work: Work, room: Room, name?: VariantName): readonly Shape[] {
@@ -28,7 +28,7 @@ export function shapesOf(work: Work, room: Room, name?: VariantName): readonly S
   const order = work.kernel in instanceFits ? orderOf(work) : variantNames;
   const names = name && fits[name] ? [name] : order;
   const shapes = names.flatMap((candidate) => fits[candidate]?.(work, room) ?? []);
-  const fast = shapes.filter((shape) => !LAST.includes(shape.name));
+  const fast = shapes.filter((shape) => !LAST.has(shape.name));
   return fast.length > 0 ? fast : shapes.slice(0, 1);
 }
 
@@ -58,9 +58,10 @@ const measures: Record<KernelName, readonly string[]> = {
   forward: ["columns", "group", "rows", "wide"],
 };
 
+const upTo = (value: number) => (value > 0 ? 2 ** Math.ceil(Math.log2(value)) : 0);
+
 /** What work has in common that is best served by the same shape: the kernel, and sizes up to a power of two. */
 export function sizeOf({ kernel, params }: Work): string {
-  const upTo = (value: number) => (value > 0 ? 2 ** Math.ceil(Math.log2(value)) : 0);
   const sizes = measures[kernel].map((name) => `${name} ${upTo(params[name]!)}`);
   if (kernel === "reach")
     sizes.push(params.itemsFrom === params.itemsTo ? "one number of items" : "several numbers");
