@@ -5,7 +5,7 @@
 override WORDS: u32 = 64u;
 /// Words beside it: zeros below, which shifts reach into, and above what is cleared with it.
 const BELOW = 4u;
-const ABOVE = 3u;
+const ABOVE = 6u;
 
 var<workgroup> sums: array<u32, (BELOW + WORDS + ABOVE) * WIDTH>;
 
@@ -26,7 +26,10 @@ fn clear(lane: u32, top: u32) {
     sums[w] = 0u;
     sums[w + WIDTH] = 0u;
     sums[w + 2u * WIDTH] = 0u;
-    w += 3u * WIDTH;
+    sums[w + 3u * WIDTH] = 0u;
+    sums[w + 4u * WIDTH] = 0u;
+    sums[w + 5u * WIDTH] = 0u;
+    w += 6u * WIDTH;
     if (w > last) {
       break;
     }
@@ -36,8 +39,9 @@ fn clear(lane: u32, top: u32) {
 /// R |= R << a where high..low are, and what lies below in the last four words.
 fn grow(lane: u32, a: u32, high: u32, low: u32) {
   let back = (a >> 5u) * WIDTH;
-  let left = a & 31u;
-  let right = 31u - left;
+  // Shifts to the left are products, which some devices compute beside shifts, and others faster.
+  let left = 1u << (a & 31u);
+  let right = 31u - (a & 31u);
   let last = at(lane, max(low, a));
   var w = at(lane, high);
   if (w < last) {
@@ -49,10 +53,10 @@ fn grow(lane: u32, a: u32, high: u32, low: u32) {
     let x2 = sums[w - back - 2u * WIDTH];
     let x3 = sums[w - back - 3u * WIDTH];
     let x4 = sums[w - back - 4u * WIDTH];
-    sums[w] |= (x0 << left) | ((x1 >> 1u) >> right);
-    sums[w - WIDTH] |= (x1 << left) | ((x2 >> 1u) >> right);
-    sums[w - 2u * WIDTH] |= (x2 << left) | ((x3 >> 1u) >> right);
-    sums[w - 3u * WIDTH] |= (x3 << left) | ((x4 >> 1u) >> right);
+    sums[w] |= (x0 * left) | ((x1 >> 1u) >> right);
+    sums[w - WIDTH] |= (x1 * left) | ((x2 >> 1u) >> right);
+    sums[w - 2u * WIDTH] |= (x2 * left) | ((x3 >> 1u) >> right);
+    sums[w - 3u * WIDTH] |= (x3 * left) | ((x4 >> 1u) >> right);
     x0 = x4;
     w -= 4u * WIDTH;
     if (w < last) {

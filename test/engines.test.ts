@@ -488,7 +488,7 @@ describe("planted faults", () => {
     { ensemble: "products0", halfRange: 49, itemsFrom: 2, itemsTo: 5, targets: [48] },
   ];
   const faults: [VariantName, string, string][] = [
-    ["thread", "let right = 31u - left;", "let right = 30u - left;"],
+    ["thread", "let right = 31u - (a & 31u);", "let right = 30u - (a & 31u);"],
     ["thread", "at(lane, max(low, a));", "at(lane, max(low, a) + 32u);"],
     ["thread", "(done + 1) >> 1u, done), params.signed", "(done + 2) >> 1u, done), params.signed"],
     ["thread", "k + 1u == 2u * by.perWord", "k == 2u * by.perWord"],

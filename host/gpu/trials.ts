@@ -33,10 +33,12 @@ import {
 
 /** The most trials of one dispatch: its marks take 2 MiB. */
 const PART_TRIALS = 2 ** 24;
-/** Trials that an invocation takes in turns, where there are enough to fill a device. */
-const TURNS = 8;
-/** Subgroups that fill a device. */
-const FILLING_SUBGROUPS = 2 ** 12;
+/** Trials that an invocation takes in turns, where there are enough to fill a device: to begin a workgroup costs as much as some. */
+const TURNS = 32;
+/** Invocations that keep a device busy: those with wide subgroups have more of them. */
+const filling = (subgroup: number) => 64 * subgroup ** 2;
+/** Workgroups that keep any device busy. */
+const GROUPS = 2 ** 12;
 /** Words that a workgroup's copies of its tally may have. */
 const COPIED_WORDS = 2 ** 10;
 /** Places of a block of registers, the most such blocks, and what items may not reach: two of them. */
@@ -114,7 +116,7 @@ function single(
   const rest = all ? undefined : grouped(work, room, marks + marked);
   if (!all && !rest) return undefined;
   const trials = Math.min(params.count, PART_TRIALS);
-  const filling = Math.max(FILLING_SUBGROUPS * subgroup, Math.ceil(trials / TURNS));
+  const invocations = Math.max(filling(subgroup), Math.ceil(trials / TURNS));
   return {
     name,
     source: draw + reach + part + marks + tally + lane + source,
@@ -126,11 +128,14 @@ function single(
       ...constants,
       ...lawConstants(params),
     },
-    groups: Math.min(Math.ceil(Math.min(trials, filling) / width), limits.maxComputeWorkgroupsPerDimension),
+    groups: Math.min(
+      Math.ceil(Math.min(trials, invocations) / width),
+      limits.maxComputeWorkgroupsPerDimension,
+    ),
     rows: 1,
     slabBytes: all ? 4 : 4 * Math.max(Math.ceil(trials / 32), 1),
     phases: () => parts(params.count),
-    ...(rest && { rest: { ...rest, groups: Math.min(rest.groups, FILLING_SUBGROUPS) } }),
+    ...(rest && { rest: { ...rest, groups: Math.min(rest.groups, GROUPS) } }),
   };
 }
 
@@ -163,7 +168,7 @@ export const trials: Fits = {
   thread(work, room) {
     return [...tries(work, room, 32)].flatMap(([width, units, all]) => {
       const constants = { WORDS: units };
-      return single(work, room, "thread", width, units + 7, { source: thread, constants, all }) ?? [];
+      return single(work, room, "thread", width, units + 10, { source: thread, constants, all }) ?? [];
     });
   },
   subgroup(work, room) {
@@ -194,12 +199,12 @@ export const trials: Fits = {
           groups: Math.min(
             Math.ceil((trials * lanes) / width),
             Math.max(Math.ceil(trials / TURNS), 1),
-            FILLING_SUBGROUPS,
+            GROUPS,
           ),
           rows: 1,
           slabBytes: all ? 4 : 4 * Math.max(Math.ceil(trials / 32), 1),
           phases: () => parts(params.count),
-          ...(rest && { rest: { ...rest, groups: Math.min(rest.groups, FILLING_SUBGROUPS) } }),
+          ...(rest && { rest: { ...rest, groups: Math.min(rest.groups, GROUPS) } }),
         },
       ];
     });
