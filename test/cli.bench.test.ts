@@ -66,6 +66,23 @@ test("a signal ends it with what is done", async () => {
   expect(stdout).not.toContain("forward");
 });
 
+test("other languages are left out where this machine does not have them, and asked for they are refused", async () => {
+  const nothing = { ...process.env, PATH: "" };
+  const without = startCommand("bench --only peers --rounds 1 --json".split(" "), folder, nothing);
+  const { status, stdout, stderr } = await without.outcome;
+  expect([status, readLines("stdout", stdout).rows.map(({ engine }) => engine)]).toEqual([
+    0,
+    expect.arrayContaining(["cpu", "javascript"]),
+  ]);
+  expect(stdout).not.toMatch(/"engine":"(cpython|avx2)"/);
+  expect(stderr).toMatch(/there is no python3 [^]*there is no cc /);
+  const asked = await runCommand("bench --only peers --rounds 1 --quiet --python none", folder);
+  expect([asked.status, asked.stderr]).toEqual([
+    2,
+    expect.stringMatching(/^python: expected a CPython of 3.10 or newer, got "none"/),
+  ]);
+});
+
 test.each([
   ["--only all", "only: expected one of"],
   ["--engine shadow", "engine: expected one of cpu, gpu, reference"],

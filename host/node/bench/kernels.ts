@@ -258,6 +258,7 @@ async function rowsOf(
   candidates: readonly Candidate[],
   each: Case,
 ): Promise<Row[]> {
+  if (candidates.length === 0) return [];
   const { kernel, size, unit, trials, bound } = each;
   const passes: Record<string, Pass> = {};
   const costs: Record<string, number[]> = {};

@@ -1,6 +1,6 @@
 // Layers with hidden units, half of them pruned, as work of the kernel `forward`.
 
-import { drawValue } from "../../../src/ensemble.ts";
+import { placedValues } from "../../../src/ensemble.ts";
 import type { ForwardParams } from "../../../src/kernels/forward.ts";
 import type { Work } from "../../../src/plan.ts";
 import { streamKey } from "../../../src/random.ts";
@@ -26,13 +26,12 @@ export interface Layer {
 
 /** Units are +-1..+-4, weights -64..64 of which half are 0, inputs -31..31. */
 export function layerOf(columns: number, rows: number, samples: number): Layer {
-  let drawn = 0;
-  const key = streamKey(1n, [1000, columns]);
-  const draw = (range: number) => drawValue(range, key, drawn++, 0);
+  const drawn = (stream: number, range: number) => placedValues(range, streamKey(1n, [stream, columns]));
   const hidden = columns * GROUP;
-  const units = Int32Array.from({ length: hidden }, (_, i) => (i < hidden / 2 ? 1 : -1) * (1 + draw(4)));
-  const weights = Int32Array.from({ length: rows * hidden }, () => (draw(129) - 64) * draw(2));
-  const inputs = Int32Array.from({ length: samples * columns }, () => draw(63) - 31);
+  const [unit, weight, kept, input] = [drawn(1003, 4), drawn(1004, 129), drawn(1005, 2), drawn(1006, 63)];
+  const units = Int32Array.from({ length: hidden }, (_, i) => (i < hidden / 2 ? 1 : -1) * (1 + unit(i)));
+  const weights = Int32Array.from({ length: rows * hidden }, (_, i) => (weight(i) - 64) * kept(i));
+  const inputs = Int32Array.from({ length: samples * columns }, (_, i) => input(i) - 31);
   const params: ForwardParams = {
     networks: 1,
     samples,

@@ -61,6 +61,8 @@ test("a comparison has ratios of what both have, and tells the rest", () => {
   const found = compareRows([faster, slower, added], [rate, cost, gone]);
   expect(found.both.map(({ speed }) => speed)).toEqual([1.5, 0.5]);
   expect([found.added, found.gone, found.differ]).toEqual([[nameOf(added)], [nameOf(gone)], []]);
+  const text = comparisonText(compareRows([faster], [rate, gone, cost]), machine).join("\n");
+  expect(text).toContain(`only in the old run: ${nameOf(gone)}\nnot run: start`);
   const differ = compareRows([{ ...rate, digest: "89ab" }], [rate]);
   expect(differ.differ).toEqual([nameOf(rate)]);
   expect(comparisonText(differ, machine).join("\n")).toMatch(/A Processor.*SwiftShader[^]*DIFFERENT/);
