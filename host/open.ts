@@ -4,6 +4,7 @@ import * as z from "zod/mini";
 import { expected, integer, parse } from "../src/check.ts";
 import { cpuRunner, type StartThread } from "./cpu/runner.ts";
 import { gpuRunner } from "./gpu/runner.ts";
+import type { Store } from "./gpu/tune.ts";
 import { referenceRunner } from "./reference.ts";
 import { engines, type EngineOptions, type Runner } from "./runner.ts";
 import { shadowRunner } from "./shadow.ts";
@@ -16,6 +17,8 @@ export interface Platform {
   readonly whyNoAdapter?: () => Promise<readonly string[]>;
   readonly startThread: StartThread;
   readonly hardwareThreads: () => number;
+  /** Where measurements of GPUs are kept. */
+  readonly store: Store;
 }
 
 /** What `auto` takes, and why, in one sentence. */
@@ -67,7 +70,10 @@ export async function openEngine(options: EngineOptions, platform: Platform): Pr
   const adapter = await requestAdapter(platform);
   const gpu = async () => {
     const language = (await platform.gpu())?.wgslLanguageFeatures;
-    return gpuRunner(() => requestAdapter(platform), { ...(language && { language }) });
+    return gpuRunner(() => requestAdapter(platform), {
+      store: platform.store,
+      ...(language && { language }),
+    });
   };
   if (engine === "auto") return chooseEngine(adapter).engine === "gpu" ? gpu() : cpu();
   if (engine === "shadow") {

@@ -39,6 +39,8 @@ export interface Runner extends Engine {
   prepare(work: Work): Promise<void>;
   /** What the kernel writes: a pure function of the work, the same words on every runner. */
   run(work: Work): Promise<Uint32Array>;
+  /** How many milliseconds the device worked on words that this runner answered, where it can tell. */
+  took?(words: Uint32Array): number | undefined;
 }
 
 /** The runner that a caller holds as an engine. Throws TypeError for anything else. */

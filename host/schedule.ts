@@ -61,7 +61,7 @@ export async function schedule(
       // A batch starts when it is submitted and a lane is free, so waiting in the queue is not taken for work.
       ended.sort((a, b) => a - b);
       const now = performance.now();
-      const took = Math.max(now - Math.max(submitted, ended[0]!), 0.01);
+      const took = Math.max(runner.took?.(tally) ?? now - Math.max(submitted, ended[0]!), 0.01);
       ended[0] = now;
       if (batch.count >= size)
         size = Math.ceil(

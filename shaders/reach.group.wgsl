@@ -62,15 +62,8 @@ fn add64(word: u32, by: u32) {
 }
 
 fn drawItems(lane: u32, trial: vec2u) {
-  let perWord = 32u / params.bits;
   for (var i = lane; i < params.itemsTo; i += WIDTH) {
-    if (params.enumerate == 1u) {
-      items[i] = itemAt(trial, i);
-    } else {
-      let word = i / perWord;
-      let words = randomWords(trial, word >> 1u);
-      items[i] = itemFrom(trial, i, select(words.x, words.y, (word & 1u) == 1u), (i % perWord) * params.bits);
-    }
+    items[i] = itemOfTrial(trial, i);
   }
   workgroupBarrier();
   if (lane == 0u) {
@@ -111,41 +104,34 @@ fn evaluate(group: u32, lane: u32, layout_: Frame, n: u32, zero: i32, done: i32)
   return workgroupUniformLoad(&finished) == 1u;
 }
 
-@compute @workgroup_size(WIDTH)
-fn main(
-  @builtin(workgroup_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = id.x;
-  for (var t = group; t < params.count; t += groups.x) {
-    drawItems(lane, trialIndex(t));
-    let layout_ = workgroupUniformLoad(&frame);
-    for (var w = i32(lane); w <= layout_.top >> 5u; w += i32(WIDTH)) {
-      setWord(group, u32(w), u32(w == 0));
-    }
-    syncWorkgroup();
-    var done = 0;
-    var zero = 0;
-    for (var n = 0u; n <= params.itemsTo; n++) {
-      if (n > 0u) {
-        let item = workgroupUniformLoad(&items[n - 1u]);
-        let a = abs(item);
-        done += a;
-        if ((item < 0) != (layout_.mirrored == 1u)) {
-          zero += a;
-        }
-        grow(group, lane, u32(a), min(done, layout_.top) >> 5u, max(0, done - layout_.keep) >> 5u);
-      }
-      if (n >= params.itemsFrom) {
-        if (evaluate(group, lane, layout_, n, zero, done)) {
-          break;
-        }
-      }
-    }
-    if (lane == 0u) {
-      atomicAdd(&tally[0], 1u);
-    }
-    workgroupBarrier();
+/// Counts one trial of the batch; all invocations of the workgroup take part.
+fn countTrial(group: u32, lane: u32, t: u32) {
+  drawItems(lane, trialIndex(t));
+  let layout_ = workgroupUniformLoad(&frame);
+  for (var w = i32(lane); w <= layout_.top >> 5u; w += i32(WIDTH)) {
+    setWord(group, u32(w), u32(w == 0));
   }
+  syncWorkgroup();
+  var done = 0;
+  var zero = 0;
+  for (var n = 0u; n <= params.itemsTo; n++) {
+    if (n > 0u) {
+      let item = workgroupUniformLoad(&items[n - 1u]);
+      let a = abs(item);
+      done += a;
+      if ((item < 0) != (layout_.mirrored == 1u)) {
+        zero += a;
+      }
+      grow(group, lane, u32(a), min(done, layout_.top) >> 5u, max(0, done - layout_.keep) >> 5u);
+    }
+    if (n >= params.itemsFrom) {
+      if (evaluate(group, lane, layout_, n, zero, done)) {
+        break;
+      }
+    }
+  }
+  if (lane == 0u) {
+    atomicAdd(&tally[0], 1u);
+  }
+  workgroupBarrier();
 }

@@ -1,6 +1,13 @@
 // reach: the contract of src/kernels/reach.ts, common to its variants: what is bound, how items are drawn, where
 // counts go and how a trial is laid out. A variant follows: how the bits of a trial are spread over invocations.
 
+/// What the law makes needless: division where items are neither products nor listed, and multiplication and rejection
+/// where every slice of a random word is a value.
+override PLAIN: bool = false;
+override EXACT: bool = false;
+/// Whether trials are not drawn.
+override ENUMERATED: bool = false;
+
 struct Params {
   firstLow: u32,
   firstHigh: u32,
@@ -36,6 +43,10 @@ fn trialIndex(t: u32) -> vec2u {
 
 /// The item that a value of 0..range-1 stands for.
 fn itemOf(value: u32) -> i32 {
+  if (PLAIN) {
+    let plain = i32(value) - i32(params.half);
+    return select(plain, plain + i32(params.gap), plain >= 0);
+  }
   let below = i32(value / params.factor) - i32(params.half);
   let v = select(below, below + i32(params.gap), below >= 0);
   if (params.listed == 1u) {
@@ -48,10 +59,13 @@ fn randomWords(trial: vec2u, block: u32) -> vec2u {
   return threefry2x32(vec2u(params.keyLow, params.keyHigh), vec2u(trial.x, (trial.y << 16u) | block));
 }
 
-/// Item `i` of a trial, given the word that holds its slice and how many bits of it are used.
-fn itemFrom(trial: vec2u, i: u32, word: u32, used: u32) -> i32 {
+/// Item `i` of a trial, given a word that begins with its slice.
+fn itemFrom(trial: vec2u, i: u32, word: u32) -> i32 {
   let rest = 32u - params.bits;
-  var slice = ((word << used) >> rest) << rest;
+  if (EXACT) {
+    return itemOf(word >> rest);
+  }
+  var slice = (word >> rest) << rest;
   // Exact rejection: attempt a >= 1 of item i has block 64 a + i to itself.
   for (var attempt = 1u; attempt < 1024u; attempt++) {
     if (slice * params.range >= params.threshold) {
@@ -72,6 +86,17 @@ fn itemAt(trial: vec2u, i: u32) -> i32 {
     digits /= params.range;
   }
   return itemOf(digits % params.range);
+}
+
+/// Item `i` of a trial by itself.
+fn itemOfTrial(trial: vec2u, i: u32) -> i32 {
+  if (ENUMERATED) {
+    return itemAt(trial, i);
+  }
+  let perWord = 32u / params.bits;
+  let word = i / perWord;
+  let words = randomWords(trial, word >> 1u);
+  return itemFrom(trial, i, select(words.x, words.y, (word & 1u) == 1u) << ((i % perWord) * params.bits));
 }
 
 /// How the sums of a trial are laid out: items enter by magnitude, mirrored where the negatives weigh more, and after

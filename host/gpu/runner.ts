@@ -5,14 +5,21 @@ import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { inputsOf, outputOf, type Work } from "../../src/plan.ts";
 import type { Runner } from "../runner.ts";
-import type { Feature, Room, Shape, VariantName } from "./shape.ts";
-import { shapeOf } from "./variants.ts";
+import type { Feature, Program, Room, Shape, VariantName } from "./shape.ts";
+import { choose, Tuner, type Store } from "./tune.ts";
+import { labelOf, shapesOf, sizeOf, unitOf } from "./variants.ts";
 
 export interface GpuOptions {
-  /** Forces a variant; by default the first that fits the work. */
+  /** Where measurements are kept, by which one of the shapes that fit is chosen; by default the likeliest one is taken. */
+  readonly store?: Store;
+  /** Milliseconds of measuring one size after which no other shape is tried; by default 1000. */
+  readonly budget?: number;
+  /** Forces a variant. */
   readonly variant?: VariantName;
   /** Fills outputs and scratch memory with this word before every piece of work: for tests, which show that it changes nothing. */
   readonly poison?: number;
+  /** Places that variants of `reach` have for nearly every trial: for tests, which show that it changes nothing. */
+  readonly places?: number;
   /** What the implementation's WGSL knows beyond the core (`GPU.wgslLanguageFeatures`); by default nothing. */
   readonly language?: ReadonlySet<string>;
 }
@@ -25,6 +32,15 @@ interface Slot {
   readonly output: GPUBuffer;
   readonly staging: GPUBuffer;
   readonly slabs: GPUBuffer | undefined;
+  readonly stamps: Stamps | undefined;
+  /** The bind groups of the work before, which work of the same shape and inputs can use again. */
+  bound?: { layouts: Compiled["layouts"]; inputs: Uploaded; groups: readonly [GPUBindGroup, GPUBindGroup] };
+}
+
+/** The times at which a device began and ended a piece of work, in nanoseconds. */
+interface Stamps {
+  readonly set: GPUQuerySet;
+  readonly buffer: GPUBuffer;
 }
 
 /** What a kernel reads, on a device. */
@@ -47,6 +63,9 @@ interface Opened {
   readonly uploaded: Map<Work["inputs"], Uploaded>;
   /** Slots that wait for work, the latest used last. */
   readonly idle: Slot[];
+  readonly tuner: Tuner | undefined;
+  /** The shapes that serve, by label, for each size of work. */
+  readonly chosen: Map<string, Promise<string>>;
   /** Why the device can no longer be trusted. */
   failure: Error | undefined;
 }
@@ -71,6 +90,10 @@ export function adapterName({ vendor, architecture, device, description }: GPUAd
   return description || [vendor, architecture, device].filter(Boolean).join(" ") || "unnamed WebGPU adapter";
 }
 
+/** All that an adapter says of itself and its driver. */
+export const adapterKey = ({ vendor, architecture, device, description }: GPUAdapterInfo): string =>
+  [vendor, architecture, device, description].join(" ");
+
 /** What shapes may count on. */
 function featuresOf({ features }: GPUDevice, { language }: GpuOptions): ReadonlySet<Feature> {
   const found = new Set<Feature>();
@@ -89,11 +112,15 @@ async function openDevice(adapter: GPUAdapter, options: GpuOptions): Promise<Ope
     room: {
       limits: device.limits,
       subgroup: adapter.info.subgroupMaxSize || 32,
+      narrowest: adapter.info.subgroupMinSize || 4,
       features: featuresOf(device, options),
+      places: options.places,
     },
     compiled: new Map(),
     uploaded: new Map(),
     idle: [],
+    tuner: options.store && new Tuner(options.store, adapterKey(adapter.info)),
+    chosen: new Map(),
     failure: undefined,
   };
   void device.lost.then(
@@ -110,15 +137,57 @@ const MAX_PARAMS_BYTES = 256;
 /** Dispatches of one submission, which must not keep a device for long, and bytes from what one is told to the next. */
 const SUBMITTED_PHASES = 32;
 const PHASE_STRIDE = 256;
+/** Two times, as a device writes them. */
+const STAMP_BYTES = 16;
 /** Idle buffers that are kept for more work: slots, and what they hold in all. */
 const IDLE_SLOTS = 8;
 const IDLE_BYTES = 2 ** 29;
 
+/** Work of `reach` that is measured at first and at most, whatever was asked for; of other kernels, as much as there is. */
+const FIRST_UNITS = 2 ** 11;
+const MOST_TRIALS = 2 ** 24;
+
 /** The shape that the work takes on a device. Throws RangeError where its memory cannot hold it. */
-function fit({ room }: Opened, work: Work, variant?: VariantName): Shape {
-  const shape = shapeOf(work, room, variant);
-  if (shape) return shape;
-  throw noRoom(work);
+async function fit(opened: Opened, work: Work, options: GpuOptions): Promise<Shape> {
+  const shapes = shapesOf(work, opened.room, options.variant);
+  const [first] = shapes;
+  if (!first) throw noRoom(work);
+  const unit = unitOf[work.kernel];
+  const most = work.kernel === "reach" ? MOST_TRIALS : work.params[unit]!;
+  if (!opened.tuner || shapes.length === 1 || most < FIRST_UNITS) return first;
+  const size = sizeOf(work) + (options.variant ? `, ${options.variant}` : "");
+  let chosen = opened.chosen.get(size);
+  if (!chosen) opened.chosen.set(size, (chosen = measured(opened, opened.tuner, work, size, most, options)));
+  const label = await chosen;
+  return shapes.find((shape) => labelOf(shape) === label) ?? first;
+}
+
+/** The label of the fastest shape for work of a size: known, or measured now. */
+async function measured(
+  opened: Opened,
+  tuner: Tuner,
+  work: Work,
+  size: string,
+  most: number,
+  { variant, budget }: GpuOptions,
+): Promise<string> {
+  const labels = shapesOf(work, opened.room, variant).map(labelOf);
+  const known = (await tuner.choices())[size];
+  if (known && labels.includes(known.best)) return known.best;
+  const time = async (label: string, units: number) => {
+    const part = { ...work, params: { ...work.params, [unitOf[work.kernel]]: units } };
+    const shape = shapesOf(part, opened.room, variant).find((candidate) => labelOf(candidate) === label);
+    if (!shape) throw noRoom(part);
+    await compile(opened, part, shape);
+    return (await execute(opened, part, shape, undefined)).took;
+  };
+  const choice = await choose(labels, time, {
+    first: FIRST_UNITS,
+    most,
+    ...(budget !== undefined && { budget }),
+  });
+  if (!opened.failure) await tuner.keep(size, choice);
+  return choice.best;
 }
 
 function noRoom({ kernel, params }: Work): RangeError {
@@ -127,9 +196,14 @@ function noRoom({ kernel, params }: Work): RangeError {
   );
 }
 
-/** The pipeline of a shape, compiled once for each device. */
-function compile({ device, compiled }: Opened, work: Work, shape: Shape): Promise<Compiled> {
-  const key = `${JSON.stringify(shape.constants)}\n${shape.source}`;
+/** The pipeline of a program of a shape, compiled once for each device. */
+function compileProgram(
+  { device, compiled }: Opened,
+  work: Work,
+  { name, slabBytes }: Shape,
+  { source, constants }: Program,
+): Promise<Compiled> {
+  const key = `${JSON.stringify(constants)}\n${source}`;
   const known = compiled.get(key);
   if (known) return known;
   const visibility = GPUShaderStage.COMPUTE;
@@ -137,19 +211,28 @@ function compile({ device, compiled }: Opened, work: Work, shape: Shape): Promis
   const layouts = [
     types.map((type, binding) => ({ binding, visibility, buffer: { type } })),
     [
-      ...(shape.slabBytes > 0 ? [{ binding: 0, visibility, buffer: { type: "storage" as const } }] : []),
+      ...(slabBytes > 0 ? [{ binding: 0, visibility, buffer: { type: "storage" as const } }] : []),
       { binding: 1, visibility, buffer: { type: "uniform" as const, hasDynamicOffset: true } },
     ],
   ].map((entries) => device.createBindGroupLayout({ entries }));
   const compiling = device
     .createComputePipelineAsync({
-      label: `${work.kernel}.${shape.name}`,
+      label: `${work.kernel}.${name}`,
       layout: device.createPipelineLayout({ bindGroupLayouts: layouts }),
-      compute: { module: device.createShaderModule({ code: shape.source }), constants: shape.constants },
+      compute: { module: device.createShaderModule({ code: source }), constants },
     })
     .then((pipeline) => ({ pipeline, layouts }));
   compiled.set(key, compiling);
   return compiling;
+}
+
+/** The pipelines of a shape: of what it dispatches, and of what follows. */
+function compile(opened: Opened, work: Work, shape: Shape): Promise<Compiled[]> {
+  return Promise.all(
+    [shape, ...(shape.rest ? [shape.rest] : [])].map((program) =>
+      compileProgram(opened, work, shape, program),
+    ),
+  );
 }
 
 /** What the work reads, uploaded once for all work that shares it; inputs that nobody uses any more are given back. */
@@ -186,7 +269,7 @@ async function takeSlot(
   outputWords: number,
   slabBytes: number,
 ): Promise<Slot | undefined> {
-  const bytes = Math.min(roomy(4 * outputWords), device.limits.maxBufferSize);
+  const bytes = Math.min(roomy(4 * outputWords), device.limits.maxBufferSize - STAMP_BYTES);
   const slab = slabBytes > 0 ? Math.min(roomy(slabBytes), device.limits.maxStorageBufferBindingSize) : 0;
   const found = idle.findIndex(({ output, slabs }) => output.size === bytes && (slabs?.size ?? 0) === slab);
   if (found >= 0) return idle.splice(found, 1)[0]!;
@@ -196,8 +279,14 @@ async function takeSlot(
     params: make(MAX_PARAMS_BYTES, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
     phases: make(SUBMITTED_PHASES * PHASE_STRIDE, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
     output: make(bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST),
-    staging: make(bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST),
+    staging: make(bytes + STAMP_BYTES, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST),
     slabs: slab > 0 ? make(slab, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST) : undefined,
+    stamps: device.features.has("timestamp-query")
+      ? {
+          set: device.createQuerySet({ type: "timestamp", count: 2 }),
+          buffer: make(STAMP_BYTES, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC),
+        }
+      : undefined,
   };
   if (!(await device.popErrorScope())) return slot;
   releaseSlot(slot);
@@ -211,14 +300,52 @@ function keepSlot({ idle }: Opened, slot: Slot): void {
   while (idle.length > IDLE_SLOTS || (idle.length > 1 && held() > IDLE_BYTES)) releaseSlot(idle.shift()!);
 }
 
-function releaseSlot({ params, phases, output, staging, slabs }: Slot): void {
-  for (const buffer of [params, phases, output, staging, slabs]) buffer?.destroy();
+function releaseSlot({ params, phases, output, staging, slabs, stamps }: Slot): void {
+  for (const resource of [params, phases, output, staging, slabs, stamps?.buffer, stamps?.set])
+    resource?.destroy();
 }
 
-async function runWork(opened: Opened, work: Work, { variant, poison }: GpuOptions): Promise<Uint32Array> {
+/** The bind groups of a slot: what the contract binds, and what the shape adds. */
+function bind(
+  { device }: Opened,
+  slot: Slot,
+  inputs: Uploaded,
+  layouts: Compiled["layouts"],
+): readonly [GPUBindGroup, GPUBindGroup] {
+  if (slot.bound?.layouts === layouts && slot.bound.inputs === inputs) return slot.bound.groups;
+  const groups = [
+    device.createBindGroup({
+      layout: layouts[0]!,
+      entries: [slot.params, ...inputs.buffers, slot.output].map((buffer, binding) => ({
+        binding,
+        resource: { buffer },
+      })),
+    }),
+    device.createBindGroup({
+      layout: layouts[1]!,
+      entries: [
+        ...(slot.slabs ? [{ binding: 0, resource: { buffer: slot.slabs } }] : []),
+        { binding: 1, resource: { buffer: slot.phases, size: PHASE_STRIDE } },
+      ],
+    }),
+  ] as const;
+  slot.bound = { layouts, inputs, groups };
+  return groups;
+}
+
+/**
+ * What the kernel writes, and how many milliseconds that took: of the device's time where it can tell, otherwise with what
+ * it waited for.
+ */
+async function execute(
+  opened: Opened,
+  work: Work,
+  shape: Shape,
+  poison: number | undefined,
+): Promise<{ words: Uint32Array; took: number }> {
   const { device } = opened;
-  const shape = fit(opened, work, variant);
-  const { pipeline, layouts } = await compile(opened, work, shape);
+  const compiled = await compile(opened, work, shape);
+  const programs = [shape, shape.rest];
   const inputs = upload(opened, work);
   const outputBytes = 4 * outputOf(work).length;
   inputs.users++;
@@ -230,22 +357,19 @@ async function runWork(opened: Opened, work: Work, { variant, poison }: GpuOptio
       for (const buffer of [slot.output, slot.slabs])
         if (buffer) device.queue.writeBuffer(buffer, 0, new Uint32Array(buffer.size / 4).fill(poison));
     device.queue.writeBuffer(slot.params, 0, packParams(kernels[work.kernel], work.params));
-    const contract = device.createBindGroup({
-      layout: layouts[0]!,
-      entries: [slot.params, ...inputs.buffers, slot.output].map((buffer, binding) => ({
-        binding,
-        resource: { buffer },
-      })),
-    });
-    const extra = device.createBindGroup({
-      layout: layouts[1]!,
-      entries: [
-        ...(slot.slabs ? [{ binding: 0, resource: { buffer: slot.slabs } }] : []),
-        { binding: 1, resource: { buffer: slot.phases, size: PHASE_STRIDE } },
-      ],
-    });
+    const [contract, extra] = bind(opened, slot, inputs, compiled[0]!.layouts);
+    const { stamps } = slot;
+    const began = performance.now();
     let encoder = device.createCommandEncoder();
     encoder.clearBuffer(slot.output, 0, outputBytes);
+    if (slot.slabs && shape.rest) encoder.clearBuffer(slot.slabs, 0, shape.slabBytes);
+    // An empty pass at each end, since no pass knows that it is the last.
+    const stamp = (index: 0 | 1) => {
+      if (!stamps) return;
+      const place = index === 0 ? "beginningOfPassWriteIndex" : "endOfPassWriteIndex";
+      encoder.beginComputePass({ timestampWrites: { querySet: stamps.set, [place]: index } }).end();
+    };
+    stamp(0);
     let encoded = 0;
     for (const words of shape.phases()) {
       if (encoded === SUBMITTED_PHASES) {
@@ -256,19 +380,32 @@ async function runWork(opened: Opened, work: Work, { variant, poison }: GpuOptio
       const offset = PHASE_STRIDE * encoded++;
       device.queue.writeBuffer(slot.phases, offset, Uint32Array.from(words));
       const pass = encoder.beginComputePass();
-      pass.setPipeline(pipeline);
       pass.setBindGroup(0, contract);
       pass.setBindGroup(1, extra, [offset]);
-      pass.dispatchWorkgroups(shape.groups, shape.rows);
+      compiled.forEach(({ pipeline }, i) => {
+        const { groups, rows } = programs[i]!;
+        pass.setPipeline(pipeline);
+        pass.dispatchWorkgroups(groups, rows);
+      });
       pass.end();
     }
+    stamp(1);
     encoder.copyBufferToBuffer(slot.output, 0, slot.staging, 0, outputBytes);
+    if (stamps) {
+      encoder.resolveQuerySet(stamps.set, 0, 2, stamps.buffer, 0);
+      encoder.copyBufferToBuffer(stamps.buffer, 0, slot.staging, outputBytes, STAMP_BYTES);
+    }
     device.queue.submit([encoder.finish()]);
-    await slot.staging.mapAsync(GPUMapMode.READ, 0, outputBytes);
-    const words = new Uint32Array(slot.staging.getMappedRange(0, outputBytes).slice(0));
+    const size = outputBytes + (stamps ? STAMP_BYTES : 0);
+    await slot.staging.mapAsync(GPUMapMode.READ, 0, size);
+    const bytes = slot.staging.getMappedRange(0, size).slice(0);
     slot.staging.unmap();
     keepSlot(opened, slot);
-    return words;
+    const [from, to] = stamps ? new BigUint64Array(bytes.slice(outputBytes)) : [];
+    return {
+      words: new Uint32Array(bytes, 0, outputBytes / 4),
+      took: to! > from! ? Number(to! - from!) / 1e6 : performance.now() - began,
+    };
   } catch (error) {
     if (slot) releaseSlot(slot);
     throw error;
@@ -295,6 +432,7 @@ export async function gpuRunner(
   let opening = open();
   await opening;
   let closed = false;
+  const times = new WeakMap<Uint32Array, number>();
 
   /** After a device has failed, whoever notices first opens another. */
   function reopen(attempt: Promise<Opened>): void {
@@ -313,8 +451,10 @@ export async function gpuRunner(
     let opened: Opened | undefined;
     try {
       opened = await attempt;
-      const words = await runWork(opened, work, options);
+      const shape = await fit(opened, work, options);
+      const { words, took } = await execute(opened, work, shape, options.poison);
       if (opened.failure) throw opened.failure;
+      if (opened.device.features.has("timestamp-query")) times.set(words, took);
       return words;
     } catch (error) {
       const failure = opened?.failure ?? error;
@@ -332,9 +472,10 @@ export async function gpuRunner(
     pace: 80,
     async prepare(work) {
       const opened = await opening;
-      await compile(opened, work, fit(opened, work, options.variant));
+      await compile(opened, work, await fit(opened, work, options));
     },
     run: (work) => run(work, 1),
+    took: (words) => times.get(words),
     close() {
       closed = true;
       void opening.then(

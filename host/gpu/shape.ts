@@ -2,8 +2,19 @@
 
 import type { Work } from "../../src/plan.ts";
 
-/** `thread` is for trials and for given instances, `tiles` for given instances alone, `packed` for forward passes. */
-export const variantNames = ["thread", "packed", "workgroup", "storage", "tiles"] as const;
+/**
+ * `registers` and `subgroup` are for trials, `thread` for those and for given instances, `tiles` for given instances alone,
+ * `packed` for forward passes.
+ */
+export const variantNames = [
+  "registers",
+  "thread",
+  "subgroup",
+  "packed",
+  "workgroup",
+  "storage",
+  "tiles",
+] as const;
 export type VariantName = (typeof variantNames)[number];
 
 /** What not every device has: operations between the lanes of a subgroup, products of packed bytes. */
@@ -14,25 +25,35 @@ export interface Room {
   readonly limits: GPUSupportedLimits;
   /** Invocations that run in step. */
   readonly subgroup: number;
+  /** The fewest that may do so; by default as many. */
+  readonly narrowest?: number;
   readonly features: ReadonlySet<Feature>;
+  /** What is taken for enough places for nearly every trial of `reach`: for tests, which show that it changes nothing. */
+  readonly places?: number | undefined;
 }
 
-/** A variant fitted to work and a device. */
-export interface Shape {
-  readonly name: VariantName;
+/** A shader with its constants, and how many workgroups of it are dispatched. */
+export interface Program {
   readonly source: string;
   readonly constants: Record<string, number>;
   /** Workgroups of a dispatch, in x and in y. Each takes its trials or instances in turns where there are more of them. */
   readonly groups: number;
   readonly rows: number;
+}
+
+/** A variant fitted to work and a device. */
+export interface Shape extends Program {
+  readonly name: VariantName;
   /** Bytes of storage for all workgroups, or 0. */
   readonly slabBytes: number;
   /** The dispatches: what each of them is told, in words. */
   readonly phases: () => Iterable<readonly number[]>;
+  /** Follows every dispatch and does what that one marked in the storage as left, which holds zeros at first. */
+  readonly rest?: Program;
 }
 
-/** Fits a variant to work and a device; undefined where it has no room. */
-type Fit = (work: Work, room: Room) => Shape | undefined;
+/** Fits a variant to work and a device: in several ways, the likeliest first; in none where it has no room. */
+type Fit = (work: Work, room: Room) => Shape | readonly Shape[] | undefined;
 /** The variants of a kernel. */
 export type Fits = Partial<Record<VariantName, Fit>>;
 

@@ -236,7 +236,8 @@ async function main(argv: readonly string[]): Promise<number> {
     .command("devices")
     .description("adapters, limits, features, and which engine auto takes and why")
     .option("--json", "as one line of JSON")
-    .action(async (args: { json?: boolean }) => {
+    .option("--tune", "measures anew which variants of the kernel on trials serve which sizes best")
+    .action(async (args: { json?: boolean; tune?: boolean }) => {
       status = await runDevices(args);
     });
 

@@ -2,6 +2,13 @@
 
 import type { Platform } from "../open.ts";
 import { dawn, whyNoAdapter } from "./device.ts";
+import { fileStore, tuningFile } from "./store.ts";
 import { hardwareThreads, startThread } from "./threads.ts";
 
-export const platform: Platform = { gpu: dawn, whyNoAdapter, startThread, hardwareThreads };
+export const platform: Platform = {
+  gpu: dawn,
+  whyNoAdapter,
+  startThread,
+  hardwareThreads,
+  store: fileStore(tuningFile),
+};

@@ -140,7 +140,9 @@ describe("Dawn's compiler", () => {
   async function complaints(code: string, constants: Record<string, number>): Promise<string> {
     await dawn();
     instance ??= create(["backend=null"]);
-    const device = await (await instance.requestAdapter())!.requestDevice();
+    const device = await (await instance.requestAdapter())!.requestDevice({
+      requiredFeatures: ["subgroups"],
+    });
     device.pushErrorScope("validation");
     const module = device.createShaderModule({ code });
     const { messages } = await module.getCompilationInfo();

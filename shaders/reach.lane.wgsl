@@ -1,0 +1,129 @@
+// reach, one trial per invocation, common to its variants: drawing and counting. A variant follows: where an invocation has the bits of its trial, and how many at most.
+//
+// Loops end with their test, and what can be is kept out of conditions: some devices run both sides of a condition, and
+// the body of a loop once more for nobody.
+
+override WIDTH: u32 = 64u;
+/// Places for items, at least as many as a trial has.
+override ITEMS: u32 = 64u;
+var<workgroup> items: array<i32, ITEMS * WIDTH>;
+/// What drawing asks of the parameters, read once.
+struct Drawing {
+  items: u32,
+  bits: u32,
+  perWord: u32,
+  range: u32,
+  /// Larger magnitudes come last. With one number of items their order does not matter, and while they are small, there
+  /// are fewer sums.
+  middle: i32,
+}
+
+fn drawing() -> Drawing {
+  let middle = select(0x7fffffff, i32(params.halfRange >> 1u), params.itemsFrom == params.itemsTo);
+  return Drawing(params.itemsTo, params.bits, 32u / params.bits, params.range, middle);
+}
+
+/// Draws the items of a trial, at least one. Returns the sum of their magnitudes and that of the negative ones.
+fn drawItems(lane: u32, trial: vec2u, by: Drawing) -> vec2i {
+  var sum = 0;
+  var negative = 0;
+  var digits = trial.x;
+  var small = lane;
+  var large = by.items * WIDTH + lane;
+  var i = 0u;
+  for (var block = 0u; block < 32u; block++) {
+    let words = randomWords(trial, block);
+    var word = words.x;
+    for (var k = 0u; k < 64u; k++) {
+      var item: i32;
+      if (ENUMERATED) {
+        item = itemOf(digits % by.range);
+        digits /= by.range;
+      } else {
+        item = itemFrom(trial, i, word);
+      }
+      let a = abs(item);
+      sum += a;
+      negative -= min(item, 0);
+      let isLarge = a > by.middle;
+      let place = select(small, large - WIDTH, isLarge);
+      items[place] = item;
+      small = select(small + WIDTH, small, isLarge);
+      large = select(large, place, isLarge);
+      word = select(word << by.bits, words.y, k + 1u == by.perWord);
+      i++;
+      if (i >= by.items || k + 1u == 2u * by.perWord) {
+        break;
+      }
+    }
+    if (i >= by.items) {
+      break;
+    }
+  }
+  return vec2i(sum, negative);
+}
+
+/// Counts a trial, or leaves it where its bits have no room.
+fn countTrial(lane: u32, t: u32, by: Drawing) {
+  var sum: vec2i;
+  if (by.items > 0u) {
+    sum = drawItems(lane, trialIndex(t), by);
+  }
+  let frame = frameOf(sum.x, sum.y);
+  if (frame.top >= capacity()) {
+    leave(t);
+    return;
+  }
+  add(lane, 0u, 1u);
+  clear(lane, u32(frame.top));
+  let sizes = sizes();
+  let turn = select(1, -1, frame.mirrored == 1u);
+  var done = 0;
+  var zero = 0;
+  var n = 0u;
+  var next = params.itemsFrom;
+  for (var j = 0u; j <= 64u; j++) {
+    for (var k = 0u; k <= 64u; k++) {
+      if (n < next) {
+        let item = items[n * WIDTH + lane];
+        let a = abs(item);
+        done += a;
+        zero -= min(turn * item, 0);
+        grow(lane, u32(a), u32(min(done, frame.top)), u32(max(0, done - frame.keep)));
+        n++;
+      }
+      if (n >= next) {
+        break;
+      }
+    }
+    next++;
+    let misses = 2u * params.halfRange + 1u - onesOf(lane, vec2u(windowOf(zero, done)));
+    add64(lane, missingWord(j), misses);
+    if (select(misses > 0u, !isSet(lane, (done + 1) >> 1u, done), params.signed == 1u)) {
+      add(lane, uncoveredWord(j), 1u);
+    }
+    var open = misses;
+    for (var t = 0u; t < params.targets; t++) {
+      if (!isSet(lane, placeOf(frame, targets[t], zero, done), done)) {
+        add(lane, unsolvedWord(t, j), 1u);
+        open++;
+      }
+    }
+    if ((open == 0u && params.signed == 0u) || j + 1u == sizes) {
+      break;
+    }
+  }
+}
+
+@compute @workgroup_size(WIDTH)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let by = drawing();
+  for (var t = part.first + group.x * WIDTH + lane; t < part.end; t += groups.x * WIDTH) {
+    countTrial(lane, t, by);
+  }
+  flush(lane);
+}
