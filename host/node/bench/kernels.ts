@@ -15,6 +15,7 @@ import { layersOf } from "../../../src/ticket/scheme.ts";
 import { schemeFor } from "../../../src/ticket/width.ts";
 import { cpuRunner } from "../../cpu/runner.ts";
 import { gpuRunner } from "../../gpu/runner.ts";
+import type { Store } from "../../gpu/tune.ts";
 import { variantsOf } from "../../gpu/variants.ts";
 import { referenceRunner } from "../../reference.ts";
 import type { Runner } from "../../runner.ts";
@@ -196,6 +197,10 @@ interface Candidate {
   readonly lanes: number;
 }
 
+const CHOSEN = "chosen";
+/** Every run of a bench chooses anew. */
+const forgetful: Store = { read: async () => undefined, write: async () => {} };
+
 /** Runners of every engine, opened when they are needed and closed together. */
 function openRunners({ engines, threads, gpu }: Context) {
   const opened = new Map<string, Promise<Runner>>();
@@ -213,12 +218,18 @@ function openRunners({ engines, threads, gpu }: Context) {
           const runner = await runnerOf(variant, () => cpuRunner(lanes, startThread));
           found.push({ engine: "cpu", variant, runner, lanes });
         }
-      if (gpu)
+      if (gpu) {
+        const { requestAdapter, language } = gpu;
         for (const variant of variantsOf(kernel)) {
-          const { requestAdapter, language } = gpu;
           const runner = await runnerOf(variant, () => gpuRunner(requestAdapter, { variant, language }));
           found.push({ engine: "gpu", variant, runner, lanes: 1 });
         }
+        // What users get: the fastest shape of all, as measured before.
+        const runner = await runnerOf(CHOSEN, () =>
+          gpuRunner(requestAdapter, { store: forgetful, language }),
+        );
+        found.push({ engine: "gpu", variant: CHOSEN, runner, lanes: 1 });
+      }
       if (engines.has("reference") && small)
         found.push({ engine: "reference", variant: "", runner: referenceRunner(), lanes: 1 });
       return found;
