@@ -13,8 +13,8 @@ override ROWS = 8u * DOWN;
 /// Word d of DEPTH has hidden units d, d + DEPTH and so on, so that neighbours read neighbours.
 override DEPTH: u32 = 16u;
 
-/// Of each word its values for the inputs, and its weights to four outputs each. What follows another is one place further
-/// on than it need be, so that what neighbours write lies in different banks.
+/// Of each word its values for the inputs, and its weights to four outputs each. Words are one place further apart than they
+/// need to be, so that what neighbours write lies in different banks.
 override HIDDEN_PITCH = SAMPLES + 1u;
 override WEIGHTS_PITCH = ROWS / 4u + 1u;
 var<workgroup> hiddenTile: array<Word, HIDDEN_PITCH * DEPTH>;

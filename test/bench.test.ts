@@ -34,7 +34,7 @@ test("on the GPU, those that it has the features for", async () => {
 });
 
 test.each([
-  ["registers", "h |= shifted(h, g);", ""],
+  ["registers", "h |= shifted(h, g, shift);", ""],
   ["memory", "(31u - params.shift)", "(30u - params.shift)"],
   ["shuffle", "(lane + params.shift)", "(lane + 2u)"],
   ["dot", "STEPS = 16u", "STEPS = 15u"],

@@ -24,7 +24,7 @@ test("rows come as lines and as a file, and compare with a later run, which tell
   const first = await runCommand(`${QUICK} --json --out kept`, folder);
   expect([first.status, first.stderr]).toEqual([0, ""]);
   const { machine, rows } = readLines("stdout", first.stdout);
-  expect(machine.options).toMatchObject({ only: "kernels", rounds: "1" });
+  expect(machine.options).toMatchObject({ only: "kernels", rounds: 1 });
   expect(new Set(rows.map(({ kernel }) => kernel))).toEqual(
     new Set(["reach", "witness", "count", "smallest", "prune", "forward"]),
   );
@@ -62,8 +62,25 @@ test("a signal ends it with what is done", async () => {
   });
   const { status, stdout, stderr } = await outcome;
   expect([status, stderr.includes("stopped early")]).toEqual([0, true]);
-  expect(stdout).toMatch(/reach, M = 2\^6, n = 12 +reference/);
+  expect(stdout).toMatch(/M = 2\^6, n = 12 +reference/);
   expect(stdout).not.toContain("forward");
+});
+
+test("other languages are left out where this machine does not have them, and asked for they are refused", async () => {
+  const nothing = { ...process.env, PATH: "" };
+  const without = startCommand("bench --only peers --rounds 1 --json".split(" "), folder, nothing);
+  const { status, stdout, stderr } = await without.outcome;
+  expect([status, readLines("stdout", stdout).rows.map(({ engine }) => engine)]).toEqual([
+    0,
+    expect.arrayContaining(["cpu", "javascript"]),
+  ]);
+  expect(stdout).not.toMatch(/"engine":"(cpython|avx2)"/);
+  expect(stderr).toMatch(/there is no python3 [^]*there is no cc /);
+  const asked = await runCommand("bench --only peers --rounds 1 --quiet --python none", folder);
+  expect([asked.status, asked.stderr]).toEqual([
+    2,
+    expect.stringMatching(/^python: expected a CPython of 3.10 or newer, got "none"/),
+  ]);
 });
 
 test.each([

@@ -36,9 +36,13 @@ function shift(sums: Uint32Array, words: number, a: number): void {
     for (let w = words - 1; w >= whole; w--) sums[w]! |= sums[w - whole]!;
     return;
   }
-  for (let w = words - 1; w > whole; w--)
-    sums[w]! |= (sums[w - whole]! << left) | (sums[w - whole - 1]! >>> (32 - left));
-  sums[whole]! |= sums[0]! << left;
+  let upper = sums[words - 1 - whole]!;
+  for (let w = words - 1; w > whole; w--) {
+    const lower = sums[w - whole - 1]!;
+    sums[w]! |= (upper << left) | (lower >>> (32 - left));
+    upper = lower;
+  }
+  sums[whole]! |= upper << left;
 }
 
 function ones(word: number): number {

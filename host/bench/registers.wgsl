@@ -20,12 +20,13 @@ fn seed(column: u32, word: u32) -> u32 {
   return (8u * column + word + 1u) * 0x9e3779b9u;
 }
 
-fn shifted(high: u32, low: u32) -> u32 {
-  return (high << params.shift) | ((low >> 1u) >> (31u - params.shift));
+fn shifted(high: u32, low: u32, shift: u32) -> u32 {
+  return (high << shift) | ((low >> 1u) >> (31u - shift));
 }
 
 @compute @workgroup_size(WIDTH)
 fn main(@builtin(global_invocation_id) id: vec3u) {
+  let shift = params.shift;
   let column = id.x & 63u;
   var a = seed(column, 0u);
   var b = seed(column, 1u);
@@ -41,14 +42,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
       break;
     }
     for (var step_ = 0u; step_ < STEPS; step_++) {
-      h |= shifted(h, g);
-      g |= shifted(g, f);
-      f |= shifted(f, e);
-      e |= shifted(e, d);
-      d |= shifted(d, c);
-      c |= shifted(c, b);
-      b |= shifted(b, a);
-      a |= shifted(a, z);
+      h |= shifted(h, g, shift);
+      g |= shifted(g, f, shift);
+      f |= shifted(f, e, shift);
+      e |= shifted(e, d, shift);
+      d |= shifted(d, c, shift);
+      c |= shifted(c, b, shift);
+      b |= shifted(b, a, shift);
+      a |= shifted(a, z, shift);
     }
     a ^= z;
     b ^= z;

@@ -7,7 +7,7 @@ import memoryCode from "../../bench/memory.wgsl?raw";
 import registersCode from "../../bench/registers.wgsl?raw";
 import shuffleCode from "../../bench/shuffle.wgsl?raw";
 import base64 from "../../bench/wasm/ceilings.ts?wasm";
-import { median, repeated, timed } from "./measure.ts";
+import { burned, median, repeated } from "./measure.ts";
 import { rowOf, rowsTable, type Context, type Gpu, type Section } from "./context.ts";
 import type { Row } from "./record.ts";
 
@@ -109,7 +109,7 @@ export async function cpuMicros(): Promise<Record<Exclude<Ceiling, "shuffle">, M
   const words = (length: number) => new Uint32Array(wasm.memory.buffer, base, length);
   /** A micro-kernel on columns in registers; words lie by register, then by column. */
   const columns = (name: "registers" | "dot", units: number, of: (column: number) => Uint32Array) => ({
-    pass: repeated(units, (times) => timed(() => wasm[name](base, times))),
+    pass: repeated(units, (times) => burned(() => wasm[name](base, times))),
     check() {
       wasm[name](base, CHECKED);
       const expected = [0, 1, 2, 3].map(of);
@@ -122,7 +122,7 @@ export async function cpuMicros(): Promise<Record<Exclude<Ceiling, "shuffle">, M
     ),
     memory: {
       pass: repeated((BITSET_BYTES / 4) * CPU_PASSES, (times) =>
-        timed(() => wasm.bitset(base, BITSET_BYTES, times)),
+        burned(() => wasm.bitset(base, BITSET_BYTES, times)),
       ),
       check() {
         words(BITSET_BYTES / 4 + 16).fill(0);
@@ -142,7 +142,7 @@ export async function cpuMicros(): Promise<Record<Exclude<Ceiling, "shuffle">, M
     dot: columns("dot", 4 * WORDS * CPU_STEPS * 2, (column) => dotted(column, CHECKED, CPU_STEPS, 16)),
     copy: {
       pass: repeated(CPU_COPY_BYTES, (times) =>
-        timed(() => {
+        burned(() => {
           for (let k = 0; k < times; k++) wasm.copy(base + CPU_COPY_BYTES, base, CPU_COPY_BYTES);
         }),
       ),
@@ -167,6 +167,8 @@ const bigOf = (words: Uint32Array): bigint =>
 const GPU_ROUNDS = 16;
 const GPU_SHIFT = 13;
 const WIDTH = 64;
+/** Invocations that start with different bits. */
+const COLUMNS = 64;
 /** Enough invocations to fill any device. */
 const MOST_GROUPS = 2 ** 14;
 /** The most bytes of a copy: more than caches hold. */
@@ -183,8 +185,8 @@ interface GpuMicro {
 
 const byColumn = (name: string, of: (column: number, rounds: number) => Uint32Array) => {
   return (found: Uint32Array, rounds: number) => {
-    const expected = Array.from({ length: WIDTH }, (_, column) => result(of(column, rounds)));
-    same(name, found, (i) => expected[i % WIDTH]!);
+    const expected = Array.from({ length: COLUMNS }, (_, column) => result(of(column, rounds)));
+    same(name, found, (i) => expected[i % COLUMNS]!);
   };
 };
 
@@ -367,7 +369,7 @@ export async function benchCeilings(context: Context, ceilings: Map<string, numb
       await check();
       ceilings.set(`${engine} ${name}`, 1 / median(costs[name]!));
       rows.push(
-        rowOf({ section: "ceilings", engine, kernel: name, size: "", variant }, UNITS[name], costs[name]!),
+        rowOf({ section: "ceilings", engine, kernel: "", size: name, variant }, UNITS[name], costs[name]!),
       );
     }
   }

@@ -30,8 +30,11 @@ export function compareRows(rows: readonly Row[], before: readonly Row[]): Compa
   };
 }
 
+const sectionOf = (name: string) => name.split(" | ", 1)[0]!;
+
 export function comparisonText({ both, added, gone, differ }: Comparison, machine: Machine): string[] {
   const { cpu, cores, adapter, version, commit, date } = machine;
+  const run = new Set([...both.map(({ row }) => row.section), ...added.map(sectionOf)]);
   const where = [`${cores} x ${cpu}`, adapter, `exacta ${version}`, commit, date.slice(0, 10)];
   return [
     `against ${where.filter(Boolean).join(", ")}; above 1x is faster now`,
@@ -45,7 +48,8 @@ export function comparisonText({ both, added, gone, differ }: Comparison, machin
       ]),
     ]),
     ...added.map((name) => `only in this run: ${name}`),
-    ...gone.map((name) => `only in the old run: ${name}`),
+    ...gone.filter((name) => run.has(sectionOf(name))).map((name) => `only in the old run: ${name}`),
+    ...[...new Set(gone.map(sectionOf))].filter((name) => !run.has(name)).map((name) => `not run: ${name}`),
     ...differ.map((name) => `other results than in the old run: ${name}`),
   ];
 }

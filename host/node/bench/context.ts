@@ -59,7 +59,7 @@ export const ratioOf = (others: readonly number[], costs: readonly number[]): nu
 const PREFIXES = ["n", "µ", "m", "", "k", "M", "G", "T", "P"] as const;
 
 /** Three digits and a prefix of the metric system, for a unit behind it: `12.3 M`. */
-export function metric(value: number): string {
+function metric(value: number): string {
   if (value === 0) return "0 ";
   const power = Math.min(Math.max(Math.floor(Math.log10(Math.abs(value) * 1.0005) / 3), -3), 5);
   return `${Number((value / 1000 ** power).toPrecision(3))} ${PREFIXES[power + 3]}`;
@@ -68,28 +68,25 @@ export function metric(value: number): string {
 const percent = (value: number | undefined, decimals = 1): string =>
   value === undefined ? "" : `${(100 * value).toFixed(decimals)} %`;
 
-/** The median of a row with its unit. */
-function valueText({ value, unit }: Row): string {
+/** A median with its unit, which the title of a column may tell instead. */
+export function valueText(value: number, unit: string): string {
   if (unit === "of a core") return `${percent(value)} ${unit}`;
-  return `${metric(value)}${/^(s|B|MAC)\b/.test(unit) || metric(value).endsWith(" ") ? "" : " "}${unit}`;
+  return `${metric(value)}${/^(s|B)\b/.test(unit) || metric(value).endsWith(" ") ? "" : " "}${unit}`.trim();
 }
 
-const workOf = ({ kernel, size }: Row) => [kernel, size].filter(Boolean).join(", ");
-
-/** Every row; what it has in common with the one before is not repeated. */
+/** Every row of a kernel or section; a size that is that of the row before is not repeated. */
 export function rowsTable(rows: readonly Row[]): string[] {
   const shares = [...new Set(rows.flatMap(({ shares }) => Object.keys(shares ?? {})))];
+  const units = new Set(rows.map(({ unit }) => unit));
+  const [unit] = units.size === 1 ? units : [];
   const has = (field: keyof Row) => rows.some((row) => row[field] !== undefined);
-  const fresh = (text: (row: Row) => string) => (row: Row, i: number) =>
-    i > 0 && workOf(rows[i - 1]!) === workOf(row) && text(rows[i - 1]!) === text(row) ? "" : text(row);
   const all: readonly (readonly [boolean, string, (row: Row, i: number) => string])[] = [
-    [true, "", fresh(workOf)],
+    [true, "", ({ size }, i) => (size === rows[i - 1]?.size ? "" : size)],
     [true, "", ({ engine, variant }) => `${engine} ${variant}`.trim()],
-    [true, "median", valueText],
+    [true, unit ?? "median", (row) => valueText(row.value, unit === undefined ? row.unit : "")],
     [has("spread"), "±", ({ spread }) => percent(spread)],
-    [has("updates"), "updates/s", ({ updates }) => (updates === undefined ? "" : metric(updates).trim())],
+    [has("updates"), "updates/s", ({ updates }) => (updates === undefined ? "" : valueText(updates, ""))],
     ...shares.map((name) => [true, `of ${name}`, (row: Row) => percent(row.shares?.[name])] as const),
-    [has("digest"), "digest", fresh(({ digest }) => digest ?? "")],
   ];
   const shown = all.filter(([wanted]) => wanted);
   return columns([

@@ -1,5 +1,7 @@
 // How the cost of `reach` grows on the CPU engine, beside what theory says of it.
 
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import { batchWork, type Plan } from "../../../src/plan.ts";
 import { loadKernel } from "../../bench/kernel.ts";
@@ -8,7 +10,7 @@ import type { Runner } from "../../runner.ts";
 import { schedule } from "../../schedule.ts";
 import { columns } from "../table.ts";
 import { startThread } from "../threads.ts";
-import { metric, rowOf, type Context, type Section } from "./context.ts";
+import { rowOf, valueText, type Context, type Section } from "./context.ts";
 import { median, repeated, timed, type Pass } from "./measure.ts";
 import { task, trialsPass } from "./passes.ts";
 import type { Row } from "./record.ts";
@@ -45,7 +47,7 @@ async function kernelStep(at: number, bits: number, items: number): Promise<Step
   return { at, size: `M = 2^${bits}, n = ${items}`, pass: task(count, run), theory };
 }
 
-/** Half the words of n steps over windows that grow to a quarter of n M sums and shrink again. */
+/** Of n steps over windows that grow to n M / 4 sums and shrink again, n M / 8 in the mean. */
 const PRODUCT = "n^2 M / 256 words";
 
 async function ladders({ threads }: Context, runners: readonly Runner[]): Promise<Ladder[]> {
@@ -109,13 +111,15 @@ function batchesPass(runner: Runner, trials: Plan, count: number): Pass {
   );
 }
 
-/** The most memory that this process has while trials run, in bytes. */
-async function memoryOf(runner: Runner, trials: number): Promise<number> {
-  let most = 0;
-  await schedule(runner, planOf(6, 12), trials, {
-    onBatch: () => (most = Math.max(most, process.memoryUsage.rss())),
-  });
-  return most;
+/** Has a process say how much memory it had at most, in KiB; its threads do as well. */
+const WATCH = "data:text/javascript,process.on('exit',()=>console.error(process.resourceUsage().maxRSS))";
+
+/** The most memory that a process of this program has that runs so many trials, in bytes. */
+async function memoryOf(trials: number): Promise<number> {
+  const args = `phase --engine cpu --bits 6 --items 12 --json --quiet --trials ${trials}`.split(" ");
+  const run = promisify(execFile);
+  const { stderr } = await run(process.execPath, ["--import", WATCH, process.argv[1]!, ...args]);
+  return 1024 * Math.max(...stderr.trim().split("\n").map(Number));
 }
 
 /** Powers of 2, and the number of threads itself. */
@@ -151,7 +155,7 @@ export async function benchGrowth(context: Context): Promise<Section> {
         );
         return [
           size,
-          `${metric(median(costs[size]!))}${unit}`,
+          valueText(median(costs[size]!), unit),
           exponents ? exponents.measured.toFixed(2) : "",
           exponents ? exponents.theory.toFixed(2) : "",
         ];
@@ -162,12 +166,12 @@ export async function benchGrowth(context: Context): Promise<Section> {
     for (const trials of [1e5, 1e6, 1e7]) {
       if (context.signal.aborted) break;
       const size = `${trials.toExponential().replace("e+", "e")} trials`;
-      const bytes = await memoryOf(runners.at(-1)!, trials);
-      rows.push(rowOf({ ...name, size, variant: "memory of the process" }, "B", [bytes]));
-      memory.push([size, `${metric(bytes)}B`]);
+      const bytes = await memoryOf(trials);
+      rows.push(rowOf({ ...name, size, variant: "memory of a process" }, "B", [bytes]));
+      memory.push([size, valueText(bytes, "B")]);
     }
     table.push(
-      ...columns([["memory of the process", "most"], ...memory]),
+      ...columns([["memory of a process", "most"], ...memory]),
       "theory: the same for any number of trials",
     );
   } finally {

@@ -84,7 +84,8 @@ export async function runBench(args: BenchArguments): Promise<number> {
     args.compare === undefined
       ? undefined
       : readLines(args.compare, (await readBytes(args.compare)).toString("utf8"));
-  const machine = machineOf(adapter, { ...args });
+  const { only, engine, python, cc } = args;
+  const machine = machineOf(adapter, { only, engine, rounds, seconds, python, cc });
   const file = fileName(machine);
   if (args.out !== undefined) await prepareFolder(args.out, [file]);
 
@@ -106,8 +107,7 @@ export async function runBench(args: BenchArguments): Promise<number> {
           language: (await platform.gpu())!.wgslLanguageFeatures,
         }
       : undefined,
-    python: found(args.python, "python3", "python", note),
-    cc: found(args.cc, "cc", "cc", note),
+    ...toolsOf(args, note),
     signal: stop.signal,
     takeTurns(title, candidates) {
       note(`${((performance.now() - begin) / 1000).toFixed(0).padStart(4)} s  ${title}`);
@@ -123,6 +123,7 @@ export async function runBench(args: BenchArguments): Promise<number> {
     for (const name of names) {
       if (stop.signal.aborted) break;
       const section = await sections[name]!(context, ceilings);
+      if (section.rows.length === 0) continue;
       rows.push(...section.rows);
       process.stdout.write(
         args.json
@@ -153,17 +154,18 @@ export async function runBench(args: BenchArguments): Promise<number> {
   return wrong.length > 0 || comparison.differ.length > 0 ? 1 : 0;
 }
 
-/** The command that was asked for, or the usual one where this machine has it. */
-function found(
-  asked: string | undefined,
-  usual: string,
-  option: string,
-  note: (text: string) => void,
-): string | undefined {
-  if (asked !== undefined) return asked;
-  if (!spawnSync(usual, ["--version"], { stdio: "ignore" }).error) return usual;
-  note(`there is no ${usual} to measure against; name one with --${option}`);
-  return undefined;
+/** The CPython and the C compiler to measure against: those asked for, or the usual ones where they have what it takes. */
+function toolsOf({ python, cc }: BenchArguments, note: (text: string) => void) {
+  const has = (command: string, args: string[], what: string) => {
+    const { status, stdout } = spawnSync(command, args, { input: "", encoding: "utf8" });
+    const found = status === 0 && stdout.includes(what);
+    if (!found) note(`there is no ${command} to measure against; --help tells how to name one`);
+    return found ? command : undefined;
+  };
+  return {
+    python: python ?? has("python3", ["-c", "print(int.bit_count)"], "bit_count"),
+    cc: cc ?? has("cc", ["-march=native", "-dM", "-E", "-x", "c", "-"], "__AVX2__"),
+  };
 }
 
 function machineText({ cpu, cores, memoryBytes, os, node, adapter, version, commit }: Machine): string {

@@ -1,15 +1,18 @@
 // Layers with hidden units, half of them pruned, as work of the kernel `forward`.
 
-import { drawValue } from "../../../src/ensemble.ts";
+import { placedValues } from "../../../src/ensemble.ts";
 import type { ForwardParams } from "../../../src/kernels/forward.ts";
 import type { Work } from "../../../src/plan.ts";
 import { streamKey } from "../../../src/random.ts";
 
-/** Inputs and outputs, and inputs of a pass on one thread: some milliseconds of all hidden units. */
+/**
+ * Inputs and outputs of a layer, and how many inputs are given: some ten milliseconds of all hidden units on one thread, which
+ * read weights once for many of them, and few enough for every engine.
+ */
 export const SHAPES = [
-  { columns: 64, rows: 64, samples: 2 ** 11 },
-  { columns: 256, rows: 256, samples: 2 ** 7 },
-  { columns: 784, rows: 32, samples: 2 ** 8 },
+  { columns: 64, rows: 64, samples: 2 ** 14, few: 2 ** 11 },
+  { columns: 256, rows: 256, samples: 2 ** 10, few: 2 ** 7 },
+  { columns: 784, rows: 32, samples: 2 ** 11, few: 2 ** 8 },
 ] as const;
 /** Hidden units of each input, half of them for either sign. */
 export const GROUP = 32;
@@ -23,13 +26,12 @@ export interface Layer {
 
 /** Units are +-1..+-4, weights -64..64 of which half are 0, inputs -31..31. */
 export function layerOf(columns: number, rows: number, samples: number): Layer {
-  let drawn = 0;
-  const key = streamKey(1n, [1000, columns]);
-  const draw = (range: number) => drawValue(range, key, drawn++, 0);
+  const drawn = (stream: number, range: number) => placedValues(range, streamKey(1n, [stream, columns]));
   const hidden = columns * GROUP;
-  const units = Int32Array.from({ length: hidden }, (_, i) => (i < hidden / 2 ? 1 : -1) * (1 + draw(4)));
-  const weights = Int32Array.from({ length: rows * hidden }, () => (draw(129) - 64) * draw(2));
-  const inputs = Int32Array.from({ length: samples * columns }, () => draw(63) - 31);
+  const [unit, weight, kept, input] = [drawn(1003, 4), drawn(1004, 129), drawn(1005, 2), drawn(1006, 63)];
+  const units = Int32Array.from({ length: hidden }, (_, i) => (i < hidden / 2 ? 1 : -1) * (1 + unit(i)));
+  const weights = Int32Array.from({ length: rows * hidden }, (_, i) => (weight(i) - 64) * kept(i));
+  const inputs = Int32Array.from({ length: samples * columns }, (_, i) => input(i) - 31);
   const params: ForwardParams = {
     networks: 1,
     samples,

@@ -3,12 +3,12 @@
 import { batchWork, type Plan, type Work } from "../../../src/plan.ts";
 import { inFlight } from "../../flight.ts";
 import type { Runner } from "../../runner.ts";
-import { repeated, timed, type Pass } from "./measure.ts";
+import { burned, repeated, timed, type Pass } from "./measure.ts";
 
-/** What a task in this thread costs for each of the `units` that it does. */
+/** What a task in this thread costs for each of the `units` that it does, in CPU time. */
 export const task = (units: number, run: () => void): Pass =>
   repeated(units, (times) =>
-    timed(() => {
+    burned(() => {
       for (let k = 0; k < times; k++) run();
     }),
   );

@@ -47,6 +47,7 @@ test("engines that answer otherwise are named, and only those", () => {
   const gpu: Row = { ...rate, engine: "gpu", variant: "thread" };
   expect(disagreements([rate, gpu, cost])).toEqual([]);
   expect(disagreements([rate, { ...gpu, size: "M = 2^8", digest: "4567" }])).toEqual([]);
+  expect(disagreements([rate, { ...gpu, section: "peers", digest: "4567" }])).toEqual([]);
   expect(disagreements([rate, { ...gpu, digest: "4567" }])).toEqual([
     "reach M = 2^6: gpu thread answers 4567, cpu one thread 0123",
   ]);
@@ -60,6 +61,8 @@ test("a comparison has ratios of what both have, and tells the rest", () => {
   const found = compareRows([faster, slower, added], [rate, cost, gone]);
   expect(found.both.map(({ speed }) => speed)).toEqual([1.5, 0.5]);
   expect([found.added, found.gone, found.differ]).toEqual([[nameOf(added)], [nameOf(gone)], []]);
+  const text = comparisonText(compareRows([faster], [rate, gone, cost]), machine).join("\n");
+  expect(text).toContain(`only in the old run: ${nameOf(gone)}\nnot run: start`);
   const differ = compareRows([{ ...rate, digest: "89ab" }], [rate]);
   expect(differ.differ).toEqual([nameOf(rate)]);
   expect(comparisonText(differ, machine).join("\n")).toMatch(/A Processor.*SwiftShader[^]*DIFFERENT/);

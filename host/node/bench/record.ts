@@ -19,7 +19,7 @@ const machineSchema = z.looseObject({
   /** Of the checkout that exacta was built in, with `-dirty` where files had been changed. */
   commit: z.optional(z.string()),
   date: z.string(),
-  /** As typed. */
+  /** Of the measurement, as typed. */
   options: z.record(z.string(), z.unknown()),
 });
 export type Machine = z.output<typeof machineSchema>;
@@ -81,14 +81,14 @@ function jsonOf(line: string): unknown {
   }
 }
 
-/** What two engines of one run disagree on: rows of the same kernel and size whose digests differ. */
+/** What two engines of one run disagree on: rows of the same section, kernel and size whose digests differ. */
 export function disagreements(rows: readonly Row[]): string[] {
   const first = new Map<string, Row>();
   return rows.flatMap((row) => {
     if (row.digest === undefined) return [];
     const work = `${row.kernel} ${row.size}`;
-    const other = first.get(work) ?? row;
-    first.set(work, other);
+    const other = first.get(`${row.section} ${work}`) ?? row;
+    first.set(`${row.section} ${work}`, other);
     return row.digest === other.digest
       ? []
       : [

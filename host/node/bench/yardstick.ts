@@ -25,7 +25,8 @@ function start(
   expectedTotal: number,
   refusal: () => Error,
 ): Yardstick {
-  const child: ChildProcess = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+  // In a group of its own: a signal from the terminal is for the bench, which ends it by the end of its input.
+  const child: ChildProcess = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], detached: true });
   const failed = new Promise<never>((_, reject) => {
     child.once("error", () => reject(refusal()));
     child.once("exit", () => reject(refusal()));
