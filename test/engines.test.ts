@@ -672,6 +672,23 @@ describe("the scheduler", () => {
     expect(cuts.size).toBeGreaterThan(2);
   });
 
+  test("cuts batches by how long the device worked where it can tell, however long they waited", async () => {
+    const counts = new WeakMap<Uint32Array, number>();
+    const runner = watched(engines.cpu, {
+      pace: 64,
+      depth: 2,
+      run: async (work) => {
+        const words = await engines.cpu.run(work);
+        counts.set(words, work.params.count!);
+        return words;
+      },
+      // An eighth of a millisecond for each trial.
+      took: (words) => counts.get(words)! / 8,
+    });
+    await schedule(runner, work, trials);
+    expect(new Set(runner.batches.slice(12, -2).map(({ count }) => count))).toEqual(new Set([512]));
+  });
+
   test("reports totals after every batch, and runs no more than it is asked for", async () => {
     for (const trials of [1, 2, 2000]) {
       const seen: number[] = [];
