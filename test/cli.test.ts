@@ -472,6 +472,38 @@ describe("devices", () => {
     const [finding] = findings(await exacta("phase --bits 2 --items 2 --trials 10 --json --quiet", adapter));
     expect(finding!.engine).toBe("cpu");
   });
+
+  test.runIf(hasSoftware)(
+    "shows what a first use of the GPU has measured, by the file that keeps it",
+    async () => {
+      const env = { ...adapter, XDG_CACHE_HOME: join(folder, "cache") };
+      const before = await exacta("devices", env);
+      expect(before.stdout).not.toMatch(/^ +reach: /m);
+      const args = "phase --bits 2 --items 2 --trials 10 --engine gpu --json --quiet";
+      const [first] = findings(await exacta(args, env));
+      const kept = await readFile(join(folder, "cache/exacta/gpu.json"), "utf8");
+      const { stdout } = await exacta("devices", env);
+      const [, best] = /^ +reach: halfRange 4, .*, one number of items: (\w+ \d+) \(\1 [\d.e+]+\/s/m.exec(
+        stdout,
+      )!;
+      expect(kept).toContain(`"best": "${best}"`);
+      // What it says is heeded, and changes nothing.
+      const [again] = findings(await exacta(args, env));
+      expect(again).toEqual(first);
+      expect(await readFile(join(folder, "cache/exacta/gpu.json"), "utf8")).toBe(kept);
+    },
+  );
+
+  test.runIf(process.platform === "linux")(
+    "measures nothing where there is no adapter, and says so",
+    async () => {
+      expect(await exacta("devices --tune")).toMatchObject({
+        status: 2,
+        stdout: "",
+        stderr: expect.stringMatching(/^--tune: expected a WebGPU adapter, got nothing; /) as string,
+      });
+    },
+  );
 });
 
 describe("help", () => {
