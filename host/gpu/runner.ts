@@ -143,9 +143,11 @@ const STAMP_BYTES = 16;
 const IDLE_SLOTS = 8;
 const IDLE_BYTES = 2 ** 29;
 
-/** Work of `reach` that is measured at first and at most, whatever was asked for; of other kernels, as much as there is. */
-const FIRST_UNITS = 2 ** 11;
+/** Trials that are measured at first and at most, whatever was asked for. */
+const FIRST_TRIALS = 2 ** 9;
 const MOST_TRIALS = 2 ** 24;
+/** Other units of work that are measured at first; with fewer of them in all, measuring would not pay. */
+const FIRST_UNITS = 2 ** 11;
 
 /** The shape that the work takes on a device. Throws RangeError where its memory cannot hold it. */
 async function fit(opened: Opened, work: Work, options: GpuOptions): Promise<Shape> {
@@ -157,7 +159,10 @@ async function fit(opened: Opened, work: Work, options: GpuOptions): Promise<Sha
   if (!opened.tuner || shapes.length === 1 || most < FIRST_UNITS) return first;
   const size = sizeOf(work) + (options.variant ? `, ${options.variant}` : "");
   let chosen = opened.chosen.get(size);
-  if (!chosen) opened.chosen.set(size, (chosen = measured(opened, opened.tuner, work, size, most, options)));
+  if (!chosen) {
+    opened.chosen.set(size, (chosen = measured(opened, opened.tuner, work, size, most, options)));
+    chosen.catch(() => opened.chosen.delete(size));
+  }
   const label = await chosen;
   return shapes.find((shape) => labelOf(shape) === label) ?? first;
 }
@@ -172,6 +177,7 @@ async function measured(
   { variant, budget }: GpuOptions,
 ): Promise<string> {
   const labels = shapesOf(work, opened.room, variant).map(labelOf);
+  const first = work.kernel === "reach" ? FIRST_TRIALS : FIRST_UNITS;
   const known = (await tuner.choices())[size];
   if (known && labels.includes(known.best)) return known.best;
   const time = async (label: string, units: number) => {
@@ -182,7 +188,7 @@ async function measured(
     return (await execute(opened, part, shape, undefined)).took;
   };
   const choice = await choose(labels, time, {
-    first: FIRST_UNITS,
+    first,
     most,
     ...(budget !== undefined && { budget }),
   });
