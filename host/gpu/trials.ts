@@ -33,10 +33,13 @@ import {
 
 /** The most trials of one dispatch: its marks take 2 MiB. */
 const PART_TRIALS = 2 ** 24;
-/** Trials that an invocation takes in turns, where there are enough to fill a device: to begin a workgroup costs as much as some. */
-const TURNS = 32;
+/**
+ * Trials that an invocation takes in turns, where there are enough to fill a device: to begin a workgroup costs as much as
+ * some, and on a software adapter, whose subgroups are narrow, as much as many.
+ */
+const turns = (subgroup: number) => (subgroup < 8 ? 256 : 32);
 /** Invocations that keep a device busy: those with wide subgroups have more of them. */
-const filling = (subgroup: number) => 64 * subgroup ** 2;
+const filling = (subgroup: number) => 32 * subgroup ** 2;
 /** Workgroups that keep any device busy. */
 const GROUPS = 2 ** 12;
 /** Words that a workgroup's copies of its tally may have. */
@@ -116,7 +119,7 @@ function single(
   const rest = all ? undefined : grouped(work, room, marks + marked);
   if (!all && !rest) return undefined;
   const trials = Math.min(params.count, PART_TRIALS);
-  const invocations = Math.max(filling(subgroup), Math.ceil(trials / TURNS));
+  const invocations = Math.max(filling(subgroup), Math.ceil(trials / turns(subgroup)));
   return {
     name,
     source: draw + reach + part + marks + tally + lane + source,
@@ -198,7 +201,7 @@ export const trials: Fits = {
           },
           groups: Math.min(
             Math.ceil((trials * lanes) / width),
-            Math.max(Math.ceil(trials / TURNS), 1),
+            Math.max(Math.ceil(trials / turns(room.subgroup)), 1),
             GROUPS,
           ),
           rows: 1,

@@ -4,26 +4,34 @@ fn rotateLeft(x: u32, count: u32) -> u32 {
   return (x << count) | (x >> (32u - count));
 }
 
-fn fourRounds(words: vec2u, rotations: vec4u, key: vec2u) -> vec2u {
+fn evenRounds(words: vec2u, key: vec2u) -> vec2u {
   var x = words.x;
   var y = words.y;
-  x += y; y = rotateLeft(y, rotations.x) ^ x;
-  x += y; y = rotateLeft(y, rotations.y) ^ x;
-  x += y; y = rotateLeft(y, rotations.z) ^ x;
-  x += y; y = rotateLeft(y, rotations.w) ^ x;
+  x += y; y = rotateLeft(y, 13u) ^ x;
+  x += y; y = rotateLeft(y, 15u) ^ x;
+  x += y; y = rotateLeft(y, 26u) ^ x;
+  x += y; y = rotateLeft(y, 6u) ^ x;
+  return vec2u(x, y) + key;
+}
+
+fn oddRounds(words: vec2u, key: vec2u) -> vec2u {
+  var x = words.x;
+  var y = words.y;
+  x += y; y = rotateLeft(y, 17u) ^ x;
+  x += y; y = rotateLeft(y, 29u) ^ x;
+  x += y; y = rotateLeft(y, 16u) ^ x;
+  x += y; y = rotateLeft(y, 24u) ^ x;
   return vec2u(x, y) + key;
 }
 
 fn threefry2x32(key: vec2u, counter: vec2u) -> vec2u {
-  const EVEN = vec4u(13u, 15u, 26u, 6u);
-  const ODD = vec4u(17u, 29u, 16u, 24u);
   let parity = key.x ^ key.y ^ 0x1bd11bdau;
   var words = counter + key;
-  words = fourRounds(words, EVEN, vec2u(key.y, parity + 1u));
-  words = fourRounds(words, ODD, vec2u(parity, key.x + 2u));
-  words = fourRounds(words, EVEN, vec2u(key.x, key.y + 3u));
-  words = fourRounds(words, ODD, vec2u(key.y, parity + 4u));
-  return fourRounds(words, EVEN, vec2u(parity, key.x + 5u));
+  words = evenRounds(words, vec2u(key.y, parity + 1u));
+  words = oddRounds(words, vec2u(parity, key.x + 2u));
+  words = evenRounds(words, vec2u(key.x, key.y + 3u));
+  words = oddRounds(words, vec2u(key.y, parity + 4u));
+  return evenRounds(words, vec2u(parity, key.x + 5u));
 }
 
 /// The high 32 bits of the product of a u32 and a `b` below 2^22.
