@@ -43,10 +43,8 @@ fn grow(lane: u32, a: u32, high: u32, low: u32) {
   let left = 1u << (a & 31u);
   let right = 31u - (a & 31u);
   let last = at(lane, max(low, a));
+  // No item is larger than what `high` counts up to, so there is at least one step.
   var w = at(lane, high);
-  if (w < last) {
-    return;
-  }
   var x0 = sums[w - back];
   for (var k = 0u; k < WORDS; k++) {
     let x1 = sums[w - back - WIDTH];

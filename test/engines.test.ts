@@ -497,7 +497,7 @@ describe("planted faults", () => {
     ["thread", "at(lane, max(low, a));", "at(lane, max(low, a) + 32u);"],
     ["thread", "(done + 1) >> 1u, done), params.signed", "(done + 2) >> 1u, done), params.signed"],
     ["thread", "k + 1u == 2u * by.perWord", "k == 2u * by.perWord"],
-    ["thread", "vec4u(17u, 29u, 16u, 24u)", "vec4u(17u, 29u, 24u, 16u)"],
+    ["thread", "rotateLeft(y, 29u)", "rotateLeft(y, 28u)"],
     ["thread", "64u * attempt + i", "64u * attempt"],
     ["thread", "u32(low < t)", "u32(low <= t)"],
     ["registers", "vec4u(31u - by.bits)", "vec4u(30u - by.bits)"],

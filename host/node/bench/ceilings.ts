@@ -7,12 +7,9 @@ import memoryCode from "../../bench/memory.wgsl?raw";
 import registersCode from "../../bench/registers.wgsl?raw";
 import shuffleCode from "../../bench/shuffle.wgsl?raw";
 import base64 from "../../bench/wasm/ceilings.ts?wasm";
-import { burned, median, repeated } from "./measure.ts";
+import { burned, repeated } from "./measure.ts";
 import { rowOf, rowsTable, type Context, type Gpu, type Section } from "./context.ts";
 import type { Row } from "./record.ts";
-
-/** What a second holds, by engine and ceiling: word updates, products or bytes. */
-export type Ceilings = ReadonlyMap<string, number>;
 
 const WORDS = 8;
 const UNITS = {
@@ -22,7 +19,7 @@ const UNITS = {
   dot: "MAC/s",
   copy: "B/s",
 } as const;
-type Ceiling = keyof typeof UNITS;
+export type Ceiling = keyof typeof UNITS;
 const ceilingNames = Object.keys(UNITS) as Ceiling[];
 
 const seed = (column: number, word: number) => Math.imul(WORDS * column + word + 1, 0x9e3779b9) >>> 0;
@@ -357,8 +354,8 @@ async function openShader(
   };
 }
 
-/** Measures the ceilings of the engines there are; `ceilings` is filled in. */
-export async function benchCeilings(context: Context, ceilings: Map<string, number>): Promise<Section> {
+/** Measures the ceilings of the engines there are. */
+export async function benchCeilings(context: Context): Promise<Section> {
   const rows: Row[] = [];
   async function measure(engine: "cpu" | "gpu", variant: string, micros: Partial<Record<Ceiling, Micro>>) {
     const entries = Object.entries(micros) as [Ceiling, Micro][];
@@ -367,7 +364,6 @@ export async function benchCeilings(context: Context, ceilings: Map<string, numb
     if (!costs) return;
     for (const [name, { check }] of entries) {
       await check();
-      ceilings.set(`${engine} ${name}`, 1 / median(costs[name]!));
       rows.push(
         rowOf({ section: "ceilings", engine, kernel: "", size: name, variant }, UNITS[name], costs[name]!),
       );

@@ -34,9 +34,9 @@ export interface BenchArguments {
   quiet?: boolean;
 }
 
-type Bench = (context: Context, ceilings: Map<string, number>) => Promise<Section>;
+type Bench = (context: Context) => Promise<Section>;
 
-/** On every engine. Kernels are held against the ceilings, which come before them. */
+/** On every engine. */
 const engineSections: Readonly<Record<string, Bench>> = {
   ceilings: benchCeilings,
   kernels: benchKernels,
@@ -75,7 +75,6 @@ export async function runBench(args: BenchArguments): Promise<number> {
   const wanted = args.engine === undefined ? measured : list<Measured>(args.engine, measured, "engine");
   const whole = wanted.includes("cpu") ? sectionNames : Object.keys(engineSections);
   const asked = new Set(args.only === undefined ? whole : list(args.only, sectionNames, "only"));
-  if (asked.has("kernels")) asked.add("ceilings");
   const names = sectionNames.filter((name) => asked.has(name));
   const adapter = wanted.includes("gpu") ? await requestAdapter(platform) : null;
   if (!adapter && args.engine !== undefined && wanted.includes("gpu"))
@@ -119,10 +118,9 @@ export async function runBench(args: BenchArguments): Promise<number> {
   if (args.json) process.stdout.write(linesOf(machine, []));
   else process.stdout.write(`${machineText(machine)}\n`);
   try {
-    const ceilings = new Map<string, number>();
     for (const name of names) {
       if (stop.signal.aborted) break;
-      const section = await sections[name]!(context, ceilings);
+      const section = await sections[name]!(context);
       if (section.rows.length === 0) continue;
       rows.push(...section.rows);
       process.stdout.write(

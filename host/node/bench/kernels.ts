@@ -21,8 +21,8 @@ import { referenceRunner } from "../../reference.ts";
 import type { Runner } from "../../runner.ts";
 import { solve } from "../../solve.ts";
 import { startThread } from "../threads.ts";
-import type { Ceilings } from "./ceilings.ts";
-import { rowOf, rowsTable, type Context, type Measured, type Section } from "./context.ts";
+import { cpuMicros, openGpuMicros, type Ceiling } from "./ceilings.ts";
+import { ratioOf, rowOf, rowsTable, type Context, type Measured, type Section } from "./context.ts";
 import { digestOf } from "./digest.ts";
 import { layerOf, SHAPES } from "./layers.ts";
 import { median, timed, type Pass } from "./measure.ts";
@@ -42,7 +42,7 @@ interface Case {
   /** The fixed work so many times in one piece: a GPU would have done it before it is told of the next. */
   readonly grown?: (times: number) => Work;
   /** Ceilings that may bind it, and what of theirs a unit takes. */
-  readonly bound: Readonly<Record<string, number>>;
+  readonly bound: Readonly<Partial<Record<Ceiling, number>>>;
   /** Whether the definition is quick enough to be measured. */
   readonly small: boolean;
 }
@@ -265,6 +265,26 @@ async function passOf({ trials, grown, units, works }: Case, runner: Runner): Pr
   }
 }
 
+/** Passes of the micro-kernels that may bind a kernel, by engine. */
+type Ceilings = Partial<Record<Measured, Partial<Record<Ceiling, Pass>>>>;
+
+/** Has them ready, and what gives the device back. */
+async function openCeilings({ engines, gpu }: Context): Promise<{ ceilings: Ceilings; close: () => void }> {
+  const names = ["registers", "memory", "dot"] as const;
+  const passesOf = (micros: Partial<Record<Ceiling, { readonly pass: Pass }>>) =>
+    Object.fromEntries(names.flatMap((name) => (micros[name] ? [[name, micros[name].pass]] : [])));
+  const onGpu = gpu && (await openGpuMicros(gpu, names));
+  return {
+    ceilings: {
+      ...(engines.has("cpu") && { cpu: passesOf(await cpuMicros()) }),
+      ...(onGpu && { gpu: passesOf(onGpu.micros) }),
+    },
+    close: () => onGpu?.close(),
+  };
+}
+
+const ceilingOf = (engine: Measured, name: string) => `ceiling of ${engine}: ${name}`;
+
 async function rowsOf(
   context: Context,
   ceilings: Ceilings,
@@ -293,6 +313,12 @@ async function rowsOf(
       context.note(`        ${kernel}, ${size}: no room for ${variant} on this GPU`);
     }
   }
+  // Ceilings take turns with what is held against them, since machines are not the same from one minute to the next.
+  for (const engine of new Set(candidates.map(({ engine }) => engine)))
+    for (const name of Object.keys(bound) as Ceiling[]) {
+      const pass = ceilings[engine]?.[name];
+      if (pass) passes[ceilingOf(engine, name)] = pass;
+    }
   const turns = await context.takeTurns(`${kernel}, ${size}`, passes);
   if (!turns) return [];
   Object.assign(costs, turns);
@@ -301,8 +327,11 @@ async function rowsOf(
     const found = costs[nameOf(candidate)]!;
     const cost = median(found);
     const shares = Object.entries(bound).flatMap(([ceiling, taken]) => {
-      const most = ceilings.get(`${engine} ${ceiling}`);
-      return most ? [[ceiling, taken / cost / (most * lanes)] as const] : [];
+      const most = costs[ceilingOf(engine, ceiling)];
+      if (!most) return [];
+      // What took no turns is held against the middle of theirs.
+      const ratio = found.length === most.length ? ratioOf(most, found) : median(most) / cost;
+      return [[ceiling, (taken * ratio) / lanes] as const];
     });
     return rowOf({ section: "kernels", engine, kernel, size, variant }, unit, found, {
       digest,
@@ -313,20 +342,22 @@ async function rowsOf(
 }
 
 /** Measures every kernel, size by size. */
-export async function benchKernels(context: Context, ceilings: Ceilings): Promise<Section> {
+export async function benchKernels(context: Context): Promise<Section> {
   const rows: Row[] = [];
   const runners = openRunners(context);
+  const { ceilings, close } = await openCeilings(context);
   try {
     for (const each of [...trialCases(), ...(await instanceCases()), pruneCase(), ...layerCases()]) {
       if (context.signal.aborted) break;
       rows.push(...(await rowsOf(context, ceilings, await runners.candidates(each), each)));
     }
   } finally {
+    close();
     await runners.close();
   }
   const kernelNames = [...new Set(rows.map(({ kernel }) => kernel))];
   return {
-    title: "kernels on every engine, and their share of the ceilings of this run",
+    title: "kernels on every engine, and their share of ceilings that take turns with them",
     rows,
     table: [
       ...kernelNames.flatMap((name) => [
