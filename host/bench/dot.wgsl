@@ -1,24 +1,7 @@
 // The most products of packed bytes: chains of x += (the four bytes of x) . (the four bytes of z), signed.
 // `host/node/bench/ceilings.ts` computes the same integers.
 
-requires packed_4x8_integer_dot_product;
-
-struct Params {
-  shift: u32,
-  rounds: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> results: array<u32>;
-
-override WIDTH: u32 = 64u;
-
-const MOST_ROUNDS = 65536u;
 const STEPS = 16u;
-
-fn seed(column: u32, word: u32) -> u32 {
-  return (8u * column + word + 1u) * 0x9e3779b9u;
-}
 
 fn dotted(x: u32, z: u32) -> u32 {
   return x + u32(dot4I8Packed(x, z));

@@ -1,28 +1,12 @@
 // The most word updates that workgroup memory gives: R |= R << shift on the words of an invocation, which lie between those
 // of the others, in place from the top. `host/node/bench/ceilings.ts` computes the same integers.
 
-struct Params {
-  /// 1..31.
-  shift: u32,
-  rounds: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> results: array<u32>;
-
-override WIDTH: u32 = 64u;
-
-const MOST_ROUNDS = 65536u;
 /// Steps from one change of the bits to the next, without which they would soon all be set.
 const STEPS = 64u;
 const WORDS = 8u;
 
 /// Row 0 comes in from below.
 var<workgroup> sums: array<u32, (WORDS + 1u) * WIDTH>;
-
-fn seed(column: u32, word: u32) -> u32 {
-  return (8u * column + word + 1u) * 0x9e3779b9u;
-}
 
 @compute @workgroup_size(WIDTH)
 fn main(

@@ -1,24 +1,8 @@
 // The most word updates that registers give: R |= R << shift on 8 words of an invocation, the innermost step of `reach`.
 // `host/node/bench/ceilings.ts` computes the same integers.
 
-struct Params {
-  /// 1..31.
-  shift: u32,
-  rounds: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> results: array<u32>;
-
-override WIDTH: u32 = 64u;
-
-const MOST_ROUNDS = 65536u;
 /// Steps from one change of the bits to the next, without which they would soon all be set.
 const STEPS = 16u;
-
-fn seed(column: u32, word: u32) -> u32 {
-  return (8u * column + word + 1u) * 0x9e3779b9u;
-}
 
 fn shifted(high: u32, low: u32, shift: u32) -> u32 {
   return (high << shift) | ((low >> 1u) >> (31u - shift));

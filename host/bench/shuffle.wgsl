@@ -1,24 +1,6 @@
 // The most words that lanes of a subgroup give each other. `host/node/bench/ceilings.ts` computes the same integers.
 
-enable subgroups;
-
-struct Params {
-  /// From how many lanes further on words come.
-  shift: u32,
-  rounds: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> results: array<u32>;
-
-override WIDTH: u32 = 64u;
-
-const MOST_ROUNDS = 65536u;
 const STEPS = 16u;
-
-fn seed(column: u32, word: u32) -> u32 {
-  return (8u * column + word + 1u) * 0x9e3779b9u;
-}
 
 @compute @workgroup_size(WIDTH)
 fn main(

@@ -4,6 +4,7 @@
 import copyCode from "../../bench/copy.wgsl?raw";
 import dotCode from "../../bench/dot.wgsl?raw";
 import memoryCode from "../../bench/memory.wgsl?raw";
+import micro from "../../bench/micro.wgsl?raw";
 import registersCode from "../../bench/registers.wgsl?raw";
 import shuffleCode from "../../bench/shuffle.wgsl?raw";
 import base64 from "../../bench/wasm/ceilings.ts?wasm";
@@ -189,17 +190,17 @@ const byColumn = (name: string, of: (column: number, rounds: number) => Uint32Ar
 
 const gpuMicros: Record<Exclude<Ceiling, "copy">, GpuMicro> = {
   registers: {
-    code: registersCode,
+    code: micro + registersCode,
     units: 16 * WORDS,
     check: byColumn("registers", (column, rounds) => shifted(column, rounds, 16, GPU_SHIFT)),
   },
   memory: {
-    code: memoryCode,
+    code: micro + memoryCode,
     units: 64 * WORDS,
     check: byColumn("memory", (column, rounds) => shifted(column, rounds, 64, GPU_SHIFT)),
   },
   shuffle: {
-    code: shuffleCode,
+    code: `enable subgroups;\n${micro}${shuffleCode}`,
     units: 16 * WORDS,
     check(found, rounds) {
       // Which size subgroups have, only the shader knows.
@@ -209,7 +210,7 @@ const gpuMicros: Record<Exclude<Ceiling, "copy">, GpuMicro> = {
     },
   },
   dot: {
-    code: dotCode,
+    code: `requires packed_4x8_integer_dot_product;\n${micro}${dotCode}`,
     units: 4 * 16 * WORDS,
     check: byColumn("dot", (column, rounds) => dotted(column, rounds, 16, 8)),
   },
