@@ -149,6 +149,9 @@ const MOST_TRIALS = 2 ** 24;
 /** Other units of work that are measured at first; with fewer of them in all, measuring would not pay. */
 const FIRST_UNITS = 2 ** 11;
 
+/** Kernels whose likeliest shape is taken: after measurements in between, passes of `forward` had other outputs on SwiftShader. */
+const UNTUNED: ReadonlySet<string> = new Set(["forward"]);
+
 /** The shape that the work takes on a device. Throws RangeError where its memory cannot hold it. */
 async function fit(opened: Opened, work: Work, options: GpuOptions): Promise<Shape> {
   const shapes = shapesOf(work, opened.room, options.variant);
@@ -156,7 +159,7 @@ async function fit(opened: Opened, work: Work, options: GpuOptions): Promise<Sha
   if (!first) throw noRoom(work);
   const unit = unitOf[work.kernel];
   const most = work.kernel === "reach" ? MOST_TRIALS : work.params[unit]!;
-  if (!opened.tuner || shapes.length === 1 || most < FIRST_UNITS) return first;
+  if (!opened.tuner || shapes.length === 1 || most < FIRST_UNITS || UNTUNED.has(work.kernel)) return first;
   const size = sizeOf(work) + (options.variant ? `, ${options.variant}` : "");
   let chosen = opened.chosen.get(size);
   if (!chosen) {
