@@ -91,6 +91,8 @@ async function compare(work: Plan, batch: Batch, wanted: readonly Name[] = names
     among.map((name) => engines[name].run(batchWork(work, batch))),
   );
   others.forEach((words, i) => expect([among[i + 1], [...words]]).toEqual([among[i + 1], [...expected!]]));
+  // Whoever reads the buffer finds the words and nothing else.
+  for (const words of others) expect(words.buffer.byteLength).toBe(words.byteLength);
   const halves = await Promise.all(
     [{ first: batch.first, count: cut }, rest].map((part) => engines.threads.run(batchWork(work, part))),
   );

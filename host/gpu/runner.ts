@@ -149,9 +149,6 @@ const MOST_TRIALS = 2 ** 24;
 /** Other units of work that are measured at first; with fewer of them in all, measuring would not pay. */
 const FIRST_UNITS = 2 ** 11;
 
-/** Kernels whose likeliest shape is taken: after measurements in between, passes of `forward` had other outputs on SwiftShader. */
-const UNTUNED: ReadonlySet<string> = new Set(["forward"]);
-
 /** The shape that the work takes on a device. Throws RangeError where its memory cannot hold it. */
 async function fit(opened: Opened, work: Work, options: GpuOptions): Promise<Shape> {
   const shapes = shapesOf(work, opened.room, options.variant);
@@ -159,7 +156,7 @@ async function fit(opened: Opened, work: Work, options: GpuOptions): Promise<Sha
   if (!first) throw noRoom(work);
   const unit = unitOf[work.kernel];
   const most = work.kernel === "reach" ? MOST_TRIALS : work.params[unit]!;
-  if (!opened.tuner || shapes.length === 1 || most < FIRST_UNITS || UNTUNED.has(work.kernel)) return first;
+  if (!opened.tuner || shapes.length === 1 || most < FIRST_UNITS) return first;
   const size = sizeOf(work) + (options.variant ? `, ${options.variant}` : "");
   let chosen = opened.chosen.get(size);
   if (!chosen) {
@@ -407,12 +404,14 @@ async function execute(
     device.queue.submit([encoder.finish()]);
     const size = outputBytes + (stamps ? STAMP_BYTES : 0);
     await slot.staging.mapAsync(GPUMapMode.READ, 0, size);
-    const bytes = slot.staging.getMappedRange(0, size).slice(0);
+    const mapped = slot.staging.getMappedRange(0, size);
+    // A buffer of their own: what follows the words is nobody else's business.
+    const words = new Uint32Array(mapped.slice(0, outputBytes));
+    const [from, to] = stamps ? new BigUint64Array(mapped.slice(outputBytes)) : [];
     slot.staging.unmap();
     keepSlot(opened, slot);
-    const [from, to] = stamps ? new BigUint64Array(bytes.slice(outputBytes)) : [];
     return {
-      words: new Uint32Array(bytes, 0, outputBytes / 4),
+      words,
       took: to! > from! ? Number(to! - from!) / 1e6 : performance.now() - began,
     };
   } catch (error) {

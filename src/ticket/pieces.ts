@@ -88,8 +88,10 @@ export function writePiece(
   words: Uint32Array,
 ): void {
   const { work, row, rows, sample } = piece;
-  const [buffer, offset] = [words.buffer, words.byteOffset];
-  const numbers = work.params.wide ? new BigInt64Array(buffer, offset) : new Int32Array(buffer, offset);
+  const { buffer, byteOffset, length } = words;
+  const numbers = work.params.wide
+    ? new BigInt64Array(buffer, byteOffset, length / 2)
+    : new Int32Array(buffer, byteOffset, length);
   for (let i = 0; i < numbers.length; i++)
     outputs[(sample + Math.floor(i / rows)) * width + row + (i % rows)] = Number(numbers[i]);
 }
