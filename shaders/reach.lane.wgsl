@@ -7,12 +7,16 @@ override WIDTH: u32 = 64u;
 /// Places for items, at least as many as a trial has.
 override ITEMS: u32 = 64u;
 var<workgroup> items: array<i32, ITEMS * WIDTH>;
-/// What drawing asks of the parameters, read once.
+/// What drawing asks of the parameters, read once: some devices take as long to read them as to draw an item.
 struct Drawing {
   items: u32,
-  bits: u32,
   perWord: u32,
+  /// What moves the next slice of a word to its top, and how far that is from the bottom.
+  next: u32,
+  rest: u32,
   range: u32,
+  half: i32,
+  gap: i32,
   /// Larger magnitudes come last. With one number of items their order does not matter, and while they are small, there
   /// are fewer sums.
   middle: i32,
@@ -20,7 +24,16 @@ struct Drawing {
 
 fn drawing() -> Drawing {
   let middle = select(0x7fffffff, i32(params.halfRange >> 1u), params.itemsFrom == params.itemsTo);
-  return Drawing(params.itemsTo, params.bits, 32u / params.bits, params.range, middle);
+  return Drawing(
+    params.itemsTo,
+    32u / params.bits,
+    1u << params.bits,
+    32u - params.bits,
+    params.range,
+    i32(params.half),
+    i32(params.gap),
+    middle,
+  );
 }
 
 /// Draws the items of a trial, at least one. Returns the sum of their magnitudes and that of the negative ones.
@@ -39,6 +52,9 @@ fn drawItems(lane: u32, trial: vec2u, by: Drawing) -> vec2i {
       if (ENUMERATED) {
         item = itemOf(digits % by.range);
         digits /= by.range;
+      } else if (EXACT && PLAIN) {
+        item = i32(word >> by.rest) - by.half;
+        item += select(0, by.gap, item >= 0);
       } else {
         item = itemFrom(trial, i, word);
       }
@@ -50,7 +66,7 @@ fn drawItems(lane: u32, trial: vec2u, by: Drawing) -> vec2i {
       items[place] = item;
       small = select(small + WIDTH, small, isLarge);
       large = select(large, place, isLarge);
-      word = select(word << by.bits, words.y, k + 1u == by.perWord);
+      word = select(word * by.next, words.y, k + 1u == by.perWord);
       i++;
       if (i >= by.items || k + 1u == 2u * by.perWord) {
         break;
@@ -89,7 +105,9 @@ fn countTrial(lane: u32, t: u32, by: Drawing) {
         let a = abs(item);
         done += a;
         zero -= min(turn * item, 0);
-        grow(lane, u32(a), u32(min(done, frame.top)), u32(max(0, done - frame.keep)));
+        if (a > 0) {
+          grow(lane, u32(a), u32(min(done, frame.top)), u32(max(0, done - frame.keep)));
+        }
         n++;
       }
       if (n >= next) {

@@ -2,9 +2,10 @@
 
 alias Block = vec4u;
 
-/// How far an item moves the sums within a block.
+/// How far an item moves the sums within a block: by words, and then by 1..32 bits, as a product does to the left.
 struct Shift {
-  bits: u32,
+  left: u32,
+  right: u32,
   one: bool,
   two: bool,
 }
@@ -18,7 +19,7 @@ fn moved(from_: array<vec4u, 2>, by: Shift) -> vec4u {
   let lower = select(from_[1].zw, from_[1].xy, by.two);
   let words = select(upper, vec4u(lower.y, upper.xyz), by.one);
   let below = vec4u(select(lower.y, lower.x, by.one), words.xyz);
-  return (words << vec4u(by.bits)) | ((below >> vec4u(1u)) >> vec4u(31u - by.bits));
+  return (words * by.left) | (below >> vec4u(by.right));
 }
 
 fn onesIn(block: vec4u, b: i32, window: vec2i) -> u32 {
@@ -34,8 +35,11 @@ fn clear(lane: u32, top: u32) {
   clearBlocks(vec4u(1u, 0u, 0u, 0u));
 }
 
+/// R |= R << a on the blocks of high..low; a is 1 or more.
 fn grow(lane: u32, a: u32, high: u32, low: u32) {
-  growBlocks(a >= 128u, Shift(a & 31u, (a & 32u) != 0u, (a & 64u) != 0u), high >> 7u, low >> 7u);
+  let less = a - 1u;
+  let by = Shift(2u << (less & 31u), 31u - (less & 31u), (less & 32u) != 0u, (less & 64u) != 0u);
+  growBlocks(less >= 128u, by, high >> 7u, low >> 7u);
 }
 
 fn onesOf(lane: u32, window: vec2u) -> u32 {

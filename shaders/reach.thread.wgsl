@@ -36,12 +36,13 @@ fn clear(lane: u32, top: u32) {
   }
 }
 
-/// R |= R << a where high..low are, and what lies below in the last four words.
+/// R |= R << a where high..low are, and what lies below in the last four words; a is 1 or more.
 fn grow(lane: u32, a: u32, high: u32, low: u32) {
-  let back = (a >> 5u) * WIDTH;
-  // Shifts to the left are products, which some devices compute beside shifts, and others faster.
-  let left = 1u << (a & 31u);
-  let right = 31u - (a & 31u);
+  // Words move by a - 1 and one bit more: no shift is by 32 bits then. Shifts to the left are products, which some devices
+  // compute beside shifts, and others faster.
+  let back = ((a - 1u) >> 5u) * WIDTH;
+  let left = 2u << ((a - 1u) & 31u);
+  let right = 31u - ((a - 1u) & 31u);
   let last = at(lane, max(low, a));
   // No item is larger than what `high` counts up to, so there is at least one step.
   var w = at(lane, high);
@@ -51,10 +52,10 @@ fn grow(lane: u32, a: u32, high: u32, low: u32) {
     let x2 = sums[w - back - 2u * WIDTH];
     let x3 = sums[w - back - 3u * WIDTH];
     let x4 = sums[w - back - 4u * WIDTH];
-    sums[w] |= (x0 * left) | ((x1 >> 1u) >> right);
-    sums[w - WIDTH] |= (x1 * left) | ((x2 >> 1u) >> right);
-    sums[w - 2u * WIDTH] |= (x2 * left) | ((x3 >> 1u) >> right);
-    sums[w - 3u * WIDTH] |= (x3 * left) | ((x4 >> 1u) >> right);
+    sums[w] |= (x0 * left) | (x1 >> right);
+    sums[w - WIDTH] |= (x1 * left) | (x2 >> right);
+    sums[w - 2u * WIDTH] |= (x2 * left) | (x3 >> right);
+    sums[w - 3u * WIDTH] |= (x3 * left) | (x4 >> right);
     x0 = x4;
     w -= 4u * WIDTH;
     if (w < last) {
