@@ -4,6 +4,8 @@
 // the body of a loop once more for nobody.
 
 override WIDTH: u32 = 64u;
+/// Whether one number of items is asked for.
+override ONE_SIZE: bool = false;
 /// Places for items, at least as many as a trial has.
 override ITEMS: u32 = 64u;
 var<workgroup> items: array<i32, ITEMS * WIDTH>;
@@ -23,7 +25,7 @@ struct Drawing {
 }
 
 fn drawing() -> Drawing {
-  let middle = select(0x7fffffff, i32(params.halfRange >> 1u), params.itemsFrom == params.itemsTo);
+  let middle = select(0x7fffffff, i32(params.halfRange >> 1u), ONE_SIZE);
   return Drawing(
     params.itemsTo,
     32u / params.bits,
@@ -79,6 +81,40 @@ fn drawItems(lane: u32, trial: vec2u, by: Drawing) -> vec2i {
   return vec2i(sum, negative);
 }
 
+/// What the items that have entered add up to, and where target 0 of the subset sums stands.
+struct Entered {
+  done: i32,
+  zero: i32,
+}
+
+/// Has item `n` of a trial enter.
+fn enter(lane: u32, frame: Frame, n: u32, before: Entered) -> Entered {
+  let item = items[n * WIDTH + lane];
+  let a = abs(item);
+  let done = before.done + a;
+  if (a > 0) {
+    grow(lane, u32(a), u32(min(done, frame.top)), u32(max(0, done - frame.keep)));
+  }
+  return Entered(done, before.zero - min(select(item, -item, frame.mirrored == 1u), 0));
+}
+
+/// Counts the sums of a number of items, the j-th asked for. Returns how many targets they miss.
+fn countSums(lane: u32, frame: Frame, j: u32, now: Entered) -> u32 {
+  let misses = 2u * params.halfRange + 1u - onesOf(lane, vec2u(windowOf(now.zero, now.done)));
+  add64(lane, missingWord(j), misses);
+  if (select(misses > 0u, !isSet(lane, (now.done + 1) >> 1u, now.done), params.signed == 1u)) {
+    add(lane, uncoveredWord(j), 1u);
+  }
+  var open = misses;
+  for (var t = 0u; t < params.targets; t++) {
+    if (!isSet(lane, placeOf(frame, targets[t], now.zero, now.done), now.done)) {
+      add(lane, unsolvedWord(t, j), 1u);
+      open++;
+    }
+  }
+  return open;
+}
+
 /// Counts a trial, or leaves it where its bits have no room.
 fn countTrial(lane: u32, t: u32, by: Drawing) {
   var sum: vec2i;
@@ -92,44 +128,21 @@ fn countTrial(lane: u32, t: u32, by: Drawing) {
   }
   add(lane, 0u, 1u);
   clear(lane, u32(frame.top));
-  let sizes = sizes();
-  let turn = select(1, -1, frame.mirrored == 1u);
-  var done = 0;
-  var zero = 0;
-  var n = 0u;
-  var next = params.itemsFrom;
-  for (var j = 0u; j <= 64u; j++) {
-    for (var k = 0u; k <= 64u; k++) {
-      if (n < next) {
-        let item = items[n * WIDTH + lane];
-        let a = abs(item);
-        done += a;
-        zero -= min(turn * item, 0);
-        if (a > 0) {
-          grow(lane, u32(a), u32(min(done, frame.top)), u32(max(0, done - frame.keep)));
-        }
-        n++;
-      }
-      if (n >= next) {
+  var entered: Entered;
+  if (params.itemsFrom > 0u) {
+    for (var n = 0u; n < 64u; n++) {
+      entered = enter(lane, frame, n, entered);
+      if (n + 1u >= params.itemsFrom) {
         break;
       }
     }
-    next++;
-    let misses = 2u * params.halfRange + 1u - onesOf(lane, vec2u(windowOf(zero, done)));
-    add64(lane, missingWord(j), misses);
-    if (select(misses > 0u, !isSet(lane, (done + 1) >> 1u, done), params.signed == 1u)) {
-      add(lane, uncoveredWord(j), 1u);
-    }
-    var open = misses;
-    for (var t = 0u; t < params.targets; t++) {
-      if (!isSet(lane, placeOf(frame, targets[t], zero, done), done)) {
-        add(lane, unsolvedWord(t, j), 1u);
-        open++;
-      }
-    }
-    if ((open == 0u && params.signed == 0u) || j + 1u == sizes) {
+  }
+  for (var j = 0u; j <= 64u; j++) {
+    let open = countSums(lane, frame, j, entered);
+    if (ONE_SIZE || (open == 0u && params.signed == 0u) || j + 1u == sizes()) {
       break;
     }
+    entered = enter(lane, frame, params.itemsFrom + j, entered);
   }
 }
 
