@@ -40,9 +40,9 @@ describe("the choice", () => {
     const { candidates, passes, now, time } = fake({ slow: 1, fast: 0.001, middle: 0.01 });
     const choice = await choose(candidates, time, { first: 1, most: 1e6 }, now);
     expect(choice).toEqual({ best: "fast", rates: { slow: 1000, fast: 1e6, middle: 1e5 } });
-    expect(passes.filter(([name]) => name === "slow").map(([, units]) => units)).toEqual([1, 10]);
+    expect(passes.filter(([name]) => name === "slow").map(([, units]) => units)).toEqual([1, 10, 10, 10]);
     expect(passes.filter(([name]) => name === "fast").map(([, units]) => units)).toEqual([
-      1, 32, 1024, 10_000,
+      1, 32, 1024, 10_000, 10_000, 10_000,
     ]);
   });
 
@@ -51,10 +51,19 @@ describe("the choice", () => {
     expect((await choose(candidates, time, { first: 64, most: 100 }, now)).best).toBe("b");
     expect(passes).toEqual([
       ["a", 64],
-      ["a", 100],
+      ...Array.from({ length: 3 }, () => ["a", 100]),
       ["b", 64],
-      ["b", 100],
+      ...Array.from({ length: 3 }, () => ["b", 100]),
     ]);
+  });
+
+  test("counts the shortest of a candidate's passes, and no other where one is long", async () => {
+    const disturbed = [9, 9, 9, 5, 2, 60];
+    const { best, rates } = await choose(["a", "b"], async () => disturbed.shift()!, { first: 1, most: 1 });
+    expect([best, rates]).toEqual(["b", { a: 111, b: 500 }]);
+    const long = fake({ slow: 60, other: 30 });
+    await choose(long.candidates, long.time, { first: 1, most: 1 }, long.now);
+    expect(long.passes.map(([name]) => name)).toEqual(["slow", "other", "other", "other"]);
   });
 
   test("is made among those that time was left for, the likeliest at least", async () => {
