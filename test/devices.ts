@@ -71,3 +71,57 @@ export async function runShader(
   device.destroy();
   return words;
 }
+
+/** Where the bracket that opens at `open` is closed. */
+function closing(code: string, open: number): number {
+  let depth = 0;
+  for (let i = open; i < code.length; i++) {
+    if (code[i] === "[" || code[i] === "(") depth++;
+    if ((code[i] === "]" || code[i] === ")") && --depth === 0) return i;
+  }
+  throw new Error(`tests: no bracket closes "${code.slice(open, open + 40)}"`);
+}
+
+/**
+ * A shader that answers something else as soon as one of its indices is not below the length of its array. Implementations
+ * change such an index, or the value that it finds, so that no other test would see one.
+ */
+export function watchIndices(code: string): string {
+  const arrays = [...code.matchAll(/\bvar(?:<[^>]*>)? (\w+): array<(?:[^<>,;]|<[^<>]*>)*(?:, ([^;]*))?>;/g)];
+  const lengths = new Map(
+    arrays.map(([, name, length]) => [name!, length ? `u32(${length})` : `arrayLength(&${name})`]),
+  );
+  const [, output, type] = /var<storage, read_write> (answers|outputs|tally): array<([^;]*)>;/.exec(code)!;
+  const watched = (text: string): string => {
+    let done = "";
+    for (let rest = text; ;) {
+      const found = [...rest.matchAll(/\b(\w+)\[/g)].find(([, name]) => lengths.has(name!));
+      if (!found) return done + rest;
+      const open = found.index + found[0].length - 1;
+      const close = closing(rest, open);
+      const index = `within(u32(${watched(rest.slice(open + 1, close))}), ${lengths.get(found[1]!)})`;
+      done += `${rest.slice(0, open)}[${index}]`;
+      rest = rest.slice(close + 1);
+    }
+  };
+  const answer =
+    type === "u32"
+      ? `atomicStore(&astray, 1u);\n    ${output}[0] = 0x5ca1ab1eu`
+      : `atomicAdd(&${output}[0], 0x10001u)`;
+  const spoilt = watched(code).replaceAll(
+    new RegExp(`^(\\s*${output}\\[.*\\]) = (.*);$`, "gm"),
+    "$1 = select($2, 0x5ca1ab1eu, atomicLoad(&astray) == 1u);",
+  );
+  return `${spoilt}
+var<workgroup> astray: atomic<u32>;
+fn within(index: u32, length: u32) -> u32 {
+  if (index >= length) {
+    ${answer};
+  }
+  return index;
+}
+`;
+}
+
+/** Answers adapters whose devices watch the indices of what they run. */
+export const watchedAdapter = tamperedAdapter((device) => rewriteShaders(device, watchIndices));

@@ -15,7 +15,7 @@ import { ensembles, isProduct, listedLaw } from "../src/ensemble.ts";
 import { instancesPlan, phaseConfig, plan, type PhaseConfig } from "../src/experiments/phase.ts";
 import { reachCapacity, reachTally } from "../src/kernels/reach.ts";
 import { batchWork, type Batch, type Plan, type Work as KernelWork } from "../src/plan.ts";
-import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
+import { rewriteShaders, tamperedAdapter, testAdapter, watchIndices, watchedAdapter } from "./devices.ts";
 
 /** The variants of `reach`. */
 const variantNames = ["registers", "thread", "subgroup", "workgroup", "storage"] as const;
@@ -39,7 +39,7 @@ beforeAll(async () => {
     storage: 0xdeadbeef,
   };
   for (const variant of variantNames)
-    engines[variant] = await gpuRunner(testAdapter, { variant, poison: poisons[variant] });
+    engines[variant] = await gpuRunner(watchedAdapter, { variant, poison: poisons[variant] });
   engines.shadow = shadowRunner(engines.cpu, engines.reference);
   // Leaves ones all over the memory of the threads.
   const dirt = workOf({ halfRange: 2 ** 14, itemsFrom: 40, itemsTo: 40, targets: [1] });
@@ -500,7 +500,7 @@ describe("planted faults", () => {
     ["thread", "select(0, by.gap, item >= 0)", "select(0, by.gap, item > 0)"],
     ["thread", "1u << params.bits", "2u << params.bits"],
     ["thread", "at(lane, max(low, a));", "at(lane, max(low, a) + 32u);"],
-    ["thread", "(done + 1) >> 1u, done), params.signed", "(done + 2) >> 1u, done), params.signed"],
+    ["thread", "(now.done + 1) >> 1u", "(now.done + 2) >> 1u"],
     ["thread", "k + 1u == 2u * by.perWord", "k == 2u * by.perWord"],
     ["thread", "rotateLeft(y, 29u)", "rotateLeft(y, 28u)"],
     ["thread", "64u * attempt + i", "64u * attempt"],
@@ -569,6 +569,18 @@ describe("planted faults", () => {
   test.each(faults)("are found in the %s variant with `%s` changed to `%s`", async (variant, from, to) => {
     expect(await differs(variant, replacing(from, to), probing)).toBe(true);
   });
+
+  test.each([
+    ["thread", "const BELOW = 4u;", "const BELOW = 3u;"],
+    ["thread", "array<i32, ITEMS * WIDTH>", "array<i32, ITEMS * WIDTH - 8u>"],
+    ["workgroup", "array<u32, WORDS>", "array<u32, WORDS / 4u>"],
+  ] as const)(
+    "of indices are found in the %s variant with `%s` changed to `%s`",
+    async (variant, from, to) => {
+      const rewrite = replacing(from, to);
+      expect(await differs(variant, (code) => watchIndices(rewrite(code)), probing)).toBe(true);
+    },
+  );
 
   test("are found in the turns that workgroups take", async () => {
     const work: Work = { ensemble: "rssp", halfRange: 2, itemsFrom: 0, itemsTo: 1, targets: [1] };

@@ -19,7 +19,7 @@ import type { Work } from "../src/plan.ts";
 import { keptLayers } from "../src/ticket/kept.ts";
 import { passes, ticketStages } from "../src/ticket/passes.ts";
 import type { Scheme } from "../src/ticket/scheme.ts";
-import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
+import { rewriteShaders, tamperedAdapter, testAdapter, watchIndices, watchedAdapter } from "./devices.ts";
 import { golden, goldenTicket, targetNetwork } from "./golden.ts";
 
 /** `gpu` packs numbers into words where they fit, `poisoned` does not. */
@@ -28,8 +28,8 @@ const engines = {} as Record<(typeof names)[number], Runner>;
 beforeAll(async () => {
   engines.reference = referenceRunner();
   engines.cpu = await cpuRunner(2, startThread);
-  engines.gpu = await gpuRunner(testAdapter, { poison: 0x55555555, language: await language() });
-  engines.poisoned = await gpuRunner(testAdapter, { poison: 0xdeadbeef });
+  engines.gpu = await gpuRunner(watchedAdapter, { poison: 0x55555555, language: await language() });
+  engines.poisoned = await gpuRunner(watchedAdapter, { poison: 0xdeadbeef });
 });
 afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
 
@@ -354,6 +354,7 @@ describe("kernel forward", () => {
     ["wide", "a negative factor taken for a large one", "select(0u, number.x, factor < 0)", "0u"],
     ["wide", "a middle product cut short", "ah * bl + (low >> 16u)", "ah * bl"],
     ["single", "rows of a tile's lower half in the upper one", "row + ROWS / 2u", "row"],
+    ["single", "an index past a tile", "array<Word, HIDDEN_PITCH * DEPTH>", "array<Word, HIDDEN_PITCH>"],
     ["packed", "a high byte without its carry", "(numbers + vec4i(128))", "numbers"],
     ["packed", "a high byte worth no more than a low one", "sums << vec4u(8u)", "sums"],
     ["packed", "a low byte left out", "left > 0u; left--", "left > PASSES - 1u; left--"],
@@ -381,7 +382,7 @@ describe("kernel forward", () => {
       tamperedAdapter((device) =>
         rewriteShaders(device, (code) => {
           planted += Number(code.includes(from));
-          return code.replaceAll(from, to);
+          return watchIndices(code.replaceAll(from, to));
         }),
       ),
       kind === "packed" ? { language: await language() } : {},

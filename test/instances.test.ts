@@ -11,7 +11,7 @@ import { startThread } from "../host/node/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import { DifferenceError, shadowRunner } from "../host/shadow.ts";
-import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
+import { rewriteShaders, tamperedAdapter, testAdapter, watchIndices, watchedAdapter } from "./devices.ts";
 import { batchWords, oracleWords, type Given, type GivenBatch } from "./oracle.ts";
 
 const kernels = ["witness", "count", "smallest", "halves"] as const;
@@ -27,7 +27,7 @@ beforeAll(async () => {
   engines.threads = await cpuRunner(2, startThread);
   engines.gpu = await gpuRunner(testAdapter);
   for (const [i, variant] of variants.entries())
-    engines[variant] = await gpuRunner(testAdapter, {
+    engines[variant] = await gpuRunner(watchedAdapter, {
       variant,
       poison: [0xaaaaaaaa, 0x55555555, 0xdeadbeef, 0xffffffff][i]!,
     });
@@ -369,6 +369,11 @@ describe("planted faults", () => {
       expect(await differs(probe(kernel), variant, replacing(from, to))).toBe(true);
     },
   );
+
+  test("of indices are found", async () => {
+    const short = replacing("array<u32, WORDS * WIDTH>", "array<u32, WORDS * WIDTH / 4u>");
+    expect(await differs(probe("count"), "thread", (code) => watchIndices(short(code)))).toBe(true);
+  });
 
   test("are found in the turns that workgroups take", async () => {
     const instances = Array.from({ length: 1500 }, (_, k) => exactly([k, 1], k));

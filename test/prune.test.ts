@@ -11,7 +11,7 @@ import { startThread } from "../host/node/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import { DifferenceError, shadowRunner } from "../host/shadow.ts";
-import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
+import { rewriteShaders, tamperedAdapter, testAdapter, watchIndices, watchedAdapter } from "./devices.ts";
 import { batchWords, drawnWords, oracleProducts, type Drawn } from "./oracle.ts";
 
 const variants = variantsOf("prune");
@@ -24,7 +24,7 @@ beforeAll(async () => {
   engines.threads = await cpuRunner(2, startThread);
   engines.gpu = await gpuRunner(testAdapter);
   for (const [i, variant] of variants.entries())
-    engines[variant] = await gpuRunner(testAdapter, { variant, poison: [0x55555555, 0xdeadbeef][i]! });
+    engines[variant] = await gpuRunner(watchedAdapter, { variant, poison: [0x55555555, 0xdeadbeef][i]! });
   // Leaves a large table all over the memory of the threads.
   const dirt = { items: new Array<number>(60).fill(997), targets: [[29_910, 29_910, 29_910]] };
   for (const name of ["cpu", "threads", "threads"])
@@ -217,6 +217,11 @@ describe("planted faults", () => {
       suspect.close();
     }
   }
+
+  test("of indices are found", async () => {
+    const short = replacing("array<u32, WORDS>", "array<u32, WORDS / 2u>");
+    expect(await differs(probe(false), "workgroup", (code) => watchIndices(short(code)))).toBe(true);
+  });
 
   test.each([false, true])("are not seen in the shader as it is (sparse: %s)", async (sparse) => {
     for (const variant of variants)
