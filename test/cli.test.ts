@@ -474,6 +474,21 @@ describe("devices", () => {
   });
 
   test.runIf(hasSoftware)(
+    "says whether shaders compare indices with lengths; answers are the same",
+    async () => {
+      const unchecked = { ...adapter, EXACTA_UNCHECKED: "1" };
+      expect((await exacta("devices", adapter)).stdout).toMatch(/^ +indices checked/m);
+      expect((await exacta("devices", unchecked)).stdout).toMatch(/^ +indices unchecked/m);
+      const args = "phase --bits 4,8 --items 4..12 --trials 2000 --engine gpu --json --quiet";
+      expect(findings(await exacta(args, unchecked))).toEqual(findings(await exacta(args, adapter)));
+      expect(await exacta("devices", { ...adapter, EXACTA_UNCHECKED: "yes" })).toMatchObject({
+        status: 2,
+        stderr: 'EXACTA_UNCHECKED: expected 1, or nothing for checked indices, got "yes"\n',
+      });
+    },
+  );
+
+  test.runIf(hasSoftware)(
     "shows what a first use of the GPU has measured, by the file that keeps it",
     async () => {
       const env = { ...adapter, XDG_CACHE_HOME: join(folder, "cache") };

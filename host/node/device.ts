@@ -1,5 +1,6 @@
 // Dawn, the WebGPU of Chromium, in Node.
 
+import { expected } from "../../src/check.ts";
 import { LOADER, linkError, missingForVulkan } from "./vulkan.ts";
 
 /** Dawn polls the instance that created it through a raw pointer, so it must live as long as the process. */
@@ -36,6 +37,18 @@ export function calmPolling(): void {
   globalThis.setImmediate = Object.assign(calm, setImmediateNow);
 }
 
+/**
+ * Whether shaders are run as they are: otherwise Dawn has them compare every index with the length of what it is an index
+ * of. No kernel needs that, which tests show, and on a GPU whose memory is near it takes a part of the time that can be
+ * measured. Throws RangeError for what is neither asked for nor not.
+ */
+export function isUnchecked(): boolean {
+  const { EXACTA_UNCHECKED: value = "" } = process.env;
+  if (value !== "" && value !== "1")
+    throw new RangeError(expected("EXACTA_UNCHECKED", "1, or nothing for checked indices", value));
+  return value === "1";
+}
+
 /** Dawn's entry point, made once, with WebGPU's globals beside it; undefined where Dawn or, on Linux, a Vulkan loader is missing. */
 export function dawn(): Promise<GPU | undefined> {
   instance ??= start();
@@ -49,7 +62,7 @@ async function start(): Promise<GPU | undefined> {
   const webgpu = await import("webgpu").catch(() => undefined);
   if (!webgpu) return undefined;
   Object.assign(globalThis, webgpu.globals);
-  return webgpu.create([]);
+  return webgpu.create(isUnchecked() ? ["enable-dawn-features=disable_robustness"] : []);
 }
 
 /** What is missing where no adapter answers, a sentence each, as far as that can be told. */

@@ -7,7 +7,7 @@ import { adapterKey, adapterName, gpuRunner } from "../gpu/runner.ts";
 import { Tuner, type Choices } from "../gpu/tune.ts";
 import { sizeOf } from "../gpu/variants.ts";
 import { chooseEngine, requestAdapter } from "../open.ts";
-import { whyNoAdapter } from "./device.ts";
+import { isUnchecked, whyNoAdapter } from "./device.ts";
 import { platform } from "./platform.ts";
 
 const LIMITS = [
@@ -78,8 +78,11 @@ export async function runDevices({ json, tune: anew }: { json?: boolean; tune?: 
   const auto = chooseEngine(chosen);
   const threads = platform.hardwareThreads();
   const missing = adapters.length === 0 ? await whyNoAdapter() : [];
+  const unchecked = isUnchecked();
   if (json) {
-    process.stdout.write(`${JSON.stringify({ kind: "devices", auto, threads, adapters, missing })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ kind: "devices", auto, threads, unchecked, adapters, missing })}\n`,
+    );
     return 0;
   }
   const lines = [
@@ -92,6 +95,7 @@ export async function runDevices({ json, tune: anew }: { json?: boolean; tune?: 
       `gpu        ${name} (${vendor || "unknown vendor"}, subgroups of up to ${subgroup})`,
       ...Object.entries(limits).map(([limit, value]) => `           ${limit} ${value}`),
       `           features ${features.join(" ")}`,
+      `           indices ${unchecked ? "unchecked" : "checked"} (EXACTA_UNCHECKED)`,
       ...choiceLines(choices),
     ]),
     "reference  TypeScript, one thread: the definitions",

@@ -7,6 +7,7 @@ import { version } from "../../package.json";
 import { expected, isRefusal } from "../../src/check.ts";
 import { ensembles } from "../../src/ensemble.ts";
 import { methods } from "../../src/finding.ts";
+import { kernelNames } from "../../src/kernels/index.ts";
 import { quantizers } from "../../src/network.ts";
 import { answerNames } from "../../src/problem.ts";
 import { passes } from "../../src/ticket/passes.ts";
@@ -27,6 +28,8 @@ import { runPhase, type PhaseArguments } from "./phase.ts";
 import { runWidth, type WidthArguments } from "./width.ts";
 
 const COMMANDS = "solve, ticket, verify, forward, phase, theory, required, width, digits, devices or bench";
+const ENVIRONMENT_HELP = `
+Environment: EXACTA_UNCHECKED=1 has a GPU run shaders without comparing indices with lengths: faster, the same results.`;
 const EXIT_HELP = `
 Exit status: 0 done, 1 the answer is no or the computation failed, 2 the request was wrong.`;
 
@@ -47,7 +50,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
     .showSuggestionAfterError(false)
-    .addHelpText("after", EXIT_HELP);
+    .addHelpText("after", ENVIRONMENT_HELP + EXIT_HELP);
 
   const instances = (name: string, description: string) =>
     program
@@ -247,6 +250,7 @@ async function main(argv: readonly string[]): Promise<number> {
       "how fast kernels are on every engine of this machine, beside the most it gives and other languages",
     )
     .option("--only <list>", `${sectionNames.join(", ")} (default: all)`)
+    .option("--kernels <list>", `of the section kernels, ${kernelNames.join(", ")} (default: all)`)
     .option("--engine <list>", `${measured.join(", ")} (default: all there are)`)
     .option("--rounds <number>", "rounds of every comparison (default: until medians are known to 2 %)")
     .option("--seconds <number>", "after which a comparison ends, however well they are known (default: 2)")

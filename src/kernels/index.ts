@@ -12,4 +12,5 @@ import { witness } from "./witness.ts";
 const list = { reach, witness, count, smallest, halves, prune, forward } as const;
 
 export type KernelName = keyof typeof list;
+export const kernelNames = Object.keys(list) as KernelName[];
 export const kernels: Readonly<Record<KernelName, Kernel>> = list;

@@ -12,7 +12,7 @@ import { ensembles } from "../ensemble.ts";
 import { phaseConfig, plan } from "../experiments/phase.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Work } from "../plan.ts";
-import { kernels, type KernelName } from "./index.ts";
+import { kernelNames, kernels, type KernelName } from "./index.ts";
 
 /** Everything that is bound after the uniform parameters, as a contract would put it. */
 interface Layout {
@@ -84,8 +84,8 @@ const declared: Record<KernelName, { shader: string; offsets: string }> = {
   forward: { shader: "shaders/forward.wgsl", offsets: "host/cpu/wasm/forward.ts" },
   prune: { shader: "shaders/prune.wgsl", offsets: "host/cpu/wasm/prune.ts" },
 };
-const names = Object.keys(kernels) as KernelName[];
-const list = names.map((name): [KernelName, Kernel] => [name, kernels[name]]);
+
+const list = kernelNames.map((name): [KernelName, Kernel] => [name, kernels[name]]);
 
 describe.each(list)("%s", (name, kernel) => {
   const code = read(declared[name].shader);
@@ -206,7 +206,7 @@ describe("Dawn's compiler", () => {
     maxBufferSize: 2 ** 28,
   } as GPUSupportedLimits;
 
-  test.each(names.flatMap((kernel) => variantsOf(kernel).map((variant) => [kernel, variant] as const)))(
+  test.each(kernelNames.flatMap((kernel) => variantsOf(kernel).map((variant) => [kernel, variant] as const)))(
     "accepts %s in the %s variant without a word, for subgroups of every width",
     async (kernel, variant) => {
       for (const subgroup of [4, 16, 32, 64, 128]) {

@@ -1,5 +1,6 @@
 // What every section of a bench is given, and what it hands back.
 
+import type { KernelName } from "../../../src/kernels/index.ts";
 import { columns } from "../table.ts";
 import { interval, median, spread, type Candidates, type Costs } from "./measure.ts";
 import type { Row } from "./record.ts";
@@ -10,6 +11,8 @@ export type Measured = (typeof measured)[number];
 
 export interface Context {
   readonly engines: ReadonlySet<Measured>;
+  /** Those whose rates are asked for. */
+  readonly kernels: ReadonlySet<KernelName>;
   /** Of the CPU engine where it has more than one. */
   readonly threads: number;
   /** The adapter and the language features of its implementation; undefined where the GPU is not measured. */

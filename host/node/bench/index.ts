@@ -3,8 +3,10 @@
 import { spawnSync } from "node:child_process";
 import * as z from "zod/mini";
 import { expected, integer, parse } from "../../../src/check.ts";
+import { kernelNames } from "../../../src/kernels/index.ts";
 import { requestAdapter } from "../../open.ts";
 import { readNumber } from "../arguments.ts";
+import { isUnchecked } from "../device.ts";
 import { prepareFolder, readBytes, writeFiles } from "../files.ts";
 import { platform } from "../platform.ts";
 import { benchCeilings } from "./ceilings.ts";
@@ -23,6 +25,7 @@ import { benchTicket } from "./ticket.ts";
 
 export interface BenchArguments {
   only?: string;
+  kernels?: string;
   rounds?: string;
   seconds?: string;
   engine?: string;
@@ -76,6 +79,7 @@ export async function runBench(args: BenchArguments): Promise<number> {
   const whole = wanted.includes("cpu") ? sectionNames : Object.keys(engineSections);
   const asked = new Set(args.only === undefined ? whole : list(args.only, sectionNames, "only"));
   const names = sectionNames.filter((name) => asked.has(name));
+  const kernels = args.kernels === undefined ? kernelNames : list(args.kernels, kernelNames, "kernels");
   const adapter = wanted.includes("gpu") ? await requestAdapter(platform) : null;
   if (!adapter && args.engine !== undefined && wanted.includes("gpu"))
     throw new RangeError(expected("engine gpu", "a WebGPU adapter", undefined, "leave it out of --engine"));
@@ -83,8 +87,10 @@ export async function runBench(args: BenchArguments): Promise<number> {
     args.compare === undefined
       ? undefined
       : readLines(args.compare, (await readBytes(args.compare)).toString("utf8"));
-  const { only, engine, python, cc } = args;
-  const machine = machineOf(adapter, { only, engine, rounds, seconds, python, cc });
+  const { only, kernels: some, engine, python, cc } = args;
+  // Rates of unchecked shaders are others.
+  const unchecked = isUnchecked() || undefined;
+  const machine = machineOf(adapter, { only, kernels: some, engine, rounds, seconds, python, cc, unchecked });
   const file = fileName(machine);
   if (args.out !== undefined) await prepareFolder(args.out, [file]);
 
@@ -99,6 +105,7 @@ export async function runBench(args: BenchArguments): Promise<number> {
   const begin = performance.now();
   const context: Context = {
     engines: new Set(wanted.filter((name) => name !== "gpu" || adapter)),
+    kernels: new Set(kernels),
     threads: platform.hardwareThreads(),
     gpu: adapter
       ? {
