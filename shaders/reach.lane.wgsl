@@ -6,6 +6,8 @@
 override WIDTH: u32 = 64u;
 /// Whether one number of items is asked for.
 override ONE_SIZE: bool = false;
+/// Whether an item may be 0.
+override ZEROS: bool = true;
 /// Places for items, at least as many as a trial has.
 override ITEMS: u32 = 64u;
 var<workgroup> items: array<i32, ITEMS * WIDTH>;
@@ -43,11 +45,12 @@ fn drawItems(lane: u32, trial: vec2u, by: Drawing) -> vec2i {
   var sum = 0;
   var negative = 0;
   var digits = trial.x;
-  var small = lane;
-  var large = by.items * WIDTH + lane;
-  var i = 0u;
+  // Small ones take the first places in turn, large ones the last places, from the end.
+  var small = 0u;
+  var first = 0u;
   for (var block = 0u; block < 32u; block++) {
     let words = randomWords(trial, block);
+    let last = min(by.items - first, 2u * by.perWord) - 1u;
     var word = words.x;
     for (var k = 0u; k < 64u; k++) {
       var item: i32;
@@ -58,23 +61,21 @@ fn drawItems(lane: u32, trial: vec2u, by: Drawing) -> vec2i {
         item = i32(word >> by.rest) - by.half;
         item += select(0, by.gap, item >= 0);
       } else {
-        item = itemFrom(trial, i, word);
+        item = itemFrom(trial, first + k, word);
       }
       let a = abs(item);
       sum += a;
       negative -= min(item, 0);
       let isLarge = a > by.middle;
-      let place = select(small, large - WIDTH, isLarge);
-      items[place] = item;
-      small = select(small + WIDTH, small, isLarge);
-      large = select(large, place, isLarge);
+      items[select(small, by.items - 1u - (first + k - small), isLarge) * WIDTH + lane] = item;
+      small += u32(!isLarge);
       word = select(word * by.next, words.y, k + 1u == by.perWord);
-      i++;
-      if (i >= by.items || k + 1u == 2u * by.perWord) {
+      if (k >= last) {
         break;
       }
     }
-    if (i >= by.items) {
+    first += last + 1u;
+    if (first >= by.items) {
       break;
     }
   }
@@ -92,7 +93,7 @@ fn enter(lane: u32, frame: Frame, n: u32, before: Entered) -> Entered {
   let item = items[n * WIDTH + lane];
   let a = abs(item);
   let done = before.done + a;
-  if (a > 0) {
+  if (!ZEROS || a > 0) {
     grow(lane, u32(a), u32(min(done, frame.top)), u32(max(0, done - frame.keep)));
   }
   return Entered(done, before.zero - min(select(item, -item, frame.mirrored == 1u), 0));
@@ -115,8 +116,8 @@ fn countSums(lane: u32, frame: Frame, j: u32, now: Entered) -> u32 {
   return open;
 }
 
-/// Counts a trial, or leaves it where its bits have no room.
-fn countTrial(lane: u32, t: u32, by: Drawing) {
+/// Counts a trial, or leaves it where its bits have no room. Returns how many it counted.
+fn countTrial(lane: u32, t: u32, by: Drawing) -> u32 {
   var sum: vec2i;
   if (by.items > 0u) {
     sum = drawItems(lane, trialIndex(t), by);
@@ -124,9 +125,8 @@ fn countTrial(lane: u32, t: u32, by: Drawing) {
   let frame = frameOf(sum.x, sum.y);
   if (frame.top >= capacity()) {
     leave(t);
-    return;
+    return 0u;
   }
-  add(lane, 0u, 1u);
   clear(lane, u32(frame.top));
   var entered: Entered;
   if (params.itemsFrom > 0u) {
@@ -144,6 +144,7 @@ fn countTrial(lane: u32, t: u32, by: Drawing) {
     }
     entered = enter(lane, frame, params.itemsFrom + j, entered);
   }
+  return 1u;
 }
 
 @compute @workgroup_size(WIDTH)
@@ -153,8 +154,10 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let by = drawing();
+  var counted = 0u;
   for (var t = part.first + group.x * WIDTH + lane; t < part.end; t += groups.x * WIDTH) {
-    countTrial(lane, t, by);
+    counted += countTrial(lane, t, by);
   }
+  add(lane, 0u, counted);
   flush(lane);
 }

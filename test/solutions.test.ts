@@ -14,7 +14,7 @@ import { solve, type SolveOptions } from "../host/solve.ts";
 import type { SolveRequest } from "../src/experiments/solve.ts";
 import { methods, type SolveFinding } from "../src/finding.ts";
 import type { AnswerName, Instance } from "../src/problem.ts";
-import { testAdapter, watchedAdapter } from "./devices.ts";
+import { testAdapter } from "./devices.ts";
 import facts from "./fixtures/instances.json";
 import { oracleFinding, oracleSets } from "./oracle.ts";
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
   engines.shadow = shadowRunner(engines.cpu, engines.reference);
   engines.gpu = await gpuRunner(testAdapter);
   for (const variant of variants)
-    engines[variant] = await gpuRunner(watchedAdapter, { variant, poison: 0xdeadbeef });
+    engines[variant] = await gpuRunner(testAdapter, { variant, poison: 0xdeadbeef });
 });
 
 afterAll(() => Object.values(engines).forEach((engine) => engine.close()));

@@ -125,6 +125,7 @@ function single(
     source: draw + reach + part + marks + tally + lane + source,
     constants: {
       WIDTH: width,
+      ZEROS: Number(params.gap === 0),
       ONE_SIZE: Number(params.itemsFrom === params.itemsTo),
       ITEMS: items,
       TALLY: length <= left ? length : 1,
