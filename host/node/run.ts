@@ -4,6 +4,7 @@ import { SingleBar } from "cli-progress";
 import type { Engine, EngineOptions } from "../runner.ts";
 import { readNumber } from "./arguments.ts";
 import { openEngine } from "./index.ts";
+import { onSignal } from "./signals.ts";
 
 export interface RunArguments {
   engine?: string;
@@ -47,11 +48,9 @@ export async function withEngine<T>(
     ...(threads === undefined ? {} : { threads: readNumber(threads) as number }),
   });
   const stop = new AbortController();
-  // The first signal stops cleanly; a second one finds no handler and ends the process.
-  const onSignal = () => stop.abort();
-  process.once("SIGINT", onSignal);
-  process.once("SIGTERM", onSignal);
-  if (forReader) process.stdout.once("error", onSignal);
+  const abort = () => stop.abort();
+  const forget = onSignal(abort);
+  if (forReader) process.stdout.once("error", abort);
   const bar = new SingleBar({
     format:
       total === undefined
@@ -92,9 +91,8 @@ export async function withEngine<T>(
   } finally {
     if (bar.isActive) bar.stop();
     engine.close();
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
-    process.stdout.off("error", onSignal);
+    forget();
+    process.stdout.off("error", abort);
     process.off("exit", showCursor);
   }
 }

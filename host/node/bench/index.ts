@@ -9,6 +9,7 @@ import { readNumber } from "../arguments.ts";
 import { isUnchecked } from "../device.ts";
 import { prepareFolder, readBytes, writeFiles } from "../files.ts";
 import { platform } from "../platform.ts";
+import { onSignal } from "../signals.ts";
 import { benchCeilings } from "./ceilings.ts";
 import { compareRows, comparisonText } from "./compare.ts";
 import { measured, type Context, type Measured, type Section } from "./context.ts";
@@ -98,10 +99,7 @@ export async function runBench(args: BenchArguments): Promise<number> {
     if (!args.quiet) process.stderr.write(`${text}\n`);
   };
   const stop = new AbortController();
-  // The first signal ends the measurement at hand; a second one finds no handler and ends the process.
-  const onSignal = () => stop.abort();
-  process.once("SIGINT", onSignal);
-  process.once("SIGTERM", onSignal);
+  const forget = onSignal(() => stop.abort());
   const begin = performance.now();
   const context: Context = {
     engines: new Set(wanted.filter((name) => name !== "gpu" || adapter)),
@@ -137,8 +135,7 @@ export async function runBench(args: BenchArguments): Promise<number> {
       );
     }
   } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
+    forget();
   }
   if (stop.signal.aborted) note("stopped early; what was measured is kept");
   if (args.out !== undefined) {

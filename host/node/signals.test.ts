@@ -1,0 +1,37 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { onSignal } from "./signals.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+test("the first signal stops, the same once more does nothing, a later one ends the process", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  const kill = vi.spyOn(process, "kill").mockReturnValue(true);
+  const listeners = process.listenerCount("SIGINT");
+  const stop = vi.fn<() => void>();
+  const forget = onSignal(stop);
+  process.emit("SIGINT", "SIGINT");
+  vi.advanceTimersByTime(900);
+  process.emit("SIGTERM", "SIGTERM");
+  expect(stop).toHaveBeenCalledOnce();
+  expect(kill).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(200);
+  process.emit("SIGINT", "SIGINT");
+  expect(stop).toHaveBeenCalledOnce();
+  expect(kill).toHaveBeenCalledExactlyOnceWith(process.pid, "SIGINT");
+  // Nobody is left to hold it back.
+  expect(process.listenerCount("SIGINT")).toBe(listeners);
+  forget();
+});
+
+test("a signal is left to others afterwards", () => {
+  const stop = vi.fn<() => void>();
+  const other = vi.fn<() => void>();
+  process.once("SIGTERM", other);
+  onSignal(stop)();
+  process.emit("SIGTERM", "SIGTERM");
+  expect(other).toHaveBeenCalledOnce();
+  expect(stop).not.toHaveBeenCalled();
+});
