@@ -111,8 +111,21 @@ function batchesPass(runner: Runner, trials: Plan, count: number): Pass {
   );
 }
 
-/** Has a process say how much memory it had at most, in KiB; its threads do as well. */
-const WATCH = "data:text/javascript,process.on('exit',()=>console.error(process.resourceUsage().maxRSS))";
+/**
+ * Has a process say how much memory it had at most, in KiB; its threads do as well. Linux counts the memory of the process
+ * that started one as its own in `maxRSS`, but not in `VmHWM`.
+ */
+const WATCH = `data:text/javascript,${encodeURIComponent(`
+  import { readFileSync } from "node:fs";
+  const most = () => {
+    try {
+      return /VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1];
+    } catch {
+      return process.resourceUsage().maxRSS;
+    }
+  };
+  process.on("exit", () => console.error(most()));
+`)}`;
 
 /** The most memory that a process of this program has that runs so many trials, in bytes. */
 async function memoryOf(trials: number): Promise<number> {
