@@ -52,6 +52,14 @@ test("rows come as lines and as a file, and compare with a later run, which tell
   expect(same).toHaveLength(rows.length - 2);
 });
 
+test("rates are those of the kernels asked for", async () => {
+  const { status, stdout } = await runCommand(`${QUICK} --kernels prune,count --json`, folder);
+  const { machine, rows } = readLines("stdout", stdout);
+  expect(status).toBe(0);
+  expect(machine.options).toMatchObject({ kernels: "prune,count" });
+  expect(new Set(rows.map(({ kernel }) => kernel))).toEqual(new Set(["count", "prune"]));
+});
+
 test("a signal ends it with what is done", async () => {
   const { child, outcome } = startCommand(
     "bench --only kernels --engine reference --seconds 600".split(" "),
@@ -89,6 +97,8 @@ test("other languages are left out where this machine does not have them, and as
 
 test.each([
   ["--only all", "only: expected one of"],
+  ["--kernels add", "kernels: expected one of reach, witness,"],
+  ["--only start --kernels reach", "kernels: expected the section kernels in --only"],
   ["--engine shadow", "engine: expected one of cpu, gpu, reference"],
   ["--rounds 0", "rounds: expected an integer in 1..1000"],
   ["--seconds 0", "seconds: expected a number of seconds"],

@@ -38,9 +38,9 @@ export function calmPolling(): void {
 }
 
 /**
- * Whether shaders are run as they are: otherwise Dawn has them compare every index with the length of what it is an index
- * of. No kernel needs that, which tests show, and on a GPU whose memory is near it takes a part of the time that can be
- * measured. Throws RangeError for what is neither asked for nor not.
+ * Whether the user has asked, by EXACTA_UNCHECKED=1, that Dawn run shaders as they are. Otherwise it has them compare every
+ * index with the length of its array, which takes time, and which no kernel needs, as tests show. Throws RangeError where the
+ * variable is neither 1 nor empty.
  */
 export function isUnchecked(): boolean {
   const { EXACTA_UNCHECKED: value = "" } = process.env;

@@ -4,6 +4,7 @@ fn rotateLeft(x: u32, count: u32) -> u32 {
   return (x << count) | (x >> (32u - count));
 }
 
+// Two functions with literal counts and not one that is given them: some compilers do not follow a constant into a vector.
 fn evenRounds(words: vec2u, key: vec2u) -> vec2u {
   var x = words.x;
   var y = words.y;

@@ -1,6 +1,6 @@
 // The order in which the items of four trials enter, where any order serves: the window of sums that matter is narrow
-// at both ends, so that is where small items go. Windows have a quarter
-// less words than in draw order, and a tenth less than with small items before large ones (counted at n = k + 6).
+// at both ends, so that is where small items go. Windows have a quarter less words than in draw order, and a tenth less than
+// with small items before large ones (counted at n = k + 6).
 
 import { ITEM_STRIDE } from "./draw";
 

@@ -81,6 +81,8 @@ export async function runBench(args: BenchArguments): Promise<number> {
   const asked = new Set(args.only === undefined ? whole : list(args.only, sectionNames, "only"));
   const names = sectionNames.filter((name) => asked.has(name));
   const kernels = args.kernels === undefined ? kernelNames : list(args.kernels, kernelNames, "kernels");
+  if (args.kernels !== undefined && !asked.has("kernels"))
+    throw new RangeError(expected("kernels", "the section kernels in --only", args.only, "add it"));
   const adapter = wanted.includes("gpu") ? await requestAdapter(platform) : null;
   if (!adapter && args.engine !== undefined && wanted.includes("gpu"))
     throw new RangeError(expected("engine gpu", "a WebGPU adapter", undefined, "leave it out of --engine"));
