@@ -10,7 +10,7 @@ const node: UserConfig = {
     ssr: true,
     outDir: "dist/node",
     target: "node20",
-    rolldownOptions: { input: { index: "host/node/index.ts", exacta: "host/node/exacta.ts" } },
+    rolldownOptions: { input: { index: "host/node/index.ts", exacta: "host/node/cli.ts" } },
   },
 };
 
@@ -34,7 +34,7 @@ const headless: UserConfig = {
     outDir: bundledProgram,
     license: { fileName: bundledLicenses },
     rolldownOptions: {
-      input: { exacta: "host/node/exacta.ts" },
+      input: { exacta: "host/node/cli.ts" },
       // Packing takes longer than building, and should.
       checks: { pluginTimings: false },
     },

@@ -3,7 +3,7 @@
 
 import { chooseEngine, requestAdapter } from "../host/open.ts";
 import { runnerOf, type Runner } from "../host/runner.ts";
-import { phaseOf } from "../host/phase.ts";
+import { phaseOf } from "../host/experiments/phase.ts";
 import { openEngine } from "../host/web/index.ts";
 import { platform } from "../host/web/platform.ts";
 import { isProduct } from "../src/ensemble.ts";

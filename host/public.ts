@@ -1,13 +1,13 @@
 // What the package offers on every platform; each adds its own `openEngine`.
 
-export { phase, type PhaseOptions } from "./phase.ts";
-export { required, type RequiredOptions } from "./required.ts";
+export { phase, type PhaseOptions } from "./experiments/phase.ts";
+export { required, type RequiredOptions } from "./experiments/required.ts";
 export type { Progress } from "./schedule.ts";
 export type { Engine, EngineName, EngineOptions } from "./runner.ts";
-export { solve, type SolveOptions } from "./solve.ts";
-export { forward, type ForwardOptions } from "./forward.ts";
-export { prune, digestOf, type Pruned, type PruneOptions, type PruneRequest } from "./ticket.ts";
-export { width, type WidthOptions } from "./width.ts";
+export { solve, type SolveOptions } from "./experiments/solve.ts";
+export { forward, type ForwardOptions } from "./experiments/network.ts";
+export { prune, digestOf, type Pruned, type PruneOptions, type PruneRequest } from "./experiments/ticket.ts";
+export { width, type WidthOptions } from "./experiments/width.ts";
 export { DifferenceError } from "./shadow.ts";
 export type { PhaseRequest } from "../src/experiments/phase.ts";
 export { ensembles, type Ensemble } from "../src/ensemble.ts";
@@ -15,7 +15,7 @@ export { theory, compare, type Gap, type TheoryRequest, type Violation } from ".
 export { importNetwork, type ImportedNetwork, type ImportOptions } from "../src/import/network.ts";
 export type { LayerQuantization, Quantization } from "../src/import/real.ts";
 export type { SolveRequest } from "../src/experiments/solve.ts";
-export type { AnswerName, Instance } from "../src/problem.ts";
+export type { AnswerName, Instance } from "../src/solve/problem.ts";
 export { readNetwork, type Network, type Outline, type Quantizer } from "../src/network.ts";
 export { decodeTicket, encodeTicket } from "../src/ticket/file.ts";
 export type { Pass } from "../src/ticket/passes.ts";

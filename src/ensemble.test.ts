@@ -13,7 +13,7 @@ import {
   placedValues,
   slicingOf,
 } from "./ensemble.ts";
-import { multiplyHigh, multiplyLow } from "./integer.ts";
+import { multiplyHigh, multiplyLow } from "./u32.ts";
 
 const halfRanges = [1, 2, 3, 4, 9, 16, 25, 31, 32, 33, 64, 100, 1024];
 const laws = ensembles.flatMap((ensemble) =>

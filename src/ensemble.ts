@@ -1,7 +1,7 @@
 // What trials are drawn from. An ensemble is data: a law turns one uniform integer of 0..range-1 into one item,
 // by the same arithmetic on every engine.
 
-import { multiplyHigh, multiplyLow } from "./integer.ts";
+import { multiplyHigh, multiplyLow } from "./u32.ts";
 import { streamKey, threefry2x32, type Words } from "./random.ts";
 
 /**

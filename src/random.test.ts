@@ -2,10 +2,10 @@
 
 import { expect, test } from "vitest";
 import library from "../shaders/lib/random.wgsl?raw";
-import { runShader } from "../test/devices.ts";
+import { runShader } from "../test/gpu/devices.ts";
 import { oracleThreefry } from "../test/oracle.ts";
 import base64 from "../test/wasm/random.ts?wasm";
-import { multiplyHigh, multiplyLow, rotateLeft } from "./integer.ts";
+import { multiplyHigh, multiplyLow, rotateLeft } from "./u32.ts";
 import { streamKey, threefry2x32, type Words } from "./random.ts";
 
 interface Answer {

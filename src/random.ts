@@ -1,7 +1,7 @@
 // Counter-based random words: what a trial holds depends on the seed and its index alone, never on who draws it or when.
 
 import * as z from "zod/mini";
-import { rotateLeft } from "./integer.ts";
+import { rotateLeft } from "./u32.ts";
 
 /** Two u32: a Threefry key, counter or output. */
 export type Words = readonly [number, number];

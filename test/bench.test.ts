@@ -1,9 +1,9 @@
 // The micro-kernels of `exacta bench`: they answer the integers that the host computes, and what answers others is noticed.
 
 import { expect, test } from "vitest";
-import { platform } from "../host/node/platform.ts";
+import { platform } from "../host/node/platform/index.ts";
 import { cpuMicros, openGpuMicros } from "../host/node/bench/ceilings.ts";
-import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
+import { rewriteShaders, tamperedAdapter, testAdapter } from "./gpu/devices.ts";
 
 const language = async () => (await platform.gpu())!.wgslLanguageFeatures;
 

@@ -3,8 +3,8 @@
 
 import { expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
-import { startThread } from "../host/node/threads.ts";
-import { solve } from "../host/solve.ts";
+import { startThread } from "../host/node/platform/threads.ts";
+import { solve } from "../host/experiments/solve.ts";
 import { drawnWeights } from "../src/ticket/scheme.ts";
 import fixtures from "./fixtures/lemma5.json";
 

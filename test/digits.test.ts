@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readDigits } from "../host/node/mnist.ts";
+import { readDigits } from "../host/node/formats/mnist.ts";
 import { forward, type Network } from "../src/network.ts";
 
 const PIXELS = 784;

@@ -5,8 +5,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { gpuRunner } from "../host/gpu/runner.ts";
-import { shapeOf, variantsOf } from "../host/gpu/variants.ts";
-import { startThread } from "../host/node/threads.ts";
+import { shapeOf, variantsOf } from "../host/gpu/kernels/index.ts";
+import { startThread } from "../host/node/platform/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import { schedule } from "../host/schedule.ts";
@@ -15,7 +15,7 @@ import { ensembles, isProduct, listedLaw } from "../src/ensemble.ts";
 import { instancesPlan, phaseConfig, plan, type PhaseConfig } from "../src/experiments/phase.ts";
 import { reachCapacity, reachTally } from "../src/kernels/reach.ts";
 import { batchWork, type Batch, type Plan, type Work as KernelWork } from "../src/plan.ts";
-import { rewriteShaders, tamperedAdapter, testAdapter, watchIndices, watchedAdapter } from "./devices.ts";
+import { rewriteShaders, tamperedAdapter, testAdapter, watchIndices, watchedAdapter } from "./gpu/devices.ts";
 
 /** The variants of `reach`. */
 const variantNames = ["registers", "thread", "subgroup", "workgroup", "storage"] as const;

@@ -4,12 +4,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { gpuRunner } from "../host/gpu/runner.ts";
-import { startThread } from "../host/node/threads.ts";
-import { phase } from "../host/phase.ts";
+import { startThread } from "../host/node/platform/threads.ts";
+import { phase } from "../host/experiments/phase.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import type { PhaseFinding } from "../src/finding.ts";
-import { testAdapter } from "./devices.ts";
+import { testAdapter } from "./gpu/devices.ts";
 import exact from "./fixtures/exact.json";
 import { oraclePool, oracleSums, type Question } from "./oracle.ts";
 

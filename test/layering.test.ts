@@ -23,7 +23,7 @@ const allowed: Record<
     packages: /^(zod\/mini|@observablehq\/plot)$/,
   },
   "host/node": {
-    rooms: ["host/node", "host", "src"],
+    rooms: ["host/node", "host/cpu/wasm", "host", "src"],
     files: ["package.json", "examples/digits/digits.safetensors"],
     packages: /./,
   },
@@ -109,9 +109,9 @@ describe("the rule", () => {
   test.each([
     ["src/kernels/reach.ts", "../ensemble"],
     ["src/check.ts", "zod/mini"],
-    ["host/gpu/trials.ts", "../../shaders/reach.wgsl?raw"],
+    ["host/gpu/kernels/reach.ts", "../../shaders/reach.wgsl?raw"],
     ["host/cpu/runner.ts", "./wasm/reach.ts?wasm"],
-    ["host/node/device.ts", "webgpu"],
+    ["host/node/platform/dawn.ts", "webgpu"],
     ["host/node/index.ts", "../open"],
     ["demo/worker.ts", "../host/web"],
   ])("accepts %s importing %s", (file, imported) => {

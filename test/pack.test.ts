@@ -11,7 +11,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { preview } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { phase } from "../host/phase.ts";
+import { phase } from "../host/experiments/phase.ts";
 import { referenceRunner } from "../host/reference.ts";
 import manifest from "../package.json" with { type: "json" };
 import type { PhaseRequest } from "../src/experiments/phase.ts";

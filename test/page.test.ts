@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { build, preview, type PreviewServer } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { phase } from "../host/phase.ts";
+import { phase } from "../host/experiments/phase.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import { launchBrowser, type Graphics } from "./browser.ts";

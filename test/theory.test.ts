@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
-import { startThread } from "../host/node/threads.ts";
-import { phase } from "../host/phase.ts";
-import { required } from "../host/required.ts";
+import { startThread } from "../host/node/platform/threads.ts";
+import { phase } from "../host/experiments/phase.ts";
+import { required } from "../host/experiments/required.ts";
 import type { Runner } from "../host/runner.ts";
 import { compare, theory } from "../src/experiments/theory.ts";
 import { ensembles, isProduct, type Ensemble } from "../src/ensemble.ts";

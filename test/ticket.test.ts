@@ -4,12 +4,12 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { gpuRunner } from "../host/gpu/runner.ts";
-import { forward as run } from "../host/forward.ts";
-import { startThread } from "../host/node/threads.ts";
+import { forward as run } from "../host/experiments/network.ts";
+import { startThread } from "../host/node/platform/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
-import { solve } from "../host/solve.ts";
-import { prune as pruneOn, type Pruned, type PruneOptions } from "../host/ticket.ts";
+import { solve } from "../host/experiments/solve.ts";
+import { prune as pruneOn, type Pruned, type PruneOptions } from "../host/experiments/ticket.ts";
 import { drawValue } from "../src/ensemble.ts";
 import { forward, quantizers, outlineOf, readNetwork, type Network, type Quantizer } from "../src/network.ts";
 import { streamKey } from "../src/random.ts";
@@ -29,7 +29,7 @@ import {
 import { sizesOf } from "../src/ticket/sizes.ts";
 import { firstDeviation, verify } from "../src/ticket/certificate.ts";
 import type { Ticket } from "../src/ticket/ticket.ts";
-import { testAdapter } from "./devices.ts";
+import { testAdapter } from "./gpu/devices.ts";
 import { golden, goldenTicket, randomNetwork, targetNetwork } from "./golden.ts";
 
 const engines = {} as Record<"reference" | "cpu" | "gpu", Runner>;

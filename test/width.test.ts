@@ -3,11 +3,11 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
-import { startThread } from "../host/node/threads.ts";
+import { startThread } from "../host/node/platform/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
-import { prune } from "../host/ticket.ts";
-import { width, widthOf } from "../host/width.ts";
+import { prune } from "../host/experiments/ticket.ts";
+import { width, widthOf } from "../host/experiments/width.ts";
 import { trialDemands, widthConfig } from "../src/experiments/width.ts";
 import type { Network, Quantizer } from "../src/network.ts";
 import { fewestWidths, type OpenScheme } from "../src/ticket/width.ts";

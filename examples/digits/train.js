@@ -31,8 +31,8 @@ const LIMITS = [0.5, 1];
 
 /** @type {(path: string) => string} */
 const near = (path) => fileURLToPath(new URL(path, import.meta.url));
-/** @type {{ module: typeof import("../../host/node/mnist.ts") }} */
-const { module: mnist } = await runnerImport(near("../../host/node/mnist.ts"));
+/** @type {{ module: typeof import("../../host/node/formats/mnist.ts") }} */
+const { module: mnist } = await runnerImport(near("../../host/node/formats/mnist.ts"));
 /** @type {{ module: typeof import("../../src/random.ts") }} */
 const { module: random } = await runnerImport(near("../../src/random.ts"));
 

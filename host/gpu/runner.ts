@@ -5,9 +5,9 @@ import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { inputsOf, outputOf, type Work } from "../../src/plan.ts";
 import type { Runner } from "../runner.ts";
-import type { Feature, Program, Room, Shape, VariantName } from "./shape.ts";
+import type { Feature, Program, Room, Shape, VariantName } from "./launch.ts";
 import { choose, Tuner, type Store } from "./tune.ts";
-import { labelOf, shapesOf, sizeOf, unitOf } from "./variants.ts";
+import { labelOf, shapesOf, sizeOf, unitOf } from "./kernels/index.ts";
 
 export interface GpuOptions {
   /** Where measurements are kept, by which one of the shapes that fit is chosen; by default the likeliest one is taken. */

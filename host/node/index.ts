@@ -2,7 +2,7 @@
 
 import { openEngine as open } from "../open.ts";
 import type { Engine, EngineOptions } from "../runner.ts";
-import { platform } from "./platform.ts";
+import { platform } from "./platform/index.ts";
 
 /**
  * Opens an engine; close it when done. Throws TypeError or RangeError for wrong options and RangeError where `gpu` finds

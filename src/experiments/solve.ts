@@ -6,7 +6,7 @@
 import * as z from "zod/mini";
 import { expected, integer, parse } from "../check.ts";
 import { methods, type Method, type Provenance, type SolveFinding } from "../finding.ts";
-import { callsOf, type Answers, type Asked, type Call } from "../calls.ts";
+import { callsOf, type Answers, type Asked, type Call } from "../solve/calls.ts";
 import { maskWords } from "../kernels/instances.ts";
 import {
   answerNames,
@@ -19,8 +19,8 @@ import {
   type Query,
   type Question,
   type SolveConfig,
-} from "../problem.ts";
-import { add, floorDivide, greatest, least, subtract, times, toJson, type Whole } from "../whole.ts";
+} from "../solve/problem.ts";
+import { add, floorDivide, greatest, least, subtract, times, toJson, type Whole } from "../solve/exact.ts";
 
 /** What a caller wants to know of every instance. */
 export interface SolveRequest {

@@ -3,7 +3,7 @@
 import type { Kernel } from "../kernel.ts";
 import { count } from "./count.ts";
 import { forward } from "./forward.ts";
-import { halves } from "./halves.ts";
+import { halves } from "./meet.ts";
 import { prune } from "./prune.ts";
 import { reach } from "./reach.ts";
 import { smallest } from "./smallest.ts";

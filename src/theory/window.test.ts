@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../../host/cpu/runner.ts";
-import { startThread } from "../../host/node/threads.ts";
-import { phase } from "../../host/phase.ts";
+import { startThread } from "../../host/node/platform/threads.ts";
+import { phase } from "../../host/experiments/phase.ts";
 import type { Runner } from "../../host/runner.ts";
 import type { Estimate } from "../statistics.ts";
 import { muOf } from "./paper.ts";

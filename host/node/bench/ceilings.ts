@@ -1,13 +1,13 @@
 // The most that this machine gives, by micro-kernels that do the innermost step of a kernel and nothing else. Each has to
 // answer the integers that are computed here as well, so that no compiler has left the work out.
 
-import copyCode from "../../bench/copy.wgsl?raw";
-import dotCode from "../../bench/dot.wgsl?raw";
-import memoryCode from "../../bench/memory.wgsl?raw";
-import micro from "../../bench/micro.wgsl?raw";
-import registersCode from "../../bench/registers.wgsl?raw";
-import shuffleCode from "../../bench/shuffle.wgsl?raw";
-import base64 from "../../bench/wasm/ceilings.ts?wasm";
+import copyCode from "./micro/copy.wgsl?raw";
+import dotCode from "./micro/dot.wgsl?raw";
+import memoryCode from "./micro/memory.wgsl?raw";
+import micro from "./micro/micro.wgsl?raw";
+import registersCode from "./micro/registers.wgsl?raw";
+import shuffleCode from "./micro/shuffle.wgsl?raw";
+import base64 from "./micro/wasm/ceilings.ts?wasm";
 import { burned, repeated } from "./measure.ts";
 import { rowOf, rowsTable, type Context, type Gpu, type Section } from "./context.ts";
 import type { Row } from "./record.ts";

@@ -1,7 +1,7 @@
 // What every section of a bench is given, and what it hands back.
 
 import type { KernelName } from "../../../src/kernels/index.ts";
-import { columns } from "../table.ts";
+import { columns } from "../reports/table.ts";
 import { interval, median, spread, type Candidates, type Costs } from "./measure.ts";
 import type { Row } from "./record.ts";
 

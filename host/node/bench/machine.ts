@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { version } from "../../../package.json";
 import { adapterName } from "../../gpu/runner.ts";
-import { hardwareThreads } from "../threads.ts";
+import { hardwareThreads } from "../platform/threads.ts";
 import type { Machine } from "./record.ts";
 
 export function machineOf(adapter: GPUAdapter | null, options: Readonly<Record<string, unknown>>): Machine {
@@ -30,7 +30,7 @@ export function machineOf(adapter: GPUAdapter | null, options: Readonly<Record<s
 function commitOf(folder: string): string | undefined {
   const git = (...args: string[]) => spawnSync("git", ["-C", folder, ...args], { encoding: "utf8" });
   const top = git("rev-parse", "--show-toplevel").stdout?.trim();
-  if (!top || git("ls-files", "--error-unmatch", join(top, "host/bench/reach.c")).status !== 0)
+  if (!top || git("ls-files", "--error-unmatch", join(top, "host/node/bench/native/reach.c")).status !== 0)
     return undefined;
   return git("describe", "--always", "--dirty", "--exclude=*").stdout.trim() || undefined;
 }

@@ -3,7 +3,7 @@
 
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import { batchWork } from "../../../src/plan.ts";
-import { loadKernel } from "../../bench/kernel.ts";
+import { loadKernel } from "./micro/kernel.ts";
 import { pivot, ratioOf, rowOf, type Context, type Section } from "./context.ts";
 import { digestOf } from "./digest.ts";
 import { sizeText, task } from "./passes.ts";

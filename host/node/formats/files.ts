@@ -1,0 +1,70 @@
+// Files that are given, and results on disk: checked before anything runs, and written whole or not at all.
+
+import { existsSync, statSync } from "node:fs";
+import { access, constants, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { expected } from "../../../src/check.ts";
+
+/** A file. Throws RangeError where it cannot be read. */
+export async function readBytes(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new RangeError(expected("file", "a readable file", path, code), { cause: error });
+  }
+}
+
+/**
+ * Makes a folder, with those above it, for files of these names. Throws RangeError where they cannot be written there,
+ * and then leaves no folder behind.
+ */
+export async function prepareFolder(folder: string, names: readonly string[]): Promise<void> {
+  const made: string[] = [];
+  try {
+    // One by one from the top: a recursive mkdir never returns in a file system such as /proc.
+    const missing: string[] = [];
+    for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.unshift(path);
+    for (const path of missing) {
+      await mkdir(path);
+      made.unshift(path);
+    }
+    if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error(), { code: "ENOTDIR" });
+    for (const name of names)
+      if (statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory())
+        throw Object.assign(new Error(), { code: `${name} is a folder` });
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    for (const path of made) await rmdir(path);
+    const { code } = error as NodeJS.ErrnoException;
+    throw new RangeError(
+      expected("out", "a folder that can be written", folder, `${code}, choose another with --out`),
+    );
+  }
+}
+
+/** Makes the folder of one file. Throws RangeError where it cannot be written, or is one of the files that are read. */
+export async function prepareFile(path: string, given: readonly string[]): Promise<void> {
+  if (given.some((input) => resolve(input) === resolve(path)))
+    throw new RangeError(expected("out", "another file than what is read", path));
+  await prepareFolder(dirname(path), []);
+  if (path === "" || statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw new RangeError(expected("out", "a file that can be written", path, "name one with --out"));
+}
+
+/** Writes files into a folder under their names; a file that was there before stays until the new one is complete. */
+export async function writeFiles(
+  folder: string,
+  files: Readonly<Record<string, string | Uint8Array | Iterable<string>>>,
+): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(folder, name);
+    const unfinished = `${path}.${process.pid}.tmp`;
+    try {
+      await writeFile(unfinished, content);
+      await rename(unfinished, path);
+    } finally {
+      await rm(unfinished, { force: true });
+    }
+  }
+}

@@ -1,0 +1,382 @@
+// The reader of instances: three formats, any cut of the bytes, exact numbers, and an error with its line for whatever is
+// malformed.
+
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { isRefusal } from "../../../src/check.ts";
+import type { Instance } from "../../../src/solve/problem.ts";
+import { formatOf, formats, readInstances, type Format, type ReadOptions } from "./instances.ts";
+
+type Input = string | Uint8Array | Iterable<Uint8Array>;
+
+async function* streamOf(input: Input): AsyncGenerator<Uint8Array> {
+  if (typeof input === "string") yield Buffer.from(input);
+  else if (input instanceof Uint8Array) yield input;
+  else yield* input;
+}
+
+/** The instances that arrive before an error, if there is one, without their lines, and its message. */
+async function read(
+  input: Input,
+  options: ReadOptions = {},
+): Promise<{ instances: Instance[]; error?: string }> {
+  const instances: Instance[] = [];
+  try {
+    for await (const { line: _, ...instance } of readInstances(streamOf(input), options))
+      instances.push(instance);
+  } catch (error) {
+    expect(isRefusal(error), String(error)).toBe(true);
+    return { instances, error: (error as Error).message };
+  }
+  return { instances };
+}
+
+/** The same, going on after errors. */
+async function sift(input: Input, options: ReadOptions = {}) {
+  const errors: string[] = [];
+  const { instances, error } = await read(input, {
+    ...options,
+    onMalformed: (error) => {
+      expect(isRefusal(error), String(error)).toBe(true);
+      errors.push(error.message);
+    },
+  });
+  expect(error).toBeUndefined();
+  return { instances, errors };
+}
+
+const BIG = 2 ** 53;
+
+test("instances know their lines", async () => {
+  const lines: (number | undefined)[] = [];
+  const text = "1 : 1\n\n# nothing\n2 : x\n3 : 3\r\n4 : 4";
+  for await (const { line } of readInstances(streamOf(text), { onMalformed: () => {} })) lines.push(line);
+  expect(lines).toEqual([1, 5, 6]);
+});
+
+describe("a format", () => {
+  test("JSON Lines: a target or several, a name, other fields ignored", async () => {
+    const lines = [
+      '{"items":[3,5,-8],"target":10}',
+      '{"id":"a\\n","items":[],"targets":[0,1],"note":{"deep":[1.5e300]}}',
+      '  {"id":7,"items":[1e3,2.0,-0],"target":-12345678901234567890e-1}',
+      '{"items":[1],"items":[9007199254740992,2],"target":9223372036854775807}',
+      '{"items":[-9007199254740992],"target":9007199254740993}',
+    ];
+    expect((await read(lines.slice(0, 2).join("\n"))).instances).toEqual([
+      { items: [3, 5, -8], target: 10 },
+      { id: "a\n", items: [], targets: [0, 1] },
+    ]);
+    expect((await read(lines[2]!)).error).toMatch(/^line 1: target: expected an integer/);
+    expect((await read(lines[2]!.replace(/-\d+e-1/, "1"))).instances).toEqual([
+      { id: 7, items: [1000, 2, -0], target: 1 },
+    ]);
+    expect(await read(lines.slice(3).join("\n"))).toEqual({
+      instances: [
+        { items: [BIG, 2], target: 9223372036854775807n },
+        { items: [-BIG], target: 9007199254740993n },
+      ],
+    });
+  });
+
+  test("text: blanks and commas, one or more targets, comments", async () => {
+    const text =
+      "# items : targets\n3 5 -8 : 10\n\n \t\n1,2 , +3:4,5 6\n: 0\n9007199254740992:-9223372036854775807";
+    expect(await read(text)).toEqual({
+      instances: [
+        { items: [3, 5, -8], targets: [10] },
+        { items: [1, 2, 3], targets: [4, 5, 6] },
+        { items: [], targets: [0] },
+        { items: [BIG], targets: [-9223372036854775807n] },
+      ],
+    });
+  });
+
+  test("CSV: items in one column or in many, quotes, several targets", async () => {
+    expect(
+      await read('id,items,targets,note\n"a ""b"", c",3 5 -8,10;11,x\n,"1,2",4 5,\n', { format: "csv" }),
+    ).toEqual({
+      instances: [
+        { id: 'a "b", c', items: [3, 5, -8], targets: [10, 11] },
+        { items: [1, 2], targets: [4, 5] },
+      ],
+    });
+    expect(await read("x,target,y,z\r\n1,2,,3\r\n,0,,\r\n", { format: "csv" })).toEqual({
+      instances: [
+        { items: [1, 3], target: 2 },
+        { items: [], target: 0 },
+      ],
+    });
+  });
+
+  test("is taken from the name of a file, or from its first line", async () => {
+    expect(["a.jsonl", "a.NDJSON", "a.json", "b/a.csv", "a.txt", "a", "-"].map(formatOf)).toEqual([
+      "jsonl",
+      "jsonl",
+      "jsonl",
+      "csv",
+      "text",
+      undefined,
+      undefined,
+    ]);
+    expect((await read('\n \n{"items":[1],"target":1}')).instances).toHaveLength(1);
+    expect((await read("\n#{\n1:1")).instances).toHaveLength(1);
+    expect((await read("")).instances).toEqual([]);
+  });
+
+  test.each(formats)("%s: needs no target for a partition", async (format) => {
+    const input = { jsonl: '{"items":[1,2]}', text: "1 2", csv: "items\n1 2" }[format];
+    expect(await read(input, { format, partition: true })).toEqual({ instances: [{ items: [1, 2] }] });
+    expect((await read(input, { format })).error).toMatch(/^line 1: .*target/);
+  });
+});
+
+describe("bytes", () => {
+  const text = '\ufeff{"id":"ö 𝄞 \u2028","items":[1,2],"target":3}\r\n\r\n{"items":[],"targets":[-1]}';
+  const bytes = Buffer.from(text);
+  const wanted = [
+    { id: "ö 𝄞 \u2028", items: [1, 2], target: 3 },
+    { items: [], targets: [-1] },
+  ];
+
+  test("may be cut anywhere, end their lines as they like and begin with a mark", async () => {
+    for (let cut = 0; cut <= bytes.length; cut++)
+      expect(await read([bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual({ instances: wanted });
+    expect(await read(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual({ instances: wanted });
+    expect(await read(text.replaceAll("\r", "").concat("\n"))).toEqual({ instances: wanted });
+  });
+
+  test("that are no UTF-8 spoil their own line", async () => {
+    const input = Buffer.concat([bytes, Buffer.from([10, 0x31, 0xff, 10]), bytes]);
+    expect(await sift(input)).toEqual({
+      instances: [...wanted, ...wanted],
+      errors: ['line 4: text: expected UTF-8, got "1ÿ"'],
+    });
+  });
+
+  test("of a line beyond all measure are not kept, and the next line is read", async () => {
+    const part = Buffer.alloc(2 ** 20, "1 ");
+    function* line(parts: number) {
+      for (let i = 0; i < parts; i++) yield part;
+    }
+    function* input() {
+      yield Buffer.from("1:1\n");
+      yield* line(40);
+      yield Buffer.from("1:1\n2:2\n");
+      yield* line(40);
+    }
+    const { instances, errors } = await sift(input());
+    expect(instances).toEqual([
+      { items: [1], targets: [1] },
+      { items: [2], targets: [2] },
+    ]);
+    expect(errors.map((error) => error.replace(/\d+$/, ""))).toEqual(
+      [2, 4].map((line) => `line ${line}: length: expected at most 16777216 bytes, got `),
+    );
+    // A line that never ends is refused all the same.
+    expect((await read(line(Infinity))).error).toMatch(/^line 1: length/);
+  });
+
+  test("by the million take constant memory", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const used = () => {
+      collect();
+      const { heapUsed, external } = process.memoryUsage();
+      return (heapUsed + external) / 2 ** 20;
+    };
+    const block = Buffer.from('{"items":[3,5,-8],"target":10}\n'.repeat(2000));
+    function* input() {
+      for (let i = 0; i < 1000; i++) yield block;
+    }
+    let count = 0;
+    let before = 0;
+    for await (const { items } of readInstances(streamOf(input()))) {
+      count += items.length / 3;
+      if (count === 1e5) before = used();
+    }
+    expect(count).toBe(2e6);
+    expect(used() - before).toBeLessThan(8);
+  });
+});
+
+describe("a malformed line", () => {
+  test.each<[Format, RegExp, string]>([
+    [
+      "jsonl",
+      /^items\.2: expected an integer in -9007199254740992\.\.9007199254740992, got "x"$/,
+      '{"items":[1,2,"x"],"target":1}',
+    ],
+    ["jsonl", /^items\.0: .*, got 9007199254740993$/, '{"items":[9007199254740993],"target":1}'],
+    ["jsonl", /^items\.0: .*, got -9007199254740993$/, '{"items":[-9007199254740993],"target":1}'],
+    ["jsonl", /^items\.0: .*1\.0000000000000001/, '{"items":[1.0000000000000001],"target":1}'],
+    ["jsonl", /^items\.0: .*1e-400/, '{"items":[1e-400],"target":1}'],
+    ["jsonl", /^items\.0: .*, got 1\.5$/, '{"items":[1.5],"target":1}'],
+    ["jsonl", /^target: .*, got 9223372036854775808$/, '{"items":[1],"target":9223372036854775808}'],
+    ["jsonl", /^target: .*, got null$/, '{"items":[1],"target":null}'],
+    ["jsonl", /^targets: expected a list of integers, got 3$/, '{"items":[1],"targets":3}'],
+    ["jsonl", /^targets: expected 1 to 1000000 of them, got 0$/, '{"items":[1],"targets":[]}'],
+    ["jsonl", /^target, targets: expected one of the two, got nothing$/, '{"items":[1]}'],
+    ["jsonl", /^target, targets: .*, got "both"$/, '{"items":[1],"target":1,"targets":[1]}'],
+    ["jsonl", /^items: expected a list of integers, got nothing$/, '{"target":1}'],
+    ["jsonl", /^id: expected a text or a number.*, got \{\}$/, '{"items":[1],"target":1,"id":{}}'],
+    ["jsonl", /^instance: expected a JSON object, got .*; .*JSON/, '{"items":[1],"target":1'],
+    ["jsonl", /^instance: expected an object with items and a target, got \[1\]$/, "[1]"],
+    ["jsonl", /^items: expected at most 10000, got 10001$/, `{"items":[${"0,".repeat(10_000)}0],"target":1}`],
+    ["text", /^target, targets: /, "1 2 3"],
+    ["text", /^target, targets: /, "1 2 3 :"],
+    ["text", /^instance: expected items : targets, got "1 : 2 : 3"$/, "1 : 2 : 3"],
+    ["text", /^items\.1: .*, got ""$/, "1,,2 : 3"],
+    ["text", /^items\.1: .*, got "2\.0"$/, "1 2.0 : 3"],
+    ["text", /^targets\.0: .*, got "9+\.\.\.$/, `1 : ${"9".repeat(1e6)}`],
+    ["csv", /^record: expected 3 fields, got 2$/, "1,2"],
+    ["csv", /^record: expected quotes around whole fields.*, got /, '1,"2,3'],
+    ["csv", /^target, targets: /, "1,,2"],
+    ["csv", /^target: .*, got "x"$/, "1,x,2"],
+  ])("%s: is refused with its number and its fault: %s", async (format, fault, line) => {
+    const good = { jsonl: '{"items":[],"target":0}', text: ":0", csv: ",0," }[format];
+    const before = `${format === "csv" ? "x,target,y\n" : ""}${good}\n\n${good}\n`;
+    const at = before.split("\n").length;
+    const { instances, error } = await read(`${before}${line}\n${good}`, { format });
+    expect(instances).toHaveLength(2);
+    expect(error!.startsWith(`line ${at}: `)).toBe(true);
+    expect(error!.slice(`line ${at}: `.length)).toMatch(fault);
+    expect(await sift(`${before}${line}\n${good}`, { format })).toMatchObject({
+      errors: [error],
+      instances: { length: 3 },
+    });
+  });
+
+  test.each([
+    ["items,size", /^line 2: header: expected a column target or targets, got "items,size"$/],
+    ["items,target,items", /^line 2: header: expected one column items, got /],
+    ['items,"target', /^line 2: record: expected quotes/],
+  ])("that is the header %s ends everything", async (header, message) => {
+    const onMalformed = () => expect.unreachable();
+    expect((await read(`\n${header}\n1,2`, { format: "csv", onMalformed })).error).toMatch(message);
+  });
+});
+
+describe("among ten thousand lines of nonsense", () => {
+  const small = fc.integer({ min: -100, max: 100 });
+  const item = fc.oneof(small, fc.maxSafeInteger(), fc.constantFrom(BIG, -BIG));
+  const target = fc.oneof(item, fc.bigInt({ min: 2n ** 53n + 1n, max: 2n ** 63n - 1n }));
+  const items = fc.array(item, { maxLength: 12 });
+  const instance = fc.record({ items, targets: fc.array(target, { minLength: 1, maxLength: 3 }) });
+
+  /** An instance as a line of each format; elements may be any text. */
+  const line = (
+    format: Format,
+    { items, targets }: { items: readonly unknown[]; targets: readonly unknown[] },
+  ) =>
+    ({
+      jsonl: `{"items":[${items.join(",")}],"targets":[${targets.join(",")}]}`,
+      text: `${items.join(" ")} : ${targets.join(",")}`,
+      csv: `${items.join(" ")},${targets.join(";")}`,
+    })[format];
+
+  /** What is no integer in range in any format. */
+  const word = fc.oneof(
+    fc.constantFrom(
+      "x",
+      "1.5",
+      "1e-400",
+      "0x10",
+      "--1",
+      "1_000",
+      "NaN",
+      "null",
+      "true",
+      "[]",
+      "{}",
+      "\0",
+      "٣",
+      '"',
+    ),
+    fc.constantFrom("1.0000000000000001", "9223372036854775808", "-9223372036854775808", "1e999"),
+    fc.integer({ min: 20, max: 5000 }).map((digits) => "9".repeat(digits)),
+  );
+
+  const malformed = (format: Format): fc.Arbitrary<Uint8Array> => {
+    const valid = instance.map((instance) => line(format, instance));
+    const insert = (what: fc.Arbitrary<Uint8Array>) =>
+      fc.tuple(valid, fc.nat(), what).map(([text, place, bytes]) => {
+        const at = place % (text.length + 1);
+        return Buffer.concat([Buffer.from(text.slice(0, at)), bytes, Buffer.from(text.slice(at))]);
+      });
+    const text = fc.oneof(
+      // One element is not what it should be.
+      fc.tuple(instance, fc.nat(), word).map(([{ items, targets }, place, word]) => {
+        const at = place % (items.length + targets.length);
+        const all: unknown[] = [...items, ...targets];
+        all[at] = word;
+        return line(format, { items: all.slice(0, items.length), targets: all.slice(items.length) });
+      }),
+      // Half a line: without its end, or without its targets.
+      fc.tuple(valid, fc.nat()).map(([text, place]) => {
+        const most = { jsonl: text.length - 1, text: text.indexOf(":") + 1, csv: text.indexOf(",") + 1 }[
+          format
+        ];
+        return text.slice(0, 1 + (place % most));
+      }),
+      // Two lines in one, other JSON, any text.
+      fc.tuple(valid, valid).map(([a, b]) => `${a}${format === "csv" ? "," : ":"}${b}`),
+      fc.json().filter((text) => format !== "csv" || !text.includes(",")),
+      fc.string({ unit: "binary", minLength: 1 }),
+    );
+    const deep = fc
+      .tuple(fc.integer({ min: 1, max: 20_000 }), fc.boolean())
+      .map(([depth, closed]) =>
+        closed
+          ? line(format, { items: ["[".repeat(depth) + "]".repeat(depth)], targets: [2n ** 60n] })
+          : "[".repeat(depth),
+      );
+    const noText = fc.constantFrom([0], [0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80]);
+    return fc
+      .oneof(
+        { weight: 20, arbitrary: text.map((text) => Buffer.from(text.replaceAll("\n", " "))) },
+        { weight: 1, arbitrary: deep.map((text) => Buffer.from(text)) },
+        { weight: 4, arbitrary: insert(noText.map((bytes) => Uint8Array.from(bytes))) },
+        {
+          weight: 4,
+          arbitrary: fc
+            .uint8Array({ minLength: 1, maxLength: 200 })
+            .map((bytes) => bytes.map((byte) => (byte === 10 ? 11 : byte))),
+        },
+      )
+      .filter((bytes) => !/^\s*(#.*)?$/su.test(Buffer.from(bytes).toString()));
+  };
+
+  test.each(formats)(
+    "%s: each is an error with its number, and every good line around it arrives",
+    async (format) => {
+      const head = format === "csv" ? "items,targets\n" : "";
+      const own = head === "" ? 1 : 2;
+      const seed = 20_260_101;
+      const bad = fc.sample(malformed(format), { numRuns: 10_000, seed });
+      const good = fc.sample(instance, { numRuns: 10_001, seed });
+
+      for (const bytes of bad) {
+        const alone = await read(Buffer.concat([Buffer.from(head), bytes]), { format });
+        expect(alone, Buffer.from(bytes).toString().slice(0, 200)).toEqual({
+          instances: [],
+          error: expect.stringMatching(
+            new RegExp(`^line ${own}: [^:]+: expected .+, got .+$`, "s"),
+          ) as string,
+        });
+      }
+
+      const chunks = [Buffer.from(`${head}${line(format, good[0]!)}\n`)];
+      bad.forEach((bytes, i) =>
+        chunks.push(Buffer.from(bytes), Buffer.from(`\n${line(format, good[i + 1]!)}\n`)),
+      );
+      const { instances, errors } = await sift(chunks, { format });
+      expect(instances).toEqual(good);
+      expect(errors.map((error) => Number(/^line (\d+): /.exec(error)![1]))).toEqual(
+        bad.map((_, i) => own + 1 + 2 * i),
+      );
+    },
+  );
+});

@@ -1,0 +1,255 @@
+// Matrices of integers from and to files: .npy, the format of numpy, and text. Numbers are exact or refused, never rounded,
+// and a file takes no more memory than some times its own length, whatever it claims.
+
+import { isUtf8 } from "node:buffer";
+import { endianness } from "node:os";
+import { isSafeNumber } from "lossless-json";
+import * as z from "zod/mini";
+import { expected, integer, parse } from "../../../src/check.ts";
+import { fieldsOf } from "./instances.ts";
+
+/** Six bytes that every .npy file starts with: 0x93, then NUMPY. Behind them stands the version. */
+const MAGIC = Buffer.from("\x93NUMPY", "latin1");
+/** The most bytes of a header that numpy reads by itself. */
+const MAX_HEADER = 10_000;
+/** The most integers of a .npy file, and the most bytes of text. */
+const MAX_SIZE = 2 ** 28;
+/** The most lengths that a shape has in numpy. */
+const MAX_DIMENSIONS = 64;
+/** numpy aligns data to so many bytes. */
+const ALIGNMENT = 64;
+
+const FIELDS = "descr, fortran_order and shape";
+const DTYPES = "<i4 or another of integers, booleans or floats";
+
+/** What the header of a .npy file must say: these three fields and no others. */
+const headerSchema = z.strictObject(
+  {
+    descr: z.string(DTYPES).check(z.regex(/^([<>|][iub]1|[<>]([iu][248]|f[248]))$/, DTYPES)),
+    fortran_order: z.boolean("True or False"),
+    shape: z
+      .array(integer(0, Number.MAX_SAFE_INTEGER), "lengths")
+      .check(z.maxLength(MAX_DIMENSIONS, `at most ${MAX_DIMENSIONS} lengths`)),
+  },
+  FIELDS,
+);
+
+/**
+ * The inputs of a network in a file, one after the other: `columns` integers of -most..most for each. A .npy file (versions
+ * 1 to 3) has rows of them, or images and the like of as many values, or one input by itself; its numbers may be integers,
+ * booleans or floats without a fraction. Text has a row on each line, between commas, tabs or blanks; a first line of names
+ * is left out, and so are comments, which start with #.
+ * Throws TypeError or RangeError for any other content, naming row and column, from 0, of a number that is no such integer.
+ */
+export function decodeInputs(bytes: Uint8Array, columns: number, most: number): Int32Array {
+  if (MAGIC.equals(bytes.subarray(0, MAGIC.length))) return fromNpy(bytes, columns, most);
+  if (bytes.length === 0 || !isUtf8(bytes))
+    throw new TypeError(
+      expected("inputs", "a .npy file or text", Buffer.from(bytes.subarray(0, 20)).toString("latin1")),
+    );
+  return fromText(bytes, columns, most);
+}
+
+function fromNpy(bytes: Uint8Array, columns: number, most: number): Int32Array {
+  const { header, start } = headerOf(bytes);
+  const { descr, fortran_order: fortran, shape } = parse(headerSchema, header, "header");
+  const rows = shape.length === 1 ? 1 : (shape[0] ?? 0);
+  const lengths = shape.slice(shape.length === 1 ? 0 : 1);
+  if (shape.length === 0 || lengths.reduce((product, length) => product * length, 1) !== columns)
+    throw new RangeError(expected("shape", `n inputs of ${columns} values`, `(${shape.join(", ")})`));
+  if (rows * columns > MAX_SIZE)
+    throw new RangeError(expected("shape", `at most ${MAX_SIZE} values`, rows * columns));
+  const size = Number(descr.at(-1)) * rows * columns;
+  if (bytes.length - start !== size)
+    throw new RangeError(expected("data", `${size} bytes, as its shape asks for`, bytes.length - start));
+  const numbers = numbersOf(descr, bytes.subarray(start));
+  const places = fortran ? fortranPlaces(rows, lengths) : Uint32Array.from({ length: columns }, (_, i) => i);
+  const step = fortran ? 1 : columns;
+  const inputs = new Int32Array(rows * columns);
+  for (let row = 0, at = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++, at++) {
+      const number = numbers[row * step + places[column]!]!;
+      if (!serves(Number(number), most)) throw refusal(row, column, most, number);
+      inputs[at] = Number(number);
+    }
+  return inputs;
+}
+
+/** Where the values of the first row stand, the last index running fastest, in an array whose first index does. */
+function fortranPlaces(rows: number, lengths: readonly number[]): Uint32Array {
+  let places = [0];
+  let stride = rows;
+  for (const length of lengths) {
+    places = places.flatMap((place) => Array.from({ length }, (_, i) => place + i * stride));
+    stride *= length;
+  }
+  return Uint32Array.from(places);
+}
+
+/** The header of a .npy file, and where its data starts. */
+function headerOf(bytes: Uint8Array): { header: unknown; start: number } {
+  const [major = 0, minor = 0] = bytes.subarray(MAGIC.length);
+  if (major < 1 || major > 3 || minor !== 0)
+    throw new RangeError(expected("version", "1.0, 2.0 or 3.0", `${major}.${minor}`));
+  const at = MAGIC.length + 2;
+  const digits = major === 1 ? 2 : 4;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length < at + digits)
+    throw new RangeError(expected("header", "its length before the end of the file", bytes.length));
+  const length = major === 1 ? view.getUint16(at, true) : view.getUint32(at, true);
+  const start = at + digits + length;
+  if (length > MAX_HEADER || start > bytes.length)
+    throw new RangeError(
+      expected("header", `at most ${MAX_HEADER} bytes before the end of the file`, length),
+    );
+  const text = Buffer.from(bytes.subarray(at + digits, start)).toString();
+  // A dictionary as Python writes it. No name or dtype that serves has any of these in its text.
+  const json = text
+    .replaceAll("'", '"')
+    .replaceAll("(", "[")
+    .replaceAll(")", "]")
+    .replaceAll(/,\s*(?=[\]}])/g, "")
+    .replaceAll(/\bTrue\b/g, "true")
+    .replaceAll(/\bFalse\b/g, "false");
+  try {
+    return { header: JSON.parse(json), start };
+  } catch {
+    throw new TypeError(expected("header", FIELDS, text));
+  }
+}
+
+const arrays = {
+  i1: Int8Array,
+  u1: Uint8Array,
+  b1: Uint8Array,
+  i2: Int16Array,
+  u2: Uint16Array,
+  i4: Int32Array,
+  u4: Uint32Array,
+  i8: BigInt64Array,
+  u8: BigUint64Array,
+  f4: Float32Array,
+  f8: Float64Array,
+};
+
+const ours = endianness() === "LE" ? "<" : ">";
+
+/** The numbers behind a header, of which `descr` says order and kind. */
+function numbersOf(descr: string, data: Uint8Array): ArrayLike<number | bigint> {
+  const [order, kind] = [descr[0], descr.slice(1)];
+  // A copy, aligned as the kind wants it.
+  const { buffer } = new Uint8Array(data);
+  const bytes = Buffer.from(buffer);
+  const swap = { 1: () => bytes, 2: () => bytes.swap16(), 4: () => bytes.swap32(), 8: () => bytes.swap64() };
+  if (order !== ours) swap[Number(kind[1]) as 1 | 2 | 4 | 8]();
+  if (kind !== "f2") return new arrays[kind as keyof typeof arrays](buffer);
+  const halves = Float64Array.from({ length: 2 ** 16 }, (_, bits) => half(bits));
+  const words = new Uint16Array(buffer);
+  const numbers = new Float64Array(words.length);
+  // map() takes three times as long.
+  for (let i = 0; i < words.length; i++) numbers[i] = halves[words[i]!]!;
+  return numbers;
+}
+
+/** The number of a float of 16 bits: sign, 5 bits of exponent, 10 of fraction. */
+function half(bits: number): number {
+  const sign = bits >> 15 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24);
+}
+
+function fromText(bytes: Uint8Array, columns: number, most: number): Int32Array {
+  if (bytes.length > MAX_SIZE)
+    throw new RangeError(
+      expected("text", `at most ${MAX_SIZE} bytes`, bytes.length, "a .npy file takes more"),
+    );
+  // An integer has a digit, and something behind it.
+  const inputs = new Int32Array(Math.ceil((bytes.length + 1) / 2));
+  let row = 0;
+  let first = true;
+  for (const line of Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString().split("\n")) {
+    // This takes a byte order mark with it.
+    const text = line.trim();
+    if (text === "" || text.startsWith("#")) continue;
+    const fields = text.includes(",") ? fieldsOf(text) : text.split(/\s+/);
+    const isHeader = first && fields.every(isName);
+    first = false;
+    if (isHeader) continue;
+    if (fields.length !== columns)
+      throw new RangeError(expected(`row ${row}`, `${columns} integers`, fields.length));
+    for (let column = 0; column < columns; column++) {
+      const number = numberOf(fields[column]!);
+      if (!serves(number, most)) throw refusal(row, column, most, fields[column]);
+      inputs[row * columns + column] = number;
+    }
+    row++;
+  }
+  return inputs.slice(0, row * columns);
+}
+
+/** Whether a field of a first line is no number, not even one that is missing. */
+function isName(field: string): boolean {
+  return /^[^\d.+-]/.test(field) && !/^(nan|inf|infinity)$/i.test(field);
+}
+
+/** The number that a field says exactly; otherwise NaN. */
+function numberOf(field: string): number {
+  const text = field.replace(/^\+/, "");
+  if (/^-?\d{1,15}$/.test(text)) return Number(text);
+  return /^-?\d+(\.\d*)?(e[+-]?\d+)?$/i.test(text) && isSafeNumber(text) ? Number(text) : NaN;
+}
+
+function serves(number: number, most: number): boolean {
+  return Number.isInteger(number) && Math.abs(number) <= most;
+}
+
+function refusal(row: number, column: number, most: number, got: unknown): RangeError {
+  return new RangeError(expected(`row ${row}, column ${column}`, `an integer in ${-most}..${most}`, got));
+}
+
+/** Integers of 64 bits, the lowest byte first; those given are exact numbers. */
+export function int64Bytes(values: Float64Array): Buffer {
+  const words = new Int32Array(2 * values.length);
+  for (let i = 0; i < values.length; i++) {
+    // What is stored of a number is its lowest 32 bits.
+    words[2 * i] = values[i]!;
+    words[2 * i + 1] = Math.floor(values[i]! / 2 ** 32);
+  }
+  return littleEndian(words);
+}
+
+function littleEndian(words: Int32Array<ArrayBuffer>): Buffer {
+  const bytes = Buffer.from(words.buffer);
+  return ours === "<" ? bytes : bytes.swap32();
+}
+
+/** Integers of this shape as a .npy file of version 1.0: of 32 bits where all fit, otherwise of 64. */
+export function encodeNpy(values: Float64Array, shape: readonly number[]): Buffer {
+  const narrow = values.every((value) => value === (value | 0));
+  const lengths = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
+  const text = `{'descr': '<i${narrow ? 4 : 8}', 'fortran_order': False, 'shape': (${lengths}), }`;
+  const start = Math.ceil((MAGIC.length + 4 + text.length + 1) / ALIGNMENT) * ALIGNMENT;
+  const header = Buffer.alloc(start, " ");
+  MAGIC.copy(header);
+  header.writeUInt16LE(1, MAGIC.length);
+  header.writeUInt16LE(start - MAGIC.length - 4, MAGIC.length + 2);
+  header.write(text, MAGIC.length + 4);
+  header.write("\n", start - 1);
+  return Buffer.concat([header, narrow ? littleEndian(Int32Array.from(values)) : int64Bytes(values)]);
+}
+
+/** Rows that are written at once. */
+const BATCH = 1024;
+
+/** Integers as text, `columns` on each line with commas between them, in pieces of many lines. */
+export function* csvOf(values: Float64Array, columns: number): Generator<string, void, undefined> {
+  const step = BATCH * columns;
+  for (let first = 0; first < values.length; first += step) {
+    let text = "";
+    for (let at = first; at < Math.min(first + step, values.length); at += columns)
+      text += `${values.subarray(at, at + columns).join(",")}\n`;
+    yield text;
+  }
+}

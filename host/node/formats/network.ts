@@ -1,0 +1,99 @@
+// Networks in files, and what is said of one that was rounded.
+
+import { refusedAt } from "../../../src/check.ts";
+import {
+  demandOptions,
+  importNetwork,
+  importOptions,
+  type ImportedNetwork,
+  type ImportOptions,
+} from "../../../src/import/network.ts";
+import { quoted } from "../../../src/import/text.ts";
+import { outlineOf, type Network, type Outline } from "../../../src/network.ts";
+import { decodeTicket, isTicket } from "../../../src/ticket/file.ts";
+import type { Ticket } from "../../../src/ticket/ticket.ts";
+import { readNumber } from "./arguments.ts";
+import { readBytes } from "./files.ts";
+import { significant } from "../reports/table.ts";
+
+/** How a network is read, as typed. */
+export interface ImportArguments {
+  targetBits?: string;
+  activationBits?: string;
+  quantizer?: string;
+  clamp?: boolean;
+  inputScale?: string;
+}
+
+/** Throws TypeError or RangeError for what is no option. */
+export function readOptions({
+  targetBits,
+  activationBits,
+  quantizer,
+  clamp,
+  inputScale,
+}: ImportArguments): ImportOptions {
+  return importOptions({
+    targetBits: targetBits && readNumber(targetBits),
+    activationBits: activationBits && readNumber(activationBits),
+    quantizer,
+    clamp,
+    inputScale: inputScale && readNumber(inputScale),
+  });
+}
+
+/** The network of a file. A refusal says which file. */
+export async function readNetworkFile(
+  path: string,
+  options: ImportOptions,
+  defaults: ImportOptions = {},
+): Promise<ImportedNetwork> {
+  const bytes = await readBytes(path);
+  return refusedAt(path, () => importNetwork(bytes, options, defaults));
+}
+
+/** How a ticket's target is read. */
+export function optionsOf({ bits: targetBits, activationBits, quantizer, clamp }: Outline): ImportOptions {
+  return { targetBits, activationBits, quantizer, clamp };
+}
+
+/** The network or the ticket in a file, whichever it holds. A refusal says which file. */
+export async function readNetworkOrTicket(
+  path: string,
+  options: ImportOptions,
+): Promise<{ network: Network | Ticket; outline: Outline; imported?: ImportedNetwork }> {
+  const bytes = await readBytes(path);
+  if (isTicket(bytes)) {
+    const { ticket } = refusedAt(path, () => decodeTicket(bytes));
+    demandOptions(options, optionsOf(ticket.target), "the ticket");
+    return { network: ticket, outline: ticket.target };
+  }
+  const imported = refusedAt(path, () => importNetwork(bytes, options));
+  return { network: imported.network, outline: outlineOf(imported.network, imported.bits), imported };
+}
+
+/** What rounding did to a network, and what its file holds beside it; nothing where there is neither. */
+export function importedText(path: string, imported: ImportedNetwork, json = false): string {
+  const { network, bits, notes, quantization } = imported;
+  const lines = notes.map((note) => `note: ${note}`);
+  if (quantization && !json) {
+    const { layers, inputs, outputRange, outputError, outputErrorRms } = quantization;
+    lines.unshift(
+      `real numbers as integers: ${bits} bits of weights, ${network.activationBits} of activations, ${network.quantizer}`,
+      ...layers.map(
+        ({ name, rows, columns, scale, weightError, biasError }, l) =>
+          `layer ${l}, ${quoted(name)}, ${rows} x ${columns}: scale ${significant(scale)}, weights off by at most ` +
+          significant(weightError) +
+          (biasError === undefined ? "" : `, biases by ${significant(biasError)}`),
+      ),
+      `on ${inputs} random inputs: outputs span ${significant(outputRange)} and are off by at most ` +
+        `${share(outputError, outputRange)}, root mean square ${share(outputErrorRms, outputRange)}`,
+    );
+  }
+  return lines.map((line) => `${path}: ${line}\n`).join("");
+}
+
+/** In percent of a range, or as it is where there is none. */
+function share(error: number, range: number): string {
+  return range > 0 ? `${significant((100 * error) / range)} %` : significant(error);
+}

@@ -1,0 +1,116 @@
+// The report of the story of the digits: what both networks look at, and what they say of some images.
+
+import type { DigitsFinding } from "../../../src/finding.ts";
+import type { Network } from "../../../src/network.ts";
+import { documentHtml, entry, runHtml, type RunAbout } from "./page.ts";
+import { grouped } from "./table.ts";
+
+/** Rows and columns of an image. */
+const SIDE = 28;
+/** Images that are shown. */
+const SHOWN = 12;
+
+export interface DigitsReport {
+  /** The network, and what the ticket stands for, read off its kept weights alone. */
+  readonly network: Network;
+  readonly represented: Network;
+  /** Images one after the other, and what they show. */
+  readonly images: Int32Array;
+  readonly labels: Uint8Array;
+  /** Of both, as integers, one image after the other. */
+  readonly outputs: Float64Array;
+  readonly pruned: Float64Array;
+}
+
+/** A complete HTML document. */
+export function digitsReport(finding: DigitsFinding, report: DigitsReport, about: RunAbout): string {
+  const { network, represented, images, labels, outputs, pruned } = report;
+  const { theorem, targetBits, target, initial, kept, correct, images: count } = finding;
+  const width = outputs.length / labels.length;
+  const pixels = SIDE ** 2;
+  const unitsOf = ({ layers: [layer] }: Network) =>
+    Array.from({ length: layer!.rows - 1 }, (_, unit) =>
+      weightsPicture(
+        layer!.weights.subarray(unit * layer!.columns, unit * layer!.columns + pixels),
+        targetBits,
+      ),
+    );
+  const rows = Array.from({ length: Math.min(SHOWN, labels.length) }, (_, k) => {
+    const ours = Array.from(outputs.subarray(k * width, (k + 1) * width));
+    const answer = ours.indexOf(Math.max(...ours));
+    const cells = ours.map((value, digit) => {
+      const both = `${value}<br>${pruned[k * width + digit]}`;
+      return `<td>${digit === answer ? `<strong>${both}</strong>` : both}</td>`;
+    });
+    const image = inkPicture(images.subarray(k * pixels, (k + 1) * pixels), labels[k]!);
+    return `<tr><td>${image}</td><th scope="row">network<br>pruned</th>${cells.join("")}</tr>`;
+  });
+  return documentHtml(
+    "A network inside a random one",
+    `<p>A perceptron that was trained to read handwriting, with weights of ${targetBits} bits, and a random network that was pruned
+until it is that perceptron (Theorem ${theorem} of Kumar and Natale). Nothing of the random network was trained: a seed gives its
+weights, and a mask says which of them stay.</p>
+<dl>
+${entry("the network", `${grouped(target)} weights`)}
+${entry("the random network", `${grouped(initial)} weights, of which ${grouped(kept)} are kept`)}
+${entry("test images", `${grouped(correct)} of ${grouped(count)} are read right, by both`)}
+${entry("outputs", finding.equal ? "all the same integers" : "<strong>not the same</strong>")}
+</dl>
+<h2>What the hidden units look for</h2>
+<p>The weights of each hidden unit, one for each pixel: blue adds, red takes away. First those of the network, then the sums of what
+is kept of the random network behind each of them.</p>
+<p>${unitsOf(network).join("\n")}</p>
+<p>${unitsOf(represented).join("\n")}</p>
+<h2>What both say</h2>
+<p>The first test images, and the ten outputs for each: the largest is the answer.</p>
+<div class="scroll" tabindex="0" role="region" aria-label="outputs">
+<table>
+<thead><tr><th scope="col">image</th><th scope="col"></th>${Array.from({ length: width }, (_, digit) => `<th scope="col">${digit}</th>`).join("")}</tr></thead>
+<tbody>
+${rows.join("\n")}
+</tbody>
+</table>
+</div>
+<h2>Run</h2>
+${runHtml(about, [], [])}`,
+  );
+}
+
+/** An image as it was written: ink on paper. */
+function inkPicture(ink: Int32Array, label: number): string {
+  return picture(
+    `a handwritten ${label}`,
+    2,
+    Array.from(ink, (value): Color => [255 - value, 255 - value, 255 - value]),
+  );
+}
+
+/** Weights of -2^bits..2^bits: blue above 0, red below. */
+function weightsPicture(weights: Int32Array, bits: number): string {
+  const colors = Array.from(weights, (weight): Color => {
+    const pale = Math.round(255 * (1 - Math.min(1, (2 * Math.abs(weight)) / 2 ** bits)));
+    return weight > 0 ? [pale, pale, 255] : [255, pale, pale];
+  });
+  return picture("weights of a hidden unit", 2, colors);
+}
+
+/** Red, green and blue, 0..255. */
+type Color = readonly [number, number, number];
+
+/** An image of SIDE x SIDE pixels, row by row from the top, as a bitmap that stands in the document itself. */
+function picture(alt: string, zoom: number, colors: readonly Color[]): string {
+  const HEADER = 54;
+  const bytes = Buffer.alloc(HEADER + 3 * SIDE ** 2);
+  bytes.write("BM");
+  bytes.writeUInt32LE(bytes.length, 2);
+  bytes.writeUInt32LE(HEADER, 10);
+  bytes.writeUInt32LE(40, 14);
+  bytes.writeInt32LE(SIDE, 18);
+  // A negative height has the top row first.
+  bytes.writeInt32LE(-SIDE, 22);
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  colors.forEach(([red, green, blue], i) => bytes.set([blue, green, red], HEADER + 3 * i));
+  const size = SIDE * zoom;
+  return `<img src="data:image/bmp;base64,${bytes.toString("base64")}" alt="${alt}" width="${size}" height="${size}" style="image-rendering:pixelated">`;
+}

@@ -1,0 +1,83 @@
+// What every report is made of: one HTML file that opens anywhere, without network or scripts.
+
+import style from "./page.css?raw";
+
+export interface RunAbout {
+  /** What was typed. */
+  readonly command: string;
+  readonly started: Date;
+  readonly seconds: number;
+  /** It was stopped before all trials were done. */
+  readonly stopped: boolean;
+}
+
+/** Figures stand two abreast on a wide page and are a little narrower than a phone's. */
+export const FIGURE_WIDTH = 440;
+
+/** A complete document of a heading and HTML below it. */
+export function documentHtml(heading: string, body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>exacta: ${heading.toLowerCase()}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+<h1>${heading}</h1>
+${body}
+</main>
+</body>
+</html>
+`;
+}
+
+/** A term of a definition list with its text, both HTML. */
+export const entry = (term: string, text: string) => `<dt>${term}</dt><dd>${text}</dd>`;
+
+/** What was run: the command, then a table of configurations. */
+export function runHtml(
+  { command, started, seconds, stopped }: RunAbout,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  return `<dl>
+<dt>command</dt><dd><code>${escape(command)}</code></dd>
+<dt>started</dt><dd><time datetime="${started.toISOString()}">${started.toISOString().replace("T", " ").slice(0, 19)} UTC</time></dd>
+<dt>took</dt><dd>${duration(seconds)}${stopped ? ", stopped early" : ""}</dd>
+</dl>
+${
+  rows.length === 0
+    ? ""
+    : `<div class="scroll" tabindex="0" role="region" aria-label="configurations">
+<table class="run">
+<thead><tr>${head.map((text) => `<th scope="col">${text}</th>`).join("")}</tr></thead>
+<tbody>
+${rows.map((row) => `<tr>${row.map((text) => `<td>${escape(text)}</td>`).join("")}</tr>`).join("\n")}
+</tbody>
+</table>
+</div>
+<p>The same command gives the same numbers on every engine and machine.${stopped ? " So does a run that is stopped after the same trials." : ""}</p>`
+}`;
+}
+
+function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return `${hours > 0 ? `${hours} h ` : ""}${minutes} min ${whole % 60} s`;
+}
+
+export function escape(text: string): string {
+  const names: Record<string, string> = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    '"': "&quot;",
+    "'": "&#39;",
+  };
+  return text.replace(/[&<>"']/g, (char) => names[char]!);
+}

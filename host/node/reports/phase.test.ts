@@ -1,0 +1,372 @@
+// The report, the drawing in it, and the tables.
+
+import { parseHTML } from "linkedom";
+import { expect, it } from "vitest";
+import type { PhaseFinding } from "../../../src/finding.ts";
+import { theory } from "../../../src/experiments/theory.ts";
+import { phaseFigures } from "../../../src/figures/phase.ts";
+import { boundFigures, collapseFigures, residualFigures } from "../../../src/figures/theory.ts";
+import { certainty, estimate } from "../../../src/statistics.ts";
+import { renderFigure } from "../../figure.ts";
+import { reportHtml } from "./phase.ts";
+import { phaseTable, resultsCsv, rounded } from "./table.ts";
+
+const TRIALS = 200;
+const HOSTILE = `<script>alert("1")</script> & 'x'`;
+const about = {
+  command: "exacta phase --bits 6",
+  started: new Date(Date.UTC(2025, 0, 2, 3, 4, 5)),
+  seconds: 61.2,
+  stopped: false,
+};
+
+function sample(items: number, change: Partial<PhaseFinding> = {}): PhaseFinding {
+  return {
+    kind: "phase",
+    ensemble: "rssp",
+    bits: 6,
+    halfRange: 64,
+    items,
+    trials: TRIALS,
+    seed: "1",
+    interval: "clopper-pearson",
+    targets: [1, 64].map((target) => ({
+      target,
+      ...estimate(Math.min(items * 20 + (target % 7), TRIALS), TRIALS),
+    })),
+    covered: estimate(Math.max(items * 20 - 60, 0), TRIALS),
+    meanCovered: 12.5 * items,
+    engine: "cpu",
+    adapter: "WebAssembly SIMD, 2 threads",
+    version: "0.0.0",
+    ...change,
+  };
+}
+
+const sweep = [1, 4, 10].map((items) => sample(items));
+const pageDocument = () => parseHTML("<!doctype html><html><body></body></html>").document;
+const draw = (findings: PhaseFinding[], width: number, f = 0) =>
+  renderFigure(phaseFigures(findings)[f]!, pageDocument(), width);
+
+it("draws without a number gone wrong, also a single point, an empty line and a certain one", () => {
+  const exact = sample(3, {
+    interval: "exact",
+    halfRange: 2,
+    bits: 1,
+    targets: [{ target: 2, ...certainty(3, 9) }],
+  });
+  for (const findings of [sweep, sweep.slice(0, 1), [exact], [...sweep, exact], [sample(0), sample(64)]])
+    for (const width of [360, 900])
+      phaseFigures(findings).forEach((_, f) => {
+        const html = draw(findings, width, f).outerHTML;
+        expect(html).not.toMatch(/NaN|Infinity|undefined/);
+        expect(html).toContain("<path");
+      });
+});
+
+it("draws the band from low to high", () => {
+  const figure = draw(sweep, 500);
+  // A band goes along its upper edge and back along its lower one: M x,y L x,y ... Z.
+  const coordinates = (path: Element | null) =>
+    [...path!.getAttribute("d")!.matchAll(/(-?[\d.]+),(-?[\d.]+)/g)].map((match) => Number(match[2]));
+  const band = coordinates(figure.querySelector("[aria-label=area] path"));
+  const line = coordinates(figure.querySelector("[aria-label=line] path"));
+  const values = sweep.map(({ targets }) => targets[0]!);
+  // The line's first and last points fix the scale.
+  const slope = (line[2]! - line[0]!) / (values[2]!.probability - values[0]!.probability);
+  const place = (value: number) => line[0]! + slope * (value - values[0]!.probability);
+  const edges = [
+    ...values.map(({ high }) => place(high)),
+    ...values.map(({ low }) => place(low)).toReversed(),
+  ];
+  expect(band).toHaveLength(6);
+  edges.forEach((edge, i) => expect(band[i]).toBeCloseTo(edge, 1));
+});
+
+it("tells a point's numbers on hover, without scripts", () => {
+  const titles = [...draw(sweep, 500).querySelectorAll("title")].map(({ textContent }) => textContent);
+  const { probability, low, high } = sweep[1]!.targets[0]!;
+  expect(titles).toHaveLength(3);
+  expect(titles[1]).toBe(
+    `k = 6 (M = 64), n = 4: ${probability}, 95 % interval ${Number(low.toPrecision(9))} to ${Number(high.toPrecision(9))}`,
+  );
+});
+
+it("gives every line another colour", () => {
+  const findings = Array.from({ length: 20 }, (_, i) => sample(5, { bits: i + 1, halfRange: 2 ** (i + 1) }));
+  const strokes = [...draw(findings, 500).querySelectorAll("[aria-label=line]")].map((line) =>
+    line.getAttribute("stroke"),
+  );
+  expect(new Set(strokes).size).toBe(20);
+});
+
+it("escapes whatever came from outside", () => {
+  const html = reportHtml(
+    [sample(3, { adapter: HOSTILE, engine: HOSTILE, version: HOSTILE }), sample(3, { seed: HOSTILE })],
+    { ...about, command: HOSTILE },
+  );
+  expect(html).not.toMatch(/<script/i);
+  expect(html).toContain("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;x&#39;");
+});
+
+it("asks nothing of the network", () => {
+  const { document } = parseHTML(reportHtml(sweep, about));
+  expect(document.querySelectorAll("script, link, img, iframe, object, [src]")).toHaveLength(0);
+  for (const style of document.querySelectorAll("style"))
+    expect(style.textContent).not.toMatch(/url\(|@import/);
+});
+
+it("holds the numbers, the run and the source", () => {
+  const { document } = parseHTML(reportHtml(sweep, about));
+  expect(document.querySelectorAll("svg")).toHaveLength(3);
+  expect(document.querySelectorAll("details tbody tr")).toHaveLength(3);
+  // 81 of 200; bisection of the binomial sums for tails of 2.5 % gives 0.33633 and 0.47652.
+  expect(document.querySelector("details tbody tr:nth-child(2) td")!.textContent).toBe(
+    "0.405 [0.336, 0.477]",
+  );
+  const text = document.querySelector("main")!.textContent;
+  for (const part of [
+    "exacta phase --bits 6",
+    "2025-01-02 03:04:05 UTC",
+    "1 min 1 s",
+    "200 trials, seed 1",
+    "2508.11020",
+    "Pearson",
+  ])
+    expect(text).toContain(part);
+  expect(text).not.toContain("stopped early");
+});
+
+it("says that a run was stopped, also before it had anything to tell", () => {
+  expect(reportHtml(sweep, { ...about, stopped: true })).toContain("This run was stopped early.");
+  expect(reportHtml([], { ...about, stopped: true })).toContain("No batch of trials was finished.");
+});
+
+it("claims no interval where every instance was counted", () => {
+  const exact = sample(2, {
+    interval: "exact",
+    targets: [{ target: 1, ...certainty(1, 3) }],
+    covered: certainty(0, 3),
+  });
+  const html = reportHtml([exact], about);
+  expect(html).not.toMatch(/Clopper/);
+  expect(html).toContain("<td>0.333333</td>");
+  expect(phaseTable([exact])).not.toContain("±");
+});
+
+it("draws few of many targets and says so", () => {
+  const targets = Array.from({ length: 129 }, (_, i) => ({ target: i - 64, ...estimate(i, TRIALS) }));
+  const html = reportHtml([sample(5, { targets })], about);
+  expect(parseHTML(html).document.querySelectorAll("svg")).toHaveLength(5);
+  expect(html).toContain("Of many targets, 4 are shown");
+});
+
+const laws = theory({ bits: 6, items: { from: 1, to: 10 } }, "0.0.0");
+
+it("draws theory without a number gone wrong, dashed what is predicted and dotted what is proven", () => {
+  const zero = sample(0, {
+    targets: [
+      { target: 0, ...estimate(TRIALS, TRIALS) },
+      { target: 1, ...estimate(0, TRIALS) },
+    ],
+  });
+  const nothing = theory({ bits: 6, items: 0, targets: [0, 1] }, "0.0.0");
+  const cases: [PhaseFinding[], typeof laws][] = [
+    [sweep, laws],
+    [sweep.slice(0, 1), laws],
+    [[zero], nothing],
+    [
+      [zero, ...sweep],
+      [...nothing, ...laws],
+    ],
+  ];
+  for (const [findings, said] of cases)
+    for (const make of [phaseFigures, boundFigures, residualFigures, collapseFigures])
+      for (const figure of make(findings, said))
+        for (const width of [360, 900])
+          expect(renderFigure(figure, pageDocument(), width).outerHTML).not.toMatch(/NaN|Infinity|undefined/);
+  const dashes = (figure: Element, of: string) =>
+    [...figure.querySelectorAll(`g.${of}`)].map((group) => group.getAttribute("stroke-dasharray"));
+  const law = renderFigure(phaseFigures(sweep, laws)[0]!, pageDocument());
+  const bound = renderFigure(boundFigures(sweep, laws)[0]!, pageDocument());
+  expect(dashes(law, "prediction")).toEqual(["5 3"]);
+  expect([...dashes(bound, "lower-bound"), ...dashes(bound, "upper-bound")]).toEqual(["0.1 3.5", "0.1 3.5"]);
+  expect([law.querySelector("g.lower-bound, g.upper-bound"), bound.querySelector("g.prediction")]).toEqual([
+    null,
+    null,
+  ]);
+  // Measurements are joined by a solid line only where no prediction runs among them.
+  const solid = (figure: Element) =>
+    [...figure.querySelectorAll("[aria-label=line]:not([stroke-dasharray])")].length;
+  expect([solid(law), solid(bound)]).toEqual([0, 1]);
+});
+
+it("draws lines where their numbers are, and shades the side on which nothing can lie", () => {
+  const figure = boundFigures(sweep, laws)[0]!;
+  const panel = renderFigure(figure, pageDocument());
+  const heights = (of: string) =>
+    [
+      ...panel
+        .querySelector(`g.${of} path`)!
+        .getAttribute("d")!
+        .matchAll(/(-?[\d.]+),(-?[\d.]+)/g),
+    ].map((match) => Number(match[2]));
+  // The areas reach P = 0 and P = 1, which fixes the scale; y runs downwards.
+  const floor = Math.max(...heights("below-lower-bound"));
+  const ceiling = Math.min(...heights("above-upper-bound"));
+  expect(floor).toBeGreaterThan(ceiling);
+  const place = (value: number) => floor + (ceiling - floor) * value;
+  const asked = laws.filter(({ items }) => [1, 4, 10].includes(items)).map(({ targets }) => targets[0]!);
+  expect(heights("lower-bound")).toEqual(asked.map(({ lower }) => expect.closeTo(place(lower.value), 1)));
+  expect(heights("upper-bound")).toEqual(asked.map(({ upper }) => expect.closeTo(place(upper.value), 1)));
+  expect(heights("below-lower-bound").filter((height) => height === floor)).toHaveLength(3);
+  expect(heights("above-upper-bound").filter((height) => height === ceiling)).toHaveLength(3);
+});
+
+it("says what every kind of mark is", () => {
+  const words = (figure: Parameters<typeof renderFigure>[0]) =>
+    renderFigure(figure, pageDocument()).textContent;
+  expect(words(phaseFigures(sweep, laws)[0]!)).toMatch(
+    /measured, with 95 % interval.*predicted by the window law/,
+  );
+  expect(words(phaseFigures(sweep)[0]!)).not.toMatch(/predicted|proven/);
+  expect(words(boundFigures(sweep, laws)[0]!)).toMatch(/proven: cannot lie below.*proven: cannot lie above/);
+  expect(words(boundFigures(sweep, laws)[2]!)).not.toContain("cannot lie below");
+});
+
+it("tells a point of the axis lambda by both its numbers", () => {
+  const figure = renderFigure(collapseFigures(sweep, laws)[0]!, pageDocument());
+  const titles = [...figure.querySelectorAll("title")].map(({ textContent }) => textContent);
+  expect(titles[1]).toMatch(/^k = 6 \(M = 64\), λ = 3: 0\.405, 95 % interval .*, n = 4$/);
+});
+
+it("adds what theory says, with its words, and its numbers rounded to the safe side", () => {
+  const { document } = parseHTML(reportHtml(sweep, about, laws));
+  const headings = [...document.querySelectorAll("h2")].map(({ textContent }) => textContent);
+  expect(headings).toEqual([
+    "Figures",
+    "All precisions on one axis",
+    "How far from theory",
+    "Within what is proven",
+    "Numbers",
+    "Theory in numbers",
+    "Run",
+  ]);
+  expect(document.querySelectorAll("svg[role=img]")).toHaveLength(3 + 1 + 2 + 3);
+  const terms = [...document.querySelectorAll("dt")].map(({ textContent }) => textContent);
+  expect(terms).toEqual(
+    expect.arrayContaining(["prediction", "bound", "λ, lambda", "Y, E Y", "standard error", "markov_cond"]),
+  );
+  const tables = [...document.querySelectorAll("table.theory")];
+  expect(tables.map((table) => table.querySelector("caption")!.textContent)).toEqual([
+    "Target 1",
+    "Target 64",
+    "All targets of −M..M at once",
+  ]);
+  const cells = [...tables[0]!.querySelectorAll("tbody tr")].map((row) =>
+    [...row.children].map(({ textContent }) => textContent),
+  );
+  expect(cells.map(([n]) => n)).toEqual(["1", "4", "10"]);
+  const { lower, upper, expected, predictions } = laws[3]!.targets[0]!;
+  const [, lambda, mean, low, high, window, poisson, measured] = cells[1]!;
+  expect([lambda, mean, measured]).toEqual([
+    "3.00",
+    String(Number(expected.toPrecision(4))),
+    "0.405 [0.336, 0.477]",
+  ]);
+  expect([low, high]).toEqual([expect.stringMatching(lower.name), expect.stringMatching(upper.name)]);
+  expect(parseFloat(low!)).toBeLessThanOrEqual(lower.value);
+  expect(parseFloat(low!)).toBeGreaterThan(lower.value - 1e-6);
+  expect(parseFloat(high!)).toBeGreaterThanOrEqual(upper.value);
+  expect(parseFloat(high!)).toBeLessThan(upper.value + 1e-6);
+  for (const [text, name] of [
+    [window, "window"],
+    [poisson, "poisson"],
+  ] as const)
+    expect(Number(text)).toBeCloseTo(predictions.find((prediction) => prediction.name === name)!.value, 6);
+});
+
+it("says why there is no theory", () => {
+  const text = (html: string) => parseHTML(html).document.querySelector("main")!.textContent;
+  expect(text(reportHtml(sweep, about, laws))).not.toMatch(/No theory|computed for M up to/);
+  expect(text(reportHtml(sweep, about))).toContain("No theory was computed for this run");
+  const large = sample(5, { bits: 13, halfRange: 2 ** 13 });
+  expect(text(reportHtml([large], about))).toContain(
+    "Theory is computed for M up to 4,096 only, so these measurements stand without it.",
+  );
+  expect(text(reportHtml([...sweep, large], about, laws))).toContain("so larger M are shown without it.");
+  for (const html of [reportHtml(sweep, about), reportHtml([large], about, laws)])
+    expect(parseHTML(html).document.querySelectorAll("h2")).toHaveLength(3);
+});
+
+it("escapes whatever came from outside, also beside theory", () => {
+  const html = reportHtml(
+    [sample(3), sample(3, { seed: HOSTILE, adapter: HOSTILE })],
+    { ...about, command: HOSTILE },
+    laws,
+  );
+  expect(html).toContain('class="theory"');
+  expect(html).not.toMatch(/<script/i);
+});
+
+it("writes CSV with numbers in full and quotes where they are needed", () => {
+  const [first] = sweep;
+  const lines = resultsCsv([{ ...first!, adapter: 'A "B", C' }]).split("\r\n");
+  expect(lines).toHaveLength(5);
+  expect(lines[0]!.split(",")).toHaveLength(15);
+  const { solved, probability, low, high } = first!.targets[1]!;
+  expect(lines[2]).toBe(
+    `rssp,6,64,1,200,1,cpu,"A ""B"", C",target,64,${solved},${probability},${low},${high},12.5`,
+  );
+  expect(lines[3]).toMatch(/,covered,,0,0,0,0\.0\d+,12\.5$/);
+  expect(lines[4]).toBe("");
+});
+
+it("leaves what is absent empty in CSV", () => {
+  const {
+    bits: _bits,
+    seed: _seed,
+    covered: _covered,
+    ...rest
+  } = sample(2, { ensemble: "rnpp", interval: "exact", halfRange: 100 });
+  const lines = resultsCsv([{ ...rest, targets: [], perfect: certainty(1, 4) }]).split("\r\n");
+  expect(lines[1]).toBe('rnpp,,100,2,200,,cpu,"WebAssembly SIMD, 2 threads",perfect,,1,0.25,0.25,0.25,25');
+});
+
+it("keeps the terminal's table within 100 columns and aligned", () => {
+  const M = 2 ** 20;
+  const targets = [-5, M, 1, 0, 7, -M].map((target) => ({ target, ...estimate(5e11, 1e12) }));
+  const wide = [1, 64].map((items) =>
+    sample(items, {
+      bits: 20,
+      halfRange: M,
+      trials: 1e12,
+      targets,
+      covered: estimate(1, 1e12),
+      meanCovered: 2 * M,
+      adapter: "x".repeat(250),
+    }),
+  );
+  for (const findings of [wide, sweep, [...sweep, sample(3, { ensemble: "rnpp" })]])
+    for (const line of phaseTable(findings).split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+  const lines = phaseTable(wide).split("\n");
+  const top = lines.findIndex((line) => /^ *n +P\(/.test(line));
+  expect(lines.slice(top, top + 3).map(({ length }) => length)).toEqual(Array(3).fill(lines[top]!.length));
+  expect(lines[top + 3]).toMatch(/^[345] more targets are in the results/);
+});
+
+it("shows a row of the table as a newcomer reads it", () => {
+  const table = phaseTable(sweep);
+  expect(table).toMatch(/^ 4 +0\.405 ±0\.072 +0\.405 ±0\.072 +0\.100 ±0\.051 +50\.00$/m);
+  expect(table).toContain("rssp, k = 6 (M = 64): 200 trials, seed 1, on cpu (WebAssembly SIMD, 2 threads)");
+});
+
+it("never rounds to certainty", () => {
+  expect([0, 1e-9, 0.5, 1 - 1e-9, 1].map((value) => rounded(value, 3))).toEqual([
+    "0.000",
+    "<0.001",
+    "0.500",
+    ">0.999",
+    "1.000",
+  ]);
+});

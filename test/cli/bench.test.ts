@@ -1,0 +1,114 @@
+// exacta bench as lines, files and exit statuses. What it measures is nothing to test; that engines and runs agree is.
+
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readLines } from "../../host/node/bench/record.ts";
+import { buildCommand, killCommands, runCommand, startCommand } from "./command.ts";
+
+let folder: string;
+beforeAll(async () => {
+  await buildCommand();
+  folder = await mkdtemp(join(tmpdir(), "exacta-bench-"));
+}, 120_000);
+afterAll(async () => {
+  killCommands();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The quickest run that has digests: one round of the definitions. */
+const QUICK = "bench --only kernels --engine reference --rounds 1 --quiet";
+
+test("rows come as lines and as a file, and compare with a later run, which tells what it answers otherwise", async () => {
+  const first = await runCommand(`${QUICK} --json --out kept`, folder);
+  expect([first.status, first.stderr]).toEqual([0, ""]);
+  const { machine, rows } = readLines("stdout", first.stdout);
+  expect(machine.options).toMatchObject({ only: "kernels", rounds: 1 });
+  expect(new Set(rows.map(({ kernel }) => kernel))).toEqual(
+    new Set(["reach", "witness", "count", "smallest", "prune", "forward"]),
+  );
+  for (const row of rows)
+    expect(row).toMatchObject({
+      section: "kernels",
+      engine: "reference",
+      digest: expect.stringMatching(/^[0-9a-f]{16}$/),
+    });
+  const [file] = await readdir(join(folder, "kept"));
+  expect(await readFile(join(folder, "kept", file!), "utf8")).toBe(first.stdout);
+
+  const planted = first.stdout
+    .replace(rows[0]!.digest!, "0".repeat(16))
+    .replace(`"size":"${rows[1]!.size}"`, `"size":"another"`);
+  await writeFile(join(folder, "planted.jsonl"), planted);
+  const second = await runCommand(`${QUICK} --compare planted.jsonl`, folder);
+  expect(second.status).toBe(1);
+  const name = "kernels | reference | reach | ";
+  expect(second.stderr).toBe(`other results than in planted.jsonl: ${name}${rows[0]!.size}\n`);
+  expect(second.stdout).toContain("DIFFERENT");
+  expect(second.stdout).toContain(`only in this run: ${name}${rows[1]!.size}\n`);
+  expect(second.stdout).toContain(`only in the old run: ${name}another\n`);
+  const same = second.stdout.match(/x +same\n/g) ?? [];
+  expect(same).toHaveLength(rows.length - 2);
+});
+
+test("rates are those of the kernels asked for", async () => {
+  const { status, stdout } = await runCommand(`${QUICK} --kernels prune,count --json`, folder);
+  const { machine, rows } = readLines("stdout", stdout);
+  expect(status).toBe(0);
+  expect(machine.options).toMatchObject({ kernels: "prune,count" });
+  expect(new Set(rows.map(({ kernel }) => kernel))).toEqual(new Set(["count", "prune"]));
+});
+
+test("a signal ends it with what is done", async () => {
+  const { child, outcome } = startCommand(
+    "bench --only kernels --engine reference --seconds 600".split(" "),
+    folder,
+  );
+  child.stderr.on("data", (text: string) => {
+    if (text.includes("reach, M = 2^8")) {
+      child.kill("SIGINT");
+      // As npm does, which passes on what the terminal sends to both.
+      child.kill("SIGINT");
+    }
+  });
+  const { status, stdout, stderr } = await outcome;
+  expect([status, stderr.includes("stopped early")]).toEqual([0, true]);
+  expect(stdout).toMatch(/M = 2\^6, n = 12 +reference/);
+  expect(stdout).not.toContain("forward");
+});
+
+test("other languages are left out where this machine does not have them, and asked for they are refused", async () => {
+  const nothing = { ...process.env, PATH: "" };
+  const without = startCommand("bench --only peers --rounds 1 --json".split(" "), folder, nothing);
+  const { status, stdout, stderr } = await without.outcome;
+  expect([status, readLines("stdout", stdout).rows.map(({ engine }) => engine)]).toEqual([
+    0,
+    expect.arrayContaining(["cpu", "javascript"]),
+  ]);
+  expect(stdout).not.toMatch(/"engine":"(cpython|avx2)"/);
+  expect(stderr).toMatch(/there is no python3 [^]*there is no cc /);
+  const asked = await runCommand("bench --only peers --rounds 1 --quiet --python none", folder);
+  expect([asked.status, asked.stderr]).toEqual([
+    2,
+    expect.stringMatching(/^python: expected a CPython of 3.10 or newer, got "none"/),
+  ]);
+});
+
+test.each([
+  ["--only all", "only: expected one of"],
+  ["--kernels add", "kernels: expected one of reach, witness,"],
+  ["--only start --kernels reach", "kernels: expected the section kernels in --only"],
+  ["--engine shadow", "engine: expected one of cpu, gpu, reference"],
+  ["--rounds 0", "rounds: expected an integer in 1..1000"],
+  ["--seconds 0", "seconds: expected a number of seconds"],
+  ["--compare none.jsonl", "file: expected a readable file"],
+  ["--compare words.txt", "words.txt, line 1: record: expected a line of exacta bench --json"],
+  ["--out words.txt", "out: expected a folder that can be written"],
+])("%s is refused", async (args, message) => {
+  await writeFile(join(folder, "words.txt"), "words\n");
+  const { status, stdout, stderr } = await runCommand(`bench ${args}`, folder);
+  expect([status, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain(message);
+  expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+});

@@ -1,0 +1,60 @@
+// The built command as a process.
+
+import { execFile, spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const command = join(root, "dist/node/exacta.js");
+
+/** Builds the command where a source is newer than it. */
+export async function buildCommand(): Promise<void> {
+  // Vite builds for development where NODE_ENV says test.
+  const env: NodeJS.ProcessEnv = { ...process.env, NODE_ENV: "production" };
+  await promisify(execFile)(process.execPath, [join(root, "scripts/build.js")], { env });
+}
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const children = new Set<ChildProcessWithoutNullStreams>();
+
+/** Starts the command in a folder; its standard input is open. */
+export function startCommand(
+  args: readonly string[],
+  folder: string,
+  env: NodeJS.ProcessEnv = process.env,
+): { child: ChildProcessWithoutNullStreams; outcome: Promise<Outcome> } {
+  const child = spawn(process.execPath, [command, ...args], { cwd: folder, env });
+  children.add(child);
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  // A command that is done with its input need not read the rest.
+  child.stdin.on("error", () => {});
+  const outcome = new Promise<Outcome>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (status) => {
+      children.delete(child);
+      resolve({ status, stdout, stderr });
+    });
+  });
+  return { child, outcome };
+}
+
+/** Runs the command with these words in a folder to its end; its standard input is empty. */
+export function runCommand(words: string, folder: string): Promise<Outcome> {
+  const { child, outcome } = startCommand(words.split(" "), folder);
+  child.stdin.end();
+  return outcome;
+}
+
+/** Ends the commands that a test has left behind. */
+export function killCommands(): void {
+  for (const child of children) child.kill("SIGKILL");
+}
