@@ -1,6 +1,6 @@
 // What a visitor may choose, as the texts that stand in the page's address, and the configurations they ask for.
 
-import { expected } from "../src/check.ts";
+import { RequestError } from "../src/errors.ts";
 import { ensembles, halfRangeOf, isProduct, type Ensemble } from "../src/ensemble.ts";
 import { phaseConfig, type PhaseConfig } from "../src/experiments/phase.ts";
 
@@ -46,21 +46,19 @@ export type PageEngine = (typeof pageEngines)[number];
 /** The engine asked for. Throws RangeError for one the page does not offer. */
 export function readEngine({ engine }: Inputs): PageEngine {
   const known = pageEngines.find((name) => name === engine);
-  if (!known) throw new RangeError(expected("engine", `one of ${pageEngines.join(", ")}`, engine));
+  if (!known) throw new RequestError("engine", `one of ${pageEngines.join(", ")}`, engine);
   return known;
 }
 
 /** One configuration for each k, in ascending order. Throws TypeError or RangeError naming the input that is off. */
 export function readConfigs(inputs: Inputs): PhaseConfig[] {
   const ensemble = ensembles.find((name) => name === inputs.ensemble);
-  if (!ensemble)
-    throw new RangeError(expected("ensemble", `one of ${ensembles.join(", ")}`, inputs.ensemble));
+  if (!ensemble) throw new RequestError("ensemble", `one of ${ensembles.join(", ")}`, inputs.ensemble);
   const most = mostBits(ensemble);
   const bits = list(inputs.bits).map((text) => integer("bits", text));
-  if (bits.length === 0) throw new TypeError(expected("bits", `at least one of 1..${most}`, inputs.bits));
+  if (bits.length === 0) throw new RequestError("bits", `at least one of 1..${most}`, inputs.bits);
   for (const k of bits)
-    if (k < 1 || k > most)
-      throw new RangeError(expected("bits", `integers in 1..${most} for ${ensemble}`, k));
+    if (k < 1 || k > most) throw new RequestError("bits", `integers in 1..${most} for ${ensemble}`, k);
   const items = readItems(inputs.items);
   const trials = inputs.trials === "all" ? "all" : integer("trials", inputs.trials.replaceAll("_", ""));
   return [...new Set(bits)]
@@ -88,13 +86,13 @@ function list(text: string): string[] {
 /** Also 1e6. */
 function integer(what: string, text: string): number {
   const value = text === "" ? NaN : Number(text);
-  if (!Number.isInteger(value)) throw new TypeError(expected(what, "an integer", text));
+  if (!Number.isInteger(value)) throw new RequestError(what, "an integer", text);
   return value;
 }
 
 function readItems(text: string): { from: number; to: number } {
   const [from = "", to = from, ...rest] = text.split("..").map((part) => part.trim());
-  if (rest.length > 0) throw new TypeError(expected("items", "N or A..B", text));
+  if (rest.length > 0) throw new RequestError("items", "N or A..B", text);
   return { from: integer("items", from), to: integer("items", to) };
 }
 

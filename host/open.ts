@@ -1,7 +1,8 @@
 // Chooses the runner, once.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../src/check.ts";
+import { RequestError } from "../src/errors.ts";
+import { integer, parse } from "../src/check.ts";
 import { cpuRunner, type StartThread } from "./cpu/runner.ts";
 import { gpuRunner } from "./gpu/runner.ts";
 import type { Store } from "./gpu/tune.ts";
@@ -83,8 +84,10 @@ export async function openEngine(options: EngineOptions, platform: Platform): Pr
   }
   if (!adapter) {
     const why = (await platform.whyNoAdapter?.()) ?? [];
-    const remedy = [...why, "use --engine cpu, which needs none"].join("; ");
-    throw new RangeError(expected("engine gpu", "a WebGPU adapter", undefined, remedy));
+    throw new RequestError("engine gpu", "a WebGPU adapter", undefined, [
+      ...why,
+      { option: "engine", value: "cpu", because: "which needs none" },
+    ]);
   }
   return gpu();
 }

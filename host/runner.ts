@@ -1,6 +1,6 @@
 // What every engine offers: the words that a kernel writes for one piece of work.
 
-import { expected } from "../src/check.ts";
+import { RequestError } from "../src/errors.ts";
 import type { Work } from "../src/plan.ts";
 
 export const engines = ["auto", "gpu", "cpu", "reference", "shadow"] as const;
@@ -46,6 +46,6 @@ export interface Runner extends Engine {
 /** The runner that a caller holds as an engine. Throws TypeError for anything else. */
 export function runnerOf(engine: Engine): Runner {
   if (typeof (engine as Partial<Runner> | undefined)?.run !== "function")
-    throw new TypeError(expected("engine", "what openEngine answers", typeof engine, "mind the await"));
+    throw new RequestError("engine", "what openEngine answers", typeof engine, "mind the await");
   return engine as Runner;
 }

@@ -7,8 +7,8 @@ import { renameSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Plugin } from "vite";
+import { RequestError } from "../src/errors.ts";
 import manifest from "../package.json" with { type: "json" };
-import { expected } from "../src/check.ts";
 import { acceptOldWait } from "./condition.ts";
 import { hasSoftware, software } from "./software.ts";
 
@@ -47,19 +47,16 @@ export function bundle(): Plugin {
   return {
     name: "bundle",
     buildStart() {
-      if (!hasSoftware)
-        throw new RangeError(expected("bundle", "x64 Linux", `${process.arch} ${process.platform}`));
+      if (!hasSoftware) throw new RequestError("bundle", "x64 Linux", `${process.arch} ${process.platform}`);
       for (const [program, debian] of [
         ["tar", "tar"],
         ["xz", "xz-utils"],
       ] as const)
         if (spawnSync(program, ["--version"]).error)
-          throw new RangeError(expected(program, "a program", undefined, `Debian has it in ${debian}`));
+          throw new RequestError(program, "a program", undefined, `Debian has it in ${debian}`);
       const foreign = linkedBy(process.execPath).filter((library) => !(library in spares.cpp));
       if (foreign.length > 0)
-        throw new RangeError(
-          expected("Node", "one that links C and C++ alone", foreign, "take it from nodejs.org"),
-        );
+        throw new RequestError("Node", "one that links C and C++ alone", foreign, "take it from nodejs.org");
       rmSync(folder, { recursive: true, force: true });
     },
     async writeBundle() {
@@ -142,9 +139,7 @@ function licenseOfNode(): string {
   const places = [join(home, "../LICENSE"), join(home, "LICENSE"), "/usr/share/doc/nodejs/LICENSE"];
   const found = places.find((place) => existsSync(place));
   if (!found)
-    throw new RangeError(
-      expected("licence of Node", places.join(" or "), undefined, "take Node from nodejs.org"),
-    );
+    throw new RequestError("licence of Node", places.join(" or "), undefined, "take Node from nodejs.org");
   return found;
 }
 

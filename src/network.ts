@@ -5,7 +5,8 @@
 // behind every second one gamma-triple, behind all but the first one reset in all layers except the first.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "./check.ts";
+import { RequestError } from "./errors.ts";
+import { integer, parse } from "./check.ts";
 
 /** How a sum is brought to a coarser unit. Away from 0 keeps uniform weights uniform; the others do not. */
 export const quantizers = ["floor", "truncate", "nearest", "away"] as const;
@@ -111,8 +112,11 @@ export function boundsOf({ layers, quantizer, activationBits, clamp }: Network):
     }
     const sum = largest * input;
     if (sum > MAX_SUM)
-      throw new RangeError(
-        expected(`layer ${l + 1}`, `sums of at most ${MAX_SUM}`, sum, "clamp activations or take fewer bits"),
+      throw new RequestError(
+        `layer ${l + 1}`,
+        `sums of at most ${MAX_SUM}`,
+        sum,
+        "clamp activations or take fewer bits",
       );
     // Rounding down takes a negative sum away from 0.
     const output = quantize(quantizer === "floor" ? "away" : quantizer, sum, shift);
@@ -210,10 +214,10 @@ export function readNetwork(value: unknown): { network: Network; bits: number } 
 
 function checkWeights(weights: readonly number[], length: number, bits: number, what: string): void {
   const most = 2 ** bits;
-  if (weights.length !== length) throw new RangeError(expected(what, `${length} weights`, weights.length));
+  if (weights.length !== length) throw new RequestError(what, `${length} weights`, weights.length);
   const wrong = weights.findIndex((weight) => !Number.isInteger(weight) || Math.abs(weight) > most);
   if (wrong >= 0)
-    throw new RangeError(expected(`${what}.${wrong}`, `an integer in ${-most}..${most}`, weights[wrong]));
+    throw new RequestError(`${what}.${wrong}`, `an integer in ${-most}..${most}`, weights[wrong]);
 }
 
 /** What a layer makes of a sum. */

@@ -14,6 +14,7 @@ import { solve, type SolveOptions } from "../host/experiments/solve.ts";
 import type { SolveRequest } from "../src/experiments/solve.ts";
 import { methods, type SolveFinding } from "../src/finding.ts";
 import type { AnswerName, Instance } from "../src/solve/problem.ts";
+import { CapacityError } from "../src/errors.ts";
 import { testAdapter } from "./gpu/devices.ts";
 import facts from "./fixtures/instances.json";
 import { oracleFinding, oracleSets } from "./oracle.ts";
@@ -584,7 +585,7 @@ describe("a stream", () => {
       ...engines.cpu!,
       run: (work) =>
         (work.params.sums ?? 0) > 300
-          ? Promise.reject(new RangeError("kernel witness: expected fewer sums, got 701"))
+          ? Promise.reject(new CapacityError("witness", "fewer sums", 701, ""))
           : engines.cpu!.run(work),
     };
     const source = [good, good, large, good, { ...large, line: 9 }, good];

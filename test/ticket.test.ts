@@ -29,6 +29,7 @@ import {
 import { sizesOf } from "../src/ticket/sizes.ts";
 import { firstDeviation, verify } from "../src/ticket/certificate.ts";
 import type { Ticket } from "../src/ticket/ticket.ts";
+import { refusal } from "./refusal.ts";
 import { testAdapter } from "./gpu/devices.ts";
 import { golden, goldenTicket, randomNetwork, targetNetwork } from "./golden.ts";
 
@@ -362,7 +363,7 @@ describe("pruning", () => {
   test("refuses more units than tables of their sums can be", async () => {
     const scheme: Scheme = { ...first, initialBits: 10, bits: 10, units: [2048] };
     await expect(prune(engines.cpu, targetOf([1, 1], 2, "floor"), 2, scheme, 1n)).rejects.toThrow(
-      new RangeError("units: expected at most 2047 for 10 bits, got 2048"),
+      refusal("units: expected at most 2047 for 10 bits, got 2048"),
     );
   });
 });

@@ -1,6 +1,6 @@
 // The CPU runner: the WebAssembly kernels in worker threads that share nothing.
 
-import { expected } from "../../src/check.ts";
+import { CapacityError } from "../../src/errors.ts";
 import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { inputsOf, outputOf, type Work } from "../../src/plan.ts";
@@ -34,9 +34,12 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-function noRoom({ kernel, params }: Work): RangeError {
-  return new RangeError(
-    expected(`kernel ${kernel}`, "tables that the memory of a thread can hold", params, "use fewer threads"),
+function noRoom({ kernel, params }: Work): CapacityError {
+  return new CapacityError(
+    kernel,
+    "tables that the memory of a thread can hold",
+    params,
+    "use fewer threads",
   );
 }
 

@@ -1,6 +1,6 @@
 // Forward passes of networks and tickets on an engine, stage by stage.
 
-import { expected } from "../../src/check.ts";
+import { RequestError } from "../../src/errors.ts";
 import { withConstant, type Activation, type Network } from "../../src/network.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { networkStages, ticketStages, type Pass, type Stage } from "../../src/ticket/passes.ts";
@@ -83,14 +83,12 @@ export async function forwardStages(
 
 function checkInputs(inputs: Int32Array, columns: number, most: number): void {
   if (inputs.length % columns !== 0)
-    throw new RangeError(expected("inputs", `${columns} numbers for each`, inputs.length));
+    throw new RequestError("inputs", `${columns} numbers for each`, inputs.length);
   const wrong = inputs.findIndex((value) => Math.abs(value) > most);
   if (wrong >= 0)
-    throw new RangeError(
-      expected(
-        `number ${(wrong % columns) + 1} of input ${Math.floor(wrong / columns) + 1}`,
-        `an integer in ${-most}..${most}`,
-        inputs[wrong],
-      ),
+    throw new RequestError(
+      `number ${(wrong % columns) + 1} of input ${Math.floor(wrong / columns) + 1}`,
+      `an integer in ${-most}..${most}`,
+      inputs[wrong],
     );
 }

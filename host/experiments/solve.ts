@@ -1,5 +1,6 @@
 // The solve experiment on a runner: from a stream of instances to a stream of findings.
 
+import { CapacityError, RequestError } from "../../src/errors.ts";
 import { version } from "../../package.json";
 import { answersOf, type Answers, type Call } from "../../src/solve/calls.ts";
 import {
@@ -12,7 +13,6 @@ import {
   type SolveRequest,
 } from "../../src/experiments/solve.ts";
 import type { SolveFinding } from "../../src/finding.ts";
-import { expected, isRefusal, refusalAt } from "../../src/check.ts";
 import {
   problemOf,
   whereOf,
@@ -26,7 +26,7 @@ export interface SolveOptions {
   /** Stops: no more instances are taken, and what is in work is given up. */
   readonly signal?: AbortSignal | undefined;
   /** Called with an instance that cannot be solved, which is then left out; without it, its error ends everything. */
-  readonly onRefused?: ((index: number, error: TypeError | RangeError) => void) | undefined;
+  readonly onRefused?: ((index: number, error: RequestError) => void) | undefined;
 }
 
 /** How much goes to the engine at once: nanoseconds of one CPU thread, and instances. */
@@ -97,7 +97,7 @@ function isAsync(instances: Iterable<Instance> | AsyncIterable<Instance>): boole
     if (Symbol.asyncIterator in source) return true;
     if (Symbol.iterator in source) return false;
   }
-  throw new TypeError(expected("instances", "an iterable or async iterable of instances", source));
+  throw new RequestError("instances", "an iterable or async iterable of instances", source);
 }
 
 /** What comes first. Nothing is left hanging on the signal, which may live as long as the program. */
@@ -158,7 +158,7 @@ async function* chunksOf(
           try {
             problem = problemOf(config, result.value, index++);
           } catch (error) {
-            if (!onRefused || !isRefusal(error)) throw error;
+            if (!onRefused || !(error instanceof RequestError)) throw error;
             onRefused(index - 1, error);
             continue;
           }
@@ -186,7 +186,7 @@ async function* chunksOf(
 /** What an engine made of some instances: all their findings, or those before the one it refused. */
 interface Answered {
   readonly findings: readonly SolveFinding[];
-  readonly refusal?: TypeError | RangeError | undefined;
+  readonly refusal?: RequestError | undefined;
 }
 
 /** Solves instances together, or, where the engine has no room for some of them, ever fewer until it is known which. */
@@ -199,10 +199,10 @@ async function solveOrRefuse(
   try {
     return { findings: await solveChunk(engine, config, problems) };
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (!(error instanceof CapacityError)) throw error;
     const [problem] = problems;
     if (problems.length === 1 && problem) {
-      const refusal = refusalAt(whereOf(problem.instance, problem.index), error);
+      const refusal = error.at(whereOf(problem.instance, problem.index));
       if (!onRefused) return { findings: [], refusal };
       onRefused(problem.index, refusal);
       return { findings: [] };

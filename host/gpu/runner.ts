@@ -1,6 +1,6 @@
 // The GPU runner: kernels on a WebGPU device, in browsers and through Dawn.
 
-import { expected } from "../../src/check.ts";
+import { CapacityError } from "../../src/errors.ts";
 import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { inputsOf, outputOf, type Work } from "../../src/plan.ts";
@@ -196,10 +196,11 @@ async function measured(
   return choice.best;
 }
 
-function noRoom({ kernel, params }: Work): RangeError {
-  return new RangeError(
-    expected(`kernel ${kernel}`, "sums that this GPU's memory can hold", params, "use --engine cpu"),
-  );
+function noRoom({ kernel, params }: Work): CapacityError {
+  return new CapacityError(kernel, "sums that this GPU's memory can hold", params, {
+    option: "engine",
+    value: "cpu",
+  });
 }
 
 /** The pipeline of a program of a shape, compiled once for each device. */

@@ -3,8 +3,8 @@
 // computation failed, 2 the request was wrong.
 
 import { Command, CommanderError } from "commander";
+import { expected, RequestError, type Spelling } from "../../src/errors.ts";
 import { version } from "../../package.json";
-import { expected, isRefusal } from "../../src/check.ts";
 import { ensembles } from "../../src/ensemble.ts";
 import { methods } from "../../src/finding.ts";
 import { kernelNames } from "../../src/kernels/index.ts";
@@ -322,13 +322,15 @@ function explain(error: CommanderError, argv: readonly string[]): string {
   }
 }
 
-/** A refusal in the words of the command line, where fields of the library have other names. */
-function asTyped(message: string): string {
-  return message
-    .replace(/^failures\.\d+:/, "failure:")
-    .replace(/^[a-z]+[A-Z][a-zA-Z]*(?=(\.\d+)*: expected )/, (field) =>
-      field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-    );
+/** The command line's names of fields and options: --kebab-case where the library has camelCase. */
+const commandLineSpelling: Spelling = {
+  field: (name) =>
+    name.replace(/^failures\.\d+$/, "failure").replace(/^[a-z]+[A-Z][a-zA-Z]*(?=(\.\d+)*$)/, kebab),
+  option: (name, value) => [`--${kebab(name)}`, ...(value === undefined ? [] : [value])].join(" "),
+};
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 calmPolling();
@@ -347,9 +349,9 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
     if (process.exitCode !== 0) process.stderr.write(`${explain(error, argv)}\n`);
-  } else if (isRefusal(error)) {
+  } else if (error instanceof RequestError) {
     process.exitCode = 2;
-    process.stderr.write(`${asTyped(error.message)}\n`);
+    process.stderr.write(`${error.spelled(commandLineSpelling)}\n`);
   } else {
     process.exitCode = 1;
     // A full disk, say, is no fault of the program; where one is, its place matters.

@@ -1,7 +1,8 @@
 // The phase experiment: how often a random instance reaches its targets, for every number of items of a range.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../check.ts";
+import { RequestError } from "../errors.ts";
+import { integer, parse } from "../check.ts";
 import {
   bitsOf,
   ensembleKey,
@@ -89,8 +90,10 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
   const asked = parse(requestSchema, request);
   const { ensemble } = asked;
   if ((asked.bits === undefined) === (asked.halfRange === undefined))
-    throw new TypeError(
-      expected("bits, halfRange", "exactly one of the two", asked.bits === undefined ? undefined : "both"),
+    throw new RequestError(
+      "bits, halfRange",
+      "exactly one of the two",
+      asked.bits === undefined ? undefined : "both",
     );
   const most = maxHalfRange(ensemble);
   const mostBits = Math.floor(Math.log2(most) / (isProduct(ensemble) ? 2 : 1));
@@ -99,32 +102,28 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
       ? parse(integer(1, most), asked.halfRange, "halfRange")
       : halfRangeOf(ensemble, parse(integer(0, mostBits), asked.bits, "bits"));
   if (isProduct(ensemble) && !Number.isInteger(Math.sqrt(halfRange)))
-    throw new RangeError(expected("halfRange", `a perfect square for ${ensemble}`, halfRange));
+    throw new RequestError("halfRange", `a perfect square for ${ensemble}`, halfRange);
   const range =
     typeof asked.items === "number"
       ? { from: asked.items, to: asked.items }
       : (asked.items ?? { from: 1, to: Math.min(Math.ceil(Math.log2(halfRange)) + 14, MAX_ITEMS) });
   if (range.from > range.to)
-    throw new RangeError(expected("items", "A..B with A not above B", `${range.from}..${range.to}`));
+    throw new RequestError("items", "A..B with A not above B", `${range.from}..${range.to}`);
   const targets =
     asked.targets === "all"
       ? Array.from({ length: 2 * halfRange + 1 }, (_, i) => i - halfRange)
       : [...new Set(asked.targets ?? (ensemble === "rnpp" ? [0, 1] : [1, halfRange]))];
   const words = reachTally({ itemsFrom: range.from, itemsTo: range.to, targets: targets.length }).length;
   if (words > MAX_TALLY)
-    throw new RangeError(
-      expected(
-        "targets",
-        `at most ${MAX_TALLY} counts, (targets + 3) x (numbers of items)`,
-        words,
-        "ask for fewer targets or items",
-      ),
+    throw new RequestError(
+      "targets",
+      `at most ${MAX_TALLY} counts, (targets + 3) x (numbers of items)`,
+      words,
+      "ask for fewer targets or items",
     );
   const instances = lawOf(ensemble, halfRange).range ** range.to;
   if (asked.trials === "all" && instances > MAX_INSTANCES)
-    throw new RangeError(
-      expected("trials", `a number where there are more than ${MAX_INSTANCES} instances`, "all"),
-    );
+    throw new RequestError("trials", `a number where there are more than ${MAX_INSTANCES} instances`, "all");
   const trials = asked.trials === "all" ? instances : asked.trials;
   return {
     ensemble,

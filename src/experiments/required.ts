@@ -3,7 +3,8 @@
 // few noisy counts and not over thousands.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../check.ts";
+import { RequestError } from "../errors.ts";
+import { integer, parse } from "../check.ts";
 import { lawOf, listedLaw, MAX_ITEMS, MAX_TRIALS } from "../ensemble.ts";
 import type { Provenance, RequiredFinding } from "../finding.ts";
 import { reachTally } from "../kernels/reach.ts";
@@ -60,8 +61,10 @@ export function requiredConfig(request: RequiredRequest): RequiredConfig {
   const telling = Math.ceil(TELLING / Math.min(...failures));
   const trials = asked ?? Math.max(1e6, telling);
   if (trials < telling)
-    throw new RangeError(
-      expected("trials", `at least ${telling} to tell a failure of ${Math.min(...failures)}`, trials),
+    throw new RequestError(
+      "trials",
+      `at least ${telling} to tell a failure of ${Math.min(...failures)}`,
+      trials,
     );
   return { bits, failures, trials, scanTrials: Math.max(1000, Math.round(trials / 20)), seed };
 }

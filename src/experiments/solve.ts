@@ -4,7 +4,8 @@
 // were found, the number of index sets and the smallest one.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../check.ts";
+import { RequestError } from "../errors.ts";
+import { integer, parse } from "../check.ts";
 import { methods, type Method, type Provenance, type SolveFinding } from "../finding.ts";
 import { callsOf, type Answers, type Asked, type Call } from "../solve/calls.ts";
 import { maskWords } from "../kernels/instances.ts";
@@ -53,8 +54,10 @@ const requestSchema = z.strictObject({
 export function solveConfig(request: SolveRequest): SolveConfig {
   const { ask, ...config } = parse(requestSchema, request);
   if (config.partition && (config.atMost || config.tolerance !== undefined))
-    throw new TypeError(
-      expected("partition", "neither atMost nor tolerance beside it", config.atMost ? "atMost" : "tolerance"),
+    throw new RequestError(
+      "partition",
+      "neither atMost nor tolerance beside it",
+      config.atMost ? "atMost" : "tolerance",
     );
   const asked = new Set<AnswerName>(ask ?? answerNames);
   return { ...config, asked: asked.add("reachable"), byName: ask !== undefined };

@@ -3,7 +3,8 @@
 // sum. Solved once with the most units, each weight tells the fewest that serve it, and a trial gives the whole curve.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../check.ts";
+import { RequestError } from "../errors.ts";
+import { integer, parse } from "../check.ts";
 import { drawValue } from "../ensemble.ts";
 import type { Provenance, WidthFinding } from "../finding.ts";
 import { quantizers, type Network, type Quantizer } from "../network.ts";
@@ -102,9 +103,7 @@ export function widthConfig(request: WidthRequest): WidthConfig {
   const predicted = predictionOf(targetBits, width, depth, schemeWith(1));
   const maxUnits = asked.maxUnits ?? fewestUnits((units) => 1 - predicted(units) <= REST);
   if (maxUnits === undefined)
-    throw new RangeError(
-      expected("maxUnits", `a number up to ${MAX_UNITS} where theory asks for more`, undefined),
-    );
+    throw new RequestError("maxUnits", `a number up to ${MAX_UNITS} where theory asks for more`, undefined);
   return { targetBits, width, depth, scheme: schemeWith(maxUnits), trials, maxUnits, seed, predicted };
 }
 

@@ -1,6 +1,6 @@
 // Which layers named tensors are: matrices called weight or kernel, in the order of their names, with a bias of the same name.
 
-import { expected } from "../check.ts";
+import { Described, RequestError } from "../errors.ts";
 import { MAX_LAYERS } from "../ticket/scheme.ts";
 import { MAX_WEIGHTS, transposed, type GivenNetwork } from "./given.ts";
 import { countOf, type Tensor } from "./tensor.ts";
@@ -41,7 +41,7 @@ export function networkOfTensors(tensors: readonly Tensor[]): GivenNetwork {
       "each needs as many inputs as the one before has outputs; rename those that stand in another order",
     );
   const weights = matrices.reduce((sum, { tensor }) => sum + countOf(tensor.name, tensor.shape), 0);
-  if (weights > MAX_WEIGHTS) throw new RangeError(expected("weights", `at most ${MAX_WEIGHTS}`, weights));
+  if (weights > MAX_WEIGHTS) throw new RequestError("weights", `at most ${MAX_WEIGHTS}`, weights);
   const integer = tensors[0]!.integer;
   if (tensors.some((tensor) => tensor.integer !== integer))
     throw notLayers("integers only, or real numbers only", tensors);
@@ -118,9 +118,9 @@ function partsOf(name: string): string[] {
   return (name.match(/\d+|\D+/g) ?? []).map((part) => part.replace(/^0+(?=\d)/, ""));
 }
 
-function notLayers(wanted: string, tensors: readonly Tensor[], remedy?: string): RangeError {
+function notLayers(wanted: string, tensors: readonly Tensor[], remedy?: string): RequestError {
   const listed = tensors.slice(0, LISTED).map(({ name, shape }) => `${quoted(name)} [${shape.join(", ")}]`);
   const more = tensors.length > LISTED ? ` and ${tensors.length - LISTED} more` : "";
   const list = tensors.length === 0 ? "no tensors" : listed.join(", ") + more;
-  return new RangeError(`tensors: expected ${wanted}, got ${list}${remedy ? `; ${remedy}` : ""}`);
+  return new RequestError("tensors", wanted, new Described(list), remedy);
 }

@@ -1,6 +1,6 @@
 // A network as a file gives it: matrices and biases with ReLUs in between, of integers or of real numbers.
 
-import { expected } from "../check.ts";
+import { RequestError } from "../errors.ts";
 import { MAX_LAYERS, MAX_WIDTH } from "../ticket/scheme.ts";
 import { quoted } from "./text.ts";
 
@@ -31,23 +31,20 @@ export const MAX_WEIGHTS = 2 ** 24;
 /** Throws RangeError where layers are too many, too wide, do not follow one another, or hold what is no number. */
 export function checkLayers(layers: readonly GivenLayer[]): void {
   if (layers.length < 1 || layers.length > MAX_LAYERS)
-    throw new RangeError(expected("layers", `1..${MAX_LAYERS}`, layers.length));
+    throw new RequestError("layers", `1..${MAX_LAYERS}`, layers.length);
   layers.forEach(({ name, rows, columns, weights, biases }, l) => {
     for (const width of [rows, columns])
-      if (width > MAX_WIDTH)
-        throw new RangeError(expected(quoted(name), `1..${MAX_WIDTH} rows and columns`, width));
+      if (width > MAX_WIDTH) throw new RequestError(quoted(name), `1..${MAX_WIDTH} rows and columns`, width);
     const inputs = layers[l - 1]?.rows ?? columns;
     if (columns !== inputs)
-      throw new RangeError(expected(quoted(name), `${inputs} columns, as many as rows before it`, columns));
+      throw new RequestError(quoted(name), `${inputs} columns, as many as rows before it`, columns);
     for (const numbers of [weights, biases ?? []]) {
       const wrong = numbers.findIndex((value) => !Number.isFinite(value));
       if (wrong >= 0)
-        throw new RangeError(
-          expected(
-            `${quoted(name)}, ${numbers === weights ? "weight" : "bias"} ${wrong}`,
-            "a finite number",
-            numbers[wrong],
-          ),
+        throw new RequestError(
+          `${quoted(name)}, ${numbers === weights ? "weight" : "bias"} ${wrong}`,
+          "a finite number",
+          numbers[wrong],
         );
     }
   });

@@ -2,9 +2,9 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { RequestError } from "../errors.ts";
 import fixture from "../../test/fixtures/imported.json" with { type: "json" };
 import { jsonOf, onnxOf, safetensorsFile, safetensorsOf, type WrittenLayer } from "../../test/writers.ts";
-import { isRefusal } from "../check.ts";
 import { forward, withConstant, type Network } from "../network.ts";
 import { importNetwork, type ImportedNetwork, type ImportOptions } from "./network.ts";
 
@@ -99,7 +99,7 @@ function refusalOf(bytes: Uint8Array): string | undefined {
   try {
     importNetwork(bytes, { targetBits: 4, activationBits: 2 });
   } catch (error) {
-    if (isRefusal(error)) return error.message;
+    if (error instanceof RequestError) return error.message;
     throw error;
   }
   return undefined;
@@ -334,8 +334,8 @@ describe("what a network may be", () => {
   });
 
   test.each<[string, string, string]>([
-    ["no JSON", "weights", 'TypeError: network: expected JSON, safetensors or ONNX, got "weights"; '],
-    ["nothing", "", 'TypeError: network: expected JSON, safetensors or ONNX, got ""; '],
+    ["no JSON", "weights", 'RequestError: network: expected JSON, safetensors or ONNX, got "weights"; '],
+    ["nothing", "", 'RequestError: network: expected JSON, safetensors or ONNX, got ""; '],
     [
       "a number without end",
       '{"layers":[{"weights":[[1e999]]}]}',

@@ -1,7 +1,8 @@
 // Networks as other programs write them: JSON, safetensors or ONNX, of integers or of real numbers.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../check.ts";
+import { RequestError } from "../errors.ts";
+import { integer, parse } from "../check.ts";
 import { quantizers, readNetwork, type Network, type Quantizer } from "../network.ts";
 import { FORMAT } from "../ticket/file.ts";
 import { networkOfTensors } from "./chain.ts";
@@ -43,7 +44,7 @@ export function importOptions(options: unknown): ImportOptions {
 export function demandOptions(asked: ImportOptions, said: ImportOptions, what: string): void {
   for (const [name, value] of Object.entries(asked) as [keyof ImportOptions, unknown][])
     if (value !== undefined && value !== said[name])
-      throw new RangeError(expected(name, `${said[name] ?? "none"}, as ${what} says itself`, value));
+      throw new RequestError(name, `${said[name] ?? "none"}, as ${what} says itself`, value);
 }
 
 export interface ImportedNetwork {
@@ -116,7 +117,7 @@ function read(bytes: Uint8Array): GivenNetwork | { network: Network; bits: numbe
   if (bytes[8] === OPEN && bytes.subarray(5, 8).every((byte) => byte === 0)) {
     const { tensors, format } = readSafetensors(bytes);
     if (format === FORMAT)
-      throw new TypeError(expected("file", "a network", "an exacta ticket", "exacta verify reads those"));
+      throw new RequestError("file", "a network", "an exacta ticket", "exacta verify reads those");
     const given = networkOfTensors(tensors);
     checkLayers(given.layers);
     return given;
@@ -152,9 +153,7 @@ function readJson(text: string): GivenNetwork | { network: Network; bits: number
     value = JSON.parse(text);
   } catch (error) {
     const { message } = error as Error;
-    throw new TypeError(expected("network", "JSON, safetensors or ONNX", text.slice(0, 60), message), {
-      cause: error,
-    });
+    throw new RequestError("network", "JSON, safetensors or ONNX", text.slice(0, 60), message);
   }
   if (typeof value !== "object" || value === null || Object.keys(value).join() !== "layers")
     return readNetwork(value);
@@ -162,10 +161,10 @@ function readJson(text: string): GivenNetwork | { network: Network; bits: number
     const columns = weights[0]!.length;
     weights.forEach(({ length }, row) => {
       if (length !== columns)
-        throw new RangeError(expected(`layers.${l}.weights.${row}`, `${columns} weights`, length));
+        throw new RequestError(`layers.${l}.weights.${row}`, `${columns} weights`, length);
     });
     if (biases && biases.length !== weights.length)
-      throw new RangeError(expected(`layers.${l}.biases`, `${weights.length} biases`, biases.length));
+      throw new RequestError(`layers.${l}.biases`, `${weights.length} biases`, biases.length);
     return {
       name: `layers.${l}.weights`,
       rows: weights.length,

@@ -1,7 +1,7 @@
 // Models of ONNX (https://onnx.ai/onnx/repo-docs/IR.html) that are a chain of matrices, biases and ReLUs. Numbers of fields and of
 // types are those of onnx.proto.
 
-import { expected } from "../check.ts";
+import { RequestError } from "../errors.ts";
 import { checkLayers, MAX_WEIGHTS, transposed, type GivenLayer, type GivenNetwork } from "./given.ts";
 import {
   fixed,
@@ -66,12 +66,12 @@ type Growing = { -readonly [Name in keyof GivenLayer]: GivenLayer[Name] };
  */
 export function readOnnx(bytes: Uint8Array): GivenNetwork {
   const graphBytes = oneBytes(readMessage("model", bytes), 7, "graph");
-  if (!graphBytes) throw new TypeError(expected("model", "a graph", undefined));
+  if (!graphBytes) throw new RequestError("model", "a graph", undefined);
   const graph = readMessage("graph", graphBytes);
-  if (has(graph, 15)) throw new RangeError(expected("graph", "no sparse initializers", "some"));
+  if (has(graph, 15)) throw new RequestError("graph", "no sparse initializers", "some");
   const constants = new Map<string, Tensor>();
   const define = (name: string, tensor: Tensor) => {
-    if (!name || constants.has(name)) throw new RangeError(expected("graph", "every name once", name));
+    if (!name || constants.has(name)) throw new RequestError("graph", "every name once", name);
     constants.set(name, tensor);
   };
   manyBytes(graph, 5, "initializer").forEach((initializer, i) => {
@@ -97,7 +97,7 @@ export function readOnnx(bytes: Uint8Array): GivenNetwork {
   manyBytes(graph, 1, "node").forEach((nodeBytes, i) => {
     const node = readNode(i, nodeBytes);
     const { what, operator, inputs, attributes } = node;
-    const refuse = (wanted: string, got: unknown) => new RangeError(expected(what, wanted, got));
+    const refuse = (wanted: string, got: unknown) => new RequestError(what, wanted, got);
     const constant = (k: number) => {
       const tensor = constants.get(inputs[k] ?? "");
       if (!tensor) throw refuse(`a constant as input ${k}`, inputs[k]);
@@ -203,12 +203,12 @@ export function readOnnx(bytes: Uint8Array): GivenNetwork {
       throw refuse("an output of another name", node.output);
     current = node.output;
   });
-  if (current !== output) throw new RangeError(expected("graph, output", quoted(current), output));
+  if (current !== output) throw new RequestError("graph, output", quoted(current), output);
   if ((last as string) === "relu") notes.push(leftOut("Relu"));
   checkLayers(layers);
   const integer = used[0]!.integer;
   if (used.some((tensor) => tensor.integer !== integer))
-    throw new RangeError(expected("tensors", "integers only, or real numbers only", "both"));
+    throw new RequestError("tensors", "integers only, or real numbers only", "both");
   return { layers, integer, notes };
 }
 
@@ -217,7 +217,7 @@ function leftOut(operator: string): string {
 }
 
 function only(what: string, names: readonly string[]): string {
-  if (names.length !== 1) throw new RangeError(expected(`graph, ${what}`, "one", names));
+  if (names.length !== 1) throw new RequestError(`graph, ${what}`, "one", names);
   return names[0]!;
 }
 
@@ -229,25 +229,25 @@ function readNode(index: number, bytes: Uint8Array): Node {
   const what = `node ${name ? quoted(name) : index} (${quoted(operator).slice(1, -1)})`;
   const known = operators[operator] ?? (tails.includes(operator) ? undefined : []);
   if ((domain !== "" && domain !== "ai.onnx") || (known && !Object.hasOwn(operators, operator)))
-    throw new RangeError(
-      expected(
-        what,
-        `one of ${[...Object.keys(operators), ...tails].join(", ")}`,
-        domain ? `${domain}.${operator}` : operator,
-      ),
+    throw new RequestError(
+      what,
+      `one of ${[...Object.keys(operators), ...tails].join(", ")}`,
+      domain ? `${domain}.${operator}` : operator,
     );
   const attributes = new Map<string, Message>();
   for (const attributeBytes of manyBytes(message, 5, "attribute")) {
     const attribute = readMessage(`${what}, attribute`, attributeBytes);
     const attributeName = oneText(attribute, 1, "name");
     if (attributes.has(attributeName) || (known && !known.includes(attributeName)))
-      throw new RangeError(
-        expected(`${what}, attributes`, `${known?.join(", ") || "none"}, each once`, attributeName),
+      throw new RequestError(
+        `${what}, attributes`,
+        `${known?.join(", ") || "none"}, each once`,
+        attributeName,
       );
     attributes.set(attributeName, attribute);
   }
   const outputs = manyTexts(message, 2, "output");
-  if (outputs.length !== 1) throw new RangeError(expected(`${what}, outputs`, "one", outputs));
+  if (outputs.length !== 1) throw new RequestError(`${what}, outputs`, "one", outputs);
   return { what, operator, inputs: manyTexts(message, 1, "input"), output: outputs[0]!, attributes };
 }
 
@@ -272,25 +272,22 @@ function readTensor(where: string, bytes: Uint8Array): Tensor {
   const named = name || where;
   const what = name ? `tensor ${quoted(name)}` : where;
   if (has(message, 13) || (oneInteger(message, 14, "data_location") ?? 0) !== 0)
-    throw new RangeError(expected(what, "its numbers in this file", "external data"));
-  if (has(message, 3)) throw new RangeError(expected(what, "a whole tensor", "a segment"));
+    throw new RequestError(what, "its numbers in this file", "external data");
+  if (has(message, 3)) throw new RequestError(what, "a whole tensor", "a segment");
   const shape = integers(message, 1, "dims");
   const count = countOf(named, shape);
   const type = oneInteger(message, 2, "data_type") ?? 0;
   const known = Object.hasOwn(types, type) ? types[type] : undefined;
   if (!known)
-    throw new RangeError(
-      expected(`${what}, data_type`, `one of ${Object.keys(types).join(", ")}, numbers`, type),
-    );
+    throw new RequestError(`${what}, data_type`, `one of ${Object.keys(types).join(", ")}, numbers`, type);
   const { dtype, field } = known;
   const size = bytesOf(dtype);
   const tensor = { name, shape, integer: isInteger(dtype) };
   const raw = oneBytes(message, 9, "raw_data");
   const demand = (got: number) => {
-    if (got !== count) throw new RangeError(expected(what, `${count} numbers, as its shape has`, got));
+    if (got !== count) throw new RequestError(what, `${count} numbers, as its shape has`, got);
   };
-  if (raw && has(message, field))
-    throw new RangeError(expected(what, "its numbers once", "raw_data and others"));
+  if (raw && has(message, field)) throw new RequestError(what, "its numbers once", "raw_data and others");
   if (raw || dtype === "F32" || dtype === "F64") {
     const own = raw ?? fixed(message, field, "data", size);
     demand(own.length / size);

@@ -1,7 +1,7 @@
 // The wire format of protocol buffers (https://protobuf.dev/programming-guides/encoding): a message is taken apart into its
 // fields, and nothing is decoded before it is asked for. Messages in messages are bytes until then, so no depth is followed.
 
-import { expected } from "../check.ts";
+import { RequestError } from "../errors.ts";
 import { textOf } from "./text.ts";
 
 /** Varint, 8 bytes, bytes with a length, 4 bytes. Groups, which nobody writes any more, are refused. */
@@ -30,14 +30,12 @@ export function readMessage(what: string, bytes: Uint8Array): Message {
   let read = 0;
   const take = (length: number) => {
     if (length > bytes.length - at)
-      throw new RangeError(
-        expected(`${what}, byte ${at}`, `${length} bytes before its end`, bytes.length - at),
-      );
+      throw new RequestError(`${what}, byte ${at}`, `${length} bytes before its end`, bytes.length - at);
     return bytes.subarray(at, (at += length));
   };
   const varint = () => take(varintLength(what, bytes, at));
   while (at < bytes.length) {
-    if (++read > MAX_FIELDS) throw new RangeError(expected(what, `at most ${MAX_FIELDS} fields`, "more"));
+    if (++read > MAX_FIELDS) throw new RequestError(what, `at most ${MAX_FIELDS} fields`, "more");
     const from = at;
     const tag = magnitudeOf(varint());
     const number = Math.floor(tag / 8);
@@ -53,12 +51,10 @@ export function readMessage(what: string, bytes: Uint8Array): Message {
               ? take(4)
               : undefined;
     if (!content || number < 1 || number >= 2 ** 29)
-      throw new RangeError(
-        expected(
-          `${what}, byte ${from}`,
-          "a field of a protocol buffer",
-          `wire type ${wire}, number ${number}`,
-        ),
+      throw new RequestError(
+        `${what}, byte ${from}`,
+        "a field of a protocol buffer",
+        `wire type ${wire}, number ${number}`,
       );
     const field = { wire, bytes: content };
     const same = fields.get(number);
@@ -71,15 +67,14 @@ export function readMessage(what: string, bytes: Uint8Array): Message {
 /** The contents of a field, as often as it is there. */
 function contents({ what, fields }: Message, number: number, name: string, wire: number): Uint8Array[] {
   return (fields.get(number) ?? []).map((field) => {
-    if (field.wire !== wire)
-      throw new TypeError(expected(`${what}, ${name}`, `wire type ${wire}`, field.wire));
+    if (field.wire !== wire) throw new RequestError(`${what}, ${name}`, `wire type ${wire}`, field.wire);
     return field.bytes;
   });
 }
 
 /** What may be there once. */
 function single<T>({ what }: Message, name: string, values: readonly T[]): T | undefined {
-  if (values.length > 1) throw new RangeError(expected(`${what}, ${name}`, "at most one", values.length));
+  if (values.length > 1) throw new RequestError(`${what}, ${name}`, "at most one", values.length);
   return values[0];
 }
 
@@ -131,7 +126,7 @@ export function fixed(message: Message, number: number, name: string, size: numb
 function packed({ what, fields }: Message, number: number, name: string, wire: number): Uint8Array {
   const parts = fields.get(number) ?? [];
   const wrong = parts.find((part) => part.wire !== wire && part.wire !== wires.bytes);
-  if (wrong) throw new TypeError(expected(`${what}, ${name}`, `wire type ${wire} or 2`, wrong.wire));
+  if (wrong) throw new RequestError(`${what}, ${name}`, `wire type ${wire} or 2`, wrong.wire);
   if (parts.length === 1) return parts[0]!.bytes;
   const all = new Uint8Array(parts.reduce((sum, { bytes }) => sum + bytes.length, 0));
   let at = 0;
@@ -150,7 +145,7 @@ function integersIn({ what }: Message, name: string, bytes: Uint8Array): number[
     const own = bytes.subarray(at, (at += length));
     const value = length < MAX_VARINT ? magnitudeOf(own) : signedOf(own);
     if (!Number.isSafeInteger(value))
-      throw new RangeError(expected(`${what}, ${name}`, "integers within 2^53", value));
+      throw new RequestError(`${what}, ${name}`, "integers within 2^53", value);
     values.push(value);
   }
   return values;
@@ -159,8 +154,10 @@ function integersIn({ what }: Message, name: string, bytes: Uint8Array): number[
 function varintLength(what: string, bytes: Uint8Array, from: number): number {
   for (let length = 1; length <= MAX_VARINT && from + length <= bytes.length; length++)
     if (bytes[from + length - 1]! < 0x80) return length;
-  throw new RangeError(
-    expected(`${what}, byte ${from}`, `a number of at most ${MAX_VARINT} bytes before its end`, "none"),
+  throw new RequestError(
+    `${what}, byte ${from}`,
+    `a number of at most ${MAX_VARINT} bytes before its end`,
+    "none",
   );
 }
 

@@ -4,7 +4,7 @@
 // activation of layer l is S_l 2^-m times an integer but for rounding, S_l = u s_1 ... s_l, because ReLUs commute with factors
 // above 0. A bias b_l is a weight of the constant unit, 2^m behind every layer, so that I = b_l 2^k / S_l.
 
-import { expected } from "../check.ts";
+import { RequestError } from "../errors.ts";
 import { drawValue } from "../ensemble.ts";
 import { forward, withConstant, type Network } from "../network.ts";
 import { streamKey } from "../random.ts";
@@ -64,7 +64,7 @@ export function quantizeLayers(
     const scale = Math.max(largestOf(weights), largestOf(relative ?? [])) || 1;
     const total = before * scale;
     if (!(total >= 2 ** -1000 && total <= 2 ** 1000))
-      throw new RangeError(expected(`scale of layer ${l + 1}`, "2^-1000..2^1000", total));
+      throw new RequestError(`scale of layer ${l + 1}`, "2^-1000..2^1000", total);
     before = total;
     const round = (value: number) => Math.sign(value) * Math.round((Math.abs(value) / scale) * 2 ** bits);
     return { weights: weights.map(round), biases: relative?.map(round), scale, total };

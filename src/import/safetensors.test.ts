@@ -60,9 +60,7 @@ describe("numbers of every type", () => {
       [0x7e00, "NaN"],
     ] as const) {
       const file = safetensorsFile({ weight: entry("F16", [1, 1], 0, 2) }, buffer(Uint16Array.of(bits)));
-      expect(() => importNetwork(file)).toThrow(
-        `RangeError: "weight", weight 0: expected a finite number, got ${text}`.slice(12),
-      );
+      expect(() => importNetwork(file)).toThrow(`"weight", weight 0: expected a finite number, got ${text}`);
     }
   });
 });

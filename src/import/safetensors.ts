@@ -2,7 +2,8 @@
 // JSON, and tensors one behind the other up to the end of the file.
 
 import * as z from "zod/mini";
-import { expected, integer, parse, refusedAt } from "../check.ts";
+import { RequestError, locating } from "../errors.ts";
+import { integer, parse } from "../check.ts";
 import { bytesOf, countOf, dtypes, isInteger, valuesOf, type Tensor } from "./tensor.ts";
 import { quoted, textOf } from "./text.ts";
 
@@ -23,36 +24,32 @@ const tensorSchema = z.strictObject({
  * tensors do not fill it without gaps.
  */
 export function readSafetensors(bytes: Uint8Array): { tensors: Tensor[]; format: unknown } {
-  if (bytes.length < WORD) throw new RangeError(expected("file", `at least ${WORD} bytes`, bytes.length));
+  if (bytes.length < WORD) throw new RequestError("file", `at least ${WORD} bytes`, bytes.length);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > MAX_HEADER) throw new RangeError(expected("header", `at most ${MAX_HEADER} bytes`, length));
+  if (length > MAX_HEADER) throw new RequestError("header", `at most ${MAX_HEADER} bytes`, length);
   if (length > bytes.length - WORD)
-    throw new RangeError(
-      expected("header", `${length} bytes before the end of the file`, bytes.length - WORD),
-    );
+    throw new RequestError("header", `${length} bytes before the end of the file`, bytes.length - WORD);
   const data = bytes.subarray(WORD + Number(length));
   const header = readHeader(textOf("header", bytes.subarray(WORD, WORD + Number(length))));
   const given = Object.entries(header)
     .filter(([name]) => name !== "__metadata__")
     .map(([name, value]) => ({
       name,
-      ...refusedAt(`header, ${quoted(name)}`, () => parse(tensorSchema, value, "tensor")),
+      ...locating(`header, ${quoted(name)}`, () => parse(tensorSchema, value, "tensor")),
     }))
     .toSorted((a, b) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1]);
   let end = 0;
   const tensors = given.map(({ name, dtype, shape, data_offsets: [from, to] }): Tensor => {
     const size = countOf(name, shape) * bytesOf(dtype);
     if (from !== end || to - from !== size)
-      throw new RangeError(
-        expected(`header, ${quoted(name)}, data_offsets`, `${end}, ${end + size}`, [from, to]),
-      );
+      throw new RequestError(`header, ${quoted(name)}, data_offsets`, `${end}, ${end + size}`, [from, to]);
     end = to;
     if (end > data.length)
-      throw new RangeError(expected("data", `at least ${end} bytes for ${quoted(name)}`, data.length));
+      throw new RequestError("data", `at least ${end} bytes for ${quoted(name)}`, data.length);
     const own = data.subarray(from, to);
     return { name, shape, integer: isInteger(dtype), values: () => valuesOf(name, dtype, own) };
   });
-  if (end !== data.length) throw new RangeError(expected("data", `${end} bytes`, data.length));
+  if (end !== data.length) throw new RequestError("data", `${end} bytes`, data.length);
   const metadata = header["__metadata__"];
   const format =
     typeof metadata === "object" && metadata && "format" in metadata ? metadata.format : undefined;
@@ -64,10 +61,10 @@ function readHeader(text: string): Record<string, unknown> {
   try {
     header = JSON.parse(text);
   } catch {
-    throw new TypeError(expected("header", "JSON", text));
+    throw new RequestError("header", "JSON", text);
   }
   if (typeof header !== "object" || header === null || Array.isArray(header))
-    throw new TypeError(expected("header", "an object", header));
+    throw new RequestError("header", "an object", header);
   refuseTwins(text);
   return header as Record<string, unknown>;
 }
@@ -95,7 +92,7 @@ function refuseTwins(text: string): void {
       case ":": {
         const names = open.at(-1)!;
         const name = JSON.parse(string) as string;
-        if (names.has(name)) throw new RangeError(expected("header", "every name once", name));
+        if (names.has(name)) throw new RequestError("header", "every name once", name);
         names.add(name);
       }
     }

@@ -1,6 +1,6 @@
 // Tensors as files hold them: numbers of some type, one behind the other, little-endian, the last dimension fastest.
 
-import { expected } from "../check.ts";
+import { RequestError } from "../errors.ts";
 import { quoted } from "./text.ts";
 
 /** Types of numbers. */
@@ -33,7 +33,7 @@ export function countOf(name: string, shape: readonly number[]): number {
   let count = 1;
   for (const size of shape) {
     if (!Number.isSafeInteger(size) || size < 1)
-      throw new RangeError(expected(`shape of ${quoted(name)}`, "integers of 1 or more", shape));
+      throw new RequestError(`shape of ${quoted(name)}`, "integers of 1 or more", shape);
     count *= size;
   }
   return count;
@@ -61,7 +61,7 @@ export function valuesOf(name: string, dtype: Dtype, bytes: Uint8Array): Float64
   const values = new Float64Array(bytes.byteLength / size);
   for (let i = 0; i < values.length; i++) values[i] = read(view, i * size);
   const wrong = dtype === "I64" ? values.find((value) => !Number.isSafeInteger(value)) : undefined;
-  if (wrong !== undefined) throw new RangeError(expected(quoted(name), "integers within 2^53", wrong));
+  if (wrong !== undefined) throw new RequestError(quoted(name), "integers within 2^53", wrong);
   return values;
 }
 

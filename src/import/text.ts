@@ -1,6 +1,6 @@
 // Text in files that others wrote.
 
-import { expected } from "../check.ts";
+import { RequestError } from "../errors.ts";
 
 /** Arguments of one call. */
 const CHUNK = 2 ** 12;
@@ -21,7 +21,7 @@ export function textOf(what: string, bytes: Uint8Array): string {
       text.replace(/[%\u0080-\u00ff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`),
     );
   } catch {
-    throw new TypeError(expected(what, "text in UTF-8", text.slice(0, 60)));
+    throw new RequestError(what, "text in UTF-8", text.slice(0, 60));
   }
 }
 

@@ -1,6 +1,7 @@
 // Which method solves an instance, what it can answer, and what is refused.
 
 import { describe, expect, test } from "vitest";
+import { RequestError } from "../errors.ts";
 import { callsOf } from "./calls.ts";
 import { solveConfig, type SolveRequest } from "../experiments/solve.ts";
 import { problemOf, type Instance } from "./problem.ts";
@@ -159,7 +160,7 @@ describe("instances that cannot be solved", () => {
     ],
   ])("because of %s are refused in words", (_, instance, request, range, got) => {
     const refused = () => problem(instance, request);
-    expect(refused).toThrow(RangeError);
+    expect(refused).toThrow(RequestError);
     expect(refused).toThrow(`instance 7: items: expected ${range}, got ${got}`);
     expect(() => problem({ ...instance, line: 3 }, request)).toThrow("line 3: items: expected ");
   });
@@ -171,61 +172,81 @@ describe("instances that cannot be solved", () => {
     [
       "items that are no list",
       { items: "1 2", target: 1 },
-      TypeError,
+      RequestError,
       'items: expected a list of integers, got "1 2"',
     ],
-    ["an item that is a text", { items: ["1"], target: 1 }, RangeError, `items.0: expected ${ITEM}, got "1"`],
-    ["an item that is a bigint", { items: [1n], target: 1 }, RangeError, `items.0: expected ${ITEM}, got 1`],
+    [
+      "an item that is a text",
+      { items: ["1"], target: 1 },
+      RequestError,
+      `items.0: expected ${ITEM}, got "1"`,
+    ],
+    [
+      "an item that is a bigint",
+      { items: [1n], target: 1 },
+      RequestError,
+      `items.0: expected ${ITEM}, got 1`,
+    ],
     [
       "an item that is infinite",
       { items: [1, Infinity], target: 1 },
-      RangeError,
+      RequestError,
       `items.1: expected ${ITEM}, got Infinity`,
     ],
     [
       "a target that is a text",
       { items: [1], target: "1" },
-      RangeError,
+      RequestError,
       `target: expected ${TARGET}, got "1"`,
     ],
     [
       "a target that is too large",
       { items: [1], target: 2n ** 63n },
-      RangeError,
+      RequestError,
       `target: expected ${TARGET}, got 9223372036854775808`,
     ],
     [
       "bigints in a list for a target",
       { items: [1], target: [5n, 7n] },
-      RangeError,
+      RequestError,
       `target: expected ${TARGET}, got ["5","7"]`,
     ],
     [
       "targets that are no list",
       { items: [1], targets: 1 },
-      TypeError,
+      RequestError,
       "targets: expected a list of integers, got 1",
     ],
-    ["no targets", { items: [1], targets: [] }, RangeError, "targets: expected 1 to 1000000 of them, got 0"],
+    [
+      "no targets",
+      { items: [1], targets: [] },
+      RequestError,
+      "targets: expected 1 to 1000000 of them, got 0",
+    ],
     [
       "an id that is a list",
       { items: [1], target: 1, id: [] },
-      TypeError,
+      RequestError,
       "id: expected a text or a number of at most 2^53, got []",
     ],
     [
       "nothing in their place",
       undefined,
-      TypeError,
+      RequestError,
       "instance: expected an object with items and a target, got nothing",
     ],
     [
       "null in their place",
       null,
-      TypeError,
+      RequestError,
       "instance: expected an object with items and a target, got null",
     ],
-    ["a number in their place", 5, TypeError, "instance: expected an object with items and a target, got 5"],
+    [
+      "a number in their place",
+      5,
+      RequestError,
+      "instance: expected an object with items and a target, got 5",
+    ],
   ])("because of %s are refused in words", (_, instance, Kind, sentence) => {
     const refused = () => problem(instance as Instance);
     expect(refused).toThrow(Kind);

@@ -4,7 +4,7 @@
 // target, `atMost` a window that ends there, a partition the window of all sums with half of the total for its center.
 // Index sets of exactly K items are those of sum s + K B of the items x + B, where B exceeds what all sums span.
 
-import { expected, isRefusal, refusalAt } from "../check.ts";
+import { RequestError } from "../errors.ts";
 import type { Method } from "../finding.ts";
 import { frameOf } from "../kernels/instances.ts";
 import { add, floorDivide, greatest, least, subtract, times, type Whole } from "./exact.ts";
@@ -128,7 +128,7 @@ export function problemOf(config: SolveConfig, instance: Instance, index: number
       queries.push({ problem, target: targets[k], question: questions[k] });
     return problem;
   } catch (error) {
-    throw isRefusal(error) ? refusalAt(whereOf(instance, index), error) : error;
+    throw error instanceof RequestError ? error.at(whereOf(instance, index)) : error;
   }
 }
 
@@ -225,21 +225,19 @@ function rangeOf(items: readonly Whole[]): { low: Whole; high: Whole; largest: W
  */
 export function checkInstance(value: unknown, partition: boolean): asserts value is Instance {
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new TypeError(expected("instance", "an object with items and a target", value));
+    throw new RequestError("instance", "an object with items and a target", value);
   const { items, target, targets, id } = value as Record<keyof Instance, unknown>;
   checkList("items", items, isItem, ITEM);
   if (items.length > MAX_SOLVE_ITEMS)
-    throw new RangeError(expected("items", `at most ${MAX_SOLVE_ITEMS}`, items.length));
+    throw new RequestError("items", `at most ${MAX_SOLVE_ITEMS}`, items.length);
   if (targets !== undefined) checkList("targets", targets, isTarget, TARGET);
-  if (target !== undefined && !isTarget(target)) throw new RangeError(expected("target", TARGET, target));
+  if (target !== undefined && !isTarget(target)) throw new RequestError("target", TARGET, target);
   if (!partition && (target === undefined) === (targets === undefined))
-    throw new TypeError(
-      expected("target, targets", "one of the two", target === undefined ? undefined : "both"),
-    );
+    throw new RequestError("target, targets", "one of the two", target === undefined ? undefined : "both");
   if (Array.isArray(targets) && (targets.length === 0 || targets.length > MAX_TARGETS))
-    throw new RangeError(expected("targets", `1 to ${MAX_TARGETS} of them`, targets.length));
+    throw new RequestError("targets", `1 to ${MAX_TARGETS} of them`, targets.length);
   if (id !== undefined && typeof id !== "string" && !Number.isFinite(id))
-    throw new TypeError(expected("id", "a text or a number of at most 2^53", id));
+    throw new RequestError("id", "a text or a number of at most 2^53", id);
 }
 
 const isItem = (value: unknown) => Number.isInteger(value) && Math.abs(value as number) <= MAX_ITEM;
@@ -254,9 +252,9 @@ function checkList(
   is: (value: unknown) => boolean,
   range: string,
 ): asserts list is readonly unknown[] {
-  if (!Array.isArray(list)) throw new TypeError(expected(what, "a list of integers", list));
+  if (!Array.isArray(list)) throw new RequestError(what, "a list of integers", list);
   for (let i = 0; i < list.length; i++)
-    if (!is(list[i])) throw new RangeError(expected(`${what}.${i}`, range, list[i]));
+    if (!is(list[i])) throw new RequestError(`${what}.${i}`, range, list[i]);
 }
 
 /** Whether the best sums are asked for with their index sets. Those of one size are all as small. */
@@ -281,7 +279,7 @@ function choose(config: SolveConfig, form: Form, questions: readonly (Question |
   const range = best
     ? `sums and items few enough for ${[...asked].filter((name) => !best.answers.has(name)).join(" and ")}`
     : { bitset: TABLE, tiles: TABLE, halves: HALVES, any: `${TABLE}, or ${HALVES}` }[method ?? "any"];
-  throw new RangeError(expected("items", range, n, `their sums span ${span}`));
+  throw new RequestError("items", range, n, `their sums span ${span}`);
 }
 
 /** The choice that gives more answers, or the cheaper one. */

@@ -4,7 +4,8 @@
 // subtracts: success and failure are added up apart, so that each keeps its digits where it is small.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../check.ts";
+import { RequestError } from "../errors.ts";
+import { integer, parse } from "../check.ts";
 
 /** The largest N, and the most products: for N = 8 the sets of subset sums of six products are 1.5 million already. */
 const MAX_FACTOR = 4;
@@ -185,7 +186,7 @@ export function lemma5(pools: readonly Chances[], { units, zero, scheme }: Const
   parse(z.enum(schemes, `one of ${schemes.join(", ")}`), scheme, "scheme");
   parse(integer(0, scheme === "split" ? 2 * most : most), units, "units");
   if (scheme === "split" && units % 2 !== 0)
-    throw new RangeError(expected("units", "an even number for split", units));
+    throw new RequestError("units", "an even number for split", units);
   const halfRange = pools[0]!.success.length - 1;
   const serving = zero ? (2 * halfRange) / (2 * Math.sqrt(halfRange) + 1) ** 2 : 1 / 2;
   const sizes = (n: number) => binomialLaws(n, serving)[n]!;

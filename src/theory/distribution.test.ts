@@ -1,6 +1,7 @@
 // Laws of sums against exact counts in BigInt, in the tails as closely as in the middle.
 
 import { describe, expect, test } from "vitest";
+import { RequestError } from "../errors.ts";
 import { oraclePool } from "../../test/oracle.ts";
 import { ensembles, type Ensemble } from "../ensemble.ts";
 import { itemDistribution, massAt, sumDistributions } from "./distribution.ts";
@@ -105,26 +106,26 @@ describe("refusals", () => {
   test.each([
     [
       () => sumDistributions("rssp", 4097, 4),
-      RangeError,
+      RequestError,
       "halfRange: expected an integer in 1..4096, got 4097",
     ],
-    [() => sumDistributions("rssp", 0, 4), RangeError, "halfRange: expected an integer in 1..4096, got 0"],
+    [() => sumDistributions("rssp", 0, 4), RequestError, "halfRange: expected an integer in 1..4096, got 0"],
     [
       () => sumDistributions("rssp", 2.5, 4),
-      RangeError,
+      RequestError,
       "halfRange: expected an integer in 1..4096, got 2.5",
     ],
     [
       () => sumDistributions("rssp", "4" as never, 4),
-      TypeError,
+      RequestError,
       'halfRange: expected an integer in 1..4096, got "4"',
     ],
     [
       () => sumDistributions("products", 8, 4),
-      RangeError,
+      RequestError,
       "halfRange: expected a perfect square for products, got 8",
     ],
-    [() => sumDistributions("rssp", 4, 65), RangeError, "items.to: expected an integer in 0..64, got 65"],
+    [() => sumDistributions("rssp", 4, 65), RequestError, "items.to: expected an integer in 0..64, got 65"],
   ])("case %#", (ask, Kind, message) => {
     expect(ask).toThrow(Kind);
     expect(ask).toThrow(message);

@@ -2,7 +2,8 @@
 // nonnegative numbers, so that the tails are as accurate, relatively, as the middle.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../check.ts";
+import { RequestError } from "../errors.ts";
+import { integer, parse } from "../check.ts";
 import { ensembles, isProduct, lawOf, MAX_ITEMS, maxHalfRange, type Ensemble } from "../ensemble.ts";
 
 /** The largest half range whose sums are kept as tables. */
@@ -152,6 +153,6 @@ export function checkTheory(
   parse(integer(1, maxTheoryHalfRange(ensemble)), halfRange, "halfRange");
   parse(requestSchema, { items, targets });
   if (isProduct(ensemble) && !Number.isInteger(Math.sqrt(halfRange)))
-    throw new RangeError(expected("halfRange", `a perfect square for ${ensemble}`, halfRange));
-  if (items.from > items.to) throw new RangeError(expected("items", "A..B with A not above B", items));
+    throw new RequestError("halfRange", `a perfect square for ${ensemble}`, halfRange);
+  if (items.from > items.to) throw new RequestError("items", "A..B with A not above B", items);
 }

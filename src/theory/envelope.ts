@@ -1,7 +1,7 @@
 // What is proven and what is predicted about the probability that a target is reached, at every finite size. Bounds are
 // theorems, with their rounding; predictions are not, and have another type.
 
-import { expected } from "../check.ts";
+import { RequestError } from "../errors.ts";
 import { isProduct, type Ensemble } from "../ensemble.ts";
 import {
   addStep,
@@ -228,7 +228,7 @@ export function envelope(
   work = CONDITIONAL_WORK,
 ): Envelope {
   checkTheory(ensemble, halfRange, items, targets);
-  if (!(work >= 0)) throw new RangeError(expected("work", "a number from 0 up", work));
+  if (!(work >= 0)) throw new RequestError("work", "a number from 0 up", work);
   const theory = theoryOf(ensemble, halfRange, items.to);
   let conditionalTo = -1;
   for (let left = work; ensemble !== "rnpp" && conditionalTo < items.to; conditionalTo++) {

@@ -1,6 +1,7 @@
 // Moments against enumeration: of every small instance here, and of larger ones by programs that share no code with this.
 
 import { describe, expect, test } from "vitest";
+import { RequestError } from "../errors.ts";
 import fixtures from "../../test/fixtures/theory.json";
 import { oraclePool } from "../../test/oracle.ts";
 import { ensembles, type Ensemble } from "../ensemble.ts";
@@ -189,7 +190,7 @@ describe("refusals", () => {
     ],
     [() => pairMoment(4, -1, 0, 0), "items.from: expected an integer in 0..64, got -1"],
   ])("case %#", (ask, message) => {
-    expect(ask).toThrow(RangeError);
+    expect(ask).toThrow(RequestError);
     expect(ask).toThrow(message);
   });
 });

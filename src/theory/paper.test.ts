@@ -21,6 +21,7 @@ import {
   theorem4Mean,
   theorem4Product,
 } from "./paper.ts";
+import { refusal } from "../../test/refusal.ts";
 
 /** Every value that an item takes, as often as it does. */
 function valuesOf(ensemble: Ensemble, halfRange: number): number[] {
@@ -425,25 +426,25 @@ test("statements say how far they hold", () => {
 
 test("errors name the argument, what it may be and what came", () => {
   const most = Number.MAX_SAFE_INTEGER;
-  expect(() => cOf(0)).toThrow(new RangeError(`halfRange: expected an integer in 1..${most}, got 0`));
-  expect(() => muOf(4, 1.5)).toThrow(new RangeError(`items: expected an integer in 1..${most}, got 1.5`));
+  expect(() => cOf(0)).toThrow(refusal(`halfRange: expected an integer in 1..${most}, got 0`));
+  expect(() => muOf(4, 1.5)).toThrow(refusal(`items: expected an integer in 1..${most}, got 1.5`));
   expect(() => lemma1(1, 4, 0)).toThrow(
-    new RangeError(
+    refusal(
       `halfRange: expected an integer in 2..${most}, for M = 1 the sums leave out every second integer, got 1`,
     ),
   );
   expect(() => secondMoment("products", 8)).toThrow(
-    new RangeError("halfRange: expected a perfect square for products, got 8"),
+    refusal("halfRange: expected a perfect square for products, got 8"),
   );
   expect(() => expectedSolutions("rnpp", 8, 4, 1)).toThrow(
-    new RangeError('ensemble: expected one of rssp, rssp0, products, products0, got "rnpp"'),
+    refusal('ensemble: expected one of rssp, rssp0, products, products0, got "rnpp"'),
   );
-  expect(() => theorem3(2, 3, 0)).toThrow(new RangeError("p: expected a number above 0, at most 1, got 0"));
+  expect(() => theorem3(2, 3, 0)).toThrow(refusal("p: expected a number above 0, at most 1, got 0"));
   expect(() => theorem3(2, 3, "1" as never)).toThrow(
-    new TypeError('p: expected a number above 0, at most 1, got "1"'),
+    refusal('p: expected a number above 0, at most 1, got "1"'),
   );
-  expect(() => hoeffding(2, 3, -1)).toThrow(new RangeError("s: expected a number from 0, got -1"));
+  expect(() => hoeffding(2, 3, -1)).toThrow(refusal("s: expected a number from 0, got -1"));
   expect(() => followUp("rssp", 2, 3, { kappa: 0 })).toThrow(
-    new RangeError("kappa: expected a number above 0, got 0"),
+    refusal("kappa: expected a number above 0, got 0"),
   );
 });

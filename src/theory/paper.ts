@@ -4,7 +4,8 @@
 // window.ts. M is the half range, n the number of items, t a target, z a signed sum, all integers up to 2^53 - 1.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../check.ts";
+import { RequestError } from "../errors.ts";
+import { integer, parse } from "../check.ts";
 import { isProduct, type Ensemble } from "../ensemble.ts";
 import { parityShare } from "./signed.ts";
 
@@ -59,7 +60,7 @@ export function secondMoment(ensemble: Ensemble, halfRange: number): number {
   parse(counts, halfRange, "halfRange");
   const side = isProduct(ensemble) ? Math.sqrt(halfRange) : halfRange;
   if (!Number.isInteger(side))
-    throw new RangeError(expected("halfRange", `a perfect square for ${ensemble}`, halfRange));
+    throw new RequestError("halfRange", `a perfect square for ${ensemble}`, halfRange);
   const without0 = ((side + 1) * (2 * side + 1)) / 6;
   const with0 = (side * (side + 1)) / 3;
   if (ensemble === "products") return without0 * without0;
@@ -184,7 +185,7 @@ export function expectedSolutions(
   check(halfRange, items);
   parse(signed, target, "target");
   if (ensemble === "rnpp")
-    throw new RangeError(expected("ensemble", "one of rssp, rssp0, products, products0", ensemble));
+    throw new RequestError("ensemble", "one of rssp, rssp0, products, products0", ensemble);
   const variance = items * secondMoment(ensemble, halfRange);
   const mean = Math.exp(items * Math.LN2 - target ** 2 / variance - Math.log(Math.PI * variance) / 2);
   return { holds: "as n grows", value: mean + Number(target === 0) };
@@ -259,7 +260,7 @@ export function followUp(
 ): WhereCounted {
   check(halfRange, items);
   if (ensemble !== "rssp" && ensemble !== "rssp0")
-    throw new RangeError(expected("ensemble", "one of rssp, rssp0", ensemble));
+    throw new RequestError("ensemble", "one of rssp, rssp0", ensemble);
   parse(integer(0, ANY), tolerance, "tolerance");
   parse(distance, c, "c");
   parse(positive, kappa, "kappa");

@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import fixtures from "../../test/fixtures/theory.json";
+import { refusal } from "../../test/refusal.ts";
 import { rejection } from "./rejection.ts";
 
 test("tables of up to 4096 x 4096 are those of another program", () => {
@@ -40,6 +41,6 @@ test("tables of other sizes are those of a set of products", () => {
 });
 
 test("refuses what is no half range of weights", () => {
-  expect(() => rejection(0)).toThrow(new RangeError("factor: expected an integer in 1..4096, got 0"));
-  expect(() => rejection(8192)).toThrow(new RangeError("factor: expected an integer in 1..4096, got 8192"));
+  expect(() => rejection(0)).toThrow(refusal("factor: expected an integer in 1..4096, got 0"));
+  expect(() => rejection(8192)).toThrow(refusal("factor: expected an integer in 1..4096, got 8192"));
 });

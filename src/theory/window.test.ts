@@ -6,6 +6,7 @@ import { startThread } from "../../host/node/platform/threads.ts";
 import { phase } from "../../host/experiments/phase.ts";
 import type { Runner } from "../../host/runner.ts";
 import type { Estimate } from "../statistics.ts";
+import { refusal } from "../../test/refusal.ts";
 import { muOf } from "./paper.ts";
 import {
   designRule,
@@ -359,23 +360,21 @@ describe("measured", () => {
 });
 
 test("errors name the argument, what it may be and what came", () => {
-  expect(() => windowFailure(-1, 0)).toThrow(
-    new RangeError("mu: expected a number from 0, or Infinity, got -1"),
-  );
-  expect(() => windowFailure(1, "0" as never)).toThrow(new TypeError('tau: expected a number, got "0"'));
+  expect(() => windowFailure(-1, 0)).toThrow(refusal("mu: expected a number from 0, or Infinity, got -1"));
+  expect(() => windowFailure(1, "0" as never)).toThrow(refusal('tau: expected a number, got "0"'));
   expect(() => lambdaOf(4, 0)).toThrow(
-    new RangeError(`items: expected an integer in 1..${Number.MAX_SAFE_INTEGER}, got 0`),
+    refusal(`items: expected an integer in 1..${Number.MAX_SAFE_INTEGER}, got 0`),
   );
   expect(() => predictFailure("rnpp" as never, 4, 5, 1)).toThrow(
-    new RangeError('ensemble: expected one of rssp, rssp0, products, products0, got "rnpp"'),
+    refusal('ensemble: expected one of rssp, rssp0, products, products0, got "rnpp"'),
   );
   expect(() => rangeObstruction("products", 8, 5, 1)).toThrow(
-    new RangeError("halfRange: expected a perfect square for products, got 8"),
+    refusal("halfRange: expected a perfect square for products, got 8"),
   );
   expect(() => parityObstruction("rssp", 4, -1, 1)).toThrow(
-    new RangeError("items: expected an integer in 0..65536, got -1"),
+    refusal("items: expected an integer in 0..65536, got -1"),
   );
   expect(() => predictFailure("rssp", 2 ** 21, 5, 1)).toThrow(
-    new RangeError("halfRange: expected an integer in 1..1048576, got 2097152"),
+    refusal("halfRange: expected an integer in 1..1048576, got 2097152"),
   );
 });

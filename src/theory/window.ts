@@ -2,7 +2,8 @@
 // predict, within the errors noted beside them, and bound nothing, except the two obstructions, which are rigorous.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../check.ts";
+import { RequestError } from "../errors.ts";
+import { integer, parse } from "../check.ts";
 import { ensembles, isProduct, itemOf, lawOf, maxHalfRange, type Ensemble } from "../ensemble.ts";
 import { secondMoment } from "./paper.ts";
 
@@ -234,7 +235,7 @@ function checkLaw(ensemble: SubsetEnsemble, halfRange: number, items: number, ta
   parse(ensembleSchema, ensemble, "ensemble");
   parse(halfRanges, halfRange, "halfRange");
   if (isProduct(ensemble) && !Number.isInteger(Math.sqrt(halfRange)))
-    throw new RangeError(expected("halfRange", `a perfect square for ${ensemble}`, halfRange));
+    throw new RequestError("halfRange", `a perfect square for ${ensemble}`, halfRange);
   parse(counts, items, "items");
   parse(targets, target, "target");
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isRefusal } from "../check.ts";
+import { RequestError } from "../errors.ts";
 import { quantizers, type Outline } from "../network.ts";
 import { decodeTicket, encodeTicket } from "./file.ts";
 import { layersOf, placesOf, type Scheme } from "./scheme.ts";
@@ -62,7 +62,7 @@ function refusalOf(bytes: Uint8Array): string {
   try {
     decodeTicket(bytes);
   } catch (error) {
-    if (isRefusal(error)) return `${error.name}: ${error.message}`;
+    if (error instanceof RequestError) return `${error.name}: ${error.message}`;
     throw error;
   }
   return "none";
@@ -211,7 +211,7 @@ describe("damage", () => {
       expect([length, refusalOf(file.subarray(0, length))]).toEqual([
         length,
         expect.stringMatching(
-          length < 8 ? /^RangeError: file: / : length < 8 + header.length ? /: header: / : /: data: /,
+          length < 8 ? /^RequestError: file: / : length < 8 + header.length ? /: header: / : /: data: /,
         ),
       ]);
   });
@@ -282,7 +282,7 @@ describe("a hostile file is refused:", () => {
   const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
 
   test.each<[string, Uint8Array, string]>([
-    ["nothing", none, "RangeError: file: expected at least 8 bytes, got 0"],
+    ["nothing", none, "RequestError: file: expected at least 8 bytes, got 0"],
     ["a header of 2^40 bytes", fileOf(header, data, 2n ** 40n), "at most 1048576 bytes"],
     ["a header of 2^64 - 1 bytes", fileOf(header, data, 2n ** 64n - 1n), "got 18446744073709551615"],
     ["a header just too long", fileOf(" ".repeat(2 ** 20 + 1), none), "got 1048577"],
@@ -291,48 +291,64 @@ describe("a hostile file is refused:", () => {
       fileOf("{}", none, 3n),
       "header: expected 3 bytes before the end of the file, got 2",
     ],
-    ["an empty header", fileOf("", data), 'TypeError: header: expected JSON, got ""'],
-    ["no JSON", fileOf("{'a': 1}", data), "TypeError: header: expected JSON, got "],
+    ["an empty header", fileOf("", data), 'RequestError: header: expected JSON, got ""'],
+    ["no JSON", fileOf("{'a': 1}", data), "RequestError: header: expected JSON, got "],
     [
       "no UTF-8",
       fileOf(Uint8Array.of(0x22, 0xff, 0x22), data),
-      "TypeError: header, byte 1: expected ASCII, as in an exacta ticket, got 255",
+      "RequestError: header, byte 1: expected ASCII, as in an exacta ticket, got 255",
     ],
     ["beyond ASCII", edited("away", "äway"), "expected ASCII"],
-    ["a list", fileOf("[]", data), "TypeError: header: expected an object, got []"],
-    ["null", fileOf("null", data), "TypeError: header: expected an object, got null"],
-    ["a number", fileOf("7", data), "TypeError: header: expected an object, got 7"],
-    ["a deep header", fileOf(deep(2 ** 19), none), "TypeError: header: expected JSON at most 3 deep, got "],
-    ["a deep tensor", edited("[0,2]", deep(9000)), "TypeError: header: expected JSON at most 3 deep, got "],
+    ["a list", fileOf("[]", data), "RequestError: header: expected an object, got []"],
+    ["null", fileOf("null", data), "RequestError: header: expected an object, got null"],
+    ["a number", fileOf("7", data), "RequestError: header: expected an object, got 7"],
+    [
+      "a deep header",
+      fileOf(deep(2 ** 19), none),
+      "RequestError: header: expected JSON at most 3 deep, got ",
+    ],
+    [
+      "a deep tensor",
+      edited("[0,2]", deep(9000)),
+      "RequestError: header: expected JSON at most 3 deep, got ",
+    ],
     [
       "a deep field",
       edited('"[5]"', `"${deep(9000)}"`),
-      "TypeError: units: expected JSON at most 1 deep, got ",
+      "RequestError: units: expected JSON at most 1 deep, got ",
     ],
 
     [
       "a foreign file",
       fileOf('{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', new Uint8Array(4)),
-      "TypeError: file: expected an exacta ticket, got nothing",
+      "RequestError: file: expected an exacta ticket, got nothing",
     ],
     [
       "a foreign format",
       edited("exacta.ticket", "pt"),
-      'TypeError: file: expected an exacta ticket, got "pt"',
+      'RequestError: file: expected an exacta ticket, got "pt"',
     ],
     [
       "metadata that is a list",
       fileOf('{"__metadata__":[]}', none),
       "file: expected an exacta ticket, got nothing",
     ],
-    ["another version", edited('"version":"1"', '"version":"2"'), 'RangeError: version: expected 1, got "2"'],
-    ["metadata that is no text", edited('"seed":"7"', '"seed":7'), "TypeError: seed: expected a text, got 7"],
+    [
+      "another version",
+      edited('"version":"1"', '"version":"2"'),
+      'RequestError: version: expected 1, got "2"',
+    ],
+    [
+      "metadata that is no text",
+      edited('"seed":"7"', '"seed":7'),
+      "RequestError: seed: expected a text, got 7",
+    ],
 
-    ["a dtype", edited("U8", "I8"), 'RangeError: header.mask.0.dtype: expected "U8", got "I8"'],
+    ["a dtype", edited("U8", "I8"), 'RequestError: header.mask.0.dtype: expected "U8", got "I8"'],
     [
       "a negative shape",
       edited('"shape":[2]', '"shape":[-2]'),
-      "RangeError: header.mask.0.shape: expected [2], got [-2]",
+      "RequestError: header.mask.0.shape: expected [2], got [-2]",
     ],
     [
       "a fractional shape",
@@ -351,7 +367,7 @@ describe("a hostile file is refused:", () => {
       'header.mask.0.shape: expected [2], got "[2]"',
     ],
     ["no shape", edited('"shape":[2],', ""), "header.mask.0.shape: expected [2], got nothing"],
-    ["a number in another form", edited('"shape":[2]', '"shape":[2.0]'), "RangeError: header, byte "],
+    ["a number in another form", edited('"shape":[2]', '"shape":[2.0]'), "RequestError: header, byte "],
     ["a field of a tensor", edited('"dtype"', '"x":1,"dtype"'), "header.mask.0.x: expected nothing, got 1"],
     [
       "a tensor that is none",
@@ -389,12 +405,12 @@ describe("a hostile file is refused:", () => {
     [
       "a tensor twice",
       edited('"mask.0"', '"mask.0":{"dtype":"F64","shape":[9],"data_offsets":[0,72]},"mask.0"'),
-      "RangeError: header, byte ",
+      "RequestError: header, byte ",
     ],
     [
       "a tensor twice, in disguise",
       edited('"mask.0"', '"mask.0":7,"\\u006dask.0"'),
-      "RangeError: header, byte ",
+      "RequestError: header, byte ",
     ],
     [
       "a tensor twice, alike",
@@ -404,17 +420,17 @@ describe("a hostile file is refused:", () => {
     [
       "metadata twice",
       edited('"__metadata__"', '"__metadata__":{"format":"pt"},"__metadata__"'),
-      "RangeError: header, byte ",
+      "RequestError: header, byte ",
     ],
-    ["a prototype", edited('"mask.0"', '"__proto__":{},"mask.0"'), "RangeError: header, byte "],
-    ["a prototype of metadata", edited('"seed"', '"__proto__":"x","seed"'), "RangeError: header"],
+    ["a prototype", edited('"mask.0"', '"__proto__":{},"mask.0"'), "RequestError: header, byte "],
+    ["a prototype of metadata", edited('"seed"', '"__proto__":"x","seed"'), "RequestError: header"],
     [
       "tensors in another order",
       edited('"theorem":"2","initialBits":"4"', '"initialBits":"4","theorem":"2"'),
-      "RangeError: header, byte ",
+      "RequestError: header, byte ",
     ],
-    ["blanks", edited('"mask.0":', '"mask.0": '), "RangeError: header, byte "],
-    ["no alignment", fileOf(header.trimEnd(), data), "RangeError: header, byte "],
+    ["blanks", edited('"mask.0":', '"mask.0": '), "RequestError: header, byte "],
+    ["no alignment", fileOf(header.trimEnd(), data), "RequestError: header, byte "],
     [
       "too much alignment",
       fileOf(`${header}        `, data),
@@ -429,7 +445,7 @@ describe("a hostile file is refused:", () => {
     [
       "a seed beyond 64 bits",
       edited('"seed":"7"', '"seed":"18446744073709551616"'),
-      "RangeError: seed: expected an integer in 0..",
+      "RequestError: seed: expected an integer in 0..",
     ],
     [
       "a negative seed",
@@ -444,18 +460,18 @@ describe("a hostile file is refused:", () => {
     [
       "widths that are no list",
       edited('"[2,3,1]"', '"7"'),
-      "TypeError: widths: expected a list of integers, got 7",
+      "RequestError: widths: expected a list of integers, got 7",
     ],
     [
       "widths that are no JSON",
       edited('"[2,3,1]"', '"2,3,1"'),
-      'TypeError: widths: expected JSON, got "2,3,1"',
+      'RequestError: widths: expected JSON, got "2,3,1"',
     ],
-    ["no widths", edited('"widths":"[2,3,1]",', ""), "TypeError: widths: expected JSON, got nothing"],
+    ["no widths", edited('"widths":"[2,3,1]",', ""), "RequestError: widths: expected JSON, got nothing"],
     [
       "a width of 0",
       edited('"[2,3,1]"', '"[2,0,1]"'),
-      "RangeError: widths.1: expected an integer in 1..1048576, got 0",
+      "RequestError: widths.1: expected an integer in 1..1048576, got 0",
     ],
     [
       "a fractional width",
@@ -472,11 +488,11 @@ describe("a hostile file is refused:", () => {
       edited('"[2,3,1]"', `"[${"1,".repeat(1001)}1]"`),
       "widths: expected at most 1000 layers",
     ],
-    ["no units", edited('"[5]"', '"[0]"'), "RangeError: units.0: expected an integer in 1..10000, got 0"],
+    ["no units", edited('"[5]"', '"[0]"'), "RequestError: units.0: expected an integer in 1..10000, got 0"],
     [
       "no copies",
       edited('"copies":"[3]"', '"copies":"[0]"'),
-      "RangeError: copies.0: expected an integer in 1..10000, got 0",
+      "RequestError: copies.0: expected an integer in 1..10000, got 0",
     ],
     ["absurd units", edited('"[5]"', '"[1e9]"'), "units.0: expected an integer in 1..10000, got 1000000000"],
     [
@@ -498,29 +514,29 @@ describe("a hostile file is refused:", () => {
     [
       "zero that is no truth",
       edited('"zero":"false"', '"zero":"0"'),
-      "TypeError: zero: expected true or false, got 0",
+      "RequestError: zero: expected true or false, got 0",
     ],
     [
       "pools of no kind",
       edited('"pools":"shared"', '"pools":"sheared"'),
-      'RangeError: pools: expected one of shared, halves, got "sheared"',
+      'RequestError: pools: expected one of shared, halves, got "sheared"',
     ],
     [
       "halves of an odd number",
       edited('"pools":"shared"', '"pools":"halves"'),
-      "RangeError: units.0: expected an even number for halves, got 5",
+      "RequestError: units.0: expected an even number for halves, got 5",
     ],
     ["no pools", edited('"pools":"shared",', ""), "pools: expected one of shared, halves, got nothing"],
     [
       "support that is no truth",
       edited('"support":"false"', '"support":"1"'),
-      "TypeError: support: expected true or false, got 1",
+      "RequestError: support: expected true or false, got 1",
     ],
-    ["no support", edited('"support":"false",', ""), "TypeError: support: expected JSON, got nothing"],
+    ["no support", edited('"support":"false",', ""), "RequestError: support: expected JSON, got nothing"],
     [
       "places beyond 2^31",
       edited('"[2,3,1]"', '"[1000000,1000000,1]"'),
-      "RangeError: mask.1: expected at most 2147483648 places, got 15000000000000; mind units and copies",
+      "RequestError: mask.1: expected at most 2147483648 places, got 15000000000000; mind units and copies",
     ],
     [
       "bits out of range",
@@ -540,7 +556,7 @@ describe("a hostile file is refused:", () => {
     [
       "a short digest",
       edited(digest, digest.slice(1)),
-      "RangeError: targetDigest: expected 64 digits of 0-9 and a-f, got ",
+      "RequestError: targetDigest: expected 64 digits of 0-9 and a-f, got ",
     ],
     [
       "a field too many",
@@ -551,13 +567,13 @@ describe("a hostile file is refused:", () => {
     [
       "a byte too many",
       fileOf(header, Uint8Array.of(...data, 0)),
-      "RangeError: data: expected 16 bytes, got 17",
+      "RequestError: data: expected 16 bytes, got 17",
     ],
-    ["a byte too few", fileOf(header, data.subarray(1)), "RangeError: data: expected 16 bytes, got 15"],
+    ["a byte too few", fileOf(header, data.subarray(1)), "RequestError: data: expected 16 bytes, got 15"],
     [
       "an unused bit",
       fileOf(header, data.with(1, data[1]! | 128)),
-      "RangeError: mask.0, unused bits: expected 0, got 32",
+      "RequestError: mask.0, unused bits: expected 0, got 32",
     ],
   ])("%s", (_, bytes, message) => {
     expect(refusalOf(bytes)).toContain(message);
@@ -576,13 +592,13 @@ describe("a hostile file is refused:", () => {
       return fileOf(full.padEnd(Math.ceil(full.length / 8) * 8), none);
     };
     expect(refusalOf(claim(header.replace("[2,3,1]", JSON.stringify(widths))))).toBe(
-      `RangeError: data: expected ${sizes.reduce((a, b) => a + b)} bytes, got 0`,
+      `RequestError: data: expected ${sizes.reduce((a, b) => a + b)} bytes, got 0`,
     );
     const huge = header
       .replace("[2,3,1]", JSON.stringify([2 ** 20, 2 ** 20, 2 ** 20]))
       .replace("[5]", "[10000]");
     expect(refusalOf(claim(huge))).toMatch(
-      /^RangeError: mask\.0: expected at most 2147483648 places, got 10485760000; mind units and copies$/,
+      /^RequestError: mask\.0: expected at most 2147483648 places, got 10485760000; mind units and copies$/,
     );
   });
 });

@@ -11,7 +11,8 @@
 // and refuses every other.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../check.ts";
+import { RequestError } from "../errors.ts";
+import { integer, parse } from "../check.ts";
 import { quantizers, type Outline } from "../network.ts";
 import { seedSchema } from "../random.ts";
 import { maskBytes, type Mask } from "./mask.ts";
@@ -61,8 +62,7 @@ interface Layout {
 export function encodeTicket(ticket: Ticket, digest: string): Uint8Array<ArrayBuffer> {
   const { masks } = ticket;
   const { text, places, size } = layoutOf(ticket, digest);
-  if (masks.length !== places.length)
-    throw new RangeError(expected("masks", String(places.length), masks.length));
+  if (masks.length !== places.length) throw new RequestError("masks", String(places.length), masks.length);
   masks.forEach((mask, l) => checkMask(mask, places[l]!, l));
   let at = WORD + text.length;
   const bytes = new Uint8Array(at + size);
@@ -78,11 +78,9 @@ export function encodeTicket(ticket: Ticket, digest: string): Uint8Array<ArrayBu
 /** Throws RangeError for a mask that has not the bytes of so many places, or bits behind the last. */
 function checkMask(mask: Mask, places: number, l: number): void {
   if (mask.length !== maskBytes(places))
-    throw new RangeError(
-      expected(`mask.${l}`, `${maskBytes(places)} bytes for ${places} places`, mask.length),
-    );
+    throw new RequestError(`mask.${l}`, `${maskBytes(places)} bytes for ${places} places`, mask.length);
   const unused = places % 8 === 0 ? 0 : mask.at(-1)! >> (places % 8);
-  if (unused !== 0) throw new RangeError(expected(`mask.${l}, unused bits`, "0", unused));
+  if (unused !== 0) throw new RequestError(`mask.${l}, unused bits`, "0", unused);
 }
 
 /**
@@ -101,17 +99,15 @@ export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: strin
     const at = Array.from(layout.text).findIndex((character, i) => character !== text[i]);
     const from = at < 0 ? layout.text.length : at;
     const rest = layout.text.slice(from, from + 20);
-    throw new RangeError(
-      expected(
-        `header, byte ${from}`,
-        `${rest ? JSON.stringify(rest) : "its end"}, as encodeTicket has it`,
-        text.slice(from),
-      ),
+    throw new RequestError(
+      `header, byte ${from}`,
+      `${rest ? JSON.stringify(rest) : "its end"}, as encodeTicket has it`,
+      text.slice(from),
     );
   }
   let at = WORD + text.length;
   if (bytes.length - at !== layout.size)
-    throw new RangeError(expected("data", `${layout.size} bytes`, bytes.length - at));
+    throw new RequestError("data", `${layout.size} bytes`, bytes.length - at);
   const masks = layout.places.map((places, l) => {
     const length = maskBytes(places);
     const mask = new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
@@ -171,17 +167,17 @@ function layoutOf({ scheme, seed, target }: Omit<Ticket, "masks">, digest: strin
 
 /** The text of a header. Throws TypeError or RangeError where a file does not have all of it, or it is not ASCII. */
 function headerText(bytes: Uint8Array): string {
-  if (bytes.length < WORD) throw new RangeError(expected("file", `at least ${WORD} bytes`, bytes.length));
+  if (bytes.length < WORD) throw new RequestError("file", `at least ${WORD} bytes`, bytes.length);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (length > MAX_HEADER)
-    throw new RangeError(expected("header", `at most ${MAX_HEADER} bytes, as in an exacta ticket`, length));
+    throw new RequestError("header", `at most ${MAX_HEADER} bytes, as in an exacta ticket`, length);
   const header = bytes.subarray(WORD, WORD + Number(length));
   if (header.length < length)
-    throw new RangeError(expected("header", `${length} bytes before the end of the file`, header.length));
+    throw new RequestError("header", `${length} bytes before the end of the file`, header.length);
   let text = "";
   for (const byte of header) {
     if (byte > 0x7f)
-      throw new TypeError(expected(`header, byte ${text.length}`, "ASCII, as in an exacta ticket", byte));
+      throw new RequestError(`header, byte ${text.length}`, "ASCII, as in an exacta ticket", byte);
     text += String.fromCharCode(byte);
   }
   return text;
@@ -192,11 +188,11 @@ function headerText(bytes: Uint8Array): string {
  * Throws TypeError or RangeError for a header of another format or version, and for fields that cannot be read.
  */
 function readFields(header: unknown): Omit<Ticket, "masks"> & { digest: string } {
-  if (!isRecord(header)) throw new TypeError(expected("header", "an object", header));
+  if (!isRecord(header)) throw new RequestError("header", "an object", header);
   const { __metadata__: metadata } = header;
   const { format, version } = isRecord(metadata) ? metadata : {};
-  if (format !== FORMAT) throw new TypeError(expected("file", "an exacta ticket", format));
-  if (version !== VERSION) throw new RangeError(expected("version", VERSION, version));
+  if (format !== FORMAT) throw new RequestError("file", "an exacta ticket", format);
+  if (version !== VERSION) throw new RequestError("version", VERSION, version);
   const texts = parse(z.record(z.string(), z.string("a text")), metadata, "metadata");
   const json = (name: string) => readJson(name, texts[name], 1);
   const scheme = {
@@ -235,9 +231,9 @@ function readJson(what: string, text: string | undefined, levels: number): unkno
   try {
     value = JSON.parse(text!);
   } catch {
-    throw new TypeError(expected(what, "JSON", text));
+    throw new RequestError(what, "JSON", text);
   }
-  if (!nests(value, levels)) throw new TypeError(expected(what, `JSON at most ${levels} deep`, text));
+  if (!nests(value, levels)) throw new RequestError(what, `JSON at most ${levels} deep`, text);
   return value;
 }
 
@@ -253,7 +249,7 @@ function demand(what: string, wanted: unknown, got: unknown): void {
     for (const name of new Set([...Object.keys(wanted), ...Object.keys(got)]))
       demand(`${what}.${name}`, wanted[name], got[name]);
   else if (JSON.stringify(wanted) !== JSON.stringify(got))
-    throw new RangeError(expected(what, JSON.stringify(wanted) ?? "nothing", got));
+    throw new RequestError(what, JSON.stringify(wanted) ?? "nothing", got);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

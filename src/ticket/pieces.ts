@@ -1,6 +1,6 @@
 // Stages cut into pieces of work: some outputs for some inputs, in words as wide as their sums need.
 
-import { expected } from "../check.ts";
+import { RequestError } from "../errors.ts";
 import type { ForwardParams } from "../kernels/forward.ts";
 import { MAX_SUM, quantize, quantizers, type Activation } from "../network.ts";
 import type { Work } from "../plan.ts";
@@ -50,7 +50,7 @@ export function* piecesOf(layer: Layer): Generator<Piece, void, undefined> {
     const weights = stage.weightsOf(row, row + rows);
     const sum = largestWeight(stage, weights) * layer.largest;
     if (sum > MAX_SUM)
-      throw new RangeError(expected(`layer ${index + 1} of the pass`, `sums of at most ${MAX_SUM}`, sum));
+      throw new RequestError(`layer ${index + 1} of the pass`, `sums of at most ${MAX_SUM}`, sum);
     const wide = Math.max(sum, hidden) >= 2 ** 31;
     const mostSamples = Math.max(
       1,

@@ -10,7 +10,8 @@
 // their own: what reaches as far as the target needs as many of them.
 
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../check.ts";
+import { RequestError } from "../errors.ts";
+import { integer, parse } from "../check.ts";
 import { itemOf, lawOf, placedValues, type Law } from "../ensemble.ts";
 import { quantize, quantizers, type Network, type Quantizer } from "../network.ts";
 import { streamKey, type Words } from "../random.ts";
@@ -107,26 +108,26 @@ export function layersOf(widths: readonly number[], targetBits: number, scheme: 
   parse(widthsSchema, { widths });
   const { theorem, initialBits, bits: k, pools, units, copies } = parse(schemaOf, scheme, "scheme");
   const depth = widths.length - 1;
-  if (k > initialBits) throw new RangeError(expected("initialBits", `at least bits, ${k}`, initialBits));
+  if (k > initialBits) throw new RequestError("initialBits", `at least bits, ${k}`, initialBits);
   const finest = theorem === 1 ? 2 * k : k;
   if (targetBits > finest && k > 0)
-    throw new RangeError(
-      expected("target bits", `at most ${finest} for theorem ${theorem} and ${k} bits`, targetBits),
+    throw new RequestError(
+      "target bits",
+      `at most ${finest} for theorem ${theorem} and ${k} bits`,
+      targetBits,
     );
   const lengths = theorem === 1 ? ([depth, 0] as const) : ([1, depth - 1] as const);
   [units, copies].forEach((list, i) => {
     if (list.length !== lengths[i])
-      throw new RangeError(
-        expected(
-          ["units", "copies"][i]!,
-          `${lengths[i]} numbers for theorem ${theorem} and ${depth} layers`,
-          list.length,
-        ),
+      throw new RequestError(
+        ["units", "copies"][i]!,
+        `${lengths[i]} numbers for theorem ${theorem} and ${depth} layers`,
+        list.length,
       );
   });
   if (pools === "halves")
     units.forEach((count, l) => {
-      if (count % 2 > 0) throw new RangeError(expected(`units.${l}`, "an even number for halves", count));
+      if (count % 2 > 0) throw new RequestError(`units.${l}`, "an even number for halves", count);
     });
   const layers = widths.slice(1).flatMap((outputs, layer): RandomLayer[] => {
     const inputs = widths[layer]!;
@@ -158,9 +159,7 @@ export function layersOf(widths: readonly number[], targetBits: number, scheme: 
   });
   layers.map(placesOf).forEach((places, l) => {
     if (places > MAX_PLACES)
-      throw new RangeError(
-        expected(`mask.${l}`, `at most ${MAX_PLACES} places`, places, "mind units and copies"),
-      );
+      throw new RequestError(`mask.${l}`, `at most ${MAX_PLACES} places`, places, "mind units and copies");
   });
   return layers;
 }

@@ -1,6 +1,6 @@
 // A ticket: a seed and which weights of its random network are kept.
 
-import { expected } from "../check.ts";
+import { RequestError } from "../errors.ts";
 import { outlineOf, type Network, type Outline } from "../network.ts";
 import { keepPlace, maskBytes, type Mask } from "./mask.ts";
 import { placesOf, type Demand, type RandomLayer, type Scheme } from "./scheme.ts";
@@ -55,7 +55,9 @@ export function checkTarget(network: Network, target: Outline): void {
   const given = outlineOf(network, other?.shift ?? target.bits);
   for (const name of Object.keys(target) as (keyof Outline)[])
     if (String(given[name]) !== String(target[name]))
-      throw new RangeError(
-        expected(`network, ${name}`, `${String(target[name])}, as the ticket's target has`, given[name]),
+      throw new RequestError(
+        `network, ${name}`,
+        `${String(target[name])}, as the ticket's target has`,
+        given[name],
       );
 }

@@ -1,6 +1,6 @@
 // What a target asks of a random network as work of the kernel `prune`, and what its answers keep.
 
-import { expected } from "../check.ts";
+import { RequestError } from "../errors.ts";
 import { slicingOf } from "../ensemble.ts";
 import { DEMAND_WORDS, pruneWords, type PruneInput, type PruneParams } from "../kernels/prune.ts";
 import type { Network } from "../network.ts";
@@ -41,7 +41,7 @@ export function tilesOf(
   const most = Math.ceil(2 ** 31 / 4 ** scheme.bits) - 1;
   for (const { kind, group } of layers)
     if (kind === "pooled" && group > most)
-      throw new RangeError(expected("units", `at most ${most} for ${scheme.bits} bits`, group));
+      throw new RequestError("units", `at most ${most} for ${scheme.bits} bits`, group);
   return makeTiles(target, layers, scheme, seed, sparse);
 }
 

@@ -3,7 +3,8 @@
 // many of those serve each sign.
 
 import * as z from "zod/mini";
-import { expected, parse } from "../check.ts";
+import { RequestError } from "../errors.ts";
+import { parse } from "../check.ts";
 import { outlineOf, type Network } from "../network.ts";
 import { productWays } from "../theory/rejection.ts";
 import {
@@ -119,13 +120,11 @@ export function fewestWidths(
     if (!(isDirect ? scheme.copies : scheme.units)) {
       const fewest = fewestUnits((width) => failureAt(width) <= budget);
       if (fewest === undefined)
-        throw new RangeError(
-          expected(
-            isDirect ? "copies" : "units",
-            `at most ${MAX_UNITS} for a failure of ${failure}`,
-            `more for layer ${l + 1}`,
-            "take more --bits",
-          ),
+        throw new RequestError(
+          isDirect ? "copies" : "units",
+          `at most ${MAX_UNITS} for a failure of ${failure}`,
+          `more for layer ${l + 1}`,
+          { option: "bits" },
         );
       // A layer without any places is none.
       const times = isDirect ? 1 : step;

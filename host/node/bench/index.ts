@@ -2,7 +2,8 @@
 
 import { spawnSync } from "node:child_process";
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../../../src/check.ts";
+import { RequestError } from "../../../src/errors.ts";
+import { integer, parse } from "../../../src/check.ts";
 import { kernelNames } from "../../../src/kernels/index.ts";
 import { requestAdapter } from "../../open.ts";
 import { readNumber } from "../formats/arguments.ts";
@@ -82,10 +83,10 @@ export async function runBench(args: BenchArguments): Promise<number> {
   const names = sectionNames.filter((name) => asked.has(name));
   const kernels = args.kernels === undefined ? kernelNames : list(args.kernels, kernelNames, "kernels");
   if (args.kernels !== undefined && !asked.has("kernels"))
-    throw new RangeError(expected("kernels", "the section kernels in --only", args.only, "add it"));
+    throw new RequestError("kernels", "the section kernels in --only", args.only, "add it");
   const adapter = wanted.includes("gpu") ? await requestAdapter(platform) : null;
   if (!adapter && args.engine !== undefined && wanted.includes("gpu"))
-    throw new RangeError(expected("engine gpu", "a WebGPU adapter", undefined, "leave it out of --engine"));
+    throw new RequestError("engine gpu", "a WebGPU adapter", undefined, "leave it out of --engine");
   const old =
     args.compare === undefined
       ? undefined

@@ -1,11 +1,11 @@
 // Every kernel on every engine there is, and on the GPU in every variant that fits: how much of the work that counts a
 // second holds, and what share of the ceilings of the same run. All answer the same fixed work, whose digest is told.
 
+import { RequestError } from "../../../src/errors.ts";
 import { drawValue } from "../../../src/ensemble.ts";
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import type { SolveRequest } from "../../../src/experiments/solve.ts";
 import type { KernelName } from "../../../src/kernels/index.ts";
-import { isRefusal } from "../../../src/check.ts";
 import { outlineOf, readNetwork } from "../../../src/network.ts";
 import { batchWork, type Plan, type Work } from "../../../src/plan.ts";
 import type { Instance } from "../../../src/solve/problem.ts";
@@ -309,7 +309,7 @@ async function rowsOf(
       digests.set(candidate, digest);
     } catch (error) {
       // A variant has no room for every size.
-      if (engine !== "gpu" || !isRefusal(error)) throw error;
+      if (engine !== "gpu" || !(error instanceof RequestError)) throw error;
       context.note(`        ${kernel}, ${size}: no room for ${variant} on this GPU`);
     }
   }

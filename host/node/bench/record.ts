@@ -1,7 +1,8 @@
 // What a bench leaves behind, as JSON Lines: one record of the machine, then one for each row.
 
 import * as z from "zod/mini";
-import { expected, parse, refusedAt } from "../../../src/check.ts";
+import { RequestError, locating } from "../../../src/errors.ts";
+import { parse } from "../../../src/check.ts";
 
 const numbers = z.record(z.string(), z.number());
 
@@ -66,18 +67,17 @@ export const linesOf = (machine: Machine, rows: readonly Row[]): string =>
 export function readLines(file: string, text: string): { machine: Machine; rows: Row[] } {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const records = lines.map((line, i) =>
-    refusedAt(`${file}, line ${i + 1}`, () => parse(i === 0 ? machineSchema : rowSchema, jsonOf(line))),
+    locating(`${file}, line ${i + 1}`, () => parse(i === 0 ? machineSchema : rowSchema, jsonOf(line))),
   );
-  if (records.length === 0)
-    throw new RangeError(expected(file, "a file of exacta bench --json", "an empty one"));
+  if (records.length === 0) throw new RequestError(file, "a file of exacta bench --json", "an empty one");
   return { machine: records[0] as Machine, rows: records.slice(1) as Row[] };
 }
 
 function jsonOf(line: string): unknown {
   try {
     return JSON.parse(line);
-  } catch (error) {
-    throw new TypeError(expected("record", "a line of exacta bench --json", line), { cause: error });
+  } catch {
+    throw new RequestError("record", "a line of exacta bench --json", line);
   }
 }
 

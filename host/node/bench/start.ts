@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { performance } from "node:perf_hooks";
-import { isRefusal } from "../../../src/check.ts";
+import { RequestError } from "../../../src/errors.ts";
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import { batchWork } from "../../../src/plan.ts";
 import { kernelModule } from "./micro/kernel.ts";
@@ -78,7 +78,7 @@ async function fits(open: () => Promise<Runner>): Promise<boolean> {
     await runner.prepare(one);
     return true;
   } catch (error) {
-    if (isRefusal(error)) return false;
+    if (error instanceof RequestError) return false;
     throw error;
   } finally {
     runner.close();

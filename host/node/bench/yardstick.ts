@@ -1,11 +1,11 @@
 // Yardsticks: processes that answer one pass at a time.
 
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { RequestError } from "../../../src/errors.ts";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { expected } from "../../../src/check.ts";
 
 export interface Yardstick {
   /** The seconds of so many passes. Throws where its total is not the one expected. */
@@ -58,9 +58,7 @@ export function startPython(
 ): Yardstick {
   const lines = input.map((line) => `${JSON.stringify(line)}\n`).join("");
   return start(command, ["-c", script], lines, expectedTotal, () => {
-    return new RangeError(
-      expected("python", "a CPython of 3.10 or newer", command, "name one with --python"),
-    );
+    return new RequestError("python", "a CPython of 3.10 or newer", command, "name one with --python");
   });
 }
 
@@ -72,7 +70,7 @@ export function startNative(
   expectedTotal: number,
 ): Yardstick {
   const refusal = () =>
-    new RangeError(expected("cc", "a C compiler for a CPU with AVX2", command, "name one with --cc"));
+    new RequestError("cc", "a C compiler for a CPU with AVX2", command, "name one with --cc");
   const folder = mkdtempSync(join(tmpdir(), "exacta-"));
   const binary = join(folder, "yardstick");
   writeFileSync(`${binary}.c`, program);

@@ -1,6 +1,6 @@
 // exacta devices: which engines this machine has, and which one `auto` takes.
 
-import { expected } from "../../../src/check.ts";
+import { RequestError } from "../../../src/errors.ts";
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import { batchWork } from "../../../src/plan.ts";
 import { adapterKey, adapterName, gpuRunner } from "../../gpu/runner.ts";
@@ -55,9 +55,7 @@ export async function runDevices({ json, tune: anew }: { json?: boolean; tune?: 
   const gpu = await platform.gpu();
   const chosen = await requestAdapter(platform);
   if (anew && !chosen)
-    throw new RangeError(
-      expected("--tune", "a WebGPU adapter", undefined, "exacta devices says what is missing"),
-    );
+    throw new RequestError("--tune", "a WebGPU adapter", undefined, "exacta devices says what is missing");
   if (anew) await tune(chosen!.info, gpu!.wgslLanguageFeatures);
   // An adapter has no identity beyond what it says of itself.
   const found = new Map<string, GPUAdapter>();

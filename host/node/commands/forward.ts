@@ -3,8 +3,9 @@
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
 import * as z from "zod/mini";
+import { RequestError, locating } from "../../../src/errors.ts";
 import { version } from "../../../package.json";
-import { expected, parse, refusedAt } from "../../../src/check.ts";
+import { parse } from "../../../src/check.ts";
 import { passes } from "../../../src/ticket/passes.ts";
 import { forward } from "../../experiments/network.ts";
 import { prepareFile, readBytes, writeFiles } from "../formats/files.ts";
@@ -32,9 +33,9 @@ export async function runForward(path: string, args: ForwardArguments): Promise<
   if (imported && !args.quiet) process.stderr.write(importedText(path, imported));
   const { widths, activationBits, constant } = outline;
   const columns = widths[0]! - Number(constant);
-  if (columns === 0) throw new RangeError(expected(`${path}: widths`, "inputs beside the constant", widths));
+  if (columns === 0) throw new RequestError(`${path}: widths`, "inputs beside the constant", widths);
   const bytes = await readBytes(args.inputs);
-  const inputs = refusedAt(args.inputs, () => decodeInputs(bytes, columns, 2 ** activationBits));
+  const inputs = locating(args.inputs, () => decodeInputs(bytes, columns, 2 ** activationBits));
   if (out !== undefined) await prepareFile(out, [path, args.inputs]);
   const [count, width] = [inputs.length / columns, widths.at(-1)!];
   const { outputs, seconds, ...provenance } = await withEngine(

@@ -2,7 +2,8 @@
 
 import { open } from "node:fs/promises";
 import * as z from "zod/mini";
-import { expected, parse } from "../../../src/check.ts";
+import { RequestError } from "../../../src/errors.ts";
+import { parse } from "../../../src/check.ts";
 import { solveConfig, type SolveRequest } from "../../../src/experiments/solve.ts";
 import type { SolveFinding } from "../../../src/finding.ts";
 import { solve } from "../../experiments/solve.ts";
@@ -35,7 +36,7 @@ const formatSchema = z.enum(formats, `one of ${formats.join(", ")}`);
 /** Runs the command and returns its exit status. Throws TypeError or RangeError for what cannot be met or read. */
 export async function runSolve(path: string, args: SolveArguments): Promise<number> {
   const { csv = false, out } = args;
-  if (csv && args.json) throw new TypeError(expected("csv, json", "one of the two", "both"));
+  if (csv && args.json) throw new RequestError("csv, json", "one of the two", "both");
   const request = readRequest(args);
   const { partition } = solveConfig(request);
   const format = args.input === undefined ? formatOf(path) : parse(formatSchema, args.input, "input");
@@ -119,6 +120,6 @@ async function openInput(
     throw Object.assign(new Error(), { code: "it is a folder" });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new RangeError(expected("file", "a readable file", path, `${code}, - reads standard input`));
+    throw new RequestError("file", "a readable file", path, `${code}, - reads standard input`);
   }
 }

@@ -1,7 +1,8 @@
 // exacta ticket and exacta verify: prunes a random network until it is the network of a file, and checks what came of it.
 
 import { basename, dirname } from "node:path";
-import { expected, integer, parse, refusedAt } from "../../../src/check.ts";
+import { RequestError, locating } from "../../../src/errors.ts";
+import { integer, parse } from "../../../src/check.ts";
 import { demandOptions } from "../../../src/import/network.ts";
 import { drawValue } from "../../../src/ensemble.ts";
 import type { TicketFinding, VerifyFinding } from "../../../src/finding.ts";
@@ -130,8 +131,8 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
   const { network: named, json } = args;
   const options = readOptions(args);
   const bytes = await readBytes(path);
-  if (!isTicket(bytes)) throw new TypeError(expected("file", "an exacta ticket", path));
-  const { ticket, digest } = refusedAt(path, () => decodeTicket(bytes));
+  if (!isTicket(bytes)) throw new RequestError("file", "an exacta ticket", path);
+  const { ticket, digest } = locating(path, () => decodeTicket(bytes));
   const { scheme, seed } = ticket;
   const { widths, bits: targetBits } = ticket.target;
   const said = optionsOf(ticket.target);

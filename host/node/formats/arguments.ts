@@ -1,6 +1,6 @@
 // What people type, as values. Text that is no number passes through, so that the check behind it can say what it expected.
 
-import { expected } from "../../../src/check.ts";
+import { RequestError } from "../../../src/errors.ts";
 import type { PhaseRequest } from "../../../src/experiments/phase.ts";
 
 /** What names instances, as typed. */
@@ -23,7 +23,7 @@ export function readRequests({
   targets,
 }: InstanceArguments): PhaseRequest[] {
   if (bits !== undefined && halfRange !== undefined)
-    throw new TypeError(expected("bits, half-range", "one of the two", "both"));
+    throw new RequestError("bits, half-range", "one of the two", "both");
   const common = {
     ...(ensemble === undefined ? {} : { ensemble }),
     ...(items === undefined ? {} : { items: readItems(items) }),

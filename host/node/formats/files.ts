@@ -1,9 +1,9 @@
 // Files that are given, and results on disk: checked before anything runs, and written whole or not at all.
 
 import { existsSync, statSync } from "node:fs";
+import { RequestError } from "../../../src/errors.ts";
 import { access, constants, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { expected } from "../../../src/check.ts";
 
 /** A file. Throws RangeError where it cannot be read. */
 export async function readBytes(path: string): Promise<Buffer> {
@@ -11,7 +11,7 @@ export async function readBytes(path: string): Promise<Buffer> {
     return await readFile(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new RangeError(expected("file", "a readable file", path, code), { cause: error });
+    throw new RequestError("file", "a readable file", path, code);
   }
 }
 
@@ -37,8 +37,11 @@ export async function prepareFolder(folder: string, names: readonly string[]): P
   } catch (error) {
     for (const path of made) await rmdir(path);
     const { code } = error as NodeJS.ErrnoException;
-    throw new RangeError(
-      expected("out", "a folder that can be written", folder, `${code}, choose another with --out`),
+    throw new RequestError(
+      "out",
+      "a folder that can be written",
+      folder,
+      `${code}, choose another with --out`,
     );
   }
 }
@@ -46,10 +49,10 @@ export async function prepareFolder(folder: string, names: readonly string[]): P
 /** Makes the folder of one file. Throws RangeError where it cannot be written, or is one of the files that are read. */
 export async function prepareFile(path: string, given: readonly string[]): Promise<void> {
   if (given.some((input) => resolve(input) === resolve(path)))
-    throw new RangeError(expected("out", "another file than what is read", path));
+    throw new RequestError("out", "another file than what is read", path);
   await prepareFolder(dirname(path), []);
   if (path === "" || statSync(path, { throwIfNoEntry: false })?.isDirectory())
-    throw new RangeError(expected("out", "a file that can be written", path, "name one with --out"));
+    throw new RequestError("out", "a file that can be written", path, "name one with --out");
 }
 
 /** Writes files into a folder under their names; a file that was there before stays until the new one is complete. */

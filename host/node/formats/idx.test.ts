@@ -1,7 +1,7 @@
 // IDX files, well made and damaged.
 
 import { describe, expect, test } from "vitest";
-import { isRefusal } from "../../../src/check.ts";
+import { RequestError } from "../../../src/errors.ts";
 import { decodeIdx } from "./idx.ts";
 
 const two = Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 255);
@@ -26,15 +26,15 @@ test("elements take no memory of their own", () => {
 describe("a hostile file is refused:", () => {
   const huge = [255, 255, 255, 255];
   test.each<[string, Uint8Array, number, string]>([
-    ["nothing", new Uint8Array(), 1, "RangeError: file: expected at least 8 bytes, got 0"],
-    ["a gzip file", Uint8Array.of(31, 139, 8, 8, 0, 0, 0, 0), 1, "TypeError: file: expected IDX of bytes"],
+    ["nothing", new Uint8Array(), 1, "RequestError: file: expected at least 8 bytes, got 0"],
+    ["a gzip file", Uint8Array.of(31, 139, 8, 8, 0, 0, 0, 0), 1, "RequestError: file: expected IDX of bytes"],
     ["32-bit integers", two.with(2, 12), 2, "which begins with 0, 0, 8, got [0,0,12]"],
-    ["another number of dimensions", two, 1, "TypeError: dimensions: expected 1, got 2"],
+    ["another number of dimensions", two, 1, "RequestError: dimensions: expected 1, got 2"],
     [
       "a byte too many",
       Uint8Array.of(...two, 0),
       2,
-      "RangeError: elements: expected 6 bytes for 2 x 3, got 7",
+      "RequestError: elements: expected 6 bytes for 2 x 3, got 7",
     ],
     [
       "sizes beyond every file",
@@ -60,7 +60,7 @@ describe("a hostile file is refused:", () => {
 
   test("one that is cut off at any length", () => {
     for (let length = 0; length < two.length; length++)
-      expect(() => decodeIdx(two.subarray(0, length), 2), String(length)).toThrow(RangeError);
+      expect(() => decodeIdx(two.subarray(0, length), 2), String(length)).toThrow(RequestError);
   });
 
   test("one with another byte anywhere in its header", () => {
@@ -71,7 +71,7 @@ describe("a hostile file is refused:", () => {
           decodeIdx(two.with(at, value), 2);
           if (value !== two[at]) taken.push(`${at}: ${value}`);
         } catch (error) {
-          if (!isRefusal(error)) throw error;
+          if (!(error instanceof RequestError)) throw error;
         }
     expect(taken).toEqual([]);
   });

@@ -4,7 +4,7 @@
 //   4 bytes each     the sizes, big-endian, the one that changes slowest first
 //   the rest         the elements, up to the end of the file
 
-import { expected } from "../../../src/check.ts";
+import { RequestError } from "../../../src/errors.ts";
 
 const BYTES = 8;
 
@@ -18,19 +18,16 @@ export function decodeIdx(
 ): { readonly shape: readonly number[]; readonly values: Uint8Array } {
   const view = new DataView(file.buffer, file.byteOffset, file.length);
   const start = 4 + 4 * dimensions;
-  if (file.length < start) throw new RangeError(expected("file", `at least ${start} bytes`, file.length));
+  if (file.length < start) throw new RequestError("file", `at least ${start} bytes`, file.length);
   const magic = view.getUint32(0);
   if (magic >>> 8 !== BYTES)
-    throw new TypeError(
-      expected("file", "IDX of bytes, which begins with 0, 0, 8", Array.from(file.slice(0, 3))),
-    );
-  if ((magic & 255) !== dimensions)
-    throw new TypeError(expected("dimensions", String(dimensions), magic & 255));
+    throw new RequestError("file", "IDX of bytes, which begins with 0, 0, 8", Array.from(file.slice(0, 3)));
+  if ((magic & 255) !== dimensions) throw new RequestError("dimensions", String(dimensions), magic & 255);
   const shape = Array.from({ length: dimensions }, (_, d) => view.getUint32(4 + 4 * d));
   // Beyond 2^53 the product is rounded, and no file is as long as that.
   const size = shape.reduce((product, length) => product * length, 1);
   if (size !== file.length - start)
-    throw new RangeError(expected("elements", `${size} bytes for ${shape.join(" x ")}`, file.length - start));
+    throw new RequestError("elements", `${size} bytes for ${shape.join(" x ")}`, file.length - start);
   // Not a subarray: that of a Buffer is one.
   return { shape, values: new Uint8Array(file.buffer, file.byteOffset + start, size) };
 }

@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isRefusal } from "../../../src/check.ts";
+import { RequestError } from "../../../src/errors.ts";
 import type { Instance } from "../../../src/solve/problem.ts";
 import { formatOf, formats, readInstances, type Format, type ReadOptions } from "./instances.ts";
 
@@ -27,7 +27,7 @@ async function read(
     for await (const { line: _, ...instance } of readInstances(streamOf(input), options))
       instances.push(instance);
   } catch (error) {
-    expect(isRefusal(error), String(error)).toBe(true);
+    expect(error instanceof RequestError, String(error)).toBe(true);
     return { instances, error: (error as Error).message };
   }
   return { instances };
@@ -39,7 +39,7 @@ async function sift(input: Input, options: ReadOptions = {}) {
   const { instances, error } = await read(input, {
     ...options,
     onMalformed: (error) => {
-      expect(isRefusal(error), String(error)).toBe(true);
+      expect(error instanceof RequestError, String(error)).toBe(true);
       errors.push(error.message);
     },
   });

@@ -5,7 +5,7 @@ import { isUtf8 } from "node:buffer";
 import { extname } from "node:path";
 import { parse as parseCsv } from "csv-parse/sync";
 import { isSafeNumber, parse as parseExactJson } from "lossless-json";
-import { expected, isRefusal, refusalAt } from "../../../src/check.ts";
+import { RequestError } from "../../../src/errors.ts";
 import { checkInstance, MAX_ITEM, type Instance } from "../../../src/solve/problem.ts";
 
 export const formats = ["jsonl", "text", "csv"] as const;
@@ -17,7 +17,7 @@ export interface ReadOptions {
   /** Instances need no target. */
   readonly partition?: boolean | undefined;
   /** Called for every malformed line, which is then left out; without it the first one ends everything. */
-  readonly onMalformed?: ((error: TypeError | RangeError) => void) | undefined;
+  readonly onMalformed?: ((error: RequestError) => void) | undefined;
 }
 
 /** More bytes than 10,000 items and as many targets take in any format. */
@@ -87,7 +87,7 @@ async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Line[
     const lines: Line[] = [];
     const take = (part: Uint8Array) => {
       if (length <= MAX_LINE && length + part.length > MAX_LINE) {
-        lines.push(new RangeError(expected("length", `at most ${MAX_LINE} bytes`, length + part.length)));
+        lines.push(new RequestError("length", `at most ${MAX_LINE} bytes`, length + part.length));
         parts = [];
       }
       length += part.length;
@@ -116,28 +116,22 @@ function decode(parts: readonly Uint8Array[]): Line {
       : Buffer.concat(parts);
   return isUtf8(bytes)
     ? bytes.toString()
-    : new RangeError(expected("text", "UTF-8", bytes.toString("latin1", 0, 100)));
+    : new RequestError("text", "UTF-8", bytes.toString("latin1", 0, 100));
 }
 
 /** What a line is refused for. Parsers have errors of their own, and a very deep line ends in a stack overflow. */
-function refusalOf(
-  error: unknown,
-  number: number,
-  line: Line,
-  format: Format | undefined,
-): TypeError | RangeError {
+function refusalOf(error: unknown, number: number, line: Line, format: Format | undefined): RequestError {
   const forms = { jsonl: "a JSON object", text: "items : targets", csv: "a CSV record" };
-  const refusal = isRefusal(error)
-    ? error
-    : new TypeError(
-        expected(
+  const refusal =
+    error instanceof RequestError
+      ? error
+      : new RequestError(
           "instance",
           forms[format ?? "text"],
           String(line).slice(0, 100),
           error instanceof SyntaxError ? error.message : undefined,
-        ),
-      );
-  return refusalAt(`line ${number}`, refusal);
+        );
+  return refusal.at(`line ${number}`);
 }
 
 /** The fields of a JSON object. What JSON.parse could round goes through a parser that sees every digit, ten times slower. */
@@ -154,7 +148,7 @@ function fromJson(line: string): unknown {
 function fromText(line: string): unknown {
   if (line.startsWith("#")) return undefined;
   const [items = "", targets = "", ...rest] = line.split(":");
-  if (rest.length > 0) throw new TypeError(expected("instance", "items : targets", line));
+  if (rest.length > 0) throw new RequestError("instance", "items : targets", line);
   return { items: integersOf(items), targets: filled(targets.trim(), integersOf) };
 }
 
@@ -163,14 +157,14 @@ function csvReader(header: string, partition: boolean): (line: string) => unknow
   const names = fieldsOf(header).map((name) => name.trim());
   const known = ["items", "target", "targets", "id"].map((name) => names.indexOf(name));
   const twice = known.find((column) => column >= 0 && names.includes(names[column]!, column + 1));
-  if (twice !== undefined) throw new TypeError(expected("header", `one column ${names[twice]}`, header));
+  if (twice !== undefined) throw new RequestError("header", `one column ${names[twice]}`, header);
   const [items, target, targets, id] = known as [number, number, number, number];
   if (!partition && target < 0 && targets < 0)
-    throw new TypeError(expected("header", "a column target or targets", header));
+    throw new RequestError("header", "a column target or targets", header);
   return (line) => {
     const fields = fieldsOf(line);
     if (fields.length !== names.length)
-      throw new RangeError(expected("record", `${names.length} fields`, fields.length));
+      throw new RequestError("record", `${names.length} fields`, fields.length);
     return {
       items:
         items < 0
@@ -191,7 +185,7 @@ export function fieldsOf(record: string): string[] {
     // A line is a record, whatever stands in it.
     return parseCsv(record, { record_delimiter: "\n", trim: true })[0]!;
   } catch {
-    throw new TypeError(expected("record", "quotes around whole fields, doubled inside", record));
+    throw new RequestError("record", "quotes around whole fields, doubled inside", record);
   }
 }
 

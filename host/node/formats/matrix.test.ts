@@ -2,8 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { RequestError } from "../../../src/errors.ts";
 import fixture from "../../../test/fixtures/npy.json" with { type: "json" };
-import { isRefusal } from "../../../src/check.ts";
 import { csvOf, decodeInputs, encodeNpy, int64Bytes } from "./matrix.ts";
 
 const bytesOf = (base64: string) => Buffer.from(base64, "base64");
@@ -30,7 +30,7 @@ function read(bytes: Uint8Array, columns: number, most: number): number[] | stri
   try {
     return [...decodeInputs(bytes, columns, most)];
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (!(error instanceof RequestError)) throw error;
     return error.message;
   }
 }

@@ -5,7 +5,8 @@ import { isUtf8 } from "node:buffer";
 import { endianness } from "node:os";
 import { isSafeNumber } from "lossless-json";
 import * as z from "zod/mini";
-import { expected, integer, parse } from "../../../src/check.ts";
+import { RequestError } from "../../../src/errors.ts";
+import { integer, parse } from "../../../src/check.ts";
 import { fieldsOf } from "./instances.ts";
 
 /** Six bytes that every .npy file starts with: 0x93, then NUMPY. Behind them stands the version. */
@@ -44,8 +45,10 @@ const headerSchema = z.strictObject(
 export function decodeInputs(bytes: Uint8Array, columns: number, most: number): Int32Array {
   if (MAGIC.equals(bytes.subarray(0, MAGIC.length))) return fromNpy(bytes, columns, most);
   if (bytes.length === 0 || !isUtf8(bytes))
-    throw new TypeError(
-      expected("inputs", "a .npy file or text", Buffer.from(bytes.subarray(0, 20)).toString("latin1")),
+    throw new RequestError(
+      "inputs",
+      "a .npy file or text",
+      Buffer.from(bytes.subarray(0, 20)).toString("latin1"),
     );
   return fromText(bytes, columns, most);
 }
@@ -56,12 +59,12 @@ function fromNpy(bytes: Uint8Array, columns: number, most: number): Int32Array {
   const rows = shape.length === 1 ? 1 : (shape[0] ?? 0);
   const lengths = shape.slice(shape.length === 1 ? 0 : 1);
   if (shape.length === 0 || lengths.reduce((product, length) => product * length, 1) !== columns)
-    throw new RangeError(expected("shape", `n inputs of ${columns} values`, `(${shape.join(", ")})`));
+    throw new RequestError("shape", `n inputs of ${columns} values`, `(${shape.join(", ")})`);
   if (rows * columns > MAX_SIZE)
-    throw new RangeError(expected("shape", `at most ${MAX_SIZE} values`, rows * columns));
+    throw new RequestError("shape", `at most ${MAX_SIZE} values`, rows * columns);
   const size = Number(descr.at(-1)) * rows * columns;
   if (bytes.length - start !== size)
-    throw new RangeError(expected("data", `${size} bytes, as its shape asks for`, bytes.length - start));
+    throw new RequestError("data", `${size} bytes, as its shape asks for`, bytes.length - start);
   const numbers = numbersOf(descr, bytes.subarray(start));
   const places = fortran ? fortranPlaces(rows, lengths) : Uint32Array.from({ length: columns }, (_, i) => i);
   const step = fortran ? 1 : columns;
@@ -90,18 +93,16 @@ function fortranPlaces(rows: number, lengths: readonly number[]): Uint32Array {
 function headerOf(bytes: Uint8Array): { header: unknown; start: number } {
   const [major = 0, minor = 0] = bytes.subarray(MAGIC.length);
   if (major < 1 || major > 3 || minor !== 0)
-    throw new RangeError(expected("version", "1.0, 2.0 or 3.0", `${major}.${minor}`));
+    throw new RequestError("version", "1.0, 2.0 or 3.0", `${major}.${minor}`);
   const at = MAGIC.length + 2;
   const digits = major === 1 ? 2 : 4;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytes.length < at + digits)
-    throw new RangeError(expected("header", "its length before the end of the file", bytes.length));
+    throw new RequestError("header", "its length before the end of the file", bytes.length);
   const length = major === 1 ? view.getUint16(at, true) : view.getUint32(at, true);
   const start = at + digits + length;
   if (length > MAX_HEADER || start > bytes.length)
-    throw new RangeError(
-      expected("header", `at most ${MAX_HEADER} bytes before the end of the file`, length),
-    );
+    throw new RequestError("header", `at most ${MAX_HEADER} bytes before the end of the file`, length);
   const text = Buffer.from(bytes.subarray(at + digits, start)).toString();
   // A dictionary as Python writes it. No name or dtype that serves has any of these in its text.
   const json = text
@@ -114,7 +115,7 @@ function headerOf(bytes: Uint8Array): { header: unknown; start: number } {
   try {
     return { header: JSON.parse(json), start };
   } catch {
-    throw new TypeError(expected("header", FIELDS, text));
+    throw new RequestError("header", FIELDS, text);
   }
 }
 
@@ -162,9 +163,7 @@ function half(bits: number): number {
 
 function fromText(bytes: Uint8Array, columns: number, most: number): Int32Array {
   if (bytes.length > MAX_SIZE)
-    throw new RangeError(
-      expected("text", `at most ${MAX_SIZE} bytes`, bytes.length, "a .npy file takes more"),
-    );
+    throw new RequestError("text", `at most ${MAX_SIZE} bytes`, bytes.length, "a .npy file takes more");
   // An integer has a digit, and something behind it.
   const inputs = new Int32Array(Math.ceil((bytes.length + 1) / 2));
   let row = 0;
@@ -177,8 +176,7 @@ function fromText(bytes: Uint8Array, columns: number, most: number): Int32Array 
     const isHeader = first && fields.every(isName);
     first = false;
     if (isHeader) continue;
-    if (fields.length !== columns)
-      throw new RangeError(expected(`row ${row}`, `${columns} integers`, fields.length));
+    if (fields.length !== columns) throw new RequestError(`row ${row}`, `${columns} integers`, fields.length);
     for (let column = 0; column < columns; column++) {
       const number = numberOf(fields[column]!);
       if (!serves(number, most)) throw refusal(row, column, most, fields[column]);
@@ -206,7 +204,7 @@ function serves(number: number, most: number): boolean {
 }
 
 function refusal(row: number, column: number, most: number, got: unknown): RangeError {
-  return new RangeError(expected(`row ${row}, column ${column}`, `an integer in ${-most}..${most}`, got));
+  return new RequestError(`row ${row}, column ${column}`, `an integer in ${-most}..${most}`, got);
 }
 
 /** Integers of 64 bits, the lowest byte first; those given are exact numbers. */

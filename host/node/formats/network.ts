@@ -1,6 +1,6 @@
 // Networks in files, and what is said of one that was rounded.
 
-import { refusedAt } from "../../../src/check.ts";
+import { locating } from "../../../src/errors.ts";
 import {
   demandOptions,
   importNetwork,
@@ -49,7 +49,7 @@ export async function readNetworkFile(
   defaults: ImportOptions = {},
 ): Promise<ImportedNetwork> {
   const bytes = await readBytes(path);
-  return refusedAt(path, () => importNetwork(bytes, options, defaults));
+  return locating(path, () => importNetwork(bytes, options, defaults));
 }
 
 /** How a ticket's target is read. */
@@ -64,11 +64,11 @@ export async function readNetworkOrTicket(
 ): Promise<{ network: Network | Ticket; outline: Outline; imported?: ImportedNetwork }> {
   const bytes = await readBytes(path);
   if (isTicket(bytes)) {
-    const { ticket } = refusedAt(path, () => decodeTicket(bytes));
+    const { ticket } = locating(path, () => decodeTicket(bytes));
     demandOptions(options, optionsOf(ticket.target), "the ticket");
     return { network: ticket, outline: ticket.target };
   }
-  const imported = refusedAt(path, () => importNetwork(bytes, options));
+  const imported = locating(path, () => importNetwork(bytes, options));
   return { network: imported.network, outline: outlineOf(imported.network, imported.bits), imported };
 }
 

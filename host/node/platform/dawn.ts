@@ -1,6 +1,6 @@
 // Dawn, the WebGPU of Chromium, in Node.
 
-import { expected } from "../../../src/check.ts";
+import { RequestError } from "../../../src/errors.ts";
 import { LOADER, linkError, missingForVulkan } from "./vulkan.ts";
 
 /** Dawn polls the instance that created it through a raw pointer, so it must live as long as the process. */
@@ -45,7 +45,7 @@ export function calmPolling(): void {
 export function isUnchecked(): boolean {
   const { EXACTA_UNCHECKED: value = "" } = process.env;
   if (value !== "" && value !== "1")
-    throw new RangeError(expected("EXACTA_UNCHECKED", "1, or nothing for checked indices", value));
+    throw new RequestError("EXACTA_UNCHECKED", "1, or nothing for checked indices", value);
   return value === "1";
 }
 
