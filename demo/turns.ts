@@ -4,7 +4,7 @@ import type { Runner } from "../host/runner.ts";
 
 /** The same engine, on which all callers together have no more work in flight than keep it busy; first come, first served. */
 export function takingTurns(runner: Runner): Runner {
-  let free = runner.depth;
+  let free = runner.queueDepth;
   const waiting: (() => void)[] = [];
   return {
     ...runner,

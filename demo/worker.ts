@@ -3,7 +3,7 @@
 
 import { chooseEngine, requestAdapter } from "../host/open.ts";
 import { runnerOf, type Runner } from "../host/runner.ts";
-import { phaseOf } from "../host/experiments/phase.ts";
+import { measurePhaseConfig } from "../host/experiments/phase.ts";
 import { openEngine } from "../host/web/index.ts";
 import { platform } from "../host/web/platform.ts";
 import { isProduct } from "../src/ensemble.ts";
@@ -88,7 +88,7 @@ async function run(
     await Promise.all(
       configs.map(async (config, i) => {
         try {
-          findings[i] = await phaseOf(shared, config, {
+          findings[i] = await measurePhaseConfig(shared, config, {
             signal,
             onProgress(progress, soFar) {
               done[i] = progress.done;

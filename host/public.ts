@@ -1,17 +1,29 @@
 // What the package offers on every platform; each adds its own `openEngine`.
 
-export { phase, type PhaseOptions } from "./experiments/phase.ts";
-export { required, type RequiredOptions } from "./experiments/required.ts";
+export { measurePhase as phase, type PhaseOptions } from "./experiments/phase.ts";
+export { measureRequired as required, type RequiredOptions } from "./experiments/required.ts";
 export type { Progress } from "./schedule.ts";
 export type { Engine, EngineName, EngineOptions } from "./runner.ts";
 export { solve, type SolveOptions } from "./experiments/solve.ts";
-export { forward, type ForwardOptions } from "./experiments/network.ts";
-export { prune, digestOf, type Pruned, type PruneOptions, type PruneRequest } from "./experiments/ticket.ts";
-export { width, type WidthOptions } from "./experiments/width.ts";
+export { runNetwork as forward, type ForwardOptions } from "./experiments/network.ts";
+export {
+  pruneToTicket as prune,
+  targetDigest as digestOf,
+  type Pruned,
+  type PruneOptions,
+  type PruneRequest,
+} from "./experiments/ticket.ts";
+export { measureWidth as width, type WidthOptions } from "./experiments/width.ts";
 export { DifferenceError } from "./shadow.ts";
 export type { PhaseRequest } from "../src/experiments/phase.ts";
 export { ensembles, type Ensemble } from "../src/ensemble.ts";
-export { theory, compare, type Gap, type TheoryRequest, type Violation } from "../src/experiments/theory.ts";
+export {
+  computeTheory as theory,
+  compareWithTheory as compare,
+  type Gap,
+  type TheoryRequest,
+  type Violation,
+} from "../src/experiments/theory.ts";
 export { importNetwork, type ImportedNetwork, type ImportOptions } from "../src/import/network.ts";
 export type { LayerQuantization, Quantization } from "../src/import/real.ts";
 export type { SolveRequest } from "../src/experiments/solve.ts";
@@ -20,7 +32,7 @@ export { readNetwork, type Network, type Outline, type Quantizer } from "../src/
 export { decodeTicket, encodeTicket } from "../src/ticket/file.ts";
 export type { Pass } from "../src/ticket/passes.ts";
 export type { Pooling, Scheme } from "../src/ticket/scheme.ts";
-export { representedNetwork, verify } from "../src/ticket/certificate.ts";
+export { representedNetwork, verifyTicket as verify } from "../src/ticket/certificate.ts";
 export type { Deviation, Ticket } from "../src/ticket/ticket.ts";
 export type { RequiredRequest } from "../src/experiments/required.ts";
 export { schemeFor, type SchemeRequest } from "../src/ticket/width.ts";

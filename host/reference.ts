@@ -8,9 +8,9 @@ export function referenceRunner(): Runner {
   return {
     engine: "reference",
     adapter: "TypeScript",
-    depth: 1,
-    lanes: 1,
-    pace: 50,
+    queueDepth: 1,
+    parallelism: 1,
+    targetMilliseconds: 50,
     async prepare() {},
     async run(work) {
       // A turn of the event loop, so that timers, signals and drawing get theirs between calls.

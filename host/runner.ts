@@ -30,11 +30,11 @@ export interface Engine {
 /** The same engine, as experiments use it. */
 export interface Runner extends Engine {
   /** How many pieces of work in flight keep it busy. */
-  readonly depth: number;
+  readonly queueDepth: number;
   /** How many of those it works on at a time. */
-  readonly lanes: number;
+  readonly parallelism: number;
   /** How long one should take, in milliseconds. */
-  readonly pace: number;
+  readonly targetMilliseconds: number;
   /** Makes ready for work of this shape, so that the first is not slower than the others. */
   prepare(work: Work): Promise<void>;
   /** What the kernel writes: a pure function of the work, the same words on every runner. */

@@ -46,7 +46,7 @@ export async function schedule(
   let issued = 0;
   let done = 0;
   let words = new Float64Array(0);
-  const ended = new Array<number>(runner.lanes).fill(performance.now());
+  const ended = new Array<number>(runner.parallelism).fill(performance.now());
 
   async function lane(): Promise<void> {
     while (issued < trials && !signal?.aborted) {
@@ -65,7 +65,7 @@ export async function schedule(
       ended[0] = now;
       if (batch.count >= size)
         size = Math.ceil(
-          Math.min(Math.max((batch.count * runner.pace) / took, size / GROWTH), size * GROWTH),
+          Math.min(Math.max((batch.count * runner.targetMilliseconds) / took, size / GROWTH), size * GROWTH),
         );
       if (words.length === 0) words = new Float64Array(tally.length);
       tally.forEach((word, i) => (words[i]! += word));
@@ -76,7 +76,7 @@ export async function schedule(
 
   // A failed lane stops the others from issuing more, and all are waited for before the error is passed on.
   const results = await Promise.allSettled(
-    Array.from({ length: runner.depth }, () =>
+    Array.from({ length: runner.queueDepth }, () =>
       lane().catch((error: unknown) => ((issued = trials), Promise.reject(error))),
     ),
   );

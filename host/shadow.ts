@@ -13,9 +13,9 @@ export function shadowRunner(first: Runner, second: Runner): Runner {
   return {
     engine: "shadow",
     adapter: `${first.adapter} against ${second.adapter}`,
-    depth: Math.min(first.depth, second.depth),
-    lanes: Math.min(first.lanes, second.lanes),
-    pace: Math.min(first.pace, second.pace),
+    queueDepth: Math.min(first.queueDepth, second.queueDepth),
+    parallelism: Math.min(first.parallelism, second.parallelism),
+    targetMilliseconds: Math.min(first.targetMilliseconds, second.targetMilliseconds),
     async prepare(work) {
       await Promise.all([first.prepare(work), second.prepare(work)]);
     },

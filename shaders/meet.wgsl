@@ -1,4 +1,4 @@
-// halves (src/kernels/meet.ts): its contract, and the list of the sums of the first items, ascending, that the sums of
+// meet (src/kernels/meet.ts): its contract, and the list of the sums of the first items, ascending, that the sums of
 // the others meet. Which items are the first ones does not change an answer, so their number is what memory allows.
 //
 // Numbers have 64 bits. A sum of some items stands at its place, the sum less the least one, so that no place is negative.

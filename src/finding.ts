@@ -127,7 +127,7 @@ export interface RequiredFinding extends Provenance {
 }
 
 /** How a given instance is solved: a table of its sums in one piece or in tiles, or two halves that meet in the middle. */
-export const methods = ["bitset", "tiles", "halves"] as const;
+export const methods = ["bitset", "tiles", "meet-in-the-middle"] as const;
 export type Method = (typeof methods)[number];
 
 /** What is known of one target of a given instance. Index sets may be empty, and equal items are different items. */

@@ -677,10 +677,10 @@ describe("the scheduler", () => {
     for (const runner of [
       watched(engines.cpu),
       watched(engines.threads),
-      watched(engines.threads, { pace: 0.01, depth: 7 }),
-      watched(engines.cpu, { pace: 1e6, depth: 1 }),
+      watched(engines.threads, { targetMilliseconds: 0.01, queueDepth: 7 }),
+      watched(engines.cpu, { targetMilliseconds: 1e6, queueDepth: 1 }),
       watched(engines.thread),
-      watched(engines.cpu, { depth: 5, lanes: 2, pace: 1 }),
+      watched(engines.cpu, { queueDepth: 5, parallelism: 2, targetMilliseconds: 1 }),
     ]) {
       const totals = await schedule(runner, work, trials);
       expect([totals.trials, [...totals.words]]).toEqual([trials, once]);
@@ -693,8 +693,8 @@ describe("the scheduler", () => {
   test("cuts batches by how long the device worked where it can tell, however long they waited", async () => {
     const counts = new WeakMap<Uint32Array, number>();
     const runner = watched(engines.cpu, {
-      pace: 64,
-      depth: 2,
+      targetMilliseconds: 64,
+      queueDepth: 2,
       run: async (work) => {
         const words = await engines.cpu.run(work);
         counts.set(words, work.params.count!);
@@ -725,7 +725,7 @@ describe("the scheduler", () => {
     for (const batchesBefore of [1, 4]) {
       const stop = new AbortController();
       let batches = 0;
-      const runner = watched(engines.threads, { pace: 0.01 });
+      const runner = watched(engines.threads, { targetMilliseconds: 0.01 });
       const totals = await schedule(runner, work, 1e7, {
         signal: stop.signal,
         onBatch: () => void (++batches === batchesBefore && stop.abort()),
@@ -757,7 +757,7 @@ describe("the scheduler", () => {
   test("passes on an error after all other batches have ended, and issues none after it", async () => {
     let ended = 0;
     const runner = watched(engines.cpu, {
-      depth: 4,
+      queueDepth: 4,
       run: async (work) => {
         if (runner.batches.length === 3) throw new Error("the third batch");
         await new Promise((resolve) => setTimeout(resolve, 20));

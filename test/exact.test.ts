@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { gpuRunner } from "../host/gpu/runner.ts";
 import { startThread } from "../host/node/platform/threads.ts";
-import { phase } from "../host/experiments/phase.ts";
+import { measurePhase } from "../host/experiments/phase.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import type { PhaseFinding } from "../src/finding.ts";
@@ -132,7 +132,7 @@ async function countAll(runner: Runner, family: readonly Row[], most: number): P
     targets,
     trials: "all" as const,
   };
-  const findings = await phase(runner, request);
+  const findings = await measurePhase(runner, request);
   for (const row of within) {
     const finding = findings[row.items]!;
     expect([finding.items, countsOf(finding, knowsCovered(row))]).toEqual([
@@ -208,7 +208,14 @@ describe("a million trials", () => {
     const { ensemble, halfRange } = family[0]!;
     const targets = family[0]!.solved.map((_, target) => (target % 2 === 0 ? target : -target));
     const items = { from: 0, to: family.at(-1)!.items };
-    const findings = await phase(runners.cpu, { ensemble, halfRange, items, targets, trials, seed: 20 });
+    const findings = await measurePhase(runners.cpu, {
+      ensemble,
+      halfRange,
+      items,
+      targets,
+      trials,
+      seed: 20,
+    });
     const all = judges.flatMap((row) => {
       const finding = findings[row.items]!;
       const cells = finding.targets.map(({ target, solved }) => ({

@@ -201,7 +201,7 @@ export interface Given {
 }
 
 export interface GivenBatch {
-  readonly kernel: "witness" | "count" | "smallest" | "halves";
+  readonly kernel: "witness" | "count" | "smallest" | "meet";
   readonly instances: readonly Given[];
   readonly masks?: boolean;
   readonly tiles?: boolean;
@@ -210,7 +210,7 @@ export interface GivenBatch {
 /** Words of the answer to one target of n items. */
 function answerLength({ kernel, masks = true }: GivenBatch, n: number): number {
   const mask = masks ? Math.ceil(n / 32) : 0;
-  return { witness: 2 + mask, count: 2, smallest: 1 + mask, halves: 7 }[kernel];
+  return { witness: 2 + mask, count: 2, smallest: 1 + mask, meet: 7 }[kernel];
 }
 
 /** Where the answers are, the last target's first and a word between any two; and where the last of them ends. */
@@ -226,7 +226,7 @@ function answerPlaces(batch: GivenBatch): { places: number[]; length: number } {
 /** A batch in the words that its kernel reads. */
 export function batchWords(batch: GivenBatch) {
   const { kernel, instances, masks = true, tiles = false } = batch;
-  const wide = kernel === "halves";
+  const wide = kernel === "meet";
   const { places, length } = answerPlaces(batch);
   const items = instances.flatMap((instance) => [...instance.items]);
   const targets = instances.flatMap((instance) => [...instance.targets]);
@@ -278,7 +278,7 @@ export function oracleWords(batch: GivenBatch): number[] {
       witness: () => [best ? 1 : 0, best ? pattern(best.sum)[0]! : 0, ...mask(best?.mask)],
       count: () => wide(BigInt(best?.serving ?? 0)),
       smallest: () => [best?.size ?? 2 ** 32 - 1, ...mask(best?.sizeMask)],
-      halves: () =>
+      meet: () =>
         best
           ? [1, ...pattern(best.sum), ...wide(BigInt(best.serving)), ...wide(BigInt(best.mask))]
           : [0, 0, 0, 0, 0, 0, 0],

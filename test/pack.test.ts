@@ -11,7 +11,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { preview } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { phase } from "../host/experiments/phase.ts";
+import { measurePhase } from "../host/experiments/phase.ts";
 import { referenceRunner } from "../host/reference.ts";
 import manifest from "../package.json" with { type: "json" };
 import type { PhaseRequest } from "../src/experiments/phase.ts";
@@ -139,7 +139,7 @@ function integers(findings: readonly PhaseFinding[]) {
   ]);
 }
 
-const expected = async () => integers(await phase(referenceRunner(), request));
+const expected = async () => integers(await measurePhase(referenceRunner(), request));
 
 describe("the tarball", () => {
   test("holds the two builds, their types, the papers and the network that reads digits, and nothing else", () => {

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { build, preview, type PreviewServer } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { phase } from "../host/experiments/phase.ts";
+import { measurePhase } from "../host/experiments/phase.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import { launchBrowser, type Graphics } from "./browser.ts";
@@ -85,7 +85,7 @@ const wanted = {
     query: "?ensemble=rssp&bits=3,5&items=4..9&targets=1,M,-7&trials=3000&seed=20260101",
     ask: async () => {
       const runs = [3, 5].map((bits) =>
-        phase(referenceRunner(), {
+        measurePhase(referenceRunner(), {
           ensemble: "rssp",
           bits,
           items: { from: 4, to: 9 },
@@ -100,7 +100,7 @@ const wanted = {
   rnpp: {
     query: "?ensemble=rnpp&bits=6&items=5..8&targets=&trials=2000&seed=7",
     ask: () =>
-      phase(referenceRunner(), {
+      measurePhase(referenceRunner(), {
         ensemble: "rnpp",
         bits: 6,
         items: { from: 5, to: 8 },

@@ -56,9 +56,9 @@ function byMethods(name: string, request: SolveRequest): SolveRequest[] {
   if (name === "gpu")
     return [
       { ...request, method: "tiles" },
-      { ...request, method: "halves" },
+      { ...request, method: "meet-in-the-middle" },
     ];
-  if (engines[name]!.engine === "gpu") return [request, { ...request, method: "halves" }];
+  if (engines[name]!.engine === "gpu") return [request, { ...request, method: "meet-in-the-middle" }];
   return [request, ...methods.map((method) => ({ ...request, method }))];
 }
 
@@ -84,7 +84,7 @@ const requests: SolveRequest[] = [
 function answers({ ask, size, method }: SolveRequest): string[] {
   const asked = new Set<AnswerName>(ask ?? ["count", "witness", "smallest"]);
   // Halves do not look for small sets.
-  if (!ask && method === "halves" && size === undefined) asked.delete("smallest");
+  if (!ask && method === "meet-in-the-middle" && size === undefined) asked.delete("smallest");
   return [...asked, ...(asked.has("smallest") ? ["smallestWitness"] : []), "reachable", "sum", "difference"];
 }
 
@@ -173,7 +173,7 @@ describe("facts", () => {
           `${fact.count}`,
         ]);
         expect(count).toBe(`${fact.signs}`);
-        expect(smallest).toBe(request.method === "halves" ? undefined : fact.smallest);
+        expect(smallest).toBe(request.method === "meet-in-the-middle" ? undefined : fact.smallest);
         expect(witness === null).toBe(!reachable);
       });
     }
@@ -243,10 +243,14 @@ describe("random instances", () => {
         for (const name of ["reference", "cpu"])
           compare(
             some,
-            { ...request, method: "halves" },
-            await all(engines[name]!, some, { ...request, method: "halves" }),
+            { ...request, method: "meet-in-the-middle" },
+            await all(engines[name]!, some, { ...request, method: "meet-in-the-middle" }),
           );
-    compare(some, { method: "halves" }, await all(engines.gpu!, some, { method: "halves" }));
+    compare(
+      some,
+      { method: "meet-in-the-middle" },
+      await all(engines.gpu!, some, { method: "meet-in-the-middle" }),
+    );
   });
 
   test("of more items than can be enumerated are the same by every method", async () => {
@@ -316,7 +320,7 @@ describe("limits", () => {
     const wide = Array.from({ length: 48 }, (_, i) => (i % 3 === 0 ? -1 : 1) * (2 ** 53 - i));
     const target = wide.reduce((sum, item, i) => sum + (i % 5 === 0 ? BigInt(item) : 0n), 0n);
     const [halves] = await all(engines.cpu!, [{ items: wide, target }], { ask: ["witness"] });
-    expect([halves!.method, halves!.target]).toEqual(["halves", String(target)]);
+    expect([halves!.method, halves!.target]).toEqual(["meet-in-the-middle", String(target)]);
     expect(halves!.witness!.reduce((sum, i) => sum + BigInt(wide[i]!), 0n)).toBe(target);
   });
 });
@@ -369,7 +373,7 @@ describe("planted faults", () => {
   test.each([
     ["witness", 3, [1, 2], { ask: ["witness"], method: "bitset" }],
     ["smallest", 2, [0, 1], { ask: ["smallest"], method: "bitset" }],
-    ["halves", 7, [1, 2, 5], { ask: ["witness"], method: "halves" }],
+    ["meet", 7, [1, 2, 5], { ask: ["witness"], method: "meet-in-the-middle" }],
   ] as const)("in a sum or a set of %s are not kept", async (kernel, length, words, request) => {
     expect(await all(engines.cpu!, instances, request)).toHaveLength(3);
     for (let answer = 0; answer < 3; answer++)
@@ -380,17 +384,14 @@ describe("planted faults", () => {
           );
   });
 
-  test.each(["witness", "count", "smallest", "halves"])(
-    "in any word of %s are differences",
-    async (kernel) => {
-      const request = { method: kernel === "halves" ? ("halves" as const) : ("bitset" as const) };
-      const length = { witness: 9, count: 6, smallest: 6, halves: 21 }[kernel]!;
-      for (let word = 0; word < length; word++) {
-        const shadow = shadowRunner(engines.reference!, changed(kernel, word, 1));
-        await expect(all(shadow, instances, request)).rejects.toBeInstanceOf(DifferenceError);
-      }
-    },
-  );
+  test.each(["witness", "count", "smallest", "meet"])("in any word of %s are differences", async (kernel) => {
+    const request = { method: kernel === "meet" ? ("meet-in-the-middle" as const) : ("bitset" as const) };
+    const length = { witness: 9, count: 6, smallest: 6, meet: 21 }[kernel]!;
+    for (let word = 0; word < length; word++) {
+      const shadow = shadowRunner(engines.reference!, changed(kernel, word, 1));
+      await expect(all(shadow, instances, request)).rejects.toBeInstanceOf(DifferenceError);
+    }
+  });
 });
 
 describe("a stream", () => {
@@ -610,7 +611,7 @@ describe("a stream", () => {
     [{ size: -1 }, "size: expected an integer in 0..10000, got -1"],
     [{ tolerance: 0.5 }, "tolerance: expected an integer in 0..9007199254740992, got 0.5"],
     [{ ask: ["why"] }, "ask.0: expected one of reachable, count, witness, smallest, got"],
-    [{ method: "magic" }, "method: expected one of bitset, tiles, halves, got"],
+    [{ method: "magic" }, "method: expected one of bitset, tiles, meet-in-the-middle, got"],
     [{ partition: true, atMost: true }, "partition: expected neither atMost nor tolerance beside it, got"],
     [{ partition: true, tolerance: 1 }, "partition: expected neither atMost nor tolerance beside it, got"],
     [{ nearest: true }, "request: expected known fields only, got"],

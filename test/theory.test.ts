@@ -3,10 +3,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { startThread } from "../host/node/platform/threads.ts";
-import { phase } from "../host/experiments/phase.ts";
-import { required } from "../host/experiments/required.ts";
+import { measurePhase } from "../host/experiments/phase.ts";
+import { measureRequired } from "../host/experiments/required.ts";
 import type { Runner } from "../host/runner.ts";
-import { compare, theory } from "../src/experiments/theory.ts";
+import { compareWithTheory, computeTheory } from "../src/experiments/theory.ts";
 import { ensembles, isProduct, type Ensemble } from "../src/ensemble.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 
@@ -26,9 +26,9 @@ describe("measured probabilities", () => {
       items: { from: 0, to: 24 },
       targets: [0, 1, -2, 37, 60],
     };
-    const measured = await phase(cpu, { ...request, trials: 3e5 });
-    const said = theory(request);
-    expect(compare(measured, said, 1)).toEqual({ violations: [], gaps: [] });
+    const measured = await measurePhase(cpu, { ...request, trials: 3e5 });
+    const said = computeTheory(request);
+    expect(compareWithTheory(measured, said, 1)).toEqual({ violations: [], gaps: [] });
 
     // The comparison is no formality: two successes too many in a hundred are seen where a bound is tight.
     const shifted = measured.map((finding) => ({
@@ -38,7 +38,7 @@ describe("measured probabilities", () => {
         solved: Math.min(3e5, entry.solved + (entry.target === 60 ? 6000 : 0)),
       })),
     }));
-    const { violations } = compare(shifted, said, 1);
+    const { violations } = compareWithTheory(shifted, said, 1);
     expect(violations.length).toBeGreaterThan(0);
     expect(violations.every(({ event }) => event === "target 60")).toBe(true);
   });
@@ -46,25 +46,26 @@ describe("measured probabilities", () => {
   test("of what cannot be are seen at the first hit", async () => {
     // One item of -8..8 never sums to 100; the least upper bound is 0.
     const request = { halfRange: 8, items: 1, targets: [100] };
-    const [measured] = (await phase(cpu, { ...request, trials: 1e6 })) as [PhaseFinding];
+    const [measured] = (await measurePhase(cpu, { ...request, trials: 1e6 })) as [PhaseFinding];
     const hits = (solved: number) => ({ ...measured, targets: [{ ...measured.targets[0]!, solved }] });
-    const count = (solved: number) => compare([hits(solved)], theory(request), 1).violations.length;
+    const count = (solved: number) =>
+      compareWithTheory([hits(solved)], computeTheory(request), 1).violations.length;
     expect([count(0), count(1) > 0, count(5) > 0]).toEqual([0, true, true]);
   });
 
   test("of every instance break no bound by anything but rounding", async () => {
     for (const ensemble of ensembles) {
       const request = { ensemble, halfRange: 4, items: { from: 0, to: 4 }, targets: [-4, -1, 0, 1, 2, 3, 4] };
-      const measured = await phase(cpu, { ...request, trials: "all" });
-      expect(compare(measured, theory(request), 1)).toEqual({ violations: [], gaps: [] });
+      const measured = await measurePhase(cpu, { ...request, trials: "all" });
+      expect(compareWithTheory(measured, computeTheory(request), 1)).toEqual({ violations: [], gaps: [] });
     }
   });
 
   test("far from a prediction are told, near ones not", async () => {
     const request = { halfRange: 64, items: { from: 3, to: 16 }, targets: [64] };
-    const measured = await phase(cpu, { ...request, trials: 2e5 });
-    const said = theory(request);
-    const gaps = (tolerance: number) => compare(measured, said, tolerance).gaps;
+    const measured = await measurePhase(cpu, { ...request, trials: 2e5 });
+    const said = computeTheory(request);
+    const gaps = (tolerance: number) => compareWithTheory(measured, said, tolerance).gaps;
     expect(gaps(0.2)).toEqual([]);
     expect(gaps(0.02).map(({ prediction }) => prediction)).toContain("window");
     expect(
@@ -76,10 +77,10 @@ describe("measured probabilities", () => {
     const gaps: number[] = [];
     for (const n of [8, 12, 16]) {
       const halfRange = Math.round(2 ** n / Math.sqrt(n));
-      const [found] = (await phase(cpu, { ensemble: "rnpp", halfRange, items: n, trials: 2e5 })) as [
+      const [found] = (await measurePhase(cpu, { ensemble: "rnpp", halfRange, items: n, trials: 2e5 })) as [
         PhaseFinding,
       ];
-      const [said] = theory({ ensemble: "rnpp", halfRange, items: n });
+      const [said] = computeTheory({ ensemble: "rnpp", halfRange, items: n });
       const [poisson, limit] = said!.perfect!.predictions.map(({ value }) => value) as [number, number];
       const error = Math.sqrt((limit * (1 - limit)) / 2e5);
       // The predictor from exact moments is good to 0.1/n here.
@@ -98,7 +99,7 @@ describe("measured probabilities", () => {
 describe("what the paper states", () => {
   test("stands beside what is exact, and approaches it", () => {
     for (const ensemble of ensembles) {
-      const said = theory({ ensemble, halfRange: 64, items: { from: 8, to: 32 }, targets: [1, 64] });
+      const said = computeTheory({ ensemble, halfRange: 64, items: { from: 8, to: 32 }, targets: [1, 64] });
       const distance = (items: number) =>
         Math.max(
           ...said
@@ -107,19 +108,19 @@ describe("what the paper states", () => {
         );
       expect([ensemble, distance(32) < distance(8), distance(32) < 0.03]).toEqual([ensemble, true, true]);
     }
-    const [signed] = theory({ ensemble: "rnpp", halfRange: 64, items: 24, targets: [1] });
+    const [signed] = computeTheory({ ensemble: "rnpp", halfRange: 64, items: 24, targets: [1] });
     expect(signed!.targets[0]!.paper).toMatchObject({ name: "Lemma 1", high: 0.5 });
-    const [subset] = theory({ halfRange: 64, items: 24, targets: [0, 1] });
+    const [subset] = computeTheory({ halfRange: 64, items: 24, targets: [0, 1] });
     expect(subset!.targets.map(({ paper }) => paper!.low)).toEqual([1, 0]);
     // 1 - 2 exp(-(24 - 2 ln 65)^2 / (1.5 * 24)), below the measured .999.
     expect(subset!.covered!.followUp).toBeCloseTo(0.997782, 6);
-    expect(theory({ halfRange: 64, items: 0 })[0]!.targets[0]!.paper).toBeUndefined();
+    expect(computeTheory({ halfRange: 64, items: 0 })[0]!.targets[0]!.paper).toBeUndefined();
   });
 });
 
 describe("the number of items required", () => {
   test("is what longer runs found, within one", async () => {
-    const findings = await required(cpu, { bits: 4, trials: 2e5 });
+    const findings = await measureRequired(cpu, { bits: 4, trials: 2e5 });
     const items = (pool: string) =>
       findings.filter((finding) => finding.pool === pool).map((finding) => finding.items!);
     const near = (found: number[], known: number[]) =>
@@ -136,18 +137,20 @@ describe("the number of items required", () => {
 
   test("of one bit is the closed form", async () => {
     // M = 1: target 1 fails when no item is positive, with probability 2^-n.
-    const findings = await required(cpu, { bits: 0, failures: [0.3, 0.06, 0.01], trials: 1e5 });
+    const findings = await measureRequired(cpu, { bits: 0, failures: [0.3, 0.06, 0.01], trials: 1e5 });
     expect(findings.map(({ pool, items }) => [pool, items])).toEqual(
       ["uniform", "products", "support"].flatMap((pool) => [2, 5, 7].map((items) => [pool, items])),
     );
   });
 
   test("is refused for requests that cannot be met", async () => {
-    await expect(required(cpu, { bits: 13 })).rejects.toThrow("bits: expected an integer in 0..12, got 13");
-    await expect(required(cpu, { bits: 4, failures: [0.7] })).rejects.toThrow(
+    await expect(measureRequired(cpu, { bits: 13 })).rejects.toThrow(
+      "bits: expected an integer in 0..12, got 13",
+    );
+    await expect(measureRequired(cpu, { bits: 4, failures: [0.7] })).rejects.toThrow(
       "failures.0: expected a number in 0.000001..0.5, got 0.7",
     );
-    await expect(required(cpu, { bits: 4, trials: 10 })).rejects.toThrow(
+    await expect(measureRequired(cpu, { bits: 4, trials: 10 })).rejects.toThrow(
       "trials: expected an integer in 1000..",
     );
   });

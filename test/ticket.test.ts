@@ -4,12 +4,12 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { gpuRunner } from "../host/gpu/runner.ts";
-import { forward as run } from "../host/experiments/network.ts";
+import { runNetwork as run } from "../host/experiments/network.ts";
 import { startThread } from "../host/node/platform/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import { solve } from "../host/experiments/solve.ts";
-import { prune as pruneOn, type Pruned, type PruneOptions } from "../host/experiments/ticket.ts";
+import { pruneToTicket as pruneOn, type Pruned, type PruneOptions } from "../host/experiments/ticket.ts";
 import { drawValue } from "../src/ensemble.ts";
 import { forward, quantizers, outlineOf, readNetwork, type Network, type Quantizer } from "../src/network.ts";
 import { streamKey } from "../src/random.ts";
@@ -27,7 +27,7 @@ import {
   type Scheme,
 } from "../src/ticket/scheme.ts";
 import { sizesOf } from "../src/ticket/sizes.ts";
-import { firstDeviation, verify } from "../src/ticket/certificate.ts";
+import { firstDeviation, verifyTicket } from "../src/ticket/certificate.ts";
 import type { Ticket } from "../src/ticket/ticket.ts";
 import { refusal } from "./refusal.ts";
 import { testAdapter } from "./gpu/devices.ts";
@@ -112,7 +112,7 @@ describe.each([
       const target = targetOf([2, 3, 2, 2], bits, quantizer);
       const { ticket, failures } = await prune(engines.cpu, target, bits, scheme, 20250101n);
       expect(failures).toEqual([]);
-      expect(verify(target, ticket)).toBeUndefined();
+      expect(verifyTicket(target, ticket)).toBeUndefined();
       const inputs = gridOf(2);
       expect(forwardKept(target, keptLayers(ticket), inputs)).toEqual(forward(target, inputs));
       for (const engine of [engines.reference, engines.gpu]) {
@@ -130,13 +130,13 @@ describe.each([
     ]);
     const kept = ({ masks }: Ticket) => masks.reduce((sum, mask) => sum + keptCount(mask), 0);
     expect(kept(sparse.ticket)).toBeLessThan(kept(canonical.ticket));
-    expect(verify(target, sparse.ticket)).toBeUndefined();
+    expect(verifyTicket(target, sparse.ticket)).toBeUndefined();
   });
 
   test("has no mask bit too many or too few, no other seed and no other target", async () => {
     const target = targetOf([2, 2, 1, 1], bits, "floor", 2);
     const { ticket } = await prune(engines.cpu, target, bits, scheme, 9n);
-    expect(verify(target, { ...ticket, seed: 10n })).toMatchObject({ layer: 0 });
+    expect(verifyTicket(target, { ...ticket, seed: 10n })).toMatchObject({ layer: 0 });
     const layers = layersOf(outlineOf(target, 0).widths, bits, scheme);
     let flips = 0;
     layers.forEach((layer, l) => {
@@ -149,14 +149,14 @@ describe.each([
         const hidden = layer.kind === "pooled" ? drawnWeights(scheme, ticket.seed)(l - 1)(unit) : 1;
         if (hidden < 0 && !layer.signed) continue;
         expect(weightAt(place)).not.toBe(0);
-        expect(verify(target, flippedAt(ticket, l, place))).toBeDefined();
+        expect(verifyTicket(target, flippedAt(ticket, l, place))).toBeDefined();
         flips++;
       }
     });
     expect(flips).toBeGreaterThan(40);
     const [layer] = target.layers;
     const changed = { ...layer!, weights: layer!.weights.with(3, Number(layer!.weights[3] === 0)) };
-    expect(verify({ ...target, layers: target.layers.with(0, changed) }, ticket)).toMatchObject({
+    expect(verifyTicket({ ...target, layers: target.layers.with(0, changed) }, ticket)).toMatchObject({
       layer: 0,
       output: 1,
       input: 1,
@@ -169,7 +169,7 @@ describe.each([
     const { ticket, failures } = await prune(engines.cpu, target, bits, small, 1n);
     expect(failures.length).toBeGreaterThan(0);
     for (const { layer, got } of failures) expect([layer, got]).toEqual([0, undefined]);
-    expect(verify(target, ticket)).toMatchObject({ ...failures[0], got: expect.any(Number) });
+    expect(verifyTicket(target, ticket)).toMatchObject({ ...failures[0], got: expect.any(Number) });
   });
 });
 
@@ -310,7 +310,7 @@ describe("pruning", () => {
     let turn = 0;
     const uneven: Runner = {
       ...engines.cpu,
-      depth: 3,
+      queueDepth: 3,
       run: async (work) => {
         const late = turn++ % 2 === 0;
         const words = await engines.cpu.run(work);
@@ -333,7 +333,7 @@ describe("pruning", () => {
     let runs = 0;
     const stopping: Runner = {
       ...engines.cpu,
-      depth: 1,
+      queueDepth: 1,
       run: (work) => {
         if (++runs === 2) stop.abort();
         return engines.cpu.run(work);
@@ -348,7 +348,7 @@ describe("pruning", () => {
     let [started, ended] = [0, 0];
     const failing: Runner = {
       ...engines.cpu,
-      depth: 2,
+      queueDepth: 2,
       run: async (work) => {
         if (++started === 2) throw new Error("the second tile");
         await new Promise((resolve) => setTimeout(resolve, 20));
@@ -550,7 +550,7 @@ describe("products rejected to their support", () => {
     const scheme = { ...plain, ...options };
     const { ticket, failures } = await prune(engines.cpu, small, 4, scheme, 3n);
     expect(failures).toEqual([]);
-    expect(verify(small, ticket)).toBeUndefined();
+    expect(verifyTicket(small, ticket)).toBeUndefined();
     const all = ticket.masks.reduce((sum, mask) => sum + keptCount(mask), 0);
     expect(countsOf(keptLayers(ticket), ticket)).toEqual({ kept: all, dead: 0, outside: 0 });
     const inputs = gridOf(2);
@@ -585,7 +585,7 @@ describe.each([
     for (const { kind, shift, lift } of layers) expect([shift, lift]).toEqual([kind === "hidden" ? 0 : 3, 0]);
     const { ticket, failures } = await prune(engines.cpu, target, 3, scheme, 2n);
     expect(failures).toEqual([]);
-    expect(verify(target, ticket)).toBeUndefined();
+    expect(verifyTicket(target, ticket)).toBeUndefined();
     const kept = keptLayers(ticket);
     for (const { weights } of kept) expect(new Set(weights.map(Math.abs))).toEqual(new Set([1]));
     const inputs = gridOf(2);
@@ -697,7 +697,7 @@ describe("a scheme", () => {
       widths: targetOf([2, 2, 1], 2, "floor"),
       bits: targetOf([2, 3, 1], 1, "floor"),
     }))
-      expect(() => verify(other, ticket)).toThrow(`network, ${name}: expected`);
+      expect(() => verifyTicket(other, ticket)).toThrow(`network, ${name}: expected`);
     const request = { network: target, bits: 1, scheme: { ...first, units: [60, 60] } };
     await expect(pruneOn(engines.cpu, request)).rejects.toThrow("network, bits: expected 1, ");
     await expect(pruneOn(engines.cpu, { ...request, bits: 2, seed: -1 })).rejects.toThrow("seed: expected");

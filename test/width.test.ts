@@ -6,8 +6,8 @@ import { cpuRunner } from "../host/cpu/runner.ts";
 import { startThread } from "../host/node/platform/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
-import { prune } from "../host/experiments/ticket.ts";
-import { width, widthOf } from "../host/experiments/width.ts";
+import { pruneToTicket } from "../host/experiments/ticket.ts";
+import { measureWidth, widthOf } from "../host/experiments/width.ts";
 import { trialDemands, widthConfig } from "../src/experiments/width.ts";
 import type { Network, Quantizer } from "../src/network.ts";
 import { fewestWidths, type OpenScheme } from "../src/ticket/width.ts";
@@ -52,7 +52,7 @@ async function failures(scheme: OpenScheme, targetBits: number, failure: number,
     const widths = { units: units.map((count) => 2 * Math.ceil((count * share) / 2)), copies };
     predicted += one / TARGETS;
     for (let seed = 0; seed < SEEDS; seed++) {
-      const pruned = (await prune(engine, {
+      const pruned = (await pruneToTicket(engine, {
         network: target,
         bits: targetBits,
         scheme: { ...scheme, ...widths },
@@ -138,7 +138,7 @@ describe("the width experiment", () => {
     [4, 4, [41, 53], 5.6, 8.9],
     [4, 8, [48, 61], 5.8, 10.4],
   ] as const)("k = %i, d = %i takes %o units", async (bits, size, units, structured, dense) => {
-    const { required, gap, curve } = (await width(engine, {
+    const { required, gap, curve } = (await measureWidth(engine, {
       bits,
       width: size,
       zero: true,
@@ -158,15 +158,15 @@ describe("the width experiment", () => {
 
   test("has the same numbers on other engines, and those of the trials done where it is stopped", async () => {
     const request = { bits: 2, width: 2, trials: 12 };
-    const all = (await width(engine, request))!;
+    const all = (await measureWidth(engine, request))!;
     const reference = referenceRunner();
-    const same = (await width(reference, request))!;
+    const same = (await measureWidth(reference, request))!;
     expect({ ...same, engine: "", adapter: "" }).toEqual({ ...all, engine: "", adapter: "" });
     const stop = new AbortController();
     const onProgress = (done: number) => done === 5 && stop.abort();
-    const some = await width(reference, request, { signal: stop.signal, onProgress });
+    const some = await measureWidth(reference, request, { signal: stop.signal, onProgress });
     expect(some!.trials).toBeGreaterThanOrEqual(5);
-    expect(await width(reference, request, { signal: AbortSignal.abort() })).toBeUndefined();
+    expect(await measureWidth(reference, request, { signal: AbortSignal.abort() })).toBeUndefined();
     reference.close();
   });
 });

@@ -72,9 +72,9 @@ export async function cpuRunner(threads: number, startThread: StartThread): Prom
   return {
     engine: "cpu",
     adapter: `WebAssembly SIMD, ${threads} ${threads === 1 ? "thread" : "threads"}`,
-    depth: 2 * threads,
-    lanes: threads,
-    pace: 40,
+    queueDepth: 2 * threads,
+    parallelism: threads,
+    targetMilliseconds: 40,
     async prepare() {},
     run(work) {
       const kernel = kernels[work.kernel];

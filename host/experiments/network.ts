@@ -27,7 +27,7 @@ export interface ForwardOptions {
  * @throws RangeError for inputs out of range, and for a layer whose sums could exceed 2^53, before they are computed; the
  * reason of the signal where that is aborted.
  */
-export async function forward(
+export async function runNetwork(
   engine: Engine,
   network: Network | Ticket,
   inputs: Int32Array,
@@ -74,7 +74,7 @@ export async function forwardStages(
       done += piece.samples * piece.rows * stage.columns * stage.group;
       onProgress?.(done / total);
     };
-    await inFlight(runner.depth, piecesOf(layer), run, signal);
+    await inFlight(runner.queueDepth, piecesOf(layer), run, signal);
     signal?.throwIfAborted();
     [values, largest] = [outputs, most];
   }

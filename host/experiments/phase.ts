@@ -18,16 +18,16 @@ export interface PhaseOptions {
  * stopped before the first batch ended. The numbers depend on the request alone, not on the engine.
  * Throws TypeError or RangeError for a request that cannot be met, before anything runs.
  */
-export async function phase(
+export async function measurePhase(
   engine: Engine,
   request: PhaseRequest,
   options: PhaseOptions = {},
 ): Promise<PhaseFinding[]> {
-  return phaseOf(engine, phaseConfig(request), options);
+  return measurePhaseConfig(engine, phaseConfig(request), options);
 }
 
 /** The same for a configuration. */
-export async function phaseOf(
+export async function measurePhaseConfig(
   engine: Engine,
   config: PhaseConfig,
   { signal, onProgress }: PhaseOptions = {},

@@ -26,7 +26,7 @@ export interface RequiredOptions {
  * rejected to their support; findings go by pool, then by failure in the order asked.
  * Throws TypeError or RangeError for a request that cannot be met, before anything runs.
  */
-export async function required(
+export async function measureRequired(
   engine: Engine,
   request: RequiredRequest,
   { signal, onProgress }: RequiredOptions = {},

@@ -71,7 +71,7 @@ export async function* solve(
   try {
     for (;;) {
       if (signal?.aborted) return;
-      if (!ended && inWork.length < runner.depth) taking ??= take();
+      if (!ended && inWork.length < runner.queueDepth) taking ??= take();
       if (!taking && inWork.length === 0) break;
       // Input that keeps waiting holds no findings back.
       const event = await firstOf(signal, taking, inWork[0]);

@@ -52,7 +52,7 @@ export interface Pruned {
  * not on the engine.
  * Throws TypeError or RangeError for a scheme that cannot serve the target, or that the engine has no room for.
  */
-export async function prune(
+export async function pruneToTicket(
   engine: Engine,
   request: PruneRequest,
   options: PruneOptions = {},
@@ -98,7 +98,7 @@ async function pruneDrawn(
     reported = done;
     onProgress?.(done);
   };
-  await inFlight(runner.depth, tilesOf(network, layers, scheme, seed, sparse), run, signal);
+  await inFlight(runner.queueDepth, tilesOf(network, layers, scheme, seed, sparse), run, signal);
   return failures.flat();
 }
 
@@ -138,7 +138,7 @@ async function pruneGiven(
  * SHA-256 of a target whose weights have `bits` bits, in hexadecimal digits: its outline, then its weights layer by layer. A
  * ticket's file names its target by it. In browsers for secure pages only.
  */
-export async function digestOf(network: Network, bits: number): Promise<string> {
+export async function targetDigest(network: Network, bits: number): Promise<string> {
   const { quantizer, activationBits, clamp, constant } = network;
   const lines = network.layers.map(({ rows, columns, weights }) => `${rows} ${columns} ${weights.join(" ")}`);
   const text = [`${bits} ${quantizer} ${activationBits} ${clamp} ${constant}`, ...lines, ""].join("\n");

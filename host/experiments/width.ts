@@ -28,7 +28,7 @@ export interface WidthOptions {
  * request alone, not on the engine.
  * Throws TypeError or RangeError for a request that cannot be met, before anything runs.
  */
-export async function width(
+export async function measureWidth(
   engine: Engine,
   request: WidthRequest,
   options: WidthOptions = {},

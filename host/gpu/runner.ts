@@ -476,9 +476,9 @@ export async function gpuRunner(
   return {
     engine: "gpu",
     adapter: name,
-    depth: 2,
-    lanes: 1,
-    pace: 80,
+    queueDepth: 2,
+    parallelism: 1,
+    targetMilliseconds: 80,
     async prepare(work) {
       const opened = await opening;
       await compile(opened, work, await fit(opened, work, options));

@@ -35,8 +35,8 @@ export interface SolveRequest {
   atMost?: boolean;
   /** The best sum is the one nearest to half of all: the items in two groups as equal as can be. */
   partition?: boolean;
-  /** Forces a method; by default the cheapest is taken for each instance. */
-  method?: Method;
+  /** Forces a method; by default the cheapest is taken for each instance. `halves` is an older name of meet-in-the-middle. */
+  method?: Method | "halves";
 }
 
 const requestSchema = z.strictObject({
@@ -47,7 +47,12 @@ const requestSchema = z.strictObject({
   tolerance: z.optional(integer(0, MAX_ITEM)),
   atMost: z._default(z.boolean("true or false"), false),
   partition: z._default(z.boolean("true or false"), false),
-  method: z.optional(z.enum(methods, `one of ${methods.join(", ")}`)),
+  method: z.optional(
+    z.pipe(
+      z.transform((name) => (name === "halves" ? "meet-in-the-middle" : name)),
+      z.enum(methods, `one of ${methods.join(", ")}`),
+    ),
+  ),
 });
 
 /** Completes and checks a request. Throws TypeError or RangeError naming the field, what it may be and what came. */
@@ -91,7 +96,7 @@ export function found(queries: readonly Query[], { words, places }: Answers): Fo
   return queries.map(({ problem }, k): Best | undefined => {
     const [answer, place] = [words[k], places[k]!];
     if (!answer?.[place]) return undefined;
-    if (problem.method !== "halves")
+    if (problem.method !== "meet-in-the-middle")
       return { sum: answer[place + 1]! | 0, words: answer, place: place + 2, ways: undefined };
     const sum = add(BigInt.asIntN(64, wideWord(answer, place + 1)), 0);
     return { sum, words: answer, place: place + 5, ways: wideWord(answer, place + 3) };
@@ -212,7 +217,7 @@ export function find(
 }
 
 function waysOf(method: Method, { words, places }: Answers, k: number): bigint {
-  return wideWord(words[k]!, places[k]! + (method === "halves" ? 3 : 0));
+  return wideWord(words[k]!, places[k]! + (method === "meet-in-the-middle" ? 3 : 0));
 }
 
 /** |sum - rest|, what the two groups of a partition differ by. */

@@ -27,7 +27,7 @@ function prediction(name: Prediction["name"], failure: number): Prediction {
  * Throws TypeError or RangeError for a request that cannot be met; M is limited to 2^12, where float64 still has every
  * moment to 1e-12, and for `rnpp`, whose moments are exact, to 2^22 - 1.
  */
-export function theory(request: TheoryRequest): TheoryFinding[] {
+export function computeTheory(request: TheoryRequest): TheoryFinding[] {
   return theoryOf(phaseConfig(request));
 }
 
@@ -206,7 +206,7 @@ const ROUNDING = 2 ** -40;
  * the exact binomial tail, so that rare events are judged rightly), which should never be; and predictions that are off by
  * more than `tolerance` and by more than chance. Exact counts leave no room but for rounding. Pairs go by number of items.
  */
-export function compare(
+export function compareWithTheory(
   measured: readonly PhaseFinding[],
   said: readonly TheoryFinding[],
   tolerance: number,

@@ -1,7 +1,7 @@
 // Theory in figures: which numbers are drawn as what.
 
 import { expect, it } from "vitest";
-import { theory } from "../experiments/theory.ts";
+import { computeTheory } from "../experiments/theory.ts";
 import type { Ensemble } from "../ensemble.ts";
 import type { PhaseFinding, TheoryFinding } from "../finding.ts";
 import { certainty, estimate } from "../statistics.ts";
@@ -42,7 +42,7 @@ function sweep({ ensemble = "rssp", bits, targets = [1, 2 ** bits], exact }: Sam
 }
 
 const says = ({ ensemble = "rssp", bits, targets = [1, 2 ** bits] }: Sample) =>
-  theory({ ensemble, bits, items: { from: 1, to: ITEMS.length }, targets }, "0");
+  computeTheory({ ensemble, bits, items: { from: 1, to: ITEMS.length }, targets }, "0");
 
 const samples: Sample[] = [{ bits: 3 }, { bits: 4 }];
 const findings = samples.flatMap(sweep);

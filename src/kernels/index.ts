@@ -3,13 +3,13 @@
 import type { Kernel } from "../kernel.ts";
 import { count } from "./count.ts";
 import { forward } from "./forward.ts";
-import { halves } from "./meet.ts";
+import { meet } from "./meet.ts";
 import { prune } from "./prune.ts";
 import { reach } from "./reach.ts";
 import { smallest } from "./smallest.ts";
 import { witness } from "./witness.ts";
 
-const list = { reach, witness, count, smallest, halves, prune, forward } as const;
+const list = { reach, witness, count, smallest, meet, prune, forward } as const;
 
 export type KernelName = keyof typeof list;
 export const kernelNames = Object.keys(list) as KernelName[];

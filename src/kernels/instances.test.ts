@@ -14,7 +14,7 @@ function twin(batch: GivenBatch): number[] {
   return [...answers];
 }
 
-const names = ["witness", "count", "smallest", "halves"] as const;
+const names = ["witness", "count", "smallest", "meet"] as const;
 
 /** Instances whose targets lie between their least and their greatest sum, as the kernels demand. */
 function instances(magnitude: number, exact: boolean): fc.Arbitrary<Given[]> {
@@ -69,13 +69,13 @@ describe.each(names)("the definition of %s", (kernel) => {
   });
 });
 
-describe("halves", () => {
+describe("meet", () => {
   test("meet at sums of 64 bits", () => {
     const [least, greatest] = [-(2n ** 63n), 2n ** 63n - 1n];
     const items = [2n ** 62n, -(2n ** 62n), 2n ** 62n - 4n, -(2n ** 62n), 1n, 2n, 0n];
     for (const center of [least, least + 1n, -1n, 0n, 1n, 2n ** 62n, greatest - 2n, greatest]) {
       const batch: GivenBatch = {
-        kernel: "halves",
+        kernel: "meet",
         instances: [
           {
             items,

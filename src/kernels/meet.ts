@@ -1,10 +1,10 @@
-// halves: meet in the middle (Horowitz & Sahni, 1974), for instances whose sums span too much for a table: the sums of the
+// meet: meet in the middle (Horowitz & Sahni, 1974), for instances whose sums span too much for a table: the sums of the
 // first half of the items meet those of the second.
 
 import type { Kernel } from "../kernel.ts";
 import type { InstanceInput } from "./instances.ts";
 
-const halvesParams = [
+const meetParams = [
   /** Instances, each with at least one target; the items, the targets and the words of the answers of all of them. */
   "instances",
   "items",
@@ -14,12 +14,12 @@ const halvesParams = [
   "longest",
 ] as const;
 
-type HalvesParam = (typeof halvesParams)[number];
+type MeetParam = (typeof meetParams)[number];
 
 /** Words of one target: from, to and center, each of 64 bits, low word first; where its answer is; and a zero. */
 export const WIDE_TARGET_WORDS = 8;
 /** Words of an answer. */
-export const HALVES_WORDS = 7;
+export const MEET_WORDS = 7;
 
 /**
  * As the kernels of instances.ts, but for values of 64 bits in two's complement, low word first: every sum of an instance
@@ -27,9 +27,9 @@ export const HALVES_WORDS = 7;
  * words; how many index sets have a sum of from..to, in two words; the smallest mask of the nearest sum, in two words.
  * All 0 where there is none.
  */
-export const halves: Kernel<HalvesParam, InstanceInput | "answers"> = {
-  name: "halves",
-  params: halvesParams,
+export const meet: Kernel<MeetParam, InstanceInput | "answers"> = {
+  name: "meet",
+  params: meetParams,
   buffers: {
     items: { type: "u32", access: "read", length: (params) => 2 * params.items },
     starts: { type: "u32", access: "read", length: (params) => 2 * (params.instances + 1) },

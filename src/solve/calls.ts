@@ -1,7 +1,7 @@
 // From questions about problems to calls of the kernels on given instances.
 
 import { COUNT_WORDS } from "../kernels/count.ts";
-import { HALVES_WORDS, WIDE_TARGET_WORDS } from "../kernels/meet.ts";
+import { MEET_WORDS, WIDE_TARGET_WORDS } from "../kernels/meet.ts";
 import { TARGET_WORDS } from "../kernels/instances.ts";
 import { smallestWords } from "../kernels/smallest.ts";
 import { witnessWords } from "../kernels/witness.ts";
@@ -46,7 +46,7 @@ type TableKernel = "witness" | "count" | "smallest";
 
 /** Questions that go into one call. */
 interface Bin {
-  readonly kernel: TableKernel | "halves";
+  readonly kernel: TableKernel | "meet";
   readonly tiles: boolean;
   readonly rows: (readonly Asked[])[];
   sums: number;
@@ -54,20 +54,20 @@ interface Bin {
 
 /**
  * The calls of a kernel that answer questions; those about one problem stand together. Alike problems share a call, so
- * that none waits for the table of another. Problems that are solved by halves go to the kernel of that name.
+ * that none waits for the table of another. Problems that are solved by meeting in the middle go to the kernel meet.
  */
 export function callsOf(kernel: TableKernel, asked: readonly Asked[], masks: boolean): Call[] {
   const bins = new Map<number, Bin>();
   const add = (row: readonly Asked[], sums: number) => {
     const { method } = row[0]!.problem;
-    const key = 32 * ["bitset", "tiles", "halves"].indexOf(method) + (Math.log2(sums) >> 1);
+    const key = 32 * ["bitset", "tiles", "meet-in-the-middle"].indexOf(method) + (Math.log2(sums) >> 1);
     const bin = bins.get(key);
     if (bin) {
       bin.rows.push(row);
       bin.sums = Math.max(bin.sums, sums);
     } else
       bins.set(key, {
-        kernel: method === "halves" ? method : kernel,
+        kernel: method === "meet-in-the-middle" ? "meet" : kernel,
         tiles: method === "tiles",
         rows: [row],
         sums,
@@ -79,7 +79,7 @@ export function callsOf(kernel: TableKernel, asked: readonly Asked[], masks: boo
     while (asked[k]?.problem === problem) k++;
     const row = asked.slice(start, k);
     const { method, apart, form } = problem;
-    if (method === "halves") add(row, 2 ** (form.items.length / 2));
+    if (method === "meet-in-the-middle") add(row, 2 ** (form.items.length / 2));
     else if (apart) for (const alone of row) add([alone], sumsOf(form, [alone.question]));
     else add(row, sumsOf(form, row.map(questionOf)));
   }
@@ -92,7 +92,7 @@ const answerWords: Record<Bin["kernel"], (n: number, masks: boolean) => number> 
   witness: witnessWords,
   smallest: smallestWords,
   count: () => COUNT_WORDS,
-  halves: () => HALVES_WORDS,
+  meet: () => MEET_WORDS,
 };
 
 /** Puts problems into the buffers of their kernel. */
@@ -115,9 +115,8 @@ function pack({ kernel, tiles, rows, sums }: Bin, masks: boolean): Call {
     }
   });
   const counts = { instances: rows.length, items: itemCount, targets: targetCount, answers, longest };
-  const inputs = kernel === "halves" ? wideInputs(rows, counts, places) : narrowInputs(rows, counts, places);
-  const params =
-    kernel === "halves" ? counts : { ...counts, sums, masks: Number(masks), tiles: Number(tiles) };
+  const inputs = kernel === "meet" ? wideInputs(rows, counts, places) : narrowInputs(rows, counts, places);
+  const params = kernel === "meet" ? counts : { ...counts, sums, masks: Number(masks), tiles: Number(tiles) };
   return { work: { kernel, params, inputs: { ...inputs, starts } }, queries, places };
 }
 

@@ -23,24 +23,24 @@ describe("the method", () => {
       "few large items without a smallest set",
       { items: items(20, 1e8), target: 1e9 },
       { ask: ["count"] },
-      "halves",
+      "meet-in-the-middle",
     ],
-    ["few items", { items: items(24, 1e5), target: 1e6 }, { ask: ["count"] }, "halves"],
+    ["few items", { items: items(24, 1e5), target: 1e6 }, { ask: ["count"] }, "meet-in-the-middle"],
     [
       "few items and many targets",
       { items: items(24, 1e5), targets: items(1000, 1e6) },
       { ask: ["count"] },
       "tiles",
     ],
-    ["sums beyond 32 bits", { items: items(48, 2 ** 53), target: 2 ** 53 }, {}, "halves"],
+    ["sums beyond 32 bits", { items: items(48, 2 ** 53), target: 2 ** 53 }, {}, "meet-in-the-middle"],
     ["sums that just fit a table", { items: [2 ** 31 - 1], target: 5 }, { ask: ["smallest"] }, "bitset"],
-    ["sums that just do not", { items: [2 ** 31], target: 5 }, {}, "halves"],
+    ["sums that just do not", { items: [2 ** 31], target: 5 }, {}, "meet-in-the-middle"],
   ])("of %s is %s", (_, instance, request, method) => {
     expect(problem(instance, request).method).toBe(method);
   });
 
   test("is the one that is forced, where it can", () => {
-    for (const method of ["bitset", "tiles", "halves"] as const)
+    for (const method of ["bitset", "tiles", "meet-in-the-middle"] as const)
       expect(problem({ items: [1, 2], target: 3 }, { method }).method).toBe(method);
   });
 });
@@ -99,14 +99,14 @@ test("sums without witnesses take a bit each, and are solved where those would n
 
 describe("instances that cannot be solved", () => {
   const TABLE = "sums that span less than 2147483648 and fit a table of 3.5 GiB";
-  const HALVES = "at most 48 items whose sums span less than 4611686018427387904";
+  const MEET = "at most 48 items whose sums span less than 4611686018427387904";
 
   test.each<[string, Instance, SolveRequest, string, string]>([
     [
       "too many items for halves",
       { items: items(60, 1), target: 1 },
-      { method: "halves" },
-      HALVES,
+      { method: "meet-in-the-middle" },
+      MEET,
       "60; their sums span 60",
     ],
     [
@@ -127,21 +127,21 @@ describe("instances that cannot be solved", () => {
       "witnesses that take too much memory",
       { items: [2 ** 31 - 100, ...items(49, 1)], target: 2 ** 31 - 101 },
       { ask: ["witness"], atMost: true },
-      `${TABLE}, or ${HALVES}`,
+      `${TABLE}, or ${MEET}`,
       "50; their sums span 2147483597",
     ],
     [
       "sums too wide for all",
       { items: items(61, -(2 ** 53)), target: 1 },
       {},
-      `${TABLE}, or ${HALVES}`,
+      `${TABLE}, or ${MEET}`,
       "61; their sums span 549439154539200512",
     ],
     [
       "sums too wide with a size",
       { items: items(48, 2 ** 53), target: 1 },
       { size: 24 },
-      `${TABLE}, or ${HALVES}`,
+      `${TABLE}, or ${MEET}`,
       "48; their sums span 21184932647150813232",
     ],
     [

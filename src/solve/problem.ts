@@ -15,10 +15,10 @@ export const MAX_SOLVE_ITEMS = 10_000;
 const MAX_TARGETS = 1_000_000;
 /** The most items whose index sets are counted: more could be beyond 64 bits. */
 const MAX_COUNT_ITEMS = 64;
-/** The most items that are solved by halves. */
-const MAX_HALVES_ITEMS = 48;
-/** Sums that halves may have: 64 bits. */
-const MAX_HALVES_SPAN = 2n ** 62n;
+/** The most items that are solved by meeting in the middle. */
+const MAX_MEET_ITEMS = 48;
+/** Sums that meeting in the middle may have: 64 bits. */
+const MAX_MEET_SPAN = 2n ** 62n;
 /** Sums that have a table span less than this. */
 const MAX_SPAN = 2 ** 31;
 /** The most bytes of a table of sums, 1 bit each and 17 with their witnesses, and of other tables on any engine. */
@@ -268,17 +268,20 @@ function choose(config: SolveConfig, form: Form, questions: readonly (Question |
   const { asked, byName, method } = config;
   const n = form.items.length;
   const span = subtract(form.high, form.low);
-  const table = method === "halves" || span >= MAX_SPAN ? undefined : byTable(config, form, questions);
-  const halves =
-    (method ?? "halves") === "halves" && n <= MAX_HALVES_ITEMS && span < MAX_HALVES_SPAN
-      ? byHalves(config, n, questions.length)
+  const table =
+    method === "meet-in-the-middle" || span >= MAX_SPAN ? undefined : byTable(config, form, questions);
+  const meeting =
+    (method ?? "meet-in-the-middle") === "meet-in-the-middle" && n <= MAX_MEET_ITEMS && span < MAX_MEET_SPAN
+      ? byMeeting(config, n, questions.length)
       : undefined;
   // What no method can give is left out, unless it was asked for by name.
-  const best = table && halves ? better(table, halves) : (table ?? halves);
+  const best = table && meeting ? better(table, meeting) : (table ?? meeting);
   if (best && (!byName || best.answers.size === asked.size)) return best;
   const range = best
     ? `sums and items few enough for ${[...asked].filter((name) => !best.answers.has(name)).join(" and ")}`
-    : { bitset: TABLE, tiles: TABLE, halves: HALVES, any: `${TABLE}, or ${HALVES}` }[method ?? "any"];
+    : { bitset: TABLE, tiles: TABLE, "meet-in-the-middle": MEET, any: `${TABLE}, or ${MEET}` }[
+        method ?? "any"
+      ];
   throw new RequestError("items", range, n, `their sums span ${span}`);
 }
 
@@ -316,9 +319,9 @@ function byTable(
   };
 }
 
-function byHalves({ asked, size }: SolveConfig, n: number, targets: number): Choice {
+function byMeeting({ asked, size }: SolveConfig, n: number, targets: number): Choice {
   return {
-    method: "halves",
+    method: "meet-in-the-middle",
     apart: false,
     answers: without(asked, "smallest", size === undefined),
     cost: COST_HALF * 2 ** (n / 2) * (1 + targets),
@@ -335,7 +338,7 @@ const COST_SUM = { witness: 0.007, count: 0.05, smallest: 0.025 };
 const COST_HALF = 15;
 
 const TABLE = `sums that span less than ${MAX_SPAN} and fit a table of ${MAX_WITNESS_BYTES / 2 ** 30} GiB`;
-const HALVES = `at most ${MAX_HALVES_ITEMS} items whose sums span less than ${MAX_HALVES_SPAN}`;
+const MEET = `at most ${MAX_MEET_ITEMS} items whose sums span less than ${MAX_MEET_SPAN}`;
 
 /** A set without a member, if it is to be so. */
 function without<T>(set: ReadonlySet<T>, member: T, removed: boolean): ReadonlySet<T> {

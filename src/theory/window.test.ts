@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../../host/cpu/runner.ts";
 import { startThread } from "../../host/node/platform/threads.ts";
-import { phase } from "../../host/experiments/phase.ts";
+import { measurePhase } from "../../host/experiments/phase.ts";
 import type { Runner } from "../../host/runner.ts";
 import type { Estimate } from "../statistics.ts";
 import { refusal } from "../../test/refusal.ts";
@@ -236,7 +236,7 @@ describe("measured", () => {
     tolerance: number,
     law: (halfRange: number, items: number, target: number) => number,
   ): Promise<[number, number]> {
-    const findings = await phase(engine, {
+    const findings = await measurePhase(engine, {
       ensemble,
       bits,
       items,
@@ -273,7 +273,7 @@ describe("measured", () => {
   });
 
   test("the tail correction keeps rssp within a factor 2.5 down to 1e-4, F alone does not", async () => {
-    const findings = await phase(engine, {
+    const findings = await measurePhase(engine, {
       bits: 6,
       items: { from: 14, to: 22 },
       targets: [64],
@@ -304,7 +304,7 @@ describe("measured", () => {
   );
 
   test("without the parity term products are missed", async () => {
-    const findings = await phase(engine, {
+    const findings = await measurePhase(engine, {
       ensemble: "products",
       bits: 3,
       items: { from: 16, to: 20 },
@@ -327,7 +327,7 @@ describe("measured", () => {
       [12, 14],
       [14, 16],
     ] as const) {
-      const [finding] = await phase(engine, { ensemble: "rnpp", bits, items: n, trials: TRIALS });
+      const [finding] = await measurePhase(engine, { ensemble: "rnpp", bits, items: n, trials: TRIALS });
       const { perfect } = finding!;
       const lambda = lambdaOf(2 ** bits, n);
       const within = 0.2 / n + 5 * error(perfect!);
@@ -341,7 +341,7 @@ describe("measured", () => {
     for (const bits of [4, 6, 8]) {
       // Failure grows with the target.
       const targets = [1, 2 ** (bits - 1), 2 ** bits - 1, 2 ** bits];
-      const findings = await phase(engine, {
+      const findings = await measurePhase(engine, {
         bits,
         items: { from: 1, to: bits + 15 },
         targets,

@@ -52,7 +52,7 @@ export function representedNetwork(ticket: Ticket, kept = keptLayers(ticket)): N
  * where there is none, and then the ticket's pruned network and this one are equal on all inputs.
  * Throws RangeError for a network of another outline than the ticket's target has.
  */
-export function verify(network: Network, ticket: Ticket): Deviation | undefined {
+export function verifyTicket(network: Network, ticket: Ticket): Deviation | undefined {
   checkTarget(network, ticket.target);
   return firstDeviation(network, keptLayers(ticket));
 }

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import { theory } from "../../src/experiments/theory.ts";
+import { computeTheory } from "../../src/experiments/theory.ts";
 import type { PhaseFinding, RequiredFinding, TheoryFinding } from "../../src/finding.ts";
 import { buildCommand, killCommands, startCommand, type Outcome } from "./command.ts";
 import { hasSoftware, software } from "../../scripts/software.ts";
@@ -549,7 +549,7 @@ describe("theory", () => {
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line) as TheoryFinding);
-    expect(said).toEqual(theory({ bits: 6, items: { from: 8, to: 12 }, targets: [0, 1, 64] }));
+    expect(said).toEqual(computeTheory({ bits: 6, items: { from: 8, to: 12 }, targets: [0, 1, 64] }));
     const refused = await exacta("theory --bits 13");
     expect({ status: refused.status, stdout: refused.stdout }).toEqual({ status: 2, stdout: "" });
     expect(refused.stderr).toMatch(REFUSAL);

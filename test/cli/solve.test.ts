@@ -193,7 +193,7 @@ describe("a wrong request", () => {
     ["- --size 1.5", "size: expected an integer in 0..10000, got 1.5"],
     ["- --tolerance -1", "tolerance: expected an integer in 0..9007199254740992, got -1"],
     ["- --ask sum", 'ask.0: expected one of reachable, count, witness, smallest, got "sum"'],
-    ["- --method magic", 'method: expected one of bitset, tiles, halves, got "magic"'],
+    ["- --method magic", 'method: expected one of bitset, tiles, meet-in-the-middle, got "magic"'],
   ])("%s: is refused in one line, nothing done", async (args, line) => {
     const { child, outcome } = start(args);
     child.stdin.end("1 : 1\n");

@@ -4,7 +4,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../../host/cpu/runner.ts";
-import { forward, forwardStages } from "../../host/experiments/network.ts";
+import { runNetwork, forwardStages } from "../../host/experiments/network.ts";
 import { gpuRunner } from "../../host/gpu/runner.ts";
 import { shapeOf } from "../../host/gpu/kernels/index.ts";
 import { dawn } from "../../host/node/platform/dawn.ts";
@@ -12,7 +12,7 @@ import { startThread } from "../../host/node/platform/threads.ts";
 import { referenceRunner } from "../../host/reference.ts";
 import type { Runner } from "../../host/runner.ts";
 import { DifferenceError, shadowRunner } from "../../host/shadow.ts";
-import { prune } from "../../host/experiments/ticket.ts";
+import { pruneToTicket } from "../../host/experiments/ticket.ts";
 import type { ForwardParams } from "../../src/kernels/forward.ts";
 import { forward as defined, quantizers, readNetwork, withConstant } from "../../src/network.ts";
 import type { Work } from "../../src/plan.ts";
@@ -432,7 +432,7 @@ describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i"
   test.each(["reference", "cpu", "gpu"] as const)(
     "has its outputs and its checksum on %s, and so has the pruned network by both passes",
     async (name) => {
-      expect(isRight(await forward(engines[name], target, inputs))).toBe(true);
+      expect(isRight(await runNetwork(engines[name], target, inputs))).toBe(true);
       for (const pass of passes) {
         const stages = ticketStages(keptLayers(ticket, random), pass);
         const outputs = await forwardStages(engines[name], target, stages, Float64Array.from(inputs));
@@ -484,21 +484,21 @@ describe("a forward pass", () => {
     for (const name of names)
       expect([
         name,
-        await forward(engines[name], wide, inputs, { onProgress: (done) => share.push(done) }),
+        await runNetwork(engines[name], wide, inputs, { onProgress: (done) => share.push(done) }),
       ]).toEqual([name, wanted]);
     expect(share.at(-1)).toBe(1);
   });
 
   test("refuses inputs that it cannot have, and sums that no words hold", async () => {
     const engine = engines.cpu;
-    await expect(forward(engine, wide, new Int32Array(101))).rejects.toThrow(
+    await expect(runNetwork(engine, wide, new Int32Array(101))).rejects.toThrow(
       "inputs: expected 100 numbers for each, got 101",
     );
-    await expect(forward(engine, wide, new Int32Array(200).fill(-4097, 107))).rejects.toThrow(
+    await expect(runNetwork(engine, wide, new Int32Array(200).fill(-4097, 107))).rejects.toThrow(
       "number 8 of input 2: expected an integer in -4096..4096, got -4097",
     );
     const far = { ...wide, layers: wide.layers.map((layer) => ({ ...layer, shift: 0 })) };
-    await expect(forward(engine, far, new Int32Array(100))).rejects.toThrow(
+    await expect(runNetwork(engine, far, new Int32Array(100))).rejects.toThrow(
       /^layer 3 of the pass: expected sums of at most 9007199254740992, got \d+/,
     );
   });
@@ -523,17 +523,22 @@ describe("a forward pass", () => {
       { ...scheme1, units: [64, 50] },
       { ...scheme1, theorem: 2 as const, units: [70], copies: [24] },
     ]) {
-      const { ticket, failures } = (await prune(engines.cpu, { network: target, bits, scheme, seed: 6n }))!;
+      const { ticket, failures } = (await pruneToTicket(engines.cpu, {
+        network: target,
+        bits,
+        scheme,
+        seed: 6n,
+      }))!;
       expect(failures).toEqual([]);
       for (const pass of passes)
         for (const name of ["cpu", "gpu"] as const)
-          expect([pass, name, await forward(engines[name], ticket, inputs, { pass })]).toEqual([
+          expect([pass, name, await runNetwork(engines[name], ticket, inputs, { pass })]).toEqual([
             pass,
             name,
             wanted,
           ]);
       const stop = new AbortController();
-      const stopped = forward(engines.cpu, ticket, inputs, {
+      const stopped = runNetwork(engines.cpu, ticket, inputs, {
         signal: stop.signal,
         onProgress: () => stop.abort(),
       });

@@ -20,7 +20,7 @@ import {
 } from "../gpu/devices.ts";
 import { batchWords, oracleWords, type Given, type GivenBatch } from "../oracle.ts";
 
-const kernels = ["witness", "count", "smallest", "halves"] as const;
+const kernels = ["witness", "count", "smallest", "meet"] as const;
 type KernelName = (typeof kernels)[number];
 
 const variants = variantsOf("witness");
@@ -89,7 +89,7 @@ describe("seams", () => {
 
   const tops = [1, 2, 31, 32, 33, 63, 64, 65, 127, 128, 129];
   const lengths = (kernel: KernelName) =>
-    kernel === "halves"
+    kernel === "meet"
       ? [0, 1, 2, 3, 15, 16, 17]
       : [0, 1, 31, 32, 33, 63, 64, 65].filter((n) => kernel !== "count" || n <= 64);
 
@@ -244,7 +244,7 @@ describe("large sizes", () => {
         ],
       },
     ];
-    const batch: GivenBatch = { kernel: "halves", instances };
+    const batch: GivenBatch = { kernel: "meet", instances };
     await compare(batch);
     expect([...(await engines.reference!.run(batchWords(batch)))]).toEqual(oracleWords(batch));
   });
@@ -311,7 +311,7 @@ describe("planted faults", () => {
             },
           ]
         : []),
-      ...(kernel === "witness" || kernel === "halves" ? [{ items: [10, 20], targets: [[0, 30, 15]] }] : []),
+      ...(kernel === "witness" || kernel === "meet" ? [{ items: [10, 20], targets: [[0, 30, 15]] }] : []),
     ],
   });
 
@@ -334,11 +334,11 @@ describe("planted faults", () => {
     ["smallest", "storage", "with_ < without", "with_ <= without"],
     ["smallest", "tiles", "taken != (item < 0)", "taken"],
     ["smallest", "workgroup", "select(before + 1u, NO_SIZE, before == NO_SIZE)", "before + 1u"],
-    ["halves", "storage", "a.upper < b.upper", "a.upper > b.upper"],
-    ["halves", "storage", "mask | (1u << i)", "mask"],
-    ["halves", "tiles", "orEqual && all(other == place)", "all(other == place)"],
-    ["halves", "workgroup", "lessWide(a.place, b.place)", "lessWide(b.place, a.place)"],
-    ["halves", "tiles", "side < 2u", "side < 1u"],
+    ["meet", "storage", "a.upper < b.upper", "a.upper > b.upper"],
+    ["meet", "storage", "mask | (1u << i)", "mask"],
+    ["meet", "tiles", "orEqual && all(other == place)", "all(other == place)"],
+    ["meet", "workgroup", "lessWide(a.place, b.place)", "lessWide(b.place, a.place)"],
+    ["meet", "tiles", "side < 2u", "side < 1u"],
   ];
 
   const replacing = (from: string, to: string) => (code: string) => {

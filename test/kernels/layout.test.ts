@@ -80,7 +80,7 @@ const declared: Record<KernelName, { shader: string; offsets: string }> = {
   witness: given,
   count: given,
   smallest: given,
-  halves: { ...given, shader: "shaders/meet.wgsl" },
+  meet: { ...given, shader: "shaders/meet.wgsl" },
   forward: { shader: "shaders/forward.wgsl", offsets: "host/cpu/wasm/forward.ts" },
   prune: { shader: "shaders/prune.wgsl", offsets: "host/cpu/wasm/prune.ts" },
 };
@@ -178,7 +178,7 @@ describe("Dawn's compiler", () => {
     if (kernel === "reach") return trial;
     if (kernel === "forward") return pass;
     if (kernel === "prune") return pruned;
-    const wide = kernel === "halves";
+    const wide = kernel === "meet";
     const params = {
       instances: 1,
       items: 2,

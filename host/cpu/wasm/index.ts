@@ -2,7 +2,7 @@
 
 export { count } from "./count";
 export { forward } from "./forward";
-export { halves } from "./meet";
+export { meet } from "./meet";
 export { isExhausted } from "./memory";
 export { prune } from "./prune";
 export { chooseShapes, countTrials, drawTrials, reach } from "./reach";

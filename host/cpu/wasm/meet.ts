@@ -1,4 +1,4 @@
-// halves in WebAssembly: the contract of src/kernels/meet.ts on two sorted lists of sums.
+// meet in WebAssembly: the contract of src/kernels/meet.ts on two sorted lists of sums.
 //
 // Sums are only ever formed whole and compared with a target: the difference of a target and half a sum need not fit.
 
@@ -103,7 +103,7 @@ function maskOf(sum: i64, half: u64): u64 {
 }
 
 /** The kernel. */
-export function halves(
+export function meet(
   params: usize,
   items: usize,
   starts: usize,

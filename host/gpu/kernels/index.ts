@@ -42,7 +42,7 @@ export const unitOf: Record<KernelName, string> = {
   witness: "instances",
   count: "instances",
   smallest: "instances",
-  halves: "instances",
+  meet: "instances",
   prune: "demands",
   forward: "samples",
 };
@@ -53,7 +53,7 @@ const measures: Record<KernelName, readonly string[]> = {
   witness: ["longest", "sums", "masks"],
   count: ["longest", "sums"],
   smallest: ["longest", "sums", "masks"],
-  halves: ["longest"],
+  meet: ["longest"],
   prune: ["group", "sums", "sparse"],
   forward: ["columns", "group", "rows", "wide"],
 };

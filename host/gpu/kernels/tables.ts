@@ -7,7 +7,7 @@ import instancesThread from "../../../shaders/instances.thread.wgsl?raw";
 import instancesTiles from "../../../shaders/instances.tiles.wgsl?raw";
 import instances from "../../../shaders/instances.wgsl?raw";
 import count from "../../../shaders/count.wgsl?raw";
-import halves from "../../../shaders/meet.wgsl?raw";
+import meet from "../../../shaders/meet.wgsl?raw";
 import answers from "../../../shaders/lib/answers.wgsl?raw";
 import sumsStorage from "../../../shaders/lib/sums.storage.wgsl?raw";
 import sumsThread from "../../../shaders/lib/sums.thread.wgsl?raw";
@@ -35,13 +35,13 @@ const THREAD_GROUPS = 2 ** 11;
 const THREAD_INSTANCES = 2 ** 10;
 const THREAD_WORDS = 2 ** 8;
 
-/** What stands before a table (`instances.wgsl`; less in `halves.wgsl`). */
+/** What stands before a table (`instances.wgsl`; less in `meet.wgsl`). */
 const HEADER_WORDS = 8;
-/** Sums of the second half of the items of `halves` that one dispatch looks at. */
+/** Sums of the second half of the items of `meet` that one dispatch looks at. */
 const PART_SUMS = 2 ** 21;
-/** The most items that are not in a list of `halves`: a word holds their mask. */
+/** The most items that are not in a list of `meet`: a word holds their mask. */
 const MAX_UPPER = 31;
-/** The most items of `halves` that one workgroup does in good time. */
+/** The most items of `meet` that one workgroup does in good time. */
 const MAX_GROUP_ITEMS = 32;
 
 /** One given instance to a workgroup or to many. A kernel has a program, and tables that serve it, the best one first. */
@@ -173,7 +173,7 @@ function smallestTables({ params }: Work): Table[] {
 }
 
 /** Shorter lists are met by more sums. */
-function halvesTables({ params, inputs }: Work): Table[] {
+function meetTables({ params, inputs }: Work): Table[] {
   const { longest } = params as { longest: number };
   const tables: Table[] = [];
   for (let lower = longest >> 1; lower >= 0 && longest - lower <= MAX_UPPER; lower--) {
@@ -218,7 +218,7 @@ export const instanceFits = {
   witness: rows(instances + witness, tables.witness),
   count: rows(wide + answers + instances + count, tables.count),
   smallest: rows(instances + smallest, tables.smallest),
-  halves: given(wide + answers + halves, halvesTables),
+  meet: given(wide + answers + meet, meetTables),
 };
 
 /** The variants that suit an amount of work, the best one first. */
@@ -232,11 +232,11 @@ const SHARED = ["workgroup", "storage", "tiles"] as const;
 
 /** Whether one instance is work enough for all of a device. */
 const isTiled = ({ kernel, params }: Work): boolean =>
-  params.tiles === 1 || (kernel === "halves" && params.longest! > MAX_GROUP_ITEMS);
+  params.tiles === 1 || (kernel === "meet" && params.longest! > MAX_GROUP_ITEMS);
 
 /** Whether one instance is so little work that a workgroup would be idle over it, and there are enough of them. */
 function isTiny(work: Work): boolean {
-  if (work.kernel === "halves" || work.params.instances! < THREAD_INSTANCES) return false;
+  if (work.kernel === "meet" || work.params.instances! < THREAD_INSTANCES) return false;
   const tablesOf = tables[work.kernel as keyof typeof tables];
   return tablesOf(work)[0]!.words <= THREAD_WORDS;
 }

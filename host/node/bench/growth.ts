@@ -77,10 +77,10 @@ async function ladders({ threads }: Context, runners: readonly Runner[]): Promis
       order: "1 / threads",
       unit: "s/trial",
       steps: runners.map((runner) => ({
-        at: runner.lanes,
-        size: `${runner.lanes} ${runner.lanes === 1 ? "thread" : "threads"}`,
+        at: runner.parallelism,
+        size: `${runner.parallelism} ${runner.parallelism === 1 ? "thread" : "threads"}`,
         pass: trialsPass(runner, middle),
-        theory: 1 / runner.lanes,
+        theory: 1 / runner.parallelism,
       })),
     },
     {
@@ -100,10 +100,10 @@ async function ladders({ threads }: Context, runners: readonly Runner[]): Promis
 /** What a trial costs in batches of a given size, as many in flight as under the scheduler. */
 function batchesPass(runner: Runner, trials: Plan, count: number): Pass {
   const work = batchWork(trials, { first: 0, count });
-  return repeated(count * runner.depth, (times) =>
+  return repeated(count * runner.queueDepth, (times) =>
     timed(() =>
       Promise.all(
-        Array.from({ length: runner.depth }, async () => {
+        Array.from({ length: runner.queueDepth }, async () => {
           for (let k = 0; k < times; k++) await runner.run(work);
         }),
       ),

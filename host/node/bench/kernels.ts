@@ -130,10 +130,10 @@ async function instanceCases(): Promise<Case[]> {
   cases.push(
     await instanceCase("witness", "M = 2^16, n = 60", large, { ask: ["witness"], method: "tiles" }, false),
     await instanceCase(
-      "halves",
+      "meet",
       "M = 2^20, n = 28",
       instancesOf(4, 28, 2 ** 20),
-      { ask: ["witness", "count"], method: "halves" },
+      { ask: ["witness", "count"], method: "meet-in-the-middle" },
       false,
     ),
   );

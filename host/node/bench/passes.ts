@@ -31,10 +31,10 @@ const BATCH = 64;
 /** What a trial costs on an engine that has as many batches in flight as the scheduler gives it. */
 export const trialsPass = (runner: Runner, plan: Plan): Pass =>
   repeated(
-    runner.depth * BATCH,
+    runner.queueDepth * BATCH,
     (times) => {
       const count = BATCH * times;
-      const works = Array.from({ length: runner.depth }, (_, i) =>
+      const works = Array.from({ length: runner.queueDepth }, (_, i) =>
         batchWork(plan, { first: i * count, count }),
       );
       return worked(runner, () => Promise.all(works.map((work) => runner.run(work))));
@@ -50,7 +50,7 @@ export const worksPass = (runner: Runner, units: number, works: readonly Work[])
       worked(runner, async () => {
         const all = Array.from({ length: times }, () => works).flat();
         const answers: Uint32Array[] = [];
-        await inFlight(runner.depth, all, async (work) => void answers.push(await runner.run(work)));
+        await inFlight(runner.queueDepth, all, async (work) => void answers.push(await runner.run(work)));
         return answers;
       }),
     longOf(runner),

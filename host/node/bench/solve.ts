@@ -65,7 +65,7 @@ function cases(): Case[] {
       })),
     },
     {
-      name: "44 items of 40 bits, witness and count, by halves",
+      name: "44 items of 40 bits, witness and count, by meeting in the middle",
       request: { ask: ["witness", "count"] },
       instances: list(1, (trial) => {
         const items = list(44, (item) => drawn(5, trial, item, 1, 2 ** 40));

@@ -3,11 +3,11 @@
 import { drawValue } from "../../../src/ensemble.ts";
 import { readNetwork } from "../../../src/network.ts";
 import { streamKey } from "../../../src/random.ts";
-import { verify } from "../../../src/ticket/certificate.ts";
+import { verifyTicket } from "../../../src/ticket/certificate.ts";
 import type { Ticket } from "../../../src/ticket/ticket.ts";
 import { schemeFor } from "../../../src/ticket/width.ts";
 import { cpuRunner } from "../../cpu/runner.ts";
-import { prune } from "../../experiments/ticket.ts";
+import { pruneToTicket } from "../../experiments/ticket.ts";
 import { grouped } from "../reports/table.ts";
 import { startThread } from "../platform/threads.ts";
 import { pivot, rowOf, type Column, type Context, type Section } from "./context.ts";
@@ -45,9 +45,10 @@ export async function benchTicket(context: Context): Promise<Section> {
   const { scheme } = schemeFor(network, bits, { bits: BITS });
   const certify = (ticket: Ticket, failures: number) => {
     // A seed may fail, as rarely as it is predicted to.
-    if (!verify(network, ticket) !== (failures === 0)) throw new Error("the certificate says otherwise");
+    if (!verifyTicket(network, ticket) !== (failures === 0))
+      throw new Error("the certificate says otherwise");
   };
-  const find = async (seed: number) => (await prune(runner, { network, bits, scheme, seed }))!;
+  const find = async (seed: number) => (await pruneToTicket(runner, { network, bits, scheme, seed }))!;
   let seed = 0;
   const rows: Row[] = [];
   try {

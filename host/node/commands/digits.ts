@@ -13,12 +13,12 @@ import { decodeTicket, encodeTicket } from "../../../src/ticket/file.ts";
 import { keptLayers } from "../../../src/ticket/kept.ts";
 import { passes, type Pass } from "../../../src/ticket/passes.ts";
 import { sizesOf } from "../../../src/ticket/sizes.ts";
-import { representedNetwork, verify } from "../../../src/ticket/certificate.ts";
+import { representedNetwork, verifyTicket } from "../../../src/ticket/certificate.ts";
 import type { Ticket } from "../../../src/ticket/ticket.ts";
 import { schemeFor } from "../../../src/ticket/width.ts";
-import { forward } from "../../experiments/network.ts";
+import { runNetwork } from "../../experiments/network.ts";
 import type { Engine } from "../../runner.ts";
-import { digestOf, prune } from "../../experiments/ticket.ts";
+import { targetDigest, pruneToTicket } from "../../experiments/ticket.ts";
 import { readNumber } from "../formats/arguments.ts";
 import { digitsReport, type DigitsReport } from "../reports/digits.ts";
 import { prepareFolder, writeFiles } from "../formats/files.ts";
@@ -60,14 +60,14 @@ export async function runDigits(args: DigitsArguments, command: string): Promise
     undefined,
     false,
     async ({ engine, signal, report, seconds }) => {
-      const pruned = await prune(engine, request, { signal, onProgress: report });
+      const pruned = await pruneToTicket(engine, request, { signal, onProgress: report });
       if (!pruned) return "stopped early\n";
       if (pruned.failures.length > 0)
         return `no ticket: ${grouped(pruned.failures.length)} subset sums have no solution\n`;
       // From here on the ticket is what its file says.
-      const bytes = encodeTicket(pruned.ticket, await digestOf(network, targetBits));
+      const bytes = encodeTicket(pruned.ticket, await targetDigest(network, targetBits));
       const { ticket } = decodeTicket(bytes);
-      const certified = !verify(network, ticket);
+      const certified = !verifyTicket(network, ticket);
       const { initial, kept, target } = sizesOf(ticket, keptLayers(ticket));
       const runs: Run[] = [];
       try {
@@ -141,7 +141,10 @@ async function classify(
   signal: AbortSignal,
 ): Promise<Run> {
   const start = performance.now();
-  const outputs = await forward(engine, pass ? ticket : network, images, { signal, ...(pass && { pass }) });
+  const outputs = await runNetwork(engine, pass ? ticket : network, images, {
+    signal,
+    ...(pass && { pass }),
+  });
   const seconds = (performance.now() - start) / 1000;
   const classes = largest(outputs, outputs.length / labels.length);
   return {

@@ -7,7 +7,7 @@ import { RequestError, locating } from "../../../src/errors.ts";
 import { version } from "../../../package.json";
 import { parse } from "../../../src/check.ts";
 import { passes } from "../../../src/ticket/passes.ts";
-import { forward } from "../../experiments/network.ts";
+import { runNetwork } from "../../experiments/network.ts";
 import { prepareFile, readBytes, writeFiles } from "../formats/files.ts";
 import { csvOf, decodeInputs, encodeNpy, int64Bytes } from "../formats/matrix.ts";
 import { importedText, readNetworkOrTicket, readOptions, type ImportArguments } from "../formats/network.ts";
@@ -43,7 +43,7 @@ export async function runForward(path: string, args: ForwardArguments): Promise<
     count,
     out === undefined && !args.json,
     async ({ engine, signal, report, seconds }) => ({
-      outputs: await forward(engine, network, inputs, {
+      outputs: await runNetwork(engine, network, inputs, {
         pass,
         signal,
         onProgress: (share) => report(Math.round(share * count)),

@@ -3,11 +3,11 @@
 import * as z from "zod/mini";
 import { parse } from "../../../src/check.ts";
 import { phaseConfig, type PhaseConfig } from "../../../src/experiments/phase.ts";
-import { compare, theoryOf } from "../../../src/experiments/theory.ts";
+import { compareWithTheory, theoryOf } from "../../../src/experiments/theory.ts";
 import { SHOWN_TARGETS, tellingTargets } from "../../../src/figures/phase.ts";
 import { instanceKey, type PhaseFinding, type TheoryFinding } from "../../../src/finding.ts";
 import { checkTheory, maxTheoryHalfRange } from "../../../src/theory/distribution.ts";
-import { phaseOf } from "../../experiments/phase.ts";
+import { measurePhaseConfig } from "../../experiments/phase.ts";
 import { readNumber, readRequests, type InstanceArguments } from "../formats/arguments.ts";
 import { prepareFolder, writeFiles } from "../formats/files.ts";
 import { withEngine, type RunArguments } from "./run.ts";
@@ -63,7 +63,7 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
     run.report(0);
     let before = 0;
     for (const config of configs) {
-      const found = await phaseOf(run.engine, config, {
+      const found = await measurePhaseConfig(run.engine, config, {
         signal: run.signal,
         onProgress: ({ done }) => run.report(before + done),
       });
@@ -91,7 +91,7 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
     if (!args.quiet)
       process.stderr.write(`${folder}/report.html, results.csv and results.jsonl are written\n`);
   }
-  const verdict = args.check ? compare(findings, laws, tolerance) : undefined;
+  const verdict = args.check ? compareWithTheory(findings, laws, tolerance) : undefined;
   if (verdict)
     process.stdout.write(
       args.json

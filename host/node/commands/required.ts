@@ -2,7 +2,7 @@
 
 import { poolsOf, requiredConfig, type RequiredRequest } from "../../../src/experiments/required.ts";
 import type { RequiredFinding } from "../../../src/finding.ts";
-import { required } from "../../experiments/required.ts";
+import { measureRequired } from "../../experiments/required.ts";
 import { readList, readNumber } from "../formats/arguments.ts";
 import { withEngine, type RunArguments } from "./run.ts";
 import { columns, grouped, wrap } from "../reports/table.ts";
@@ -42,7 +42,7 @@ export async function runRequired(args: RequiredArguments): Promise<number> {
     async (run) => {
       let before = 0;
       for (const [i, request] of requests.entries()) {
-        const found = await required(run.engine, request, {
+        const found = await measureRequired(run.engine, request, {
           signal: run.signal,
           onProgress: (done) => run.report(before + done),
         });

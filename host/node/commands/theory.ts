@@ -1,6 +1,6 @@
 // exacta theory: moments, proven bounds and predictions, without simulation.
 
-import { theory } from "../../../src/experiments/theory.ts";
+import { computeTheory } from "../../../src/experiments/theory.ts";
 import { rangeText } from "../../../src/figures/phase.ts";
 import type { TargetTheory, TheoryFinding } from "../../../src/finding.ts";
 import { readRequests, type InstanceArguments } from "../formats/arguments.ts";
@@ -12,7 +12,7 @@ export interface TheoryArguments extends InstanceArguments {
 
 /** Runs the command and returns its exit status. Throws TypeError or RangeError for a request that cannot be met. */
 export async function runTheory(args: TheoryArguments): Promise<number> {
-  const findings = readRequests(args).flatMap((request) => theory(request));
+  const findings = readRequests(args).flatMap((request) => computeTheory(request));
   process.stdout.write(
     args.json ? findings.map((finding) => `${JSON.stringify(finding)}\n`).join("") : theoryTable(findings),
   );

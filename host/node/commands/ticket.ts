@@ -17,7 +17,7 @@ import { firstDeviation, representedNetwork } from "../../../src/ticket/certific
 import { checkTarget, type Deviation } from "../../../src/ticket/ticket.ts";
 import { schemeFor } from "../../../src/ticket/width.ts";
 import { version } from "../../../package.json";
-import { digestOf, prune, type Pruned } from "../../experiments/ticket.ts";
+import { targetDigest, pruneToTicket, type Pruned } from "../../experiments/ticket.ts";
 import { readList, readNumber } from "../formats/arguments.ts";
 import { prepareFile, readBytes, writeFiles } from "../formats/files.ts";
 import {
@@ -73,7 +73,7 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
     false,
     async ({ engine, signal, report }) => {
       do
-        pruned = await prune(
+        pruned = await pruneToTicket(
           engine,
           {
             network,
@@ -98,7 +98,7 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
   const found = failures.length === 0;
   if (found)
     await writeFiles(dirname(args.out), {
-      [basename(args.out)]: encodeTicket(ticket, await digestOf(network, targetBits)),
+      [basename(args.out)]: encodeTicket(ticket, await targetDigest(network, targetBits)),
     });
   const finding: TicketFinding = {
     kind: "ticket",
@@ -144,7 +144,7 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
   const kept = keptLayers(ticket);
   const target = given?.network ?? representedNetwork(ticket, kept);
   const deviation = firstDeviation(target, kept);
-  const isNamed = digest === (await digestOf(target, targetBits));
+  const isNamed = digest === (await targetDigest(target, targetBits));
   // Sums of integers prove it for all inputs; running both networks shows it.
   const shown = deviation ? undefined : audit(target, kept, randomInputs());
   const sizes = sizesOf(ticket, kept);

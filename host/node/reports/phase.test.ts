@@ -3,7 +3,7 @@
 import { parseHTML } from "linkedom";
 import { expect, it } from "vitest";
 import type { PhaseFinding } from "../../../src/finding.ts";
-import { theory } from "../../../src/experiments/theory.ts";
+import { computeTheory } from "../../../src/experiments/theory.ts";
 import { phaseFigures } from "../../../src/figures/phase.ts";
 import { boundFigures, collapseFigures, residualFigures } from "../../../src/figures/theory.ts";
 import { certainty, estimate } from "../../../src/statistics.ts";
@@ -161,7 +161,7 @@ it("draws few of many targets and says so", () => {
   expect(html).toContain("Of many targets, 4 are shown");
 });
 
-const laws = theory({ bits: 6, items: { from: 1, to: 10 } }, "0.0.0");
+const laws = computeTheory({ bits: 6, items: { from: 1, to: 10 } }, "0.0.0");
 
 it("draws theory without a number gone wrong, dashed what is predicted and dotted what is proven", () => {
   const zero = sample(0, {
@@ -170,7 +170,7 @@ it("draws theory without a number gone wrong, dashed what is predicted and dotte
       { target: 1, ...estimate(0, TRIALS) },
     ],
   });
-  const nothing = theory({ bits: 6, items: 0, targets: [0, 1] }, "0.0.0");
+  const nothing = computeTheory({ bits: 6, items: 0, targets: [0, 1] }, "0.0.0");
   const cases: [PhaseFinding[], typeof laws][] = [
     [sweep, laws],
     [sweep.slice(0, 1), laws],
