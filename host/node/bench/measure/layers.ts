@@ -1,9 +1,9 @@
 // Layers with hidden units, half of them pruned, as work of the kernel `forward`.
 
-import { placedValues } from "../../../src/ensemble.ts";
-import type { ForwardParams } from "../../../src/kernels/forward.ts";
-import type { WorkOf } from "../../../src/plan.ts";
-import { streamKey } from "../../../src/random.ts";
+import { placedValues } from "../../../../src/ensemble.ts";
+import type { ForwardParams } from "../../../../src/kernels/forward.ts";
+import type { WorkOf } from "../../../../src/plan.ts";
+import { streamKey } from "../../../../src/random.ts";
 
 /**
  * Inputs and outputs of a layer, and how many inputs are given: some ten milliseconds of all hidden units on one thread, which
