@@ -62,12 +62,10 @@ export function* outputBlocks(stageInput: StageInput): Generator<OutputBlock, vo
       const samples = Math.min(mostSamples, stageInput.samples - sample);
       const values = inputs.subarray(sample * columns, (sample + samples) * columns);
       const params: ForwardParams = {
-        networks: 1,
         samples,
         columns,
         group,
         rows,
-        broadcast: 0,
         rectify: Number(stage.rectify),
         shift,
         quantizer: quantizers.indexOf(activation.quantizer),

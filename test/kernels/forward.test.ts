@@ -59,12 +59,10 @@ const scheme1: Scheme = {
 };
 
 const DEFAULTS: ForwardParams = {
-  networks: 1,
   samples: 1,
   columns: 1,
   group: 1,
   rows: 1,
-  broadcast: 0,
   rectify: 1,
   shift: 0,
   quantizer: 0,
@@ -83,7 +81,7 @@ interface Sizes {
 /** Work with numbers by a simple rule, all of the bits of each size in use. */
 function workOf(change: Partial<ForwardParams>, sizes: Sizes, salt = 1): Work {
   const params = { ...DEFAULTS, ...change };
-  const { networks, samples, columns, group, rows, broadcast, wide } = params;
+  const { samples, columns, group, rows, wide } = params;
   let state = 12345 + salt;
   const number = (bits: number) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -93,16 +91,14 @@ function workOf(change: Partial<ForwardParams>, sizes: Sizes, salt = 1): Work {
     return Math.floor((state / 2 ** 32 - 0.5) * 2 ** bits);
   };
   const list = (length: number, bits: number) => Int32Array.from({ length }, () => number(bits));
-  const inputs = Array.from({ length: (broadcast ? 1 : networks) * samples * columns }, () =>
-    number(sizes.inputs),
-  );
+  const inputs = Array.from({ length: samples * columns }, () => number(sizes.inputs));
   return {
     kernel: "forward",
     params,
     inputs: {
       inputs: wide ? new Int32Array(BigInt64Array.from(inputs, BigInt).buffer) : Int32Array.from(inputs),
-      units: list(networks * columns * group, sizes.units),
-      weights: list(networks * rows * columns * group, sizes.weights),
+      units: list(columns * group, sizes.units),
+      weights: list(rows * columns * group, sizes.weights),
     },
   };
 }
@@ -125,27 +121,25 @@ async function packing(work: Work): Promise<string> {
 
 /** The words of an answer by long arithmetic, one sum after the other. */
 function oracleWords({ params, inputs }: Work): number[] {
-  const { networks, samples, columns, group, rows, broadcast, rectify, wide, ...rest } =
-    params as unknown as ForwardParams;
+  const { samples, columns, group, rows, rectify, wide, ...rest } = params as unknown as ForwardParams;
   const modulus = wide ? 64 : 32;
   const x = wide ? new BigInt64Array(inputs.inputs!.buffer) : BigInt64Array.from(inputs.inputs!, BigInt);
   const words: number[] = [];
-  for (let n = 0; n < networks; n++)
-    for (let s = 0; s < samples; s++)
-      for (let r = 0; r < rows; r++) {
-        let sum = 0n;
-        for (let c = 0; c < columns; c++)
-          for (let q = 0; q < group; q++) {
-            const unit = (n * group + q) * columns + c;
-            const weight = BigInt(inputs.weights![((n * rows + r) * group + q) * columns + c]!);
-            const given = x[((broadcast ? 0 : n) * samples + s) * columns + c]!;
-            const hidden = BigInt.asIntN(modulus, BigInt(inputs.units![unit]!) * given);
-            sum += weight * (rectify && hidden < 0n ? 0n : hidden);
-          }
-        const output = followed(rest, BigInt.asIntN(modulus, sum));
-        const pattern = BigInt.asUintN(64, output);
-        words.push(Number(pattern % 2n ** 32n), ...(wide ? [Number(pattern >> 32n)] : []));
-      }
+  for (let s = 0; s < samples; s++)
+    for (let r = 0; r < rows; r++) {
+      let sum = 0n;
+      for (let c = 0; c < columns; c++)
+        for (let q = 0; q < group; q++) {
+          const unit = q * columns + c;
+          const weight = BigInt(inputs.weights![(r * group + q) * columns + c]!);
+          const given = x[s * columns + c]!;
+          const hidden = BigInt.asIntN(modulus, BigInt(inputs.units![unit]!) * given);
+          sum += weight * (rectify && hidden < 0n ? 0n : hidden);
+        }
+      const output = followed(rest, BigInt.asIntN(modulus, sum));
+      const pattern = BigInt.asUintN(64, output);
+      words.push(Number(pattern % 2n ** 32n), ...(wide ? [Number(pattern >> 32n)] : []));
+    }
   return words;
 }
 
@@ -178,12 +172,10 @@ describe("kernel forward", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
-          networks: fc.integer({ min: 1, max: 3 }),
           samples: fc.integer({ min: 1, max: 5 }),
           columns: fc.integer({ min: 1, max: 5 }),
           group: fc.integer({ min: 0, max: 4 }),
           rows: fc.integer({ min: 1, max: 5 }),
-          broadcast: fc.nat(1),
           rectify: fc.nat(1),
           shift: fc.integer({ min: 0, max: 31 }),
           quantizer: fc.nat(3),
@@ -217,7 +209,6 @@ describe("kernel forward", () => {
         { samples: 5, columns: n, group: 3, rows: 9 },
         { samples: 5, columns: 3, group: n, rows: 9 },
         { samples: 5, columns: 7, group: 3, rows: n },
-        { networks: n, samples: 3, columns: 3, group: 2, rows: 3, broadcast: n & 1 },
         { samples: n, columns: n, group: 2, rows: n, relu: 1, shift: 3, quantizer: n & 3 },
         { samples: n, columns: n, group: 1, rows: n, rectify: 0, most: 64, quantizer: n & 3, shift: 2 },
       ];
@@ -319,7 +310,7 @@ describe("kernel forward", () => {
         Object.defineProperty(device, "limits", { value: limits });
       }),
     );
-    const work = workOf({ networks: 2, samples: 70, columns: 3, group: 5, rows: 140 }, small);
+    const work = workOf({ samples: 140, columns: 3, group: 5, rows: 140 }, small);
     await shadowRunner(engines.reference, one).run(work);
     one.close();
   });
@@ -333,7 +324,7 @@ describe("kernel forward", () => {
   });
 
   /** Work for numbers of one word, of two, and packed. */
-  const shape = { networks: 2, samples: 5, columns: 9, group: 3, rows: 11, shift: 3 };
+  const shape = { samples: 10, columns: 9, group: 3, rows: 11, shift: 3 };
   const all = [0, 1, 2, 3].map((quantizer) => ({ ...shape, quantizer, relu: quantizer & 1 }));
   const kinds = {
     single: all.map((params) => workOf({ ...params, most: 90 * params.relu }, small)),
@@ -343,7 +334,7 @@ describe("kernel forward", () => {
 
   test.each([
     ["single", "a hidden unit that is not rectified", "params.rectify == 1u && isNegative(value)", "false"],
-    ["single", "inputs of the network before", "select(network, 0u, params.broadcast == 1u)", "0u"],
+    ["single", "the input before", "input * params.columns", "(max(input, 1u) - 1u) * params.columns"],
     ["single", "a last hidden unit that is left out", "k < DEPTH; k++", "k < DEPTH - 1u; k++"],
     ["single", "an output that is not rectified", "params.relu == 1u && isNegative(output)", "false"],
     ["single", "a floor towards 0", "(params.quantizer == FLOOR && negative)", "false"],
