@@ -3,7 +3,7 @@
 import { basename, dirname } from "node:path";
 import { RequestError, locating } from "../../../src/errors.ts";
 import { integer, parse } from "../../../src/check.ts";
-import { demandOptions } from "../../../src/import/network.ts";
+import { refuseConflicts } from "../../../src/import/network.ts";
 import { drawValue } from "../../../src/ensemble.ts";
 import type { TicketFinding, VerifyFinding } from "../../../src/finding.ts";
 import type { Network } from "../../../src/network.ts";
@@ -136,7 +136,7 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
   const { scheme, seed } = ticket;
   const { widths, bits: targetBits } = ticket.target;
   const said = optionsOf(ticket.target);
-  if (named === undefined) demandOptions(options, said, "the ticket");
+  if (named === undefined) refuseConflicts(options, said, "the ticket");
   // Real numbers are rounded as they were for the ticket.
   const given = named === undefined ? undefined : await readNetworkFile(named, options, said);
   if (given) checkTarget(given.network, ticket.target);
