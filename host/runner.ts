@@ -37,10 +37,15 @@ export interface Runner extends Engine {
   readonly targetMilliseconds: number;
   /** Makes ready for work of this shape, so that the first is not slower than the others. */
   prepare(work: Work): Promise<void>;
-  /** What the kernel writes: a pure function of the work, the same words on every runner. */
-  run(work: Work): Promise<Uint32Array>;
-  /** How many milliseconds the device worked on words that this runner answered, where it can tell. */
-  took?(words: Uint32Array): number | undefined;
+  run(work: Work): Promise<Answer>;
+}
+
+/** The answer of a runner to one piece of work. */
+export interface Answer {
+  /** The kernel's output buffer: a pure function of the work, the same words on every runner. */
+  readonly words: Uint32Array;
+  /** The milliseconds that the device worked on it, by the device's own clock; absent where it has none. */
+  readonly deviceMilliseconds?: number;
 }
 
 /** The runner that a caller holds as an engine. Throws TypeError for anything else. */

@@ -53,7 +53,7 @@ export async function schedule(
       const batch = { first: issued, count: Math.min(size, trials - issued, MAX_BATCH) };
       issued += batch.count;
       const submitted = performance.now();
-      const tally = await runner.run(batchWork(plan, batch));
+      const { words: tally, deviceMilliseconds } = await runner.run(batchWork(plan, batch));
       if (tally[0] !== batch.count)
         throw new Error(
           `${runner.adapter}: counted ${tally[0]} trials of a batch of ${batch.count}; its results are not kept`,
@@ -61,7 +61,7 @@ export async function schedule(
       // A batch starts when it is submitted and a lane is free, so waiting in the queue is not taken for work.
       ended.sort((a, b) => a - b);
       const now = performance.now();
-      const took = Math.max(runner.took?.(tally) ?? now - Math.max(submitted, ended[0]!), 0.01);
+      const took = Math.max(deviceMilliseconds ?? now - Math.max(submitted, ended[0]!), 0.01);
       ended[0] = now;
       if (batch.count >= size)
         size = Math.ceil(

@@ -69,7 +69,7 @@ export async function forwardStages(
       largest,
     };
     const run = async (piece: Piece) => {
-      writePiece(outputs, stage, piece, await runner.run(piece.work));
+      writePiece(outputs, stage, piece, (await runner.run(piece.work)).words);
       most = Math.max(most, piece.largest);
       done += piece.samples * piece.rows * stage.columns * stage.group;
       onProgress?.(done / total);

@@ -223,7 +223,11 @@ async function solveChunk(
 ): Promise<SolveFinding[]> {
   const queries = problems.flatMap((problem) => problem.queries);
   const run = async (calls: readonly Call[]): Promise<Answers> =>
-    answersOf(queries.length, calls, await Promise.all(calls.map(({ work }) => engine.run(work))));
+    answersOf(
+      queries.length,
+      calls,
+      await Promise.all(calls.map(async ({ work }) => (await engine.run(work)).words)),
+    );
   const best = found(queries, await run(locate(config, queries)));
   const [counted, fewest] = await Promise.all([
     run(count(config, queries, best)),

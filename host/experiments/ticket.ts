@@ -92,7 +92,7 @@ async function pruneDrawn(
   const failures: Deviation[][] = [];
   let [done, reported] = [0, 0];
   const run = async (tile: Tile, turn: number) => {
-    failures[turn] = keepAnswers(network, layers, masks, tile, await runner.run(tile.work));
+    failures[turn] = keepAnswers(network, layers, masks, tile, (await runner.run(tile.work)).words);
     done += tile.count;
     if (done < reported + PROGRESS) return;
     reported = done;
