@@ -12,7 +12,7 @@ import { theoryOf } from "../src/experiments/theory.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import type { PageEngine } from "./inputs.ts";
 import type { Order, Report } from "./messages.ts";
-import { takingTurns } from "./turns.ts";
+import { limitInFlight } from "./limit.ts";
 
 /** Milliseconds between two reports, and between two looks at the same curve. */
 const PAUSE = 250;
@@ -73,7 +73,7 @@ async function run(
     const { runner, why } = await open(engine);
     report({ run, type: "engine", engine: runner.engine, adapter: runner.adapter, why });
     report({ run, type: "laws", laws: configs.filter(isQuick).flatMap((config) => theoryOf(config)) });
-    const shared = takingTurns(runner);
+    const shared = limitInFlight(runner);
     const begun = performance.now();
     const done = configs.map(() => 0);
     const seen = configs.map(() => begun);

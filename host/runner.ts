@@ -1,6 +1,8 @@
 // What every engine offers: the words that a kernel writes for one piece of work.
 
+import { version } from "../package.json";
 import { RequestError } from "../src/errors.ts";
+import type { Provenance } from "../src/finding.ts";
 import type { Work } from "../src/plan.ts";
 
 export const engines = ["auto", "gpu", "cpu", "reference", "shadow"] as const;
@@ -53,4 +55,9 @@ export function runnerOf(engine: Engine): Runner {
   if (typeof (engine as Partial<Runner> | undefined)?.run !== "function")
     throw new RequestError("engine", "what openEngine answers", typeof engine, "mind the await");
   return engine as Runner;
+}
+
+/** The engine, adapter and version that findings record. */
+export function provenanceOf({ engine, adapter }: Engine): Provenance {
+  return { engine, adapter, version };
 }

@@ -6,7 +6,7 @@ import { keptLayers } from "../../src/ticket/kept.ts";
 import { networkStages, ticketStages, type Pass, type Stage } from "../../src/ticket/passes.ts";
 import { piecesOf, writePiece, type Piece } from "../../src/ticket/pieces.ts";
 import type { Ticket } from "../../src/ticket/ticket.ts";
-import { inFlight } from "../flight.ts";
+import { pump } from "../pump.ts";
 import { runnerOf, type Engine } from "../runner.ts";
 
 export interface ForwardOptions {
@@ -68,13 +68,13 @@ export async function forwardStages(
       inputs: values,
       largest,
     };
-    const run = async (piece: Piece) => {
-      writePiece(outputs, stage, piece, (await runner.run(piece.work)).words);
+    const run = async (piece: Piece) => ({ piece, words: (await runner.run(piece.work)).words });
+    for await (const { piece, words } of pump(piecesOf(layer), run, { depth: runner.queueDepth, signal })) {
+      writePiece(outputs, stage, piece, words);
       most = Math.max(most, piece.largest);
       done += piece.samples * piece.rows * stage.columns * stage.group;
       onProgress?.(done / total);
-    };
-    await inFlight(runner.queueDepth, piecesOf(layer), run, signal);
+    }
     signal?.throwIfAborted();
     [values, largest] = [outputs, most];
   }

@@ -1,7 +1,7 @@
 // Passes of the same work in this thread and on an engine.
 
 import { batchWork, type Plan, type Work } from "../../../src/plan.ts";
-import { inFlight } from "../../flight.ts";
+import { pump } from "../../pump.ts";
 import type { Answer, Runner } from "../../runner.ts";
 import { burned, repeated, timed, type Pass } from "./measure.ts";
 
@@ -51,7 +51,8 @@ export const worksPass = (runner: Runner, units: number, works: readonly Work[])
       worked(async () => {
         const all = Array.from({ length: times }, () => works).flat();
         const answers: Answer[] = [];
-        await inFlight(runner.queueDepth, all, async (work) => void answers.push(await runner.run(work)));
+        const answered = pump(all, (work) => runner.run(work), { depth: runner.queueDepth });
+        for await (const answer of answered) answers.push(answer);
         return answers;
       }),
     longOf(runner),
