@@ -1,7 +1,7 @@
 // The experiment, away from the page's thread: opens the engine, runs one phase experiment for each curve at the same
 // time, and reports a few times a second.
 
-import { chooseEngine, requestAdapter } from "../host/open.ts";
+import { openAuto } from "../host/open.ts";
 import { runnerOf, type Runner } from "../host/runner.ts";
 import { measurePhaseConfig } from "../host/experiments/phase.ts";
 import { openEngine } from "../host/web/index.ts";
@@ -47,9 +47,10 @@ function report(message: Report): void {
 async function open(asked: PageEngine): Promise<Opened> {
   if (opened?.asked === asked) return opened;
   forget();
-  const why =
-    asked === "auto" ? `because ${chooseEngine(await requestAdapter(platform)).why}` : "as you chose";
-  opened = { asked, runner: runnerOf(await openEngine({ engine: asked })), why };
+  if (asked === "auto") {
+    const { runner, why } = await openAuto(platform);
+    opened = { asked, runner, why: `because ${why}` };
+  } else opened = { asked, runner: runnerOf(await openEngine({ engine: asked })), why: "as you chose" };
   return opened;
 }
 
