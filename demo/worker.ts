@@ -1,7 +1,7 @@
 // The experiment, away from the page's thread: opens the engine, runs one phase experiment for each curve at the same
 // time, and reports a few times a second.
 
-import { chooseEngine, requestAdapter } from "../host/open.ts";
+import { openAuto } from "../host/open.ts";
 import { runnerOf, type Runner } from "../host/runner.ts";
 import { measurePhaseConfig } from "../host/experiments/phase.ts";
 import { openEngine } from "../host/web/index.ts";
@@ -12,7 +12,7 @@ import { theoryOf } from "../src/experiments/theory.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import type { PageEngine } from "./inputs.ts";
 import type { Order, Report } from "./messages.ts";
-import { takingTurns } from "./turns.ts";
+import { limitInFlight } from "./limit.ts";
 
 /** Milliseconds between two reports, and between two looks at the same curve. */
 const PAUSE = 250;
@@ -47,9 +47,10 @@ function report(message: Report): void {
 async function open(asked: PageEngine): Promise<Opened> {
   if (opened?.asked === asked) return opened;
   forget();
-  const why =
-    asked === "auto" ? `because ${chooseEngine(await requestAdapter(platform)).why}` : "as you chose";
-  opened = { asked, runner: runnerOf(await openEngine({ engine: asked })), why };
+  if (asked === "auto") {
+    const { runner, why } = await openAuto(platform);
+    opened = { asked, runner, why: `because ${why}` };
+  } else opened = { asked, runner: runnerOf(await openEngine({ engine: asked })), why: "as you chose" };
   return opened;
 }
 
@@ -73,7 +74,7 @@ async function run(
     const { runner, why } = await open(engine);
     report({ run, type: "engine", engine: runner.engine, adapter: runner.adapter, why });
     report({ run, type: "laws", laws: configs.filter(isQuick).flatMap((config) => theoryOf(config)) });
-    const shared = takingTurns(runner);
+    const shared = limitInFlight(runner);
     const begun = performance.now();
     const done = configs.map(() => 0);
     const seen = configs.map(() => begun);

@@ -366,8 +366,8 @@ describe("planted faults", () => {
   const changed = (kernel: string, word: number, by: number): Runner => ({
     ...engines.cpu!,
     run: async (work) => {
-      const words = await engines.cpu!.run(work);
-      return work.kernel === kernel ? words.with(word, words[word]! ^ by) : words;
+      const { words } = await engines.cpu!.run(work);
+      return { words: work.kernel === kernel ? words.with(word, words[word]! ^ by) : words };
     },
   });
 

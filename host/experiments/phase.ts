@@ -2,9 +2,8 @@
 
 import { find, phaseConfig, plan, type PhaseConfig, type PhaseRequest } from "../../src/experiments/phase.ts";
 import type { PhaseFinding } from "../../src/finding.ts";
-import { runnerOf, type Engine } from "../runner.ts";
+import { provenanceOf, runnerOf, type Engine } from "../runner.ts";
 import { schedule, type Progress } from "../schedule.ts";
-import { version } from "../../package.json";
 
 export interface PhaseOptions {
   /** Stops after the batches in flight; the findings then tell fewer trials. */
@@ -32,7 +31,7 @@ export async function measurePhaseConfig(
   config: PhaseConfig,
   { signal, onProgress }: PhaseOptions = {},
 ): Promise<PhaseFinding[]> {
-  const provenance = { engine: engine.engine, adapter: engine.adapter, version };
+  const provenance = provenanceOf(engine);
   const totals = await schedule(runnerOf(engine), plan(config), config.trials, {
     signal,
     onBatch: (progress, { trials, words }) =>

@@ -1,6 +1,5 @@
 // The required experiment on a runner: a scan of every target, then fresh trials for the worst of them.
 
-import { version } from "../../package.json";
 import {
   candidates,
   findRequired,
@@ -11,7 +10,7 @@ import {
   type RequiredRequest,
 } from "../../src/experiments/required.ts";
 import type { RequiredFinding } from "../../src/finding.ts";
-import { runnerOf, type Engine } from "../runner.ts";
+import { provenanceOf, runnerOf, type Engine } from "../runner.ts";
 import { schedule } from "../schedule.ts";
 
 export interface RequiredOptions {
@@ -32,7 +31,7 @@ export async function measureRequired(
   { signal, onProgress }: RequiredOptions = {},
 ): Promise<RequiredFinding[]> {
   const config = requiredConfig(request);
-  const provenance = { engine: engine.engine, adapter: engine.adapter, version };
+  const provenance = provenanceOf(engine);
   const pools = measuredPools(config);
   const total = pools.length * (config.scanTrials + config.trials);
   const runner = runnerOf(engine);

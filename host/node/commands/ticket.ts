@@ -16,8 +16,8 @@ import { keptLayers } from "../../../src/ticket/kept.ts";
 import { firstDeviation, representedNetwork } from "../../../src/ticket/certificate.ts";
 import { checkTarget, type Deviation } from "../../../src/ticket/ticket.ts";
 import { schemeFor } from "../../../src/ticket/width.ts";
-import { version } from "../../../package.json";
 import { targetDigest, pruneToTicket, type Pruned } from "../../experiments/ticket.ts";
+import { provenanceOf } from "../../runner.ts";
 import { readList, readNumber } from "../formats/arguments.ts";
 import { prepareFile, readBytes, writeFiles } from "../formats/files.ts";
 import {
@@ -85,7 +85,7 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
           { signal, onProgress: report },
         );
       while (pruned && pruned.failures.length > 0 && ++attempt < attempts);
-      return { engine: engine.engine, adapter: engine.adapter, version };
+      return provenanceOf(engine);
     },
     "subset sums",
   );
