@@ -264,12 +264,3 @@ export type Finding =
   | TicketFinding
   | VerifyFinding
   | WidthFinding;
-
-/** What a measurement and its theory have in common. */
-export function instanceKey({
-  ensemble,
-  halfRange,
-  items,
-}: Pick<PhaseFinding, "ensemble" | "halfRange" | "items">): string {
-  return `${ensemble} ${halfRange} ${items}`;
-}
