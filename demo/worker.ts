@@ -8,7 +8,7 @@ import { openEngine } from "../host/web/index.ts";
 import { platform } from "../host/web/platform.ts";
 import { isProduct } from "../src/ensemble.ts";
 import type { PhaseConfig } from "../src/experiments/phase.ts";
-import { theoryOf } from "../src/experiments/theory.ts";
+import { theoryOfConfig } from "../src/experiments/theory.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import type { PageEngine } from "./inputs.ts";
 import type { Order, Report } from "./messages.ts";
@@ -72,12 +72,13 @@ async function run(
   try {
     const { runner, why } = await open(engine);
     report({ run, type: "engine", engine: runner.engine, adapter: runner.adapter, why });
-    report({ run, type: "laws", laws: configs.filter(isQuick).flatMap((config) => theoryOf(config)) });
+    report({ run, type: "laws", laws: configs.filter(isQuick).flatMap((config) => theoryOfConfig(config)) });
     const shared = takingTurns(runner);
     const begun = performance.now();
     const done = configs.map(() => 0);
     const seen = configs.map(() => begun);
     const findings: PhaseFinding[][] = configs.map(() => []);
+    const current = configs.map(() => (): PhaseFinding[] => []);
     let reported = begun;
     const count = () => ({
       findings: findings.flat(),
@@ -92,6 +93,7 @@ async function run(
             signal,
             onProgress(progress, soFar) {
               done[i] = progress.done;
+              current[i] = soFar;
               const now = performance.now();
               if (now - seen[i]! >= PAUSE || findings[i]!.length === 0) {
                 seen[i] = now;
@@ -104,6 +106,10 @@ async function run(
             },
           });
         } catch (error) {
+          if (error === signal.reason) {
+            findings[i] = current[i]!();
+            return;
+          }
           // The other curves end too; without this they would run on unseen.
           stop.abort();
           throw error;

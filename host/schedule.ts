@@ -4,8 +4,8 @@ import { reachCapacity } from "../src/kernels/reach.ts";
 import { batchWork, type Plan } from "../src/plan.ts";
 import type { Runner } from "./runner.ts";
 
+/** How far a call has come, in the unit that the call names: trials, subset sums or multiplications. */
 export interface Progress {
-  /** Trials done and trials asked. */
   readonly done: number;
   readonly total: number;
 }

@@ -3,7 +3,7 @@
 import type { KernelName } from "./kernels/index.ts";
 
 /** An option to change, by its name in the library. A host may spell it its own way, `--engine cpu` on a command line. */
-interface OptionRemedy {
+export interface OptionRemedy {
   readonly option: string;
   /** The value to give it; undefined where it should be raised. */
   readonly value?: string;

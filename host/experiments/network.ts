@@ -8,6 +8,7 @@ import { piecesOf, writePiece, type Piece } from "../../src/ticket/pieces.ts";
 import type { Ticket } from "../../src/ticket/ticket.ts";
 import { inFlight } from "../flight.ts";
 import { runnerOf, type Engine } from "../runner.ts";
+import type { Progress } from "../schedule.ts";
 
 export interface ForwardOptions {
   /**
@@ -16,8 +17,8 @@ export interface ForwardOptions {
    */
   readonly pass?: Pass;
   readonly signal?: AbortSignal;
-  /** Called now and then with the share of all that is done, 0..1. */
-  readonly onProgress?: (share: number) => void;
+  /** Called after every piece of work with the multiplications done. */
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 /**
@@ -72,7 +73,7 @@ export async function forwardStages(
       writePiece(outputs, stage, piece, await runner.run(piece.work));
       most = Math.max(most, piece.largest);
       done += piece.samples * piece.rows * stage.columns * stage.group;
-      onProgress?.(done / total);
+      onProgress?.({ done, total });
     };
     await inFlight(runner.queueDepth, piecesOf(layer), run, signal);
     signal?.throwIfAborted();

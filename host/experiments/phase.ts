@@ -3,13 +3,16 @@
 import { find, phaseConfig, plan, type PhaseConfig, type PhaseRequest } from "../../src/experiments/phase.ts";
 import type { PhaseFinding } from "../../src/finding.ts";
 import { runnerOf, type Engine } from "../runner.ts";
-import { schedule, type Progress } from "../schedule.ts";
+import { schedule, type Progress, type Totals } from "../schedule.ts";
 import { version } from "../../package.json";
 
 export interface PhaseOptions {
-  /** Stops after the batches in flight; the findings then tell fewer trials. */
+  /** Stops the experiment after the batches in flight, which still report their progress. */
   readonly signal?: AbortSignal;
-  /** Called after every batch; `findings` makes the findings so far. */
+  /**
+   * Called after every batch with the trials done. `findings()` computes the findings of those trials, so that a caller
+   * who stops the experiment can keep them.
+   */
   readonly onProgress?: (progress: Progress, findings: () => PhaseFinding[]) => void;
 }
 
@@ -33,10 +36,16 @@ export async function measurePhaseConfig(
   { signal, onProgress }: PhaseOptions = {},
 ): Promise<PhaseFinding[]> {
   const provenance = { engine: engine.engine, adapter: engine.adapter, version };
+  const findingsOf = ({ trials, words }: Totals) => find(config, trials, words, provenance);
+  let latest: Totals;
   const totals = await schedule(runnerOf(engine), plan(config), config.trials, {
     signal,
-    onBatch: (progress, { trials, words }) =>
-      onProgress?.(progress, () => find(config, trials, words, provenance)),
+    onBatch: (progress, soFar) => {
+      latest = soFar;
+      // The words are those of the latest batch, whenever the caller asks.
+      onProgress?.(progress, () => findingsOf(latest));
+    },
   });
-  return totals.trials === 0 ? [] : find(config, totals.trials, totals.words, provenance);
+  if (totals.trials < config.trials) signal?.throwIfAborted();
+  return findingsOf(totals);
 }

@@ -12,13 +12,13 @@ import {
 } from "../../src/experiments/required.ts";
 import type { RequiredFinding } from "../../src/finding.ts";
 import { runnerOf, type Engine } from "../runner.ts";
-import { schedule } from "../schedule.ts";
+import { schedule, type Progress } from "../schedule.ts";
 
 export interface RequiredOptions {
-  /** Stops after the batches in flight, and leaves out the pool in work. */
+  /** Stops the experiment after the batches in flight. */
   readonly signal?: AbortSignal;
-  /** Called after every batch with the trials done and asked, scans included. */
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Called after every batch with the trials done, scans included. `findings()` are those of the pools that are finished. */
+  readonly onProgress?: (progress: Progress, findings: () => RequiredFinding[]) => void;
 }
 
 /**
@@ -41,19 +41,18 @@ export async function measureRequired(
   const run = async (plan: Parameters<typeof schedule>[1], trials: number) => {
     const totals = await schedule(runner, plan, trials, {
       signal,
-      onBatch: ({ done }) => onProgress?.(before + done, total),
+      onBatch: ({ done }) => onProgress?.({ done: before + done, total }, () => [...findings]),
     });
+    signal?.throwIfAborted();
     before += totals.trials;
     return totals;
   };
   for (const pool of pools) {
     const scan = requiredPlan(config, pool, scanTargets(config), 0);
     const scanned = await run(scan, config.scanTrials);
-    if (signal?.aborted) break;
     const targets = candidates(config, scan, scanned.words);
     const plan = requiredPlan(config, pool, targets, 1);
     const { trials, words } = await run(plan, config.trials);
-    if (signal?.aborted) break;
     findings.push(...findRequired(config, pool, plan, targets, trials, words, provenance));
   }
   return findings;

@@ -23,7 +23,7 @@ import {
 import { runnerOf, type Engine, type Runner } from "../runner.ts";
 
 export interface SolveOptions {
-  /** Stops: no more instances are taken, and what is in work is given up. */
+  /** Stops: no more instances are read, and those in work have no findings. */
   readonly signal?: AbortSignal | undefined;
   /** Called with an instance that cannot be solved, which is then left out; without it, its error ends everything. */
   readonly onRefused?: ((index: number, error: RequestError) => void) | undefined;
@@ -70,12 +70,11 @@ export async function* solve(
   }
   try {
     for (;;) {
-      if (signal?.aborted) return;
+      signal?.throwIfAborted();
       if (!ended && inWork.length < runner.queueDepth) taking ??= take();
       if (!taking && inWork.length === 0) break;
       // Input that keeps waiting holds no findings back.
       const event = await firstOf(signal, taking, inWork[0]);
-      if (event === "stopped") return;
       if (event !== "ready") continue;
       const { findings, refusal } = await inWork.shift()!;
       yield* findings;

@@ -16,6 +16,7 @@ import {
 } from "../../src/ticket/ticket.ts";
 import { inFlight } from "../flight.ts";
 import { runnerOf, type Engine } from "../runner.ts";
+import type { Progress } from "../schedule.ts";
 import { solve } from "./solve.ts";
 
 export interface PruneRequest {
@@ -31,14 +32,14 @@ export interface PruneRequest {
 }
 
 export interface PruneOptions {
-  /** Stops; there is then no ticket. */
+  /** Stops the pruning. */
   readonly signal?: AbortSignal;
-  /** Called now and then with the number of subset sums that are decided. */
-  readonly onProgress?: (done: number) => void;
+  /** Called after every 1000 subset sums or more with how many are decided. */
+  readonly onProgress?: (progress: Progress) => void;
 }
 
-/** Subset sums from one report of progress to the next, at least. */
-const PROGRESS = 1000;
+/** The fewest subset sums between two reports of progress. */
+const PROGRESS_INTERVAL = 1000;
 
 /** What came of pruning: a ticket that equals its target unless some weights have no subset. */
 export interface Pruned {
@@ -56,21 +57,38 @@ export async function pruneToTicket(
   engine: Engine,
   request: PruneRequest,
   options: PruneOptions = {},
-): Promise<Pruned | undefined> {
+): Promise<Pruned> {
   const { network, bits, scheme, sparse = false } = request;
   const seed = parse(seedSchema, request.seed ?? 1n, "seed");
   const target = outlineOf(network, bits);
   checkTarget(network, target);
   const layers = layersOf(target.widths, bits, scheme);
   const ticket = { scheme, seed, target, masks: emptyMasks(layers) };
+  const total = subsetSumsOf(layers);
+  const { signal, onProgress } = options;
   // The paper's literal scheme has less to choose from than kernel prune draws.
   const isLiteral = scheme.pools === "halves" || scheme.support;
   const failures = await (isLiteral ? pruneGiven : pruneDrawn)(
     engine,
     { network, layers, ticket, sparse },
-    options,
+    { signal, onDone: (done) => onProgress?.({ done, total }) },
   );
-  return options.signal?.aborted ? undefined : { ticket, failures };
+  signal?.throwIfAborted();
+  return { ticket, failures };
+}
+
+/** The number of subset sums that pruning decides: one for each weight of the target, copy and sign of the input. */
+function subsetSumsOf(layers: readonly RandomLayer[]): number {
+  return layers.reduce(
+    (sum, { kind, rows, inputs, signed }) =>
+      kind === "hidden" ? sum : sum + rows * inputs * (signed ? 2 : 1),
+    0,
+  );
+}
+
+interface Watch {
+  readonly signal: AbortSignal | undefined;
+  readonly onDone: (done: number) => void;
 }
 
 /** What is pruned to what; the masks of the ticket are filled in. */
@@ -85,7 +103,7 @@ interface Pruning {
 async function pruneDrawn(
   engine: Engine,
   { network, layers, ticket: { scheme, seed, masks }, sparse }: Pruning,
-  { signal, onProgress }: PruneOptions,
+  { signal, onDone }: Watch,
 ): Promise<Deviation[]> {
   const runner = runnerOf(engine);
   // Tiles are answered in any order; failures are listed in that of the tiles.
@@ -94,9 +112,9 @@ async function pruneDrawn(
   const run = async (tile: Tile, turn: number) => {
     failures[turn] = keepAnswers(network, layers, masks, tile, await runner.run(tile.work));
     done += tile.count;
-    if (done < reported + PROGRESS) return;
+    if (done < reported + PROGRESS_INTERVAL) return;
     reported = done;
-    onProgress?.(done);
+    onDone(done);
   };
   await inFlight(runner.queueDepth, tilesOf(network, layers, scheme, seed, sparse), run, signal);
   return failures.flat();
@@ -106,7 +124,7 @@ async function pruneDrawn(
 async function pruneGiven(
   engine: Engine,
   { network, layers, ticket: { scheme, seed, masks }, sparse }: Pruning,
-  { signal, onProgress }: PruneOptions,
+  { signal, onDone }: Watch,
 ): Promise<Deviation[]> {
   const failures: Deviation[] = [];
   let done = 0;
@@ -129,7 +147,7 @@ async function pruneGiven(
       keepPlace(masks[index]!, place + members[i]!);
       if (kind === "pooled") keepPlace(masks[index - 1]!, input * group + members[i]!);
     }
-    if (++done % PROGRESS === 0) onProgress?.(done);
+    if (++done % PROGRESS_INTERVAL === 0) onDone(done);
   }
   return failures;
 }

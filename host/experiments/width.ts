@@ -14,13 +14,17 @@ import type { WidthFinding } from "../../src/finding.ts";
 import type { Instance } from "../../src/solve/problem.ts";
 import type { Demand } from "../../src/ticket/scheme.ts";
 import type { Engine } from "../runner.ts";
+import type { Progress } from "../schedule.ts";
 import { solve } from "./solve.ts";
 
 export interface WidthOptions {
-  /** Stops; the finding then tells of the trials that were done. */
+  /** Stops the experiment. */
   readonly signal?: AbortSignal;
-  /** Called after every trial with the number of trials done. */
-  readonly onProgress?: (done: number) => void;
+  /**
+   * Called after every trial with the trials done. `finding()` computes the finding of those trials, so that a caller who
+   * stops the experiment can keep it.
+   */
+  readonly onProgress?: (progress: Progress, finding: () => WidthFinding) => void;
 }
 
 /**
@@ -32,7 +36,7 @@ export async function measureWidth(
   engine: Engine,
   request: WidthRequest,
   options: WidthOptions = {},
-): Promise<WidthFinding | undefined> {
+): Promise<WidthFinding> {
   return widthOf(engine, widthConfig(request), options);
 }
 
@@ -41,7 +45,9 @@ export async function widthOf(
   engine: Engine,
   config: WidthConfig,
   { signal, onProgress }: WidthOptions = {},
-): Promise<WidthFinding | undefined> {
+): Promise<WidthFinding> {
+  const provenance = { engine: engine.engine, adapter: engine.adapter, version };
+  const finding = () => findWidth(config, fewest, provenance);
   // Instances are taken ahead of their findings, which come in the same order; those of some trials wait, one list each.
   const waiting: Demand[][] = [];
   function* instances(): Generator<Instance> {
@@ -63,8 +69,7 @@ export async function widthOf(
     waiting.shift();
     fewest.push(units);
     [units, answered] = [0, 0];
-    onProgress?.(fewest.length);
+    onProgress?.({ done: fewest.length, total: config.trials }, finding);
   }
-  if (fewest.length === 0) return undefined;
-  return findWidth(config, fewest, { engine: engine.engine, adapter: engine.adapter, version });
+  return finding();
 }

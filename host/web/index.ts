@@ -12,4 +12,4 @@ export function openEngine(options: EngineOptions = {}): Promise<Engine> {
   return open(options, platform);
 }
 
-export * from "../public.ts";
+export * from "../entries/engines.ts";

@@ -28,11 +28,11 @@ function prediction(name: Prediction["name"], failure: number): Prediction {
  * moment to 1e-12, and for `rnpp`, whose moments are exact, to 2^22 - 1.
  */
 export function computeTheory(request: TheoryRequest): TheoryFinding[] {
-  return theoryOf(phaseConfig(request));
+  return theoryOfConfig(phaseConfig(request));
 }
 
 /** The same for a configuration. */
-export function theoryOf({
+export function theoryOfConfig({
   ensemble,
   halfRange,
   items,

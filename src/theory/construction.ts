@@ -131,15 +131,15 @@ export function reachProbabilities(factor: number, most: number): Chances[] {
  * - `nonnegative`: inputs from 0 up, as behind another layer, so that units with u > 0 are enough
  * - `split`: the paper's, inputs of both signs, where one half of the units is for x > 0 and the other for x < 0
  */
-export const schemes = ["pooled", "nonnegative", "split"] as const;
-export type Scheme = (typeof schemes)[number];
+export const lemma5Schemes = ["pooled", "nonnegative", "split"] as const;
+export type Lemma5Scheme = (typeof lemma5Schemes)[number];
 
 export interface Construction {
   /** h, the number of hidden units; even for `split`. */
   readonly units: number;
   /** Whether u and v are uniform on -N..N, or on that without 0. */
   readonly zero: boolean;
-  readonly scheme: Scheme;
+  readonly scheme: Lemma5Scheme;
 }
 
 /** The laws of the number of successes in 0, 1, ..., `most` independent trials. */
@@ -183,7 +183,7 @@ function both(one: Chances, other: Chances): Chances {
  */
 export function lemma5(pools: readonly Chances[], { units, zero, scheme }: Construction): Chances {
   const most = pools.length - 1;
-  parse(z.enum(schemes, `one of ${schemes.join(", ")}`), scheme, "scheme");
+  parse(z.enum(lemma5Schemes, `one of ${lemma5Schemes.join(", ")}`), scheme, "scheme");
   parse(integer(0, scheme === "split" ? 2 * most : most), units, "units");
   if (scheme === "split" && units % 2 !== 0)
     throw new RequestError("units", "an even number for split", units);

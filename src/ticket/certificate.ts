@@ -47,12 +47,21 @@ export function representedNetwork(ticket: Ticket, kept = keptLayers(ticket)): N
   return { ...rest, layers };
 }
 
+/** The verdict on a ticket. */
+export interface Verification {
+  /** Whether the pruned network equals the target on every input. */
+  readonly certified: boolean;
+  /** The first weight that differs, in the order of layers, outputs, copies, inputs and signs. */
+  readonly deviation?: Deviation;
+}
+
 /**
- * The first weight of a network that a ticket does not represent, after drawing everything again from its seed; undefined
- * where there is none, and then the ticket's pruned network and this one are equal on all inputs.
- * Throws RangeError for a network of another outline than the ticket's target has.
+ * Draws the random network of a ticket again from its seed and compares the sums of its kept weights with a target. Equal
+ * sums make the two networks equal on every input.
+ * @throws {RequestError} The network's outline (widths, bits, quantizer, clamp, constant) is not that of the ticket's target.
  */
-export function verifyTicket(network: Network, ticket: Ticket): Deviation | undefined {
+export function verifyTicket(network: Network, ticket: Ticket): Verification {
   checkTarget(network, ticket.target);
-  return firstDeviation(network, keptLayers(ticket));
+  const deviation = firstDeviation(network, keptLayers(ticket));
+  return deviation ? { certified: false, deviation } : { certified: true };
 }

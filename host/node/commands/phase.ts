@@ -3,14 +3,14 @@
 import * as z from "zod/mini";
 import { parse } from "../../../src/check.ts";
 import { phaseConfig, type PhaseConfig } from "../../../src/experiments/phase.ts";
-import { compareWithTheory, theoryOf } from "../../../src/experiments/theory.ts";
+import { compareWithTheory, theoryOfConfig } from "../../../src/experiments/theory.ts";
 import { SHOWN_TARGETS, tellingTargets } from "../../../src/figures/phase.ts";
 import { instanceKey, type PhaseFinding, type TheoryFinding } from "../../../src/finding.ts";
 import { checkTheory, maxTheoryHalfRange } from "../../../src/theory/distribution.ts";
 import { measurePhaseConfig } from "../../experiments/phase.ts";
 import { readNumber, readRequests, type InstanceArguments } from "../formats/arguments.ts";
 import { prepareFolder, writeFiles } from "../formats/files.ts";
-import { withEngine, type RunArguments } from "./run.ts";
+import { untilStopped, withEngine, type RunArguments } from "./run.ts";
 import { checkText, perfectTable } from "../reports/check.ts";
 import { phaseTable, resultsCsv } from "../reports/table.ts";
 
@@ -63,10 +63,15 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
     run.report(0);
     let before = 0;
     for (const config of configs) {
-      const found = await measurePhaseConfig(run.engine, config, {
+      let soFar: (() => PhaseFinding[]) | undefined;
+      const measuring = measurePhaseConfig(run.engine, config, {
         signal: run.signal,
-        onProgress: ({ done }) => run.report(before + done),
+        onProgress: ({ done }, current) => {
+          soFar = current;
+          run.report(before + done);
+        },
       });
+      const found = await untilStopped(measuring, run.signal, () => soFar?.() ?? []);
       before += found[0]?.trials ?? 0;
       findings.push(...found);
       if (args.json) for (const finding of found) process.stdout.write(`${JSON.stringify(finding)}\n`);
@@ -114,7 +119,10 @@ function firstKey({ ensemble, halfRange, items }: PhaseConfig): string {
 
 /** The theory of every target for --check, otherwise of those that the report shows, where there is any. */
 function lawsOf(config: PhaseConfig, everyTarget = false): TheoryFinding[] {
-  if (everyTarget) return theoryOf(config);
+  if (everyTarget) return theoryOfConfig(config);
   if (config.halfRange > maxTheoryHalfRange(config.ensemble)) return [];
-  return theoryOf({ ...config, targets: tellingTargets(config.targets, config.halfRange, SHOWN_TARGETS) });
+  return theoryOfConfig({
+    ...config,
+    targets: tellingTargets(config.targets, config.halfRange, SHOWN_TARGETS),
+  });
 }
