@@ -4,7 +4,7 @@ import type { Ensemble } from "./ensemble.ts";
 import type { Bound, Prediction } from "./theory/envelope.ts";
 import type { Quantizer } from "./network.ts";
 import type { Estimate } from "./statistics.ts";
-import type { Audit } from "./ticket/audit.ts";
+import type { OutputComparison } from "./ticket/comparison.ts";
 import type { Scheme } from "./ticket/scheme.ts";
 import type { Sizes } from "./ticket/sizes.ts";
 import type { Deviation } from "./ticket/ticket.ts";
@@ -234,7 +234,7 @@ export interface VerifyFinding extends TicketFields {
   /** The first weight that differs. */
   readonly deviation?: Deviation;
   /** What running both networks showed, where no weight differs. */
-  readonly audit?: Audit;
+  readonly audit?: OutputComparison;
 }
 
 /** A random network pruned to one that reads handwritten digits, and what both make of test images. */

@@ -20,7 +20,7 @@ import {
 import type { PhaseFinding, Provenance } from "../finding.ts";
 import { reachTally } from "../kernels/reach.ts";
 import type { Plan } from "../plan.ts";
-import { seedSchema, type Words } from "../random.ts";
+import { seedSchema, type WordPair } from "../random.ts";
 import { certainty, estimate } from "../statistics.ts";
 
 /** The most counts of a tally: results.jsonl and results.csv have a hundred bytes for each and must fit a string. */
@@ -139,7 +139,7 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
 /** Instances to draw, and what is asked of them. */
 export interface Instances extends Pick<PhaseConfig, "halfRange" | "items" | "targets" | "enumerate"> {
   readonly law: Law;
-  readonly key: Words;
+  readonly key: WordPair;
   /** Of a listed law, all within 1..halfRange. */
   readonly magnitudes?: Int32Array<ArrayBuffer>;
 }

@@ -20,7 +20,7 @@ import {
   type Demand,
   type Scheme,
 } from "../ticket/scheme.ts";
-import { fewestUnits, poolsOf } from "../ticket/width.ts";
+import { fewestUnits, itemPools } from "../ticket/width.ts";
 
 /** Beyond this theory has a hundred thousand sums to look at. */
 const MAX_BITS = 8;
@@ -113,14 +113,14 @@ const widthsOf = ({ width, depth }: Pick<WidthConfig, "width" | "depth">) =>
 /** By the number of units, P(random layers are contained), their outputs independent given how many units serve them. */
 function predictionOf(targetBits: number, width: number, depth: number, scheme: Scheme) {
   const [, layer] = layersOf(widthsOf({ width, depth }), targetBits, scheme);
-  const pools = poolsOf("pooled", true, scheme);
+  const pools = itemPools("pooled", true, scheme);
   const symmetric = pools.every(isSymmetric);
   const most = 2 ** targetBits;
   const size = 2 * most + 1;
   // Where laws are symmetric, sums of both signs are one.
   const weights = Array.from({ length: symmetric ? most + 1 : size }, (_, i) => (symmetric ? i : i - most));
   const shares = weights.map((weight) => (symmetric && weight > 0 ? 2 : 1) / size);
-  const sums = weights.map((weight) => weight * 2 ** layer!.lift);
+  const sums = weights.map((weight) => weight * 2 ** layer!.scaleBits);
   const misses = (symmetric ? pools.slice(0, 1) : pools).map((pool) => missesOf(pool, sums));
   const [right, left] = [misses[0]!, misses.at(-1)!];
   const known = new Map<number, number>();

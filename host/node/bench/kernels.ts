@@ -10,7 +10,7 @@ import { outlineOf, readNetwork } from "../../../src/network.ts";
 import { batchWork, type Plan, type Work } from "../../../src/plan.ts";
 import type { Instance } from "../../../src/solve/problem.ts";
 import { streamKey } from "../../../src/random.ts";
-import { tilesOf } from "../../../src/ticket/tiles.ts";
+import { demandChunks } from "../../../src/ticket/chunks.ts";
 import { layersOf } from "../../../src/ticket/scheme.ts";
 import { schemeFor } from "../../../src/ticket/width.ts";
 import { cpuRunner } from "../../cpu/runner.ts";
@@ -149,7 +149,7 @@ function pruneCase(): Case {
   const { network, bits } = readNetwork({ bits: 8, activationBits: 8, layers: [{ weights }] });
   const { scheme } = schemeFor(network, bits, { bits: 4 });
   const layers = layersOf(outlineOf(network, bits).widths, bits, scheme);
-  const tiles = [...tilesOf(network, layers, scheme, 1n, false)];
+  const tiles = [...demandChunks(network, layers, scheme, 1n, false)];
   return {
     kernel: "prune",
     size: `${columns} -> ${rows}, 8 bits from 4`,

@@ -11,7 +11,7 @@ import { seedSchema } from "../../../src/random.ts";
 import { decodeTicket, encodeTicket, isTicket } from "../../../src/ticket/file.ts";
 import type { Scheme } from "../../../src/ticket/scheme.ts";
 import { sizesOf, type Sizes } from "../../../src/ticket/sizes.ts";
-import { audit } from "../../../src/ticket/audit.ts";
+import { compareOutputs } from "../../../src/ticket/comparison.ts";
 import { keptLayers } from "../../../src/ticket/kept.ts";
 import { firstDeviation, representedNetwork } from "../../../src/ticket/certificate.ts";
 import { checkTarget, type Deviation } from "../../../src/ticket/ticket.ts";
@@ -150,7 +150,7 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
   const deviation = firstDeviation(target, kept);
   const isNamed = digest === (await targetDigest(target, targetBits));
   // Sums of integers prove it for all inputs; running both networks shows it.
-  const shown = deviation ? undefined : audit(target, kept, randomInputs());
+  const shown = deviation ? undefined : compareOutputs(target, kept, randomInputs());
   const sizes = sizesOf(ticket, kept);
   const certified = isNamed && !deviation && !shown?.difference && sizes.outside === 0;
   if (given) process.stderr.write(importedText(named!, given, json));
