@@ -59,8 +59,8 @@ export function chooseEngine(adapter: GPUAdapter | null): Choice {
 }
 
 /**
- * Opens an engine; close it when done. Throws TypeError or RangeError for wrong options and RangeError where `gpu` finds
- * no adapter.
+ * Opens an engine.
+ * @throws {RequestError} An option has a value that it cannot have, or `engine: "gpu"` finds no adapter.
  */
 export async function openEngine(options: EngineOptions, platform: Platform): Promise<Runner> {
   const { engine, threads } = parse(optionsSchema, options);

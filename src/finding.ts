@@ -128,6 +128,7 @@ export interface RequiredFinding extends Provenance {
 
 /** How a given instance is solved: a table of its sums in one piece or in tiles, or two halves that meet in the middle. */
 export const methods = ["bitset", "tiles", "meet-in-the-middle"] as const;
+/** The name of a method: a table of sums in one piece (`bitset`) or in tiles, or meet in the middle. */
 export type Method = (typeof methods)[number];
 
 /** What is known of one target of a given instance. Index sets may be empty, and equal items are different items. */
@@ -258,6 +259,7 @@ export interface DigitsFinding extends Provenance {
   readonly digests: readonly string[];
 }
 
+/** Any finding, told apart by its `kind`: a line of `--json` and of results.jsonl. */
 export type Finding =
   | PhaseFinding
   | TheoryFinding

@@ -25,7 +25,17 @@ export {
   type Prediction,
 } from "../../src/theory/envelope.ts";
 export { moments, pairMoment, type Moments } from "../../src/theory/moments.ts";
-/** The statements of Kumar & Natale and of their follow-up paper, one function each. */
+/**
+ * The statements of Kumar & Natale and of their follow-up paper, one function each. Every result says in `holds` how far it
+ * is true: always, as n grows, or for the cases that were counted.
+ * @example
+ * ```ts
+ * import { paper } from "exacta/theory";
+ *
+ * const { holds, low, high } = paper.lemma1(64, 12, 0);
+ * console.log(holds, low.toFixed(4), high.toFixed(4)); // as n grows 0.4633 0.5000
+ * ```
+ */
 export * as paper from "../../src/theory/paper.ts";
 export { rejection, type Rejection } from "../../src/theory/rejection.ts";
 export {

@@ -6,6 +6,7 @@ import { runnerOf, type Engine } from "../runner.ts";
 import { schedule, type Progress, type Totals } from "../schedule.ts";
 import { version } from "../../package.json";
 
+/** How `measurePhase` is stopped and watched. */
 export interface PhaseOptions {
   /** Stops the experiment after the batches in flight, which still report their progress. */
   readonly signal?: AbortSignal;
@@ -17,9 +18,25 @@ export interface PhaseOptions {
 }
 
 /**
- * Runs a request on an engine and returns one finding for each number of items, in ascending order; none where it was
- * stopped before the first batch ended. The numbers depend on the request alone, not on the engine.
- * Throws TypeError or RangeError for a request that cannot be met, before anything runs.
+ * Draws random instances and counts how often their first n items reach each target, and every target of -M..M.
+ *
+ * The counts depend on the request alone, not on the engine, its threads or its batches.
+ * @returns One finding for each number of items, in ascending order. Probabilities are in 0..1, with 95 % intervals
+ * (Clopper-Pearson), or exact for `trials: "all"`.
+ * @throws {RequestError} A field of the request is missing or out of range; nothing has run then.
+ * @throws {DifferenceError} The engine is `shadow`, and its two engines differ.
+ * @throws The reason of `options.signal`, if it aborts before all trials are done. `onProgress` hands out the findings of
+ * the trials done.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { measurePhase } from "exacta/experiments";
+ *
+ * const engine = await openEngine({ engine: "cpu" });
+ * const [finding] = await measurePhase(engine, { bits: 6, items: 12, trials: 1e5 });
+ * console.log(finding!.covered!.probability); // 0.73452
+ * engine.close();
+ * ```
  */
 export async function measurePhase(
   engine: Engine,

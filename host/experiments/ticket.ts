@@ -19,6 +19,7 @@ import { runnerOf, type Engine } from "../runner.ts";
 import type { Progress } from "../schedule.ts";
 import { solve } from "./solve.ts";
 
+/** The request of `pruneToTicket`. */
 export interface PruneRequest {
   /** The target, and the bits of its weights, as `readNetwork` has them. */
   readonly network: Network;
@@ -31,6 +32,7 @@ export interface PruneRequest {
   readonly sparse?: boolean;
 }
 
+/** How `pruneToTicket` is stopped and watched. */
 export interface PruneOptions {
   /** Stops the pruning. */
   readonly signal?: AbortSignal;
@@ -49,9 +51,30 @@ export interface Pruned {
 }
 
 /**
- * Prunes the random network of a seed to a target; undefined where it was stopped. The ticket depends on the request alone,
- * not on the engine.
- * Throws TypeError or RangeError for a scheme that cannot serve the target, or that the engine has no room for.
+ * Prunes the random network of a seed to a target: decides one subset sum for each weight of the target and sign of its
+ * input, and keeps the items of each subset.
+ *
+ * The ticket depends on the request alone, not on the engine.
+ * @returns The ticket, and every weight without a subset. The ticket equals its target if and only if there is none.
+ * @throws {RequestError} The seed is out of range, or the scheme cannot represent the target.
+ * @throws {CapacityError} The engine has too little memory for the subset sums of one weight.
+ * @throws The reason of `options.signal`, if it aborts. There is no partial ticket.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { pruneToTicket, readNetwork, schemeFor, verifyTicket } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({
+ *   bits: 2,
+ *   activationBits: 3,
+ *   layers: [{ weights: [[4, -1], [0, 3]] }, { weights: [[-4, 2]] }],
+ * });
+ * const { scheme } = schemeFor(network, bits);
+ * const engine = await openEngine({ engine: "cpu" });
+ * const { ticket, failures } = await pruneToTicket(engine, { network, bits, scheme, seed: 1 });
+ * engine.close();
+ * console.log(scheme.units, failures.length, verifyTicket(network, ticket)); // [ 47, 35 ] 0 { certified: true }
+ * ```
  */
 export async function pruneToTicket(
   engine: Engine,
@@ -153,8 +176,18 @@ async function pruneGiven(
 }
 
 /**
- * SHA-256 of a target whose weights have `bits` bits, in hexadecimal digits: its outline, then its weights layer by layer. A
- * ticket's file names its target by it. In browsers for secure pages only.
+ * Computes the SHA-256 digest of a target, 64 hexadecimal digits in lower case. The file of a ticket names its target by it.
+ *
+ * The digest covers the outline and the weights, layer by layer. Browsers compute it in secure contexts only (https,
+ * localhost).
+ * @param bits Weights are integers of -2^bits..2^bits.
+ * @example
+ * ```ts
+ * import { readNetwork, targetDigest } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({ bits: 1, activationBits: 1, layers: [{ weights: [[2, -1]] }] });
+ * console.log((await targetDigest(network, bits)).slice(0, 16)); // 94e1cf90ec99340c
+ * ```
  */
 export async function targetDigest(network: Network, bits: number): Promise<string> {
   const { quantizer, activationBits, clamp, constant } = network;

@@ -17,6 +17,7 @@ import type { Engine } from "../runner.ts";
 import type { Progress } from "../schedule.ts";
 import { solve } from "./solve.ts";
 
+/** How `measureWidth` is stopped and watched. */
 export interface WidthOptions {
   /** Stops the experiment. */
   readonly signal?: AbortSignal;
@@ -28,9 +29,25 @@ export interface WidthOptions {
 }
 
 /**
- * Runs a request on an engine; no finding where it was stopped before the first trial ended. The numbers depend on the
- * request alone, not on the engine.
- * Throws TypeError or RangeError for a request that cannot be met, before anything runs.
+ * Measures how many hidden units each input needs until a random network contains `depth` random layers of `width` inputs
+ * and outputs (Theorem 1).
+ *
+ * The numbers depend on the request alone, not on the engine.
+ * @returns One finding, with the probability of success for 0, 1, ..., `maxUnits` hidden units beside theory, and the lower
+ * bound of Theorem 3 on the number of nonzero parameters.
+ * @throws {RequestError} A field of the request is missing or out of range; nothing has run then.
+ * @throws The reason of `options.signal`, if it aborts before the last trial. `onProgress` hands out the finding of the
+ * trials done.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { measureWidth } from "exacta/experiments";
+ *
+ * const engine = await openEngine({ engine: "cpu" });
+ * const { required } = await measureWidth(engine, { bits: 2, width: 2, trials: 100 });
+ * console.log(required[0]); // { probability: 0.5, units: 23, predicted: 22 }
+ * engine.close();
+ * ```
  */
 export async function measureWidth(
   engine: Engine,

@@ -23,6 +23,7 @@ const MAX_BITS = 12;
 const TELLING = 100;
 const LEAST_FAILURE = 1e-6;
 
+/** The request of `measureRequired`. */
 export interface RequiredRequest {
   /** k, M = 2^k, 0..12. */
   bits: number;

@@ -16,6 +16,7 @@ import {
 import { lambdaOf, perfectLimit, predictFailure } from "../theory/window.ts";
 import { phaseConfig, type PhaseConfig, type PhaseRequest } from "./phase.ts";
 
+/** The request of `computeTheory`: that of `measurePhase` without trials and seed. */
 export type TheoryRequest = Omit<PhaseRequest, "trials" | "seed">;
 
 function prediction(name: Prediction["name"], failure: number): Prediction {
@@ -23,9 +24,20 @@ function prediction(name: Prediction["name"], failure: number): Prediction {
 }
 
 /**
- * One finding for each number of items, in ascending order, with an entry for each target.
- * Throws TypeError or RangeError for a request that cannot be met; M is limited to 2^12, where float64 still has every
- * moment to 1e-12, and for `rnpp`, whose moments are exact, to 2^22 - 1.
+ * Computes moments, proven bounds and predictions for the instances of a phase request, without a trial.
+ *
+ * Half ranges go up to 2^12, where float64 has every moment to a relative 1e-12; for `rnpp`, whose moments are exact, up to
+ * 2^22 - 1.
+ * @returns One finding for each number of items, in ascending order, with an entry for each target.
+ * @throws {RequestError} A field of the request is missing or out of range.
+ * @example
+ * ```ts
+ * import { computeTheory } from "exacta/theory";
+ *
+ * const [finding] = computeTheory({ bits: 6, items: 12, targets: [1] });
+ * const { lower, upper } = finding!.targets[0]!;
+ * console.log(lower.name, lower.value.toFixed(4), upper.name, upper.value.toFixed(4)); // ds_cond 0.9208 markov_cond 0.9982
+ * ```
  */
 export function computeTheory(request: TheoryRequest): TheoryFinding[] {
   return theoryOfConfig(phaseConfig(request));
@@ -202,9 +214,25 @@ const FIVE_SIGMA = 2.87e-7;
 const ROUNDING = 2 ** -40;
 
 /**
- * Holds measurements against theory: proven bounds that a count rules out at the level of 5 standard errors (2.87e-7, by
- * the exact binomial tail, so that rare events are judged rightly), which should never be; and predictions that are off by
- * more than `tolerance` and by more than chance. Exact counts leave no room but for rounding. Pairs go by number of items.
+ * Compares measured findings with theory, paired by ensemble, half range and number of items.
+ *
+ * A violation is a proven bound that the count rules out at 5 standard errors (2.87e-7 by the exact binomial tail). A gap is
+ * a prediction that is further off than `tolerance`, and than chance explains. For exact counts chance explains nothing;
+ * only rounding is allowed for.
+ * @param tolerance A difference of probabilities, 0..1.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { measurePhase } from "exacta/experiments";
+ * import { compareWithTheory, computeTheory } from "exacta/theory";
+ *
+ * const request = { bits: 4, items: { from: 4, to: 12 } };
+ * const engine = await openEngine({ engine: "cpu" });
+ * const measured = await measurePhase(engine, { ...request, trials: 1e5 });
+ * engine.close();
+ * const { violations, gaps } = compareWithTheory(measured, computeTheory(request), 0.05);
+ * console.log(violations.length, gaps.map(({ items, event }) => `${items}: ${event}`)); // 0 [ '4: target 16', '5: target 16' ]
+ * ```
  */
 export function compareWithTheory(
   measured: readonly PhaseFinding[],

@@ -47,6 +47,7 @@ export function demandOptions(asked: ImportOptions, said: ImportOptions, what: s
       throw new RequestError(name, `${said[name] ?? "none"}, as ${what} says itself`, value);
 }
 
+/** A network that was read from a file. */
 export interface ImportedNetwork {
   readonly network: Network;
   /** k, the bits of its weights. */
@@ -58,10 +59,23 @@ export interface ImportedNetwork {
 }
 
 /**
- * The network in the bytes of a file, whatever it is called. JSON with `bits` is read by `readNetwork`; JSON with `layers`
- * alone, and their `weights` and `biases`, holds real numbers. Tensors of integers are taken as they are, real ones rounded
- * as in `quantizeLayers`. `defaults` are options for what neither the file nor `options` say.
- * Throws TypeError or RangeError for other bytes, and for a network beyond 1000 layers or 2^20 rows or columns.
+ * Reads a network from the bytes of a safetensors, ONNX or JSON file; the format is recognized by the bytes.
+ *
+ * JSON with `bits` is read by `readNetwork`; JSON with `layers` alone holds real numbers. Integer tensors are taken as they
+ * are, real ones are rounded to integers of -2^targetBits..2^targetBits with one scale for each layer.
+ * @param options Fields that the file states itself must agree with it.
+ * @param defaults Used for what neither the file nor `options` state.
+ * @throws {RequestError} The bytes are no network of these formats, an option contradicts the file, or the network has more
+ * than 1000 layers, 2^20 rows or columns, or 2^24 weights.
+ * @example
+ * ```ts
+ * import { importNetwork } from "exacta/ticket";
+ *
+ * const bytes = new TextEncoder().encode('{"layers":[{"weights":[[0.5,-1],[0.25,0]]}]}');
+ * const { network, bits, quantization } = importNetwork(bytes, { targetBits: 2 });
+ * console.log(bits, network.layers[0]!.weights); // 2 Int32Array(4) [ 2, -4, 1, 0 ]
+ * console.log(quantization!.layers[0]!.scale); // 1
+ * ```
  */
 export function importNetwork(
   bytes: Uint8Array,

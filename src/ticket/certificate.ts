@@ -26,8 +26,22 @@ export function firstDeviation(target: Network, kept: readonly KeptLayer[]): Dev
 }
 
 /**
- * The target that a ticket stands for, its weights read off the first copies and nonnegative inputs: whether the ticket
- * equals it is for `verify` to say.
+ * Reads the weights of the target off a ticket: the sums of the kept weights for the first copy of each output and
+ * nonnegative inputs.
+ *
+ * Whether the ticket equals this network on every input, only `verifyTicket` can tell.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { pruneToTicket, readNetwork, representedNetwork, schemeFor } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({ bits: 1, activationBits: 1, layers: [{ weights: [[2, -1]] }] });
+ * const { scheme } = schemeFor(network, bits);
+ * const engine = await openEngine({ engine: "cpu" });
+ * const { ticket } = await pruneToTicket(engine, { network, bits, scheme });
+ * engine.close();
+ * console.log(representedNetwork(ticket).layers[0]!.weights); // Int32Array(2) [ 2, -1 ]
+ * ```
  */
 export function representedNetwork(ticket: Ticket, kept = keptLayers(ticket)): Network {
   const { widths, bits, ...rest } = ticket.target;
@@ -59,6 +73,19 @@ export interface Verification {
  * Draws the random network of a ticket again from its seed and compares the sums of its kept weights with a target. Equal
  * sums make the two networks equal on every input.
  * @throws {RequestError} The network's outline (widths, bits, quantizer, clamp, constant) is not that of the ticket's target.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { pruneToTicket, readNetwork, schemeFor, verifyTicket } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({ bits: 1, activationBits: 1, layers: [{ weights: [[2, -1]] }] });
+ * const { scheme } = schemeFor(network, bits);
+ * const engine = await openEngine({ engine: "cpu" });
+ * const { ticket } = await pruneToTicket(engine, { network, bits, scheme });
+ * engine.close();
+ * console.log(verifyTicket(network, ticket)); // { certified: true }
+ * console.log(verifyTicket(network, { ...ticket, seed: 2n }).certified); // false
+ * ```
  */
 export function verifyTicket(network: Network, ticket: Ticket): Verification {
   checkTarget(network, ticket.target);
