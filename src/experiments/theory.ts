@@ -258,15 +258,18 @@ export function compareWithTheory(
   theory: readonly TheoryFinding[],
   tolerance: number,
 ): { violations: Violation[]; gaps: Gap[] } {
-  const key = ({ ensemble, halfRange, items }: PhaseFinding | TheoryFinding) =>
-    `${ensemble} ${halfRange} ${items}`;
-  const theoryByKey = new Map(theory.map((finding) => [key(finding), finding]));
+  const theoryByKey = new Map(theory.map((finding) => [instanceKey(finding), finding]));
   return merged(
     measured.flatMap((finding) => {
-      const expected = theoryByKey.get(key(finding));
+      const expected = theoryByKey.get(instanceKey(finding));
       return expected ? [compareFinding(finding, expected, tolerance)] : [];
     }),
   );
+}
+
+/** The instances that a finding is about, as one text. */
+function instanceKey({ ensemble, halfRange, items }: PhaseFinding | TheoryFinding): string {
+  return `${ensemble} ${halfRange} ${items}`;
 }
 
 /** The same for sweeps, which have their theory beside their findings. */
