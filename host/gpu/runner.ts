@@ -14,7 +14,7 @@ import {
 import { Dispatcher } from "./dispatch.ts";
 import { Tuner, type Store } from "./tune.ts";
 
-export interface GpuOptions extends ChooserOptions, Pick<DeviceOptions, "language"> {
+interface GpuOptions extends ChooserOptions, Pick<DeviceOptions, "language"> {
   /** Where measurements are kept by which launches are chosen; without a store the most promising launch is taken. */
   readonly store?: Store;
 }
