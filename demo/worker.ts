@@ -3,11 +3,12 @@
 
 import { openAuto } from "../host/open.ts";
 import { runnerOf, type Runner } from "../host/runner.ts";
-import { measurePhaseConfig } from "../host/experiments/phase.ts";
+import { measureSweep } from "../host/experiments/phase.ts";
 import { openEngine } from "../host/web/index.ts";
 import { platform } from "../host/web/platform.ts";
 import { isProduct } from "../src/ensemble.ts";
 import type { PhaseConfig } from "../src/experiments/phase.ts";
+import { planSweep } from "../src/experiments/sweep.ts";
 import { theoryOf } from "../src/experiments/theory.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import type { PageEngine } from "./inputs.ts";
@@ -73,15 +74,19 @@ async function run(
   try {
     const { runner, why } = await open(engine);
     report({ run, type: "engine", engine: runner.engine, adapter: runner.adapter, why });
-    report({ run, type: "laws", laws: configs.filter(isQuick).flatMap((config) => theoryOf(config)) });
+    report({
+      run,
+      type: "theory",
+      theory: configs.map((config) => (isQuick(config) ? theoryOf(config) : [])),
+    });
     const shared = limitInFlight(runner);
     const begun = performance.now();
     const done = configs.map(() => 0);
     const seen = configs.map(() => begun);
-    const findings: PhaseFinding[][] = configs.map(() => []);
+    const findings: (readonly PhaseFinding[])[] = configs.map(() => []);
     let reported = begun;
     const count = () => ({
-      findings: findings.flat(),
+      findings: [...findings],
       done: done.reduce((a, b) => a + b, 0),
       total: configs.reduce((sum, { trials }) => sum + trials, 0),
       seconds: (performance.now() - begun) / 1000,
@@ -89,7 +94,7 @@ async function run(
     await Promise.all(
       configs.map(async (config, i) => {
         try {
-          findings[i] = await measurePhaseConfig(shared, config, {
+          const sweep = await measureSweep(shared, planSweep(config), {
             signal,
             onProgress(progress, soFar) {
               done[i] = progress.done;
@@ -104,6 +109,7 @@ async function run(
               }
             },
           });
+          findings[i] = sweep.findings;
         } catch (error) {
           // The other curves end too; without this they would run on unseen.
           stop.abort();

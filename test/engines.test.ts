@@ -13,7 +13,8 @@ import type { Runner } from "../host/runner.ts";
 import { schedule } from "../host/schedule.ts";
 import { DifferenceError, shadowRunner } from "../host/shadow.ts";
 import { ensembles, isProduct, listedLaw } from "../src/ensemble.ts";
-import { instancesPlan, phaseConfig, plan, type PhaseConfig } from "../src/experiments/phase.ts";
+import { phaseConfig, plan, type PhaseConfig } from "../src/experiments/phase.ts";
+import { reachPlan } from "../src/reach-plan.ts";
 import { reachCapacity, reachTally } from "../src/kernels/reach.ts";
 import { batchWork, type Batch, type Plan, type Work as KernelWork } from "../src/plan.ts";
 import { paramOf } from "./work.ts";
@@ -348,10 +349,10 @@ describe("seams", () => {
       halfRange: 40,
       targets: [1, 7, -40],
     } as const;
-    const drawn = instancesPlan({ ...shape, items: { from: 0, to: 9 }, enumerate: false });
+    const drawn = reachPlan({ ...shape, items: { from: 0, to: 9 }, enumerate: false });
     await compare(drawn, { first: 2 ** 32 - 20, count: 67 });
     // Every instance of one item: each of the +-magnitudes once, so that one in 22 hits target 1 and none target 7.
-    const every = instancesPlan({ ...shape, items: { from: 1, to: 1 }, enumerate: true });
+    const every = reachPlan({ ...shape, items: { from: 1, to: 1 }, enumerate: true });
     await compare(every, { first: 0, count: 22 });
     const place = reachTally(every.params);
     const { words } = await engines.cpu.run(batchWork(every, { first: 0, count: 22 }));

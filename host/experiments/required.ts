@@ -3,7 +3,7 @@
 import {
   candidates,
   findRequired,
-  poolsOf,
+  measuredPools,
   requiredConfig,
   requiredPlan,
   scanTargets,
@@ -32,7 +32,7 @@ export async function measureRequired(
 ): Promise<RequiredFinding[]> {
   const config = requiredConfig(request);
   const provenance = provenanceOf(engine);
-  const pools = poolsOf(config);
+  const pools = measuredPools(config);
   const total = pools.length * (config.scanTrials + config.trials);
   const runner = runnerOf(engine);
   const findings: RequiredFinding[] = [];

@@ -1,13 +1,13 @@
 // The solve experiment on a runner: from a stream of instances to a stream of findings.
 
 import { CapacityError, RequestError } from "../../src/errors.ts";
-import { answersOf, type Answers, type Call } from "../../src/solve/calls.ts";
+import { answersByQuery, type Answers, type PackedWork } from "../../src/solve/packing.ts";
 import {
-  count,
-  find,
-  found,
-  locate,
-  smallest,
+  askCounts,
+  findSolution,
+  readBest,
+  askBest,
+  askSmallest,
   solveConfig,
   type SolveRequest,
 } from "../../src/experiments/solve.ts";
@@ -206,23 +206,23 @@ async function solveChunk<I extends Instance>(
   chunk: readonly Posed<I>[],
 ): Promise<Solved<I>[]> {
   const queries = chunk.flatMap(({ problem }) => problem.queries);
-  const run = async (calls: readonly Call[]): Promise<Answers> => {
-    const answers = await Promise.all(calls.map(({ work }) => runner.run(work)));
-    return answersOf(
+  const run = async (packed: readonly PackedWork[]): Promise<Answers> => {
+    const answers = await Promise.all(packed.map(({ work }) => runner.run(work)));
+    return answersByQuery(
       queries.length,
-      calls,
+      packed,
       answers.map(({ words }) => words),
     );
   };
-  const best = found(queries, await run(locate(config, queries)));
+  const best = readBest(queries, await run(askBest(config, queries)));
   const [counted, fewest] = await Promise.all([
-    run(count(config, queries, best)),
-    run(smallest(config, queries, best)),
+    run(askCounts(config, queries, best)),
+    run(askSmallest(config, queries, best)),
   ]);
   const provenance = provenanceOf(runner);
   const instances = chunk.flatMap(({ instance, problem }) => problem.queries.map(() => instance));
   return queries.map((query, k) => ({
     instance: instances[k]!,
-    finding: find(config, query, k, { best, counted, fewest }, provenance),
+    finding: findSolution(config, query, k, { best, counted, fewest }, provenance),
   }));
 }

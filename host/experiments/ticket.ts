@@ -4,8 +4,8 @@ import { parse } from "../../src/check.ts";
 import { outlineOf, type Network } from "../../src/network.ts";
 import { seedSchema } from "../../src/random.ts";
 import type { Instance } from "../../src/solve/problem.ts";
-import { keepPlace } from "../../src/ticket/mask.ts";
-import { keepAnswers, tilesOf, type Tile } from "../../src/ticket/tiles.ts";
+import { keepWeight } from "../../src/ticket/mask.ts";
+import { keepAnswers, demandChunks, type DemandChunk } from "../../src/ticket/chunks.ts";
 import { demandsOf, layersOf, type Demand, type RandomLayer, type Scheme } from "../../src/ticket/scheme.ts";
 import {
   checkTarget,
@@ -95,17 +95,17 @@ async function pruneDrawn(
   { signal, onProgress }: PruneOptions,
 ): Promise<Deviation[]> {
   const runner = runnerOf(engine);
-  // Tiles are answered in any order; failures are listed in the order of the tiles.
+  // Chunks are answered in any order; failures are listed in the order of the chunks.
   const failures: Deviation[][] = [];
   let [done, reported] = [0, 0];
-  const tiles = numbered(tilesOf(network, layers, scheme, seed, sparse));
-  const run = async ([number, tile]: [number, Tile]) => {
-    const { words } = await runner.run(tile.work);
-    return { number, tile, words };
+  const chunks = numbered(demandChunks(network, layers, scheme, seed, sparse));
+  const run = async ([number, chunk]: [number, DemandChunk]) => {
+    const { words } = await runner.run(chunk.work);
+    return { number, chunk, words };
   };
-  for await (const { number, tile, words } of pump(tiles, run, { depth: runner.queueDepth, signal })) {
-    failures[number] = keepAnswers(network, layers, masks, tile, words);
-    done += tile.count;
+  for await (const { number, chunk, words } of pump(chunks, run, { depth: runner.queueDepth, signal })) {
+    failures[number] = keepAnswers(network, layers, masks, chunk, words);
+    done += chunk.count;
     if (done < reported + PROGRESS_INTERVAL_SUMS) continue;
     reported = done;
     onProgress?.(done);
@@ -134,13 +134,13 @@ async function pruneGiven(
   const answers = solveEach(engine, instances(), request, { signal });
   for await (const { instance, finding } of answers) {
     const { demand } = instance;
-    const { index, place, input, members } = demand;
+    const { index, firstWeight, input, members } = demand;
     const subset = sparse ? finding.smallestWitness : finding.witness;
     if (!subset) failures.push(deviationOf(layers, demand, undefined));
     for (const i of subset ?? []) {
       const { kind, group } = layers[index]!;
-      keepPlace(masks[index]!, place + members[i]!);
-      if (kind === "pooled") keepPlace(masks[index - 1]!, input * group + members[i]!);
+      keepWeight(masks[index]!, firstWeight + members[i]!);
+      if (kind === "pooled") keepWeight(masks[index - 1]!, input * group + members[i]!);
     }
     if (++done % PROGRESS_INTERVAL_SUMS === 0) onProgress?.(done);
   }
