@@ -24,7 +24,7 @@ import { prepareFolder, writeFiles } from "../formats/files.ts";
 import { largest, outputsDigest } from "./forward.ts";
 import { importedText } from "../formats/network.ts";
 import { readDigits, type Digits } from "../formats/mnist.ts";
-import { withEngine, type RunArguments } from "./run.ts";
+import { untilStopped, withEngine, type RunArguments } from "./run.ts";
 import { DIGITS_NETWORK } from "../packaged.ts";
 import { columns, grouped } from "../reports/table.ts";
 
@@ -59,21 +59,25 @@ export async function runDigits(args: DigitsArguments, command: string): Promise
     undefined,
     false,
     async ({ engine, signal, report, seconds }) => {
-      const pruned = await pruneToTicket(engine, request, { signal, onProgress: report });
+      const pruned = await untilStopped(
+        pruneToTicket(engine, request, { signal, onProgress: ({ done }) => report(done) }),
+        signal,
+        () => undefined,
+      );
       if (!pruned) return "stopped early\n";
       if (pruned.failures.length > 0)
         return `no ticket: ${grouped(pruned.failures.length)} subset sums have no solution\n`;
       // From here on the ticket is what its file says.
       const bytes = encodeTicket(pruned.ticket, await targetDigest(network, targetBits));
       const { ticket } = decodeTicket(bytes);
-      const certified = !verifyTicket(network, ticket);
+      const { certified } = verifyTicket(network, ticket);
       const { initial, kept, target } = sizesOf(ticket, keptLayers(ticket));
       const runs: Run[] = [];
       try {
         for (const pass of [undefined, ...passes])
           runs.push(await classify(engine, network, ticket, pass, images, signal));
       } catch (error) {
-        if (signal.aborted) return "stopped early\n";
+        if (error === signal.reason) return "stopped early\n";
         throw error;
       }
       const [whole] = runs;

@@ -4,12 +4,13 @@ import * as z from "zod/mini";
 import { parse } from "../../../src/check.ts";
 import { phaseConfig } from "../../../src/experiments/phase.ts";
 import { planSweep, representativeTargets, type Sweep } from "../../../src/experiments/sweep.ts";
-import { compareWithTheory, withTheory } from "../../../src/experiments/theory.ts";
+import { compareSweeps, withTheory } from "../../../src/experiments/theory.ts";
+import type { PhaseFinding } from "../../../src/finding.ts";
 import { checkTheory, maxTheoryHalfRange } from "../../../src/theory/distribution.ts";
 import { measureSweep } from "../../experiments/phase.ts";
 import { readNumber, readRequests, type InstanceArguments } from "../formats/arguments.ts";
 import { prepareFolder, writeFiles } from "../formats/files.ts";
-import { withEngine, type RunArguments } from "./run.ts";
+import { untilStopped, withEngine, type RunArguments } from "./run.ts";
 import { checkText, perfectTable } from "../reports/check.ts";
 import { phaseTable, resultsCsv } from "../reports/table.ts";
 
@@ -62,10 +63,19 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
     run.report(0);
     let before = 0;
     for (const config of configs) {
-      const sweep = await measureSweep(run.engine, planSweep(config), {
+      let soFar: (() => PhaseFinding[]) | undefined;
+      const planned = planSweep(config);
+      const measuring = measureSweep(run.engine, planned, {
         signal: run.signal,
-        onProgress: ({ done }) => run.report(before + done),
+        onProgress: ({ done }, current) => {
+          soFar = current;
+          run.report(before + done);
+        },
       });
+      const sweep = await untilStopped(measuring, run.signal, () => ({
+        ...planned,
+        findings: soFar?.() ?? [],
+      }));
       const [first] = sweep.findings;
       if (!first) break;
       before += first.trials;
@@ -92,7 +102,7 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
     if (!args.quiet)
       process.stderr.write(`${folder}/report.html, results.csv and results.jsonl are written\n`);
   }
-  const verdict = args.check ? compareWithTheory(sweeps, tolerance) : undefined;
+  const verdict = args.check ? compareSweeps(sweeps, tolerance) : undefined;
   if (verdict)
     process.stdout.write(
       args.json

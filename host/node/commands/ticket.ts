@@ -27,7 +27,7 @@ import {
   readOptions,
   type ImportArguments,
 } from "../formats/network.ts";
-import { withEngine, type RunArguments } from "./run.ts";
+import { untilStopped, withEngine, type RunArguments } from "./run.ts";
 import { grouped } from "../reports/table.ts";
 
 export interface TicketArguments extends RunArguments, ImportArguments {
@@ -73,16 +73,20 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
     false,
     async ({ engine, signal, report }) => {
       do
-        pruned = await pruneToTicket(
-          engine,
-          {
-            network,
-            bits: targetBits,
-            scheme,
-            seed: BigInt.asUintN(64, seed + BigInt(attempt)),
-            sparse: args.sparse ?? false,
-          },
-          { signal, onProgress: report },
+        pruned = await untilStopped(
+          pruneToTicket(
+            engine,
+            {
+              network,
+              bits: targetBits,
+              scheme,
+              seed: BigInt.asUintN(64, seed + BigInt(attempt)),
+              sparse: args.sparse ?? false,
+            },
+            { signal, onProgress: ({ done }) => report(done) },
+          ),
+          signal,
+          () => undefined,
         );
       while (pruned && pruned.failures.length > 0 && ++attempt < attempts);
       return provenanceOf(engine);
