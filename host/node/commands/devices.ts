@@ -3,7 +3,8 @@
 import { RequestError } from "../../../src/errors.ts";
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import { batchWork } from "../../../src/plan.ts";
-import { adapterKey, adapterName, gpuRunner } from "../../gpu/runner.ts";
+import { adapterKey, adapterName } from "../../gpu/device.ts";
+import { gpuRunner } from "../../gpu/runner.ts";
 import { Tuner, type Choices } from "../../gpu/tune.ts";
 import { tuningKey } from "../../gpu/kernels/index.ts";
 import { chooseEngine, requestAdapter } from "../../open.ts";

@@ -5,7 +5,7 @@ import { cpus, release, totalmem, type } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { version } from "../../../../package.json";
-import { adapterName } from "../../../gpu/runner.ts";
+import { adapterName } from "../../../gpu/device.ts";
 import { hardwareThreads } from "../../platform/threads.ts";
 import type { Machine } from "./record.ts";
 
