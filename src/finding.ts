@@ -3,6 +3,7 @@
 import type { Ensemble } from "./ensemble.ts";
 import type { Bound, Prediction } from "./theory/envelope.ts";
 import type { Quantizer } from "./network.ts";
+import type { Method } from "./solve/problem.ts";
 import type { Estimate } from "./statistics.ts";
 import type { OutputComparison } from "./ticket/comparison.ts";
 import type { Scheme } from "./ticket/scheme.ts";
@@ -125,11 +126,6 @@ export interface RequiredFinding extends Provenance {
   readonly trials: number;
   readonly seed: string;
 }
-
-/** How a given instance is solved: a table of its sums in one piece or in tiles, or two halves that meet in the middle. */
-export const methods = ["bitset", "tiles", "meet-in-the-middle"] as const;
-/** The name of a method: a table of sums in one piece (`bitset`) or in tiles, or meet in the middle. */
-export type Method = (typeof methods)[number];
 
 /** What is known of one target of a given instance. Index sets may be empty, and equal items are different items. */
 export interface SolveFinding extends Provenance {
@@ -269,12 +265,3 @@ export type Finding =
   | TicketFinding
   | VerifyFinding
   | WidthFinding;
-
-/** What a measurement and its theory have in common. */
-export function instanceKey({
-  ensemble,
-  halfRange,
-  items,
-}: Pick<PhaseFinding, "ensemble" | "halfRange" | "items">): string {
-  return `${ensemble} ${halfRange} ${items}`;
-}

@@ -14,7 +14,7 @@ export const quantizers = ["floor", "truncate", "nearest", "away"] as const;
 export type Quantizer = (typeof quantizers)[number];
 
 /** One layer: a matrix, and what follows it. */
-interface Layer {
+export interface Layer {
   /** Outputs and inputs. */
   readonly rows: number;
   readonly columns: number;

@@ -2,5 +2,6 @@
 
 export { solve, type SolveOptions } from "../experiments/solve.ts";
 export type { SolveRequest } from "../../src/experiments/solve.ts";
-export type { Method, SolveFinding } from "../../src/finding.ts";
-export type { AnswerName, Instance } from "../../src/solve/problem.ts";
+export type { SolveFinding } from "../../src/finding.ts";
+export type { AnswerName, Instance, Method } from "../../src/solve/problem.ts";
+export type { Whole } from "../../src/solve/exact.ts";

@@ -4,6 +4,7 @@ export type { Ensemble } from "../../src/ensemble.ts";
 export {
   compareWithTheory,
   computeTheory,
+  type ComparableSweep,
   type Gap,
   type TheoryRequest,
   type Violation,
@@ -17,6 +18,7 @@ export {
   type Construction,
   type Lemma5Scheme,
 } from "../../src/theory/construction.ts";
+export type { ItemRange } from "../../src/theory/distribution.ts";
 export {
   envelope,
   type Bound,

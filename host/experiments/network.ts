@@ -6,7 +6,7 @@ import { keptLayers } from "../../src/ticket/kept.ts";
 import { networkStages, ticketStages, type Pass, type Stage } from "../../src/ticket/passes.ts";
 import { outputBlocks, writeBlock, type OutputBlock } from "../../src/ticket/blocks.ts";
 import type { Ticket } from "../../src/ticket/ticket.ts";
-import { inFlight } from "../flight.ts";
+import { pump } from "../pump.ts";
 import { runnerOf, type Engine } from "../runner.ts";
 import type { Progress } from "../schedule.ts";
 
@@ -90,13 +90,16 @@ export async function forwardStages(
       inputs: values,
       largest,
     };
-    const run = async (piece: OutputBlock) => {
-      writeBlock(outputs, stage, piece, await runner.run(piece.work));
-      most = Math.max(most, piece.largest);
-      done += piece.samples * piece.rows * stage.columns * stage.group;
+    const run = async (block: OutputBlock) => ({ block, words: (await runner.run(block.work)).words });
+    for await (const { block, words } of pump(outputBlocks(layer), run, {
+      depth: runner.queueDepth,
+      signal,
+    })) {
+      writeBlock(outputs, stage, block, words);
+      most = Math.max(most, block.largest);
+      done += block.samples * block.rows * stage.columns * stage.group;
       onProgress?.({ done, total });
-    };
-    await inFlight(runner.queueDepth, outputBlocks(layer), run, signal);
+    }
     signal?.throwIfAborted();
     [values, largest] = [outputs, most];
   }

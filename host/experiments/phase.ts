@@ -1,10 +1,10 @@
 // The phase experiment on a runner: from a request to findings.
 
-import { find, phaseConfig, plan, type PhaseConfig, type PhaseRequest } from "../../src/experiments/phase.ts";
+import { find, phaseConfig, type PhaseRequest } from "../../src/experiments/phase.ts";
+import { planSweep, type Sweep } from "../../src/experiments/sweep.ts";
 import type { PhaseFinding } from "../../src/finding.ts";
-import { runnerOf, type Engine } from "../runner.ts";
+import { provenanceOf, runnerOf, type Engine } from "../runner.ts";
 import { schedule, type Progress, type Totals } from "../schedule.ts";
-import { version } from "../../package.json";
 
 /** How `measurePhase` is stopped and watched. */
 export interface PhaseOptions {
@@ -43,26 +43,32 @@ export async function measurePhase(
   request: PhaseRequest,
   options: PhaseOptions = {},
 ): Promise<PhaseFinding[]> {
-  return measurePhaseConfig(engine, phaseConfig(request), options);
+  const { findings } = await measureSweep(engine, planSweep(phaseConfig(request)), options);
+  return [...findings];
 }
 
-/** The same for a configuration. */
-export async function measurePhaseConfig(
+/**
+ * Measures a sweep on an engine.
+ * @returns The sweep with its findings.
+ * @throws As `measurePhase` does.
+ */
+export async function measureSweep(
   engine: Engine,
-  config: PhaseConfig,
+  sweep: Sweep,
   { signal, onProgress }: PhaseOptions = {},
-): Promise<PhaseFinding[]> {
-  const provenance = { engine: engine.engine, adapter: engine.adapter, version };
-  const findingsOf = ({ trials, words }: Totals) => find(config, trials, words, provenance);
+): Promise<Sweep> {
+  const { config, plan } = sweep;
+  const provenance = provenanceOf(engine);
+  const measured = (totals: Totals) => find(sweep, totals, provenance);
   let latest: Totals;
-  const totals = await schedule(runnerOf(engine), plan(config), config.trials, {
+  const totals = await schedule(runnerOf(engine), plan, config.trials, {
     signal,
     onBatch: (progress, soFar) => {
       latest = soFar;
-      // The words are those of the latest batch, whenever the caller asks.
-      onProgress?.(progress, () => findingsOf(latest));
+      // The totals are those of the latest batch, whenever the caller asks.
+      onProgress?.(progress, () => measured(latest));
     },
   });
   if (totals.trials < config.trials) signal?.throwIfAborted();
-  return findingsOf(totals);
+  return { ...sweep, findings: measured(totals) };
 }

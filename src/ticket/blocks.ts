@@ -4,7 +4,7 @@
 import { RequestError } from "../errors.ts";
 import type { ForwardParams } from "../kernels/forward.ts";
 import { MAX_SUM, quantize, quantizers, type Activation } from "../network.ts";
-import type { Work } from "../plan.ts";
+import type { WorkOf } from "../plan.ts";
 import type { Stage } from "./passes.ts";
 
 /** The most weights of a block, the most numbers of its inputs or outputs, and the most multiplications that it takes. */
@@ -27,7 +27,7 @@ export interface StageInput {
 
 /** Rows row..row + rows - 1 for samples sample..sample + samples - 1. */
 export interface OutputBlock {
-  readonly work: Work;
+  readonly work: WorkOf<"forward">;
   readonly row: number;
   readonly rows: number;
   readonly sample: number;
@@ -62,12 +62,10 @@ export function* outputBlocks(stageInput: StageInput): Generator<OutputBlock, vo
       const samples = Math.min(mostSamples, stageInput.samples - sample);
       const values = inputs.subarray(sample * columns, (sample + samples) * columns);
       const params: ForwardParams = {
-        networks: 1,
         samples,
         columns,
         group,
         rows,
-        broadcast: 0,
         rectify: Number(stage.rectify),
         shift,
         quantizer: quantizers.indexOf(activation.quantizer),

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../../host/cpu/runner.ts";
 import { runNetwork, forwardStages } from "../../host/experiments/network.ts";
 import { gpuRunner } from "../../host/gpu/runner.ts";
-import { shapeOf } from "../../host/gpu/kernels/index.ts";
+import { launchesOf } from "../../host/gpu/kernels/index.ts";
 import { dawn } from "../../host/node/platform/dawn.ts";
 import { startThread } from "../../host/node/platform/threads.ts";
 import { referenceRunner } from "../../host/reference.ts";
@@ -15,7 +15,7 @@ import { DifferenceError, shadowRunner } from "../../host/shadow.ts";
 import { pruneToTicket } from "../../host/experiments/ticket.ts";
 import type { ForwardParams } from "../../src/kernels/forward.ts";
 import { forward as defined, quantizers, readNetwork, withConstant } from "../../src/network.ts";
-import type { Work } from "../../src/plan.ts";
+import type { WorkOf } from "../../src/plan.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { passes, ticketStages } from "../../src/ticket/passes.ts";
 import type { Scheme } from "../../src/ticket/scheme.ts";
@@ -59,12 +59,10 @@ const scheme1: Scheme = {
 };
 
 const DEFAULTS: ForwardParams = {
-  networks: 1,
   samples: 1,
   columns: 1,
   group: 1,
   rows: 1,
-  broadcast: 0,
   rectify: 1,
   shift: 0,
   quantizer: 0,
@@ -81,9 +79,9 @@ interface Sizes {
 }
 
 /** Work with numbers by a simple rule, all of the bits of each size in use. */
-function workOf(change: Partial<ForwardParams>, sizes: Sizes, salt = 1): Work {
+function workOf(change: Partial<ForwardParams>, sizes: Sizes, salt = 1): WorkOf<"forward"> {
   const params = { ...DEFAULTS, ...change };
-  const { networks, samples, columns, group, rows, broadcast, wide } = params;
+  const { samples, columns, group, rows, wide } = params;
   let state = 12345 + salt;
   const number = (bits: number) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -93,16 +91,14 @@ function workOf(change: Partial<ForwardParams>, sizes: Sizes, salt = 1): Work {
     return Math.floor((state / 2 ** 32 - 0.5) * 2 ** bits);
   };
   const list = (length: number, bits: number) => Int32Array.from({ length }, () => number(bits));
-  const inputs = Array.from({ length: (broadcast ? 1 : networks) * samples * columns }, () =>
-    number(sizes.inputs),
-  );
+  const inputs = Array.from({ length: samples * columns }, () => number(sizes.inputs));
   return {
     kernel: "forward",
     params,
     inputs: {
       inputs: wide ? new Int32Array(BigInt64Array.from(inputs, BigInt).buffer) : Int32Array.from(inputs),
-      units: list(networks * columns * group, sizes.units),
-      weights: list(networks * rows * columns * group, sizes.weights),
+      units: list(columns * group, sizes.units),
+      weights: list(rows * columns * group, sizes.weights),
     },
   };
 }
@@ -116,36 +112,35 @@ const bytes: readonly Sizes[] = [
 ];
 
 /** What the bytes are packed in, or how else the work is done. */
-async function packing(work: Work): Promise<string> {
+async function packing(work: WorkOf<"forward">): Promise<string> {
   const { limits, info } = await testAdapter();
-  const room = { limits, subgroup: info.subgroupMaxSize || 32, features: new Set(["packed"] as const) };
-  const { name, constants } = shapeOf(work, room)!;
-  return name === "packed" ? `${constants.HIDDEN_BYTES} ${constants.WEIGHT_BYTES}` : name;
+  const sizes = { subgroupMaxSize: info.subgroupMaxSize || 32, subgroupMinSize: info.subgroupMinSize || 4 };
+  const room = { limits, ...sizes, features: new Set(["packed"] as const) };
+  const { variant, constants } = launchesOf(work, room)[0]!;
+  return variant === "packed" ? `${constants.HIDDEN_BYTES} ${constants.WEIGHT_BYTES}` : variant;
 }
 
 /** The words of an answer by long arithmetic, one sum after the other. */
-function oracleWords({ params, inputs }: Work): number[] {
-  const { networks, samples, columns, group, rows, broadcast, rectify, wide, ...rest } =
-    params as unknown as ForwardParams;
+function oracleWords({ params, inputs }: WorkOf<"forward">): number[] {
+  const { samples, columns, group, rows, rectify, wide, ...rest } = params as unknown as ForwardParams;
   const modulus = wide ? 64 : 32;
-  const x = wide ? new BigInt64Array(inputs.inputs!.buffer) : BigInt64Array.from(inputs.inputs!, BigInt);
+  const x = wide ? new BigInt64Array(inputs.inputs.buffer) : BigInt64Array.from(inputs.inputs, BigInt);
   const words: number[] = [];
-  for (let n = 0; n < networks; n++)
-    for (let s = 0; s < samples; s++)
-      for (let r = 0; r < rows; r++) {
-        let sum = 0n;
-        for (let c = 0; c < columns; c++)
-          for (let q = 0; q < group; q++) {
-            const unit = (n * group + q) * columns + c;
-            const weight = BigInt(inputs.weights![((n * rows + r) * group + q) * columns + c]!);
-            const given = x[((broadcast ? 0 : n) * samples + s) * columns + c]!;
-            const hidden = BigInt.asIntN(modulus, BigInt(inputs.units![unit]!) * given);
-            sum += weight * (rectify && hidden < 0n ? 0n : hidden);
-          }
-        const output = followed(rest, BigInt.asIntN(modulus, sum));
-        const pattern = BigInt.asUintN(64, output);
-        words.push(Number(pattern % 2n ** 32n), ...(wide ? [Number(pattern >> 32n)] : []));
-      }
+  for (let s = 0; s < samples; s++)
+    for (let r = 0; r < rows; r++) {
+      let sum = 0n;
+      for (let c = 0; c < columns; c++)
+        for (let q = 0; q < group; q++) {
+          const unit = q * columns + c;
+          const weight = BigInt(inputs.weights[(r * group + q) * columns + c]!);
+          const given = x[s * columns + c]!;
+          const hidden = BigInt.asIntN(modulus, BigInt(inputs.units[unit]!) * given);
+          sum += weight * (rectify && hidden < 0n ? 0n : hidden);
+        }
+      const output = followed(rest, BigInt.asIntN(modulus, sum));
+      const pattern = BigInt.asUintN(64, output);
+      words.push(Number(pattern % 2n ** 32n), ...(wide ? [Number(pattern >> 32n)] : []));
+    }
   return words;
 }
 
@@ -165,9 +160,9 @@ function followed({ shift, quantizer, relu, most }: Partial<ForwardParams>, sum:
 }
 
 /** Whether every engine writes the words of the reference; a difference is an error that names the word. */
-async function compare(work: Work): Promise<Uint32Array> {
-  const expected = await engines.reference.run(work);
-  const reference = { ...engines.reference, run: () => Promise.resolve(expected) };
+async function compare(work: WorkOf<"forward">): Promise<Uint32Array> {
+  const { words: expected } = await engines.reference.run(work);
+  const reference = { ...engines.reference, run: () => Promise.resolve({ words: expected }) };
   for (const name of ["cpu", "gpu", "poisoned"] as const)
     await shadowRunner(reference, engines[name]).run(work);
   return expected;
@@ -178,12 +173,10 @@ describe("kernel forward", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
-          networks: fc.integer({ min: 1, max: 3 }),
           samples: fc.integer({ min: 1, max: 5 }),
           columns: fc.integer({ min: 1, max: 5 }),
           group: fc.integer({ min: 0, max: 4 }),
           rows: fc.integer({ min: 1, max: 5 }),
-          broadcast: fc.nat(1),
           rectify: fc.nat(1),
           shift: fc.integer({ min: 0, max: 31 }),
           quantizer: fc.nat(3),
@@ -217,7 +210,6 @@ describe("kernel forward", () => {
         { samples: 5, columns: n, group: 3, rows: 9 },
         { samples: 5, columns: 3, group: n, rows: 9 },
         { samples: 5, columns: 7, group: 3, rows: n },
-        { networks: n, samples: 3, columns: 3, group: 2, rows: 3, broadcast: n & 1 },
         { samples: n, columns: n, group: 2, rows: n, relu: 1, shift: 3, quantizer: n & 3 },
         { samples: n, columns: n, group: 1, rows: n, rectify: 0, most: 64, quantizer: n & 3, shift: 2 },
       ];
@@ -241,7 +233,8 @@ describe("kernel forward", () => {
     const holding = (x: number, w: number, { u = 1, ...change }: Partial<ForwardParams> & { u?: number }) => {
       const shape = { samples: 6, columns: 5, group: 3, rows: 9, shift: 3, ...change };
       const { params, inputs } = workOf(shape, { inputs: 3, units: 1, weights: 3 });
-      const list = (key: string, map: (number: number, i: number) => number) => inputs[key]!.map(map);
+      const list = (key: keyof typeof inputs, map: (number: number, i: number) => number) =>
+        inputs[key].map(map);
       return {
         kernel: "forward",
         params,
@@ -253,7 +246,7 @@ describe("kernel forward", () => {
       } as const;
     };
     const signed = { rectify: 0 };
-    const rows: [Work, string][] = [
+    const rows: [WorkOf<"forward">, string][] = [
       [holding(127, 127, {}), "1 1"],
       [holding(128, 127, {}), "2 1"],
       [holding(127, 128, {}), "1 2"],
@@ -296,7 +289,8 @@ describe("kernel forward", () => {
       [-32896, 6],
     ] as const) {
       const work = workOf({ samples: 2, columns, group: 100, rows: 3 }, bytes[0]!);
-      const full = (key: string, number: number) => new Int32Array(work.inputs[key]!.length).fill(number);
+      const full = (key: keyof typeof work.inputs, number: number) =>
+        new Int32Array(work.inputs[key].length).fill(number);
       const inputs = {
         inputs: full("inputs", 127),
         units: full("units", 1),
@@ -319,7 +313,7 @@ describe("kernel forward", () => {
         Object.defineProperty(device, "limits", { value: limits });
       }),
     );
-    const work = workOf({ networks: 2, samples: 70, columns: 3, group: 5, rows: 140 }, small);
+    const work = workOf({ samples: 140, columns: 3, group: 5, rows: 140 }, small);
     await shadowRunner(engines.reference, one).run(work);
     one.close();
   });
@@ -333,7 +327,7 @@ describe("kernel forward", () => {
   });
 
   /** Work for numbers of one word, of two, and packed. */
-  const shape = { networks: 2, samples: 5, columns: 9, group: 3, rows: 11, shift: 3 };
+  const shape = { samples: 10, columns: 9, group: 3, rows: 11, shift: 3 };
   const all = [0, 1, 2, 3].map((quantizer) => ({ ...shape, quantizer, relu: quantizer & 1 }));
   const kinds = {
     single: all.map((params) => workOf({ ...params, most: 90 * params.relu }, small)),
@@ -343,7 +337,7 @@ describe("kernel forward", () => {
 
   test.each([
     ["single", "a hidden unit that is not rectified", "params.rectify == 1u && isNegative(value)", "false"],
-    ["single", "inputs of the network before", "select(network, 0u, params.broadcast == 1u)", "0u"],
+    ["single", "the input before", "input * params.columns", "(max(input, 1u) - 1u) * params.columns"],
     ["single", "a last hidden unit that is left out", "k < DEPTH; k++", "k < DEPTH - 1u; k++"],
     ["single", "an output that is not rectified", "params.relu == 1u && isNegative(output)", "false"],
     ["single", "a floor towards 0", "(params.quantizer == FLOOR && negative)", "false"],

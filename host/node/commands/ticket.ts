@@ -3,7 +3,7 @@
 import { basename, dirname } from "node:path";
 import { RequestError, locating } from "../../../src/errors.ts";
 import { integer, parse } from "../../../src/check.ts";
-import { demandOptions } from "../../../src/import/network.ts";
+import { refuseConflicts } from "../../../src/import/network.ts";
 import { drawValue } from "../../../src/ensemble.ts";
 import type { TicketFinding, VerifyFinding } from "../../../src/finding.ts";
 import type { Network } from "../../../src/network.ts";
@@ -13,11 +13,11 @@ import type { Scheme } from "../../../src/ticket/scheme.ts";
 import { sizesOf, type Sizes } from "../../../src/ticket/sizes.ts";
 import { compareOutputs } from "../../../src/ticket/comparison.ts";
 import { keptLayers } from "../../../src/ticket/kept.ts";
-import { firstDeviation, representedNetwork } from "../../../src/ticket/certificate.ts";
+import { firstDeviation, representedWeights } from "../../../src/ticket/certificate.ts";
 import { checkTarget, type Deviation } from "../../../src/ticket/ticket.ts";
 import { schemeFor } from "../../../src/ticket/width.ts";
-import { version } from "../../../package.json";
 import { targetDigest, pruneToTicket, type Pruned } from "../../experiments/ticket.ts";
+import { provenanceOf } from "../../runner.ts";
 import { readList, readNumber } from "../formats/arguments.ts";
 import { prepareFile, readBytes, writeFiles } from "../formats/files.ts";
 import {
@@ -89,7 +89,7 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
           () => undefined,
         );
       while (pruned && pruned.failures.length > 0 && ++attempt < attempts);
-      return { engine: engine.engine, adapter: engine.adapter, version };
+      return provenanceOf(engine);
     },
     "subset sums",
   );
@@ -140,13 +140,13 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
   const { scheme, seed } = ticket;
   const { widths, bits: targetBits } = ticket.target;
   const said = optionsOf(ticket.target);
-  if (named === undefined) demandOptions(options, said, "the ticket");
+  if (named === undefined) refuseConflicts(options, said, "the ticket");
   // Real numbers are rounded as they were for the ticket.
   const given = named === undefined ? undefined : await readNetworkFile(named, options, said);
   if (given) checkTarget(given.network, ticket.target);
   // Without the network it is what the ticket represents that must be consistent, and the one that the file names.
   const kept = keptLayers(ticket);
-  const target = given?.network ?? representedNetwork(ticket, kept);
+  const target = given?.network ?? representedWeights(ticket.target, kept);
   const deviation = firstDeviation(target, kept);
   const isNamed = digest === (await targetDigest(target, targetBits));
   // Sums of integers prove it for all inputs; running both networks shows it.

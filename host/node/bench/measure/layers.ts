@@ -1,9 +1,9 @@
 // Layers with hidden units, half of them pruned, as work of the kernel `forward`.
 
-import { indexedValues } from "../../../src/ensemble.ts";
-import type { ForwardParams } from "../../../src/kernels/forward.ts";
-import type { Work } from "../../../src/plan.ts";
-import { streamKey } from "../../../src/random.ts";
+import { indexedValues } from "../../../../src/ensemble.ts";
+import type { ForwardParams } from "../../../../src/kernels/forward.ts";
+import type { WorkOf } from "../../../../src/plan.ts";
+import { streamKey } from "../../../../src/random.ts";
 
 /**
  * Inputs and outputs of a layer, and how many inputs are given: some ten milliseconds of all hidden units on one thread, which
@@ -20,8 +20,8 @@ export const SHIFT = 6;
 
 /** The same outputs from all hidden units and from the two that equal them. */
 export interface Layer {
-  readonly audit: Work;
-  readonly collapsed: Work;
+  readonly audit: WorkOf<"forward">;
+  readonly collapsed: WorkOf<"forward">;
 }
 
 /** Units are +-1..+-4, weights -64..64 of which half are 0, inputs -31..31. */
@@ -33,12 +33,10 @@ export function layerOf(columns: number, rows: number, samples: number): Layer {
   const weights = Int32Array.from({ length: rows * hidden }, (_, i) => (weight(i) - 64) * kept(i));
   const inputs = Int32Array.from({ length: samples * columns }, (_, i) => input(i) - 31);
   const params: ForwardParams = {
-    networks: 1,
     samples,
     columns,
     group: GROUP,
     rows,
-    broadcast: 0,
     rectify: 1,
     shift: SHIFT,
     quantizer: 0,
