@@ -18,7 +18,7 @@ export const quantizers = ["floor", "truncate", "nearest", "away"] as const;
 export type Quantizer = (typeof quantizers)[number];
 
 /** One layer: a matrix, and the shift of its quantizer. */
-interface Layer {
+export interface Layer {
   /** The number of outputs, and of inputs. */
   readonly rows: number;
   readonly columns: number;

@@ -5,7 +5,7 @@ import { drawValue } from "../../../src/ensemble.ts";
 import type { VerifyFinding } from "../../../src/finding.ts";
 import { refuseConflicts, type ImportedNetwork, type ImportOptions } from "../../../src/import/network.ts";
 import { compareOutputs, type OutputComparison } from "../../../src/ticket/comparison.ts";
-import { firstDeviation, representedNetwork } from "../../../src/ticket/certificate.ts";
+import { firstDeviation, representedWeights } from "../../../src/ticket/certificate.ts";
 import { decodeTicket, isTicket } from "../../../src/ticket/file.ts";
 import { keptLayers } from "../../../src/ticket/kept.ts";
 import { sizesOf } from "../../../src/ticket/sizes.ts";
@@ -67,7 +67,7 @@ async function verify(path: string, named: string | undefined, asked: ImportOpti
   const given = await readTarget(ticket, named, asked);
   const kept = keptLayers(ticket);
   // Without the network, the ticket must represent some network consistently, and the file must name that network.
-  const target = given?.network ?? representedNetwork(ticket, kept);
+  const target = given?.network ?? representedWeights(ticket.target, kept);
   const deviation = firstDeviation(target, kept);
   const isNamed = digest === (await targetDigest(target, ticket.target.bits));
   // Equal sums prove equality for all inputs; running both networks demonstrates it.
