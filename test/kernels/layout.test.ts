@@ -29,11 +29,7 @@ function contractLayout(kernel: Kernel): Layout {
 
 /** The layout of a shader. Throws where it is nothing that a contract can describe. */
 function shaderLayout(code: string): Layout {
-  // The reflection takes the `<` of some expressions for a template, so it gets what stands before the first function.
-  const declarations = code.slice(0, code.search(/^(\/\/\/.*\n)*fn /m));
-  if (code.split("@binding").length !== declarations.split("@binding").length)
-    throw new Error("bindings: expected all before the first function");
-  const reflect = new WgslReflect(declarations);
+  const reflect = new WgslReflect(code);
   const struct = reflect.structs.find(({ name }) => name === "Params")!;
   struct.members.forEach(({ name, type, offset }, i) => {
     if (type.name !== "u32" || offset !== 4 * i)
@@ -72,17 +68,17 @@ function offsetFields(text: string): string[] {
 }
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
-const trials = { shader: "shaders/reach.wgsl", offsets: "host/cpu/wasm/params.ts" };
-const given = { shader: "shaders/instances.wgsl", offsets: "host/cpu/wasm/instances.ts" };
+const trials = { shader: "shaders/reach/contract.wesl", offsets: "host/cpu/wasm/params.ts" };
+const given = { shader: "shaders/instances/contract.wesl", offsets: "host/cpu/wasm/instances.ts" };
 /** Where WGSL declares what a kernel is bound to, and where WebAssembly has its offsets, or more of them. */
 const declared: Record<KernelName, { shader: string; offsets: string }> = {
   reach: trials,
   witness: given,
   count: given,
   smallest: given,
-  meet: { ...given, shader: "shaders/meet.wgsl" },
-  forward: { shader: "shaders/forward.wgsl", offsets: "host/cpu/wasm/forward.ts" },
-  prune: { shader: "shaders/prune.wgsl", offsets: "host/cpu/wasm/prune.ts" },
+  meet: { ...given, shader: "shaders/meet/contract.wesl" },
+  forward: { shader: "shaders/forward/contract.wesl", offsets: "host/cpu/wasm/forward.ts" },
+  prune: { shader: "shaders/prune/contract.wesl", offsets: "host/cpu/wasm/prune.ts" },
 };
 
 const list = kernelNames.map((name): [KernelName, Kernel] => [name, kernels[name]]);
@@ -233,12 +229,14 @@ describe("Dawn's compiler", () => {
   test("rejects a barrier in non-uniform control flow, an unknown constant and a misspelt name", async () => {
     const { source, constants } = shapeOf(trial, { limits, subgroup: 32, features }, "workgroup")!;
     const skewed = source.replace(
-      "  if (lane == 0u) {\n    var sum = 0;",
-      "  if (lane == 0u) {\n    workgroupBarrier();\n    var sum = 0;",
+      "  if (localIndex == 0u) {\n    var sum = 0;",
+      "  if (localIndex == 0u) {\n    workgroupBarrier();\n    var sum = 0;",
     );
     expect(skewed).not.toBe(source);
     expect(await complaints(skewed, constants)).toMatch(/uniform/);
     expect(await complaints(source, { ...constants, NOBODY: 1 })).toMatch(/NOBODY/);
-    expect(await complaints(source.replace("fn add64", "fn add65"), constants)).toMatch(/add64/);
+    expect(await complaints(source.replace("fn addToTally64", "fn addToTally65"), constants)).toMatch(
+      /addToTally64/,
+    );
   });
 });

@@ -2,17 +2,12 @@
 
 import type { ForwardParams } from "../../../src/kernels/forward.ts";
 import type { Work } from "../../../src/plan.ts";
-import forward from "../../../shaders/forward.wgsl?raw";
-import packed from "../../../shaders/forward.packed.wgsl?raw";
-import single from "../../../shaders/forward.single.wgsl?raw";
-import tile from "../../../shaders/forward.tile.wgsl?raw";
-import narrow from "../../../shaders/lib/number.narrow.wgsl?raw";
-import numberWide from "../../../shaders/lib/number.wide.wgsl?raw";
-import requirePacked from "../../../shaders/lib/packed.wgsl?raw";
-import wide from "../../../shaders/lib/wide.wgsl?raw";
+import packed from "../../../shaders/forward/packed.wesl?wgsl";
+import wide from "../../../shaders/forward/wide.wesl?wgsl";
+import narrow from "../../../shaders/forward/workgroup.wesl?wgsl";
 import { once, type Fits, type Room, type Shape, type VariantName } from "../launch.ts";
 
-/** Inputs and outputs of an invocation (`forward.tile.wgsl`). */
+/** Inputs and outputs of an invocation (`forward/tile.wesl`). */
 const SAMPLES = 4;
 const ROWS = 8;
 /** Tiles that keep a device busy: where there are fewer, they are smaller. */
@@ -26,12 +21,11 @@ export const layers: Fits = {
     // A tile goes through high and low bytes in turns: with two of each it would do no less than without packing.
     if (bytes.hidden * bytes.weights > 2) return undefined;
     const constants = { HIDDEN_BYTES: bytes.hidden, WEIGHT_BYTES: bytes.weights };
-    return tiled("packed", requirePacked + narrow + forward + packed + tile, constants, work, room);
+    return tiled("packed", packed, constants, work, room);
   },
   workgroup(work, room) {
     const { wide: isWide } = work.params as ForwardParams;
-    const numbers = isWide ? wide + numberWide : narrow;
-    return tiled("workgroup", numbers + forward + single + tile, {}, work, room);
+    return tiled("workgroup", isWide ? wide : narrow, {}, work, room);
   },
 };
 

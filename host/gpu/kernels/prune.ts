@@ -2,10 +2,8 @@
 
 import type { PruneParams } from "../../../src/kernels/prune.ts";
 import type { Work } from "../../../src/plan.ts";
-import draw from "../../../shaders/lib/random.wgsl?raw";
-import sumsStorage from "../../../shaders/lib/sums.storage.wgsl?raw";
-import sumsWorkgroup from "../../../shaders/lib/sums.workgroup.wgsl?raw";
-import prune from "../../../shaders/prune.wgsl?raw";
+import storage from "../../../shaders/prune/storage.wesl?wgsl";
+import workgroup from "../../../shaders/prune/workgroup.wesl?wgsl";
 import { GROUP_BYTES, groupWidth, once, roomy, SLAB_BYTES, SLAB_GROUPS, type Fits } from "../launch.ts";
 
 /** Words of a row, and of all that a demand needs. */
@@ -22,7 +20,7 @@ export const pruneFits: Fits = {
     if (words > most) return undefined;
     return {
       name: "workgroup",
-      source: draw + prune + sumsWorkgroup,
+      source: workgroup,
       constants: { WIDTH: groupWidth(row, subgroup, limits), WORDS: Math.min(roomy(words), most) },
       groups: Math.min(work.params.demands!, limits.maxComputeWorkgroupsPerDimension),
       rows: 1,
@@ -40,7 +38,7 @@ export const pruneFits: Fits = {
     const groups = Math.min(work.params.demands!, Math.floor(most / slab), SLAB_GROUPS);
     return {
       name: "storage",
-      source: draw + prune + sumsStorage,
+      source: storage,
       constants: { WIDTH: groupWidth(row, subgroup, limits), WORDS: slab },
       groups,
       rows: 1,

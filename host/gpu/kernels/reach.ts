@@ -3,22 +3,12 @@
 import { itemOf, type Law } from "../../../src/ensemble.ts";
 import { reachCapacity, reachTally, type ReachParams } from "../../../src/kernels/reach.ts";
 import type { Work } from "../../../src/plan.ts";
-import marks from "../../../shaders/lib/marks.wgsl?raw";
-import part from "../../../shaders/lib/part.wgsl?raw";
-import draw from "../../../shaders/lib/random.wgsl?raw";
-import sumsStorage from "../../../shaders/lib/sums.storage.wgsl?raw";
-import sumsWorkgroup from "../../../shaders/lib/sums.workgroup.wgsl?raw";
-import reach from "../../../shaders/reach.wgsl?raw";
-import blocks from "../../../shaders/reach.blocks.wgsl?raw";
-import each from "../../../shaders/reach.each.wgsl?raw";
-import group from "../../../shaders/reach.group.wgsl?raw";
-import lane from "../../../shaders/reach.lane.wgsl?raw";
-import marked from "../../../shaders/reach.marked.wgsl?raw";
-import registers from "../../../shaders/reach.registers.wgsl?raw";
-import subgroups from "../../../shaders/lib/subgroups.wgsl?raw";
-import subgroupTrials from "../../../shaders/reach.subgroup.wgsl?raw";
-import tally from "../../../shaders/reach.tally.wgsl?raw";
-import thread from "../../../shaders/reach.thread.wgsl?raw";
+import fallback from "../../../shaders/reach/fallback.wesl?wgsl";
+import registers from "../../../shaders/reach/registers.wesl?wgsl";
+import storage from "../../../shaders/reach/storage.wesl?wgsl";
+import subgroup from "../../../shaders/reach/subgroup.wesl?wgsl";
+import thread from "../../../shaders/reach/thread.wesl?wgsl";
+import workgroup from "../../../shaders/reach/workgroup.wesl?wgsl";
 import {
   GROUP_BYTES,
   groupWidth,
@@ -88,11 +78,11 @@ function capacities({ params, inputs }: Work): readonly [all: number, most: numb
 }
 
 /** One trial to a workgroup, its bits in workgroup memory. */
-function grouped(work: Work, { limits, subgroup }: Room, main: string): Program | undefined {
+function grouped(work: Work, { limits, subgroup }: Room, source: string): Program | undefined {
   const words = Math.ceil(reachCapacity(paramsOf(work)) / 32);
   if (4 * words + GROUP_BYTES > limits.maxComputeWorkgroupStorageSize) return undefined;
   return {
-    source: draw + reach + part + sumsWorkgroup + group + main,
+    source,
     constants: { WIDTH: groupWidth(words, subgroup, limits), WORDS: words, ...lawConstants(paramsOf(work)) },
     groups: Math.min(work.params.count!, limits.maxComputeWorkgroupsPerDimension),
     rows: 1,
@@ -116,13 +106,13 @@ function single(
   if (width > Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX) || left < 1)
     return undefined;
   const copies = length * width <= Math.min(left, COPIED_WORDS) ? width : 1;
-  const rest = all ? undefined : grouped(work, room, marks + marked);
+  const rest = all ? undefined : grouped(work, room, fallback);
   if (!all && !rest) return undefined;
   const trials = Math.min(params.count, PART_TRIALS);
   const invocations = Math.max(filling(subgroup), Math.ceil(trials / turns(subgroup)));
   return {
     name,
-    source: draw + reach + part + marks + tally + lane + source,
+    source,
     constants: {
       WIDTH: width,
       ZEROS: Number(params.gap === 0),
@@ -167,7 +157,7 @@ export const trials: Fits = {
     return [...tries(work, room, BLOCK)].flatMap(([width, units, all]) => {
       if (units > MAX_BLOCKS) return [];
       const constants = { BLOCKS: units, STEPS: Number(halfRange >= BLOCK) };
-      return single(work, room, "registers", width, 0, { source: registers + blocks, constants, all }) ?? [];
+      return single(work, room, "registers", width, 0, { source: registers, constants, all }) ?? [];
     });
   },
   thread(work, room) {
@@ -187,13 +177,13 @@ export const trials: Fits = {
     if (width > Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX))
       return [];
     return [...tries(work, room, block)].slice(0, 2).flatMap(([, units, all]): Shape[] => {
-      const rest = all ? undefined : grouped(work, room, marks + marked);
+      const rest = all ? undefined : grouped(work, room, fallback);
       if (units > MAX_SUBGROUP_BLOCKS || (!all && !rest)) return [];
       const trials = Math.min(params.count, PART_TRIALS);
       return [
         {
           name: "subgroup",
-          source: subgroups + draw + reach + part + marks + tally + subgroupTrials + blocks,
+          source: subgroup,
           constants: {
             WIDTH: width,
             BLOCKS: units,
@@ -215,7 +205,7 @@ export const trials: Fits = {
     });
   },
   workgroup(work, room) {
-    const program = grouped(work, room, each);
+    const program = grouped(work, room, workgroup);
     if (!program) return [];
     return [{ name: "workgroup", ...program, slabBytes: 0, phases: () => parts(work.params.count!) }];
   },
@@ -229,7 +219,7 @@ export const trials: Fits = {
     return [
       {
         name: "storage",
-        source: draw + reach + part + sumsStorage + group + each,
+        source: storage,
         constants: { WIDTH: groupWidth(words, subgroup, limits), WORDS: words, ...lawConstants(params) },
         groups,
         rows: 1,

@@ -2,19 +2,21 @@
 
 import type { InstanceParam } from "../../../src/kernels/instances.ts";
 import type { Work } from "../../../src/plan.ts";
-import instancesGroup from "../../../shaders/instances.group.wgsl?raw";
-import instancesThread from "../../../shaders/instances.thread.wgsl?raw";
-import instancesTiles from "../../../shaders/instances.tiles.wgsl?raw";
-import instances from "../../../shaders/instances.wgsl?raw";
-import count from "../../../shaders/count.wgsl?raw";
-import meet from "../../../shaders/meet.wgsl?raw";
-import answers from "../../../shaders/lib/answers.wgsl?raw";
-import sumsStorage from "../../../shaders/lib/sums.storage.wgsl?raw";
-import sumsThread from "../../../shaders/lib/sums.thread.wgsl?raw";
-import sumsWorkgroup from "../../../shaders/lib/sums.workgroup.wgsl?raw";
-import wide from "../../../shaders/lib/wide.wgsl?raw";
-import smallest from "../../../shaders/smallest.wgsl?raw";
-import witness from "../../../shaders/witness.wgsl?raw";
+import countStorage from "../../../shaders/count/storage.wesl?wgsl";
+import countThread from "../../../shaders/count/thread.wesl?wgsl";
+import countTiles from "../../../shaders/count/tiles.wesl?wgsl";
+import countWorkgroup from "../../../shaders/count/workgroup.wesl?wgsl";
+import meetStorage from "../../../shaders/meet/storage.wesl?wgsl";
+import meetTiles from "../../../shaders/meet/tiles.wesl?wgsl";
+import meetWorkgroup from "../../../shaders/meet/workgroup.wesl?wgsl";
+import smallestStorage from "../../../shaders/smallest/storage.wesl?wgsl";
+import smallestThread from "../../../shaders/smallest/thread.wesl?wgsl";
+import smallestTiles from "../../../shaders/smallest/tiles.wesl?wgsl";
+import smallestWorkgroup from "../../../shaders/smallest/workgroup.wesl?wgsl";
+import witnessStorage from "../../../shaders/witness/storage.wesl?wgsl";
+import witnessThread from "../../../shaders/witness/thread.wesl?wgsl";
+import witnessTiles from "../../../shaders/witness/tiles.wesl?wgsl";
+import witnessWorkgroup from "../../../shaders/witness/workgroup.wesl?wgsl";
 import {
   GROUP_BYTES,
   groupWidth,
@@ -35,7 +37,7 @@ const THREAD_GROUPS = 2 ** 11;
 const THREAD_INSTANCES = 2 ** 10;
 const THREAD_WORDS = 2 ** 8;
 
-/** What stands before a table (`instances.wgsl`; less in `meet.wgsl`). */
+/** What stands before a table (`instances/table.wesl`; less in `meet/lists.wesl`). */
 const HEADER_WORDS = 8;
 /** Sums of the second half of the items of `meet` that one dispatch looks at. */
 const PART_SUMS = 2 ** 21;
@@ -44,8 +46,11 @@ const MAX_UPPER = 31;
 /** The most items of `meet` that one workgroup does in good time. */
 const MAX_GROUP_ITEMS = 32;
 
+/** The linked program of every variant of a kernel. */
+type Programs = Partial<Record<VariantName, string>>;
+
 /** One given instance to a workgroup or to many. A kernel has a program, and tables that serve it, the best one first. */
-const given = (program: string, tablesOf: (work: Work) => Table[]): Fits => ({
+const given = (programs: Programs, tablesOf: (work: Work) => Table[]): Fits => ({
   workgroup(work, { limits, subgroup }) {
     const { words, slotWords, laneBytes, cells, constants } = tablesOf(work)[0]!;
     const width = groupWidth(cells, subgroup, limits);
@@ -53,7 +58,7 @@ const given = (program: string, tablesOf: (work: Work) => Table[]): Fits => ({
     if (words + slotWords > most) return undefined;
     return {
       name: "workgroup",
-      source: program + sumsWorkgroup + instancesGroup,
+      source: programs.workgroup!,
       constants: { WIDTH: width, WORDS: Math.min(roomy(words + slotWords), most), ...constants },
       groups: Math.min(work.params.instances!, limits.maxComputeWorkgroupsPerDimension),
       rows: 1,
@@ -71,7 +76,7 @@ const given = (program: string, tablesOf: (work: Work) => Table[]): Fits => ({
     const groups = Math.min(work.params.instances!, Math.floor(most / slab), SLAB_GROUPS);
     return {
       name: "storage",
-      source: program + sumsStorage + instancesGroup,
+      source: programs.storage!,
       constants: { WIDTH: groupWidth(cells, subgroup, limits), WORDS: slab, ...constants },
       groups,
       rows: 1,
@@ -95,7 +100,7 @@ const given = (program: string, tablesOf: (work: Work) => Table[]): Fits => ({
       );
       return {
         name: "tiles",
-        source: program + sumsStorage + instancesTiles,
+        source: programs.tiles!,
         constants: { WIDTH: width, WORDS: slab, ...constants },
         groups,
         rows,
@@ -108,7 +113,7 @@ const given = (program: string, tablesOf: (work: Work) => Table[]): Fits => ({
 });
 
 /** Also one given instance to an invocation, for tables that are no more than rows. */
-const rows = (program: string, tablesOf: (work: Work) => Table[]): Fits => ({
+const rows = (programs: Programs, tablesOf: (work: Work) => Table[]): Fits => ({
   thread(work, { limits, subgroup }) {
     const { words } = tablesOf(work)[0]!;
     // Wider workgroups would gain nothing, and narrower ones leave lanes idle.
@@ -121,7 +126,7 @@ const rows = (program: string, tablesOf: (work: Work) => Table[]): Fits => ({
     if (words > most) return undefined;
     return {
       name: "thread",
-      source: program + sumsThread + instancesThread,
+      source: programs.thread!,
       constants: { WIDTH: width, WORDS: Math.min(roomy(words), most) },
       groups: Math.min(Math.ceil(work.params.instances! / width), THREAD_GROUPS),
       rows: 1,
@@ -129,7 +134,7 @@ const rows = (program: string, tablesOf: (work: Work) => Table[]): Fits => ({
       phases: once,
     };
   },
-  ...given(program, tablesOf),
+  ...given(programs, tablesOf),
 });
 
 /** What one given instance needs of a GPU. */
@@ -197,7 +202,7 @@ function mostTargets({ instances }: Work["params"], { starts }: Work["inputs"]):
   return most;
 }
 
-/** The dispatches of `instances.tiles.wgsl`, for so many instances at a time. */
+/** The dispatches of `instances/tiles.wesl`, for so many instances at a time. */
 function* phasesOf({ params, inputs }: Work, rows: number, parts: number): Generator<readonly number[]> {
   const [BEGIN, STEP, SCAN, FINISH] = [0, 1, 2, 3];
   const { instances, longest } = params as Record<"instances" | "longest", number>;
@@ -215,10 +220,19 @@ function* phasesOf({ params, inputs }: Work, rows: number, parts: number): Gener
 const tables = { witness: witnessTables, count: countTables, smallest: smallestTables };
 
 export const instanceFits = {
-  witness: rows(instances + witness, tables.witness),
-  count: rows(wide + answers + instances + count, tables.count),
-  smallest: rows(instances + smallest, tables.smallest),
-  meet: given(wide + answers + meet, meetTables),
+  witness: rows(
+    { thread: witnessThread, workgroup: witnessWorkgroup, storage: witnessStorage, tiles: witnessTiles },
+    tables.witness,
+  ),
+  count: rows(
+    { thread: countThread, workgroup: countWorkgroup, storage: countStorage, tiles: countTiles },
+    tables.count,
+  ),
+  smallest: rows(
+    { thread: smallestThread, workgroup: smallestWorkgroup, storage: smallestStorage, tiles: smallestTiles },
+    tables.smallest,
+  ),
+  meet: given({ workgroup: meetWorkgroup, storage: meetStorage, tiles: meetTiles }, meetTables),
 };
 
 /** The variants that suit an amount of work, the best one first. */
