@@ -31,11 +31,11 @@ export interface Law {
   /** Half range of the signed factor; 0 for the positive items of `rnpp`. */
   readonly half: number;
   /** 1 where the signed factor leaves out 0, else 0. */
-  readonly gap: 0 | 1;
+  readonly gap: number;
   /** 1 where every item enters the sum with a sign instead of being taken or left. */
-  readonly signed: 0 | 1;
+  readonly signed: number;
   /** 1 where item v is the v-th of `half` listed magnitudes, with the sign of v. */
-  readonly listed: 0 | 1;
+  readonly listed: number;
 }
 
 export function isProduct(ensemble: Ensemble): boolean {

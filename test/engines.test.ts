@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { gpuRunner } from "../host/gpu/runner.ts";
-import { shapeOf, variantsOf } from "../host/gpu/kernels/index.ts";
+import type { Launch } from "../host/gpu/launch.ts";
+import { launchesOf, variantsOf } from "../host/gpu/kernels/index.ts";
 import { startThread } from "../host/node/platform/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
@@ -15,6 +16,7 @@ import { ensembles, isProduct, listedLaw } from "../src/ensemble.ts";
 import { instancesPlan, phaseConfig, plan, type PhaseConfig } from "../src/experiments/phase.ts";
 import { reachCapacity, reachTally } from "../src/kernels/reach.ts";
 import { batchWork, type Batch, type Plan, type Work as KernelWork } from "../src/plan.ts";
+import { paramOf } from "./work.ts";
 import { rewriteShaders, tamperedAdapter, testAdapter, watchIndices, watchedAdapter } from "./gpu/devices.ts";
 
 /** The variants of `reach`. */
@@ -108,18 +110,18 @@ const fitsRegisters = ({ params }: Plan): boolean => params.halfRange < 256 && r
 /** The most trials that a variant counts without any workgroup taking a second turn. */
 async function oneTurn(work: Plan, variant: VariantName): Promise<number> {
   const { limits, info } = await testAdapter();
-  const { constants, groups } = shapeOf(
+  const [{ constants, workgroups }] = launchesOf(
     batchWork(work, { first: 0, count: 2 ** 31 - 1 }),
     {
       limits,
-      subgroup: info.subgroupMaxSize || 32,
-      narrowest: info.subgroupMinSize || 4,
+      subgroupMaxSize: info.subgroupMaxSize || 32,
+      subgroupMinSize: info.subgroupMinSize || 4,
       features: new Set(["subgroups"] as const),
     },
     variant,
-  )!;
+  ) as [Launch];
   const trialsOf = { registers: constants.WIDTH!, thread: constants.WIDTH!, workgroup: 1, storage: 1 };
-  return groups * (variant === "subgroup" ? constants.WIDTH! / 4 : trialsOf[variant]);
+  return workgroups * (variant === "subgroup" ? constants.WIDTH! / 4 : trialsOf[variant]);
 }
 
 const EXTREMES = [0, 2 ** 31 - 1, -(2 ** 31), -(2 ** 31) + 1];
@@ -654,8 +656,10 @@ describe("the scheduler", () => {
       ...changed,
       batches,
       run: (work) => {
-        const { firstLow = 0, firstHigh = 0, count = 0 } = work.params;
-        batches.push({ first: firstHigh * 2 ** 32 + firstLow, count });
+        batches.push({
+          first: paramOf(work, "firstHigh") * 2 ** 32 + paramOf(work, "firstLow"),
+          count: paramOf(work, "count"),
+        });
         return changed.run(work);
       },
     };
@@ -695,7 +699,7 @@ describe("the scheduler", () => {
       queueDepth: 2,
       run: async (work) => {
         const words = await engines.cpu.run(work);
-        counts.set(words, work.params.count!);
+        counts.set(words, paramOf(work, "count"));
         return words;
       },
       // An eighth of a millisecond for each trial.
@@ -745,7 +749,7 @@ describe("the scheduler", () => {
   test("refuses a tally that does not count its batch", async () => {
     const short: Runner = {
       ...engines.cpu,
-      run: async (work) => (await engines.cpu.run(work)).with(0, work.params.count! - 1),
+      run: async (work) => (await engines.cpu.run(work)).with(0, paramOf(work, "count") - 1),
     };
     await expect(schedule(short, work, 5000)).rejects.toThrow(
       /counted \d+ trials of a batch of \d+; its results are not kept/,

@@ -15,6 +15,7 @@ import type { SolveRequest } from "../src/experiments/solve.ts";
 import { methods, type SolveFinding } from "../src/finding.ts";
 import type { AnswerName, Instance } from "../src/solve/problem.ts";
 import { CapacityError } from "../src/errors.ts";
+import { paramOf } from "./work.ts";
 import { testAdapter } from "./gpu/devices.ts";
 import facts from "./fixtures/instances.json";
 import { oracleFinding, oracleSets } from "./oracle.ts";
@@ -296,7 +297,7 @@ describe("limits", () => {
     const noting: Runner = {
       ...engines.cpu!,
       run(work) {
-        sums.push(work.params.sums!);
+        sums.push(paramOf(work, "sums"));
         return engines.cpu!.run(work);
       },
     };
@@ -443,7 +444,7 @@ describe("a stream", () => {
     const noting: Runner = {
       ...engines.cpu!,
       run(work) {
-        calls.push(work.params.instances!);
+        calls.push(paramOf(work, "instances"));
         return engines.cpu!.run(work);
       },
     };
@@ -585,7 +586,7 @@ describe("a stream", () => {
     const narrow: Runner = {
       ...engines.cpu!,
       run: (work) =>
-        (work.params.sums ?? 0) > 300
+        paramOf(work, "sums") > 300
           ? Promise.reject(new CapacityError("witness", "fewer sums", 701, ""))
           : engines.cpu!.run(work),
     };

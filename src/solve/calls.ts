@@ -115,9 +115,15 @@ function pack({ kernel, tiles, rows, sums }: Bin, masks: boolean): Call {
     }
   });
   const counts = { instances: rows.length, items: itemCount, targets: targetCount, answers, longest };
-  const inputs = kernel === "meet" ? wideInputs(rows, counts, places) : narrowInputs(rows, counts, places);
-  const params = kernel === "meet" ? counts : { ...counts, sums, masks: Number(masks), tiles: Number(tiles) };
-  return { work: { kernel, params, inputs: { ...inputs, starts } }, queries, places };
+  const work: Work =
+    kernel === "meet"
+      ? { kernel, params: counts, inputs: { ...wideInputs(rows, counts, places), starts } }
+      : {
+          kernel,
+          params: { ...counts, sums, masks: Number(masks), tiles: Number(tiles) },
+          inputs: { ...narrowInputs(rows, counts, places), starts },
+        };
+  return { work, queries, places };
 }
 
 interface Counts {

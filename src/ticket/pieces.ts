@@ -3,7 +3,7 @@
 import { RequestError } from "../errors.ts";
 import type { ForwardParams } from "../kernels/forward.ts";
 import { MAX_SUM, quantize, quantizers, type Activation } from "../network.ts";
-import type { Work } from "../plan.ts";
+import type { WorkOf } from "../plan.ts";
 import type { Stage } from "./passes.ts";
 
 /** The most words of weights in a piece, of its inputs or its outputs, and its most multiplications. */
@@ -25,7 +25,7 @@ export interface Layer {
 }
 
 export interface Piece {
-  readonly work: Work;
+  readonly work: WorkOf<"forward">;
   /** The first output and how many there are, and the same of inputs. */
   readonly row: number;
   readonly rows: number;

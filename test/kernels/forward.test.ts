@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../../host/cpu/runner.ts";
 import { runNetwork, forwardStages } from "../../host/experiments/network.ts";
 import { gpuRunner } from "../../host/gpu/runner.ts";
-import { shapeOf } from "../../host/gpu/kernels/index.ts";
+import { launchesOf } from "../../host/gpu/kernels/index.ts";
 import { dawn } from "../../host/node/platform/dawn.ts";
 import { startThread } from "../../host/node/platform/threads.ts";
 import { referenceRunner } from "../../host/reference.ts";
@@ -15,7 +15,7 @@ import { DifferenceError, shadowRunner } from "../../host/shadow.ts";
 import { pruneToTicket } from "../../host/experiments/ticket.ts";
 import type { ForwardParams } from "../../src/kernels/forward.ts";
 import { forward as defined, quantizers, readNetwork, withConstant } from "../../src/network.ts";
-import type { Work } from "../../src/plan.ts";
+import type { WorkOf } from "../../src/plan.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { passes, ticketStages } from "../../src/ticket/passes.ts";
 import type { Scheme } from "../../src/ticket/scheme.ts";
@@ -79,7 +79,7 @@ interface Sizes {
 }
 
 /** Work with numbers by a simple rule, all of the bits of each size in use. */
-function workOf(change: Partial<ForwardParams>, sizes: Sizes, salt = 1): Work {
+function workOf(change: Partial<ForwardParams>, sizes: Sizes, salt = 1): WorkOf<"forward"> {
   const params = { ...DEFAULTS, ...change };
   const { samples, columns, group, rows, wide } = params;
   let state = 12345 + salt;
@@ -112,18 +112,19 @@ const bytes: readonly Sizes[] = [
 ];
 
 /** What the bytes are packed in, or how else the work is done. */
-async function packing(work: Work): Promise<string> {
+async function packing(work: WorkOf<"forward">): Promise<string> {
   const { limits, info } = await testAdapter();
-  const room = { limits, subgroup: info.subgroupMaxSize || 32, features: new Set(["packed"] as const) };
-  const { name, constants } = shapeOf(work, room)!;
-  return name === "packed" ? `${constants.HIDDEN_BYTES} ${constants.WEIGHT_BYTES}` : name;
+  const sizes = { subgroupMaxSize: info.subgroupMaxSize || 32, subgroupMinSize: info.subgroupMinSize || 4 };
+  const room = { limits, ...sizes, features: new Set(["packed"] as const) };
+  const { variant, constants } = launchesOf(work, room)[0]!;
+  return variant === "packed" ? `${constants.HIDDEN_BYTES} ${constants.WEIGHT_BYTES}` : variant;
 }
 
 /** The words of an answer by long arithmetic, one sum after the other. */
-function oracleWords({ params, inputs }: Work): number[] {
+function oracleWords({ params, inputs }: WorkOf<"forward">): number[] {
   const { samples, columns, group, rows, rectify, wide, ...rest } = params as unknown as ForwardParams;
   const modulus = wide ? 64 : 32;
-  const x = wide ? new BigInt64Array(inputs.inputs!.buffer) : BigInt64Array.from(inputs.inputs!, BigInt);
+  const x = wide ? new BigInt64Array(inputs.inputs.buffer) : BigInt64Array.from(inputs.inputs, BigInt);
   const words: number[] = [];
   for (let s = 0; s < samples; s++)
     for (let r = 0; r < rows; r++) {
@@ -131,9 +132,9 @@ function oracleWords({ params, inputs }: Work): number[] {
       for (let c = 0; c < columns; c++)
         for (let q = 0; q < group; q++) {
           const unit = q * columns + c;
-          const weight = BigInt(inputs.weights![(r * group + q) * columns + c]!);
+          const weight = BigInt(inputs.weights[(r * group + q) * columns + c]!);
           const given = x[s * columns + c]!;
-          const hidden = BigInt.asIntN(modulus, BigInt(inputs.units![unit]!) * given);
+          const hidden = BigInt.asIntN(modulus, BigInt(inputs.units[unit]!) * given);
           sum += weight * (rectify && hidden < 0n ? 0n : hidden);
         }
       const output = followed(rest, BigInt.asIntN(modulus, sum));
@@ -159,7 +160,7 @@ function followed({ shift, quantizer, relu, most }: Partial<ForwardParams>, sum:
 }
 
 /** Whether every engine writes the words of the reference; a difference is an error that names the word. */
-async function compare(work: Work): Promise<Uint32Array> {
+async function compare(work: WorkOf<"forward">): Promise<Uint32Array> {
   const expected = await engines.reference.run(work);
   const reference = { ...engines.reference, run: () => Promise.resolve(expected) };
   for (const name of ["cpu", "gpu", "poisoned"] as const)
@@ -232,7 +233,8 @@ describe("kernel forward", () => {
     const holding = (x: number, w: number, { u = 1, ...change }: Partial<ForwardParams> & { u?: number }) => {
       const shape = { samples: 6, columns: 5, group: 3, rows: 9, shift: 3, ...change };
       const { params, inputs } = workOf(shape, { inputs: 3, units: 1, weights: 3 });
-      const list = (key: string, map: (number: number, i: number) => number) => inputs[key]!.map(map);
+      const list = (key: keyof typeof inputs, map: (number: number, i: number) => number) =>
+        inputs[key].map(map);
       return {
         kernel: "forward",
         params,
@@ -244,7 +246,7 @@ describe("kernel forward", () => {
       } as const;
     };
     const signed = { rectify: 0 };
-    const rows: [Work, string][] = [
+    const rows: [WorkOf<"forward">, string][] = [
       [holding(127, 127, {}), "1 1"],
       [holding(128, 127, {}), "2 1"],
       [holding(127, 128, {}), "1 2"],
@@ -287,7 +289,8 @@ describe("kernel forward", () => {
       [-32896, 6],
     ] as const) {
       const work = workOf({ samples: 2, columns, group: 100, rows: 3 }, bytes[0]!);
-      const full = (key: string, number: number) => new Int32Array(work.inputs[key]!.length).fill(number);
+      const full = (key: keyof typeof work.inputs, number: number) =>
+        new Int32Array(work.inputs[key].length).fill(number);
       const inputs = {
         inputs: full("inputs", 127),
         units: full("units", 1),

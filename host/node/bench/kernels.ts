@@ -7,7 +7,7 @@ import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import type { SolveRequest } from "../../../src/experiments/solve.ts";
 import type { KernelName } from "../../../src/kernels/index.ts";
 import { outlineOf, readNetwork } from "../../../src/network.ts";
-import { batchWork, type Plan, type Work } from "../../../src/plan.ts";
+import { batchWork, type Plan, type Work, type WorkOf } from "../../../src/plan.ts";
 import type { Instance } from "../../../src/solve/problem.ts";
 import { streamKey } from "../../../src/random.ts";
 import { tilesOf } from "../../../src/ticket/tiles.ts";
@@ -162,12 +162,12 @@ function pruneCase(): Case {
 }
 
 /** A layer's work with its inputs so many times. */
-function repeatedInputs({ kernel, params, inputs }: Work, times: number): Work {
-  const given = new Int32Array(times * inputs.inputs!.length);
-  for (let k = 0; k < times; k++) given.set(inputs.inputs!, k * inputs.inputs!.length);
+function repeatedInputs({ kernel, params, inputs }: WorkOf<"forward">, times: number): Work {
+  const given = new Int32Array(times * inputs.inputs.length);
+  for (let k = 0; k < times; k++) given.set(inputs.inputs, k * inputs.inputs.length);
   return {
     kernel,
-    params: { ...params, samples: times * params.samples! },
+    params: { ...params, samples: times * params.samples },
     inputs: { ...inputs, inputs: given },
   };
 }
@@ -179,7 +179,7 @@ function layerCases(): Case[] {
       kernel: "forward" as const,
       size: `${columns} -> ${rows}, ${work === audit ? "audit" : "collapsed"}`,
       unit: "MAC/s",
-      units: few * columns * rows * work.params.group!,
+      units: few * columns * rows * work.params.group,
       works: [work],
       grown: (times: number) => repeatedInputs(work, times),
       bound: { dot: 1 },

@@ -2,7 +2,7 @@
 
 import { placedValues } from "../../../src/ensemble.ts";
 import type { ForwardParams } from "../../../src/kernels/forward.ts";
-import type { Work } from "../../../src/plan.ts";
+import type { WorkOf } from "../../../src/plan.ts";
 import { streamKey } from "../../../src/random.ts";
 
 /**
@@ -20,8 +20,8 @@ export const SHIFT = 6;
 
 /** The same outputs from all hidden units and from the two that equal them. */
 export interface Layer {
-  readonly audit: Work;
-  readonly collapsed: Work;
+  readonly audit: WorkOf<"forward">;
+  readonly collapsed: WorkOf<"forward">;
 }
 
 /** Units are +-1..+-4, weights -64..64 of which half are 0, inputs -31..31. */

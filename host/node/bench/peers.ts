@@ -3,7 +3,7 @@
 
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import { reachTally } from "../../../src/kernels/reach.ts";
-import { batchWork, type Work } from "../../../src/plan.ts";
+import { batchWork, type WorkOf } from "../../../src/plan.ts";
 import forwardCode from "./native/forward.c?raw";
 import reachCode from "./native/reach.c?raw";
 import reachScript from "./native/reach.py?raw";
@@ -31,8 +31,8 @@ const SIZES = [
 ] as const;
 
 /** What `forward` reads and answers, as its yardstick takes it: the units of a column side by side. */
-function yardstickInput({ params, inputs }: Work): Buffer {
-  const { columns = 0, rows = 0, samples = 0 } = params;
+function yardstickInput({ params, inputs }: WorkOf<"forward">): Buffer {
+  const { columns, rows, samples } = params;
   const hidden = columns * GROUP;
   const besides = (list: Int32Array | Uint32Array) =>
     Int16Array.from(list, (_, i) => {
@@ -42,9 +42,9 @@ function yardstickInput({ params, inputs }: Work): Buffer {
   return Buffer.concat(
     [
       Int32Array.of(columns, GROUP, rows, samples, SHIFT),
-      besides(inputs.units!),
-      besides(inputs.weights!),
-      Int16Array.from(inputs.inputs!),
+      besides(inputs.units),
+      besides(inputs.weights),
+      Int16Array.from(inputs.inputs),
     ].map(({ buffer }) => Buffer.from(buffer)),
   );
 }
