@@ -23,7 +23,7 @@ const modules = (): string[] =>
 const headOf = (text: string): string => /^(\/\/.*\n)*/.exec(text)![0];
 
 /** Links the program of a root module, `reach/registers` say. Throws where the linker finds a name that nothing declares. */
-export async function linkProgram(root: string): Promise<string> {
+async function linkProgram(root: string): Promise<string> {
   const weslSrc = Object.fromEntries(
     modules().map((path) => [path, readFileSync(join(shaders, path), "utf8")]),
   );

@@ -73,7 +73,9 @@ function sources(folder: string): string[] {
   return readdirSync(join(root, folder)).flatMap((name) => {
     const path = `${folder}/${name}`;
     if (statSync(join(root, path)).isDirectory()) return sources(path);
-    return /\.(ts|js|mts|mjs|wgsl|wesl|html|css)$/.test(name) && !/\.(test|config)\.\w+$/.test(name) ? [path] : [];
+    return /\.(ts|js|mts|mjs|wgsl|wesl|html|css)$/.test(name) && !/\.(test|config)\.\w+$/.test(name)
+      ? [path]
+      : [];
   });
 }
 
