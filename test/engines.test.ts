@@ -505,7 +505,7 @@ describe("planted faults", () => {
     ["thread", "(prefixSum + 1) >> 1u", "(prefixSum + 2) >> 1u"],
     ["thread", "2u * by.perWord) - 1u", "2u * by.perWord)"],
     ["thread", "rotateLeft(y, 29u)", "rotateLeft(y, 28u)"],
-    ["thread", "MAX_ITEMS * attempt + i", "MAX_ITEMS * attempt"],
+    ["thread", "BLOCKS_PER_ATTEMPT * attempt + i", "BLOCKS_PER_ATTEMPT * attempt"],
     ["thread", "u32(low < t)", "u32(low <= t)"],
     ["registers", "31u - (less & 31u)", "30u - (less & 31u)"],
     ["registers", "(less & 64u) != 0u", "(less & 32u) != 0u"],
@@ -569,7 +569,7 @@ describe("planted faults", () => {
   });
 
   test.each([
-    ["thread", "const BELOW = 4u;", "const BELOW = 3u;"],
+    ["thread", "const BELOW_WORDS = 4u;", "const BELOW_WORDS = 3u;"],
     ["thread", "array<i32, ITEMS * WIDTH>", "array<i32, ITEMS * WIDTH - 8u>"],
     ["workgroup", "array<u32, WORDS>", "array<u32, WORDS / 4u>"],
   ] as const)(

@@ -184,7 +184,7 @@ describe("planted faults", () => {
     ["storage", false, "(31u - bits)", "(30u - bits)"],
     ["storage", false, "position % MAX_ITEMS", "position % 32u"],
     ["storage", false, "(word & 1u) == 1u", "(word & 1u) == 0u"],
-    ["storage", false, "MAX_ITEMS * attempt + i", "MAX_ITEMS * attempt"],
+    ["storage", false, "BLOCKS_PER_ATTEMPT * attempt + i", "BLOCKS_PER_ATTEMPT * attempt"],
     ["storage", false, "sign(unit) == side", "sign(unit) == 1"],
     ["storage", true, "max(found.size, 1u) - 1u", "found.size"],
     ["storage", false, "zeroBit += max(-entering, 0)", "zeroBit += max(entering, 0)"],
