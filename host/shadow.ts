@@ -20,14 +20,15 @@ export function shadowRunner(first: Runner, second: Runner): Runner {
       await Promise.all([first.prepare(work), second.prepare(work)]);
     },
     async run(work) {
-      const [ours, theirs] = await Promise.all([first.run(work), second.run(work)]);
+      const [answer, other] = await Promise.all([first.run(work), second.run(work)]);
+      const [ours, theirs] = [answer.words, other.words];
       const index = ours.findIndex((word, i) => word !== theirs[i]);
       if (index >= 0 || ours.length !== theirs.length)
         throw new DifferenceError(
           `kernel ${work.kernel}, buffer ${outputOf(work).name}, word ${index} of ${ours.length}: ` +
             `${first.engine} says ${ours[index]}, ${second.engine} says ${theirs[index]} (${JSON.stringify(work.params)})`,
         );
-      return ours;
+      return answer;
     },
     close() {
       first.close();

@@ -13,7 +13,8 @@ import type { Runner } from "../host/runner.ts";
 import { schedule } from "../host/schedule.ts";
 import { DifferenceError, shadowRunner } from "../host/shadow.ts";
 import { ensembles, isProduct, listedLaw } from "../src/ensemble.ts";
-import { instancesPlan, phaseConfig, plan, type PhaseConfig } from "../src/experiments/phase.ts";
+import { phaseConfig, plan, type PhaseConfig } from "../src/experiments/phase.ts";
+import { reachPlan } from "../src/reach-plan.ts";
 import { reachCapacity, reachTally } from "../src/kernels/reach.ts";
 import { batchWork, type Batch, type Plan, type Work as KernelWork } from "../src/plan.ts";
 import { paramOf } from "./work.ts";
@@ -90,13 +91,15 @@ async function compare(work: Plan, batch: Batch, wanted: readonly Name[] = names
   const cut = Math.floor(batch.count / 3);
   const rest = { first: batch.first + cut, count: batch.count - cut };
   const [expected, ...others] = await Promise.all(
-    among.map((name) => engines[name].run(batchWork(work, batch))),
+    among.map(async (name) => (await engines[name].run(batchWork(work, batch))).words),
   );
   others.forEach((words, i) => expect([among[i + 1], [...words]]).toEqual([among[i + 1], [...expected!]]));
   // Whoever reads the buffer finds the words and nothing else.
   for (const words of others) expect(words.buffer.byteLength).toBe(words.byteLength);
   const halves = await Promise.all(
-    [{ first: batch.first, count: cut }, rest].map((part) => engines.threads.run(batchWork(work, part))),
+    [{ first: batch.first, count: cut }, rest].map(
+      async (part) => (await engines.threads.run(batchWork(work, part))).words,
+    ),
   );
   expect(["in two batches", [...sum(work, halves[0]!, halves[1]!)]]).toEqual([
     "in two batches",
@@ -311,7 +314,7 @@ describe("seams", () => {
     const targets = [1, 20];
     for (const ensemble of ["rssp", "rssp0", "rnpp"] as const) {
       const [from, to] = [0, 12];
-      const whole = await engines.cpu.run(
+      const { words: whole } = await engines.cpu.run(
         batchWork(workOf({ ensemble, halfRange: 20, itemsFrom: from, itemsTo: to, targets }), {
           first: 5,
           count: 999,
@@ -319,7 +322,7 @@ describe("seams", () => {
       );
       const place = reachTally({ itemsFrom: from, itemsTo: to, targets: 2 });
       for (let n = from; n <= to; n++) {
-        const alone = await engines.cpu.run(
+        const { words: alone } = await engines.cpu.run(
           batchWork(workOf({ ensemble, halfRange: 20, itemsFrom: n, itemsTo: n, targets }), {
             first: 5,
             count: 999,
@@ -346,13 +349,13 @@ describe("seams", () => {
       halfRange: 40,
       targets: [1, 7, -40],
     } as const;
-    const drawn = instancesPlan({ ...shape, items: { from: 0, to: 9 }, enumerate: false });
+    const drawn = reachPlan({ ...shape, items: { from: 0, to: 9 }, enumerate: false });
     await compare(drawn, { first: 2 ** 32 - 20, count: 67 });
     // Every instance of one item: each of the +-magnitudes once, so that one in 22 hits target 1 and none target 7.
-    const every = instancesPlan({ ...shape, items: { from: 1, to: 1 }, enumerate: true });
+    const every = reachPlan({ ...shape, items: { from: 1, to: 1 }, enumerate: true });
     await compare(every, { first: 0, count: 22 });
     const place = reachTally(every.params);
-    const words = await engines.cpu.run(batchWork(every, { first: 0, count: 22 }));
+    const { words } = await engines.cpu.run(batchWork(every, { first: 0, count: 22 }));
     expect([0, 1, 2].map((t) => words[place.unsolved(t, 0)])).toEqual([21, 22, 21]);
   });
 
@@ -369,7 +372,7 @@ describe("seams", () => {
     const work = workOf({ halfRange: 2 ** 20, itemsFrom: 0, itemsTo: 0, targets: [0, 1] });
     for (const count of [2047, 2048, 2049, 5000])
       await compare(work, { first: 0, count }, count === 2049 ? names : ["cpu", "threads", ...variantNames]);
-    expect([...(await engines.cpu.run(batchWork(work, { first: 0, count: 5000 })))]).toEqual([
+    expect([...(await engines.cpu.run(batchWork(work, { first: 0, count: 5000 }))).words]).toEqual([
       5000,
       5000,
       (5000 * 2 ** 21) % 2 ** 32,
@@ -411,7 +414,7 @@ describe("trials that a variant has no room for", () => {
         const [expected, words] = await Promise.all(
           [engines.cpu, few].map((engine) => engine.run(batchWork(plan, batch))),
         );
-        expect([...words!]).toEqual([...expected!]);
+        expect([...words!.words]).toEqual([...expected!.words]);
       }
     few.close();
   });
@@ -432,7 +435,7 @@ describe("trials that a variant has no room for", () => {
         ),
         { variant, places },
       );
-      const [counted] = await forgetful.run(batchWork(work, { first: 7, count: 1000 }));
+      const [counted] = (await forgetful.run(batchWork(work, { first: 7, count: 1000 }))).words;
       expect([variant, places, counted! >= low && counted! <= high]).toEqual([variant, places, true]);
       forgetful.close();
     }
@@ -482,8 +485,8 @@ describe("large sizes", () => {
         ),
       );
       storage.close();
-      expect([...cpu!]).toEqual([...reference!]);
-      expect([...gpu!]).toEqual([...reference!]);
+      expect([...cpu!.words]).toEqual([...reference!.words]);
+      expect([...gpu!.words]).toEqual([...reference!.words]);
     },
   );
 });
@@ -602,10 +605,10 @@ describe("planted faults", () => {
       const flipped: Runner = {
         ...engines.cpu,
         engine: "gpu",
-        run: async (...args) => (await engines.cpu.run(...args)).with(index, 12345),
+        run: async (...args) => ({ words: (await engines.cpu.run(...args)).words.with(index, 12345) }),
       };
       const [said, shadow] = [
-        (await engines.cpu.run(batchWork(work, { first: 9, count: 5 })))[index],
+        (await engines.cpu.run(batchWork(work, { first: 9, count: 5 }))).words[index],
         shadowRunner(engines.cpu, flipped),
       ];
       const difference = shadow.run(batchWork(work, { first: 9, count: 5 }));
@@ -620,14 +623,10 @@ describe("planted faults", () => {
     for (const length of [48, 50]) {
       const cut: Runner = {
         ...engines.cpu,
-        run: async (...args) =>
-          Uint32Array.from(
-            { length },
-            (
-              (words) => (_, i) =>
-                words[i] ?? 0
-            )(await engines.cpu.run(...args)),
-          ),
+        run: async (...args) => {
+          const { words } = await engines.cpu.run(...args);
+          return { words: Uint32Array.from({ length }, (_, i) => words[i] ?? 0) };
+        },
       };
       await expect(
         shadowRunner(engines.cpu, cut).run(batchWork(workOf(probes[0]!), { first: 0, count: 3 })),
@@ -637,10 +636,12 @@ describe("planted faults", () => {
 
   test("a shadow of equal engines answers with their words", async () => {
     const work = workOf(probes[1]!);
-    const words = await shadowRunner(engines.cpu, engines.reference).run(
+    const { words } = await shadowRunner(engines.cpu, engines.reference).run(
       batchWork(work, { first: 1, count: 20 }),
     );
-    expect([...words]).toEqual([...(await engines.reference.run(batchWork(work, { first: 1, count: 20 })))]);
+    expect([...words]).toEqual([
+      ...(await engines.reference.run(batchWork(work, { first: 1, count: 20 }))).words,
+    ]);
   });
 });
 
@@ -674,7 +675,7 @@ describe("the scheduler", () => {
   }
 
   test("adds up to the same totals whatever the batches, lanes and threads", async () => {
-    const once = [...(await engines.cpu.run(batchWork(work, { first: 0, count: trials })))];
+    const once = [...(await engines.cpu.run(batchWork(work, { first: 0, count: trials }))).words];
     const cuts = new Set<number>();
     for (const runner of [
       watched(engines.cpu),
@@ -693,17 +694,14 @@ describe("the scheduler", () => {
   });
 
   test("cuts batches by how long the device worked where it can tell, however long they waited", async () => {
-    const counts = new WeakMap<Uint32Array, number>();
     const runner = watched(engines.cpu, {
       targetMilliseconds: 64,
       queueDepth: 2,
-      run: async (work) => {
-        const words = await engines.cpu.run(work);
-        counts.set(words, paramOf(work, "count"));
-        return words;
-      },
-      // An eighth of a millisecond for each trial.
-      took: (words) => counts.get(words)! / 8,
+      run: async (work) => ({
+        ...(await engines.cpu.run(work)),
+        // An eighth of a millisecond for each trial.
+        deviceMilliseconds: paramOf(work, "count") / 8,
+      }),
     });
     await schedule(runner, work, trials);
     expect(new Set(runner.batches.slice(12, -2).map(({ count }) => count))).toEqual(new Set([512]));
@@ -749,7 +747,9 @@ describe("the scheduler", () => {
   test("refuses a tally that does not count its batch", async () => {
     const short: Runner = {
       ...engines.cpu,
-      run: async (work) => (await engines.cpu.run(work)).with(0, paramOf(work, "count") - 1),
+      run: async (work) => ({
+        words: (await engines.cpu.run(work)).words.with(0, paramOf(work, "count") - 1),
+      }),
     };
     await expect(schedule(short, work, 5000)).rejects.toThrow(
       /counted \d+ trials of a batch of \d+; its results are not kept/,
@@ -810,7 +810,7 @@ describe("a CPU runner", () => {
       /^kernel count: expected tables that the memory of a thread can hold, got /,
     );
     await expect(runner.run(wide)).rejects.toBeInstanceOf(RangeError);
-    expect([...(await runner.run(count([1, 2, 3], 3)))]).toEqual([2, 0]);
+    expect([...(await runner.run(count([1, 2, 3], 3))).words]).toEqual([2, 0]);
     runner.close();
   });
 
@@ -822,9 +822,9 @@ describe("a CPU runner", () => {
     });
     fail[0]!(new Error("a thread broke"));
     const batch = { first: 3, count: 200 };
-    const expected = [...(await engines.cpu.run(batchWork(work, batch)))];
+    const expected = [...(await engines.cpu.run(batchWork(work, batch))).words];
     const parts = await Promise.all([runner.run(batchWork(work, batch)), runner.run(batchWork(work, batch))]);
-    expect(parts.map((words) => [...words])).toEqual([expected, expected]);
+    expect(parts.map(({ words }) => [...words])).toEqual([expected, expected]);
     fail[1]!(new Error("so did the other"));
     await expect(runner.run(batchWork(work, batch))).rejects.toThrow("a thread broke");
     runner.close();
@@ -862,24 +862,24 @@ describe("a lost device", () => {
   }
 
   test("has its batches replayed on a new one with the same result", async () => {
-    const expected = [...(await engines.cpu.run(batchWork(work, batch)))];
+    const expected = [...(await engines.cpu.run(batchWork(work, batch))).words];
     const { runner, devices } = await onLosingDevices(1, 2);
     const parts = await Promise.all([
       runner.run(batchWork(work, batch)),
       runner.run(batchWork(work, batch)),
       runner.run(batchWork(work, batch)),
     ]);
-    expect(parts.map((words) => [...words])).toEqual([expected, expected, expected]);
+    expect(parts.map(({ words }) => [...words])).toEqual([expected, expected, expected]);
     expect(devices).toHaveLength(2);
     runner.close();
   });
 
   test("does not matter between batches", async () => {
-    const expected = [...(await engines.cpu.run(batchWork(work, batch)))];
+    const expected = [...(await engines.cpu.run(batchWork(work, batch))).words];
     const { runner, devices } = await onLosingDevices(0, 0);
     await runner.run(batchWork(work, batch));
     devices[0]!.destroy();
-    expect([...(await runner.run(batchWork(work, batch)))]).toEqual(expected);
+    expect([...(await runner.run(batchWork(work, batch))).words]).toEqual(expected);
     expect(devices).toHaveLength(2);
     runner.close();
   });
@@ -892,7 +892,7 @@ describe("a lost device", () => {
     const other = workOf({ halfRange: 4, itemsFrom: 2, itemsTo: 8, targets: [3] });
     const totals = await schedule(runner, other, 2000);
     expect([...totals.words]).toEqual([
-      ...(await engines.cpu.run(batchWork(other, { first: 0, count: 2000 }))),
+      ...(await engines.cpu.run(batchWork(other, { first: 0, count: 2000 }))).words,
     ]);
     expect(devices).toHaveLength(2);
     runner.close();
@@ -902,7 +902,7 @@ describe("a lost device", () => {
     const { runner, devices } = await onLosingDevices(1, 3);
     const totals = await schedule(runner, work, 20_000);
     expect([...totals.words]).toEqual([
-      ...(await engines.cpu.run(batchWork(work, { first: 0, count: 20_000 }))),
+      ...(await engines.cpu.run(batchWork(work, { first: 0, count: 20_000 }))).words,
     ]);
     expect(devices).toHaveLength(2);
     runner.close();

@@ -12,8 +12,8 @@ import type { Engine, Runner } from "../host/runner.ts";
 import { DifferenceError, shadowRunner } from "../host/shadow.ts";
 import { solve, type SolveOptions } from "../host/experiments/solve.ts";
 import type { SolveRequest } from "../src/experiments/solve.ts";
-import { methods, type SolveFinding } from "../src/finding.ts";
-import type { AnswerName, Instance } from "../src/solve/problem.ts";
+import type { SolveFinding } from "../src/finding.ts";
+import { methods, type AnswerName, type Instance } from "../src/solve/problem.ts";
 import { CapacityError } from "../src/errors.ts";
 import { paramOf } from "./work.ts";
 import { testAdapter } from "./gpu/devices.ts";
@@ -366,8 +366,8 @@ describe("planted faults", () => {
   const changed = (kernel: string, word: number, by: number): Runner => ({
     ...engines.cpu!,
     run: async (work) => {
-      const words = await engines.cpu!.run(work);
-      return work.kernel === kernel ? words.with(word, words[word]! ^ by) : words;
+      const { words } = await engines.cpu!.run(work);
+      return { words: work.kernel === kernel ? words.with(word, words[word]! ^ by) : words };
     },
   });
 

@@ -4,9 +4,9 @@ import { RequestError } from "../../src/errors.ts";
 import { withConstant, type Activation, type Network } from "../../src/network.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { networkStages, ticketStages, type Pass, type Stage } from "../../src/ticket/passes.ts";
-import { piecesOf, writePiece, type Piece } from "../../src/ticket/pieces.ts";
+import { outputBlocks, writeBlock, type OutputBlock } from "../../src/ticket/blocks.ts";
 import type { Ticket } from "../../src/ticket/ticket.ts";
-import { inFlight } from "../flight.ts";
+import { pump } from "../pump.ts";
 import { runnerOf, type Engine } from "../runner.ts";
 
 export interface ForwardOptions {
@@ -68,13 +68,16 @@ export async function forwardStages(
       inputs: values,
       largest,
     };
-    const run = async (piece: Piece) => {
-      writePiece(outputs, stage, piece, await runner.run(piece.work));
-      most = Math.max(most, piece.largest);
-      done += piece.samples * piece.rows * stage.columns * stage.group;
+    const run = async (block: OutputBlock) => ({ block, words: (await runner.run(block.work)).words });
+    for await (const { block, words } of pump(outputBlocks(layer), run, {
+      depth: runner.queueDepth,
+      signal,
+    })) {
+      writeBlock(outputs, stage, block, words);
+      most = Math.max(most, block.largest);
+      done += block.samples * block.rows * stage.columns * stage.group;
       onProgress?.(done / total);
-    };
-    await inFlight(runner.queueDepth, piecesOf(layer), run, signal);
+    }
     signal?.throwIfAborted();
     [values, largest] = [outputs, most];
   }

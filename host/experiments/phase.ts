@@ -1,10 +1,10 @@
 // The phase experiment on a runner: from a request to findings.
 
-import { find, phaseConfig, plan, type PhaseConfig, type PhaseRequest } from "../../src/experiments/phase.ts";
+import { find, phaseConfig, type PhaseRequest } from "../../src/experiments/phase.ts";
+import { planSweep, type Sweep } from "../../src/experiments/sweep.ts";
 import type { PhaseFinding } from "../../src/finding.ts";
-import { runnerOf, type Engine } from "../runner.ts";
+import { provenanceOf, runnerOf, type Engine } from "../runner.ts";
 import { schedule, type Progress } from "../schedule.ts";
-import { version } from "../../package.json";
 
 export interface PhaseOptions {
   /** Stops after the batches in flight; the findings then tell fewer trials. */
@@ -23,20 +23,21 @@ export async function measurePhase(
   request: PhaseRequest,
   options: PhaseOptions = {},
 ): Promise<PhaseFinding[]> {
-  return measurePhaseConfig(engine, phaseConfig(request), options);
+  const { findings } = await measureSweep(engine, planSweep(phaseConfig(request)), options);
+  return [...findings];
 }
 
-/** The same for a configuration. */
-export async function measurePhaseConfig(
+/** The sweep with its findings, measured on an engine; without findings where it was stopped before the first batch ended. */
+export async function measureSweep(
   engine: Engine,
-  config: PhaseConfig,
+  sweep: Sweep,
   { signal, onProgress }: PhaseOptions = {},
-): Promise<PhaseFinding[]> {
-  const provenance = { engine: engine.engine, adapter: engine.adapter, version };
-  const totals = await schedule(runnerOf(engine), plan(config), config.trials, {
+): Promise<Sweep> {
+  const { config, plan } = sweep;
+  const provenance = provenanceOf(engine);
+  const totals = await schedule(runnerOf(engine), plan, config.trials, {
     signal,
-    onBatch: (progress, { trials, words }) =>
-      onProgress?.(progress, () => find(config, trials, words, provenance)),
+    onBatch: (progress, soFar) => onProgress?.(progress, () => find(sweep, soFar, provenance)),
   });
-  return totals.trials === 0 ? [] : find(config, totals.trials, totals.words, provenance);
+  return { ...sweep, findings: totals.trials === 0 ? [] : find(sweep, totals, provenance) };
 }

@@ -1,17 +1,16 @@
 // The required experiment on a runner: a scan of every target, then fresh trials for the worst of them.
 
-import { version } from "../../package.json";
 import {
   candidates,
   findRequired,
-  poolsOf,
+  measuredPools,
   requiredConfig,
   requiredPlan,
   scanTargets,
   type RequiredRequest,
 } from "../../src/experiments/required.ts";
 import type { RequiredFinding } from "../../src/finding.ts";
-import { runnerOf, type Engine } from "../runner.ts";
+import { provenanceOf, runnerOf, type Engine } from "../runner.ts";
 import { schedule } from "../schedule.ts";
 
 export interface RequiredOptions {
@@ -32,8 +31,8 @@ export async function measureRequired(
   { signal, onProgress }: RequiredOptions = {},
 ): Promise<RequiredFinding[]> {
   const config = requiredConfig(request);
-  const provenance = { engine: engine.engine, adapter: engine.adapter, version };
-  const pools = poolsOf(config);
+  const provenance = provenanceOf(engine);
+  const pools = measuredPools(config);
   const total = pools.length * (config.scanTrials + config.trials);
   const runner = runnerOf(engine);
   const findings: RequiredFinding[] = [];

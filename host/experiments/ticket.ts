@@ -4,8 +4,8 @@ import { parse } from "../../src/check.ts";
 import { outlineOf, type Network } from "../../src/network.ts";
 import { seedSchema } from "../../src/random.ts";
 import type { Instance } from "../../src/solve/problem.ts";
-import { keepPlace } from "../../src/ticket/mask.ts";
-import { keepAnswers, tilesOf, type Tile } from "../../src/ticket/tiles.ts";
+import { keepWeight } from "../../src/ticket/mask.ts";
+import { keepAnswers, demandChunks, type DemandChunk } from "../../src/ticket/chunks.ts";
 import { demandsOf, layersOf, type Demand, type RandomLayer, type Scheme } from "../../src/ticket/scheme.ts";
 import {
   checkTarget,
@@ -14,9 +14,9 @@ import {
   type Deviation,
   type Ticket,
 } from "../../src/ticket/ticket.ts";
-import { inFlight } from "../flight.ts";
+import { pump } from "../pump.ts";
 import { runnerOf, type Engine } from "../runner.ts";
-import { solve } from "./solve.ts";
+import { solveEach } from "./solve.ts";
 
 export interface PruneRequest {
   /** The target, and the bits of its weights, as `readNetwork` has them. */
@@ -37,8 +37,8 @@ export interface PruneOptions {
   readonly onProgress?: (done: number) => void;
 }
 
-/** Subset sums from one report of progress to the next, at least. */
-const PROGRESS = 1000;
+/** The least number of subset sums from one report of progress to the next. */
+const PROGRESS_INTERVAL_SUMS = 1000;
 
 /** What came of pruning: a ticket that equals its target unless some weights have no subset. */
 export interface Pruned {
@@ -63,7 +63,9 @@ export async function pruneToTicket(
   checkTarget(network, target);
   const layers = layersOf(target.widths, bits, scheme);
   const ticket = { scheme, seed, target, masks: emptyMasks(layers) };
-  // The paper's literal scheme has less to choose from than kernel prune draws.
+  // Kernel `prune` draws uniform items for every weight of a pair of layers from one pool. The paper's literal schemes need
+  // what it does not have: pools split by sign (`halves`), or products rejected to their support (`support`). Their pools
+  // are drawn in TypeScript and solved as given instances.
   const isLiteral = scheme.pools === "halves" || scheme.support;
   const failures = await (isLiteral ? pruneGiven : pruneDrawn)(
     engine,
@@ -73,7 +75,12 @@ export async function pruneToTicket(
   return options.signal?.aborted ? undefined : { ticket, failures };
 }
 
-/** What is pruned to what; the masks of the ticket are filled in. */
+/** The instance of a demand: which items of its pool add up to the weight? */
+interface DemandInstance extends Instance {
+  readonly demand: Demand;
+}
+
+/** A target and the random network that is pruned to it; pruning fills in the masks of the ticket. */
 interface Pruning {
   readonly network: Network;
   readonly layers: readonly RandomLayer[];
@@ -81,28 +88,37 @@ interface Pruning {
   readonly sparse: boolean;
 }
 
-/** Has the engine draw what it decides. */
+/** Prunes with kernel `prune`, which draws the pools itself: nothing but the demands is sent to the engine. */
 async function pruneDrawn(
   engine: Engine,
   { network, layers, ticket: { scheme, seed, masks }, sparse }: Pruning,
   { signal, onProgress }: PruneOptions,
 ): Promise<Deviation[]> {
   const runner = runnerOf(engine);
-  // Tiles are answered in any order; failures are listed in that of the tiles.
+  // Chunks are answered in any order; failures are listed in the order of the chunks.
   const failures: Deviation[][] = [];
   let [done, reported] = [0, 0];
-  const run = async (tile: Tile, turn: number) => {
-    failures[turn] = keepAnswers(network, layers, masks, tile, await runner.run(tile.work));
-    done += tile.count;
-    if (done < reported + PROGRESS) return;
+  const chunks = numbered(demandChunks(network, layers, scheme, seed, sparse));
+  const run = async ([number, chunk]: [number, DemandChunk]) => {
+    const { words } = await runner.run(chunk.work);
+    return { number, chunk, words };
+  };
+  for await (const { number, chunk, words } of pump(chunks, run, { depth: runner.queueDepth, signal })) {
+    failures[number] = keepAnswers(network, layers, masks, chunk, words);
+    done += chunk.count;
+    if (done < reported + PROGRESS_INTERVAL_SUMS) continue;
     reported = done;
     onProgress?.(done);
-  };
-  await inFlight(runner.queueDepth, tilesOf(network, layers, scheme, seed, sparse), run, signal);
+  }
   return failures.flat();
 }
 
-/** Draws here, and has the engine solve given instances. */
+function* numbered<T>(items: Iterable<T>): Generator<[number, T]> {
+  let number = 0;
+  for (const item of items) yield [number++, item];
+}
+
+/** Prunes by solving given instances: the pools are drawn in TypeScript. */
 async function pruneGiven(
   engine: Engine,
   { network, layers, ticket: { scheme, seed, masks }, sparse }: Pruning,
@@ -110,26 +126,23 @@ async function pruneGiven(
 ): Promise<Deviation[]> {
   const failures: Deviation[] = [];
   let done = 0;
-  // Instances are taken ahead of their findings, which come in the same order.
-  const waiting: Demand[] = [];
-  function* instances(): Generator<Instance> {
-    for (const demand of demandsOf(network, layers, scheme, seed)) {
-      waiting.push(demand);
-      yield { items: demand.items, target: demand.sum };
-    }
+  function* instances(): Generator<DemandInstance> {
+    for (const demand of demandsOf(network, layers, scheme, seed))
+      yield { items: demand.items, target: demand.sum, demand };
   }
-  const findings = solve(engine, instances(), { ask: [sparse ? "smallest" : "witness"] }, { signal });
-  for await (const { witness, smallestWitness } of findings) {
-    const demand = waiting.shift()!;
-    const { index, place, input, members } = demand;
-    const subset = sparse ? smallestWitness : witness;
+  const request = { ask: [sparse ? "smallest" : "witness"] } as const;
+  const answers = solveEach(engine, instances(), request, { signal });
+  for await (const { instance, finding } of answers) {
+    const { demand } = instance;
+    const { index, firstWeight, input, members } = demand;
+    const subset = sparse ? finding.smallestWitness : finding.witness;
     if (!subset) failures.push(deviationOf(layers, demand, undefined));
     for (const i of subset ?? []) {
       const { kind, group } = layers[index]!;
-      keepPlace(masks[index]!, place + members[i]!);
-      if (kind === "pooled") keepPlace(masks[index - 1]!, input * group + members[i]!);
+      keepWeight(masks[index]!, firstWeight + members[i]!);
+      if (kind === "pooled") keepWeight(masks[index - 1]!, input * group + members[i]!);
     }
-    if (++done % PROGRESS === 0) onProgress?.(done);
+    if (++done % PROGRESS_INTERVAL_SUMS === 0) onProgress?.(done);
   }
   return failures;
 }

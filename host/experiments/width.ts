@@ -1,6 +1,5 @@
 // The width experiment on an engine: every weight of every trial is a given instance.
 
-import { version } from "../../package.json";
 import {
   demandsPerTrial,
   findWidth,
@@ -13,8 +12,8 @@ import {
 import type { WidthFinding } from "../../src/finding.ts";
 import type { Instance } from "../../src/solve/problem.ts";
 import type { Demand } from "../../src/ticket/scheme.ts";
-import type { Engine } from "../runner.ts";
-import { solve } from "./solve.ts";
+import { provenanceOf, type Engine } from "../runner.ts";
+import { solveEach } from "./solve.ts";
 
 export interface WidthOptions {
   /** Stops; the finding then tells of the trials that were done. */
@@ -36,35 +35,33 @@ export async function measureWidth(
   return widthOf(engine, widthConfig(request), options);
 }
 
+/** The instance of a demand: which items of its pool add up to the weight? */
+interface DemandInstance extends Instance {
+  readonly demand: Demand;
+}
+
 /** The same for a configuration. */
 export async function widthOf(
   engine: Engine,
   config: WidthConfig,
   { signal, onProgress }: WidthOptions = {},
 ): Promise<WidthFinding | undefined> {
-  // Instances are taken ahead of their findings, which come in the same order; those of some trials wait, one list each.
-  const waiting: Demand[][] = [];
-  function* instances(): Generator<Instance> {
-    for (let trial = 0; trial < config.trials; trial++) {
-      const asked: Demand[] = [];
-      waiting.push(asked);
-      for (const demand of trialDemands(config, trial)) {
-        asked.push(demand);
-        yield { items: demand.items, target: demand.sum };
-      }
-    }
+  function* instances(): Generator<DemandInstance> {
+    for (let trial = 0; trial < config.trials; trial++)
+      for (const demand of trialDemands(config, trial))
+        yield { items: demand.items, target: demand.sum, demand };
   }
   const demands = demandsPerTrial(config);
   const fewest: number[] = [];
   let [units, answered] = [0, 0];
-  for await (const { witness } of solve(engine, instances(), { ask: ["witness"] }, { signal })) {
-    units = Math.max(units, unitsServing(waiting[0]![answered]!, witness));
+  const answers = solveEach(engine, instances(), { ask: ["witness"] }, { signal });
+  for await (const { instance, finding } of answers) {
+    units = Math.max(units, unitsServing(instance.demand, finding.witness));
     if (++answered < demands) continue;
-    waiting.shift();
     fewest.push(units);
     [units, answered] = [0, 0];
     onProgress?.(fewest.length);
   }
   if (fewest.length === 0) return undefined;
-  return findWidth(config, fewest, { engine: engine.engine, adapter: engine.adapter, version });
+  return findWidth(config, fewest, provenanceOf(engine));
 }

@@ -13,14 +13,13 @@ import {
   maxHalfRange,
   MAX_ITEMS,
   MAX_TRIALS,
-  slicingOf,
   type Ensemble,
-  type Law,
 } from "../ensemble.ts";
 import type { PhaseFinding, Provenance } from "../finding.ts";
 import { reachTally } from "../kernels/reach.ts";
 import type { Plan } from "../plan.ts";
-import { seedSchema, type Words } from "../random.ts";
+import { seedSchema } from "../random.ts";
+import { reachPlan } from "../reach-plan.ts";
 import { certainty, estimate } from "../statistics.ts";
 
 /** The most counts of a tally: results.jsonl and results.csv have a hundred bytes for each and must fit a string. */
@@ -136,81 +135,55 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
   };
 }
 
-/** Instances to draw, and what is asked of them. */
-export interface Instances extends Pick<PhaseConfig, "halfRange" | "items" | "targets" | "enumerate"> {
-  readonly law: Law;
-  readonly key: Words;
-  /** Of a listed law, all within 1..halfRange. */
-  readonly magnitudes?: Int32Array<ArrayBuffer>;
-}
-
-/** The work of counting instances, for any range of trials. */
-export function instancesPlan({
-  law,
-  key,
-  magnitudes,
-  halfRange,
-  items,
-  targets,
-  enumerate,
-}: Instances): Plan {
-  const largest = items.to * halfRange;
-  return {
-    kernel: "reach",
-    params: {
-      keyLow: key[0],
-      keyHigh: key[1],
-      enumerate: Number(enumerate),
-      ...law,
-      ...slicingOf(law.range),
-      halfRange,
-      itemsFrom: items.from,
-      itemsTo: items.to,
-      targets: targets.length,
-      extent: targets.reduce(
-        (extent, target) => (Math.abs(target) > largest ? extent : Math.max(extent, Math.abs(target))),
-        halfRange,
-      ),
-    },
-    inputs: { targets: Int32Array.from(targets), magnitudes: magnitudes ?? new Int32Array(1) },
-  };
-}
-
 /** The work of a configuration, for any range of its trials. */
 export function plan(config: PhaseConfig): Plan {
   const { ensemble, halfRange, seed } = config;
-  return instancesPlan({
+  return reachPlan({
     ...config,
     law: lawOf(ensemble, halfRange),
     key: ensembleKey(seed, ensemble, halfRange),
   });
 }
 
-/** What the counts of `trials` trials say, one finding for each number of items. `words` may hold sums over batches. */
+/** A configuration with its work. */
+export interface PlannedPhase {
+  readonly config: PhaseConfig;
+  readonly plan: Plan;
+}
+
+/** The counts of the first `trials` trials. */
+interface Counts {
+  readonly trials: number;
+  /** The tally of kernel `reach`, each word summed over batches. */
+  readonly words: ArrayLike<number>;
+}
+
+/** The findings of a sweep from its counts, one for each number of items in ascending order. */
 export function find(
-  config: PhaseConfig,
-  trials: number,
-  words: ArrayLike<number>,
+  { config, plan }: PlannedPhase,
+  { trials, words }: Counts,
   provenance: Provenance,
 ): PhaseFinding[] {
-  const place = reachTally(plan(config).params);
-  const bits = bitsOf(config.ensemble, config.halfRange);
-  const of = config.enumerate ? certainty : estimate;
-  const success = (failures: number) => of(trials - failures, trials);
-  return Array.from({ length: config.items.to - config.items.from + 1 }, (_, j) => {
-    const missing = BigInt(words[place.missing(j)]!) + (BigInt(words[place.missing(j) + 1]!) << 32n);
+  const { ensemble, halfRange, items, targets, enumerate, seed } = config;
+  const layout = reachTally(plan.params);
+  const bits = bitsOf(ensemble, halfRange);
+  const toEstimate = enumerate ? certainty : estimate;
+  const success = (failures: number) => toEstimate(trials - failures, trials);
+  return Array.from({ length: items.to - items.from + 1 }, (_, j) => {
+    // A count of 64 bits, low word first.
+    const missing = BigInt(words[layout.missing(j)]!) + (BigInt(words[layout.missing(j) + 1]!) << 32n);
     return {
       kind: "phase",
-      ensemble: config.ensemble,
+      ensemble,
       ...(bits === undefined ? {} : { bits }),
-      halfRange: config.halfRange,
-      items: config.items.from + j,
+      halfRange,
+      items: items.from + j,
       trials,
-      ...(config.enumerate ? {} : { seed: String(config.seed) }),
-      interval: config.enumerate ? "exact" : "clopper-pearson",
-      targets: config.targets.map((target, t) => ({ target, ...success(words[place.unsolved(t, j)]!) })),
-      [config.ensemble === "rnpp" ? "perfect" : "covered"]: success(words[place.uncovered(j)]!),
-      meanCovered: Number(BigInt(2 * config.halfRange + 1) * BigInt(trials) - missing) / trials,
+      ...(enumerate ? {} : { seed: String(seed) }),
+      interval: enumerate ? "exact" : "clopper-pearson",
+      targets: targets.map((target, t) => ({ target, ...success(words[layout.unsolved(t, j)]!) })),
+      [ensemble === "rnpp" ? "perfect" : "covered"]: success(words[layout.uncovered(j)]!),
+      meanCovered: Number(BigInt(2 * halfRange + 1) * BigInt(trials) - missing) / trials,
       ...provenance,
     };
   });

@@ -1,6 +1,6 @@
 // prune: draws the products of two layers of a random network, and decides which of them to keep for a sum.
 
-import { placedValues } from "../ensemble.ts";
+import { indexedValues } from "../ensemble.ts";
 import type { Contract } from "../kernel.ts";
 import { maskWords, totalsOf } from "./instances.ts";
 import { smallest, smallestWords } from "./smallest.ts";
@@ -58,8 +58,8 @@ export const prune: Contract<PruneParam, PruneInput, "answers"> = {
   },
   twin(params, { values, demands, answers }) {
     const { group } = params;
-    const hiddenAt = placedValues(params.range, [params.hiddenLow, params.hiddenHigh]);
-    const weightAt = placedValues(params.range, [params.weightsLow, params.weightsHigh]);
+    const hiddenAt = indexedValues(params.range, [params.hiddenLow, params.hiddenHigh]);
+    const weightAt = indexedValues(params.range, [params.weightsLow, params.weightsHigh]);
     answers.fill(0);
     for (let k = 0; k < params.demands; k++) {
       const [hidden, weights, sum, sign] = demands.subarray(DEMAND_WORDS * k) as Int32Array;

@@ -1,7 +1,7 @@
 // The shapes in which the CPU engine counts trials of `reach` all count the same, at the seams between them too.
 
 import { describe, expect, test } from "vitest";
-import { loadKernel } from "../../host/node/bench/micro/kernel.ts";
+import { loadKernel } from "../../host/node/bench/measure/kernel.ts";
 import { referenceRunner } from "../../host/reference.ts";
 import { phaseConfig, plan } from "../../src/experiments/phase.ts";
 import { batchWork } from "../../src/plan.ts";
@@ -24,7 +24,7 @@ async function compare(
 ): Promise<void> {
   const trials = plan(phaseConfig({ ensemble, halfRange, items, targets: [0, 1, -halfRange], seed: 7 }));
   const work = batchWork(trials, { first: 5, count });
-  const expected = await reference.run(work);
+  const { words: expected } = await reference.run(work);
   for (const shape of [undefined, ...shapes]) {
     const kernel = await loadKernel(work);
     if (shape) kernel.chooseShapes(...shape);

@@ -161,8 +161,8 @@ function followed({ shift, quantizer, relu, most }: Partial<ForwardParams>, sum:
 
 /** Whether every engine writes the words of the reference; a difference is an error that names the word. */
 async function compare(work: WorkOf<"forward">): Promise<Uint32Array> {
-  const expected = await engines.reference.run(work);
-  const reference = { ...engines.reference, run: () => Promise.resolve(expected) };
+  const { words: expected } = await engines.reference.run(work);
+  const reference = { ...engines.reference, run: () => Promise.resolve({ words: expected }) };
   for (const name of ["cpu", "gpu", "poisoned"] as const)
     await shadowRunner(reference, engines[name]).run(work);
   return expected;

@@ -49,8 +49,8 @@ afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
 /** Whether the engines named write the words of the reference; a difference is an error that names the word. */
 async function compare(batch: GivenBatch, among: readonly string[] = names): Promise<void> {
   const work = batchWords(batch);
-  const expected = await engines.reference!.run(work);
-  const reference = { ...engines.reference!, run: () => Promise.resolve(expected) };
+  const { words: expected } = await engines.reference!.run(work);
+  const reference = { ...engines.reference!, run: () => Promise.resolve({ words: expected }) };
   for (const name of among) await shadowRunner(reference, engines[name]!).run(work);
 }
 
@@ -194,7 +194,7 @@ describe("large sizes", () => {
       /^kernel count: expected sums that this GPU's memory can hold, got \{.*; use --engine cpu$/,
     );
     missing = false;
-    expect([...(await gpu.run(work))]).toEqual(
+    expect([...(await gpu.run(work)).words]).toEqual(
       oracleWords({ kernel: "count", instances: [exactly([1, 1], 1)] }),
     );
     gpu.close();
@@ -209,7 +209,7 @@ describe("large sizes", () => {
     ];
     for (const kernel of ["witness", "count", "smallest"] as const) {
       const batch: GivenBatch = { kernel, instances };
-      expect([...(await engines.cpu!.run(batchWords(batch)))]).toEqual(oracleWords(batch));
+      expect([...(await engines.cpu!.run(batchWords(batch))).words]).toEqual(oracleWords(batch));
     }
   });
 
@@ -246,7 +246,7 @@ describe("large sizes", () => {
     ];
     const batch: GivenBatch = { kernel: "meet", instances };
     await compare(batch);
-    expect([...(await engines.reference!.run(batchWords(batch)))]).toEqual(oracleWords(batch));
+    expect([...(await engines.reference!.run(batchWords(batch))).words]).toEqual(oracleWords(batch));
   });
 
   test("counts beyond 32 bits, and up to 2^64, are the same everywhere", async () => {
@@ -401,8 +401,8 @@ describe("planted faults", () => {
       const flipped: Runner = {
         ...engines.cpu!,
         run: async (work) => {
-          const words = await engines.cpu!.run(work);
-          return words.with(word, words[word]! ^ 1);
+          const { words } = await engines.cpu!.run(work);
+          return { words: words.with(word, words[word]! ^ 1) };
         },
       };
       await expect(shadowRunner(engines.reference!, flipped).run(work)).rejects.toThrow(

@@ -45,8 +45,8 @@ const room = ({ sparse }: Drawn) => (sparse ? 401 : 8001);
 /** Whether the engines named write the words of the reference; a difference is an error that names the word. */
 async function compare(drawn: Drawn, among: readonly string[] = names): Promise<Uint32Array> {
   const work = drawnWords(drawn, room(drawn));
-  const expected = await engines.reference!.run(work);
-  const reference = { ...engines.reference!, run: () => Promise.resolve(expected) };
+  const { words: expected } = await engines.reference!.run(work);
+  const reference = { ...engines.reference!, run: () => Promise.resolve({ words: expected }) };
   for (const name of among) await shadowRunner(reference, engines[name]!).run(work);
   return expected;
 }
@@ -253,7 +253,7 @@ describe("planted faults", () => {
     for (let word = 0; word < words.length; word++) {
       const flipped: Runner = {
         ...engines.cpu!,
-        run: async () => words.with(word, words[word]! ^ 1),
+        run: async () => ({ words: words.with(word, words[word]! ^ 1) }),
       };
       await expect(shadowRunner(engines.reference!, flipped).run(drawnWords(drawn))).rejects.toThrow(
         `kernel prune, buffer answers, word ${word} of `,

@@ -3,7 +3,6 @@
 
 import { readFile } from "node:fs/promises";
 import * as z from "zod/mini";
-import { version } from "../../../package.json";
 import { integer, parse } from "../../../src/check.ts";
 import type { DigitsFinding } from "../../../src/finding.ts";
 import { importNetwork } from "../../../src/import/network.ts";
@@ -17,7 +16,7 @@ import { representedNetwork, verifyTicket } from "../../../src/ticket/certificat
 import type { Ticket } from "../../../src/ticket/ticket.ts";
 import { schemeFor } from "../../../src/ticket/width.ts";
 import { runNetwork } from "../../experiments/network.ts";
-import type { Engine } from "../../runner.ts";
+import { provenanceOf, type Engine } from "../../runner.ts";
 import { targetDigest, pruneToTicket } from "../../experiments/ticket.ts";
 import { readNumber } from "../formats/arguments.ts";
 import { digitsReport, type DigitsReport } from "../reports/digits.ts";
@@ -92,9 +91,7 @@ export async function runDigits(args: DigitsArguments, command: string): Promise
         certified,
         equal,
         digests: runs.map(({ outputs }) => outputsDigest(outputs)),
-        engine: engine.engine,
-        adapter: engine.adapter,
-        version,
+        ...provenanceOf(engine),
       };
       if (folder !== undefined) {
         const shown: DigitsReport = {

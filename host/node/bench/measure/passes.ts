@@ -1,8 +1,8 @@
 // Passes of the same work in this thread and on an engine.
 
-import { batchWork, type Plan, type Work } from "../../../src/plan.ts";
-import { inFlight } from "../../flight.ts";
-import type { Runner } from "../../runner.ts";
+import { batchWork, type Plan, type Work } from "../../../../src/plan.ts";
+import { pump } from "../../../pump.ts";
+import type { Answer, Runner } from "../../../runner.ts";
 import { burned, repeated, timed, type Pass } from "./measure.ts";
 
 /** What a task in this thread costs for each of the `units` that it does, in CPU time. */
@@ -17,10 +17,11 @@ export const task = (units: number, run: () => void): Pass =>
 const longOf = ({ engine }: Runner) => (engine === "gpu" ? 0.15 : undefined);
 
 /** The seconds that works take: the device's own where it can tell, as for its ceilings, otherwise those of the clock. */
-async function worked(runner: Runner, run: () => Promise<readonly Uint32Array[]>): Promise<number> {
-  let answers: readonly Uint32Array[] = [];
+async function worked(run: () => Promise<readonly Answer[]>): Promise<number> {
+  let answers: readonly Answer[] = [];
   const seconds = await timed(async () => void (answers = await run()));
-  const device = answers.reduce((sum, words) => sum + (runner.took?.(words) ?? Infinity), 0) / 1000;
+  const device =
+    answers.reduce((sum, { deviceMilliseconds = Infinity }) => sum + deviceMilliseconds, 0) / 1000;
   // Pieces of work that a device overlaps take less time than their sum.
   return Math.min(seconds, device);
 }
@@ -37,7 +38,7 @@ export const trialsPass = (runner: Runner, plan: Plan): Pass =>
       const works = Array.from({ length: runner.queueDepth }, (_, i) =>
         batchWork(plan, { first: i * count, count }),
       );
-      return worked(runner, () => Promise.all(works.map((work) => runner.run(work))));
+      return worked(() => Promise.all(works.map((work) => runner.run(work))));
     },
     longOf(runner),
   );
@@ -47,10 +48,11 @@ export const worksPass = (runner: Runner, units: number, works: readonly Work[])
   repeated(
     units,
     (times) =>
-      worked(runner, async () => {
+      worked(async () => {
         const all = Array.from({ length: times }, () => works).flat();
-        const answers: Uint32Array[] = [];
-        await inFlight(runner.queueDepth, all, async (work) => void answers.push(await runner.run(work)));
+        const answers: Answer[] = [];
+        const answered = pump(all, (work) => runner.run(work), { depth: runner.queueDepth });
+        for await (const answer of answered) answers.push(answer);
         return answers;
       }),
     longOf(runner),

@@ -1,7 +1,7 @@
 // The work of a trial, counted: what rates of different sizes and shapes have in common.
 
-import { drawValue, itemOf } from "../../../src/ensemble.ts";
-import type { Plan } from "../../../src/plan.ts";
+import { drawValue, itemOf } from "../../../../src/ensemble.ts";
+import type { Plan } from "../../../../src/plan.ts";
 
 /** Trials that a mean is taken over: it is known to about 1 %. */
 const SAMPLE = 1000;
