@@ -184,7 +184,10 @@ export function maxTargets({ params, inputs }: InstanceWork): number {
 }
 
 /** The steps of `instances/tiles.wesl`. */
-const [BEGIN, STEP, SCAN, FINISH] = [0, 1, 2, 3];
+const BEGIN = 0;
+const STEP = 1;
+const SCAN = 2;
+const FINISH = 3;
 
 /**
  * The dispatches of `instances/tiles.wesl`, for `instancesAtOnce` instances at a time. Words of each: first instance, step,

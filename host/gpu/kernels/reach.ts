@@ -41,7 +41,8 @@ const MAX_REGISTER_BLOCKS = 4;
 /** The most blocks of a trial that a subgroup shares. */
 const MAX_SUBGROUP_BLOCKS = 16;
 /** Words of `thread` beside a trial's bitset: zeros below that shifts read, words above that clearing overwrites. */
-const THREAD_MARGIN_WORDS = 4 + 6;
+const BELOW_WORDS = 4;
+const ABOVE_WORDS = 6;
 /** Workgroup memory that `registers` and `thread` need for nothing that grows with the work. */
 const FIXED_WORDS = 4;
 
@@ -217,7 +218,7 @@ const thread: Variant<"reach"> = {
             name: "thread",
             source: threadSource,
             constants: { WORDS: capacity.units },
-            wordsPerInvocation: capacity.units + THREAD_MARGIN_WORDS,
+            wordsPerInvocation: BELOW_WORDS + capacity.units + ABOVE_WORDS,
           },
           size,
           capacity,
