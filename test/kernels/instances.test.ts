@@ -319,7 +319,7 @@ describe("planted faults", () => {
     ["count", "thread", "= value", "= value & 0xffu"],
     ["witness", "thread", "k < params.instances", "k + 1u < params.instances"],
     ["count", "thread", "step(localIndex, k, i, 0u, 1u)", "step(localIndex, k, i, 0u, 2u)"],
-    ["smallest", "thread", "t < firstTarget(k + 1u)", "t <= firstTarget(k)"],
+    ["smallest", "thread", "t < firstTarget(k + 1u); t += workers", "t <= firstTarget(k); t += workers"],
     ["witness", "storage", "(31u - bits)", "(30u - bits)"],
     ["witness", "storage", "firstLeadingBit(below)", "firstTrailingBit(below)"],
     ["witness", "storage", "u32(above && bit", "u32(!above && bit"],
