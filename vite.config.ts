@@ -3,6 +3,7 @@
 import { defineConfig, type UserConfig } from "vite";
 import { assemblyscript } from "./scripts/assemblyscript.ts";
 import { bundle, bundledLicenses, bundledProgram } from "./scripts/bundle.ts";
+import { wesl } from "./scripts/wesl.ts";
 import manifest from "./package.json" with { type: "json" };
 
 /** The entries of the package that are the same on every platform, by the name of their subpath. */
@@ -47,6 +48,6 @@ const headless: UserConfig = {
 };
 
 export default defineConfig(({ mode }) => ({
-  plugins: [assemblyscript(), mode === "bundle" && bundle()],
+  plugins: [assemblyscript(), wesl(), mode === "bundle" && bundle()],
   ...({ web, bundle: headless }[mode] ?? node),
 }));

@@ -2,9 +2,10 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { assemblyscript } from "./scripts/assemblyscript.ts";
 import { hasSoftware, software } from "./scripts/software.ts";
+import { wesl } from "./scripts/wesl.ts";
 
 export default defineConfig(async () => ({
-  plugins: [assemblyscript()],
+  plugins: [assemblyscript(), wesl()],
   test: {
     include: ["{src,host,test}/**/*.test.ts"],
     // Dawn does not survive in vitest's threads, and finds SwiftShader only in the environment its process started with.

@@ -2,10 +2,11 @@
 
 import { defineConfig } from "vite";
 import { assemblyscript } from "../scripts/assemblyscript.ts";
+import { wesl } from "../scripts/wesl.ts";
 
 export default defineConfig({
   // Relative, so that the built folder works under any address.
   base: "./",
-  plugins: [assemblyscript()],
-  worker: { format: "es", plugins: () => [assemblyscript()] },
+  plugins: [assemblyscript(), wesl()],
+  worker: { format: "es", plugins: () => [assemblyscript(), wesl()] },
 });

@@ -1,3 +1,15 @@
+/** A program linked from WESL modules, as WGSL (scripts/wesl.ts). */
+declare module "*.wesl?wgsl" {
+  const source: string;
+  export default source;
+}
+
+/** A WESL module without imports, which is WGSL, as text. */
+declare module "*.wesl?raw" {
+  const source: string;
+  export default source;
+}
+
 /** A WGSL file as text. */
 declare module "*.wgsl?raw" {
   const source: string;

@@ -1,7 +1,7 @@
 // Threefry2x32-20 and the 32-bit arithmetic beside it, on every engine, against published answers and BigInt.
 
 import { expect, test } from "vitest";
-import library from "../shaders/lib/random.wgsl?raw";
+import library from "../shaders/lib/random.wesl?raw";
 import { runShader } from "../test/gpu/devices.ts";
 import { oracleThreefry } from "../test/oracle.ts";
 import base64 from "../test/wasm/random.ts?wasm";

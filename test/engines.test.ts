@@ -430,7 +430,7 @@ describe("trials that a variant has no room for", () => {
       const forgetful = await gpuRunner(
         tamperedAdapter((device) =>
           rewriteShaders(device, (code) =>
-            code.replace("var left = workgroupUniformLoad(&marked);", "var left = 0u;"),
+            code.replace("var deferred = workgroupUniformLoad(&overflowWord);", "var deferred = 0u;"),
           ),
         ),
         { variant, capacityBits: places },
@@ -504,34 +504,30 @@ describe("planted faults", () => {
     ["thread", "let right = 31u - ((a - 1u) & 31u);", "let right = 31u - (a & 31u);"],
     ["thread", "select(0, by.gap, item >= 0)", "select(0, by.gap, item > 0)"],
     ["thread", "1u << params.bits", "2u << params.bits"],
-    ["thread", "at(lane, max(low, a));", "at(lane, max(low, a) + 32u);"],
-    ["thread", "(now.done + 1) >> 1u", "(now.done + 2) >> 1u"],
+    ["thread", "indexOf(localIndex, max(low, a));", "indexOf(localIndex, max(low, a) + 32u);"],
+    ["thread", "(prefixSum + 1) >> 1u", "(prefixSum + 2) >> 1u"],
     ["thread", "2u * by.perWord) - 1u", "2u * by.perWord)"],
     ["thread", "rotateLeft(y, 29u)", "rotateLeft(y, 28u)"],
-    ["thread", "64u * attempt + i", "64u * attempt"],
+    ["thread", "BLOCKS_PER_ATTEMPT * attempt + i", "BLOCKS_PER_ATTEMPT * attempt"],
     ["thread", "u32(low < t)", "u32(low <= t)"],
     ["registers", "31u - (less & 31u)", "30u - (less & 31u)"],
     ["registers", "(less & 64u) != 0u", "(less & 32u) != 0u"],
     ["registers", "if (!ZEROS || a > 0) {", "{"],
     ["registers", "vec4i(0, 32, 64, 96)", "vec4i(0, 32, 64, 95)"],
-    ["registers", "pair(r2, r1, r0, step)", "pair(r2, r1, r1, step)"],
+    ["registers", "sourceOf(r2, r1, r0, step)", "sourceOf(r2, r1, r1, step)"],
     ["registers", "select(small, by.items - 1u - (first + k - small), isLarge)", "small"],
-    ["subgroup", "me + words < size", "me + words <= size"],
+    ["subgroup", "lane + words < size", "lane + words <= size"],
     ["subgroup", "by.words + 1u", "by.words"],
-    ["subgroup", "if (from_ == 0u) {", "if (n == 1u) {"],
+    ["subgroup", "if (drawer == 0u) {", "if (n == 1u) {"],
     ["subgroup", "w & (size - 1u))", "w & (size - 2u))"],
     ["subgroup", "a >= perBlock", "a > perBlock"],
-    ["workgroup", "shift) | ((lower >> 1u) >> (31u - shift))", "shift) | ((lower >> 1u) >> (30u - shift))"],
-    [
-      "workgroup",
-      "itemFrom(trial, i, select(words.x, words.y, (word & 1u) == 1u)",
-      "itemFrom(trial, i, select(words.x, words.y, (word & 1u) == 0u)",
-    ],
+    ["workgroup", "bits) | ((lower >> 1u) >> (31u - bits))", "bits) | ((lower >> 1u) >> (30u - bits))"],
+    ["workgroup", "(word & 1u) == 1u", "(word & 1u) == 0u"],
     ["workgroup", "- atomicExchange(&ones, 0u)", "- atomicLoad(&ones)"],
-    ["storage", "slabs[group * WORDS + w] = value", "slabs[group * WORDS + w + 1u] = value"],
-    ["storage", "setWord(group, u32(w), u32(w == 0));", "if (w == 0) { setWord(group, 0u, 1u); }"],
+    ["storage", "scratch[table * WORDS + w] = value", "scratch[table * WORDS + w + 1u] = value"],
+    ["storage", "setWord(table, u32(w), u32(w == 0));", "if (w == 0) { setWord(table, 0u, 1u); }"],
     ["storage", "32 * w + 31 - window.y", "32 * w + 30 - window.y"],
-    ["storage", "lighter + extent), sum", "lighter), sum"],
+    ["storage", "min(toHigh, toLow), max(", "min(toHigh, toLow) - high, max("],
   ];
 
   async function differs(
@@ -576,7 +572,7 @@ describe("planted faults", () => {
   });
 
   test.each([
-    ["thread", "const BELOW = 4u;", "const BELOW = 3u;"],
+    ["thread", "const BELOW_WORDS = 4u;", "const BELOW_WORDS = 3u;"],
     ["thread", "array<i32, ITEMS * WIDTH>", "array<i32, ITEMS * WIDTH - 8u>"],
     ["workgroup", "array<u32, WORDS>", "array<u32, WORDS / 4u>"],
   ] as const)(
@@ -591,11 +587,13 @@ describe("planted faults", () => {
     const work: Work = { ensemble: "rssp", halfRange: 2, itemsFrom: 0, itemsTo: 1, targets: [1] };
     const count = (await oneTurn(workOf(work), "workgroup")) + 40;
     const tries: [Work, Batch][] = [[work, { first: 0, count }]];
-    expect(await differs("workgroup", replacing("t += groups.x)", "t += groups.x + 1u)"), tries)).toBe(true);
+    expect(await differs("workgroup", replacing("t += workgroups)", "t += workgroups + 1u)"), tries)).toBe(
+      true,
+    );
     expect(
       await differs(
         "workgroup",
-        replacing("u32(w == 0));", "select(wordOf(group, u32(w)), 1u, w == 0 && t < 65535u));"),
+        replacing("u32(w == 0));", "select(wordOf(table, u32(w)), 1u, w == 0 && t < 65535u));"),
         tries,
       ),
     ).toBe(true);

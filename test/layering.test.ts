@@ -73,7 +73,9 @@ function sources(folder: string): string[] {
   return readdirSync(join(root, folder)).flatMap((name) => {
     const path = `${folder}/${name}`;
     if (statSync(join(root, path)).isDirectory()) return sources(path);
-    return /\.(ts|js|mts|mjs|wgsl|html|css)$/.test(name) && !/\.(test|config)\.\w+$/.test(name) ? [path] : [];
+    return /\.(ts|js|mts|mjs|wgsl|wesl|html|css)$/.test(name) && !/\.(test|config)\.\w+$/.test(name)
+      ? [path]
+      : [];
   });
 }
 
@@ -85,7 +87,7 @@ const edges = files.flatMap((file) =>
 describe("the rule", () => {
   test.each([
     ["src/plan.ts", "../host/open"],
-    ["src/plan.ts", "../shaders/reach.wgsl?raw"],
+    ["src/plan.ts", "../shaders/reach/registers.wesl?wgsl"],
     ["src/kernels/reach.ts", "../../host/gpu/runner"],
     ["src/plan.ts", "node:fs"],
     ["src/plan.ts", "zod"],
@@ -109,7 +111,7 @@ describe("the rule", () => {
   test.each([
     ["src/kernels/reach.ts", "../ensemble"],
     ["src/check.ts", "zod/mini"],
-    ["host/gpu/kernels/reach.ts", "../../shaders/reach.wgsl?raw"],
+    ["host/gpu/kernels/reach.ts", "../../shaders/reach/registers.wesl?wgsl"],
     ["host/cpu/runner.ts", "./wasm/reach.ts?wasm"],
     ["host/node/platform/dawn.ts", "webgpu"],
     ["host/node/index.ts", "../open"],

@@ -318,26 +318,31 @@ describe("planted faults", () => {
   const faults: [KernelName, VariantName, string, string][] = [
     ["count", "thread", "= value", "= value & 0xffu"],
     ["witness", "thread", "k < params.instances", "k + 1u < params.instances"],
-    ["count", "thread", "step(lane, k, i, 0u, 1u)", "step(lane, k, i, 0u, 2u)"],
-    ["smallest", "thread", "t < firstTarget(k + 1u)", "t <= firstTarget(k)"],
-    ["witness", "storage", "(31u - shift)", "(30u - shift)"],
+    ["count", "thread", "step(localIndex, k, i, 0u, 1u)", "step(localIndex, k, i, 0u, 2u)"],
+    ["smallest", "thread", "t < firstTarget(k + 1u); t += workers", "t <= firstTarget(k); t += workers"],
+    ["witness", "storage", "(31u - bits)", "(30u - bits)"],
     ["witness", "storage", "firstLeadingBit(below)", "firstTrailingBit(below)"],
-    ["witness", "storage", "u32(above && place", "u32(!above && place"],
-    ["witness", "workgroup", "isReached(slab, frame, left, i - 1u)", "isReached(slab, frame, left, i)"],
-    ["witness", "tiles", "min(done + size, frame.top)", "min(done, frame.top)"],
-    ["witness", "tiles", "phase.first + slab", "phase.first + 2u * slab"],
+    ["witness", "storage", "u32(above && bit", "u32(!above && bit"],
+    [
+      "witness",
+      "workgroup",
+      "isReached(table, frame, without, i - 1u)",
+      "isReached(table, frame, without, i)",
+    ],
+    ["witness", "tiles", "liveTo(frame, i32(after))", "liveTo(frame, i32(prefixSum))"],
+    ["witness", "tiles", "phase.first + table", "phase.first + 2u * table"],
     ["count", "storage", "u32(low < a.x)", "0u"],
-    ["count", "storage", "place >= entry.size", "place > entry.size"],
+    ["count", "storage", "bit >= entry.magnitude", "bit > entry.magnitude"],
     ["count", "tiles", "ways.y);", "0u);"],
     ["count", "workgroup", "by.y + u32(before + by.x < before)", "by.y"],
-    ["smallest", "storage", "min(without, with_)", "without"],
-    ["smallest", "storage", "with_ < without", "with_ <= without"],
+    ["smallest", "storage", "min(sizes.without, sizes.with_)", "sizes.without"],
+    ["smallest", "storage", "sizes.with_ < sizes.without", "sizes.with_ <= sizes.without"],
     ["smallest", "tiles", "taken != (item < 0)", "taken"],
     ["smallest", "workgroup", "select(before + 1u, NO_SIZE, before == NO_SIZE)", "before + 1u"],
     ["meet", "storage", "a.upper < b.upper", "a.upper > b.upper"],
     ["meet", "storage", "mask | (1u << i)", "mask"],
-    ["meet", "tiles", "orEqual && all(other == place)", "all(other == place)"],
-    ["meet", "workgroup", "lessWide(a.place, b.place)", "lessWide(b.place, a.place)"],
+    ["meet", "tiles", "orEqual && all(other == offset)", "all(other == offset)"],
+    ["meet", "workgroup", "lessWide(a.offset, b.offset)", "lessWide(b.offset, a.offset)"],
     ["meet", "tiles", "side < 2u", "side < 1u"],
   ];
 
@@ -383,10 +388,10 @@ describe("planted faults", () => {
 
   test("are found in the turns that workgroups take", async () => {
     const instances = Array.from({ length: 1500 }, (_, k) => exactly([k, 1], k));
-    const skipping = replacing("k += groups.x", "k += groups.x + 1u");
+    const skipping = replacing("k += workgroups", "k += workgroups + 1u");
     expect(await differs({ kernel: "count", instances }, "storage", skipping)).toBe(true);
     const tiny = Array.from({ length: 9000 }, (_, k) => exactly([k], k));
-    const leaping = replacing("k += groups.x * WIDTH", "k += 2u * groups.x * WIDTH");
+    const leaping = replacing("k += workgroups * WIDTH", "k += 2u * workgroups * WIDTH");
     expect(await differs({ kernel: "count", instances: tiny }, "thread", leaping)).toBe(true);
   });
 

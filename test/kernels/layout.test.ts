@@ -1,18 +1,18 @@
-// What is written down more than once about a kernel: its contract, its WGSL and its WebAssembly agree on every field and
-// every binding, and every variant of its WGSL is valid.
+// A kernel's contract, its WGSL and its WebAssembly agree on every field and every binding and on the constants that they share,
+// and every program that is linked from its WGSL is valid.
 
 import { readFileSync } from "node:fs";
 import { create } from "webgpu";
 import { describe, expect, test } from "vitest";
 import { WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
-import type { Feature, VariantName } from "../../host/gpu/launch.ts";
-import { launchesOf, variantsOf } from "../../host/gpu/kernels/index.ts";
+import type { DeviceProfile, Feature } from "../../host/gpu/launch.ts";
+import { launchesOf, variantsOf, wgslOf } from "../../host/gpu/kernels/index.ts";
+import { sampleWork } from "../../host/gpu/kernels/sample.ts";
 import { dawn } from "../../host/node/platform/dawn.ts";
-import { ensembles } from "../../src/ensemble.ts";
-import { phaseConfig, plan } from "../../src/experiments/phase.ts";
 import type { Kernel } from "../../src/kernel.ts";
-import { batchWork, type Work, type WorkOf } from "../../src/plan.ts";
+import type { WorkOf } from "../../src/plan.ts";
 import { kernelNames, kernels, type KernelName } from "../../src/kernels/index.ts";
+import { quantizers } from "../../src/network.ts";
 
 /** Everything that is bound after the uniform parameters, as a contract would put it. */
 interface Layout {
@@ -29,11 +29,7 @@ function contractLayout(kernel: Kernel): Layout {
 
 /** The layout of a shader. Throws where it is nothing that a contract can describe. */
 function shaderLayout(code: string): Layout {
-  // The reflection takes the `<` of some expressions for a template, so it gets what stands before the first function.
-  const declarations = code.slice(0, code.search(/^(\/\/\/.*\n)*fn /m));
-  if (code.split("@binding").length !== declarations.split("@binding").length)
-    throw new Error("bindings: expected all before the first function");
-  const reflect = new WgslReflect(declarations);
+  const reflect = new WgslReflect(code);
   const struct = reflect.structs.find(({ name }) => name === "Params")!;
   struct.members.forEach(({ name, type, offset }, i) => {
     if (type.name !== "u32" || offset !== 4 * i)
@@ -72,17 +68,17 @@ function offsetFields(text: string): string[] {
 }
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
-const trials = { shader: "shaders/reach.wgsl", offsets: "host/cpu/wasm/params.ts" };
-const given = { shader: "shaders/instances.wgsl", offsets: "host/cpu/wasm/instances.ts" };
+const trials = { shader: "shaders/reach/contract.wesl", offsets: "host/cpu/wasm/params.ts" };
+const given = { shader: "shaders/instances/contract.wesl", offsets: "host/cpu/wasm/instances.ts" };
 /** Where WGSL declares what a kernel is bound to, and where WebAssembly has its offsets, or more of them. */
 const declared: Record<KernelName, { shader: string; offsets: string }> = {
   reach: trials,
   witness: given,
   count: given,
   smallest: given,
-  meet: { ...given, shader: "shaders/meet.wgsl" },
-  forward: { shader: "shaders/forward.wgsl", offsets: "host/cpu/wasm/forward.ts" },
-  prune: { shader: "shaders/prune.wgsl", offsets: "host/cpu/wasm/prune.ts" },
+  meet: { ...given, shader: "shaders/meet/contract.wesl" },
+  forward: { shader: "shaders/forward/contract.wesl", offsets: "host/cpu/wasm/forward.ts" },
+  prune: { shader: "shaders/prune/contract.wesl", offsets: "host/cpu/wasm/prune.ts" },
 };
 
 const list = kernelNames.map((name): [KernelName, Kernel] => [name, kernels[name]]);
@@ -132,6 +128,71 @@ describe.each(list)("%s", (name, kernel) => {
   });
 });
 
+/** The value of an integer constant in TypeScript, AssemblyScript or WGSL. Throws where the text has none of that name. */
+function constantIn(text: string, name: string): number {
+  const [, value] =
+    new RegExp(`^(?:export )?const ${name}(?:: \\w+)? = (0x[0-9a-f]+|\\d+)u?;$`, "m").exec(text) ?? [];
+  if (!value) throw new Error(`${name}: expected a constant, got none`);
+  return Number(value);
+}
+
+/** Constants on which languages must agree, by name, and the files that declare them. */
+const shared: readonly (readonly [name: string, ...files: string[]])[] = [
+  ["MAX_ITEMS", "src/ensemble.ts", "shaders/lib/draw.wesl", "host/cpu/wasm/reach.ts"],
+  ["BLOCKS_PER_ATTEMPT", "src/ensemble.ts", "shaders/lib/draw.wesl", "host/cpu/wasm/draw.ts"],
+  ["NO_SIZE", "src/kernels/smallest.ts", "shaders/lib/rows.wesl", "host/cpu/wasm/smallest.ts"],
+  ["TARGET_WORDS", "src/kernels/instances.ts", "shaders/instances/table.wesl"],
+  ["WIDE_TARGET_WORDS", "src/kernels/meet.ts", "shaders/meet/lists.wesl"],
+  ["DEMAND_WORDS", "src/kernels/prune.ts", "shaders/prune/subset.wesl"],
+  ["HEADER_WORDS", "host/gpu/kernels/instances.ts", "shaders/instances/table.wesl"],
+  ["PREFIX_BITS", "host/gpu/kernels/witness.ts", "shaders/witness/table.wesl"],
+  ["ENTRY_WORDS", "host/gpu/kernels/meet.ts", "shaders/meet/lists.wesl"],
+  ["RESULT_WORDS", "host/gpu/kernels/meet.ts", "shaders/meet/lists.wesl"],
+  ["BELOW_WORDS", "host/gpu/kernels/reach.ts", "shaders/reach/thread.wesl"],
+  ["ABOVE_WORDS", "host/gpu/kernels/reach.ts", "shaders/reach/thread.wesl"],
+  ["REGISTER_BLOCK_BITS", "host/gpu/kernels/reach.ts", "shaders/reach/registers.wesl"],
+  ["SAMPLES_PER_INVOCATION", "host/gpu/kernels/forward.ts", "shaders/forward/tile.wesl"],
+  ["ROWS_PER_INVOCATION", "host/gpu/kernels/forward.ts", "shaders/forward/tile.wesl"],
+  ...["BEGIN", "STEP", "SCAN", "FINISH"].map(
+    (phase) => [phase, "host/gpu/kernels/instances.ts", "shaders/instances/tiles.wesl"] as const,
+  ),
+  ...["FLOOR", "NEAREST", "AWAY"].map(
+    (quantizer) => [quantizer, "host/cpu/wasm/forward.ts", "shaders/forward/contract.wesl"] as const,
+  ),
+];
+
+/** The distinct values of a constant in some texts. */
+const valuesOf = (name: string, texts: readonly string[]) => [
+  ...new Set(texts.map((text) => constantIn(text, name))),
+];
+
+describe("constants of several languages", () => {
+  test.each(shared)("%s has one value in all files that declare it", (name, ...files) => {
+    const texts = files.map(read);
+    expect(valuesOf(name, texts)).toHaveLength(1);
+    // Another value in one of the files is noticed.
+    for (const [i, text] of texts.entries()) {
+      const changed = text.replace(new RegExp(`(const ${name}\\b.*) = .*;`), "$1 = 12345;");
+      expect(valuesOf(name, texts.with(i, changed)), files[i]).toHaveLength(2);
+    }
+  });
+
+  test("A quantizer's constant is its index in the list of quantizers", () => {
+    const text = read("shaders/forward/contract.wesl");
+    for (const name of ["FLOOR", "NEAREST", "AWAY"])
+      expect(constantIn(text, name)).toBe((quantizers as readonly string[]).indexOf(name.toLowerCase()));
+  });
+
+  test("The header of a list of `meet` fits into the words that the host reserves", () => {
+    const reserved = constantIn(read("host/gpu/kernels/instances.ts"), "HEADER_WORDS");
+    expect(constantIn(read("shaders/meet/lists.wesl"), "HEADER_WORDS")).toBeLessThanOrEqual(reserved);
+  });
+
+  test("A constant that a file does not declare is an error", () => {
+    expect(() => constantIn("const OTHER = 3u;", "NAME")).toThrow("NAME: expected a constant, got none");
+  });
+});
+
 describe("Dawn's compiler", () => {
   // Dawn polls the instance that made a device for as long as the process lives.
   let instance: GPU;
@@ -159,45 +220,6 @@ describe("Dawn's compiler", () => {
       .join("\n");
   }
 
-  const trial = plan(phaseConfig({ ensemble: ensembles[0], halfRange: 9, items: { from: 1, to: 8 } }));
-  const one = Int32Array.of(1);
-  const pass: WorkOf<"forward"> = {
-    kernel: "forward",
-    params: {
-      samples: 1,
-      columns: 1,
-      group: 1,
-      rows: 1,
-      rectify: 1,
-      shift: 1,
-      quantizer: 1,
-      relu: 1,
-      most: 1,
-      wide: 0,
-    },
-    inputs: { inputs: Int32Array.of(1, 0), units: one, weights: one },
-  };
-  const { range, bits, threshold } = trial.params;
-  const keys = { hiddenLow: 1, hiddenHigh: 2, weightsLow: 3, weightsHigh: 4 };
-  const pruned: Work = {
-    kernel: "prune",
-    params: { ...keys, demands: 1, group: 4, range, bits, threshold, sparse: 0, sums: 200 },
-    inputs: { values: new Int32Array(range), demands: Int32Array.of(0, 0, 1, 0) },
-  };
-  /** Work of a kernel: items 3 and -2, target 1; one weight. */
-  function workOf(kernel: KernelName): Work {
-    if (kernel === "reach") return batchWork(trial, { first: 0, count: 1 });
-    if (kernel === "forward") return pass;
-    if (kernel === "prune") return pruned;
-    const params = { instances: 1, items: 2, targets: 1, answers: 7, longest: 2 };
-    const starts = Uint32Array.of(0, 0, 2, 1);
-    if (kernel === "meet") {
-      const items = Uint32Array.of(3, 0, -2, -1);
-      return { kernel, params, inputs: { items, starts, targets: Uint32Array.of(1, 0, 1, 0, 1, 0, 0, 0) } };
-    }
-    const inputs = { items: Int32Array.of(3, -2), starts, targets: Int32Array.of(1, 1, 1, 0) };
-    return { kernel, params: { ...params, sums: 4, masks: 1, tiles: 0 }, inputs };
-  }
   const features: ReadonlySet<Feature> = new Set(["subgroups", "packed"]);
   const limits = {
     maxComputeWorkgroupStorageSize: 16384,
@@ -208,14 +230,18 @@ describe("Dawn's compiler", () => {
     maxBufferSize: 2 ** 28,
   } as GPUSupportedLimits;
 
-  const launchOf = (work: Work, subgroup: number, variant?: VariantName) =>
-    launchesOf(work, { limits, subgroupMaxSize: subgroup, subgroupMinSize: subgroup, features }, variant)[0]!;
+  const profile = (subgroup: number): DeviceProfile => ({
+    limits,
+    subgroupMaxSize: subgroup,
+    subgroupMinSize: subgroup,
+    features,
+  });
 
   test.each(kernelNames.flatMap((kernel) => variantsOf(kernel).map((variant) => [kernel, variant] as const)))(
     "accepts %s in the %s variant without a word, for subgroups of every width",
     async (kernel, variant) => {
       for (const subgroup of [4, 16, 32, 64, 128]) {
-        const launch = launchOf(workOf(kernel), subgroup, variant);
+        const launch = wgslOf(kernel, variant, profile(subgroup))!;
         expect(launch.variant, `subgroups of ${subgroup}`).toBe(variant);
         expect(await complaints(launch.source, launch.constants), `subgroups of ${subgroup}`).toBe("");
       }
@@ -224,9 +250,10 @@ describe("Dawn's compiler", () => {
 
   test("accepts forward in two words as well, packed in two bytes, and in the largest tiles", async () => {
     const shapeFor = (change: Record<string, number>, weight = 1) => {
-      const inputs = { ...pass.inputs, weights: Int32Array.of(weight) };
-      const params = { ...pass.params, samples: 2 ** 15, rows: 64, ...change };
-      return launchOf({ kernel: "forward", params, inputs }, 32);
+      const layer = sampleWork("forward") as WorkOf<"forward">;
+      const inputs = { ...layer.inputs, weights: Int32Array.of(weight) };
+      const params = { ...layer.params, samples: 2 ** 15, rows: 64, ...change };
+      return launchesOf({ kernel: "forward", params, inputs }, profile(32))[0]!;
     };
     const [wide, twice] = [shapeFor({ wide: 1 }), shapeFor({}, 128)];
     expect([wide.variant, twice.variant, twice.constants.WEIGHT_BYTES]).toEqual(["workgroup", "packed", 2]);
@@ -237,14 +264,16 @@ describe("Dawn's compiler", () => {
   });
 
   test("rejects a barrier in non-uniform control flow, an unknown constant and a misspelt name", async () => {
-    const { source, constants } = launchOf(workOf("reach"), 32, "workgroup");
+    const { source, constants } = wgslOf("reach", "workgroup", profile(32))!;
     const skewed = source.replace(
-      "  if (lane == 0u) {\n    var sum = 0;",
-      "  if (lane == 0u) {\n    workgroupBarrier();\n    var sum = 0;",
+      "  if (localIndex == 0u) {\n    var sum = 0;",
+      "  if (localIndex == 0u) {\n    workgroupBarrier();\n    var sum = 0;",
     );
     expect(skewed).not.toBe(source);
     expect(await complaints(skewed, constants)).toMatch(/uniform/);
     expect(await complaints(source, { ...constants, NOBODY: 1 })).toMatch(/NOBODY/);
-    expect(await complaints(source.replace("fn add64", "fn add65"), constants)).toMatch(/add64/);
+    expect(await complaints(source.replace("fn addToTally64", "fn addToTally65"), constants)).toMatch(
+      /addToTally64/,
+    );
   });
 });

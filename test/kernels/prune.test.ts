@@ -181,21 +181,21 @@ describe("planted faults", () => {
   });
 
   const faults: [VariantName, boolean, string, string][] = [
-    ["storage", false, "(31u - shift)", "(30u - shift)"],
-    ["storage", false, "place & 63u", "place & 31u"],
+    ["storage", false, "(31u - bits)", "(30u - bits)"],
+    ["storage", false, "position % MAX_ITEMS", "position % 32u"],
     ["storage", false, "(word & 1u) == 1u", "(word & 1u) == 0u"],
-    ["storage", false, "64u * attempt + i", "64u * attempt"],
+    ["storage", false, "BLOCKS_PER_ATTEMPT * attempt + i", "BLOCKS_PER_ATTEMPT * attempt"],
     ["storage", false, "sign(unit) == side", "sign(unit) == 1"],
     ["storage", true, "max(found.size, 1u) - 1u", "found.size"],
-    ["storage", false, "zero += max(-entering, 0)", "zero += max(entering, 0)"],
-    ["storage", false, "min(after, place_.top)", "min(done, place_.top)"],
+    ["storage", false, "zeroBit += max(-entering, 0)", "zeroBit += max(entering, 0)"],
+    ["storage", false, "liveTo(frame, after)", "liveTo(frame, prefixSum)"],
     ["workgroup", false, "w - words - 1u", "w - words"],
     ["workgroup", false, "hidden + q)", "hidden)"],
     ["workgroup", false, "sum -= found.item;", ""],
-    ["workgroup", false, "select(1, -1, mirrored)", "1"],
+    ["workgroup", false, "u32(toLow < toHigh)", "0u"],
     ["workgroup", false, "count = found.count - 1u", "count = found.count"],
-    ["workgroup", false, "down <= sum && sum <= up", "down < sum && sum < up"],
-    ["storage", true, "select(stays, moves, item < 0)", "stays"],
+    ["workgroup", false, "-down <= sum && sum <= up", "-down < sum && sum < up"],
+    ["storage", true, "select(stays, moves, negative)", "stays"],
     ["storage", true, "before == NO_SIZE)", "before > 2u)"],
     ["workgroup", true, "step.size < found.size", "step.size <= found.size"],
     ["workgroup", true, "var enough = 1u", "var enough = 2u"],
@@ -243,7 +243,7 @@ describe("planted faults", () => {
 
   test("are found in the turns that workgroups take", async () => {
     const demands = Array.from({ length: 1500 }, (_, k) => [k, k, 0, 0] as const);
-    const skipping = replacing("k += groups.x", "k += groups.x + 1u");
+    const skipping = replacing("k += workgroups", "k += workgroups + 1u");
     expect(await differs({ ...common, group: 3, demands }, "storage", skipping)).toBe(true);
   });
 

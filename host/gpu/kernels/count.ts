@@ -1,14 +1,12 @@
 // count on a GPU: two rows of 64-bit counts, one for each sum.
 
 import type { WorkOf } from "../../../src/plan.ts";
-import count_ from "../../../shaders/count.wgsl?raw";
-import instances from "../../../shaders/instances.wgsl?raw";
-import answers from "../../../shaders/lib/answers.wgsl?raw";
-import wide from "../../../shaders/lib/wide.wgsl?raw";
+import storage from "../../../shaders/count/storage.wesl?wgsl";
+import thread from "../../../shaders/count/thread.wesl?wgsl";
+import tiles from "../../../shaders/count/tiles.wesl?wgsl";
+import workgroup from "../../../shaders/count/workgroup.wesl?wgsl";
 import type { GpuKernel } from "../launch.ts";
 import { rowTable, sharedVariants, suitableForRows, threadVariant, type Table } from "./instances.ts";
-
-const source = wide + answers + instances + count_;
 
 /** Two rows of two words for each sum. */
 const tablesOf = ({ params }: WorkOf<"count">): readonly [Table] => [rowTable(4 * params.sums, params.sums)];
@@ -16,6 +14,6 @@ const tablesOf = ({ params }: WorkOf<"count">): readonly [Table] => [rowTable(4 
 export const count: GpuKernel<"count"> = {
   unitParam: "instances",
   tuningParams: ["longest", "sums"],
-  variants: [threadVariant(source, tablesOf), ...sharedVariants(source, tablesOf)],
+  variants: [threadVariant(thread, tablesOf), ...sharedVariants({ workgroup, storage, tiles }, tablesOf)],
   suitable: suitableForRows(tablesOf),
 };

@@ -2,19 +2,14 @@
 // packed bytes that one instruction multiplies and adds.
 
 import type { WorkOf } from "../../../src/plan.ts";
-import forwardSource from "../../../shaders/forward.wgsl?raw";
-import packedSource from "../../../shaders/forward.packed.wgsl?raw";
-import single from "../../../shaders/forward.single.wgsl?raw";
-import tile from "../../../shaders/forward.tile.wgsl?raw";
-import narrow from "../../../shaders/lib/number.narrow.wgsl?raw";
-import numberWide from "../../../shaders/lib/number.wide.wgsl?raw";
-import requirePacked from "../../../shaders/lib/packed.wgsl?raw";
-import wideSource from "../../../shaders/lib/wide.wgsl?raw";
+import packed from "../../../shaders/forward/packed.wesl?wgsl";
+import wide from "../../../shaders/forward/wide.wesl?wgsl";
+import workgroup from "../../../shaders/forward/workgroup.wesl?wgsl";
 import { oneDispatch, type DeviceProfile, type GpuKernel, type Inputs, type Launch } from "../launch.ts";
 
 type ForwardWork = WorkOf<"forward">;
 
-/** Inputs and outputs that one invocation adds up in registers (`forward.tile.wgsl`). */
+/** Inputs and outputs that one invocation adds up in registers (`forward/tile.wesl`). */
 const SAMPLES_PER_INVOCATION = 4;
 const ROWS_PER_INVOCATION = 8;
 /** Tiles that keep a device busy; with fewer of them, tiles are made smaller. */
@@ -97,16 +92,13 @@ export const forward: GpuKernel<"forward"> = {
         // A tile is processed once per pair of bytes. Two bytes on both sides would save nothing over `workgroup`.
         if (bytes.hidden * bytes.weights > 2) return [];
         const constants = { HIDDEN_BYTES: bytes.hidden, WEIGHT_BYTES: bytes.weights };
-        const source = requirePacked + narrow + forwardSource + packedSource + tile;
-        return tileLaunch("packed", source, constants, work, device);
+        return tileLaunch("packed", packed, constants, work, device);
       },
     },
     {
       name: "workgroup",
-      launches(work, device) {
-        const numbers = work.params.wide ? wideSource + numberWide : narrow;
-        return tileLaunch("workgroup", numbers + forwardSource + single + tile, {}, work, device);
-      },
+      launches: (work, device) =>
+        tileLaunch("workgroup", work.params.wide ? wide : workgroup, {}, work, device),
     },
   ],
 };

@@ -9,6 +9,7 @@ import { forward } from "./forward.ts";
 import { meet } from "./meet.ts";
 import { prune } from "./prune.ts";
 import { reach } from "./reach.ts";
+import { sampleWork } from "./sample.ts";
 import { smallest } from "./smallest.ts";
 import { witness } from "./witness.ts";
 
@@ -47,6 +48,14 @@ export function launchesOf<K extends KernelName>(
   const fast = launches.filter(({ lastResort }) => !lastResort).flatMap(({ found }) => found);
   return fast.length > 0 ? fast : launches.flatMap(({ found }) => found).slice(0, 1);
 }
+
+/**
+ * The launch that a device gets for a variant of a kernel and a small sample of work: plain WGSL, constants, and the fallback pass.
+ * The WGSL is the same for all work, except that `forward` has another program for wide numbers; constants depend on the work.
+ * Undefined where the device lacks memory or a feature.
+ */
+export const wgslOf = (kernel: KernelName, variant: VariantName, device: DeviceProfile): Launch | undefined =>
+  launchesOf(sampleWork(kernel), device, variant).find((launch) => launch.variant === variant);
 
 /** The units of work, as `unitParam` counts them. */
 export function unitsOf(work: Work): number {

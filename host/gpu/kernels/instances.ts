@@ -2,12 +2,6 @@
 // `storage`), or spread over many workgroups (`tiles`).
 
 import type { WorkOf } from "../../../src/plan.ts";
-import instancesGroup from "../../../shaders/instances.group.wgsl?raw";
-import instancesThread from "../../../shaders/instances.thread.wgsl?raw";
-import instancesTiles from "../../../shaders/instances.tiles.wgsl?raw";
-import sumsStorage from "../../../shaders/lib/sums.storage.wgsl?raw";
-import sumsThread from "../../../shaders/lib/sums.thread.wgsl?raw";
-import sumsWorkgroup from "../../../shaders/lib/sums.workgroup.wgsl?raw";
 import {
   inScratchMemory,
   inWorkgroupMemory,
@@ -31,7 +25,7 @@ const THREAD_WORKGROUPS = 2 ** 11;
 /** The fewest instances that keep a device busy with one per invocation, and the largest tables that leave enough of them. */
 const MIN_THREAD_INSTANCES = 2 ** 10;
 const MAX_THREAD_WORDS = 2 ** 8;
-/** Words in front of a table (`instances.wgsl`; fewer in `meet.wgsl`). */
+/** Words in front of a table (`instances/table.wesl`; fewer in `meet/lists.wesl`). */
 export const HEADER_WORDS = 8;
 
 /** What one given instance needs of a GPU. */
@@ -67,9 +61,9 @@ interface InstanceVariant<W extends InstanceWork> {
   launches(work: W, device: DeviceProfile): readonly Launch[];
 }
 
-/** One instance per workgroup, or one spread over many. `program` is the kernel's source without the variant. */
+/** One instance per workgroup, or one spread over many, given the program of each variant. */
 export function sharedVariants<W extends InstanceWork>(
-  program: string,
+  programs: Readonly<Record<"workgroup" | "storage" | "tiles", string>>,
   tablesOf: TablesOf<W>,
 ): InstanceVariant<W>[] {
   return [
@@ -89,7 +83,7 @@ export function sharedVariants<W extends InstanceWork>(
         return [
           {
             ...rest,
-            source: program + sumsWorkgroup + instancesGroup,
+            source: programs.workgroup,
             constants: { WIDTH: size, WORDS, ...constants },
             dispatches: oneDispatch,
           },
@@ -107,7 +101,7 @@ export function sharedVariants<W extends InstanceWork>(
         return [
           {
             ...rest,
-            source: program + sumsStorage + instancesGroup,
+            source: programs.storage,
             constants: { WIDTH: workgroupSize(cells, device), WORDS, ...constants },
             dispatches: oneDispatch,
           },
@@ -134,7 +128,7 @@ export function sharedVariants<W extends InstanceWork>(
           return [
             {
               variant: "tiles",
-              source: program + sumsStorage + instancesTiles,
+              source: programs.tiles,
               constants: { WIDTH: size, WORDS: tableWords, ...constants },
               workgroups,
               workgroupRows: instancesAtOnce,
@@ -151,7 +145,7 @@ export function sharedVariants<W extends InstanceWork>(
 
 /** One instance per invocation, for tables that are rows and nothing else. */
 export function threadVariant<W extends InstanceWork>(
-  program: string,
+  source: string,
   tablesOf: TablesOf<W>,
 ): InstanceVariant<W> {
   return {
@@ -169,7 +163,7 @@ export function threadVariant<W extends InstanceWork>(
       return [
         {
           variant: "thread",
-          source: program + sumsThread + instancesThread,
+          source,
           constants: { WIDTH: size, WORDS: Math.min(sizeClass(words), most) },
           workgroups: Math.min(Math.ceil(work.params.instances / size), THREAD_WORKGROUPS),
           workgroupRows: 1,
@@ -189,11 +183,14 @@ export function maxTargets({ params, inputs }: InstanceWork): number {
   return most;
 }
 
-/** The steps of `instances.tiles.wgsl`. */
-const [BEGIN, STEP, SCAN, FINISH] = [0, 1, 2, 3];
+/** The steps of `instances/tiles.wesl`. */
+const BEGIN = 0;
+const STEP = 1;
+const SCAN = 2;
+const FINISH = 3;
 
 /**
- * The dispatches of `instances.tiles.wgsl`, for `instancesAtOnce` instances at a time. Words of each: first instance, step,
+ * The dispatches of `instances/tiles.wesl`, for `instancesAtOnce` instances at a time. Words of each: first instance, step,
  * item or target, part, number of parts.
  */
 function* tileSteps(

@@ -1,13 +1,11 @@
 // meet on a GPU: the sorted list of sums of the lower items in a table, which the sums of the upper items search.
 
 import type { WorkOf } from "../../../src/plan.ts";
-import answers from "../../../shaders/lib/answers.wgsl?raw";
-import wide from "../../../shaders/lib/wide.wgsl?raw";
-import meetSource from "../../../shaders/meet.wgsl?raw";
+import storage from "../../../shaders/meet/storage.wesl?wgsl";
+import tiles from "../../../shaders/meet/tiles.wesl?wgsl";
+import workgroup from "../../../shaders/meet/workgroup.wesl?wgsl";
 import type { GpuKernel } from "../launch.ts";
 import { HEADER_WORDS, maxTargets, sharedVariants, type Table } from "./instances.ts";
-
-const source = wide + answers + meetSource;
 
 /** Sums of the upper items that one dispatch searches for. */
 const UPPER_SUMS_PER_DISPATCH = 2 ** 21;
@@ -48,7 +46,7 @@ function tablesOf(work: WorkOf<"meet">): readonly [Table, ...Table[]] {
 export const meet: GpuKernel<"meet"> = {
   unitParam: "instances",
   tuningParams: ["longest"],
-  variants: sharedVariants(source, tablesOf),
+  variants: sharedVariants({ workgroup, storage, tiles }, tablesOf),
   suitable: ({ params }) =>
     params.longest > MAX_WORKGROUP_ITEMS ? ["tiles"] : ["workgroup", "storage", "tiles"],
 };

@@ -1,10 +1,8 @@
 // prune on a GPU: one demand per workgroup, its table in workgroup memory or in scratch memory.
 
 import type { WorkOf } from "../../../src/plan.ts";
-import draw from "../../../shaders/lib/random.wgsl?raw";
-import sumsStorage from "../../../shaders/lib/sums.storage.wgsl?raw";
-import sumsWorkgroup from "../../../shaders/lib/sums.workgroup.wgsl?raw";
-import pruneSource from "../../../shaders/prune.wgsl?raw";
+import storage from "../../../shaders/prune/storage.wesl?wgsl";
+import workgroup from "../../../shaders/prune/workgroup.wesl?wgsl";
 import {
   inScratchMemory,
   inWorkgroupMemory,
@@ -27,7 +25,7 @@ function launchAt(
   work: WorkOf<"prune">,
   device: DeviceProfile,
   placement: Placement | undefined,
-  sums: string,
+  source: string,
 ): Launch[] {
   if (!placement) return [];
   const { words, ...rest } = placement;
@@ -35,7 +33,7 @@ function launchAt(
   return [
     {
       ...rest,
-      source: draw + pruneSource + sums,
+      source,
       constants: { WIDTH: workgroupSize(rowWords, device), WORDS: words },
       dispatches: oneDispatch,
     },
@@ -50,7 +48,7 @@ export const prune: GpuKernel<"prune"> = {
       name: "workgroup",
       launches: (work, device) => {
         const placement = inWorkgroupMemory(tableOf(work).words, work.params.demands, device);
-        return launchAt(work, device, placement, sumsWorkgroup);
+        return launchAt(work, device, placement, workgroup);
       },
     },
     {
@@ -58,7 +56,7 @@ export const prune: GpuKernel<"prune"> = {
       lastResort: true,
       launches: (work, device) => {
         const placement = inScratchMemory(tableOf(work).words, work.params.demands, device);
-        return launchAt(work, device, placement, sumsStorage);
+        return launchAt(work, device, placement, storage);
       },
     },
   ],

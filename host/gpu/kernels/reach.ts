@@ -7,22 +7,12 @@
 import { itemOf } from "../../../src/ensemble.ts";
 import { reachCapacity, reachTally, type ReachParams } from "../../../src/kernels/reach.ts";
 import type { WorkOf } from "../../../src/plan.ts";
-import marks from "../../../shaders/lib/marks.wgsl?raw";
-import part from "../../../shaders/lib/part.wgsl?raw";
-import draw from "../../../shaders/lib/random.wgsl?raw";
-import sumsStorage from "../../../shaders/lib/sums.storage.wgsl?raw";
-import sumsWorkgroup from "../../../shaders/lib/sums.workgroup.wgsl?raw";
-import reachSource from "../../../shaders/reach.wgsl?raw";
-import blocks from "../../../shaders/reach.blocks.wgsl?raw";
-import each from "../../../shaders/reach.each.wgsl?raw";
-import group from "../../../shaders/reach.group.wgsl?raw";
-import lane from "../../../shaders/reach.lane.wgsl?raw";
-import marked from "../../../shaders/reach.marked.wgsl?raw";
-import registersSource from "../../../shaders/reach.registers.wgsl?raw";
-import subgroups from "../../../shaders/lib/subgroups.wgsl?raw";
-import subgroupTrials from "../../../shaders/reach.subgroup.wgsl?raw";
-import tally from "../../../shaders/reach.tally.wgsl?raw";
-import threadSource from "../../../shaders/reach.thread.wgsl?raw";
+import fallbackSource from "../../../shaders/reach/fallback.wesl?wgsl";
+import registersSource from "../../../shaders/reach/registers.wesl?wgsl";
+import storageSource from "../../../shaders/reach/storage.wesl?wgsl";
+import subgroupSource from "../../../shaders/reach/subgroup.wesl?wgsl";
+import threadSource from "../../../shaders/reach/thread.wesl?wgsl";
+import workgroupSource from "../../../shaders/reach/workgroup.wesl?wgsl";
 import {
   maxStorageWords,
   maxWorkgroupWords,
@@ -51,7 +41,8 @@ const MAX_REGISTER_BLOCKS = 4;
 /** The most blocks of a trial that a subgroup shares. */
 const MAX_SUBGROUP_BLOCKS = 16;
 /** Words of `thread` beside a trial's bitset: zeros below that shifts read, words above that clearing overwrites. */
-const THREAD_MARGIN_WORDS = 4 + 6;
+const BELOW_WORDS = 4;
+const ABOVE_WORDS = 6;
 /** Workgroup memory that `registers` and `thread` need for nothing that grows with the work. */
 const FIXED_WORDS = 4;
 
@@ -118,11 +109,11 @@ function capacitiesIn(work: ReachWork, { capacityBits }: DeviceProfile, unitBits
 }
 
 /** One trial to a workgroup, with its bits in workgroup memory; undefined where they do not fit. */
-function workgroupProgram(work: ReachWork, device: DeviceProfile, main: string): ShaderProgram | undefined {
+function workgroupProgram(work: ReachWork, device: DeviceProfile, source: string): ShaderProgram | undefined {
   const words = Math.ceil(reachCapacity(work.params) / 32);
   if (words > maxWorkgroupWords(device)) return undefined;
   return {
-    source: draw + reachSource + part + sumsWorkgroup + group + main,
+    source,
     constants: { WIDTH: workgroupSize(words, device), WORDS: words, ...lawConstants(work.params) },
     workgroups: Math.min(work.params.count, device.limits.maxComputeWorkgroupsPerDimension),
     workgroupRows: 1,
@@ -131,7 +122,7 @@ function workgroupProgram(work: ReachWork, device: DeviceProfile, main: string):
 
 /** The fallback pass for trials that overflow a capacity; undefined where a trial does not fit into a workgroup either. */
 function fallbackOf(work: ReachWork, device: DeviceProfile): ShaderProgram | undefined {
-  const program = workgroupProgram(work, device, marks + marked);
+  const program = workgroupProgram(work, device, fallbackSource);
   return program && { ...program, workgroups: Math.min(program.workgroups, BUSY_WORKGROUPS) };
 }
 
@@ -169,7 +160,7 @@ function invocationLaunch(
   return [
     {
       variant: variant.name,
-      source: draw + reachSource + part + marks + tally + lane + variant.source,
+      source: variant.source,
       constants: {
         WIDTH: size,
         ZEROS: Number(params.gap === 0),
@@ -202,11 +193,10 @@ const registers: Variant<"reach"> = {
       capacitiesIn(work, device, REGISTER_BLOCK_BITS).flatMap((capacity) => {
         if (capacity.units > MAX_REGISTER_BLOCKS) return [];
         const constants = { BLOCKS: capacity.units, STEPS: Number(halfRange >= REGISTER_BLOCK_BITS) };
-        const source = registersSource + blocks;
         return invocationLaunch(
           work,
           device,
-          { name: "registers", source, constants, wordsPerInvocation: 0 },
+          { name: "registers", source: registersSource, constants, wordsPerInvocation: 0 },
           size,
           capacity,
         );
@@ -228,7 +218,7 @@ const thread: Variant<"reach"> = {
             name: "thread",
             source: threadSource,
             constants: { WORDS: capacity.units },
-            wordsPerInvocation: capacity.units + THREAD_MARGIN_WORDS,
+            wordsPerInvocation: BELOW_WORDS + capacity.units + ABOVE_WORDS,
           },
           size,
           capacity,
@@ -256,7 +246,7 @@ const subgroup: Variant<"reach"> = {
       return [
         {
           variant: "subgroup",
-          source: subgroups + draw + reachSource + part + marks + tally + subgroupTrials + blocks,
+          source: subgroupSource,
           constants: {
             WIDTH: size,
             BLOCKS: units,
@@ -286,7 +276,7 @@ const subgroup: Variant<"reach"> = {
 const workgroup: Variant<"reach"> = {
   name: "workgroup",
   launches(work, device) {
-    const program = workgroupProgram(work, device, each);
+    const program = workgroupProgram(work, device, workgroupSource);
     if (!program) return [];
     return [
       {
@@ -312,7 +302,7 @@ const storage: Variant<"reach"> = {
     return [
       {
         variant: "storage",
-        source: draw + reachSource + part + sumsStorage + group + each,
+        source: storageSource,
         constants: { WIDTH: workgroupSize(words, device), WORDS: words, ...lawConstants(params) },
         workgroups,
         workgroupRows: 1,

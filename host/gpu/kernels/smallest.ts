@@ -1,12 +1,12 @@
 // smallest on a GPU: two rows of sizes, and with masks one bit per sum and item that says whether the item is taken.
 
 import type { WorkOf } from "../../../src/plan.ts";
-import instances from "../../../shaders/instances.wgsl?raw";
-import smallestSource from "../../../shaders/smallest.wgsl?raw";
+import storage from "../../../shaders/smallest/storage.wesl?wgsl";
+import thread from "../../../shaders/smallest/thread.wesl?wgsl";
+import tiles from "../../../shaders/smallest/tiles.wesl?wgsl";
+import workgroup from "../../../shaders/smallest/workgroup.wesl?wgsl";
 import type { GpuKernel } from "../launch.ts";
 import { rowTable, sharedVariants, suitableForRows, threadVariant, type Table } from "./instances.ts";
-
-const source = instances + smallestSource;
 
 function tablesOf({ params }: WorkOf<"smallest">): readonly [Table] {
   const { sums, longest, masks } = params;
@@ -17,6 +17,6 @@ function tablesOf({ params }: WorkOf<"smallest">): readonly [Table] {
 export const smallest: GpuKernel<"smallest"> = {
   unitParam: "instances",
   tuningParams: ["longest", "sums", "masks"],
-  variants: [threadVariant(source, tablesOf), ...sharedVariants(source, tablesOf)],
+  variants: [threadVariant(thread, tablesOf), ...sharedVariants({ workgroup, storage, tiles }, tablesOf)],
   suitable: suitableForRows(tablesOf),
 };
