@@ -28,8 +28,8 @@ fn bytesOf(numbers: vec4i, byte: u32, bytes: u32) -> u32 {
 }
 
 /// What hidden units multiply by. Behind the last one stands any: it has no weights.
-fn unitsAt(network: u32, at: vec4u) -> vec4i {
-  let place = vec4u(network * unitCount()) + min(at, vec4u(unitCount() - 1u));
+fn unitsAt(at: vec4u) -> vec4i {
+  let place = min(at, vec4u(unitCount() - 1u));
   return vec4i(units[place.x], units[place.y], units[place.z], units[place.w]);
 }
 
@@ -40,19 +40,19 @@ fn hiddenAt(factors: vec4i, input: u32, columns: vec4u, byte: u32) -> Word {
 }
 
 /// The weights from hidden units to an output; 0 where there are no such.
-fn weightAt(network: u32, row: u32, at: vec4u, byte: u32) -> u32 {
-  let first = (network * params.rows + min(row, params.rows - 1u)) * unitCount();
+fn weightAt(row: u32, at: vec4u, byte: u32) -> u32 {
+  let first = min(row, params.rows - 1u) * unitCount();
   let place = vec4u(first) + min(at, vec4u(unitCount() - 1u));
   let numbers = vec4i(weights[place.x], weights[place.y], weights[place.z], weights[place.w]);
   return bytesOf(select(vec4i(), numbers, at < vec4u(unitCount())), byte, WEIGHT_BYTES);
 }
 
-fn weightsAt(network: u32, row: u32, at: vec4u, byte: u32) -> Weights {
+fn weightsAt(row: u32, at: vec4u, byte: u32) -> Weights {
   return vec4u(
-    weightAt(network, row, at, byte),
-    weightAt(network, row + 1u, at, byte),
-    weightAt(network, row + 2u, at, byte),
-    weightAt(network, row + 3u, at, byte),
+    weightAt(row, at, byte),
+    weightAt(row + 1u, at, byte),
+    weightAt(row + 2u, at, byte),
+    weightAt(row + 3u, at, byte),
   );
 }
 

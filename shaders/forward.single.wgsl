@@ -13,8 +13,8 @@ fn placesFrom(unit: u32) -> u32 {
 }
 
 /// What a hidden unit multiplies by. Behind the last one stands any: it has no weights.
-fn unitsAt(network: u32, at: u32) -> i32 {
-  return units[network * unitCount() + min(at, unitCount() - 1u)];
+fn unitsAt(at: u32) -> i32 {
+  return units[min(at, unitCount() - 1u)];
 }
 
 fn hiddenAt(factor: i32, input: u32, column: u32, byte: u32) -> Word {
@@ -26,19 +26,19 @@ fn hiddenAt(factor: i32, input: u32, column: u32, byte: u32) -> Word {
 }
 
 /// The weight from a hidden unit to an output; 0 where there is no such.
-fn weightAt(network: u32, row: u32, at: u32) -> i32 {
+fn weightAt(row: u32, at: u32) -> i32 {
   if (row >= params.rows || at >= unitCount()) {
     return 0;
   }
-  return weights[(network * params.rows + row) * unitCount() + at];
+  return weights[row * unitCount() + at];
 }
 
-fn weightsAt(network: u32, row: u32, at: u32, byte: u32) -> Weights {
+fn weightsAt(row: u32, at: u32, byte: u32) -> Weights {
   return vec4i(
-    weightAt(network, row, at),
-    weightAt(network, row + 1u, at),
-    weightAt(network, row + 2u, at),
-    weightAt(network, row + 3u, at),
+    weightAt(row, at),
+    weightAt(row + 1u, at),
+    weightAt(row + 2u, at),
+    weightAt(row + 3u, at),
   );
 }
 

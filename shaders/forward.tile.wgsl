@@ -34,9 +34,9 @@ fn raiseEight(sums: Eight) -> Eight {
   return Eight(raise(sums.upper), raise(sums.lower));
 }
 
-fn finishEight(network: u32, sample: u32, row: u32, sums: Eight) {
-  finish(network, sample, row, sums.upper);
-  finish(network, sample, row + ROWS / 2u, sums.lower);
+fn finishEight(sample: u32, row: u32, sums: Eight) {
+  finish(sample, row, sums.upper);
+  finish(sample, row + ROWS / 2u, sums.lower);
 }
 
 @compute @workgroup_size(ACROSS, DOWN)
@@ -50,10 +50,8 @@ fn main(
   // The word that an invocation makes, and the first input and the first four rows that it makes it for.
   let d = lane % DEPTH;
   let first = lane / DEPTH;
-  for (var i = id.x; i < params.networks * sampleTiles; i += groups.x) {
-    let network = i / sampleTiles;
-    let sample = (i % sampleTiles) * SAMPLES;
-    let inputsAt = select(network, 0u, params.broadcast == 1u) * params.samples;
+  for (var i = id.x; i < sampleTiles; i += groups.x) {
+    let sample = i * SAMPLES;
     for (var row = id.y * ROWS; row < params.rows; row += groups.y * ROWS) {
       var a = Eight();
       var b = Eight();
@@ -66,15 +64,15 @@ fn main(
         e = raiseEight(e);
         for (var unit = 0u; unit < unitCount(); unit += NUMBERS * DEPTH) {
           let at = placesFrom(unit + d);
-          let factors = unitsAt(network, at);
+          let factors = unitsAt(at);
           let columns = at % params.columns;
           workgroupBarrier();
           for (var j = first; j < SAMPLES; j += LANES / DEPTH) {
-            let input = inputsAt + min(sample + j, params.samples - 1u);
+            let input = min(sample + j, params.samples - 1u);
             hiddenTile[d * HIDDEN_PITCH + j] = hiddenAt(factors, input, columns, left - 1u);
           }
           for (var j = first; j < ROWS / 4u; j += LANES / DEPTH) {
-            weightTile[d * WEIGHTS_PITCH + j] = weightsAt(network, row + 4u * j, at, left - 1u);
+            weightTile[d * WEIGHTS_PITCH + j] = weightsAt(row + 4u * j, at, left - 1u);
           }
           workgroupBarrier();
           for (var k = 0u; k < DEPTH; k++) {
@@ -89,10 +87,10 @@ fn main(
         }
       }
       let output = sample + local.x;
-      finishEight(network, output, row + 4u * local.y, a);
-      finishEight(network, output + ACROSS, row + 4u * local.y, b);
-      finishEight(network, output + 2u * ACROSS, row + 4u * local.y, c);
-      finishEight(network, output + 3u * ACROSS, row + 4u * local.y, e);
+      finishEight(output, row + 4u * local.y, a);
+      finishEight(output + ACROSS, row + 4u * local.y, b);
+      finishEight(output + 2u * ACROSS, row + 4u * local.y, c);
+      finishEight(output + 3u * ACROSS, row + 4u * local.y, e);
     }
   }
 }

@@ -2,12 +2,10 @@
 // (lib/number.*.wgsl), behind it what a word holds of them, and the shape (forward.tile.wgsl).
 
 struct Params {
-  networks: u32,
   samples: u32,
   columns: u32,
   group: u32,
   rows: u32,
-  broadcast: u32,
   rectify: u32,
   shift: u32,
   quantizer: u32,
@@ -27,7 +25,7 @@ const FLOOR = 0u;
 const NEAREST = 2u;
 const AWAY = 3u;
 
-/// Hidden units of a network.
+/// The number of hidden units.
 fn unitCount() -> u32 {
   return params.columns * params.group;
 }
@@ -50,8 +48,8 @@ fn follow(sum: Number) -> Number {
 }
 
 /// Writes the outputs of an input from a row on.
-fn finish(network: u32, sample: u32, row: u32, sums: Sums) {
-  let outputAt = (network * params.samples + sample) * params.rows + row;
+fn finish(sample: u32, row: u32, sums: Sums) {
+  let outputAt = sample * params.rows + row;
   for (var r = 0u; r < 4u; r++) {
     if (sample < params.samples && row + r < params.rows) {
       writeOutput(outputAt + r, follow(sumOf(sums, r)));

@@ -1,4 +1,4 @@
-// forward: what layers with hidden units make of inputs, for many inputs and several networks at once.
+// forward: what a layer with hidden units makes of many inputs.
 //
 // Hidden unit q of input c is u x or, rectified, max(0, u x). Each output adds up its weights times all hidden units, and
 // what follows a sum is the quantizer, a ReLU and a clamp. So one kernel serves a pair of layers of a pruned network with
@@ -7,17 +7,13 @@
 import type { Kernel } from "../kernel.ts";
 
 const params = [
-  /** Networks of the same shape, 1 or more. */
-  "networks",
-  /** Inputs that each network is given. */
+  /** Inputs. */
   "samples",
   /** Numbers of an input, and hidden units of each: hidden unit q of number c is the one at q * columns + c. */
   "columns",
   "group",
   /** Outputs. */
   "rows",
-  /** 1: all networks are given the same inputs. 0: each its own. */
-  "broadcast",
   /** 1: hidden units are rectified. */
   "rectify",
   /** Bits that the quantizer takes off sums, 0..52, 0..31 where they are not wide, and its place in `quantizers`. */
@@ -35,9 +31,8 @@ export type ForwardParams = Readonly<Record<(typeof params)[number], number>>;
 export type ForwardInput = "inputs" | "units" | "weights";
 
 /**
- * `inputs`: for each network, or once for all, the numbers of one input after the other. `units`: for each network, of all
- * hidden units. `weights`: for each network and output, of all hidden units. `outputs`: for each network and input, of all
- * outputs. Sums wrap, as products do; they and hidden units must fit at last.
+ * `inputs` [samples][columns], `units` [group][columns], `weights` [rows][group][columns], `outputs` [samples][rows]. Sums
+ * and products wrap; hidden units and the final sums must fit.
  */
 export const forward: Kernel<(typeof params)[number], ForwardInput | "outputs"> = {
   name: "forward",
@@ -46,38 +41,33 @@ export const forward: Kernel<(typeof params)[number], ForwardInput | "outputs"> 
     inputs: {
       type: "i32",
       access: "read",
-      length: ({ networks, samples, columns, broadcast, wide }) =>
-        (broadcast ? 1 : networks) * samples * columns * (wide + 1),
+      length: ({ samples, columns, wide }) => samples * columns * (wide + 1),
     },
     units: {
       type: "i32",
       access: "read",
-      length: ({ networks, columns, group }) => networks * columns * group,
+      length: ({ columns, group }) => columns * group,
     },
     weights: {
       type: "i32",
       access: "read",
-      length: ({ networks, rows, columns, group }) => networks * rows * columns * group,
+      length: ({ rows, columns, group }) => rows * columns * group,
     },
     outputs: {
       type: "u32",
       access: "read_write",
-      length: ({ networks, samples, rows, wide }) => networks * samples * rows * (wide + 1),
+      length: ({ samples, rows, wide }) => samples * rows * (wide + 1),
     },
   },
   twin(params, { inputs, units, weights, outputs }) {
-    const { networks, samples, columns, group, rows, broadcast } = params;
+    const { samples, columns, group, rows } = params;
     const hidden = columns * group;
     const words = (params.wide ? wide : narrow)(params, inputs);
-    for (let network = 0; network < networks; network++) {
-      const unitsOf = units.subarray(network * hidden, (network + 1) * hidden);
-      for (let sample = 0; sample < samples; sample++) {
-        words.hide(unitsOf, ((broadcast ? 0 : network) * samples + sample) * columns);
-        for (let row = 0; row < rows; row++) {
-          const at = (network * rows + row) * hidden;
-          const output = follow(params, words.sumOf(weights.subarray(at, at + hidden)));
-          words.write(outputs, (network * samples + sample) * rows + row, output);
-        }
+    for (let sample = 0; sample < samples; sample++) {
+      words.hide(units, sample * columns);
+      for (let row = 0; row < rows; row++) {
+        const output = follow(params, words.sumOf(weights.subarray(row * hidden, (row + 1) * hidden)));
+        words.write(outputs, sample * rows + row, output);
       }
     }
   },

@@ -60,12 +60,10 @@ export function* piecesOf(layer: Layer): Generator<Piece, void, undefined> {
       const samples = Math.min(mostSamples, layer.samples - sample);
       const values = inputs.subarray(sample * columns, (sample + samples) * columns);
       const params: ForwardParams = {
-        networks: 1,
         samples,
         columns,
         group,
         rows,
-        broadcast: 0,
         rectify: Number(stage.rectify),
         shift,
         quantizer: quantizers.indexOf(activation.quantizer),

@@ -6,18 +6,16 @@
 
 import { reserve } from "./memory";
 
-export const NETWORKS: usize = 0;
-export const SAMPLES: usize = 4;
-export const COLUMNS: usize = 8;
-export const GROUP: usize = 12;
-export const ROWS: usize = 16;
-export const BROADCAST: usize = 20;
-export const RECTIFY: usize = 24;
-export const SHIFT: usize = 28;
-export const QUANTIZER: usize = 32;
-export const RELU: usize = 36;
-export const MOST: usize = 40;
-export const WIDE: usize = 44;
+export const SAMPLES: usize = 0;
+export const COLUMNS: usize = 4;
+export const GROUP: usize = 8;
+export const ROWS: usize = 12;
+export const RECTIFY: usize = 16;
+export const SHIFT: usize = 20;
+export const QUANTIZER: usize = 24;
+export const RELU: usize = 28;
+export const MOST: usize = 32;
+export const WIDE: usize = 36;
 
 /** Inputs and outputs of a tile. */
 const TILE_SAMPLES: usize = 4;
@@ -180,7 +178,7 @@ function tile(w: usize, h: usize, end: usize, sums: usize, stride: usize, first:
   v128.store(s3, b3, 16);
 }
 
-/** One network, all of whose numbers, hidden units included, are halves of words. */
+/** A layer all of whose numbers, hidden units included, fit into 16 bits. */
 function packed(params: usize, inputs: usize, units: usize, weights: usize, outputs: usize, scratch: usize): void {
   const samples: usize = load<u32>(params, SAMPLES);
   const columns: usize = load<u32>(params, COLUMNS);
@@ -230,7 +228,7 @@ function packed(params: usize, inputs: usize, units: usize, weights: usize, outp
   for (let s: usize = 0; s < samples; s++) memory.copy(outputs + 4 * s * rows, sums + s * stride, 4 * rows);
 }
 
-/** One network of any numbers, in words of type T. */
+/** A layer of any numbers, in words of type T. */
 function plain<T>(params: usize, inputs: usize, units: usize, weights: usize, outputs: usize, h: usize): void {
   const samples: usize = load<u32>(params, SAMPLES);
   const columns: usize = load<u32>(params, COLUMNS);
@@ -261,19 +259,11 @@ export function forward(
   const rows: usize = load<u32>(params, ROWS);
   const wide = load<u32>(params, WIDE) != 0;
   const hidden = <usize>load<u32>(params, GROUP) * columns;
-  const words: usize = wide ? 2 : 1;
-  const broadcast = load<u32>(params, BROADCAST) != 0;
   prepare(params);
-  for (let network: usize = load<u32>(params, NETWORKS); network > 0; network--) {
-    if (wide) plain<i64>(params, inputs, units, weights, outputs, scratch);
-    else if (hidden > 0 && rows > 0 && isSmall(inputs, samples * columns, units, hidden, weights, rows))
-      packed(params, inputs, units, weights, outputs, scratch);
-    else plain<i32>(params, inputs, units, weights, outputs, scratch);
-    if (!broadcast) inputs += 4 * words * samples * columns;
-    units += 4 * hidden;
-    weights += 4 * rows * hidden;
-    outputs += 4 * words * samples * rows;
-  }
+  if (wide) plain<i64>(params, inputs, units, weights, outputs, scratch);
+  else if (hidden > 0 && rows > 0 && isSmall(inputs, samples * columns, units, hidden, weights, rows))
+    packed(params, inputs, units, weights, outputs, scratch);
+  else plain<i32>(params, inputs, units, weights, outputs, scratch);
 }
 
 /** Whether inputs, hidden units and weights are halves of words. */

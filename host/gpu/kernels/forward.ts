@@ -42,13 +42,13 @@ function tiled(
   { params, inputs }: Work,
   { limits, subgroup }: Room,
 ): Shape | undefined {
-  const { networks, samples, rows } = params as ForwardParams;
+  const { samples, rows } = params as ForwardParams;
   const most = limits.maxComputeWorkgroupsPerDimension;
   const largest = Math.max(...Object.values(inputs).map(({ byteLength }) => byteLength));
   if (largest > limits.maxStorageBufferBindingSize) return undefined;
   const down = [2, 4].find((count) => ROWS * count >= rows) ?? 8;
   const below = Math.ceil(rows / (ROWS * down));
-  const beside = (across: number) => networks * Math.ceil(samples / (SAMPLES * across));
+  const beside = (across: number) => Math.ceil(samples / (SAMPLES * across));
   const across = beside(16) * below >= TILES ? 16 : 8;
   return {
     name,

@@ -33,12 +33,10 @@ export function layerOf(columns: number, rows: number, samples: number): Layer {
   const weights = Int32Array.from({ length: rows * hidden }, (_, i) => (weight(i) - 64) * kept(i));
   const inputs = Int32Array.from({ length: samples * columns }, (_, i) => input(i) - 31);
   const params: ForwardParams = {
-    networks: 1,
     samples,
     columns,
     group: GROUP,
     rows,
-    broadcast: 0,
     rectify: 1,
     shift: SHIFT,
     quantizer: 0,
