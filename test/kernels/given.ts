@@ -14,7 +14,7 @@ export const exactly = (items: readonly number[], ...sums: readonly number[]): G
 });
 
 /** The same instance with every sum negated. */
-export const negated = ({ items, targets }: Given): Given => ({
+const negated = ({ items, targets }: Given): Given => ({
   items: items.map((item) => -Number(item)),
   targets: targets.map(([from, to, center]) => [-Number(to), -Number(from), -Number(center)]),
 });
