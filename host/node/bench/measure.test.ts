@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { interval, median, repeated, spread, takeTurns } from "./measure.ts";
 
-describe("the interval of a median", () => {
-  test("lies between the order statistics of published tables", () => {
+describe("Interval of a median", () => {
+  test("The interval of a median has the order statistics of published tables as its ends", () => {
     // Conover, Practical Nonparametric Statistics: ranks of the 95 % interval of a median.
     for (const [n, low, high] of [
       [6, 1, 6],
@@ -20,7 +20,7 @@ describe("the interval of a median", () => {
     }
   });
 
-  test("holds the median as often as it says", () => {
+  test("The interval of a median covers the median with its stated probability", () => {
     // All 2^9 ways in which 9 values lie above or below the true median, ranks 2..8.
     let held = 0;
     for (let ways = 0; ways < 2 ** 9; ways++) {
@@ -31,7 +31,7 @@ describe("the interval of a median", () => {
     expect(held / 2 ** 9).toBeGreaterThanOrEqual(0.95);
   });
 
-  test("is not there for fewer than six values", () => {
+  test("The median of fewer than six values has no interval", () => {
     expect(interval([1, 2, 3, 4, 5])).toBeUndefined();
     expect(spread([1, 1, 1, 1, 1])).toBe(Infinity);
     expect(spread([9, 10, 10, 10, 10, 11])).toBeCloseTo(0.1);
@@ -63,25 +63,25 @@ function staged(lists: Record<string, readonly number[]>) {
 /** Costs that never settle. */
 const noisy = Array.from({ length: 500 }, (_, i) => 1 + ((i * 37) % 11) / 10);
 
-describe("taking turns", () => {
-  test("alternates the order, and leaves out the rounds that warm up", async () => {
+describe("Alternating rounds", () => {
+  test("Rounds alternate the order of candidates and omit the warm-up", async () => {
     const { candidates, order, now } = staged({ a: [9, 9, 1, 2], b: [9, 9, 3, 4] });
     const costs = await takeTurns(candidates, { rounds: 2, seconds: 1, now });
     expect(costs).toEqual({ a: [1, 2], b: [3, 4] });
     expect(order.join("")).toBe("abbaabba");
   });
 
-  test("ends when every median is known", async () => {
+  test("Rounds end when every median is known", async () => {
     const { candidates, now } = staged({ a: [1], b: [2] });
     expect((await takeTurns(candidates, { seconds: 1e9, now }))!.a).toHaveLength(6);
   });
 
-  test("ends when all ratios are known, though no median is", async () => {
+  test("Rounds end when all ratios are known, even where no median is", async () => {
     const { candidates, now } = staged({ a: noisy, b: noisy.map((cost) => 3 * cost) });
     expect((await takeTurns(candidates, { seconds: 1e9, now }))!.b).toHaveLength(6);
   });
 
-  test("goes on otherwise, until time is up or there are enough rounds", async () => {
+  test("Rounds go on otherwise until the time or the number of rounds is used up", async () => {
     const half = staged({ a: noisy, b: [1] });
     const timedOut = (await takeTurns(half.candidates, { seconds: 50, now: half.now }))!;
     // Two rounds to warm up and 20 or so of 1.5 + 1 seconds.
@@ -94,13 +94,13 @@ describe("taking turns", () => {
     expect((await takeTurns(slow.candidates, { seconds: 0.001, now: slow.now }))!.a).toHaveLength(6);
   });
 
-  test("does as many rounds as it is told", async () => {
+  test("A fixed number of rounds is run exactly", async () => {
     const { candidates, now } = staged({ a: [1] });
     expect((await takeTurns(candidates, { rounds: 3, seconds: 1e-9, now }))!.a).toHaveLength(3);
     expect((await takeTurns(candidates, { rounds: 20, seconds: 1e9, now }))!.a).toHaveLength(20);
   });
 
-  test("drops the round in which it is stopped", async () => {
+  test("A round that is aborted is dropped", async () => {
     for (const [passes, expected] of [
       [1, undefined],
       [5, undefined],
@@ -117,13 +117,13 @@ describe("taking turns", () => {
     }
   });
 
-  test("has no costs of what this machine does not have", async () => {
+  test("A candidate that this machine cannot run has no costs", async () => {
     const costs = await takeTurns({ a: () => 1, b: undefined }, { rounds: 1, seconds: 1 });
     expect(costs).toEqual({ a: [1] });
   });
 });
 
-test("a repeated pass finds out how often it takes to last, and keeps to it", async () => {
+test("A repeated pass measures how many repetitions last long enough, and keeps that number", async () => {
   const asked: number[] = [];
   const pass = repeated(10, (times) => {
     asked.push(times);

@@ -21,13 +21,13 @@ const name = { section: "kernels", engine: "cpu", kernel: "reach", size: "M = 2^
 const rate = rowOf(name, "trials/s", [0.5, 0.5, 0.25, 0.5, 0.5, 1], { digest: "0123" });
 const cost = rowOf({ ...name, section: "start" }, "s", [2, 4, 3]);
 
-describe("a row", () => {
-  test("turns costs into a rate where its unit is one", () => {
+describe("Row of a record", () => {
+  test("A row turns costs into a rate where its unit is a rate", () => {
     expect([rate.value, rate.rounds, rate.spread]).toEqual([2, 6, 0.75]);
     expect([cost.value, cost.rounds, cost.spread]).toEqual([3, 3, undefined]);
   });
 
-  test("comes back from its lines as it went", () => {
+  test("A row is read back from its line as it was written", () => {
     const rows = [rate, { ...cost, shares: { registers: 0.5 }, later: ["a field of another version"] }];
     expect(readLines("f", linesOf(machine, rows))).toEqual({ machine, rows });
   });
@@ -38,12 +38,12 @@ describe("a row", () => {
     [linesOf(machine, []).replace("bench-machine", "phase"), "f, line 1: kind: expected"],
     [`${linesOf(machine, [rate])}{"kind":"bench"}`, "f, line 3: section: expected"],
     [linesOf(machine, [rate]).replace('"value":2', '"value":"2"'), "f, line 2: value: expected"],
-  ])("is refused where it is none: %s", (text, message) => {
+  ])("The line %s is refused as a row", (text, message) => {
     expect(() => readLines("f", text)).toThrow(message);
   });
 });
 
-test("engines that answer otherwise are named, and only those", () => {
+test("Engines with other digests are named, and no others", () => {
   const gpu: Row = { ...rate, engine: "gpu", variant: "thread" };
   expect(disagreements([rate, gpu, cost])).toEqual([]);
   expect(disagreements([rate, { ...gpu, size: "M = 2^8", digest: "4567" }])).toEqual([]);
@@ -53,7 +53,7 @@ test("engines that answer otherwise are named, and only those", () => {
   ]);
 });
 
-test("a comparison has ratios of what both have, and tells the rest", () => {
+test("A comparison has ratios of rows in both files, and names the other rows", () => {
   const faster = { ...rate, value: 3 };
   const slower = { ...cost, value: 6 };
   const added = { ...rate, engine: "gpu" };
@@ -68,6 +68,6 @@ test("a comparison has ratios of what both have, and tells the rest", () => {
   expect(comparisonText(differ, machine).join("\n")).toMatch(/A Processor.*SwiftShader[^]*DIFFERENT/);
 });
 
-test("a file is named by day, machine and commit", () => {
+test("A file of results is named by day, machine and commit", () => {
   expect(fileName(machine)).toBe("2026-01-02_a-processor-tm-3000-x2_swiftshader-driver-5_abc1234.jsonl");
 });

@@ -10,7 +10,7 @@ function reached(M: number, items: readonly number[]): number {
   return [...sums].filter((sum) => Math.abs(sum) <= M).length;
 }
 
-test("the plain loop counts what listing all sums does", () => {
+test("The plain loop counts what a list of all sums does", () => {
   for (const [bits, items] of [
     [0, 1],
     [3, 1],
@@ -34,7 +34,7 @@ test("the plain loop counts what listing all sums does", () => {
   }
 });
 
-test("word updates are the words with sums that can still end at a target", () => {
+test("Word updates are the words with sums that can still end at a target", () => {
   const M = 64;
   const trials = plan(phaseConfig({ bits: 6, items: 10, targets: [0] }));
   let words = 0;
