@@ -132,8 +132,9 @@ describe.runIf(hasSoftware)("Bundle", () => {
 
   test("The bundle runs with the C++ library of GCC 11, which published Dawn does not, and brings one for older systems", async () => {
     const [gcc11, gcc10] = [await withoutVersion("GLIBCXX_3.4.30"), await withoutVersion("GLIBCXX_3.4.29")];
-    expect([root, home].map((from) => loads(from, gcc11))).toEqual([false, true]);
-    expect(loads(home, gcc10)).toBe(false);
+    expect(loads(root, gcc11), "Dawn as published with GCC 11").toBe(false);
+    expect(loads(home, gcc11), "the bundle's Dawn with GCC 11").toBe(true);
+    expect(loads(home, gcc10), "the bundle's Dawn with GCC 10").toBe(false);
     const { VK_DRIVER_FILES } = (await software()).dawnEnv;
     for (const LD_LIBRARY_PATH of [gcc11, gcc10])
       expect(run("devices", { LD_LIBRARY_PATH, VK_DRIVER_FILES }).stdout).toMatch(/^gpu +SwiftShader/m);

@@ -121,9 +121,8 @@ describe("Network of digits", () => {
     const said = Number(metadata[field]);
     const network = quantized(bits);
     expect(said).toBeGreaterThan(0.96);
-    expect(
-      network.layers.every(({ weights }) => weights.every((weight) => Math.abs(weight) <= 2 ** bits)),
-    ).toBe(true);
+    const weights = network.layers.flatMap(({ weights }) => [...weights]);
+    expect(weights.filter((weight) => Math.abs(weight) > 2 ** bits)).toEqual([]);
     expect(accuracyOf(forward(network, withOne))).toBe(said);
     const [hidden, ...rest] = network.layers;
     const faulty = {

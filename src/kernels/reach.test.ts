@@ -96,6 +96,6 @@ describe("Twin of reach", () => {
   });
 
   test("The twin of reach counts nothing in an empty batch", () => {
-    expect(twin(questions[1]!, 7, 0).every((word) => word === 0)).toBe(true);
+    expect([...twin(questions[1]!, 7, 0)].filter((word) => word !== 0)).toEqual([]);
   });
 });

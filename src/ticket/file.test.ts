@@ -100,7 +100,7 @@ test("A ticket file is a safetensors file with one bit for each weight of a mask
   const parts = partsOf(encodeTicket(big, digest));
   expect(parts.header.length % 8).toBe(0);
   const { __metadata__: metadata, ...tensors } = JSON.parse(parts.header);
-  expect(Object.values(metadata).every((value) => typeof value === "string")).toBe(true);
+  expect(Object.values(metadata).filter((value) => typeof value !== "string")).toEqual([]);
   expect(metadata).toMatchObject({ seed: "18446744073709551615", zero: "true", copies: "[]" });
   let end = 0;
   layersOf([3, 4, 5, 2], 2, big.scheme).forEach((layer, l) => {

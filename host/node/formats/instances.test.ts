@@ -27,7 +27,7 @@ async function read(
     for await (const { line: _, ...instance } of readInstances(streamOf(input), options))
       instances.push(instance);
   } catch (error) {
-    expect(error instanceof RequestError, String(error)).toBe(true);
+    expect(error).toBeInstanceOf(RequestError);
     return { instances, error: (error as Error).message };
   }
   return { instances };
@@ -39,7 +39,7 @@ async function sift(input: Input, options: ReadOptions = {}) {
   const { instances, error } = await read(input, {
     ...options,
     onMalformed: (error) => {
-      expect(error instanceof RequestError, String(error)).toBe(true);
+      expect(error).toBeInstanceOf(RequestError);
       errors.push(error.message);
     },
   });
@@ -241,8 +241,9 @@ describe("Malformed line", () => {
     const at = before.split("\n").length;
     const { instances, error } = await read(`${before}${line}\n${good}`, { format });
     expect(instances).toHaveLength(2);
-    expect(error!.startsWith(`line ${at}: `)).toBe(true);
-    expect(error!.slice(`line ${at}: `.length)).toMatch(fault);
+    const prefix = `line ${at}: `;
+    expect(error!.slice(0, prefix.length)).toBe(prefix);
+    expect(error!.slice(prefix.length)).toMatch(fault);
     expect(await sift(`${before}${line}\n${good}`, { format })).toMatchObject({
       errors: [error],
       instances: { length: 3 },
