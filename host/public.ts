@@ -27,7 +27,7 @@ export {
 export { importNetwork, type ImportedNetwork, type ImportOptions } from "../src/import/network.ts";
 export type { LayerQuantization, Quantization } from "../src/import/real.ts";
 export type { SolveRequest } from "../src/experiments/solve.ts";
-export type { AnswerName, Instance } from "../src/solve/problem.ts";
+export type { AnswerName, Instance, Method } from "../src/solve/problem.ts";
 export { readNetwork, type Network, type Outline, type Quantizer } from "../src/network.ts";
 export { decodeTicket, encodeTicket } from "../src/ticket/file.ts";
 export type { Pass } from "../src/ticket/passes.ts";
@@ -40,7 +40,6 @@ export type { WidthRequest } from "../src/experiments/width.ts";
 export type {
   DigitsFinding,
   Finding,
-  Method,
   PhaseFinding,
   Provenance,
   PaperStatement,

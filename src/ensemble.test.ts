@@ -10,7 +10,7 @@ import {
   isProduct,
   itemOf,
   lawOf,
-  placedValues,
+  indexedValues,
   slicingOf,
 } from "./ensemble.ts";
 import { multiplyHigh, multiplyLow } from "./u32.ts";
@@ -94,7 +94,7 @@ describe("Drawing of items", () => {
     for (const { ensemble, halfRange, law } of laws)
       for (const trial of [0, 7, 2 ** 32 + 5, 2 ** 46 - 1]) {
         const key = ensembleKey(3n, ensemble, halfRange);
-        const valueAt = placedValues(law.range, key);
+        const valueAt = indexedValues(law.range, key);
         const together = Array.from({ length: 64 }, (_, item) => valueAt(64 * trial + item));
         const alone = Array.from({ length: 64 }, (_, item) => drawValue(law.range, key, trial, item));
         expect(together).toEqual(alone);

@@ -2,7 +2,7 @@
 // by the same arithmetic on every engine.
 
 import { multiplyHigh, multiplyLow } from "./u32.ts";
-import { streamKey, threefry2x32, type Words } from "./random.ts";
+import { streamKey, threefry2x32, type WordPair } from "./random.ts";
 
 /**
  * - `rssp`: uniform on -M..M without 0 (Kumar & Natale, Lemmas 3 and 4)
@@ -31,11 +31,11 @@ export interface Law {
   /** Half range of the signed factor; 0 for the positive items of `rnpp`. */
   readonly half: number;
   /** 1 where the signed factor leaves out 0, else 0. */
-  readonly gap: 0 | 1;
+  readonly gap: number;
   /** 1 where every item enters the sum with a sign instead of being taken or left. */
-  readonly signed: 0 | 1;
+  readonly signed: number;
   /** 1 where item v is the v-th of `half` listed magnitudes, with the sign of v. */
-  readonly listed: 0 | 1;
+  readonly listed: number;
 }
 
 export function isProduct(ensemble: Ensemble): boolean {
@@ -106,7 +106,7 @@ const BLOCKS_PER_ATTEMPT = 64;
  * The value of one item of one trial, uniform on 0..range-1: Lemire's multiplication with exact rejection
  * ("Fast random integer generation in an interval", 2019) on the item's slice, taken to the top of a word.
  */
-export function drawValue(range: number, key: Words, trial: number, item: number): number {
+export function drawValue(range: number, key: WordPair, trial: number, item: number): number {
   const { bits, threshold } = slicingOf(range);
   const perWord = Math.floor(32 / bits);
   const word = Math.floor(item / perWord);
@@ -126,7 +126,7 @@ function itemsPerBlock({ bits }: Slicing): number {
 }
 
 /** Draws the items of one block of a trial into `values`, which has room for `itemsPerBlock`; each is that of `drawValue`. */
-function drawBlock(slicing: Slicing, key: Words, trial: number, block: number, values: Int32Array): void {
+function drawBlock(slicing: Slicing, key: WordPair, trial: number, block: number, values: Int32Array): void {
   const { range, bits, threshold } = slicing;
   const perWord = values.length / 2;
   const high = Math.floor(trial / 2 ** 32) << 16;
@@ -145,7 +145,7 @@ function drawBlock(slicing: Slicing, key: Words, trial: number, block: number, v
  * Values in places instead of trials: place p holds item p % 64 of trial floor(p / 64). Places are best read one after the
  * other.
  */
-export function placedValues(range: number, key: Words): (place: number) => number {
+export function indexedValues(range: number, key: WordPair): (place: number) => number {
   const slicing = slicingOf(range);
   const values = new Int32Array(itemsPerBlock(slicing));
   const blocks = Math.ceil(MAX_ITEMS / values.length);
@@ -163,6 +163,6 @@ export function placedValues(range: number, key: Words): (place: number) => numb
 }
 
 /** The key from which an ensemble of half range M draws under a 64-bit seed. */
-export function ensembleKey(seed: bigint, ensemble: Ensemble, halfRange: number): Words {
+export function ensembleKey(seed: bigint, ensemble: Ensemble, halfRange: number): WordPair {
   return streamKey(seed, [ensembles.indexOf(ensemble), halfRange]);
 }

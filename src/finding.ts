@@ -3,8 +3,9 @@
 import type { Ensemble } from "./ensemble.ts";
 import type { Bound, Prediction } from "./theory/envelope.ts";
 import type { Quantizer } from "./network.ts";
+import type { Method } from "./solve/problem.ts";
 import type { Estimate } from "./statistics.ts";
-import type { Audit } from "./ticket/audit.ts";
+import type { OutputComparison } from "./ticket/comparison.ts";
 import type { Scheme } from "./ticket/scheme.ts";
 import type { Sizes } from "./ticket/sizes.ts";
 import type { Deviation } from "./ticket/ticket.ts";
@@ -126,10 +127,6 @@ export interface RequiredFinding extends Provenance {
   readonly seed: string;
 }
 
-/** How a given instance is solved: a table of its sums in one piece or in tiles, or two halves that meet in the middle. */
-export const methods = ["bitset", "tiles", "meet-in-the-middle"] as const;
-export type Method = (typeof methods)[number];
-
 /** What is known of one target of a given instance. Index sets may be empty, and equal items are different items. */
 export interface SolveFinding extends Provenance {
   readonly kind: "solve";
@@ -234,7 +231,7 @@ export interface VerifyFinding extends TicketFields {
   /** The first weight that differs. */
   readonly deviation?: Deviation;
   /** What running both networks showed, where no weight differs. */
-  readonly audit?: Audit;
+  readonly audit?: OutputComparison;
 }
 
 /** A random network pruned to one that reads handwritten digits, and what both make of test images. */

@@ -1,16 +1,20 @@
 // Work as data. A plan says what is to be computed for any range of trials, a batch names the range, and both together
 // are work: one call of one kernel, which every runner answers with the same words.
 
-import { kernels, type KernelName } from "./kernels/index.ts";
+import { kernels, type InputsOf, type KernelName, type ParamsOf } from "./kernels/index.ts";
+import type { Words } from "./kernel.ts";
 import type { ReachInput, ReachParams } from "./kernels/reach.ts";
 
-/** One call of a kernel with everything it reads. */
-export interface Work {
-  readonly kernel: KernelName;
-  readonly params: Readonly<Record<string, number>>;
-  /** What the kernel reads, by the names of its contract. Work that shares this object shares one copy on a device. */
-  readonly inputs: Readonly<Record<string, Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>>>;
+/** One call of the kernel `K` with everything that it reads. */
+export interface WorkOf<K extends KernelName> {
+  readonly kernel: K;
+  readonly params: ParamsOf<K>;
+  /** Work that shares this object shares one copy of the inputs on a device. */
+  readonly inputs: InputsOf<K>;
 }
+
+/** One call of any kernel. `work.kernel` tells the types of its parameters and inputs. */
+export type Work = { [K in KernelName]: WorkOf<K> }[KernelName];
 
 /** A contiguous range of trials. `first` is 48-bit, `count` below 2^31. */
 export interface Batch {
@@ -26,7 +30,7 @@ export interface Plan {
 }
 
 /** The work of a plan for one batch of its trials. */
-export function batchWork(plan: Plan, { first, count }: Batch): Work {
+export function batchWork(plan: Plan, { first, count }: Batch): WorkOf<"reach"> {
   const params: ReachParams = {
     ...plan.params,
     firstLow: first % 2 ** 32,
@@ -37,14 +41,15 @@ export function batchWork(plan: Plan, { first, count }: Batch): Work {
 }
 
 /** What a kernel reads, in the order of its contract. */
-export function inputsOf({ kernel, inputs }: Work): (Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>)[] {
-  return Object.keys(kernels[kernel].buffers).flatMap((name) => inputs[name] ?? []);
+export function inputsOf(work: Work): Words[] {
+  const inputs: Readonly<Record<string, Words>> = work.inputs;
+  return Object.keys(kernels[work.kernel].buffers).flatMap((name) => inputs[name] ?? []);
 }
 
 /** The name and the length in words of what a kernel writes. */
 export function outputOf({ kernel, params }: Work): { readonly name: string; readonly length: number } {
-  const [name, { length }] = Object.entries(kernels[kernel].buffers).find(
+  const [name, contract] = Object.entries(kernels[kernel].buffers).find(
     ([, { access }]) => access === "read_write",
   )!;
-  return { name, length: length(params) };
+  return { name, length: contract.length(params) };
 }

@@ -6,12 +6,12 @@ import { runShader } from "../test/gpu/devices.ts";
 import { oracleThreefry } from "../test/oracle.ts";
 import base64 from "../test/wasm/random.ts?wasm";
 import { multiplyHigh, multiplyLow, rotateLeft } from "./u32.ts";
-import { streamKey, threefry2x32, type Words } from "./random.ts";
+import { streamKey, threefry2x32, type WordPair } from "./random.ts";
 
 interface Answer {
-  readonly counter: Words;
-  readonly key: Words;
-  readonly output: Words;
+  readonly counter: WordPair;
+  readonly key: WordPair;
+  readonly output: WordPair;
 }
 
 /** From the known answers distributed with Random123. */
@@ -41,13 +41,13 @@ const threefryShader = `
   output[id.x] = vec4u(threefry2x32(input[id.x].xy, input[id.x].zw), 0u, 0u);
 }`;
 
-async function onGpu(code: string): Promise<Words[]> {
+async function onGpu(code: string): Promise<WordPair[]> {
   const input = Uint32Array.from(answers.flatMap(({ key, counter }) => [...key, ...counter]));
   const words = await runShader(code + threefryShader, input, 4);
   return answers.map((_, i) => [words[4 * i]!, words[4 * i + 1]!]);
 }
 
-async function onWasm(): Promise<Words[]> {
+async function onWasm(): Promise<WordPair[]> {
   const { instance } = await WebAssembly.instantiate(Buffer.from(base64, "base64"));
   const { memory, blocks } = instance.exports as {
     memory: WebAssembly.Memory;

@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { rotateLeft } from "./u32.ts";
 
 /** Two u32: a Threefry key, counter or output. */
-export type Words = readonly [number, number];
+export type WordPair = readonly [number, number];
 
 const PARITY = 0x1bd11bda;
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
@@ -13,7 +13,7 @@ const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
  * Threefry2x32 with 20 rounds: 64 random bits for a 64-bit key and a 64-bit counter.
  * Source: Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011); Random123.
  */
-export function threefry2x32(key: Words, counter: Words): Words {
+export function threefry2x32(key: WordPair, counter: WordPair): WordPair {
   const schedule = [key[0], key[1], (key[0] ^ key[1] ^ PARITY) >>> 0] as const;
   let x = (counter[0] + schedule[0]) >>> 0;
   let y = (counter[1] + schedule[1]) >>> 0;
@@ -30,7 +30,7 @@ export function threefry2x32(key: Words, counter: Words): Words {
 }
 
 /** The key of one stream of a 64-bit seed. Streams that differ in either number are independent. */
-export function streamKey(seed: bigint, stream: Words): Words {
+export function streamKey(seed: bigint, stream: WordPair): WordPair {
   return threefry2x32([Number(seed & 0xffffffffn), Number(seed >> 32n)], stream);
 }
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { platform } from "../host/node/platform/index.ts";
-import { cpuMicros, openGpuMicros } from "../host/node/bench/ceilings.ts";
+import { cpuMicros, openGpuMicros } from "../host/node/bench/sections/ceilings.ts";
 import { rewriteShaders, tamperedAdapter, testAdapter } from "./gpu/devices.ts";
 
 const language = async () => (await platform.gpu())!.wgslLanguageFeatures;

@@ -3,6 +3,7 @@
 import { expect, describe, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { startThread } from "../host/node/platform/threads.ts";
+import { CapacityError } from "../src/errors.ts";
 import { phaseConfig, plan } from "../src/experiments/phase.ts";
 import { batchWork, type Work } from "../src/plan.ts";
 
@@ -45,7 +46,7 @@ describe("CPU runner", () => {
     await expect(runner.run(wide)).rejects.toThrow(
       /^kernel count: expected tables that the memory of a thread can hold, got /,
     );
-    await expect(runner.run(wide)).rejects.toBeInstanceOf(RangeError);
+    await expect(runner.run(wide)).rejects.toBeInstanceOf(CapacityError);
     expect([...(await runner.run(count([1, 2, 3], 3)))]).toEqual([2, 0]);
     runner.close();
   });

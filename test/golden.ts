@@ -1,10 +1,10 @@
 // Networks that another program pruned, as networks of ours.
 
 import { outlineOf, quantize, type Network, type Quantizer } from "../src/network.ts";
-import { keepPlace, maskBytes } from "../src/ticket/mask.ts";
+import { keepWeight, maskBytes } from "../src/ticket/mask.ts";
 import {
   layersOf,
-  placesOf,
+  weightCount,
   type RandomLayer,
   type RandomWeights,
   type Scheme,
@@ -90,9 +90,9 @@ export function goldenTicket(row: GoldenRow): { ticket: Ticket; random: RandomWe
   const structure = ({ columns, group, kind }: RandomLayer, place: number) =>
     kind === "hidden" ? place * columns + Math.floor(place / group) : place;
   const masks = layers.map((layer, index) => {
-    const mask = new Uint8Array(maskBytes(placesOf(layer)));
-    for (let place = 0; place < placesOf(layer); place++)
-      if (row.masks[index]![structure(layer, place)] === "1") keepPlace(mask, place);
+    const mask = new Uint8Array(maskBytes(weightCount(layer)));
+    for (let place = 0; place < weightCount(layer); place++)
+      if (row.masks[index]![structure(layer, place)] === "1") keepWeight(mask, place);
     return mask;
   });
   return {

@@ -2,6 +2,8 @@
 // description alone, with BigInt, sets of sums and plain enumeration, so that it shares no code and no method with the
 // engines it judges.
 
+import type { Work, WorkOf } from "../src/plan.ts";
+
 export interface Question {
   readonly ensemble: "rssp" | "rssp0" | "rnpp" | "products" | "products0";
   readonly halfRange: number;
@@ -224,7 +226,7 @@ function answerPlaces(batch: GivenBatch): { places: number[]; length: number } {
 }
 
 /** A batch in the words that its kernel reads. */
-export function batchWords(batch: GivenBatch) {
+export function batchWords(batch: GivenBatch): WorkOf<"witness" | "count" | "smallest" | "meet"> & Work {
   const { kernel, instances, masks = true, tiles = false } = batch;
   const wide = kernel === "meet";
   const { places, length } = answerPlaces(batch);
@@ -247,18 +249,17 @@ export function batchWords(batch: GivenBatch) {
     wide
       ? new Uint32Array(BigInt64Array.from(values, BigInt).buffer)
       : Int32Array.from(values as readonly number[]);
-  const common = {
+  const params = {
     instances: instances.length,
     items: items.length,
     targets: targets.length,
     answers: length,
     longest,
   };
-  return {
-    kernel,
-    params: wide ? common : { ...common, sums, masks: Number(masks), tiles: Number(tiles) },
-    inputs: { items: words(items), starts: Uint32Array.from(starts), targets: words(rows.flat()) },
-  };
+  const inputs = { items: words(items), starts: Uint32Array.from(starts), targets: words(rows.flat()) };
+  return kernel === "meet"
+    ? { kernel, params, inputs }
+    : { kernel, params: { ...params, sums, masks: Number(masks), tiles: Number(tiles) }, inputs };
 }
 
 /** The words that a kernel on given instances must write. */

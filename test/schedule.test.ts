@@ -9,6 +9,7 @@ import { schedule } from "../host/schedule.ts";
 import { phaseConfig, plan } from "../src/experiments/phase.ts";
 import { batchWork, type Batch } from "../src/plan.ts";
 import { testAdapter } from "./gpu/devices.ts";
+import { paramOf } from "./work.ts";
 
 const engines = {} as Record<"cpu" | "threads" | "thread", Runner>;
 beforeAll(async () => {
@@ -32,8 +33,10 @@ describe("Scheduler", () => {
       ...changed,
       batches,
       run: (work) => {
-        const { firstLow = 0, firstHigh = 0, count = 0 } = work.params;
-        batches.push({ first: firstHigh * 2 ** 32 + firstLow, count });
+        batches.push({
+          first: paramOf(work, "firstHigh") * 2 ** 32 + paramOf(work, "firstLow"),
+          count: paramOf(work, "count"),
+        });
         return changed.run(work);
       },
     };
@@ -69,7 +72,7 @@ describe("Scheduler", () => {
       queueDepth: 2,
       run: async (work) => {
         const words = await engines.cpu.run(work);
-        counts.set(words, work.params.count!);
+        counts.set(words, paramOf(work, "count"));
         return words;
       },
       // An eighth of a millisecond for each trial.
@@ -119,7 +122,7 @@ describe("Scheduler", () => {
   test("The scheduler refuses a tally that does not count the trials of its batch", async () => {
     const short: Runner = {
       ...engines.cpu,
-      run: async (work) => (await engines.cpu.run(work)).with(0, work.params.count! - 1),
+      run: async (work) => (await engines.cpu.run(work)).with(0, paramOf(work, "count") - 1),
     };
     await expect(schedule(short, work, 5000)).rejects.toThrow(
       /counted \d+ trials of a batch of \d+; its results are not kept/,

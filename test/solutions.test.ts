@@ -12,9 +12,10 @@ import type { Engine, Runner } from "../host/runner.ts";
 import { DifferenceError, shadowRunner } from "../host/shadow.ts";
 import { solve, type SolveOptions } from "../host/experiments/solve.ts";
 import type { SolveRequest } from "../src/experiments/solve.ts";
-import { methods, type SolveFinding } from "../src/finding.ts";
-import type { AnswerName, Instance } from "../src/solve/problem.ts";
+import type { SolveFinding } from "../src/finding.ts";
+import { methods, type AnswerName, type Instance } from "../src/solve/problem.ts";
 import { CapacityError } from "../src/errors.ts";
+import { paramOf } from "./work.ts";
 import { testAdapter } from "./gpu/devices.ts";
 import facts from "./fixtures/instances.json";
 import { oracleFinding, oracleSets } from "./oracle.ts";
@@ -296,7 +297,7 @@ describe("Limits of solve", () => {
     const noting: Runner = {
       ...engines.cpu!,
       run(work) {
-        sums.push(work.params.sums!);
+        sums.push(paramOf(work, "sums"));
         return engines.cpu!.run(work);
       },
     };
@@ -446,7 +447,7 @@ describe("Stream of instances", () => {
     const noting: Runner = {
       ...engines.cpu!,
       run(work) {
-        calls.push(work.params.instances!);
+        calls.push(paramOf(work, "instances"));
         return engines.cpu!.run(work);
       },
     };
@@ -588,7 +589,7 @@ describe("Stream of instances", () => {
     const narrow: Runner = {
       ...engines.cpu!,
       run: (work) =>
-        (work.params.sums ?? 0) > 300
+        paramOf(work, "sums") > 300
           ? Promise.reject(new CapacityError("witness", "fewer sums", 701, ""))
           : engines.cpu!.run(work),
     };

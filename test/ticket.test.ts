@@ -14,15 +14,15 @@ import { drawValue } from "../src/ensemble.ts";
 import { forward, quantizers, outlineOf, readNetwork, type Network, type Quantizer } from "../src/network.ts";
 import { streamKey } from "../src/random.ts";
 import { lemma5, reachProbabilities } from "../src/theory/construction.ts";
-import { audit, forwardKept } from "../src/ticket/audit.ts";
+import { compareOutputs, forwardKept } from "../src/ticket/comparison.ts";
 import { passes } from "../src/ticket/passes.ts";
 import { countsOf, keptLayers } from "../src/ticket/kept.ts";
-import { isKept, keepPlace, keptCount, maskBytes } from "../src/ticket/mask.ts";
+import { isKept, keepWeight, keptCount, maskBytes } from "../src/ticket/mask.ts";
 import {
   demandsOf,
   drawnWeights,
   layersOf,
-  placesOf,
+  weightCount,
   type Pooling,
   type Scheme,
 } from "../src/ticket/scheme.ts";
@@ -141,7 +141,7 @@ describe.each([
     let flips = 0;
     layers.forEach((layer, l) => {
       const weightAt = drawnWeights(scheme, ticket.seed)(l);
-      for (let place = 0; place < placesOf(layer); place++) {
+      for (let place = 0; place < weightCount(layer); place++) {
         // A bit of the second matrix matters where its unit is kept for others; one of the first where it is needed.
         const unit = place % layer.columns;
         if (layer.kind === "pooled" && !isKept(ticket.masks[l - 1]!, unit)) continue;
@@ -262,20 +262,20 @@ describe("Pruning", () => {
   /** Masks and failures as each demand by itself gives them, drawn here and solved as a given instance. */
   async function oneByOne(target: Network, bits: number, scheme: Scheme, seed: bigint, sparse: boolean) {
     const layers = layersOf(outlineOf(target, 0).widths, bits, scheme);
-    const masks = layers.map((layer) => new Uint8Array(maskBytes(placesOf(layer))));
+    const masks = layers.map((layer) => new Uint8Array(maskBytes(weightCount(layer))));
     const demands = [...demandsOf(target, layers, scheme, seed)];
     const instances = demands.map(({ items, sum }) => ({ items, target: sum }));
     const failures: unknown[] = [];
     let k = 0;
     for await (const finding of solve(engines.cpu, instances, { ask: [sparse ? "smallest" : "witness"] })) {
-      const { index, row, place, input, sign, members, sum } = demands[k++]!;
+      const { index, row, firstWeight, input, sign, members, sum } = demands[k++]!;
       const { kind, group, copies, layer } = layers[index]!;
       const [output, copy] = [Math.floor(row / copies), row % copies];
       const subset = sparse ? finding.smallestWitness : finding.witness;
       if (!subset) failures.push({ layer, output, input, sign, copy, expected: sum, got: undefined });
       for (const i of subset ?? []) {
-        keepPlace(masks[index]!, place + members[i]!);
-        if (kind === "pooled") keepPlace(masks[index - 1]!, input * group + members[i]!);
+        keepWeight(masks[index]!, firstWeight + members[i]!);
+        if (kind === "pooled") keepWeight(masks[index - 1]!, input * group + members[i]!);
       }
     }
     return { masks, failures };
@@ -377,7 +377,7 @@ describe("Audit", () => {
   test("An audit runs every input of a small network, and finds the first that differs", async () => {
     const target = targetOf([2, 3, 2], 4, "truncate");
     const { ticket } = await prune(engines.cpu, target, 4, { ...first, units: [44, 30] }, 3n);
-    expect(audit(target, keptLayers(ticket), random)).toEqual({
+    expect(compareOutputs(target, keptLayers(ticket), random)).toEqual({
       inputs: 81,
       exhaustive: true,
       difference: undefined,
@@ -388,7 +388,7 @@ describe("Audit", () => {
       ticket.masks[last]!.map(() => 0),
     );
     const damaged = keptLayers({ ...ticket, masks });
-    const { exhaustive, difference } = audit(target, damaged, random);
+    const { exhaustive, difference } = compareOutputs(target, damaged, random);
     expect(exhaustive).toBe(true);
     expect(forward(target, difference!)).not.toEqual(forwardKept(target, damaged, difference!));
   });
@@ -396,7 +396,7 @@ describe("Audit", () => {
   test("An audit runs extreme and random inputs of a wide network", async () => {
     const target = targetOf([9, 2], 2, "away");
     const { ticket } = await prune(engines.cpu, target, 2, { ...first, units: [40] }, 3n);
-    expect(audit(target, keptLayers(ticket), random)).toEqual({
+    expect(compareOutputs(target, keptLayers(ticket), random)).toEqual({
       inputs: 37,
       exhaustive: false,
       difference: undefined,
@@ -415,7 +415,7 @@ describe("Audit", () => {
       const scheme = { ...first, initialBits: bits, bits, units: [40, 40] };
       const { ticket, failures } = await prune(engines.cpu, target, 0, scheme, 1n);
       expect(failures).toEqual([]);
-      expect(audit(target, keptLayers(ticket), random).difference).toBeUndefined();
+      expect(compareOutputs(target, keptLayers(ticket), random).difference).toBeUndefined();
       expect(forward(target, [2, 2])).toEqual(Float64Array.of(2));
       for (const name of ["reference", "cpu", "gpu"] as const)
         for (const pass of passes)
@@ -431,9 +431,13 @@ describe("Audit", () => {
     });
     const { ticket } = await prune(engines.cpu, target, 2, { ...first, units: [40] }, 1n);
     const kept = keptLayers(ticket);
-    expect(audit(target, kept, random)).toEqual({ inputs: 25, exhaustive: true, difference: undefined });
+    expect(compareOutputs(target, kept, random)).toEqual({
+      inputs: 25,
+      exhaustive: true,
+      difference: undefined,
+    });
     const other = { ...target, layers: [{ ...target.layers[0]!, weights: Int32Array.of(1, -4, -1) }] };
-    expect(audit(other, kept, random).difference).toEqual([-2, -2]);
+    expect(compareOutputs(other, kept, random).difference).toEqual([-2, -2]);
   });
 
   test("An audit of many outputs takes no more memory for many inputs", async () => {
@@ -451,7 +455,7 @@ describe("Audit", () => {
       { ...first, bits: 1, initialBits: 1, units: [1] },
       1n,
     );
-    expect(audit(wide, keptLayers(ticket), random)).toMatchObject({ inputs: 37, exhaustive: false });
+    expect(compareOutputs(wide, keptLayers(ticket), random)).toMatchObject({ inputs: 37, exhaustive: false });
   });
 
   test("An audit adds exactly where partial sums exceed 2^53, and does not run sums that end there", () => {
@@ -460,8 +464,8 @@ describe("Audit", () => {
       rows: 1,
       columns: 1,
       shift: 0,
-      starts: Uint32Array.of(0, 3),
-      places: new Uint32Array(3),
+      rowStarts: Uint32Array.of(0, 3),
+      columnIndices: new Uint32Array(3),
     };
     const network = { quantizer: "floor" as const, activationBits: 2, clamp: false };
     const pass = (weights: readonly number[], input: number) =>
@@ -590,8 +594,8 @@ describe.each([
     async (quantizer) => {
       const target = targetOf([2, 2, 2], 3, quantizer);
       const layers = layersOf([2, 2, 2], 3, scheme);
-      for (const { kind, shift, lift } of layers)
-        expect([shift, lift]).toEqual([kind === "hidden" ? 0 : 3, 0]);
+      for (const { kind, shift, scaleBits } of layers)
+        expect([shift, scaleBits]).toEqual([kind === "hidden" ? 0 : 3, 0]);
       const { ticket, failures } = await prune(engines.cpu, target, 3, scheme, 2n);
       expect(failures).toEqual([]);
       expect(verifyTicket(target, ticket)).toBeUndefined();
@@ -599,7 +603,11 @@ describe.each([
       for (const { weights } of kept) expect(new Set(weights.map(Math.abs))).toEqual(new Set([1]));
       const inputs = gridOf(2);
       expect(forwardKept(target, kept, inputs)).toEqual(forward(target, inputs));
-      expect(audit(target, kept, () => 0)).toEqual({ inputs: 81, exhaustive: true, difference: undefined });
+      expect(compareOutputs(target, kept, () => 0)).toEqual({
+        inputs: 81,
+        exhaustive: true,
+        difference: undefined,
+      });
       // With another shift than the target's the outputs would be others.
       const shifted = kept.map((layer) => ({ ...layer, shift: 0 }));
       expect(forwardKept(target, shifted, inputs)).not.toEqual(forward(target, inputs));
@@ -633,7 +641,7 @@ describe.each(golden.map((row, k) => [k + 1, row] as const))("Golden network %i"
 
   test("A golden network with one mask bit flipped is not certified", () => {
     const last = ticket.masks.length - 1;
-    const place = Array.from({ length: placesOf(layers[last]!) }, (_, at) => at).find(
+    const place = Array.from({ length: weightCount(layers[last]!) }, (_, at) => at).find(
       (at) => isKept(ticket.masks[last]!, at) && weights(last)(at) !== 0,
     );
     expect(firstDeviation(target, keptLayers(flippedAt(ticket, last, place!), weights))).toMatchObject({
@@ -689,7 +697,7 @@ describe("Scheme", () => {
     [
       "more places than 2^31",
       [784, 500, 10],
-      "mask.1: expected at most 2147483648 places, got 3920000000; mind units and copies",
+      "mask.1: expected at most 2147483648 weights, got 3920000000; ask for fewer units and copies",
     ],
     ["an absurd width", [2, 2 ** 20 + 1], "widths.1: expected an integer in 1..1048576, got 1048577"],
     ["no layers", [2], "widths: expected inputs and outputs, got [2]"],

@@ -4,7 +4,7 @@ import { RequestError } from "../../src/errors.ts";
 import { withConstant, type Activation, type Network } from "../../src/network.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { networkStages, ticketStages, type Pass, type Stage } from "../../src/ticket/passes.ts";
-import { piecesOf, writePiece, type Piece } from "../../src/ticket/pieces.ts";
+import { outputBlocks, writeBlock, type OutputBlock } from "../../src/ticket/blocks.ts";
 import type { Ticket } from "../../src/ticket/ticket.ts";
 import { inFlight } from "../flight.ts";
 import { runnerOf, type Engine } from "../runner.ts";
@@ -68,13 +68,13 @@ export async function forwardStages(
       inputs: values,
       largest,
     };
-    const run = async (piece: Piece) => {
-      writePiece(outputs, stage, piece, await runner.run(piece.work));
+    const run = async (piece: OutputBlock) => {
+      writeBlock(outputs, stage, piece, await runner.run(piece.work));
       most = Math.max(most, piece.largest);
       done += piece.samples * piece.rows * stage.columns * stage.group;
       onProgress?.(done / total);
     };
-    await inFlight(runner.queueDepth, piecesOf(layer), run, signal);
+    await inFlight(runner.queueDepth, outputBlocks(layer), run, signal);
     signal?.throwIfAborted();
     [values, largest] = [outputs, most];
   }

@@ -4,7 +4,7 @@ import { version } from "../../package.json";
 import {
   candidates,
   findRequired,
-  poolsOf,
+  measuredPools,
   requiredConfig,
   requiredPlan,
   scanTargets,
@@ -33,7 +33,7 @@ export async function measureRequired(
 ): Promise<RequiredFinding[]> {
   const config = requiredConfig(request);
   const provenance = { engine: engine.engine, adapter: engine.adapter, version };
-  const pools = poolsOf(config);
+  const pools = measuredPools(config);
   const total = pools.length * (config.scanTrials + config.trials);
   const runner = runnerOf(engine);
   const findings: RequiredFinding[] = [];

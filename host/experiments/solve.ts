@@ -2,13 +2,13 @@
 
 import { CapacityError, RequestError } from "../../src/errors.ts";
 import { version } from "../../package.json";
-import { answersOf, type Answers, type Call } from "../../src/solve/calls.ts";
+import { answersByQuery, type Answers, type PackedWork } from "../../src/solve/packing.ts";
 import {
-  count,
-  find,
-  found,
-  locate,
-  smallest,
+  askCounts,
+  findSolution,
+  readBest,
+  askBest,
+  askSmallest,
   solveConfig,
   type SolveRequest,
 } from "../../src/experiments/solve.ts";
@@ -222,13 +222,13 @@ async function solveChunk(
   problems: readonly Problem[],
 ): Promise<SolveFinding[]> {
   const queries = problems.flatMap((problem) => problem.queries);
-  const run = async (calls: readonly Call[]): Promise<Answers> =>
-    answersOf(queries.length, calls, await Promise.all(calls.map(({ work }) => engine.run(work))));
-  const best = found(queries, await run(locate(config, queries)));
+  const run = async (calls: readonly PackedWork[]): Promise<Answers> =>
+    answersByQuery(queries.length, calls, await Promise.all(calls.map(({ work }) => engine.run(work))));
+  const best = readBest(queries, await run(askBest(config, queries)));
   const [counted, fewest] = await Promise.all([
-    run(count(config, queries, best)),
-    run(smallest(config, queries, best)),
+    run(askCounts(config, queries, best)),
+    run(askSmallest(config, queries, best)),
   ]);
   const provenance = { engine: engine.engine, adapter: engine.adapter, version };
-  return queries.map((query, k) => find(config, query, k, { best, counted, fewest }, provenance));
+  return queries.map((query, k) => findSolution(config, query, k, { best, counted, fewest }, provenance));
 }

@@ -4,8 +4,8 @@ import { parse } from "../../src/check.ts";
 import { outlineOf, type Network } from "../../src/network.ts";
 import { seedSchema } from "../../src/random.ts";
 import type { Instance } from "../../src/solve/problem.ts";
-import { keepPlace } from "../../src/ticket/mask.ts";
-import { keepAnswers, tilesOf, type Tile } from "../../src/ticket/tiles.ts";
+import { keepWeight } from "../../src/ticket/mask.ts";
+import { keepAnswers, demandChunks, type DemandChunk } from "../../src/ticket/chunks.ts";
 import { demandsOf, layersOf, type Demand, type RandomLayer, type Scheme } from "../../src/ticket/scheme.ts";
 import {
   checkTarget,
@@ -91,14 +91,14 @@ async function pruneDrawn(
   // Tiles are answered in any order; failures are listed in that of the tiles.
   const failures: Deviation[][] = [];
   let [done, reported] = [0, 0];
-  const run = async (tile: Tile, turn: number) => {
+  const run = async (tile: DemandChunk, turn: number) => {
     failures[turn] = keepAnswers(network, layers, masks, tile, await runner.run(tile.work));
     done += tile.count;
     if (done < reported + PROGRESS) return;
     reported = done;
     onProgress?.(done);
   };
-  await inFlight(runner.queueDepth, tilesOf(network, layers, scheme, seed, sparse), run, signal);
+  await inFlight(runner.queueDepth, demandChunks(network, layers, scheme, seed, sparse), run, signal);
   return failures.flat();
 }
 
@@ -121,13 +121,13 @@ async function pruneGiven(
   const findings = solve(engine, instances(), { ask: [sparse ? "smallest" : "witness"] }, { signal });
   for await (const { witness, smallestWitness } of findings) {
     const demand = waiting.shift()!;
-    const { index, place, input, members } = demand;
+    const { index, firstWeight, input, members } = demand;
     const subset = sparse ? smallestWitness : witness;
     if (!subset) failures.push(deviationOf(layers, demand, undefined));
     for (const i of subset ?? []) {
       const { kind, group } = layers[index]!;
-      keepPlace(masks[index]!, place + members[i]!);
-      if (kind === "pooled") keepPlace(masks[index - 1]!, input * group + members[i]!);
+      keepWeight(masks[index]!, firstWeight + members[i]!);
+      if (kind === "pooled") keepWeight(masks[index - 1]!, input * group + members[i]!);
     }
     if (++done % PROGRESS === 0) onProgress?.(done);
   }

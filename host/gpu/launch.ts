@@ -1,86 +1,158 @@
-// What a variant of a kernel is: how work lies on a device.
+// A launch is a variant of a kernel that is fitted to a piece of work and to a device: source, constants, number of
+// workgroups and scratch memory, ready to dispatch. The runner only dispatches; every decision that depends on the kernel is
+// made by the rows of kernels/.
 
-import type { Work } from "../../src/plan.ts";
+import type { InputsOf, KernelName, ParamsOf } from "../../src/kernels/index.ts";
+import type { WorkOf } from "../../src/plan.ts";
 
-/**
- * `registers` and `subgroup` are for trials, `thread` for those and for given instances, `tiles` for given instances alone,
- * `packed` for forward passes.
- */
-export const variantNames = [
-  "registers",
-  "thread",
-  "subgroup",
-  "packed",
-  "workgroup",
-  "storage",
-  "tiles",
-] as const;
-export type VariantName = (typeof variantNames)[number];
+/** The variants of all kernels. A kernel's row says which it has and which it prefers. */
+export type VariantName = "registers" | "thread" | "subgroup" | "packed" | "workgroup" | "storage" | "tiles";
 
-/** What not every device has: operations between the lanes of a subgroup, products of packed bytes. */
+/** Optional abilities of a device: operations between the lanes of a subgroup; dot products of four packed bytes. */
 export type Feature = "subgroups" | "packed";
 
-/** What a device allows and likes. */
-export interface Room {
+/** The limits and features of a device that decide which launches fit it. */
+export interface DeviceProfile {
   readonly limits: GPUSupportedLimits;
-  /** Invocations that run in step. */
-  readonly subgroup: number;
-  /** The fewest that may do so; by default as many. */
-  readonly narrowest?: number;
+  /** The most and the fewest lanes that a subgroup of this device may have, powers of two. */
+  readonly subgroupMaxSize: number;
+  readonly subgroupMinSize: number;
   readonly features: ReadonlySet<Feature>;
-  /** What is taken for enough places for nearly every trial of `reach`: for tests, which show that it changes nothing. */
-  readonly places?: number | undefined;
+  /**
+   * Overrides how many bits variants of `reach` reserve for a trial, so that tests can make trials overflow. Results do not
+   * depend on it.
+   */
+  readonly capacityBits?: number | undefined;
 }
 
-/** A shader with its constants, and how many workgroups of it are dispatched. */
-export interface Program {
+/** A shader with its constants, and the number of workgroups to dispatch. */
+export interface ShaderProgram {
+  /** Plain WGSL. */
   readonly source: string;
+  /** Values of its `override` constants. */
   readonly constants: Record<string, number>;
-  /** Workgroups of a dispatch, in x and in y. Each takes its trials or instances in turns where there are more of them. */
-  readonly groups: number;
-  readonly rows: number;
+  /** Workgroups of a dispatch in x and in y. With more trials or instances than workgroups, each takes several (grid-stride). */
+  readonly workgroups: number;
+  readonly workgroupRows: number;
 }
 
-/** A variant fitted to work and a device. */
-export interface Shape extends Program {
+/** A variant of a kernel fitted to work and a device. */
+export interface Launch extends ShaderProgram {
+  readonly variant: VariantName;
+  /** Bytes of storage that all its workgroups share, or 0. */
+  readonly scratchBytes: number;
+  /** The dispatches, in order; each yields the words of the uniform that its shader reads. */
+  dispatches(): Iterable<readonly number[]>;
+  /**
+   * Follows every dispatch and processes the trials that it deferred. The overflow bitmap is in scratch memory, which is
+   * zeroed before the first dispatch.
+   */
+  readonly fallback?: ShaderProgram;
+}
+
+/** A way to spread a kernel over invocations. */
+export interface Variant<K extends KernelName> {
   readonly name: VariantName;
-  /** Bytes of storage for all workgroups, or 0. */
-  readonly slabBytes: number;
-  /** The dispatches: what each of them is told, in words. */
-  readonly phases: () => Iterable<readonly number[]>;
-  /** Follows every dispatch and does what that one marked in the storage as left, which holds zeros at first. */
-  readonly rest?: Program;
+  /** Serves only work that no other variant has memory for, since it is much slower. */
+  readonly lastResort?: true;
+  /** The launches that may serve the work, the most promising first; none where the device lacks memory or a feature. */
+  launches(work: WorkOf<K>, device: DeviceProfile): readonly Launch[];
 }
 
-/** Fits a variant to work and a device: in several ways, the likeliest first; in none where it has no room. */
-type Fit = (work: Work, room: Room) => Shape | readonly Shape[] | undefined;
-/** The variants of a kernel. */
-export type Fits = Partial<Record<VariantName, Fit>>;
+/** A kernel on a GPU: its variants, and what the tuner has to know of it. */
+export interface GpuKernel<K extends KernelName> {
+  /** The parameter that counts independent units of work: trials, instances, demands or inputs. */
+  readonly unitParam: keyof ParamsOf<K>;
+  /** The parameters on which the fastest launch depends; the tuner rounds each up to a power of two. */
+  readonly tuningParams: readonly (keyof ParamsOf<K>)[];
+  /** In order of preference. */
+  readonly variants: readonly Variant<K>[];
+  /** The variants that suit an amount of work, in order of preference; all of them by default. */
+  readonly suitable?: (work: WorkOf<K>) => readonly VariantName[];
+}
 
-/** Storage for all the tables of a dispatch, and workgroups that have one: enough to fill a device, small enough for any. */
-export const SLAB_BYTES = 2 ** 28;
-export const SLAB_GROUPS = 2 ** 10;
-/** What workgroups keep in their memory beside a table. */
-export const GROUP_BYTES = 512;
+/** The inputs of work, by which things that depend on inputs alone are remembered. */
+export type Inputs = InputsOf<KernelName>;
 
-/** One dispatch, told nothing. */
-export const once = () => [[]];
+/** The most scratch memory of a dispatch, and the most workgroups that have a part of it: enough to fill a device. */
+export const SCRATCH_BYTES = 2 ** 28;
+export const SCRATCH_WORKGROUPS = 2 ** 10;
+/** Workgroup memory that a shader needs beside its table. */
+export const WORKGROUP_OVERHEAD_BYTES = 512;
 
-/** Enough invocations for the words of a bitset, in whole subgroups, at most 256. */
-export function groupWidth(words: number, subgroup: number, limits: GPUSupportedLimits): number {
-  const most = Math.min(
-    8 * subgroup,
-    256,
+/** One dispatch whose shader reads no uniform. */
+export const oneDispatch = () => [[]];
+
+/** The most invocations of a workgroup, and the lanes of a subgroup above which more subgroups gain nothing. */
+const MAX_WORKGROUP_SIZE = 256;
+const MAX_SUBGROUPS = 8;
+
+/** The number of invocations that share `words` words, about four words each: whole subgroups, at most 256. */
+export function workgroupSize(words: number, { limits, subgroupMaxSize }: DeviceProfile): number {
+  const largest = Math.min(
+    MAX_SUBGROUPS * subgroupMaxSize,
+    MAX_WORKGROUP_SIZE,
     limits.maxComputeInvocationsPerWorkgroup,
     limits.maxComputeWorkgroupSizeX,
   );
-  let width = Math.min(subgroup, most);
-  while (width < most && 4 * width < words) width *= 2;
-  return width;
+  let size = Math.min(subgroupMaxSize, largest);
+  while (size < largest && 4 * size < words) size *= 2;
+  return size;
 }
 
-/** At least so many, of few numbers there are: what is compiled for one table then serves others. */
-export function roomy(words: number): number {
+/** Rounds up to one of four sizes per power of two, so that few pipelines are compiled. */
+export function sizeClass(words: number): number {
   const step = 2 ** Math.max(Math.floor(Math.log2(words)) - 2, 0);
   return Math.ceil(words / step) * step;
+}
+
+/** The most words of workgroup memory that a table may take. */
+export const maxWorkgroupWords = ({ limits }: DeviceProfile): number =>
+  Math.floor((limits.maxComputeWorkgroupStorageSize - WORKGROUP_OVERHEAD_BYTES) / 4);
+
+/** The most words of one storage buffer; with `cap`, within SCRATCH_BYTES. */
+export const maxStorageWords = ({ limits }: DeviceProfile, cap = Infinity): number =>
+  Math.floor(Math.min(cap, limits.maxStorageBufferBindingSize, limits.maxBufferSize) / 4);
+
+/** The parts of a launch that depend on where the tables of workgroups are. */
+export type Placement = Pick<Launch, "variant" | "workgroups" | "workgroupRows" | "scratchBytes"> & {
+  /** The size class of a table in words. */
+  readonly words: number;
+};
+
+/** One table of `words` words to a workgroup, in workgroup memory; undefined where it is too small. */
+export function inWorkgroupMemory(
+  words: number,
+  instances: number,
+  device: DeviceProfile,
+  reservedWords = 0,
+): Placement | undefined {
+  const most = maxWorkgroupWords(device) - reservedWords;
+  if (words > most) return undefined;
+  return {
+    variant: "workgroup",
+    words: Math.min(sizeClass(words), most),
+    workgroups: Math.min(instances, device.limits.maxComputeWorkgroupsPerDimension),
+    workgroupRows: 1,
+    scratchBytes: 0,
+  };
+}
+
+/** One table of `words` words to a workgroup, in scratch memory; undefined where a table exceeds a buffer. */
+export function inScratchMemory(
+  words: number,
+  instances: number,
+  device: DeviceProfile,
+): Placement | undefined {
+  const most = maxStorageWords(device, SCRATCH_BYTES);
+  if (words > most) return undefined;
+  const size = Math.min(sizeClass(words), most);
+  const workgroups = Math.min(instances, Math.floor(most / size), SCRATCH_WORKGROUPS);
+  return {
+    variant: "storage",
+    words: size,
+    workgroups,
+    workgroupRows: 1,
+    scratchBytes: 4 * size * Math.max(workgroups, 1),
+  };
 }

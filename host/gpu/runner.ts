@@ -5,9 +5,9 @@ import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { inputsOf, outputOf, type Work } from "../../src/plan.ts";
 import type { Runner } from "../runner.ts";
-import type { Feature, Program, Room, Shape, VariantName } from "./launch.ts";
+import type { DeviceProfile, Feature, Launch, ShaderProgram, VariantName } from "./launch.ts";
 import { choose, Tuner, type Store } from "./tune.ts";
-import { labelOf, shapesOf, sizeOf, unitOf } from "./kernels/index.ts";
+import { launchesOf, launchLabel, tuningKey, unitsOf, withUnits } from "./kernels/index.ts";
 
 export interface GpuOptions {
   /** Where measurements are kept, by which one of the shapes that fit is chosen; by default the likeliest one is taken. */
@@ -58,7 +58,7 @@ interface Compiled {
 
 interface Opened {
   readonly device: GPUDevice;
-  readonly room: Room;
+  readonly room: DeviceProfile;
   readonly compiled: Map<string, Promise<Compiled>>;
   readonly uploaded: Map<Work["inputs"], Uploaded>;
   /** Slots that wait for work, the latest used last. */
@@ -111,10 +111,10 @@ async function openDevice(adapter: GPUAdapter, options: GpuOptions): Promise<Ope
     device,
     room: {
       limits: device.limits,
-      subgroup: adapter.info.subgroupMaxSize || 32,
-      narrowest: adapter.info.subgroupMinSize || 4,
+      subgroupMaxSize: adapter.info.subgroupMaxSize || 32,
+      subgroupMinSize: adapter.info.subgroupMinSize || 4,
       features: featuresOf(device, options),
-      places: options.places,
+      capacityBits: options.places,
     },
     compiled: new Map(),
     uploaded: new Map(),
@@ -150,21 +150,20 @@ const MOST_TRIALS = 2 ** 24;
 const FIRST_UNITS = 2 ** 11;
 
 /** The shape that the work takes on a device. Throws RangeError where its memory cannot hold it. */
-async function fit(opened: Opened, work: Work, options: GpuOptions): Promise<Shape> {
-  const shapes = shapesOf(work, opened.room, options.variant);
+async function fit(opened: Opened, work: Work, options: GpuOptions): Promise<Launch> {
+  const shapes = launchesOf(work, opened.room, options.variant);
   const [first] = shapes;
   if (!first) throw noRoom(work);
-  const unit = unitOf[work.kernel];
-  const most = work.kernel === "reach" ? MOST_TRIALS : work.params[unit]!;
+  const most = work.kernel === "reach" ? MOST_TRIALS : unitsOf(work);
   if (!opened.tuner || shapes.length === 1 || most < FIRST_UNITS) return first;
-  const size = sizeOf(work) + (options.variant ? `, ${options.variant}` : "");
+  const size = tuningKey(work) + (options.variant ? `, ${options.variant}` : "");
   let chosen = opened.chosen.get(size);
   if (!chosen) {
     opened.chosen.set(size, (chosen = measured(opened, opened.tuner, work, size, most, options)));
     chosen.catch(() => opened.chosen.delete(size));
   }
   const label = await chosen;
-  return shapes.find((shape) => labelOf(shape) === label) ?? first;
+  return shapes.find((shape) => launchLabel(shape) === label) ?? first;
 }
 
 /** The label of the fastest shape for work of a size: known, or measured now. */
@@ -176,13 +175,15 @@ async function measured(
   most: number,
   { variant, budget }: GpuOptions,
 ): Promise<string> {
-  const labels = shapesOf(work, opened.room, variant).map(labelOf);
+  const labels = launchesOf(work, opened.room, variant).map(launchLabel);
   const first = work.kernel === "reach" ? FIRST_TRIALS : FIRST_UNITS;
   const known = (await tuner.choices())[size];
   if (known && labels.includes(known.best)) return known.best;
   const time = async (label: string, units: number) => {
-    const part = { ...work, params: { ...work.params, [unitOf[work.kernel]]: units } };
-    const shape = shapesOf(part, opened.room, variant).find((candidate) => labelOf(candidate) === label);
+    const part = withUnits(work, units);
+    const shape = launchesOf(part, opened.room, variant).find(
+      (candidate) => launchLabel(candidate) === label,
+    );
     if (!shape) throw noRoom(part);
     await compile(opened, part, shape);
     return (await execute(opened, part, shape, undefined)).took;
@@ -207,8 +208,8 @@ function noRoom({ kernel, params }: Work): CapacityError {
 function compileProgram(
   { device, compiled }: Opened,
   work: Work,
-  { name, slabBytes }: Shape,
-  { source, constants }: Program,
+  { variant, scratchBytes }: Launch,
+  { source, constants }: ShaderProgram,
 ): Promise<Compiled> {
   const key = `${JSON.stringify(constants)}\n${source}`;
   const known = compiled.get(key);
@@ -218,13 +219,13 @@ function compileProgram(
   const layouts = [
     types.map((type, binding) => ({ binding, visibility, buffer: { type } })),
     [
-      ...(slabBytes > 0 ? [{ binding: 0, visibility, buffer: { type: "storage" as const } }] : []),
+      ...(scratchBytes > 0 ? [{ binding: 0, visibility, buffer: { type: "storage" as const } }] : []),
       { binding: 1, visibility, buffer: { type: "uniform" as const, hasDynamicOffset: true } },
     ],
   ].map((entries) => device.createBindGroupLayout({ entries }));
   const compiling = device
     .createComputePipelineAsync({
-      label: `${work.kernel}.${name}`,
+      label: `${work.kernel}.${variant}`,
       layout: device.createPipelineLayout({ bindGroupLayouts: layouts }),
       compute: { module: device.createShaderModule({ code: source }), constants },
     })
@@ -234,9 +235,9 @@ function compileProgram(
 }
 
 /** The pipelines of a shape: of what it dispatches, and of what follows. */
-function compile(opened: Opened, work: Work, shape: Shape): Promise<Compiled[]> {
+function compile(opened: Opened, work: Work, shape: Launch): Promise<Compiled[]> {
   return Promise.all(
-    [shape, ...(shape.rest ? [shape.rest] : [])].map((program) =>
+    [shape, ...(shape.fallback ? [shape.fallback] : [])].map((program) =>
       compileProgram(opened, work, shape, program),
     ),
   );
@@ -347,18 +348,18 @@ function bind(
 async function execute(
   opened: Opened,
   work: Work,
-  shape: Shape,
+  shape: Launch,
   poison: number | undefined,
 ): Promise<{ words: Uint32Array; took: number }> {
   const { device } = opened;
   const compiled = await compile(opened, work, shape);
-  const programs = [shape, shape.rest];
+  const programs = [shape, shape.fallback];
   const inputs = upload(opened, work);
   const outputBytes = 4 * outputOf(work).length;
   inputs.users++;
   let slot: Slot | undefined;
   try {
-    slot = await takeSlot(opened, outputBytes / 4, shape.slabBytes);
+    slot = await takeSlot(opened, outputBytes / 4, shape.scratchBytes);
     if (!slot) throw noRoom(work);
     if (poison !== undefined)
       for (const buffer of [slot.output, slot.slabs])
@@ -369,7 +370,7 @@ async function execute(
     const began = performance.now();
     let encoder = device.createCommandEncoder();
     encoder.clearBuffer(slot.output, 0, outputBytes);
-    if (slot.slabs && shape.rest) encoder.clearBuffer(slot.slabs, 0, shape.slabBytes);
+    if (slot.slabs && shape.fallback) encoder.clearBuffer(slot.slabs, 0, shape.scratchBytes);
     // An empty pass at each end, since no pass knows that it is the last.
     const stamp = (index: 0 | 1) => {
       if (!stamps) return;
@@ -378,7 +379,7 @@ async function execute(
     };
     stamp(0);
     let encoded = 0;
-    for (const words of shape.phases()) {
+    for (const words of shape.dispatches()) {
       if (encoded === SUBMITTED_PHASES) {
         device.queue.submit([encoder.finish()]);
         encoder = device.createCommandEncoder();
@@ -390,9 +391,9 @@ async function execute(
       pass.setBindGroup(0, contract);
       pass.setBindGroup(1, extra, [offset]);
       compiled.forEach(({ pipeline }, i) => {
-        const { groups, rows } = programs[i]!;
+        const { workgroups, workgroupRows } = programs[i]!;
         pass.setPipeline(pipeline);
-        pass.dispatchWorkgroups(groups, rows);
+        pass.dispatchWorkgroups(workgroups, workgroupRows);
       });
       pass.end();
     }

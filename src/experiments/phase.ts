@@ -13,14 +13,13 @@ import {
   maxHalfRange,
   MAX_ITEMS,
   MAX_TRIALS,
-  slicingOf,
   type Ensemble,
-  type Law,
 } from "../ensemble.ts";
 import type { PhaseFinding, Provenance } from "../finding.ts";
 import { reachTally } from "../kernels/reach.ts";
 import type { Plan } from "../plan.ts";
-import { seedSchema, type Words } from "../random.ts";
+import { seedSchema } from "../random.ts";
+import { reachPlan } from "../reach-plan.ts";
 import { certainty, estimate } from "../statistics.ts";
 
 /** The most counts of a tally: results.jsonl and results.csv have a hundred bytes for each and must fit a string. */
@@ -136,50 +135,10 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
   };
 }
 
-/** Instances to draw, and what is asked of them. */
-export interface Instances extends Pick<PhaseConfig, "halfRange" | "items" | "targets" | "enumerate"> {
-  readonly law: Law;
-  readonly key: Words;
-  /** Of a listed law, all within 1..halfRange. */
-  readonly magnitudes?: Int32Array<ArrayBuffer>;
-}
-
-/** The work of counting instances, for any range of trials. */
-export function instancesPlan({
-  law,
-  key,
-  magnitudes,
-  halfRange,
-  items,
-  targets,
-  enumerate,
-}: Instances): Plan {
-  const largest = items.to * halfRange;
-  return {
-    kernel: "reach",
-    params: {
-      keyLow: key[0],
-      keyHigh: key[1],
-      enumerate: Number(enumerate),
-      ...law,
-      ...slicingOf(law.range),
-      halfRange,
-      itemsFrom: items.from,
-      itemsTo: items.to,
-      targets: targets.length,
-      extent: targets.reduce(
-        (extent, target) => (Math.abs(target) > largest ? extent : Math.max(extent, Math.abs(target))),
-        halfRange,
-      ),
-    },
-    inputs: { targets: Int32Array.from(targets), magnitudes: magnitudes ?? new Int32Array(1) },
-  };
-}
-
 /** The work of a configuration, for any range of its trials. */
 export function plan(config: PhaseConfig): Plan {
   const { ensemble, halfRange, seed } = config;
-  return instancesPlan({
+  return reachPlan({
     ...config,
     law: lawOf(ensemble, halfRange),
     key: ensembleKey(seed, ensemble, halfRange),

@@ -1,6 +1,6 @@
-// The required experiment: how many random items it takes until the worst target of -M..M fails at most so often. A scan
-// of every target finds the candidates for the worst; fresh trials then measure those alone, so that the maximum is over
-// few noisy counts and not over thousands.
+// The required experiment: the fewest random items for which the worst target of -M..M fails with a given probability at
+// most. A scan of every target finds the candidates for the worst; fresh trials then measure the candidates alone. The
+// maximum is so taken over a few noisy counts instead of thousands, and is less biased.
 
 import * as z from "zod/mini";
 import { RequestError } from "../errors.ts";
@@ -10,25 +10,25 @@ import type { Provenance, RequiredFinding } from "../finding.ts";
 import { reachTally } from "../kernels/reach.ts";
 import type { Plan } from "../plan.ts";
 import { seedSchema, streamKey } from "../random.ts";
+import { reachPlan } from "../reach-plan.ts";
 import { estimate } from "../statistics.ts";
 import { products } from "../theory/rejection.ts";
-import { instancesPlan } from "./phase.ts";
 
 const pools = ["uniform", "products", "support"] as const;
 type Pool = (typeof pools)[number];
 
-/** Beyond this a scan of every target takes minutes. */
+/** The most bits of a half range: a scan counts every one of its 2^bits targets. */
 const MAX_BITS = 12;
-/** Fewer failures than this say little about a probability. */
-const TELLING = 100;
-const LEAST_FAILURE = 1e-6;
+/** The fewest failures that a measurement should expect; the standard error is then 10 % of the probability. */
+const MIN_EXPECTED_FAILURES = 100;
+const MIN_FAILURE = 1e-6;
 
 export interface RequiredRequest {
   /** k, M = 2^k, 0..12. */
   bits: number;
-  /** How often the worst target may fail, each in 1e-6..0.5. Default 0.5, 0.1, 0.01, 0.001. */
+  /** Probabilities with which the worst target may fail, each in 1e-6..0.5. Default 0.5, 0.1, 0.01, 0.001. */
   failures?: readonly number[];
-  /** Trials that measure the candidates, at least 100 over the smallest failure. Default that, and 1,000,000 at least. */
+  /** Trials that measure the candidates, at least 100 / (smallest failure). Default: that number, or 1,000,000 if larger. */
   trials?: number;
   /** 0..2^64 - 1; a string is read as a decimal. Default 1. */
   seed?: bigint | number | string;
@@ -42,12 +42,12 @@ export interface RequiredConfig {
   readonly seed: bigint;
 }
 
-const FAILURE = `a number in ${LEAST_FAILURE}..0.5`;
+const FAILURE = `a number in ${MIN_FAILURE}..0.5`;
 const schema = z.strictObject({
   bits: integer(0, MAX_BITS),
   failures: z._default(
     z
-      .array(z.number(FAILURE).check(z.refine((value) => value >= LEAST_FAILURE && value <= 0.5, FAILURE)))
+      .array(z.number(FAILURE).check(z.refine((value) => value >= MIN_FAILURE && value <= 0.5, FAILURE)))
       .check(z.minLength(1, FAILURE)),
     [0.5, 0.1, 0.01, 0.001],
   ),
@@ -55,28 +55,33 @@ const schema = z.strictObject({
   seed: z._default(seedSchema, 1n),
 });
 
-/** Completes and checks a request. Throws TypeError or RangeError naming the field, what it may be and what came. */
+/**
+ * Fills in the defaults of a request and checks it.
+ * @throws {RequestError} Names the field that is wrong.
+ */
 export function requiredConfig(request: RequiredRequest): RequiredConfig {
   const { bits, failures, trials: asked, seed } = parse(schema, request);
-  const telling = Math.ceil(TELLING / Math.min(...failures));
-  const trials = asked ?? Math.max(1e6, telling);
-  if (trials < telling)
+  const fewest = Math.ceil(MIN_EXPECTED_FAILURES / Math.min(...failures));
+  const trials = asked ?? Math.max(1e6, fewest);
+  if (trials < fewest)
     throw new RequestError(
       "trials",
-      `at least ${telling} to tell a failure of ${Math.min(...failures)}`,
+      `at least ${fewest} to tell a failure of ${Math.min(...failures)}`,
       trials,
     );
   return { bits, failures, trials, scanTrials: Math.max(1000, Math.round(trials / 20)), seed };
 }
 
-/** The pools that have a half range of 2^bits: products need a square. */
-export function poolsOf({ bits }: RequiredConfig): readonly Pool[] {
+/** The pools that are measured: all three where 2^bits is a square, which products need, and otherwise `uniform` alone. */
+export function measuredPools({ bits }: RequiredConfig): readonly Pool[] {
   return bits % 2 === 0 ? pools : ["uniform"];
 }
 
 /**
- * The work of counting, for every number of items, the failures of some targets. `stage` 0 and 1 draw differently.
- * The largest number of items suffices where failures fall at least like (3/4)^n, the rate of odd targets of products.
+ * The work of counting the failures of targets for every number of items. It goes up to the number of items that is enough
+ * where failures fall at least like (3/4)^n. That is the rate for odd targets of products: a product of two weights is even
+ * with probability 3/4, and even products miss every odd target.
+ * @param stage 0 for the scan and 1 for the measurement, which draw different trials.
  */
 export function requiredPlan(
   { bits, failures, seed }: RequiredConfig,
@@ -87,7 +92,7 @@ export function requiredPlan(
   const halfRange = 2 ** bits;
   const to = Math.ceil(bits + 2 - Math.log(Math.min(...failures)) / Math.log(4 / 3));
   const magnitudes = pool === "support" ? products(Math.sqrt(halfRange)) : undefined;
-  return instancesPlan({
+  return reachPlan({
     law: magnitudes ? listedLaw(magnitudes) : lawOf(pool === "uniform" ? "rssp" : "products", halfRange),
     ...(magnitudes ? { magnitudes } : {}),
     key: streamKey(seed, [2 ** 16 + 2 * pools.indexOf(pool) + stage, halfRange]),
@@ -98,31 +103,34 @@ export function requiredPlan(
   });
 }
 
-/** Every target that can be the worst: by symmetry the positive ones. */
+/** Every target that can be the worst: 1..M, since a target and its opposite fail equally often. */
 export function scanTargets({ bits }: RequiredConfig): number[] {
   return Array.from({ length: 2 ** bits }, (_, i) => i + 1);
 }
 
-/** Index and failures of the target that fails most often with `n` items. */
-function worst(plan: Plan, words: ArrayLike<number>, n: number): { t: number; failed: number } {
-  const place = reachTally(plan.params);
-  let [t, failed] = [0, -1];
-  for (let i = 0; i < plan.params.targets; i++) {
-    const count = words[place.unsolved(i, n)]!;
-    if (count > failed) [t, failed] = [i, count];
+/** The target that fails most often with `n` items, by its index, and the number of its failures. */
+function worstTarget(plan: Plan, words: ArrayLike<number>, n: number): { index: number; failures: number } {
+  const layout = reachTally(plan.params);
+  let [index, failures] = [0, -1];
+  for (let t = 0; t < plan.params.targets; t++) {
+    const count = words[layout.unsolved(t, n)]!;
+    if (count > failures) [index, failures] = [t, count];
   }
-  return { t, failed };
+  return { index, failures };
 }
 
-/** The targets that the scan found worst with some number of items, and the ends of the range. */
+/** The targets that the scan found worst for some number of items, and 1, M - 1 and M, which theory expects to be the worst. */
 export function candidates(config: RequiredConfig, plan: Plan, words: ArrayLike<number>): number[] {
   const M = 2 ** config.bits;
   const ends = [1, M - 1, M].filter((target) => target >= 1);
-  const scanned = Array.from({ length: plan.params.itemsTo }, (_, i) => worst(plan, words, i + 1).t + 1);
+  const scanned = Array.from(
+    { length: plan.params.itemsTo },
+    (_, i) => worstTarget(plan, words, i + 1).index + 1,
+  );
   return [...new Set([...ends, ...scanned])];
 }
 
-/** What the measurement says, one finding for each failure asked. */
+/** The findings of a pool, one for each failure in the order asked. `words` may hold sums over batches. */
 export function findRequired(
   config: RequiredConfig,
   pool: Pool,
@@ -149,14 +157,14 @@ export function findRequired(
       ...provenance,
     } as const;
     for (let n = 1; n <= plan.params.itemsTo; n++) {
-      const { t, failed } = worst(plan, words, n);
-      if (failed > failure * trials) continue;
-      const measured = estimate(failed, trials);
-      const before = estimate(worst(plan, words, n - 1).failed, trials);
+      const worst = worstTarget(plan, words, n);
+      if (worst.failures > failure * trials) continue;
+      const measured = estimate(worst.failures, trials);
+      const before = estimate(worstTarget(plan, words, n - 1).failures, trials);
       return {
         ...common,
         items: n,
-        target: targets[t]!,
+        target: targets[worst.index]!,
         measured,
         before,
         decided: measured.high <= failure && before.low > failure,

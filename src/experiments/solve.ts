@@ -1,21 +1,23 @@
-// The solve experiment: from a request and instances to work, and from what the kernels answer to findings.
+// The solve experiment: turns a request and its instances into work, and the answers of the kernels into findings.
 //
-// Work comes in two steps. The first finds for every question the best sum and its witness; the second, for the sums that
-// were found, the number of index sets and the smallest one.
+// Work comes in two steps. The first step finds the best sum of every query, with its witness. The second step counts the
+// index sets that have the sums that were found, and finds the smallest ones.
 
 import * as z from "zod/mini";
 import { RequestError } from "../errors.ts";
 import { integer, parse } from "../check.ts";
-import { methods, type Method, type Provenance, type SolveFinding } from "../finding.ts";
-import { callsOf, type Answers, type Asked, type Call } from "../solve/calls.ts";
+import type { Provenance, SolveFinding } from "../finding.ts";
+import { packQuestions, type Answers, type KernelQuestion, type PackedWork } from "../solve/packing.ts";
 import { maskWords } from "../kernels/instances.ts";
 import {
   answerNames,
   MAX_ITEM,
   MAX_SOLVE_ITEMS,
+  methods,
   needsMasks,
   whereOf,
   type AnswerName,
+  type Method,
   type Problem,
   type Query,
   type Question,
@@ -23,19 +25,19 @@ import {
 } from "../solve/problem.ts";
 import { add, floorDivide, greatest, least, subtract, times, toJson, type Whole } from "../solve/exact.ts";
 
-/** What a caller wants to know of every instance. */
+/** The questions that are asked about every instance. */
 export interface SolveRequest {
-  /** Default: all that the instance's size allows. `reachable` is always told. */
+  /** The answers of a finding. Default: all that the size of the instance allows. `reachable` is always answered. */
   ask?: readonly AnswerName[];
-  /** Only index sets of exactly so many items, 0..10,000. */
+  /** Counts only index sets of exactly this many items, 0..10,000. */
   size?: number;
-  /** Sums may differ from the target by so much, 0..2^53; the nearest one is the best, the lower one of two. */
+  /** How far a sum may be from the target, 0..2^53. The nearest sum is the best one, and of two the lower one. */
   tolerance?: number;
-  /** The best sum is the greatest one not above the target. */
+  /** Makes the greatest sum that does not exceed the target the best one. */
   atMost?: boolean;
-  /** The best sum is the one nearest to half of all: the items in two groups as equal as can be. */
+  /** Makes the sum nearest to half of the total the best one: it splits the items into two groups of nearly equal sums. */
   partition?: boolean;
-  /** Forces a method; by default the cheapest is taken for each instance. `halves` is an older name of meet-in-the-middle. */
+  /** Forces a method. Default: the cheapest for each instance. `halves` is an older name of meet-in-the-middle. */
   method?: Method | "halves";
 }
 
@@ -55,7 +57,10 @@ const requestSchema = z.strictObject({
   ),
 });
 
-/** Completes and checks a request. Throws TypeError or RangeError naming the field, what it may be and what came. */
+/**
+ * Fills in the defaults of a request and checks it.
+ * @throws {RequestError} Names the field that is wrong.
+ */
 export function solveConfig(request: SolveRequest): SolveConfig {
   const { ask, ...config } = parse(requestSchema, request);
   if (config.partition && (config.atMost || config.tolerance !== undefined))
@@ -68,44 +73,44 @@ export function solveConfig(request: SolveRequest): SolveConfig {
   return { ...config, asked: asked.add("reachable"), byName: ask !== undefined };
 }
 
-/** What the first step found: the best sum of a query. */
+/** The best sum of a query. */
 interface Best {
-  /** In the sums of the problem. */
+  /** The sum in the form of the problem. */
   readonly sum: Whole;
-  /** Where its mask is. */
+  /** The words that hold its mask, and the index of the first of them. */
   readonly words: Uint32Array;
-  readonly place: number;
-  /** How many index sets have a sum of the question's window, where the kernel has counted them. */
+  readonly maskOffset: number;
+  /** The number of index sets with a sum of from..to, where the kernel has counted them. */
   readonly ways: bigint | undefined;
 }
 
-/** The best sum of every query, undefined where none serves. */
-export type Found = readonly (Best | undefined)[];
+/** The best sum of every query, undefined where the question has no answer. */
+export type BestSums = readonly (Best | undefined)[];
 
-/** The first step: asks for the best sums, and for their witnesses where those are wanted. */
-export function locate(config: SolveConfig, queries: readonly Query[]): Call[] {
-  const questions: Asked[] = [];
+/** The work of the first step: asks for the best sums, and for their witnesses where a finding needs masks. */
+export function askBest(config: SolveConfig, queries: readonly Query[]): PackedWork[] {
+  const questions: KernelQuestion[] = [];
   queries.forEach(({ problem, question }, query) => {
     if (question) questions.push({ query, problem, question });
   });
-  return callsOf("witness", questions, needsMasks(config));
+  return packQuestions("witness", questions, needsMasks(config));
 }
 
-/** What the first step found. */
-export function found(queries: readonly Query[], { words, places }: Answers): Found {
+/** Reads the answers of the first step. */
+export function readBest(queries: readonly Query[], { words, offsets }: Answers): BestSums {
   return queries.map(({ problem }, k): Best | undefined => {
-    const [answer, place] = [words[k], places[k]!];
-    if (!answer?.[place]) return undefined;
+    const [answer, offset] = [words[k], offsets[k]!];
+    if (!answer?.[offset]) return undefined;
     if (problem.method !== "meet-in-the-middle")
-      return { sum: answer[place + 1]! | 0, words: answer, place: place + 2, ways: undefined };
-    const sum = add(BigInt.asIntN(64, wideWord(answer, place + 1)), 0);
-    return { sum, words: answer, place: place + 5, ways: wideWord(answer, place + 3) };
+      return { sum: answer[offset + 1]! | 0, words: answer, maskOffset: offset + 2, ways: undefined };
+    const sum = add(BigInt.asIntN(64, wideWord(answer, offset + 1)), 0);
+    return { sum, words: answer, maskOffset: offset + 5, ways: wideWord(answer, offset + 3) };
   });
 }
 
-/** The second step: asks how many index sets have the sums that were found. */
-export function count(config: SolveConfig, queries: readonly Query[], best: Found): Call[] {
-  const questions: Asked[] = [];
+/** Work of the second step: asks for the number of index sets that have the sums that were found. */
+export function askCounts(config: SolveConfig, queries: readonly Query[], best: BestSums): PackedWork[] {
+  const questions: KernelQuestion[] = [];
   queries.forEach((query, k) => {
     const { problem } = query;
     if (!best[k] || !problem.answers.has("count")) return;
@@ -113,36 +118,37 @@ export function count(config: SolveConfig, queries: readonly Query[], best: Foun
     if (knownWays(config, query, best[k], window) === undefined)
       questions.push({ query: k, problem, question: window });
   });
-  return callsOf("count", questions, false);
+  return packQuestions("count", questions, false);
 }
 
-/** The second step: asks for the smallest of the index sets that have the sums that were found. */
-export function smallest({ size }: SolveConfig, queries: readonly Query[], best: Found): Call[] {
-  const questions: Asked[] = [];
+/** Work of the second step: asks for the smallest index sets that have the sums that were found. */
+export function askSmallest({ size }: SolveConfig, queries: readonly Query[], best: BestSums): PackedWork[] {
+  const questions: KernelQuestion[] = [];
   queries.forEach(({ problem }, k) => {
     if (best[k] && problem.answers.has("smallest") && size === undefined)
       questions.push({ query: k, problem, question: exactly(best[k].sum) });
   });
-  return callsOf("smallest", questions, true);
+  return packQuestions("smallest", questions, true);
 }
 
 const exactly = (sum: Whole): Question => ({ from: sum, to: sum, center: sum });
 
-/** Two words as one of 64 bits. */
-function wideWord(words: Uint32Array, at: number): bigint {
-  return (BigInt(words[at + 1]!) << 32n) | BigInt(words[at]!);
+/** The u64 in two words, low word first. */
+function wideWord(words: Uint32Array, offset: number): bigint {
+  return (BigInt(words[offset + 1]!) << 32n) | BigInt(words[offset]!);
 }
 
 /**
- * The sums whose index sets are counted: all within a tolerance, or the best alone. With a size, a partition has the best
- * sum and its mirror, between which there is none; without one as many have the mirror, which `find` knows.
+ * The sums whose index sets are counted: all within a tolerance, or the best sum alone. For a partition the mirrored sum
+ * (total - sum) is as good. With a size, both are counted, and no other sum is between them. Without a size, the complements
+ * of the index sets have the mirrored sum, so that `findSolution` doubles the count.
  */
 function countedWindow(config: SolveConfig, { problem, question }: Query, sum: Whole): Question {
   if (config.tolerance !== undefined && !config.atMost) return question!;
   if (!config.partition || config.size === undefined) return exactly(sum);
   const { low, high, scale, offset } = problem.form;
   const mirror = subtract(add(times(totalOf(problem.instance.items), scale), times(offset, 2)), sum);
-  // With index sets of one size the mirrored sum may be none that the problem's items could have.
+  // The mirrored sum of index sets of one size can be beyond all sums of the form.
   return {
     from: greatest(least(sum, mirror), low),
     to: least(greatest(sum, mirror), high),
@@ -150,7 +156,7 @@ function countedWindow(config: SolveConfig, { problem, question }: Query, sum: W
   };
 }
 
-/** How many index sets have a sum of a window, where that is known without counting. */
+/** The number of index sets with a sum of a window, where it is known without the kernel `count`; otherwise undefined. */
 function knownWays(
   { size }: SolveConfig,
   { problem, question }: Query,
@@ -162,12 +168,15 @@ function knownWays(
   return from === question!.from && to === question!.to ? ways : undefined;
 }
 
-/** What the steps say of query k. Throws where an index set is not what it is said to be. */
-export function find(
+/**
+ * The finding of query k, from the answers of both steps.
+ * @throws {Error} Where an index set of an answer does not have the sum or the size that it should have.
+ */
+export function findSolution(
   config: SolveConfig,
   query: Query,
   k: number,
-  answered: { readonly best: Found; readonly counted: Answers; readonly fewest: Answers },
+  answered: { readonly best: BestSums; readonly counted: Answers; readonly fewest: Answers },
   provenance: Provenance,
 ): SolveFinding {
   const { problem, target } = query;
@@ -175,7 +184,7 @@ export function find(
   const { size, tolerance, atMost, partition } = config;
   const best = answered.best[k];
   const sum = best && floorDivide(subtract(best.sum, problem.form.offset), problem.form.scale);
-  // Field by field, in the order in which people read them: spreading what may be absent would take longer than solving.
+  // Fields are set one by one in reading order: spreading optional fields can take longer than solving a small instance.
   const finding: { -readonly [Field in keyof SolveFinding]?: SolveFinding[Field] } = {
     kind: "solve",
     instance: index,
@@ -195,32 +204,33 @@ export function find(
   if (answers.has("count")) {
     const window = best && countedWindow(config, query, best.sum);
     const ways = best ? (knownWays(config, query, best, window!) ?? waysOf(method, answered.counted, k)) : 0n;
-    // What one choice of signs takes, the opposite one leaves.
+    // The complements have the mirrored sum, which was not counted; it is the same sum where the difference is 0.
     finding.count = String(difference && size === undefined ? 2n * ways : ways);
   }
-  const indices = (words: Uint32Array, place: number, length?: number) =>
-    indicesOf(problem, words, place, sum!, length);
-  if (answers.has("witness")) finding.witness = best ? indices(best.words, best.place, size) : null;
+  const indices = (words: Uint32Array, maskOffset: number, length?: number) =>
+    indicesOf(problem, words, maskOffset, sum!, length);
+  if (answers.has("witness")) finding.witness = best ? indices(best.words, best.maskOffset, size) : null;
   if (answers.has("smallest")) {
     const words = answered.fewest.words[k]!;
-    const place = answered.fewest.places[k]!;
-    const few = !best
+    const offset = answered.fewest.offsets[k]!;
+    const smallest = !best
       ? null
       : size === undefined
-        ? indices(words, place + 1, words[place])
-        : indices(best.words, best.place, size);
-    finding.smallest = few && few.length;
-    finding.smallestWitness = few;
+        ? indices(words, offset + 1, words[offset])
+        : indices(best.words, best.maskOffset, size);
+    finding.smallest = smallest && smallest.length;
+    finding.smallestWitness = smallest;
   }
   finding.method = method;
   return Object.assign(finding, provenance) as SolveFinding;
 }
 
-function waysOf(method: Method, { words, places }: Answers, k: number): bigint {
-  return wideWord(words[k]!, places[k]! + (method === "meet-in-the-middle" ? 3 : 0));
+/** The number of index sets in an answer of the kernel `count` or `meet`. */
+function waysOf(method: Method, { words, offsets }: Answers, k: number): bigint {
+  return wideWord(words[k]!, offsets[k]! + (method === "meet-in-the-middle" ? 3 : 0));
 }
 
-/** |sum - rest|, what the two groups of a partition differ by. */
+/** The difference of the two groups of a partition, |total - 2 sum|. */
 function differenceOf(items: readonly number[], sum: Whole): Whole {
   const difference = subtract(totalOf(items), times(sum, 2));
   return difference < 0 ? subtract(0, difference) : difference;
@@ -230,11 +240,14 @@ function totalOf(items: readonly number[]): Whole {
   return items.reduce<Whole>(add, 0);
 }
 
-/** The indices in the mask at a place, after adding up what they stand for. */
+/**
+ * The indices in a mask, ascending.
+ * @throws {Error} Where their items do not sum to `sum`, or are not `length` many.
+ */
 function indicesOf(
   { index, instance }: Problem,
   words: Uint32Array,
-  place: number,
+  maskOffset: number,
   sum: Whole,
   length?: number,
 ): number[] {
@@ -242,7 +255,7 @@ function indicesOf(
   const indices: number[] = [];
   let total: Whole = 0;
   for (let w = 0; w < maskWords(items.length); w++)
-    for (let bits = words[place + w]!; bits !== 0; bits &= bits - 1) {
+    for (let bits = words[maskOffset + w]!; bits !== 0; bits &= bits - 1) {
       const i = 32 * w + 31 - Math.clz32(bits & -bits);
       indices.push(i);
       total = add(total, items[i] ?? 0);

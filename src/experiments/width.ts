@@ -1,6 +1,6 @@
-// The width experiment: how many hidden units an input needs until a random network contains random square layers, by
-// Theorem 1. A witness has the smallest mask, so its last item is where the first prefix of the items ends that has the
-// sum. Solved once with the most units, each weight tells the fewest that serve it, and a trial gives the whole curve.
+// The width experiment: how many hidden units each input needs for a random network to contain random square layers, by
+// Theorem 1. A witness has the smallest mask, so its last item ends the shortest prefix of the items that attains the sum.
+// So one solution with the most units gives the fewest units of each weight, and one trial counts for every number of units.
 
 import * as z from "zod/mini";
 import { RequestError } from "../errors.ts";
@@ -20,37 +20,37 @@ import {
   type Demand,
   type Scheme,
 } from "../ticket/scheme.ts";
-import { fewestUnits, poolsOf } from "../ticket/width.ts";
+import { fewestUnits, itemPools } from "../ticket/width.ts";
 
-/** Beyond this theory has a hundred thousand sums to look at. */
+/** The most bits of random weights: the prediction has a sum for each of up to 2^(2 bits + 1) + 1 target weights. */
 const MAX_BITS = 8;
 const MAX_WIDTH = 64;
 const MAX_DEPTH = 16;
-/** Without a number of units so many are drawn that trials fail at most so often. */
-const REST = 1e-3;
-/** Probabilities for which the units are told. */
+/** By default there are as many units as give this failure, by theory. */
+const DEFAULT_FAILURE = 1e-3;
+/** Success probabilities for which a finding lists the required units. */
 const LEVELS = [0.5, 0.9, 0.99];
 
 export interface WidthRequest {
-  /** k: random weights are reduced to -2^k..2^k, 0..8. */
+  /** k: random weights are reduced to -2^k..2^k; 0..8. */
   bits: number;
-  /** k_t: the weights of the layers are uniform on -2^k_t..2^k_t. Default 2 k, which is the most. */
+  /** k_t: the weights of the layers are uniform on -2^k_t..2^k_t; 0..2 k. Default 2 k. */
   targetBits?: number;
   /** d: layers have d inputs and d outputs, 1..64. Default 1. */
   width?: number;
-  /** l: layers in a row, 1..16. Default 1. The inputs of the first may be negative. */
+  /** l: the number of layers, 1..16. Default 1. The inputs of the first layer may be negative. */
   depth?: number;
-  /** Bits of the random weights as drawn, up to 10. Default k. */
+  /** Random weights are drawn on -2^initialBits..2^initialBits; k..10. Default k. */
   initialBits?: number;
-  /** How they are reduced. Default `away`. */
+  /** The quantizer that reduces them to k bits. Default `away`. */
   weightQuantizer?: Quantizer;
   /** Whether random weights may be 0. Default false. */
   zero?: boolean;
-  /** Networks that are drawn, 1..2^32 - 1. Default 500. */
+  /** The number of networks that are drawn, 1..2^32 - 1. Default 500. */
   trials?: number;
   /** 0..2^64 - 1; a string is read as a decimal. Default 1. */
   seed?: bigint | number | string;
-  /** The most hidden units of an input, 1..10,000. Default: all but one in a thousand trials succeed, by theory. */
+  /** The most hidden units of an input, 1..10,000. Default: by theory at most one trial in 1000 fails. */
   maxUnits?: number;
 }
 
@@ -62,17 +62,17 @@ export interface WidthConfig {
   readonly trials: number;
   readonly maxUnits: number;
   readonly seed: bigint;
-  /** P(the layers are contained), as theory predicts it, by the number of units. */
+  /** P(a random network contains the layers) by the number of units, as theory predicts it. */
   readonly predicted: (units: number) => number;
 }
 
 const schema = z.strictObject({
   bits: integer(0, MAX_BITS),
-  // How far it may go depends on the bits.
+  // Its range depends on `bits` and is checked by widthConfig.
   targetBits: z.optional(z.unknown()),
   width: z._default(integer(1, MAX_WIDTH), 1),
   depth: z._default(integer(1, MAX_DEPTH), 1),
-  // The scheme has checks of its own.
+  // Checked by layersOf, with the rest of the scheme.
   initialBits: z.optional(z.unknown()),
   weightQuantizer: z._default(z.enum(quantizers, `one of ${quantizers.join(", ")}`), "away"),
   zero: z._default(z.boolean("true or false"), false),
@@ -81,7 +81,10 @@ const schema = z.strictObject({
   maxUnits: z.optional(integer(1, MAX_UNITS)),
 });
 
-/** Completes and checks a request. Throws TypeError or RangeError naming the field, what it may be and what came. */
+/**
+ * Fills in the defaults of a request and checks it.
+ * @throws {RequestError} Names the field that is wrong.
+ */
 export function widthConfig(request: WidthRequest): WidthConfig {
   const asked = parse(schema, request);
   const { bits, width, depth, trials, seed } = asked;
@@ -101,7 +104,7 @@ export function widthConfig(request: WidthRequest): WidthConfig {
     units: Array.from({ length: depth }, () => units),
   });
   const predicted = predictionOf(targetBits, width, depth, schemeWith(1));
-  const maxUnits = asked.maxUnits ?? fewestUnits((units) => 1 - predicted(units) <= REST);
+  const maxUnits = asked.maxUnits ?? fewestUnits((units) => 1 - predicted(units) <= DEFAULT_FAILURE);
   if (maxUnits === undefined)
     throw new RequestError("maxUnits", `a number up to ${MAX_UNITS} where theory asks for more`, undefined);
   return { targetBits, width, depth, scheme: schemeWith(maxUnits), trials, maxUnits, seed, predicted };
@@ -110,55 +113,60 @@ export function widthConfig(request: WidthRequest): WidthConfig {
 const widthsOf = ({ width, depth }: Pick<WidthConfig, "width" | "depth">) =>
   Array.from({ length: depth + 1 }, () => width);
 
-/** By the number of units, P(random layers are contained), their outputs independent given how many units serve them. */
+/**
+ * P(random layers are contained) by the number of units. The outputs of an input are taken to be independent given the number
+ * of units that serve each sign.
+ */
 function predictionOf(targetBits: number, width: number, depth: number, scheme: Scheme) {
   const [, layer] = layersOf(widthsOf({ width, depth }), targetBits, scheme);
-  const pools = poolsOf("pooled", true, scheme);
+  const pools = itemPools("pooled", true, scheme);
   const symmetric = pools.every(isSymmetric);
   const most = 2 ** targetBits;
-  const size = 2 * most + 1;
-  // Where laws are symmetric, sums of both signs are one.
-  const weights = Array.from({ length: symmetric ? most + 1 : size }, (_, i) => (symmetric ? i : i - most));
-  const shares = weights.map((weight) => (symmetric && weight > 0 ? 2 : 1) / size);
-  const sums = weights.map((weight) => weight * 2 ** layer!.lift);
+  const values = 2 * most + 1;
+  // Under a symmetric law a weight and its opposite are missed equally often.
+  const weights = Array.from({ length: symmetric ? most + 1 : values }, (_, i) => (symmetric ? i : i - most));
+  const shares = weights.map((weight) => (symmetric && weight > 0 ? 2 : 1) / values);
+  const sums = weights.map((weight) => weight * 2 ** layer!.scaleBits);
   const misses = (symmetric ? pools.slice(0, 1) : pools).map((pool) => missesOf(pool, sums));
-  const [right, left] = [misses[0]!, misses.at(-1)!];
-  const known = new Map<number, number>();
+  const [positive, negative] = [misses[0]!, misses.at(-1)!];
+  const cache = new Map<number, number>();
   const fails = (n: number, other?: number): number => {
     const key = n * (MAX_UNITS + 2) + (other ?? MAX_UNITS + 1);
-    let failure = known.get(key);
+    let failure = cache.get(key);
     if (failure === undefined) {
-      const one = right(n);
-      const two = other === undefined ? undefined : left(other);
+      const positiveMisses = positive(n);
+      const negativeMisses = other === undefined ? undefined : negative(other);
       let miss = 0;
       for (let i = 0; i < shares.length; i++) {
-        const second = two?.[i] ?? 0;
-        miss += shares[i]! * (one[i]! + second * (1 - one[i]!));
+        const first = positiveMisses[i]!;
+        const second = negativeMisses?.[i] ?? 0;
+        miss += shares[i]! * (first + second * (1 - first));
       }
-      known.set(key, (failure = -Math.expm1(width * Math.log1p(-Math.min(1, miss)))));
+      cache.set(key, (failure = -Math.expm1(width * Math.log1p(-Math.min(1, miss)))));
     }
     return failure;
   };
   return (units: number): number => {
-    const first = inputFailure(units, pools, fails, REST / 10 / width);
-    const later = depth > 1 ? inputFailure(units, pools.slice(0, 1), fails, REST / 10 / width) : 0;
+    const negligible = DEFAULT_FAILURE / 10 / width;
+    const first = inputFailure(units, pools, fails, negligible);
+    const later = depth > 1 ? inputFailure(units, pools.slice(0, 1), fails, negligible) : 0;
     return (1 - first) ** width * (1 - later) ** (width * (depth - 1));
   };
 }
 
-/** Streams of a seed below this one belong to ensembles, networks and the products they use. */
+/** The first stream of this experiment. Lower streams draw ensembles and networks, and accept products. */
 const TARGET_STREAM = 2 ** 18;
 const TRIAL_STREAM = TARGET_STREAM + 1;
 
-/** Every subset sum that a trial asks for: its layers and its random network depend on seed and trial alone. */
+/** The demands of a trial. Its layers and its random network depend on the seed and the trial index alone. */
 export function trialDemands(config: WidthConfig, trial: number): Generator<Demand, void, undefined> {
   const { targetBits, width, depth, scheme, seed } = config;
   const [high, low] = streamKey(seed, [TRIAL_STREAM, trial]);
-  const own = (BigInt(high) << 32n) | BigInt(low);
+  const trialSeed = (BigInt(high) << 32n) | BigInt(low);
   const range = 2 ** (targetBits + 1) + 1;
   const target: Network = {
     layers: Array.from({ length: depth }, (_, l) => {
-      const key = streamKey(own, [TARGET_STREAM + l, range]);
+      const key = streamKey(trialSeed, [TARGET_STREAM + l, range]);
       const weights = Int32Array.from(
         { length: width ** 2 },
         (_, i) => drawValue(range, key, i, 0) - 2 ** targetBits,
@@ -171,21 +179,24 @@ export function trialDemands(config: WidthConfig, trial: number): Generator<Dema
     constant: false,
   };
   const layers = layersOf(widthsOf(config), targetBits, scheme);
-  return demandsOf(target, layers, scheme, own);
+  return demandsOf(target, layers, scheme, trialSeed);
 }
 
-/** How many subset sums a trial asks for. */
+/** The number of demands of a trial: one for each weight, and a second one in the first layer, whose inputs have signs. */
 export function demandsPerTrial({ width, depth }: WidthConfig): number {
   return (depth + 1) * width ** 2;
 }
 
-/** The fewest hidden units that serve a demand, by its witness; Infinity where there is none. */
+/** The fewest hidden units with which a demand has a subset, read off its witness; Infinity where there is no witness. */
 export function unitsServing({ members }: Demand, witness: readonly number[] | null | undefined): number {
   if (!witness) return Infinity;
   return witness.length === 0 ? 0 : members[witness.at(-1)!]! + 1;
 }
 
-/** What the fewest units of each trial say; `trials` of them, Infinity where all were too few. */
+/**
+ * The finding of an experiment.
+ * @param fewest The fewest units with which each trial succeeds, Infinity where `maxUnits` are not enough.
+ */
 export function findWidth(
   config: WidthConfig,
   fewest: readonly number[],
@@ -194,21 +205,21 @@ export function findWidth(
   const { targetBits, width, depth, scheme, maxUnits, seed, predicted } = config;
   const { bits, initialBits, weightQuantizer, zero } = scheme;
   const trials = fewest.length;
-  const ended = new Array<number>(maxUnits + 1).fill(0);
-  for (const units of fewest) if (units <= maxUnits) ended[units]!++;
+  const histogram = new Array<number>(maxUnits + 1).fill(0);
+  for (const units of fewest) if (units <= maxUnits) histogram[units]!++;
   let solved = 0;
-  const curve = ended.map((more, units) => ({
+  const curve = histogram.map((count, units) => ({
     units,
-    ...estimate((solved += more), trials),
+    ...estimate((solved += count), trials),
     predicted: predicted(units),
   }));
   const required = LEVELS.map((probability) => {
     const reached = curve.find((point) => point.probability >= probability);
-    const foreseen = fewestUnits((units) => predicted(units) >= probability);
+    const predictedUnits = fewestUnits((units) => predicted(units) >= probability);
     return {
       probability,
       ...(reached && { units: reached.units }),
-      ...(foreseen !== undefined && { predicted: foreseen }),
+      ...(predictedUnits !== undefined && { predicted: predictedUnits }),
     };
   });
   const lowerBound = depth * theorem3(width, targetBits, 1).value + Math.log2(LEVELS[0]!);

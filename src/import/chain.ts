@@ -1,4 +1,5 @@
-// Which layers named tensors are: matrices called weight or kernel, in the order of their names, with a bias of the same name.
+// Recognizes the layers in named tensors: matrices called weight or kernel, in the order of their names, each perhaps with a
+// bias of the same name.
 
 import { Described, RequestError } from "../errors.ts";
 import { MAX_LAYERS } from "../ticket/scheme.ts";
@@ -6,35 +7,34 @@ import { MAX_WEIGHTS, transposed, type GivenNetwork } from "./given.ts";
 import { countOf, type Tensor } from "./tensor.ts";
 import { quoted } from "./text.ts";
 
-/** What a tensor is for, at the end of its name: `fc1.weight`, `dense/kernel:0`, `bias`. */
+/** The name of a weight or bias: `fc1.weight`, `dense/kernel:0`, `bias`. Groups: the stem, and the kind of a weight. */
 const NAME = /^(?:(.*)[./_])?(?:(weights?|kernel)|bias(?:es)?)(?::0)?$/su;
 
-/** Tensors that a refusal lists. */
-const LISTED = 12;
+/** The most tensors that an error lists. */
+const MAX_LISTED_TENSORS = 12;
 
 interface Matrix {
   readonly stem: string;
   readonly tensor: Tensor;
   readonly bias: Tensor | undefined;
-  /** Its rows are inputs, as those of a kernel: y = x K. */
+  /** Whether its name says kernel: shape [inputs, outputs], y = x K. Weights have shape [outputs, inputs]. */
   readonly isKernel: boolean;
 }
 
 /**
- * The network of named tensors. Weights have a row for every output, kernels a column, and the other way round where the
- * layers follow one another, and have their biases, only so.
- * Throws RangeError where tensors are no such layers, or cannot follow one another in the order of their names, numbers in
- * them by value.
+ * The network of named tensors. Layers are in the order of their names, with numbers in names compared by value. Weights have
+ * a row for every output, kernels a column; all are transposed if only then the layers fit together and have their biases.
+ * @throws {RequestError} For tensors that are not such layers, and for layers that do not fit together in that order.
  */
 export function networkOfTensors(tensors: readonly Tensor[]): GivenNetwork {
   const matrices = matricesOf(tensors);
-  const named = follow(matrices, false);
-  // Without a bias, layers in another order look the same when they are turned.
+  const fitsAsNamed = fitTogether(matrices, false);
+  // Without the bias of a rectangular matrix, transposed layers cannot be told from layers in the opposite order.
   const swapped =
-    !named &&
-    follow(matrices, true) &&
+    !fitsAsNamed &&
+    fitTogether(matrices, true) &&
     matrices.some(({ tensor, bias }) => bias && tensor.shape[0] !== tensor.shape[1]);
-  if (!named && !swapped)
+  if (!fitsAsNamed && !swapped)
     throw notLayers(
       "matrices that follow one another in the order of their names",
       matrices.flatMap(({ tensor, bias }) => [tensor, ...(bias ? [bias] : [])]),
@@ -49,7 +49,7 @@ export function networkOfTensors(tensors: readonly Tensor[]): GivenNetwork {
     layers: matrices.map((matrix) => {
       const { tensor, bias, isKernel } = matrix;
       const [first, second] = tensor.shape as readonly [number, number];
-      const { rows, columns } = sizesOf(matrix, swapped);
+      const { rows, columns } = dimensionsOf(matrix, swapped);
       const values = tensor.values();
       return {
         name: tensor.name,
@@ -90,21 +90,23 @@ function matricesOf(tensors: readonly Tensor[]): Matrix[] {
     .toSorted((a, b) => compareNames(a.stem, b.stem));
 }
 
-function sizesOf({ tensor, isKernel }: Matrix, swapped: boolean): { rows: number; columns: number } {
+/** The outputs and inputs of a matrix. */
+function dimensionsOf({ tensor, isKernel }: Matrix, swapped: boolean): { rows: number; columns: number } {
   const [first, second] = tensor.shape as readonly [number, number];
   return isKernel === swapped ? { rows: first, columns: second } : { rows: second, columns: first };
 }
 
-/** Whether every matrix takes what the one before it gives, and has its bias for every output. */
-function follow(matrices: readonly Matrix[], swapped: boolean): boolean {
-  const sizes = matrices.map((matrix) => sizesOf(matrix, swapped));
+/** Whether every matrix has as many inputs as the one before it has outputs, and every bias as many as its matrix. */
+function fitTogether(matrices: readonly Matrix[], swapped: boolean): boolean {
+  const dimensions = matrices.map((matrix) => dimensionsOf(matrix, swapped));
   return matrices.every(
     ({ bias }, l) =>
-      (l === 0 || sizes[l]!.columns === sizes[l - 1]!.rows) && (!bias || bias.shape[0] === sizes[l]!.rows),
+      (l === 0 || dimensions[l]!.columns === dimensions[l - 1]!.rows) &&
+      (!bias || bias.shape[0] === dimensions[l]!.rows),
   );
 }
 
-/** The order of names in which 2 comes before 10. */
+/** Orders names with numbers in them compared by value, so that 2 comes before 10. */
 function compareNames(a: string, b: string): number {
   const [left, right] = [partsOf(a), partsOf(b)];
   const at = left.findIndex((part, i) => part !== right[i]);
@@ -113,14 +115,16 @@ function compareNames(a: string, b: string): number {
   return digits || (l < r ? -1 : Number(l > r));
 }
 
-/** Numbers, without zeros in front, and what stands between them. */
+/** Splits a name into numbers, without leading zeros, and the text between them. */
 function partsOf(name: string): string[] {
   return (name.match(/\d+|\D+/g) ?? []).map((part) => part.replace(/^0+(?=\d)/, ""));
 }
 
 function notLayers(wanted: string, tensors: readonly Tensor[], remedy?: string): RequestError {
-  const listed = tensors.slice(0, LISTED).map(({ name, shape }) => `${quoted(name)} [${shape.join(", ")}]`);
-  const more = tensors.length > LISTED ? ` and ${tensors.length - LISTED} more` : "";
+  const listed = tensors
+    .slice(0, MAX_LISTED_TENSORS)
+    .map(({ name, shape }) => `${quoted(name)} [${shape.join(", ")}]`);
+  const more = tensors.length > MAX_LISTED_TENSORS ? ` and ${tensors.length - MAX_LISTED_TENSORS} more` : "";
   const list = tensors.length === 0 ? "no tensors" : listed.join(", ") + more;
   return new RequestError("tensors", wanted, new Described(list), remedy);
 }

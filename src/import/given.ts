@@ -1,17 +1,16 @@
-// A network as a file gives it: matrices and biases with ReLUs in between, of integers or of real numbers.
+// A network as it is in a file: matrices and biases with ReLUs between the layers, of integers or of real numbers.
 
 import { RequestError } from "../errors.ts";
 import { MAX_LAYERS, MAX_WIDTH } from "../ticket/scheme.ts";
 import { quoted } from "./text.ts";
 
-/** One layer. */
 export interface GivenLayer {
-  /** Of the matrix, in the file. */
+  /** The name of the matrix in the file. */
   readonly name: string;
-  /** Outputs and inputs. */
+  /** The number of outputs, and of inputs. */
   readonly rows: number;
   readonly columns: number;
-  /** Row by row. */
+  /** Shape [rows, columns], row by row. */
   readonly weights: Float64Array;
   /** One for every row. */
   readonly biases: Float64Array | undefined;
@@ -19,16 +18,16 @@ export interface GivenLayer {
 
 export interface GivenNetwork {
   readonly layers: readonly GivenLayer[];
-  /** All are integers, in units of the network that they are for. */
+  /** Whether all numbers are integers, which are then the integers of the network. */
   readonly integer: boolean;
-  /** What the file holds and the network does not, in sentences. */
+  /** Sentences about parts of the file that the network leaves out. */
   readonly notes: readonly string[];
 }
 
-/** The most weights of a network, far more than there is time to prune for. Each takes some 50 bytes on its way. */
+/** The most weights of a network, which bounds the memory that importing it takes, about 50 bytes a weight. */
 export const MAX_WEIGHTS = 2 ** 24;
 
-/** Throws RangeError where layers are too many, too wide, do not follow one another, or hold what is no number. */
+/** @throws {RequestError} For too many layers, for layers that are too wide or do not fit together, and for infinities and NaN. */
 export function checkLayers(layers: readonly GivenLayer[]): void {
   if (layers.length < 1 || layers.length > MAX_LAYERS)
     throw new RequestError("layers", `1..${MAX_LAYERS}`, layers.length);
@@ -50,7 +49,7 @@ export function checkLayers(layers: readonly GivenLayer[]): void {
   });
 }
 
-/** A matrix whose rows are columns. */
+/** The transpose of a matrix of shape [rows, columns]. */
 export function transposed(values: Float64Array, rows: number, columns: number): Float64Array {
   const result = new Float64Array(values.length);
   for (let row = 0; row < rows; row++)
@@ -59,7 +58,7 @@ export function transposed(values: Float64Array, rows: number, columns: number):
   return result;
 }
 
-/** The largest magnitude; 0 where there are no numbers. */
+/** The largest magnitude of an element, 0 for an empty list. */
 export function largestOf(values: ArrayLike<number>): number {
   let largest = 0;
   for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]!));

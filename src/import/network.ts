@@ -1,4 +1,4 @@
-// Networks as other programs write them: JSON, safetensors or ONNX, of integers or of real numbers.
+// Imports networks that other programs wrote: JSON, safetensors or ONNX, of integers or of real numbers.
 
 import * as z from "zod/mini";
 import { RequestError } from "../errors.ts";
@@ -12,17 +12,17 @@ import { quantizationOf, quantizeLayers, type Quantization } from "./real.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { textOf } from "./text.ts";
 
-/** What a file may leave open. A network of integers in JSON leaves open nothing. */
+/** The choices that a file may leave open. JSON with `bits` leaves none open. */
 export interface ImportOptions {
-  /** k: weights are integers of -2^k..2^k. By default 8 for real numbers, the smallest that holds them for integers. */
+  /** k: weights are integers of -2^k..2^k, k in 0..20. Default: 8 for real numbers, the fewest bits for integers. */
   readonly targetBits?: number | undefined;
-  /** m: inputs are integers of -2^m..2^m. By default 8. */
+  /** m: inputs are integers of -2^m..2^m, m in 0..20. Default 8. */
   readonly activationBits?: number | undefined;
-  /** By default floor. */
+  /** The quantizer of every layer. Default `floor`. */
   readonly quantizer?: Quantizer | undefined;
-  /** By default false. */
+  /** Whether the outputs of every layer are clamped to -2^m..2^m. Default false. */
   readonly clamp?: boolean | undefined;
-  /** The real input that an integer input of 2^m stands for; 1 by default. It matters where there are biases. */
+  /** The real input that the integer input 2^m represents. Default 1. It matters only if there are biases. */
   readonly inputScale?: number | undefined;
 }
 
@@ -35,33 +35,43 @@ const optionsSchema = z.strictObject({
   inputScale: z.optional(z.number("a number above 0").check(z.positive("a number above 0"))),
 });
 
-/** Options that hold what they may. Throws TypeError or RangeError otherwise. */
+/**
+ * Checks options.
+ * @throws {RequestError} Names the option that is wrong.
+ */
 export function importOptions(options: unknown): ImportOptions {
   return parse(optionsSchema, options, "options");
 }
 
-/** Throws RangeError for an option that asks for something else than a file says itself. */
-export function demandOptions(asked: ImportOptions, said: ImportOptions, what: string): void {
+/**
+ * Checks that options do not contradict a file that fixes them itself.
+ * @param what How the error names the file.
+ * @throws {RequestError} Names the first option that differs.
+ */
+export function refuseConflicts(asked: ImportOptions, fixed: ImportOptions, what: string): void {
   for (const [name, value] of Object.entries(asked) as [keyof ImportOptions, unknown][])
-    if (value !== undefined && value !== said[name])
-      throw new RequestError(name, `${said[name] ?? "none"}, as ${what} says itself`, value);
+    if (value !== undefined && value !== fixed[name])
+      throw new RequestError(name, `${fixed[name] ?? "none"}, as ${what} says itself`, value);
 }
 
 export interface ImportedNetwork {
   readonly network: Network;
-  /** k, the bits of its weights. */
+  /** k: its weights are integers of -2^k..2^k. */
   readonly bits: number;
-  /** What the file holds and the network does not, in sentences. */
+  /** Sentences about parts of the file that the network leaves out. */
   readonly notes: readonly string[];
-  /** What became of real numbers; undefined for a network of integers. */
+  /** The scales and errors of rounding real numbers; undefined for a network of integers. */
   readonly quantization: Quantization | undefined;
 }
 
 /**
- * The network in the bytes of a file, whatever it is called. JSON with `bits` is read by `readNetwork`; JSON with `layers`
- * alone, and their `weights` and `biases`, holds real numbers. Tensors of integers are taken as they are, real ones rounded
- * as in `quantizeLayers`. `defaults` are options for what neither the file nor `options` say.
- * Throws TypeError or RangeError for other bytes, and for a network beyond 1000 layers or 2^20 rows or columns.
+ * Reads a network from the bytes of a file, whose format is recognized by its first bytes.
+ *
+ * JSON with `bits` is read as by `readNetwork`. JSON with `layers` alone, of `weights` and `biases`, holds real numbers.
+ * Integer tensors are used as they are, real numbers are rounded as in `quantizeLayers`.
+ * @param defaults Options for choices that neither the file nor `options` make.
+ * @throws {RequestError} For other bytes, for options that contradict the file, and for a network beyond 1000 layers, 2^24
+ * weights, or 2^20 rows or columns.
  */
 export function importNetwork(
   bytes: Uint8Array,
@@ -73,7 +83,7 @@ export function importNetwork(
   if ("bits" in given) {
     const { network, bits: targetBits } = given;
     const { activationBits, quantizer, clamp } = network;
-    demandOptions(asked, { targetBits, activationBits, quantizer, clamp }, "the network");
+    refuseConflicts(asked, { targetBits, activationBits, quantizer, clamp }, "the network");
     return { ...given, notes: [], quantization: undefined };
   }
   const { layers, integer: isInteger, notes } = given;
@@ -104,17 +114,18 @@ export function importNetwork(
   return { network, bits: targetBits, notes, quantization };
 }
 
-/** The fewest bits whose range holds all integers. */
+/** The fewest bits k for which all integers are in -2^k..2^k. */
 function bitsFor({ layers }: GivenNetwork): number {
   const largest = layers.map(({ weights, biases = [] }) => Math.max(largestOf(weights), largestOf(biases)));
   return Math.ceil(Math.log2(Math.max(1, ...largest)));
 }
 
-/** What bytes hold, told by how they begin. */
+const OPENING_BRACE = 0x7b;
+
+/** Reads a file of any format. */
 function read(bytes: Uint8Array): GivenNetwork | { network: Network; bits: number } {
-  const OPEN = 0x7b;
-  // The length of a header is far below 2^40, and eight letters of a text are not.
-  if (bytes[8] === OPEN && bytes.subarray(5, 8).every((byte) => byte === 0)) {
+  // safetensors: the length of the header is below 2^40, so that bytes 5..7 are 0, which no text has.
+  if (bytes[8] === OPENING_BRACE && bytes.subarray(5, 8).every((byte) => byte === 0)) {
     const { tensors, format } = readSafetensors(bytes);
     if (format === FORMAT)
       throw new RequestError("file", "a network", "an exacta ticket", "exacta verify reads those");
@@ -122,7 +133,7 @@ function read(bytes: Uint8Array): GivenNetwork | { network: Network; bits: numbe
     checkLayers(given.layers);
     return given;
   }
-  // The first field of a model, in the order of their numbers: its version, or who made it.
+  // ONNX: the tag of field 1, 2 or 3 (IR version, producer name, producer version), with which writers begin a model.
   if ([0x08, 0x12, 0x1a].includes(bytes[0] ?? 0)) return readOnnx(bytes);
   return readJson(textOf("network", bytes));
 }

@@ -1,29 +1,35 @@
-// The wire format of protocol buffers (https://protobuf.dev/programming-guides/encoding): a message is taken apart into its
-// fields, and nothing is decoded before it is asked for. Messages in messages are bytes until then, so no depth is followed.
+// The wire format of protocol buffers (https://protobuf.dev/programming-guides/encoding). A message is split into its fields, and
+// a field is decoded only when a function below asks for it. Nested messages stay bytes until then, so that reading a message
+// never recurses.
 
 import { RequestError } from "../errors.ts";
 import { textOf } from "./text.ts";
 
-/** Varint, 8 bytes, bytes with a length, 4 bytes. Groups, which nobody writes any more, are refused. */
+/** Wire types. The deprecated groups, 3 and 4, are refused. */
 const wires = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
 interface Field {
   readonly wire: number;
-  /** The content alone: without tag and length. */
+  /** The content, without tag and length. */
   readonly bytes: Uint8Array;
 }
 
-/** Fields by number, in their order. */
+/** The fields of a message by number, repeated ones in their order. */
 export interface Message {
+  /** How errors name the message. */
   readonly what: string;
   readonly fields: ReadonlyMap<number, readonly Field[]>;
 }
 
-const MAX_VARINT = 10;
-/** The most fields of one message, which take far more memory than bytes. Large lists are one field. */
+/** The most bytes of a varint: 64 bits, 7 a byte. */
+const MAX_VARINT_BYTES = 10;
+/** The most fields of one message, since a field takes far more memory than its bytes. Long lists are packed in one field. */
 const MAX_FIELDS = 2 ** 16;
 
-/** Takes bytes apart. Throws RangeError for those that are no message. */
+/**
+ * Splits the bytes of a message into its fields.
+ * @throws {RequestError} For bytes that are not a message; names the byte.
+ */
 export function readMessage(what: string, bytes: Uint8Array): Message {
   const fields = new Map<number, Field[]>();
   let at = 0;
@@ -64,7 +70,7 @@ export function readMessage(what: string, bytes: Uint8Array): Message {
   return { what, fields };
 }
 
-/** The contents of a field, as often as it is there. */
+/** The contents of every occurrence of a field. */
 function contents({ what, fields }: Message, number: number, name: string, wire: number): Uint8Array[] {
   return (fields.get(number) ?? []).map((field) => {
     if (field.wire !== wire) throw new RequestError(`${what}, ${name}`, `wire type ${wire}`, field.wire);
@@ -72,7 +78,7 @@ function contents({ what, fields }: Message, number: number, name: string, wire:
   });
 }
 
-/** What may be there once. */
+/** The only value of a field, undefined where the field is absent. */
 function single<T>({ what }: Message, name: string, values: readonly T[]): T | undefined {
   if (values.length > 1) throw new RequestError(`${what}, ${name}`, "at most one", values.length);
   return values[0];
@@ -94,7 +100,7 @@ export function manyTexts(message: Message, number: number, name: string): strin
   return manyBytes(message, number, name).map((bytes) => textOf(`${message.what}, ${name}`, bytes));
 }
 
-/** A text, empty where it is not there. */
+/** The text of a field, empty where the field is absent. */
 export function oneText(message: Message, number: number, name: string): string {
   return single(message, name, manyTexts(message, number, name)) ?? "";
 }
@@ -112,17 +118,17 @@ export function oneFloat(message: Message, number: number, name: string): number
   return bytes && new DataView(bytes.buffer, bytes.byteOffset).getFloat32(0, true);
 }
 
-/** A list of integers, packed or one by one. */
+/** The integers of a repeated field, packed or one by one. */
 export function integers(message: Message, number: number, name: string): number[] {
   return integersIn(message, name, packed(message, number, name, wires.varint));
 }
 
-/** The bytes of a list of numbers that take 4 or 8 each, packed or one by one. */
+/** The bytes of a repeated field of numbers of `size` bytes, 4 or 8, packed or one by one. */
 export function fixed(message: Message, number: number, name: string, size: number): Uint8Array {
   return packed(message, number, name, size === 4 ? wires.fixed32 : wires.fixed64);
 }
 
-/** The bytes of a list whose elements may come one by one, or many as one field. */
+/** The concatenated bytes of a repeated field, whose elements may be fields of their own or packed into one. */
 function packed({ what, fields }: Message, number: number, name: string, wire: number): Uint8Array {
   const parts = fields.get(number) ?? [];
   const wrong = parts.find((part) => part.wire !== wire && part.wire !== wires.bytes);
@@ -137,13 +143,17 @@ function packed({ what, fields }: Message, number: number, name: string, wire: n
   return all;
 }
 
-/** Integers of 64 bits with a sign. Throws RangeError for those that are beyond 2^53. */
+/**
+ * Decodes varints as i64.
+ * @throws {RequestError} For an integer beyond 2^53 - 1 in magnitude.
+ */
 function integersIn({ what }: Message, name: string, bytes: Uint8Array): number[] {
   const values: number[] = [];
   for (let at = 0; at < bytes.length;) {
     const length = varintLength(`${what}, ${name}`, bytes, at);
-    const own = bytes.subarray(at, (at += length));
-    const value = length < MAX_VARINT ? magnitudeOf(own) : signedOf(own);
+    const varint = bytes.subarray(at, (at += length));
+    // A varint of 10 bytes has the sign bit.
+    const value = length < MAX_VARINT_BYTES ? magnitudeOf(varint) : signedOf(varint);
     if (!Number.isSafeInteger(value))
       throw new RequestError(`${what}, ${name}`, "integers within 2^53", value);
     values.push(value);
@@ -151,21 +161,23 @@ function integersIn({ what }: Message, name: string, bytes: Uint8Array): number[
   return values;
 }
 
+/** The number of bytes of the varint at `from`: the last byte is the first one below 128. */
 function varintLength(what: string, bytes: Uint8Array, from: number): number {
-  for (let length = 1; length <= MAX_VARINT && from + length <= bytes.length; length++)
+  for (let length = 1; length <= MAX_VARINT_BYTES && from + length <= bytes.length; length++)
     if (bytes[from + length - 1]! < 0x80) return length;
   throw new RequestError(
     `${what}, byte ${from}`,
-    `a number of at most ${MAX_VARINT} bytes before its end`,
+    `a number of at most ${MAX_VARINT_BYTES} bytes before its end`,
     "none",
   );
 }
 
-/** The value of a varint without a sign; beyond 2^53 about so much. */
+/** The value of a varint as an unsigned integer, rounded beyond 2^53. */
 function magnitudeOf(varint: Uint8Array): number {
   return varint.reduceRight((value, byte) => value * 128 + (byte & 127), 0);
 }
 
+/** The value of a varint as an i64, rounded beyond 2^53. */
 function signedOf(varint: Uint8Array): number {
   return Number(
     BigInt.asIntN(

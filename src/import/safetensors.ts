@@ -1,5 +1,5 @@
-// Files of safetensors (https://huggingface.co/docs/safetensors): a length of 8 bytes, little-endian, a header of that many in
-// JSON, and tensors one behind the other up to the end of the file.
+// safetensors files (https://huggingface.co/docs/safetensors): the length of the header in 8 bytes, little-endian; the header in
+// JSON; and the tensors without gaps up to the end of the file.
 
 import * as z from "zod/mini";
 import { RequestError, locating } from "../errors.ts";
@@ -7,9 +7,10 @@ import { integer, parse } from "../check.ts";
 import { bytesOf, countOf, dtypes, isInteger, valuesOf, type Tensor } from "./tensor.ts";
 import { quoted, textOf } from "./text.ts";
 
-const WORD = 8;
-/** The most bytes of a header: names of the most layers need less. */
-const MAX_HEADER = 2 ** 23;
+/** The bytes of the header's length. */
+const LENGTH_BYTES = 8;
+/** The most bytes of a header: over 8,000 for each of 1000 layers. */
+const MAX_HEADER_BYTES = 2 ** 23;
 
 const offset = integer(0, Number.MAX_SAFE_INTEGER, "integers of 0 or more");
 const tensorSchema = z.strictObject({
@@ -19,18 +20,23 @@ const tensorSchema = z.strictObject({
 });
 
 /**
- * The tensors of a file in the order of their bytes, and what its metadata says of its format.
- * Throws TypeError or RangeError, before it takes memory for any tensor, for a file of another format and for one whose
- * tensors do not fill it without gaps.
+ * Reads the tensors of a file, in the order of their bytes, and the `format` of its metadata. Tensors are not decoded yet.
+ * @throws {RequestError} For a file of another format, and for one whose tensors do not fill it without gaps.
  */
 export function readSafetensors(bytes: Uint8Array): { tensors: Tensor[]; format: unknown } {
-  if (bytes.length < WORD) throw new RequestError("file", `at least ${WORD} bytes`, bytes.length);
+  if (bytes.length < LENGTH_BYTES)
+    throw new RequestError("file", `at least ${LENGTH_BYTES} bytes`, bytes.length);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > MAX_HEADER) throw new RequestError("header", `at most ${MAX_HEADER} bytes`, length);
-  if (length > bytes.length - WORD)
-    throw new RequestError("header", `${length} bytes before the end of the file`, bytes.length - WORD);
-  const data = bytes.subarray(WORD + Number(length));
-  const header = readHeader(textOf("header", bytes.subarray(WORD, WORD + Number(length))));
+  if (length > MAX_HEADER_BYTES)
+    throw new RequestError("header", `at most ${MAX_HEADER_BYTES} bytes`, length);
+  if (length > bytes.length - LENGTH_BYTES)
+    throw new RequestError(
+      "header",
+      `${length} bytes before the end of the file`,
+      bytes.length - LENGTH_BYTES,
+    );
+  const data = bytes.subarray(LENGTH_BYTES + Number(length));
+  const header = readHeader(textOf("header", bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + Number(length))));
   const given = Object.entries(header)
     .filter(([name]) => name !== "__metadata__")
     .map(([name, value]) => ({
@@ -46,8 +52,8 @@ export function readSafetensors(bytes: Uint8Array): { tensors: Tensor[]; format:
     end = to;
     if (end > data.length)
       throw new RequestError("data", `at least ${end} bytes for ${quoted(name)}`, data.length);
-    const own = data.subarray(from, to);
-    return { name, shape, integer: isInteger(dtype), values: () => valuesOf(name, dtype, own) };
+    const tensorBytes = data.subarray(from, to);
+    return { name, shape, integer: isInteger(dtype), values: () => valuesOf(name, dtype, tensorBytes) };
   });
   if (end !== data.length) throw new RequestError("data", `${end} bytes`, data.length);
   const metadata = header["__metadata__"];
@@ -65,12 +71,15 @@ function readHeader(text: string): Record<string, unknown> {
   }
   if (typeof header !== "object" || header === null || Array.isArray(header))
     throw new RequestError("header", "an object", header);
-  refuseTwins(text);
+  refuseDuplicates(text);
   return header as Record<string, unknown>;
 }
 
-/** Throws RangeError where an object in a text, which is JSON, has a name twice: readers differ in which one counts. */
-function refuseTwins(text: string): void {
+/**
+ * Checks that no object has a name twice, since JSON readers differ in which value counts. `text` must be valid JSON.
+ * @throws {RequestError} Names the first name that occurs twice.
+ */
+function refuseDuplicates(text: string): void {
   const open: Set<string>[] = [];
   let string = "";
   for (let at = 0; at < text.length; at++)

@@ -1,22 +1,25 @@
-// Tensors as files hold them: numbers of some type, one behind the other, little-endian, the last dimension fastest.
+// Tensors as files hold them: numbers of one type without gaps, little-endian, in row-major order.
 
 import { RequestError } from "../errors.ts";
 import { quoted } from "./text.ts";
 
-/** Types of numbers. */
+/** Number types, by the names of safetensors. */
 export const dtypes = ["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U32", "U16", "U8"] as const;
 export type Dtype = (typeof dtypes)[number];
 
 export interface Tensor {
   readonly name: string;
   readonly shape: readonly number[];
-  /** Of integers, not of real numbers. */
+  /** Whether its numbers are integers. */
   readonly integer: boolean;
-  /** All numbers, decoded by each call. Throws RangeError for an integer beyond 2^53. */
+  /**
+   * Decodes all numbers; every call does so again.
+   * @throws {RequestError} For an integer beyond 2^53 - 1 in magnitude.
+   */
   readonly values: () => Float64Array<ArrayBuffer>;
 }
 
-/** Bytes of one number. */
+/** The bytes of one number. */
 export function bytesOf(dtype: Dtype): number {
   return Number(/\d+/.exec(dtype)![0]) / 8;
 }
@@ -26,8 +29,8 @@ export function isInteger(dtype: Dtype): boolean {
 }
 
 /**
- * How many numbers a shape has; none for a shape that no array could have.
- * Throws RangeError for dimensions that are no integers of 1 or more.
+ * The number of elements of a shape; rounded, or Infinity, for a shape beyond 2^53 elements.
+ * @throws {RequestError} For dimensions that are not integers of 1 or more.
  */
 export function countOf(name: string, shape: readonly number[]): number {
   let count = 1;
@@ -53,7 +56,10 @@ const readers: Readonly<Record<Dtype, (view: DataView, at: number) => number>> =
   U8: (view, at) => view.getUint8(at),
 };
 
-/** The numbers in bytes that hold nothing else. */
+/**
+ * Decodes bytes as numbers of a type.
+ * @throws {RequestError} For an integer beyond 2^53 - 1 in magnitude.
+ */
 export function valuesOf(name: string, dtype: Dtype, bytes: Uint8Array): Float64Array<ArrayBuffer> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = bytesOf(dtype);
@@ -65,13 +71,13 @@ export function valuesOf(name: string, dtype: Dtype, bytes: Uint8Array): Float64
   return values;
 }
 
-/** The number in 16 bits: a sign, an exponent, and so many bits of a fraction. */
+/** Decodes a float of 16 bits: a sign bit, the exponent, and `fractionBits` bits of fraction (10 for F16, 7 for BF16). */
 function shortFloat(bits: number, fractionBits: number): number {
-  const most = 2 ** (15 - fractionBits) - 1;
+  const maxExponent = 2 ** (15 - fractionBits) - 1;
   const sign = bits >>> 15 ? -1 : 1;
-  const exponent = (bits >>> fractionBits) & most;
+  const exponent = (bits >>> fractionBits) & maxExponent;
   const fraction = (bits & (2 ** fractionBits - 1)) / 2 ** fractionBits;
-  if (exponent === most) return fraction ? NaN : sign * Infinity;
-  const bias = (most - 1) / 2;
+  if (exponent === maxExponent) return fraction ? NaN : sign * Infinity;
+  const bias = (maxExponent - 1) / 2;
   return sign * (exponent ? (1 + fraction) * 2 ** (exponent - bias) : fraction * 2 ** (1 - bias));
 }

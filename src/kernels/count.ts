@@ -1,6 +1,6 @@
 // count: for each target of given instances, how many index sets have a sum of from..to.
 
-import type { Kernel } from "../kernel.ts";
+import type { Contract } from "../kernel.ts";
 import {
   instanceBuffers,
   instanceParams,
@@ -16,7 +16,7 @@ export const COUNT_WORDS = 2;
  * An answer is the number of index sets modulo 2^64, low word first, for instances of at most 64 items. `center` and
  * `masks` are not looked at. Only where all sums of 64 items lie in from..to is the number 2^64, which reads as 0.
  */
-export const count: Kernel<InstanceParam, InstanceInput | "answers"> = {
+export const count: Contract<InstanceParam, InstanceInput, "answers"> = {
   name: "count",
   params: instanceParams,
   buffers: instanceBuffers,

@@ -4,7 +4,7 @@
 // what follows a sum is the quantizer, a ReLU and a clamp. So one kernel serves a pair of layers of a pruned network with
 // all its hidden units, the dense layer that equals such a pair (units 1 and -1, rectified), and any dense layer (unit 1).
 
-import type { Kernel } from "../kernel.ts";
+import type { Contract } from "../kernel.ts";
 
 const params = [
   /** Inputs. */
@@ -34,7 +34,7 @@ export type ForwardInput = "inputs" | "units" | "weights";
  * `inputs` [samples][columns], `units` [group][columns], `weights` [rows][group][columns], `outputs` [samples][rows]. Sums
  * and products wrap; hidden units and the final sums must fit.
  */
-export const forward: Kernel<(typeof params)[number], ForwardInput | "outputs"> = {
+export const forward: Contract<(typeof params)[number], ForwardInput, "outputs"> = {
   name: "forward",
   params,
   buffers: {

@@ -4,7 +4,7 @@
 // index set is written as a mask, bit i of which says that item i is taken. Where several index sets serve, the answer is
 // the one whose mask, read as a number, is smallest: later items are left out where that is possible.
 
-import type { Kernel } from "../kernel.ts";
+import type { Contract } from "../kernel.ts";
 
 /** The parameters of `witness`, `count` and `smallest`. */
 export const instanceParams = [
@@ -40,7 +40,7 @@ export const TARGET_WORDS = 4;
  * `targets`: rows of from, to, center and the place of the answer in `answers`, in words; from <= center <= to, all of
  * them between the least and the greatest sum of the instance. `answers`: no two of them overlap, in no order.
  */
-export const instanceBuffers: Kernel<InstanceParam, InstanceInput | "answers">["buffers"] = {
+export const instanceBuffers: Contract<InstanceParam, InstanceInput, "answers">["buffers"] = {
   items: { type: "i32", access: "read", length: (params) => params.items },
   starts: { type: "u32", access: "read", length: (params) => 2 * (params.instances + 1) },
   targets: { type: "i32", access: "read", length: (params) => TARGET_WORDS * params.targets },

@@ -1,7 +1,7 @@
 // meet: meet in the middle (Horowitz & Sahni, 1974), for instances whose sums span too much for a table: the sums of the
 // first half of the items meet those of the second.
 
-import type { Kernel } from "../kernel.ts";
+import type { Contract } from "../kernel.ts";
 import type { InstanceInput } from "./instances.ts";
 
 const meetParams = [
@@ -27,7 +27,7 @@ export const MEET_WORDS = 7;
  * words; how many index sets have a sum of from..to, in two words; the smallest mask of the nearest sum, in two words.
  * All 0 where there is none.
  */
-export const meet: Kernel<MeetParam, InstanceInput | "answers"> = {
+export const meet: Contract<MeetParam, InstanceInput, "answers"> = {
   name: "meet",
   params: meetParams,
   buffers: {

@@ -1,7 +1,7 @@
 // prune: draws the products of two layers of a random network, and decides which of them to keep for a sum.
 
-import { placedValues } from "../ensemble.ts";
-import type { Kernel } from "../kernel.ts";
+import { indexedValues } from "../ensemble.ts";
+import type { Contract } from "../kernel.ts";
 import { maskWords, totalsOf } from "./instances.ts";
 import { smallest, smallestWords } from "./smallest.ts";
 import { witness, witnessWords } from "./witness.ts";
@@ -44,7 +44,7 @@ export const pruneWords = (group: number): number => 1 + maskWords(group);
  * than 2^31. An answer is: 1 or 0 for whether a subset of the items has the sum; and the mask of the one that is kept, 0
  * where there is none.
  */
-export const prune: Kernel<PruneParam, PruneInput | "answers"> = {
+export const prune: Contract<PruneParam, PruneInput, "answers"> = {
   name: "prune",
   params: pruneParams,
   buffers: {
@@ -58,8 +58,8 @@ export const prune: Kernel<PruneParam, PruneInput | "answers"> = {
   },
   twin(params, { values, demands, answers }) {
     const { group } = params;
-    const hiddenAt = placedValues(params.range, [params.hiddenLow, params.hiddenHigh]);
-    const weightAt = placedValues(params.range, [params.weightsLow, params.weightsHigh]);
+    const hiddenAt = indexedValues(params.range, [params.hiddenLow, params.hiddenHigh]);
+    const weightAt = indexedValues(params.range, [params.weightsLow, params.weightsHigh]);
     answers.fill(0);
     for (let k = 0; k < params.demands; k++) {
       const [hidden, weights, sum, sign] = demands.subarray(DEMAND_WORDS * k) as Int32Array;
@@ -79,11 +79,11 @@ export const prune: Kernel<PruneParam, PruneInput | "answers"> = {
 /** The mask that `smallest` or `witness` answers with; 0 where there is none. */
 function maskOf(items: Int32Array, sum: number, sparse: boolean): Uint32Array {
   const n = items.length;
-  const [{ twin }, words] = sparse ? [smallest, smallestWords] : [witness, witnessWords];
+  const [kernel, words] = sparse ? [smallest, smallestWords] : [witness, witnessWords];
   const answers = new Uint32Array(words(n, true));
   const sizes = { instances: 1, items: n, targets: 1, answers: answers.length, longest: n };
   const starts = Uint32Array.of(0, 0, n, 1);
   const targets = Int32Array.of(sum, sum, sum, 0);
-  twin({ ...sizes, sums: 0, masks: 1, tiles: 0 }, { items, starts, targets, answers });
+  kernel.twin({ ...sizes, sums: 0, masks: 1, tiles: 0 }, { items, starts, targets, answers });
   return answers.subarray(words(n, false));
 }

@@ -4,8 +4,8 @@
 // counts serve the signed sums of `rnpp`, where more items can undo a success, and no engine has to remember
 // when a target was first reached.
 
-import { drawValue, itemOf, type Law } from "../ensemble.ts";
-import type { Kernel } from "../kernel.ts";
+import { drawValue, itemOf } from "../ensemble.ts";
+import type { Contract } from "../kernel.ts";
 
 const reachParams = [
   /** First trial, low 32 and high 16 bits. */
@@ -88,7 +88,7 @@ function countOnes(bits: bigint): number {
 /** What it reads: the targets asked for, and the magnitudes of a listed law (one word otherwise, which nobody reads). */
 export type ReachInput = "targets" | "magnitudes";
 
-export const reach: Kernel<ReachParam, ReachInput | "tally"> = {
+export const reach: Contract<ReachParam, ReachInput, "tally"> = {
   name: "reach",
   params: reachParams,
   buffers: {
@@ -98,7 +98,6 @@ export const reach: Kernel<ReachParam, ReachInput | "tally"> = {
   },
   twin(params, { targets, magnitudes, tally }) {
     const place = reachTally(params);
-    const law = params as unknown as Law;
     const key = [params.keyLow, params.keyHigh] as const;
     const largest = params.itemsTo * params.halfRange;
     const M = params.halfRange;
@@ -114,7 +113,7 @@ export const reach: Kernel<ReachParam, ReachInput | "tally"> = {
           const value = params.enumerate
             ? Math.floor(trial / params.range ** (n - 1)) % params.range
             : drawValue(params.range, key, trial, n - 1);
-          const item = BigInt(itemOf(law, value, magnitudes));
+          const item = BigInt(itemOf(params, value, magnitudes));
           sums = params.signed ? (sums << item) | (sums >> item) : sums | (sums << item);
         }
         const j = n - params.itemsFrom;

@@ -1,6 +1,6 @@
 // smallest: for each target of given instances, the fewest items that sum up to it and the smallest mask of so few.
 
-import type { Kernel } from "../kernel.ts";
+import type { Contract } from "../kernel.ts";
 import {
   instanceBuffers,
   instanceParams,
@@ -18,7 +18,7 @@ const NO_SIZE = 0xffffffff;
  * An answer is: the least size of an index set that sums up to `from`, which equals `to` (NO_SIZE where there is none);
  * and, with `masks`, the smallest mask of that size, maskWords(n) words (0 where there is none).
  */
-export const smallest: Kernel<InstanceParam, InstanceInput | "answers"> = {
+export const smallest: Contract<InstanceParam, InstanceInput, "answers"> = {
   name: "smallest",
   params: instanceParams,
   buffers: instanceBuffers,

@@ -1,6 +1,6 @@
 // witness: for each target of given instances, the reachable sum nearest to its center and the smallest mask that has it.
 
-import type { Kernel } from "../kernel.ts";
+import type { Contract } from "../kernel.ts";
 import {
   instanceBuffers,
   instanceParams,
@@ -18,7 +18,7 @@ const NEVER = 0xffff;
  * An answer is: 1 or 0 for whether from..to holds a sum of the instance; the one nearest to `center`, the lower one of two
  * (0 where there is none); and, with `masks`, the smallest mask of that sum, maskWords(n) words (0 where there is none).
  */
-export const witness: Kernel<InstanceParam, InstanceInput | "answers"> = {
+export const witness: Contract<InstanceParam, InstanceInput, "answers"> = {
   name: "witness",
   params: instanceParams,
   buffers: instanceBuffers,

@@ -1,8 +1,9 @@
-// Whole numbers of any size: a number where that is exact, otherwise a bigint. Comparisons take both as they are.
+// Integers of any size: a number where that is exact (up to 2^53 - 1 in magnitude), otherwise a bigint. Numbers are the fast
+// case. JavaScript compares numbers with bigints exactly, so that comparisons need no functions.
 
 export type Whole = number | bigint;
 
-/** A number where it is exact. */
+/** A bigint as a number where that is exact. */
 function whole(value: bigint): Whole {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
@@ -33,7 +34,7 @@ export function times(a: Whole, b: number): Whole {
   return whole(BigInt(a) * BigInt(b));
 }
 
-/** The greatest whole number that is at most a / b, for a positive b. */
+/** The greatest integer that is at most a / b, for a positive b. */
 export function floorDivide(a: Whole, b: number): Whole {
   if (typeof a === "number" && Number.isSafeInteger(a)) return Math.floor(a / b) + 0;
   const [dividend, divisor] = [BigInt(a), BigInt(b)];
@@ -49,7 +50,7 @@ export function greatest(a: Whole, b: Whole): Whole {
   return b > a ? b : a;
 }
 
-/** In JSON: a number where that is exact, otherwise its decimal digits. */
+/** An integer for JSON: a number where that is exact, otherwise its decimal digits. */
 export function toJson(value: Whole): number | string {
   const exact = add(value, 0);
   return typeof exact === "number" ? exact : String(exact);

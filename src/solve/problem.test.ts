@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { RequestError } from "../errors.ts";
-import { callsOf } from "./calls.ts";
+import { packQuestions } from "./packing.ts";
 import { solveConfig, type SolveRequest } from "../experiments/solve.ts";
 import { problemOf, type Instance } from "./problem.ts";
 
@@ -58,7 +58,7 @@ describe("Targets of a problem", () => {
       problem: queries[0]!.problem,
       question: { from: sum, to: sum, center: sum },
     }));
-    for (const { work } of callsOf("smallest", best, true)) {
+    for (const { work } of packQuestions("smallest", best, true)) {
       expect(work.params.instances).toBe(2);
       expect(work.params.sums).toBeLessThan(2 ** 25);
     }

@@ -1,46 +1,53 @@
-// A given instance brought to the form of the kernels, and the method that solves it.
+// Brings a given instance into the form that the kernels take, and chooses the method that solves it.
 //
-// Every question comes down to one: which sum of from..to is nearest to a center? A tolerance is a window around the
-// target, `atMost` a window that ends there, a partition the window of all sums with half of the total for its center.
-// Index sets of exactly K items are those of sum s + K B of the items x + B, where B exceeds what all sums span.
+// Every request reduces to one question: which sum of from..to is nearest to a center? A tolerance is a window around the
+// target. `atMost` is a window that ends at the target. A partition is the window of all sums, centered at half of the total.
+// A size K is a shift of the items: with B larger than the span of all sums, index sets of K items and sum s are exactly
+// those whose items x + B sum to s + K B.
 
 import { RequestError } from "../errors.ts";
-import type { Method } from "../finding.ts";
 import { frameOf } from "../kernels/instances.ts";
 import { add, floorDivide, greatest, least, subtract, times, type Whole } from "./exact.ts";
+
+/**
+ * How an instance is solved: one table of its sums as a bitset for each workgroup or core, the same table in tiles that all
+ * of a device works on, or meeting in the middle (Horowitz & Sahni).
+ */
+export const methods = ["bitset", "tiles", "meet-in-the-middle"] as const;
+export type Method = (typeof methods)[number];
 
 /** The most items of an instance. */
 export const MAX_SOLVE_ITEMS = 10_000;
 /** The most targets of an instance. */
 const MAX_TARGETS = 1_000_000;
-/** The most items whose index sets are counted: more could be beyond 64 bits. */
+/** The most items whose index sets are counted, so that counts fit 64 bits. */
 const MAX_COUNT_ITEMS = 64;
 /** The most items that are solved by meeting in the middle. */
 const MAX_MEET_ITEMS = 48;
-/** Sums that meeting in the middle may have: 64 bits. */
+/** For meeting in the middle, the greatest and the least sum differ by less than this, so that sums fit 64 bits. */
 const MAX_MEET_SPAN = 2n ** 62n;
-/** Sums that have a table span less than this. */
-const MAX_SPAN = 2 ** 31;
-/** The most bytes of a table of sums, 1 bit each and 17 with their witnesses, and of other tables on any engine. */
+/** For a table, the greatest and the least sum differ by less than this. */
+const MAX_TABLE_SPAN = 2 ** 31;
+/** The most bytes of a table of the kernel `witness` (1 bit a sum, 17 with masks), and of any other table, on any engine. */
 const MAX_WITNESS_BYTES = 3.5 * 2 ** 30;
 const MAX_TABLE_BYTES = 2 ** 30;
-/** Tables with more sums, or with more updates of them, are work for all of a device. */
-const BITSET_SUMS = 2 ** 16;
-const BITSET_UPDATES = 2 ** 24;
-/** Targets that need more sums than this in common have a table each. */
-const COMMON_SUMS = 2 ** 28;
+/** A table with more sums, or with more updates (sums times items), is cut into tiles. */
+const MAX_BITSET_SUMS = 2 ** 16;
+const MAX_BITSET_UPDATES = 2 ** 24;
+/** Targets whose common table would have more sums than this have a table each. */
+const MAX_COMMON_SUMS = 2 ** 28;
 
 export const MAX_ITEM = 2 ** 53;
 const MAX_TARGET = 2n ** 63n - 1n;
 
 /** One instance as a caller gives it. */
 export interface Instance {
-  /** Integers of -2^53..2^53, at most 10,000 of them. */
+  /** At most 10,000 integers of -2^53..2^53. */
   readonly items: readonly number[];
-  /** The sum asked for, or at most 1,000,000 sums; integers of 64 bits. A partition needs none and looks at none. */
+  /** The sum that is asked for, or 1 to 1,000,000 sums: integers of -(2^63 - 1)..2^63 - 1. A partition ignores both. */
   readonly target?: Whole | undefined;
   readonly targets?: readonly Whole[] | undefined;
-  /** A name, and the line of a file that it stands in; findings repeat both. */
+  /** A name, and the line of the file that holds the instance, from 1. Findings repeat both. */
   readonly id?: string | number | undefined;
   readonly line?: number | undefined;
 }
@@ -48,11 +55,11 @@ export interface Instance {
 export const answerNames = ["reachable", "count", "witness", "smallest"] as const;
 export type AnswerName = (typeof answerNames)[number];
 
-/** What is asked of every instance, with nothing left open. */
+/** A request with every default filled in. */
 export interface SolveConfig {
-  /** Answers beside `reachable`. */
+  /** The answers that are asked for, `reachable` among them. */
   readonly asked: ReadonlySet<AnswerName>;
-  /** They were asked for by name, so that one that cannot be given is an error. */
+  /** Whether they were asked for by name. An answer that cannot be given is then an error, and otherwise left out. */
   readonly byName: boolean;
   readonly size?: number | undefined;
   readonly tolerance?: number | undefined;
@@ -61,7 +68,10 @@ export interface SolveConfig {
   readonly method?: Method | undefined;
 }
 
-/** Which sum of from..to is nearest to the center? All three lie between the least and the greatest sum of a problem. */
+/**
+ * Which sum of from..to is nearest to the center? Of two that are equally near, the lower one counts. All three numbers are
+ * between the least and the greatest sum of the problem.
+ */
 export interface Question {
   readonly from: Whole;
   readonly to: Whole;
@@ -71,57 +81,59 @@ export interface Question {
 /** One target of a problem. */
 export interface Query {
   readonly problem: Problem;
-  /** As it was given; undefined for a partition. */
+  /** The target as it was given; undefined for a partition. */
   readonly target: Whole | undefined;
-  /** In the sums of the problem; undefined where no sum can serve. */
+  /** The question about sums of the form; undefined where no sum can be an answer. */
   readonly question: Question | undefined;
 }
 
-/** Items that are summed up. */
+/** The items that the kernels sum: those of the instance, or with a size the shifted ones. */
 interface Form {
   readonly items: readonly Whole[];
-  /** The least and the greatest of all sums, and between them the least and the greatest that may serve. */
+  /** The least and the greatest of all sums, and the least and the greatest that can be an answer. */
   readonly low: Whole;
   readonly high: Whole;
   readonly first: Whole;
   readonly last: Whole;
-  /** Sum s of the instance is the sum scale s + offset of the form. */
+  /** A sum s of the instance is the sum scale s + offset of the form. */
   readonly scale: number;
   readonly offset: Whole;
-  /** Half the total, and how far below it, or below any other bound, the best sum is at most. */
+  /** Half of the total, rounded down. */
   readonly middle: Whole;
+  /** For a bound of low..high, the greatest sum that does not exceed it is at most this far below it. */
   readonly reach: Whole;
 }
 
-/** An instance in the form of the kernels. */
+/** An instance with its form, its questions and its method. */
 export interface Problem {
-  /** The place of the instance in the input. */
+  /** The index of the instance in the input, from 0. */
   readonly index: number;
   readonly instance: Instance;
   readonly form: Form;
   readonly queries: readonly Query[];
   readonly method: Method;
-  /** Each target has a table of its own: one for all of them would have too many sums. */
+  /** Whether each target has a table of its own, because a common one would have too many sums. */
   readonly apart: boolean;
-  /** Answers that are given. */
+  /** The answers that the method gives. */
   readonly answers: ReadonlySet<AnswerName>;
-  /** About how long it takes one thread of a CPU, in nanoseconds. */
+  /** An estimate of the time on one CPU thread, in nanoseconds. */
   readonly cost: number;
 }
 
 /**
- * Brings an instance to the form of the kernels and chooses its method; `index` is its place in the input.
- * Throws TypeError or RangeError that names the instance, what it may be and what came.
+ * Brings an instance into the form that the kernels take and chooses its method.
+ * @param index The index of the instance in the input, from 0.
+ * @throws {RequestError} Names the instance and the field that is wrong; also where no method can solve the instance.
  */
 export function problemOf(config: SolveConfig, instance: Instance, index: number): Problem {
   try {
     checkInstance(instance, config.partition);
     const form = formOf(config, instance.items);
-    // A partition has one target, which has no number.
+    // A partition has one query, whose target is undefined.
     const targets = config.partition ? [undefined] : (instance.targets ?? [instance.target]);
     const questions = targets.map((target) => questionOf(config, form, target));
-    const choice = choose(config, form, questions);
-    const cost = choice.cost + COST_ITEM * instance.items.length + COST_TARGET * targets.length;
+    const choice = chooseMethod(config, form, questions);
+    const cost = choice.cost + ITEM_COST_NS * instance.items.length + TARGET_COST_NS * targets.length;
     const queries: Query[] = [];
     const problem = { index, instance, form, queries, ...choice, cost };
     for (let k = 0; k < targets.length; k++)
@@ -135,7 +147,8 @@ export function problemOf(config: SolveConfig, instance: Instance, index: number
 function formOf({ size, partition }: SolveConfig, given: readonly number[]): Form {
   const { low, high, largest } = rangeOf(given);
   const total = add(low, high);
-  // From the least sum to the greatest, one item after the other, no step is longer than the largest magnitude.
+  // Adding the items to the least sum one by one (a negative item: leaving it out) leads to the greatest sum, and no step is
+  // longer than the largest magnitude. So every interval of that length between the two ends holds a sum.
   if (size === undefined)
     return {
       items: given,
@@ -148,7 +161,7 @@ function formOf({ size, partition }: SolveConfig, given: readonly number[]): For
       middle: floorDivide(total, 2),
       reach: largest,
     };
-  // Half of an odd total is a whole number among doubled items.
+  // Items are doubled for a partition, so that half of an odd total is an integer.
   const scale = partition ? 2 : 1;
   const step = add(times(subtract(high, low), scale), 1);
   const offset = times(step, size);
@@ -167,7 +180,7 @@ function formOf({ size, partition }: SolveConfig, given: readonly number[]): For
   };
 }
 
-/** What a target asks of the sums of a form; undefined where none can serve. */
+/** The question that a target asks about the sums of a form; undefined where no sum can be an answer. */
 function questionOf(
   { size, tolerance, atMost }: SolveConfig,
   form: Form,
@@ -176,7 +189,7 @@ function questionOf(
   if ((size ?? 0) > form.items.length) return undefined;
   const { first, last, scale, offset, middle, reach } = form;
   if (target === undefined)
-    // All sums lie in symmetry about their middle, but those of index sets of one size do not.
+    // All sums are symmetric about their middle, so that the lower half is enough; sums of one size are not symmetric.
     return size === undefined
       ? clipped(form, subtract(middle, reach), middle, middle)
       : clipped(form, first, last, middle);
@@ -186,6 +199,7 @@ function questionOf(
   return clipped(form, from, center, center);
 }
 
+/** A question clipped to the sums that can be an answer. */
 function clipped({ first, last }: Form, from: Whole, to: Whole, center: Whole): Question | undefined {
   if (from > last || to < first) return undefined;
   return {
@@ -195,12 +209,12 @@ function clipped({ first, last }: Form, from: Whole, to: Whole, center: Whole): 
   };
 }
 
-/** An instance in the words of an error. */
+/** How errors name an instance. */
 export function whereOf(instance: Instance | null | undefined, index: number): string {
   return instance?.line === undefined ? `instance ${index}` : `line ${instance.line}`;
 }
 
-/** The least and the greatest sum of some items, and the largest of their magnitudes. */
+/** The least and the greatest subset sum of items, and the largest magnitude of an item. */
 function rangeOf(items: readonly Whole[]): { low: Whole; high: Whole; largest: Whole } {
   let [low, high, largest] = [0, 0, 0];
   for (const item of items) {
@@ -220,8 +234,8 @@ function rangeOf(items: readonly Whole[]): { low: Whole; high: Whole; largest: W
 }
 
 /**
- * Checks kinds and ranges, by hand: a schema would take longer than solving. A partition needs no target.
- * Throws TypeError or RangeError that says what was expected and what came.
+ * Checks an instance by hand, since a schema can take longer than solving a small instance. A partition needs no target.
+ * @throws {RequestError} Names the first field that is wrong.
  */
 export function checkInstance(value: unknown, partition: boolean): asserts value is Instance {
   if (typeof value !== "object" || value === null || Array.isArray(value))
@@ -249,32 +263,39 @@ const TARGET = `an integer in ${-MAX_TARGET}..${MAX_TARGET}`;
 function checkList(
   what: string,
   list: unknown,
-  is: (value: unknown) => boolean,
+  isElement: (value: unknown) => boolean,
   range: string,
 ): asserts list is readonly unknown[] {
   if (!Array.isArray(list)) throw new RequestError(what, "a list of integers", list);
   for (let i = 0; i < list.length; i++)
-    if (!is(list[i])) throw new RequestError(`${what}.${i}`, range, list[i]);
+    if (!isElement(list[i])) throw new RequestError(`${what}.${i}`, range, list[i]);
 }
 
-/** Whether the best sums are asked for with their index sets. Those of one size are all as small. */
+/** Whether the kernel `witness` has to return masks. With a size, the witness is a smallest set too: all have that size. */
 export const needsMasks = ({ asked, size }: Pick<SolveConfig, "asked" | "size">): boolean =>
   asked.has("witness") || (size !== undefined && asked.has("smallest"));
 
-type Choice = Pick<Problem, "method" | "apart" | "answers" | "cost">;
+type MethodChoice = Pick<Problem, "method" | "apart" | "answers" | "cost">;
 
-/** The cheapest method that can give what is asked, or the one that is forced. Throws RangeError where there is none. */
-function choose(config: SolveConfig, form: Form, questions: readonly (Question | undefined)[]): Choice {
+/**
+ * The method that gives most of the answers asked for, and of two the cheaper one; or the method that is forced.
+ * @throws {RequestError} Where no method can solve the instance, or give an answer that is asked for by name.
+ */
+function chooseMethod(
+  config: SolveConfig,
+  form: Form,
+  questions: readonly (Question | undefined)[],
+): MethodChoice {
   const { asked, byName, method } = config;
   const n = form.items.length;
   const span = subtract(form.high, form.low);
   const table =
-    method === "meet-in-the-middle" || span >= MAX_SPAN ? undefined : byTable(config, form, questions);
+    method === "meet-in-the-middle" || span >= MAX_TABLE_SPAN ? undefined : byTable(config, form, questions);
   const meeting =
     (method ?? "meet-in-the-middle") === "meet-in-the-middle" && n <= MAX_MEET_ITEMS && span < MAX_MEET_SPAN
       ? byMeeting(config, n, questions.length)
       : undefined;
-  // What no method can give is left out, unless it was asked for by name.
+  // Answers that no method can give are left out, unless they were asked for by name.
   const best = table && meeting ? better(table, meeting) : (table ?? meeting);
   if (best && (!byName || best.answers.size === asked.size)) return best;
   const range = best
@@ -285,17 +306,18 @@ function choose(config: SolveConfig, form: Form, questions: readonly (Question |
   throw new RequestError("items", range, n, `their sums span ${span}`);
 }
 
-/** The choice that gives more answers, or the cheaper one. */
-function better(a: Choice, b: Choice): Choice {
+/** The choice that gives more answers, or else the cheaper one. */
+function better(a: MethodChoice, b: MethodChoice): MethodChoice {
   if (a.answers.size !== b.answers.size) return a.answers.size > b.answers.size ? a : b;
   return b.cost < a.cost ? b : a;
 }
 
+/** The choice of a table of sums; undefined where the table is too large. */
 function byTable(
   { asked, size, method }: SolveConfig,
   form: Form,
   questions: readonly (Question | undefined)[],
-): Choice | undefined {
+): MethodChoice | undefined {
   const { items } = form;
   const { apart, sums } = tableFor(
     form,
@@ -303,58 +325,59 @@ function byTable(
   );
   if (((needsMasks({ asked, size }) ? 17 : 1) / 8) * sums > MAX_WITNESS_BYTES) return undefined;
   const updates = items.length * sums;
-  const count = items.length <= MAX_COUNT_ITEMS && 16 * sums <= MAX_TABLE_BYTES;
-  const smallest = size !== undefined || updates / 8 + 8 * sums <= MAX_TABLE_BYTES;
-  const answers = without(without(asked, "count", !count), "smallest", !smallest);
+  // `count` has two rows of 64-bit counts; `smallest` has two rows of 32-bit sizes, and a bit for every update.
+  const canCount = items.length <= MAX_COUNT_ITEMS && 16 * sums <= MAX_TABLE_BYTES;
+  const canFindSmallest = size !== undefined || updates / 8 + 8 * sums <= MAX_TABLE_BYTES;
+  const answers = without(without(asked, "count", !canCount), "smallest", !canFindSmallest);
   return {
-    method: method ?? (sums > BITSET_SUMS || updates > BITSET_UPDATES ? "tiles" : "bitset"),
+    method: method ?? (sums > MAX_BITSET_SUMS || updates > MAX_BITSET_UPDATES ? "tiles" : "bitset"),
     apart,
     answers,
     cost:
       updates *
       (apart ? questions.length : 1) *
-      (COST_SUM.witness +
-        (answers.has("count") ? COST_SUM.count : 0) +
-        (answers.has("smallest") ? COST_SUM.smallest : 0)),
+      (UPDATE_COST_NS.witness +
+        (answers.has("count") ? UPDATE_COST_NS.count : 0) +
+        (answers.has("smallest") ? UPDATE_COST_NS.smallest : 0)),
   };
 }
 
-function byMeeting({ asked, size }: SolveConfig, n: number, targets: number): Choice {
+/** The choice of meeting in the middle, which gives no smallest sets. */
+function byMeeting({ asked, size }: SolveConfig, n: number, targets: number): MethodChoice {
   return {
     method: "meet-in-the-middle",
     apart: false,
     answers: without(asked, "smallest", size === undefined),
-    cost: COST_HALF * 2 ** (n / 2) * (1 + targets),
+    cost: HALF_SUM_COST_NS * 2 ** (n / 2) * (1 + targets),
   };
 }
 
-/**
- * Nanoseconds of an item and of a target by themselves, of one sum in one step of each kernel, and of one sum of a half,
- * in its list and for every target.
- */
-const COST_ITEM = 20;
-const COST_TARGET = 2000;
-const COST_SUM = { witness: 0.007, count: 0.05, smallest: 0.025 };
-const COST_HALF = 15;
+/** Estimates for one CPU thread: of an item, and of a target, whatever the method. */
+const ITEM_COST_NS = 20;
+const TARGET_COST_NS = 2000;
+/** Of one update of a sum by an item, for each table kernel. */
+const UPDATE_COST_NS = { witness: 0.007, count: 0.05, smallest: 0.025 };
+/** Of one of the 2^(n/2) sums of a half: once to list and sort it, and once for each target. */
+const HALF_SUM_COST_NS = 15;
 
-const TABLE = `sums that span less than ${MAX_SPAN} and fit a table of ${MAX_WITNESS_BYTES / 2 ** 30} GiB`;
+const TABLE = `sums that span less than ${MAX_TABLE_SPAN} and fit a table of ${MAX_WITNESS_BYTES / 2 ** 30} GiB`;
 const MEET = `at most ${MAX_MEET_ITEMS} items whose sums span less than ${MAX_MEET_SPAN}`;
 
-/** A set without a member, if it is to be so. */
+/** A set, without one of its members if `removed`. */
 function without<T>(set: ReadonlySet<T>, member: T, removed: boolean): ReadonlySet<T> {
   return removed && set.has(member) ? new Set([...set].filter((other) => other !== member)) : set;
 }
 
-/** Whether questions have a table each, and how many sums the largest table needs. */
+/** Whether questions have a table each, and the number of sums in the largest table. */
 function tableFor(form: Form, questions: readonly Question[]): { apart: boolean; sums: number } {
-  const together = sumsOf(form, questions);
-  if (together <= COMMON_SUMS) return { apart: false, sums: together };
-  const sums = questions.reduce((most, question) => Math.max(most, sumsOf(form, [question])), 1);
+  const together = tableSums(form, questions);
+  if (together <= MAX_COMMON_SUMS) return { apart: false, sums: together };
+  const sums = questions.reduce((most, question) => Math.max(most, tableSums(form, [question])), 1);
   return { apart: true, sums };
 }
 
-/** How many sums a table for these questions needs, at least 1. */
-export function sumsOf({ low, high }: Pick<Form, "low" | "high">, questions: readonly Question[]): number {
+/** The number of sums in a table for some questions, at least 1. */
+export function tableSums({ low, high }: Pick<Form, "low" | "high">, questions: readonly Question[]): number {
   if (questions.length === 0) return 1;
   let [first, last] = [high, low];
   for (const { from, to } of questions) {

@@ -11,7 +11,7 @@ import { checkTarget, type Deviation, type Ticket } from "./ticket.ts";
  */
 export function firstDeviation(target: Network, kept: readonly KeptLayer[]): Deviation | undefined {
   for (const { layer, row, sums } of rowSums(kept)) {
-    const { inputs, copies, lift, signed } = layer;
+    const { inputs, copies, scaleBits: lift, signed } = layer;
     const output = Math.floor(row / copies);
     const { weights } = target.layers[layer.layer]!;
     for (let input = 0; input < inputs; input++) {
@@ -38,7 +38,7 @@ export function representedNetwork(ticket: Ticket, kept = keptLayers(ticket)): N
     shift: bits,
   }));
   for (const { layer, row, sums } of rowSums(kept)) {
-    const { inputs, copies, lift } = layer;
+    const { inputs, copies, scaleBits: lift } = layer;
     if (row % copies > 0) continue;
     const { weights } = layers[layer.layer]!;
     for (let input = 0; input < inputs; input++)

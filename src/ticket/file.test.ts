@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { RequestError } from "../errors.ts";
 import { quantizers, type Outline } from "../network.ts";
 import { decodeTicket, encodeTicket } from "./file.ts";
-import { layersOf, placesOf, type Scheme } from "./scheme.ts";
+import { layersOf, weightCount, type Scheme } from "./scheme.ts";
 import type { Ticket } from "./ticket.ts";
 
 const digest = "0123456789abcdef".repeat(4);
@@ -26,8 +26,8 @@ const ruled = (place: number, layer: number, salt: number) => ((place * 5 + laye
 /** A ticket with masks by a simple rule. */
 function ticketOf(scheme: Scheme, widths: readonly number[], salt = 1, seed = 7n): Ticket {
   const masks = layersOf(widths, 2, scheme).map((layer, l) => {
-    const mask = new Uint8Array(Math.ceil(placesOf(layer) / 8));
-    for (let p = 0; p < placesOf(layer); p++) mask[p >> 3]! += ruled(p, l, salt) * 2 ** (p & 7);
+    const mask = new Uint8Array(Math.ceil(weightCount(layer) / 8));
+    for (let p = 0; p < weightCount(layer); p++) mask[p >> 3]! += ruled(p, l, salt) * 2 ** (p & 7);
     return mask;
   });
   const target: Outline = {
@@ -104,7 +104,7 @@ test("A ticket file is a safetensors file with one bit for each weight of a mask
   expect(metadata).toMatchObject({ seed: "18446744073709551615", zero: "true", copies: "[]" });
   let end = 0;
   layersOf([3, 4, 5, 2], 2, big.scheme).forEach((layer, l) => {
-    const places = placesOf(layer);
+    const places = weightCount(layer);
     const { dtype, shape, data_offsets: offsets } = tensors[`mask.${l}`];
     expect([dtype, shape[0]]).toEqual(["U8", Math.ceil(places / 8)]);
     expect(offsets).toEqual([end, end + shape[0]]);
@@ -173,7 +173,7 @@ test.each<[string, Partial<Ticket>, string, string]>([
     "a mask of another layer",
     { masks: sample.masks.with(1, new Uint8Array(11)) },
     digest,
-    "mask.1: expected 12 bytes for 90 places, got 11",
+    "mask.1: expected 12 bytes for 90 weights, got 11",
   ],
   [
     "a mask with bits behind its last place",
@@ -415,7 +415,7 @@ describe("Hostile ticket file", () => {
     [
       "a tensor twice, alike",
       edited('"mask.1"', '"mask.0":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"mask.1"'),
-      'as encodeTicket has it, got "0',
+      'as encodeTicket writes it, got "0',
     ],
     [
       "metadata twice",
@@ -434,7 +434,7 @@ describe("Hostile ticket file", () => {
     [
       "too much alignment",
       fileOf(`${header}        `, data),
-      "expected its end, as encodeTicket has it, got ",
+      "expected its end, as encodeTicket writes it, got ",
     ],
 
     [
@@ -536,7 +536,7 @@ describe("Hostile ticket file", () => {
     [
       "places beyond 2^31",
       edited('"[2,3,1]"', '"[1000000,1000000,1]"'),
-      "RequestError: mask.1: expected at most 2147483648 places, got 15000000000000; mind units and copies",
+      "RequestError: mask.1: expected at most 2147483648 weights, got 15000000000000; ask for fewer units and copies",
     ],
     [
       "bits out of range",
@@ -598,7 +598,7 @@ describe("Hostile ticket file", () => {
       .replace("[2,3,1]", JSON.stringify([2 ** 20, 2 ** 20, 2 ** 20]))
       .replace("[5]", "[10000]");
     expect(refusalOf(claim(huge))).toMatch(
-      /^RequestError: mask\.0: expected at most 2147483648 places, got 10485760000; mind units and copies$/,
+      /^RequestError: mask\.0: expected at most 2147483648 weights, got 10485760000; ask for fewer units and copies$/,
     );
   });
 });

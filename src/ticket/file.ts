@@ -1,14 +1,14 @@
-// The file of a ticket: a safetensors file, so that any reader of those has its masks.
+// The file of a ticket. It is a safetensors file, so that every safetensors reader can load its masks.
 //
 //   8 bytes    H, the length of the header, little-endian
 //   H bytes    the header: JSON in ASCII, with spaces at its end so that 8 + H is a multiple of 8
-//   the rest   mask.0, mask.1, ... one behind the other, up to the end of the file
+//   the rest   mask.0, mask.1, ... without gaps, up to the end of the file
 //
-// The header has the fields of a ticket in `__metadata__`, as texts (numbers, lists and booleans in JSON), and a tensor
-// `mask.l` of dtype U8 and shape [ceil(places / 8)] for layer l of the random network, as it is in memory.
+// The header has the fields of a ticket in `__metadata__`, as strings (numbers, lists and booleans in JSON), and a tensor
+// `mask.l` of dtype U8 and shape [ceil(weights / 8)] for layer l of the random network, the mask as it is in memory.
 //
-// A ticket has one file, byte for byte. A reader therefore needs no more than the metadata to know all that a file must hold,
-// and refuses every other.
+// A ticket has exactly one file, byte for byte. So the metadata determine the whole header and the size of every mask, and the
+// reader refuses any file that differs.
 
 import * as z from "zod/mini";
 import { RequestError } from "../errors.ts";
@@ -16,21 +16,21 @@ import { integer, parse } from "../check.ts";
 import { quantizers, type Outline } from "../network.ts";
 import { seedSchema } from "../random.ts";
 import { maskBytes, type Mask } from "./mask.ts";
-import { layersOf, placesOf, type Scheme } from "./scheme.ts";
+import { layersOf, weightCount, type Scheme } from "./scheme.ts";
 import type { Ticket } from "./ticket.ts";
 
-/** What the metadata of a ticket says its format is. */
+/** The `format` field in the metadata of a ticket. */
 export const FORMAT = "exacta.ticket";
 const VERSION = "1";
 
-/** Bytes of the length of a header, which data is aligned to as well. */
-const WORD = 8;
-/** The most bytes of a header: those of the most layers need less. */
-const MAX_HEADER = 2 ** 20;
-/** A header holds tensors, and they hold lists. */
+/** The bytes of the header's length. The masks start at a multiple of it too. */
+const LENGTH_BYTES = 8;
+/** The most bytes of a header; a ticket with the most layers (1000 target layers) needs fewer. */
+const MAX_HEADER_BYTES = 2 ** 20;
+/** How deep objects and lists are nested in a header: the header, its tensors, and their lists. */
 const HEADER_LEVELS = 3;
 
-/** What a ticket says beside its scheme and widths, which layersOf checks, and its masks. */
+/** The fields of a ticket that `layersOf` does not check. */
 const fieldsSchema = z.object({
   seed: seedSchema,
   targetBits: integer(0, 20),
@@ -43,88 +43,99 @@ const fieldsSchema = z.object({
     .check(z.regex(/^[0-9a-f]{64}$/, "64 digits of 0-9 and a-f")),
 });
 
-/** All that a file holds but the bits themselves. */
+/** The contents of a file except for the bits of the masks. */
 interface Layout {
-  /** The header, as an object and as the text that stands in the file. */
+  /** The header as an object, and as the padded JSON text in the file. */
   readonly header: Readonly<Record<string, unknown>>;
   readonly text: string;
-  /** Of every mask. */
-  readonly places: readonly number[];
-  /** Bytes of all masks. */
-  readonly size: number;
+  /** The number of weights that each mask covers. */
+  readonly weights: readonly number[];
+  /** The bytes of all masks together. */
+  readonly bytes: number;
 }
 
 /**
- * The file of a ticket, the same bytes for the same ticket. `digest` is the SHA-256 of its target as `digestOf`
- * has it, 64 hexadecimal digits in lower case.
- * Throws TypeError or RangeError for a ticket that has other masks than its scheme asks for, or no scheme.
+ * Encodes a ticket as the bytes of its file; equal tickets give equal bytes.
+ * @param digest The SHA-256 of the target as `targetDigest` computes it: 64 hexadecimal digits in lower case.
+ * @throws {RequestError} For a scheme that cannot represent the target, and for masks that do not fit the scheme.
  */
 export function encodeTicket(ticket: Ticket, digest: string): Uint8Array<ArrayBuffer> {
   const { masks } = ticket;
-  const { text, places, size } = layoutOf(ticket, digest);
-  if (masks.length !== places.length) throw new RequestError("masks", String(places.length), masks.length);
-  masks.forEach((mask, l) => checkMask(mask, places[l]!, l));
-  let at = WORD + text.length;
-  const bytes = new Uint8Array(at + size);
+  const layout = layoutOf(ticket, digest);
+  const { text, weights } = layout;
+  if (masks.length !== weights.length) throw new RequestError("masks", String(weights.length), masks.length);
+  masks.forEach((mask, l) => checkMask(mask, weights[l]!, l));
+  let offset = LENGTH_BYTES + text.length;
+  const bytes = new Uint8Array(offset + layout.bytes);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
-  for (let i = 0; i < text.length; i++) bytes[WORD + i] = text.charCodeAt(i);
+  for (let i = 0; i < text.length; i++) bytes[LENGTH_BYTES + i] = text.charCodeAt(i);
   for (const mask of masks) {
-    bytes.set(mask, at);
-    at += mask.length;
+    bytes.set(mask, offset);
+    offset += mask.length;
   }
   return bytes;
 }
 
-/** Throws RangeError for a mask that has not the bytes of so many places, or bits behind the last. */
-function checkMask(mask: Mask, places: number, l: number): void {
-  if (mask.length !== maskBytes(places))
-    throw new RequestError(`mask.${l}`, `${maskBytes(places)} bytes for ${places} places`, mask.length);
-  const unused = places % 8 === 0 ? 0 : mask.at(-1)! >> (places % 8);
+/** @throws {RequestError} For a mask of the wrong length, or with bits after its last weight. */
+function checkMask(mask: Mask, weights: number, l: number): void {
+  if (mask.length !== maskBytes(weights))
+    throw new RequestError(`mask.${l}`, `${maskBytes(weights)} bytes for ${weights} weights`, mask.length);
+  const unused = weights % 8 === 0 ? 0 : mask.at(-1)! >> (weights % 8);
   if (unused !== 0) throw new RequestError(`mask.${l}, unused bits`, "0", unused);
 }
 
 /**
- * The ticket in a file, and the digest of its target. Only `verify` can say that it is one. Its masks are parts of `bytes`, and
- * its target has no more weights than they have places, whatever a header claims.
- * Throws TypeError or RangeError for bytes that encodeTicket does not write.
+ * Decodes the file of a ticket. Whether the ticket equals its target, only `verifyTicket` can tell.
+ * @returns The ticket, whose masks are views of `bytes`, and the digest of its target. The target has at most as many weights
+ * as the masks have bits, so that a short file cannot ask for a large network.
+ * @throws {RequestError} For bytes that `encodeTicket` does not write.
  */
 export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: string } {
   const text = headerText(bytes);
   const header = readJson("header", text, HEADER_LEVELS);
   const { digest, ...ticket } = readFields(header);
   const layout = layoutOf(ticket, digest);
-  demand("header", layout.header, header);
-  // They say the same, but a name may be there twice, or anything written in another way.
-  if (text !== layout.text) {
-    const at = Array.from(layout.text).findIndex((character, i) => character !== text[i]);
-    const from = at < 0 ? layout.text.length : at;
-    const rest = layout.text.slice(from, from + 20);
-    throw new RequestError(
-      `header, byte ${from}`,
-      `${rest ? JSON.stringify(rest) : "its end"}, as encodeTicket has it`,
-      text.slice(from),
-    );
-  }
-  let at = WORD + text.length;
-  if (bytes.length - at !== layout.size)
-    throw new RequestError("data", `${layout.size} bytes`, bytes.length - at);
-  const masks = layout.places.map((places, l) => {
-    const length = maskBytes(places);
-    const mask = new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
-    at += length;
-    checkMask(mask, places, l);
+  requireEqual("header", layout.header, header);
+  requireSameText(layout.text, text);
+  let offset = LENGTH_BYTES + text.length;
+  if (bytes.length - offset !== layout.bytes)
+    throw new RequestError("data", `${layout.bytes} bytes`, bytes.length - offset);
+  const masks = layout.weights.map((weights, l) => {
+    const length = maskBytes(weights);
+    const mask = new Uint8Array(bytes.buffer, bytes.byteOffset + offset, length);
+    offset += length;
+    checkMask(mask, weights, l);
     return mask;
   });
   return { ticket: { ...ticket, masks }, digest };
 }
 
-/** Whether bytes begin as the file of a ticket does: what is no ticket then is a damaged one. */
-export function isTicket(bytes: Uint8Array): boolean {
-  const begin = `{"__metadata__":{"format":"${FORMAT}"`;
-  return String.fromCharCode(...bytes.subarray(WORD, WORD + begin.length)) === begin;
+/**
+ * Compares two headers that are equal as JSON: a name may occur twice in the text, or a value may be spelled differently.
+ * @throws {RequestError} Names the first byte that differs.
+ */
+function requireSameText(wanted: string, text: string): void {
+  if (text === wanted) return;
+  const differing = Array.from(wanted).findIndex((character, i) => character !== text[i]);
+  const from = differing < 0 ? wanted.length : differing;
+  const next = wanted.slice(from, from + 20);
+  throw new RequestError(
+    `header, byte ${from}`,
+    `${next ? JSON.stringify(next) : "its end"}, as encodeTicket writes it`,
+    text.slice(from),
+  );
 }
 
-/** The layout of a ticket's file. Throws TypeError or RangeError for fields that no ticket has. */
+/** Whether bytes begin as the file of a ticket does. If they do and cannot be decoded, they are a damaged ticket. */
+export function isTicket(bytes: Uint8Array): boolean {
+  const start = `{"__metadata__":{"format":"${FORMAT}"`;
+  return String.fromCharCode(...bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + start.length)) === start;
+}
+
+/**
+ * The layout of a ticket's file.
+ * @throws {RequestError} For fields that no ticket has.
+ */
 function layoutOf({ scheme, seed, target }: Omit<Ticket, "masks">, digest: string): Layout {
   const { widths, bits: targetBits, quantizer, activationBits, clamp, constant } = target;
   const fields = parse(
@@ -132,7 +143,7 @@ function layoutOf({ scheme, seed, target }: Omit<Ticket, "masks">, digest: strin
     { seed, targetBits, quantizer, activationBits, clamp, constant, targetDigest: digest },
     "ticket",
   );
-  const places = layersOf(widths, fields.targetBits, scheme).map(placesOf);
+  const weights = layersOf(widths, fields.targetBits, scheme).map(weightCount);
   const { theorem, initialBits, bits, weightQuantizer, zero, pools, support, units, copies } = scheme;
   const metadata = {
     format: FORMAT,
@@ -155,23 +166,28 @@ function layoutOf({ scheme, seed, target }: Omit<Ticket, "masks">, digest: strin
     copies: JSON.stringify(copies),
     targetDigest: fields.targetDigest,
   };
-  let size = 0;
-  const tensors = places.map((count, l) => {
+  let bytes = 0;
+  const tensors = weights.map((count, l) => {
     const length = maskBytes(count);
-    return [`mask.${l}`, { dtype: "U8", shape: [length], data_offsets: [size, (size += length)] }] as const;
+    return [`mask.${l}`, { dtype: "U8", shape: [length], data_offsets: [bytes, (bytes += length)] }] as const;
   });
   const header = { __metadata__: metadata, ...Object.fromEntries(tensors) };
   const text = JSON.stringify(header);
-  return { header, text: text.padEnd(Math.ceil(text.length / WORD) * WORD), places, size };
+  const padded = text.padEnd(Math.ceil(text.length / LENGTH_BYTES) * LENGTH_BYTES);
+  return { header, text: padded, weights, bytes };
 }
 
-/** The text of a header. Throws TypeError or RangeError where a file does not have all of it, or it is not ASCII. */
+/**
+ * The text of a header.
+ * @throws {RequestError} For a file that ends within its header, and for a header that is not ASCII.
+ */
 function headerText(bytes: Uint8Array): string {
-  if (bytes.length < WORD) throw new RequestError("file", `at least ${WORD} bytes`, bytes.length);
+  if (bytes.length < LENGTH_BYTES)
+    throw new RequestError("file", `at least ${LENGTH_BYTES} bytes`, bytes.length);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > MAX_HEADER)
-    throw new RequestError("header", `at most ${MAX_HEADER} bytes, as in an exacta ticket`, length);
-  const header = bytes.subarray(WORD, WORD + Number(length));
+  if (length > MAX_HEADER_BYTES)
+    throw new RequestError("header", `at most ${MAX_HEADER_BYTES} bytes, as in an exacta ticket`, length);
+  const header = bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + Number(length));
   if (header.length < length)
     throw new RequestError("header", `${length} bytes before the end of the file`, header.length);
   let text = "";
@@ -184,8 +200,8 @@ function headerText(bytes: Uint8Array): string {
 }
 
 /**
- * The fields in a header, which layoutOf has to check.
- * Throws TypeError or RangeError for a header of another format or version, and for fields that cannot be read.
+ * The fields in a header, not checked yet: `layoutOf` does that.
+ * @throws {RequestError} For a header of another format or version, and for fields that are not JSON.
  */
 function readFields(header: unknown): Omit<Ticket, "masks"> & { digest: string } {
   if (!isRecord(header)) throw new RequestError("header", "an object", header);
@@ -223,8 +239,8 @@ function readFields(header: unknown): Omit<Ticket, "masks"> & { digest: string }
 }
 
 /**
- * A value in JSON whose lists and objects are at most `levels` deep, so that an error can show it.
- * Throws TypeError for any other text.
+ * Parses JSON whose lists and objects are nested at most `levels` deep, since comparing and showing it is recursive.
+ * @throws {RequestError} For any other text.
  */
 function readJson(what: string, text: string | undefined, levels: number): unknown {
   let value: unknown;
@@ -237,17 +253,17 @@ function readJson(what: string, text: string | undefined, levels: number): unkno
   return value;
 }
 
-/** Whether a value has at most some levels of lists and objects. */
+/** Whether the lists and objects of a value are nested at most `levels` deep. */
 function nests(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return true;
   return levels > 0 && Object.values(value).every((inner) => nests(inner, levels - 1));
 }
 
-/** Throws RangeError at the first difference of two values. */
-function demand(what: string, wanted: unknown, got: unknown): void {
+/** @throws {RequestError} Names the first field in which two values differ. */
+function requireEqual(what: string, wanted: unknown, got: unknown): void {
   if (isRecord(wanted) && isRecord(got))
     for (const name of new Set([...Object.keys(wanted), ...Object.keys(got)]))
-      demand(`${what}.${name}`, wanted[name], got[name]);
+      requireEqual(`${what}.${name}`, wanted[name], got[name]);
   else if (JSON.stringify(wanted) !== JSON.stringify(got))
     throw new RequestError(what, JSON.stringify(wanted) ?? "nothing", got);
 }

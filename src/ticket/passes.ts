@@ -1,7 +1,7 @@
-// Forward passes as stages, each a call of kernel `forward`: a layer, or a pair of layers with hidden units between them.
+// The forward passes of networks and tickets as stages: a dense layer, or a pair of layers with hidden units between them.
 //
-// For every mask, relu(u x) = |u| relu(sgn(u) x) makes a pruned pair equal to one dense layer on [relu(x), relu(-x)]. The
-// audit pass of a ticket evaluates every hidden unit of the pruned network, the collapsed pass that layer.
+// Since relu(u x) = |u| relu(sgn(u) x), a pruned pair of layers equals one dense layer on [relu(x), relu(-x)], whatever its
+// masks. The audit pass of a ticket evaluates every kept hidden unit; the collapsed pass evaluates that dense layer.
 
 import type { Network } from "../network.ts";
 import { hiddenWeights, type KeptLayer } from "./kept.ts";
@@ -11,24 +11,24 @@ export const passes = ["audit", "collapsed"] as const;
 export type Pass = (typeof passes)[number];
 
 export interface Stage {
-  /** Numbers of an input, hidden units of each, and outputs. */
+  /** Numbers of one input, hidden units of each number, and outputs. */
   readonly columns: number;
   readonly group: number;
   readonly rows: number;
   /** Whether hidden units are rectified. */
   readonly rectify: boolean;
-  /** Bits that the quantizer takes off sums. */
+  /** How many low bits the quantizer drops from a sum. */
   readonly shift: number;
-  /** Hidden unit q of column c is at q * columns + c. */
+  /** The weight u of each hidden unit, shape [group, columns], row by row. */
   readonly units: Int32Array<ArrayBuffer>;
-  /** Row by row, the weights of outputs `from` to `to` to all hidden units. */
+  /** The weights of outputs from..to - 1, shape [to - from, group, columns], row by row. */
   readonly weightsOf: (from: number, to: number) => Int32Array<ArrayBuffer>;
 }
 
 /** The layers of a network as stages. */
 export function networkStages({ layers }: Pick<Network, "layers">): Stage[] {
   return layers.map(({ rows, columns, shift, weights }) => ({
-    ...dense(columns),
+    ...denseInputs(columns),
     rows,
     shift,
     weightsOf: (from, to) => weights.slice(from * columns, to * columns),
@@ -39,18 +39,19 @@ export function networkStages({ layers }: Pick<Network, "layers">): Stage[] {
 export function ticketStages(layers: readonly KeptLayer[], pass: Pass): Stage[] {
   return layers.flatMap((layer, index): Stage[] => {
     if (layer.kind === "hidden") return [];
-    const { kind, rows, columns, shift, starts, places, weights: kept } = layer;
-    const { slots, factors, ...inputs } =
+    const { kind, rows, columns, shift, rowStarts, columnIndices, weights: kept } = layer;
+    const { stageColumns, factors, ...inputs } =
       kind === "direct"
-        ? direct(columns)
-        : (pass === "audit" ? audited : collapsed)(layer, hiddenWeights(layers[index - 1]!));
+        ? directColumns(columns)
+        : (pass === "audit" ? auditColumns : collapsedColumns)(layer, hiddenWeights(layers[index - 1]!));
     const width = inputs.columns * inputs.group;
     const weightsOf = (from: number, to: number) => {
       const weights = new Int32Array((to - from) * width);
       for (let row = from; row < to; row++)
-        for (let w = starts[row]!; w < starts[row + 1]!; w++) {
-          const [slot, factor] = [slots[places[w]!]!, factors[places[w]!]!];
-          if (factor !== 0) weights[(row - from) * width + slot]! += kept[w]! * factor;
+        for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++) {
+          const column = columnIndices[w]!;
+          const factor = factors[column]!;
+          if (factor !== 0) weights[(row - from) * width + stageColumns[column]!]! += kept[w]! * factor;
         }
       return weights;
     };
@@ -58,53 +59,58 @@ export function ticketStages(layers: readonly KeptLayer[], pass: Pass): Stage[] 
   });
 }
 
-type Inputs = Pick<Stage, "columns" | "group" | "rectify" | "units">;
-/** Where the weight of each column of a random layer goes in a row of a stage, and what it is multiplied by. */
-type Slots = Inputs & { readonly slots: Int32Array; readonly factors: Int32Array };
+type StageInputs = Pick<Stage, "columns" | "group" | "rectify" | "units">;
 
-const dense = (columns: number): Inputs => ({
+/** How a random layer maps to a stage: the stage column of each of its columns, and the factor of the weights there. */
+type ColumnMap = StageInputs & { readonly stageColumns: Int32Array; readonly factors: Int32Array };
+
+/** One hidden unit of weight 1, not rectified, for each input: the dense layer itself. */
+const denseInputs = (columns: number): StageInputs => ({
   columns,
   group: 1,
   rectify: false,
   units: new Int32Array(columns).fill(1),
 });
 
-function direct(columns: number): Slots {
-  const slots = Int32Array.from({ length: columns }, (_, column) => column);
-  return { ...dense(columns), slots, factors: new Int32Array(columns).fill(1) };
+function directColumns(columns: number): ColumnMap {
+  const stageColumns = Int32Array.from({ length: columns }, (_, column) => column);
+  return { ...denseInputs(columns), stageColumns, factors: new Int32Array(columns).fill(1) };
 }
 
-/** The hidden units that are left of each input, one behind the other. */
-function audited({ inputs, group }: RandomLayer, hidden: Int32Array): Slots {
-  const left = new Int32Array(inputs);
-  const slots = Int32Array.from(hidden, (u, i) => {
-    const input = Math.floor(i / group);
-    return u === 0 ? 0 : left[input]!++ * inputs + input;
+/** The kept hidden units of each input, moved together; inputs with fewer units than others are padded with units of 0. */
+function auditColumns({ inputs, group }: RandomLayer, hidden: Int32Array): ColumnMap {
+  const keptUnits = new Int32Array(inputs);
+  const stageColumns = Int32Array.from(hidden, (u, unit) => {
+    const input = Math.floor(unit / group);
+    return u === 0 ? 0 : keptUnits[input]!++ * inputs + input;
   });
-  const most = left.reduce((a, b) => Math.max(a, b), 1);
+  const most = keptUnits.reduce((a, b) => Math.max(a, b), 1);
   const units = new Int32Array(most * inputs);
-  hidden.forEach((u, i) => {
-    if (u !== 0) units[slots[i]!] = u;
+  hidden.forEach((u, unit) => {
+    if (u !== 0) units[stageColumns[unit]!] = u;
   });
   return {
     columns: inputs,
     group: most,
     rectify: true,
     units,
-    slots,
+    stageColumns,
     factors: hidden.map((u) => Math.abs(Math.sign(u))),
   };
 }
 
-/** The positive and, where there is one, the negative part of each input. */
-function collapsed({ inputs, group, signed }: RandomLayer, hidden: Int32Array): Slots {
+/** The positive part of each input, relu(x), and for signed inputs the negative part, relu(-x), too. */
+function collapsedColumns({ inputs, group, signed }: RandomLayer, hidden: Int32Array): ColumnMap {
   const parts = signed ? 2 : 1;
   return {
     columns: inputs,
     group: parts,
     rectify: true,
     units: Int32Array.from({ length: parts * inputs }, (_, i) => (i < inputs ? 1 : -1)),
-    slots: Int32Array.from(hidden, (u, i) => (u < 0 && signed ? inputs : 0) + Math.floor(i / group)),
+    stageColumns: Int32Array.from(
+      hidden,
+      (u, unit) => (u < 0 && signed ? inputs : 0) + Math.floor(unit / group),
+    ),
     factors: hidden.map((u) => (signed ? Math.abs(u) : Math.max(u, 0))),
   };
 }

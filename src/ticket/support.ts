@@ -1,31 +1,32 @@
-// Rejection of products to a uniform law on all products that there are: what is possible of the step of Kumar & Natale that
-// makes products uniform. See src/theory/rejection.ts for what is not.
+// Rejection of products to the uniform law on all distinct products. This is as much of the paper's rejection step (Lemma 5)
+// as is possible on the grid; src/theory/rejection.ts shows why no rejection reaches the uniform law on -M..M.
 
 import { drawValue } from "../ensemble.ts";
 import { streamKey } from "../random.ts";
 import { productWays } from "../theory/rejection.ts";
 
-/** Streams of a seed from this one on say which products are used; those below it are weights and ensembles. */
+/** The first stream of a seed that decides which products are accepted. Lower streams draw weights and ensembles. */
 const SUPPORT_STREAM = 2 ** 17;
 
-/** Whether the product at a place of a layer is used. */
-type Acceptance = (place: number, product: number) => boolean;
+/** Whether a scheme accepts the product of the weight with this index in its layer. */
+type Acceptance = (weightIndex: number, product: number) => boolean;
 
 /**
- * Which products of each layer, by its index, a seed lets a scheme use: z with a probability of exactly 1 / r(|z|), every
- * place by itself, and never 0; undefined where it uses all of them.
+ * The acceptance of each layer, by its index; undefined where the scheme uses all products. A product z is accepted with
+ * probability exactly 1 / r(|z|), r the number of factorizations a b with a, b in 1..2^bits, and 0 never. Weights are
+ * decided independently of each other.
  */
 export function acceptance(
   { support, bits }: { readonly support: boolean; readonly bits: number },
   seed: bigint,
-): (index: number) => Acceptance | undefined {
+): (layerIndex: number) => Acceptance | undefined {
   if (!support) return () => undefined;
   const ways = productWays(2 ** bits);
-  return (index) => {
-    const key = streamKey(seed, [SUPPORT_STREAM + index, bits]);
-    return (place, product) => {
+  return (layerIndex) => {
+    const key = streamKey(seed, [SUPPORT_STREAM + layerIndex, bits]);
+    return (weightIndex, product) => {
       const count = ways[Math.abs(product)]!;
-      return count > 0 && drawValue(count, key, place, 0) === 0;
+      return count > 0 && drawValue(count, key, weightIndex, 0) === 0;
     };
   };
 }

@@ -1,55 +1,58 @@
-// A ticket: a seed and which weights of its random network are kept.
+// A ticket: a seed, and masks that say which weights of the random network of that seed are kept.
 
 import { RequestError } from "../errors.ts";
 import { outlineOf, type Network, type Outline } from "../network.ts";
-import { keepPlace, maskBytes, type Mask } from "./mask.ts";
-import { placesOf, type Demand, type RandomLayer, type Scheme } from "./scheme.ts";
+import { keepWeight, maskBytes, type Mask } from "./mask.ts";
+import { weightCount, type Demand, type RandomLayer, type Scheme } from "./scheme.ts";
 
 export interface Ticket {
   readonly scheme: Scheme;
   readonly seed: bigint;
   readonly target: Outline;
-  /** For every layer of the random network, which places of its structure are kept. */
+  /** One mask for every layer of the random network. */
   readonly masks: readonly Mask[];
 }
 
 /** A weight of the target that a ticket does not represent. */
 export interface Deviation {
-  /** The layer of the target, and the output and input of the weight, from 0. */
+  /** The layer of the target, and the output and input of the weight, counted from 0. */
   readonly layer: number;
   readonly output: number;
   readonly input: number;
-  /** The sign of the inputs for which it differs, and which of the output's copies does. */
+  /** The sign of the inputs for which the weight differs, and the copy of the output in which it does. */
   readonly sign: 1 | -1;
   readonly copy: number;
-  /** What the kept weights should sum up to, and what they do; undefined where no subset does. */
+  /** The sum that the kept weights should have, and the sum that they have; undefined where no subset has the sum. */
   readonly expected: number;
   readonly got: number | undefined;
 }
 
-/** Masks that keep nothing. */
+/** Masks that keep no weight. */
 export function emptyMasks(layers: readonly RandomLayer[]): Mask[] {
-  return layers.map((layer) => new Uint8Array(maskBytes(placesOf(layer))));
+  return layers.map((layer) => new Uint8Array(maskBytes(weightCount(layer))));
 }
 
-/** Keeps places from `first` on: place first + q where bit q of the words from..to is 1. */
+/** Keeps weight `first` + q for every bit q that is set in words[from..to). Bit q is bit q % 32 of word floor(q / 32). */
 export function keep(mask: Mask, first: number, words: Uint32Array, from: number, to: number): void {
   for (let w = from; w < to; w++)
-    for (let rest = words[w]!; rest !== 0; rest &= rest - 1)
-      keepPlace(mask, first + 32 * (w - from) + 31 - Math.clz32(rest & -rest));
+    for (let bits = words[w]!; bits !== 0; bits &= bits - 1)
+      keepWeight(mask, first + 32 * (w - from) + 31 - Math.clz32(bits & -bits));
 }
 
-/** The weight of the target behind a demand, and what it got. */
+/** The deviation of the target weight behind a demand, whose kept weights sum to `got`. */
 export function deviationOf(
   layers: readonly RandomLayer[],
-  { index, row, input, sign, sum }: Omit<Demand, "place" | "items" | "members">,
+  { index, row, input, sign, sum }: Pick<Demand, "index" | "row" | "input" | "sign" | "sum">,
   got: number | undefined,
 ): Deviation {
   const { layer, copies } = layers[index]!;
   return { layer, output: Math.floor(row / copies), input, sign, copy: row % copies, expected: sum, got };
 }
 
-/** Throws RangeError where a network cannot be a target of this outline, whatever its weights are. */
+/**
+ * Checks that a network has the outline of a ticket's target; its weights may be any.
+ * @throws {RequestError} Names the first field of the outline that differs.
+ */
 export function checkTarget(network: Network, target: Outline): void {
   const other = network.layers.find(({ shift }) => shift !== target.bits);
   const given = outlineOf(network, other?.shift ?? target.bits);

@@ -1,6 +1,6 @@
-// How wide a random network must be to contain a target all but rarely, by theory: the fewest hidden units and copies. The
-// inputs of a layer are independent; the outputs of one share the hidden units, and are taken to be independent given how
-// many of those serve each sign.
+// How wide a random network must be to contain a target with a given probability, by theory: the fewest hidden units and
+// copies. The inputs of a layer are independent. The outputs of one input share its hidden units; they are taken to be
+// independent given the number of units that serve each sign.
 
 import * as z from "zod/mini";
 import { RequestError } from "../errors.ts";
@@ -28,19 +28,21 @@ import {
 /** A scheme whose widths may be left open. */
 export type OpenScheme = Omit<Scheme, "units" | "copies"> & Partial<Pick<Scheme, "units" | "copies">>;
 
-/** Widths, and P(some weight of the target has no subset) as theory predicts it. */
+/** Widths with a prediction. */
 export interface PredictedWidth extends Pick<Scheme, "units" | "copies"> {
+  /** P(some weight of the target has no subset), as theory predicts it. */
   readonly failure: number;
 }
 
-/** What may be left open of a scheme, and how often its random network may fail to contain the target. */
+/** A scheme of which any field may be left open, and the failure that the default widths aim at, above 0 and below 1. */
 export type SchemeRequest = Partial<Scheme> & { readonly failure?: number | undefined };
 
 /**
- * The scheme of a request for a target whose weights have `bits` bits. By default: theorem 1, the fewest bits that serve, not
- * reduced, `away`, no zeros, shared pools, all products, and the widths that theory gives for a failure of 0.01, which is
- * predicted in any case.
- * @throws TypeError or RangeError for a scheme that cannot serve the target.
+ * Completes a scheme for a target and predicts how often its random network does not contain the target. The defaults are
+ * Theorem 1, the fewest bits that can represent the target, initial weights of that precision, `away`, no zeros, shared
+ * pools, all products, and the fewest units and copies for a failure of 0.01.
+ * @param bits Target weights are integers of -2^bits..2^bits.
+ * @throws {RequestError} For a scheme that cannot represent the target.
  */
 export function schemeFor(
   network: Network,
@@ -67,18 +69,19 @@ export function schemeFor(
 const FAILURE = "a number above 0 and below 1";
 const failureSchema = z.number(FAILURE).check(z.refine((value) => value > 0 && value < 1, FAILURE));
 
-/** The share of the failure asked that may be counted without being worked out. */
-const NEGLIGIBLE = 1e-3;
+/** Cases that are together less likely than this share of the failure budget count as failures and are not computed. */
+const NEGLIGIBLE_SHARE = 1e-3;
 
 /**
- * The fewest hidden units for every layer, and copies, with which a target is not in the random network at most so often;
- * what a scheme says of them is kept. Layers share `failure` by the number of their subset sums.
+ * The fewest hidden units and copies for which the random network fails to contain a target with probability `failure` at
+ * most. Units and copies that the scheme gives are kept. The layers share `failure` in proportion to their subset sums.
  *
- * A prediction, not a bound. Where 0.5 and 0.1 were asked, targets of random weights were missing 0.87 to 1.3 times as
- * often as predicted (k = 1..4, every quantizer, both theorems, 400 networks each), up to 1.5 times with a spare bit and 1.8
- * times for k = 6; where 0.01 was asked, 0.8 to 1.5 times (1,500 networks each).
+ * This is a prediction, not a bound. For a `failure` of 0.5 and 0.1, random targets were missing 0.87 to 1.3 times as often
+ * as predicted (k = 1..4, every quantizer, both theorems, 400 networks each), up to 1.5 times with a spare bit and 1.8 times
+ * for k = 6. For 0.01 it was 0.8 to 1.5 times (1,500 networks each).
+ * @param targetBits Target weights are integers of -2^targetBits..2^targetBits.
  * @param failure Above 0, below 1.
- * @throws TypeError or RangeError for a scheme that cannot serve the target, and where it would take more than 10,000.
+ * @throws {RequestError} For a scheme that cannot represent the target, and where more than 10,000 units or copies are needed.
  */
 export function fewestWidths(
   target: Network,
@@ -89,8 +92,8 @@ export function fewestWidths(
   parse(failureSchema, failure, "failure");
   const depth = target.layers.length;
   const step = scheme.pools === "halves" ? 2 : 1;
-  const units = [...(scheme.units ?? filled(scheme.theorem === 2 ? 1 : depth, step))];
-  const copies = [...(scheme.copies ?? filled(scheme.theorem === 2 ? depth - 1 : 0, 1))];
+  const units = [...(scheme.units ?? repeated(scheme.theorem === 2 ? 1 : depth, step))];
+  const copies = [...(scheme.copies ?? repeated(scheme.theorem === 2 ? depth - 1 : 0, 1))];
   const layers = layersOf(outlineOf(target, targetBits).widths, targetBits, {
     ...scheme,
     units,
@@ -101,22 +104,23 @@ export function fewestWidths(
     layers.filter(({ kind }) => kind === "pooled"),
     scheme,
   );
-  const others = layers.filter(({ kind }) => kind === "direct");
-  const direct = others.length > 0 ? layerFailures(target, others, scheme) : pooled;
-  const asked = layers.map(({ inputs, outputs, signed }) => inputs * outputs * (signed ? 2 : 1));
-  const goal = Math.log1p(-failure);
+  const directLayers = layers.filter(({ kind }) => kind === "direct");
+  const direct = directLayers.length > 0 ? layerFailures(target, directLayers, scheme) : pooled;
+  const sums = layers.map(({ inputs, outputs, signed }) => inputs * outputs * (signed ? 2 : 1));
+  const logGoal = Math.log1p(-failure);
   let logSuccess = 0;
-  // From the last layer back: the copies that one needs are rows of the one before, and what one leaves over others take.
+  // From the last layer to the first: the copies that a layer needs are rows of the layer before it, and what it leaves of
+  // its share of the failure goes to the layers before it.
   for (let l = layers.length - 1; l >= 0; l--) {
     const layer = layers[l]!;
     const isDirect = layer.kind === "direct";
-    const share = Math.min(
-      ((goal - logSuccess) * asked[l]!) / total(asked.slice(0, l + 1)),
-      (goal * asked[l]!) / total(asked),
+    const logShare = Math.min(
+      ((logGoal - logSuccess) * sums[l]!) / total(sums.slice(0, l + 1)),
+      (logGoal * sums[l]!) / total(sums),
     );
-    const budget = -Math.expm1(share);
+    const budget = -Math.expm1(logShare);
     const failureAt = (isDirect ? direct : pooled)(layer, copies[l] ?? 1, budget);
-    const [list, at] = isDirect ? ([copies, l - 1] as const) : ([units, l] as const);
+    const [widths, index] = isDirect ? ([copies, l - 1] as const) : ([units, l] as const);
     if (!(isDirect ? scheme.copies : scheme.units)) {
       const fewest = fewestUnits((width) => failureAt(width) <= budget);
       if (fewest === undefined)
@@ -126,19 +130,22 @@ export function fewestWidths(
           `more for layer ${l + 1}`,
           { option: "bits" },
         );
-      // A layer without any places is none.
-      const times = isDirect ? 1 : step;
-      list[at] = Math.max(1, Math.ceil(fewest / times)) * times;
+      const multiple = isDirect ? 1 : step;
+      // A target of zeros needs no units, but a layer needs at least one weight.
+      widths[index] = Math.max(1, Math.ceil(fewest / multiple)) * multiple;
     }
-    logSuccess += Math.log1p(-failureAt(list[at]!));
+    logSuccess += Math.log1p(-failureAt(widths[index]!));
   }
   return { units, copies, failure: Math.abs(Math.expm1(logSuccess)) };
 }
 
-const filled = (length: number, value: number) => Array.from({ length }, () => value);
+const repeated = (length: number, value: number) => Array.from({ length }, () => value);
 const total = (list: readonly number[]) => list.reduce((a, b) => a + b);
 
-/** The fewest units, up to the most there may be, of which something holds that holds of any more. */
+/**
+ * The fewest units for which a condition holds, by galloping and bisection; undefined where it fails up to MAX_UNITS.
+ * @param holds Monotone: if it holds for a number of units, it holds for every larger one.
+ */
 export function fewestUnits(holds: (units: number) => boolean): number | undefined {
   let [low, high] = [-1, 0];
   while (!holds(high)) {
@@ -154,8 +161,8 @@ export function fewestUnits(holds: (units: number) => boolean): number | undefin
   return high;
 }
 
-/** What the hidden units of an input, or its copies, add to a weight: a pool for each sign of the input. */
-export function poolsOf(kind: RandomLayer["kind"], signed: boolean, law: PoolLaw): Pool[] {
+/** The pools of the items that the hidden units or the copies of an input offer a weight, one for each sign of the input. */
+export function itemPools(kind: RandomLayer["kind"], signed: boolean, law: PoolLaw): Pool[] {
   const weights = reducedWeights(law);
   const half = 2 ** law.bits;
   if (kind === "direct") return [directPool(weights, half)];
@@ -166,41 +173,45 @@ export function poolsOf(kind: RandomLayer["kind"], signed: boolean, law: PoolLaw
   });
 }
 
-/** How weights are made, and which of their products are used. */
+/** The law of the weights, and which of their products are used. */
 type PoolLaw = WeightLaw & Pick<Scheme, "pools" | "support">;
 
-/** P(some weight of a layer has no subset), by the number of its units or copies, and the budget of that failure. */
+/** P(some weight of a layer has no subset) by the number of its units or copies, for a budget of that failure. */
 type LayerFailure = (layer: RandomLayer, copies: number, budget: number) => (width: number) => number;
 
-/** Layers of one kind share what is worked out of their pools. */
+/** The failures of layers of one kind, which share the tables of their pools. */
 function layerFailures(target: Network, layers: readonly RandomLayer[], law: PoolLaw): LayerFailure {
-  const [{ kind, lift }] = layers as [RandomLayer];
-  const pools = poolsOf(kind, true, law);
-  // Where laws are symmetric, sums need no sign and both pools are one.
+  const [{ kind, scaleBits }] = layers as [RandomLayer];
+  const pools = itemPools(kind, true, law);
+  // Under a symmetric law a sum and its opposite are missed equally often, and the pools of both signs are equal.
   const symmetric = pools.every(isSymmetric);
-  const sumOf = (weight: number) => (symmetric ? Math.abs(weight) : weight) * 2 ** lift;
-  const places = new Map<number, number>();
+  const sumOf = (weight: number) => (symmetric ? Math.abs(weight) : weight) * 2 ** scaleBits;
+  const sumIndices = new Map<number, number>();
   for (const { layer } of layers)
     for (const weight of target.layers[layer]!.weights)
-      if (!places.has(sumOf(weight))) places.set(sumOf(weight), places.size);
-  const misses = (symmetric ? pools.slice(0, 1) : pools).map((pool) => missesOf(pool, [...places.keys()]));
+      if (!sumIndices.has(sumOf(weight))) sumIndices.set(sumOf(weight), sumIndices.size);
+  const misses = (symmetric ? pools.slice(0, 1) : pools).map((pool) =>
+    missesOf(pool, [...sumIndices.keys()]),
+  );
   return ({ layer, inputs, signed }, copies, budget) => {
-    const counts = new Float64Array(places.size);
+    // How often each sum occurs for one input, on average.
+    const counts = new Float64Array(sumIndices.size);
     for (const weight of target.layers[layer]!.weights)
-      counts[places.get(sumOf(weight))!]! += copies / inputs;
-    const logs = misses.map((missesAt) => {
-      const known: number[] = [];
+      counts[sumIndices.get(sumOf(weight))!]! += copies / inputs;
+    // By the number of serving units, log P(every weight of an input has a subset).
+    const logSuccesses = misses.map((missesAt) => {
+      const cache: number[] = [];
       return (n: number) =>
-        (known[n] ??= missesAt(n).reduce(
+        (cache[n] ??= missesAt(n).reduce(
           (sum, miss, i) => (counts[i]! > 0 ? sum + counts[i]! * Math.log1p(-Math.min(1, miss)) : sum),
           0,
         ));
     });
-    const [right, left] = [logs[0]!, logs.at(-1)!];
+    const [positive, negative] = [logSuccesses[0]!, logSuccesses.at(-1)!];
     const serving = signed ? pools : pools.slice(0, 1);
     const fails = (n: number, other?: number) =>
-      -Math.expm1(right(n) + (other === undefined ? 0 : left(other)));
-    const negligible = (NEGLIGIBLE * budget) / inputs;
+      -Math.expm1(positive(n) + (other === undefined ? 0 : negative(other)));
+    const negligible = (NEGLIGIBLE_SHARE * budget) / inputs;
     return (width) => -Math.expm1(inputs * Math.log1p(-inputFailure(width, serving, fails, negligible)));
   };
 }

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readLines } from "../../host/node/bench/record.ts";
+import { readLines } from "../../host/node/bench/records/record.ts";
 import { buildCommand, killCommands, runCommand, startCommand } from "./command.ts";
 
 let folder: string;

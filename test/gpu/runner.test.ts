@@ -112,7 +112,7 @@ describe("Exhausted memory", () => {
     const batch: GivenBatch = { kernel: "count", instances: [{ items: [1, 1], targets: [[1, 1, 1]] }] };
     const work = batchWords(batch);
     await expect(gpu.run(work)).rejects.toThrow(
-      /^kernel count: expected sums that this GPU's memory can hold, got \{.*; use --engine cpu$/,
+      /^kernel count: expected sums that this GPU's memory can hold, got \{/,
     );
     missing = false;
     expect([...(await gpu.run(work))]).toEqual(oracleWords(batch));

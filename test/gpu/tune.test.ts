@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { gpuRunner } from "../../host/gpu/runner.ts";
 import { choose, memoryStore, Tuner, type Choice } from "../../host/gpu/tune.ts";
-import type { Room } from "../../host/gpu/launch.ts";
-import { labelOf, shapesOf, sizeOf } from "../../host/gpu/kernels/index.ts";
+import type { DeviceProfile } from "../../host/gpu/launch.ts";
+import { launchesOf, launchLabel, tuningKey } from "../../host/gpu/kernels/index.ts";
 import { fileStore } from "../../host/node/platform/store.ts";
 import { referenceRunner } from "../../host/reference.ts";
 import { phaseConfig, plan } from "../../src/experiments/phase.ts";
@@ -177,18 +177,18 @@ describe("Runner with a store", () => {
     const kept = JSON.parse((await store.read())!) as Record<string, Record<string, Choice>>;
     const [[adapter, choices]] = Object.entries(kept) as [[string, Record<string, Choice>]];
     const [[size, { best, rates }]] = Object.entries(choices) as [[string, Choice]];
-    expect(size).toBe(sizeOf(work));
+    expect(size).toBe(tuningKey(work));
     expect(rates[best]).toBeGreaterThan(0);
     expect(rates[best]).toBe(Math.max(...Object.values(rates)));
 
     const { limits, info, features } = await testAdapter();
-    const room: Room = {
+    const room: DeviceProfile = {
       limits,
-      subgroup: info.subgroupMaxSize || 32,
-      narrowest: info.subgroupMinSize || 4,
+      subgroupMaxSize: info.subgroupMaxSize || 32,
+      subgroupMinSize: info.subgroupMinSize || 4,
       features: new Set(features.has("subgroups") ? ["subgroups"] : []),
     };
-    const labels = shapesOf(work, room).map(labelOf);
+    const labels = launchesOf(work, room).map(launchLabel);
     expect(new Set(labels).size).toBe(labels.length);
     for (const label of [labels[0]!, labels.at(-1)!]) {
       const compiled: string[] = [];
@@ -200,8 +200,8 @@ describe("Runner with a store", () => {
       await runner.prepare(work);
       expect([...(await runner.run(work))]).toEqual(expected);
       runner.close();
-      const { source, rest } = shapesOf(work, room).find((shape) => labelOf(shape) === label)!;
-      expect(compiled).toEqual([source, ...(rest ? [rest.source] : [])]);
+      const { source, fallback } = launchesOf(work, room).find((launch) => launchLabel(launch) === label)!;
+      expect(compiled).toEqual([source, ...(fallback ? [fallback.source] : [])]);
     }
   });
 

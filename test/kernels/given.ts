@@ -1,7 +1,6 @@
 // Cases of the kernels on given instances, which share their batches: `witness`, `count`, `smallest` and `meet`.
 
 import fc from "fast-check";
-import type { Work } from "../../src/plan.ts";
 import { batchWords, type Given, type GivenBatch } from "../oracle.ts";
 import type { Case, EngineName, RandomCase } from "./parity.ts";
 
@@ -50,7 +49,7 @@ const tiny = (count: number): Given[] =>
 
 /** The seams of every kernel on given instances. `on` names the engines, by default all. */
 export function givenSeams(kernel: GivenKernel): Case[] {
-  const batch = (instances: readonly Given[], options: Omit<GivenBatch, "kernel" | "instances"> = {}): Work =>
+  const batch = (instances: readonly Given[], options: Omit<GivenBatch, "kernel" | "instances"> = {}) =>
     batchWords({ kernel, instances, ...options });
   const seams = [
     ...[1, 2, 31, 32, 33, 63, 64, 65, 127, 128, 129].flatMap((top) => endingAt(top, kernel)),
@@ -83,6 +82,7 @@ export function givenSeams(kernel: GivenKernel): Case[] {
     {
       title: "66,000 instances, more than a dispatch has workgroups",
       works: () => [batch(tiny(66_000))],
+      wide: true,
       on: ["reference", "cpu", "gpu", ...threads, "workgroup", "tiles"],
     },
     {

@@ -5,13 +5,13 @@ import { readFileSync } from "node:fs";
 import { create } from "webgpu";
 import { describe, expect, test } from "vitest";
 import { WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
-import type { Feature } from "../../host/gpu/launch.ts";
-import { shapeOf, variantsOf } from "../../host/gpu/kernels/index.ts";
+import type { Feature, VariantName } from "../../host/gpu/launch.ts";
+import { launchesOf, variantsOf } from "../../host/gpu/kernels/index.ts";
 import { dawn } from "../../host/node/platform/dawn.ts";
 import { ensembles } from "../../src/ensemble.ts";
 import { phaseConfig, plan } from "../../src/experiments/phase.ts";
 import type { Kernel } from "../../src/kernel.ts";
-import type { Work } from "../../src/plan.ts";
+import { batchWork, type Work, type WorkOf } from "../../src/plan.ts";
 import { kernelNames, kernels, type KernelName } from "../../src/kernels/index.ts";
 
 /** Everything that is bound after the uniform parameters, as a contract would put it. */
@@ -161,9 +161,20 @@ describe("Dawn's compiler", () => {
 
   const trial = plan(phaseConfig({ ensemble: ensembles[0], halfRange: 9, items: { from: 1, to: 8 } }));
   const one = Int32Array.of(1);
-  const pass: Work = {
+  const pass: WorkOf<"forward"> = {
     kernel: "forward",
-    params: { ...Object.fromEntries(kernels.forward.params.map((name) => [name, 1])), wide: 0 },
+    params: {
+      samples: 1,
+      columns: 1,
+      group: 1,
+      rows: 1,
+      rectify: 1,
+      shift: 1,
+      quantizer: 1,
+      relu: 1,
+      most: 1,
+      wide: 0,
+    },
     inputs: { inputs: Int32Array.of(1, 0), units: one, weights: one },
   };
   const { range, bits, threshold } = trial.params;
@@ -175,26 +186,17 @@ describe("Dawn's compiler", () => {
   };
   /** Work of a kernel: items 3 and -2, target 1; one weight. */
   function workOf(kernel: KernelName): Work {
-    if (kernel === "reach") return trial;
+    if (kernel === "reach") return batchWork(trial, { first: 0, count: 1 });
     if (kernel === "forward") return pass;
     if (kernel === "prune") return pruned;
-    const wide = kernel === "meet";
-    const params = {
-      instances: 1,
-      items: 2,
-      targets: 1,
-      answers: 7,
-      longest: 2,
-      sums: 4,
-      masks: 1,
-      tiles: 0,
-    };
-    const inputs = {
-      items: wide ? Uint32Array.of(3, 0, -2, -1) : Int32Array.of(3, -2),
-      starts: Uint32Array.of(0, 0, 2, 1),
-      targets: wide ? Uint32Array.of(1, 0, 1, 0, 1, 0, 0, 0) : Int32Array.of(1, 1, 1, 0),
-    };
-    return { kernel, params, inputs };
+    const params = { instances: 1, items: 2, targets: 1, answers: 7, longest: 2 };
+    const starts = Uint32Array.of(0, 0, 2, 1);
+    if (kernel === "meet") {
+      const items = Uint32Array.of(3, 0, -2, -1);
+      return { kernel, params, inputs: { items, starts, targets: Uint32Array.of(1, 0, 1, 0, 1, 0, 0, 0) } };
+    }
+    const inputs = { items: Int32Array.of(3, -2), starts, targets: Int32Array.of(1, 1, 1, 0) };
+    return { kernel, params: { ...params, sums: 4, masks: 1, tiles: 0 }, inputs };
   }
   const features: ReadonlySet<Feature> = new Set(["subgroups", "packed"]);
   const limits = {
@@ -206,12 +208,16 @@ describe("Dawn's compiler", () => {
     maxBufferSize: 2 ** 28,
   } as GPUSupportedLimits;
 
+  const launchOf = (work: Work, subgroup: number, variant?: VariantName) =>
+    launchesOf(work, { limits, subgroupMaxSize: subgroup, subgroupMinSize: subgroup, features }, variant)[0]!;
+
   test.each(kernelNames.flatMap((kernel) => variantsOf(kernel).map((variant) => [kernel, variant] as const)))(
     "Dawn's compiler accepts %s in the %s variant without a warning, for subgroups of every width",
     async (kernel, variant) => {
       for (const subgroup of [4, 16, 32, 64, 128]) {
-        const { name, source, constants } = shapeOf(workOf(kernel), { limits, subgroup, features }, variant)!;
-        expect([name, subgroup, await complaints(source, constants)]).toEqual([variant, subgroup, ""]);
+        const launch = launchOf(workOf(kernel), subgroup, variant);
+        expect(launch.variant, `subgroups of ${subgroup}`).toBe(variant);
+        expect(await complaints(launch.source, launch.constants), `subgroups of ${subgroup}`).toBe("");
       }
     },
   );
@@ -220,10 +226,10 @@ describe("Dawn's compiler", () => {
     const shapeFor = (change: Record<string, number>, weight = 1) => {
       const inputs = { ...pass.inputs, weights: Int32Array.of(weight) };
       const params = { ...pass.params, samples: 2 ** 15, rows: 64, ...change };
-      return shapeOf({ kernel: "forward", params, inputs }, { limits, subgroup: 32, features })!;
+      return launchOf({ kernel: "forward", params, inputs }, 32);
     };
     const [wide, twice] = [shapeFor({ wide: 1 }), shapeFor({}, 128)];
-    expect([wide.name, twice.name, twice.constants.WEIGHT_BYTES]).toEqual(["workgroup", "packed", 2]);
+    expect([wide.variant, twice.variant, twice.constants.WEIGHT_BYTES]).toEqual(["workgroup", "packed", 2]);
     for (const { source, constants } of [wide, twice, shapeFor({})]) {
       expect([constants.ACROSS, constants.DOWN]).toEqual([16, 8]);
       expect(await complaints(source, constants)).toBe("");
@@ -231,7 +237,7 @@ describe("Dawn's compiler", () => {
   });
 
   test("Dawn's compiler rejects a barrier in non-uniform control flow, an unknown constant and a misspelled name", async () => {
-    const { source, constants } = shapeOf(trial, { limits, subgroup: 32, features }, "workgroup")!;
+    const { source, constants } = launchOf(workOf("reach"), 32, "workgroup");
     const skewed = source.replace(
       "  if (lane == 0u) {\n    var sum = 0;",
       "  if (lane == 0u) {\n    workgroupBarrier();\n    var sum = 0;",

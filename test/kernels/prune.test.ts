@@ -32,28 +32,35 @@ function endsOf(drawn: Drawn, demand: Drawn["demands"][number]): [number, number
 const bothWays = [false, true] as const;
 const subsetOf = (sparse: boolean) => (sparse ? "the smallest subset" : "any subset");
 
-const groups: readonly Case[] = bothWays.map((sparse) => ({
-  title: `${subsetOf(sparse)} of 0 to 200 items, around 32, 64 and 128`,
-  works: () =>
-    [0, 1, 31, 32, 33, 63, 64, 65, 127, 200].map((group) => {
-      const narrow = { ...common, values: without0(2), group };
-      const starts = [
-        [0, 0],
-        [60, 3 * group + 61],
-        [2 ** 31 - 70, 2 ** 31 - group],
-      ] as const;
-      const sums = [1, -1, 7, -7, 2 ** 31 - 1, -(2 ** 31), -(2 ** 31) + 1];
-      const demands = starts.flatMap(([hidden, weights], i) =>
-        [1, -1, 0].flatMap((sign): Drawn["demands"][number][] => {
-          const [low, high] = endsOf(narrow, [hidden, weights, 0, sign]);
-          // Every item of one sign is in the least or in the greatest sum, and sums beyond them have no subset.
-          const ends = [low - 1, high + 1, ...(group > 65 && (i > 0 || sign < 1) ? [] : [low, high])];
-          return [...ends, 0, ...(i === 0 ? sums : [])].map((sum) => [hidden, weights, sum, sign]);
-        }),
-      );
-      return workOf({ ...narrow, sparse, demands });
-    }),
-}));
+const sizes = [
+  { wide: false, list: [0, 1, 32, 33, 65] },
+  { wide: true, list: [31, 63, 64, 127, 200] },
+] as const;
+const groups: readonly Case[] = bothWays.flatMap((sparse) =>
+  sizes.map(({ wide, list }) => ({
+    title: `${subsetOf(sparse)} of ${list.join(", ")} items`,
+    wide,
+    works: () =>
+      list.map((group) => {
+        const narrow = { ...common, values: without0(2), group };
+        const starts = [
+          [0, 0],
+          [60, 3 * group + 61],
+          [2 ** 31 - 70, 2 ** 31 - group],
+        ] as const;
+        const sums = [1, -1, 7, -7, 2 ** 31 - 1, -(2 ** 31), -(2 ** 31) + 1];
+        const demands = starts.flatMap(([hidden, weights], i) =>
+          [1, -1, 0].flatMap((sign): Drawn["demands"][number][] => {
+            const [low, high] = endsOf(narrow, [hidden, weights, 0, sign]);
+            // Every item of one sign is in the least or in the greatest sum, and sums beyond them have no subset.
+            const ends = [low - 1, high + 1, ...(group > 65 && (i > 0 || sign < 1) ? [] : [low, high])];
+            return [...ends, 0, ...(i === 0 ? sums : [])].map((sum) => [hidden, weights, sum, sign]);
+          }),
+        );
+        return workOf({ ...narrow, sparse, demands });
+      }),
+  })),
+);
 
 const positions: Case = {
   title: "items anywhere in a layer, in any order of demands",
@@ -100,6 +107,7 @@ const strides: readonly Case[] = [
   {
     title: "66,000 demands, more than a dispatch has workgroups",
     works: () => [workOf({ ...common, group: 3, demands: manyDemands(66_000) })],
+    wide: true,
     on: ["reference", "cpu", "workgroup"],
   },
   {

@@ -1,31 +1,45 @@
-// A bitset of sums in memory, growing one item at a time: R |= R << a. Bit s stands for the sum s.
+// The bitset of an instance's sums in memory, and its step R |= R << a for an item of magnitude a. Bit s is the sum s.
+//
+// A row is the bitset after some items. Only its live window (docs/glossary.md) is exact: the bits from
+// prefix sum - windowDepth to liveTo. Steps update whole blocks, so they read zeros below bit 0 and change stale bits beside
+// the window.
 
 import { ITEM_STRIDE } from "./draw";
 
+/** Bytes of a v128. */
 const BLOCK: usize = 16;
-/** Bytes that a step takes at a time. */
+/** Bytes that a step updates at a time. */
 const CHUNK: usize = 4 * BLOCK;
-/** Sums below these fit into four and eight registers. */
-const SMALL: i32 = 256;
-const MEDIUM: i32 = 512;
-/** Sums from which on the runtime clears faster than a loop. */
-const LARGE: i32 = 2 ** 15;
+/** Bits that four and eight words of 64 bits hold: a row of fewer stays in registers. */
+const BITS_OF_4_WORDS: i32 = 256;
+const BITS_OF_8_WORDS: i32 = 512;
+/** The largest magnitude that a row in registers is shifted by: a shift moves bits at most one word up. */
+const MAX_SHIFT_OF_WORDS: i32 = 64;
+/** Bits from which on a row is cleared by `memory.fill` instead of a loop. */
+const BITS_TO_FILL: i32 = 2 ** 15;
 
-/** The set {0}, with room for sums up to `top` and some beyond. */
-export function clear(bits: usize, top: i32): void {
-  const end = bits + (top >> 3) + CHUNK;
-  if (top < LARGE) for (let p = bits; p < end; p += BLOCK) v128.store(p, i64x2.splat(0));
+/** Writes the set {0}: sets bit 0, and clears the others up to `liveTo` and a chunk beyond. */
+export function clear(bits: usize, liveTo: i32): void {
+  const end = bits + (liveTo >> 3) + CHUNK;
+  if (liveTo < BITS_TO_FILL) for (let p = bits; p < end; p += BLOCK) v128.store(p, i64x2.splat(0));
   else memory.fill(bits, 0, end - bits);
   store<u64>(bits, 1);
 }
 
+/** The byte offset of the block that holds a bit. */
 // @ts-ignore: decorator
 @inline
-export function isSet(bits: usize, place: i32): u32 {
-  return (<u32>load<u8>(bits + (place >> 3)) >> (place & 7)) & 1;
+export function blockOffset(bit: i32): i32 {
+  return (bit >> 3) & ~15;
 }
 
-/** How many of the bits from..to are set, 0 <= from. */
+// @ts-ignore: decorator
+@inline
+export function isSet(bits: usize, bit: i32): u32 {
+  return (<u32>load<u8>(bits + (bit >> 3)) >> (bit & 7)) & 1;
+}
+
+/** Counts the set bits of from..to, 0 <= from; 0 where to < from. */
 export function countOnes(bits: usize, from: i32, to: i32): i32 {
   if (to < from) return 0;
   let p = bits + ((from >> 6) << 3);
@@ -43,35 +57,36 @@ export function countOnes(bits: usize, from: i32, to: i32): i32 {
   return <i32>(ones + popcnt(word << (63 - (to & 63))));
 }
 
-/** The last place of from..to that is set, or -1. */
+/** The last bit of from..to that is set, or -1. */
 export function lastSet(bits: usize, from: i32, to: i32): i32 {
-  for (let place = to; place >= from; place = (place & ~63) - 1) {
-    const word = load<u64>(bits + ((place >> 6) << 3)) << (63 - (place & 63));
+  for (let bit = to; bit >= from; bit = (bit & ~63) - 1) {
+    const word = load<u64>(bits + ((bit >> 6) << 3)) << (63 - (bit & 63));
     if (!word) continue;
-    place -= <i32>clz(word);
-    return place < from ? -1 : place;
+    bit -= <i32>clz(word);
+    return bit < from ? -1 : bit;
   }
   return -1;
 }
 
-/** The first place of from..to that is set, or -1. */
+/** The first bit of from..to that is set, or -1. */
 export function firstSet(bits: usize, from: u32, to: u32): i32 {
-  for (let place = from; place <= to; place = (place | 63) + 1) {
-    const word = load<u64>(bits + ((place >> 6) << 3)) >> (place & 63);
+  for (let bit = from; bit <= to; bit = (bit | 63) + 1) {
+    const word = load<u64>(bits + ((bit >> 6) << 3)) >> (bit & 63);
     if (!word) continue;
-    place += <u32>ctz(word);
-    return place > to ? -1 : place;
+    bit += <u32>ctz(word);
+    return bit > to ? -1 : bit;
   }
   return -1;
 }
 
+/** The upper word of (high, low) << a, for a in 0..63: shifting low by 1 first keeps the count below 64 for a = 0. */
 // @ts-ignore: decorator
 @inline
 function shifted(high: u64, low: u64, a: u64): u64 {
   return (high << a) | ((low >> 1) >> (63 - a));
 }
 
-/** All words at once in registers, for magnitudes up to 64 and sums below 256. */
+/** Enters the magnitudes at from..to (at most 64) into a row of fewer than 256 bits, held in registers. */
 function advance4(bits: usize, from: usize, to: usize): void {
   let w0 = load<u64>(bits), w1 = load<u64>(bits, 8), w2 = load<u64>(bits, 16), w3 = load<u64>(bits, 24);
   for (let p = from; p < to; p += ITEM_STRIDE) {
@@ -88,7 +103,7 @@ function advance4(bits: usize, from: usize, to: usize): void {
   store<u64>(bits, w0); store<u64>(bits, w1, 8); store<u64>(bits, w2, 16); store<u64>(bits, w3, 24);
 }
 
-/** The same for sums below 512. */
+/** `advance4` for a row of fewer than 512 bits. */
 function advance8(bits: usize, from: usize, to: usize): void {
   let w0 = load<u64>(bits), w1 = load<u64>(bits, 8), w2 = load<u64>(bits, 16), w3 = load<u64>(bits, 24);
   let w4 = load<u64>(bits, 32), w5 = load<u64>(bits, 40), w6 = load<u64>(bits, 48), w7 = load<u64>(bits, 56);
@@ -111,13 +126,14 @@ function advance8(bits: usize, from: usize, to: usize): void {
   store<u64>(bits, w4, 32); store<u64>(bits, w5, 40); store<u64>(bits, w6, 48); store<u64>(bits, w7, 56);
 }
 
+/** Adds to `sums` the bytes of `upper` times `power`, with the carries out of the bytes of `lower`, one below each. */
 // @ts-ignore: decorator
 @inline
 function merge(sums: v128, upper: v128, lower: v128, power: v128): v128 {
   return v128.or(sums, v128.or(i16x8.mul(upper, power), i16x8.shr_u(i16x8.mul(lower, power), 8)));
 }
 
-/** 2^0..2^7. Loaded, since V8 makes a value that is only computed again in every turn of a loop. */
+/** 2^0..2^7. They are loaded, since V8 computes a vector anew in every iteration of a loop, but keeps a loaded one. */
 const powers: usize = memory.data<u16>([1, 2, 4, 8, 16, 32, 64, 128]);
 
 // @ts-ignore: decorator
@@ -126,115 +142,148 @@ function powerOf(a: u32): v128 {
   return v128.load16_splat(powers + ((a & 7) << 1));
 }
 
-/** The bytes one below those of `upper`, which `lower` precedes. */
+/** The 16 bytes one below those of `upper`, where `lower` is the block before it. */
 // @ts-ignore: decorator
 @inline
-function below(upper: v128, lower: v128): v128 {
+function oneByteBelow(upper: v128, lower: v128): v128 {
   return i8x16.shuffle(lower, upper, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
 }
 
 /**
- * R |= R << a on the four blocks at p, where q = p - (a >> 3) - BLOCK. A left shift by a & 7 is a product with a power of
- * two: of the bytes of a block it lacks the bits that come in from below, which the product of the bytes one below has.
- * So one loop serves every shift, where a loop for each known count would pay for a jump that is never predicted, and V8
- * does not hoist a variable count. Half of the bytes one below are loaded and half shuffled: either alone is slower.
+ * R |= R << a on the four blocks at `to`, where `from` is to - (a >> 3) - BLOCK. Shifting by a >> 3 bytes is another address.
+ * Shifting left by the a & 7 bits that remain is a product with a power of two: it lacks the bits that come in from the byte
+ * below, which the product of the bytes one below has. So one loop serves every shift. A loop for each known count would pay
+ * for a jump that is never predicted, and V8 does not hoist a variable count. Half of the bytes one below are loaded and half
+ * are shuffled: either alone is slower (measured).
  */
 // @ts-ignore: decorator
 @inline
-function stepChunk(p: usize, q: usize, power: v128): void {
-  const q4 = v128.load(q, 64), q3 = v128.load(q, 48), q2 = v128.load(q, 32), q1 = v128.load(q, 16);
-  v128.store(p, merge(v128.load(p, 48), q4, below(q4, q3), power), 48);
-  v128.store(p, merge(v128.load(p, 32), q3, v128.load(q, 47), power), 32);
-  v128.store(p, merge(v128.load(p, 16), q2, below(q2, q1), power), 16);
-  v128.store(p, merge(v128.load(p), q1, v128.load(q, 15), power));
+function stepChunk(to: usize, from: usize, power: v128): void {
+  const from4 = v128.load(from, 64), from3 = v128.load(from, 48), from2 = v128.load(from, 32), from1 = v128.load(from, 16);
+  v128.store(to, merge(v128.load(to, 48), from4, oneByteBelow(from4, from3), power), 48);
+  v128.store(to, merge(v128.load(to, 32), from3, v128.load(from, 47), power), 32);
+  v128.store(to, merge(v128.load(to, 16), from2, oneByteBelow(from2, from1), power), 16);
+  v128.store(to, merge(v128.load(to), from1, v128.load(from, 15), power));
 }
 
-/** R |= R << a on the blocks from `from` down to `to`, and up to three below. */
-export function step(from: usize, to: usize, a: u32): void {
+/** R |= R << a on the blocks from `highest` down to `lowest`, and on up to three below. In place, so from the top down. */
+export function step(highest: usize, lowest: usize, a: u32): void {
   const power = powerOf(a);
-  const low = to - 3 * BLOCK;
-  let p = from - 3 * BLOCK;
-  for (let q = p - (a >> 3) - BLOCK; p >= low; p -= CHUNK, q -= CHUNK) stepChunk(p, q, power);
+  const end = lowest - 3 * BLOCK;
+  let to = highest - 3 * BLOCK;
+  for (let from = to - (a >> 3) - BLOCK; to >= end; to -= CHUNK, from -= CHUNK) stepChunk(to, from, power);
 }
 
-/** Writes `note` (u16) into the table for every place of a block that has come new. */
-function write(fresh: u64, table: usize, note: u16): void {
+/** Writes `note` to the table at every bit that is set in `fresh`. */
+function writeNotes(fresh: u64, table: usize, note: u16): void {
   for (; fresh; fresh &= fresh - 1) store<u16>(table + (<usize>ctz(fresh) << 1), note);
 }
 
-/** The same on single blocks. Every place that comes new gets `note` in the table (u16). */
-export function stepNoting(from: usize, to: usize, a: u32, bits: usize, table: usize, note: u16): void {
+/**
+ * R |= R << a, block by block, with a note of the bits that become set.
+ *
+ * @param highest The highest block of the bitset to update.
+ * @param lowest The lowest one.
+ * @param a The magnitude.
+ * @param bits The bitset.
+ * @param table A u16 for every bit.
+ * @param note What is written into the table for every bit that becomes set.
+ */
+export function stepNoting(highest: usize, lowest: usize, a: u32, bits: usize, table: usize, note: u16): void {
   const power = i16x8.splat(<i16>1 << <i16>(a & 7));
-  for (let p = from; p >= to; p -= BLOCK) {
-    const q = p - (a >> 3);
-    const sums = v128.load(p);
-    const all = merge(sums, v128.load(q), v128.load(q - 1), power);
+  for (let to = highest; to >= lowest; to -= BLOCK) {
+    const from = to - (a >> 3);
+    const sums = v128.load(to);
+    const all = merge(sums, v128.load(from), v128.load(from - 1), power);
     const fresh = v128.xor(all, sums);
     if (!v128.any_true(fresh)) continue;
-    v128.store(p, all);
-    const place = table + ((p - bits) << 4);
-    write(i64x2.extract_lane(fresh, 0), place, note);
-    write(i64x2.extract_lane(fresh, 1), place + 128, note);
+    v128.store(to, all);
+    const notes = table + ((to - bits) << 4);
+    writeNotes(i64x2.extract_lane(fresh, 0), notes, note);
+    writeNotes(i64x2.extract_lane(fresh, 1), notes + 128, note);
   }
 }
 
 /**
- * Lets in the magnitudes at from..to (i32, ITEM_STRIDE apart, at most M) after others whose sum is `done`; returns the new sum of all.
- * Exact for the sums from (new sum) - keep to top; R is not kept up elsewhere.
+ * Enters magnitudes into a row, and returns the new prefix sum.
+ *
+ * @param bits The row, with `marginBytes` zeros below.
+ * @param from The first magnitude: i32 of 0..M, ITEM_STRIDE apart.
+ * @param to The end of the magnitudes.
+ * @param prefixSum The sum of the magnitudes that have entered.
+ * @param liveTo The highest live bit of the trial.
+ * @param windowDepth How far the live window reaches below the prefix sum.
+ * @param M The half range.
  */
-export function advance(bits: usize, from: usize, to: usize, done: i32, top: i32, keep: i32, M: i32): i32 {
-  if (inRegisters(M, top)) {
-    if (top < SMALL) advance4(bits, from, to);
+export function advance(
+  bits: usize, from: usize, to: usize, prefixSum: i32, liveTo: i32, windowDepth: i32, M: i32,
+): i32 {
+  if (inRegisters(M, liveTo)) {
+    if (liveTo < BITS_OF_4_WORDS) advance4(bits, from, to);
     else advance8(bits, from, to);
-    for (let p = from; p < to; p += ITEM_STRIDE) done += load<i32>(p);
-    return done;
+    for (let p = from; p < to; p += ITEM_STRIDE) prefixSum += load<i32>(p);
+    return prefixSum;
   }
   for (let p = from; p < to; p += ITEM_STRIDE) {
     const a = load<i32>(p);
-    done += a;
-    step(bits + ((min(done, top) >> 3) & ~15), bits + ((max(0, done - keep) >> 3) & ~15), a);
+    prefixSum += a;
+    step(bits + blockOffset(min(prefixSum, liveTo)), bits + blockOffset(max(0, prefixSum - windowDepth)), a);
   }
-  return done;
+  return prefixSum;
 }
 
 /**
- * The same from {0} on for two bitsets, whose magnitudes stand side by side, step by step in turns: a step waits for what
- * the one before it stored, and the other one fills that time. The one with less to do goes on below its window.
+ * Enters the magnitudes of two neighboring trials into two rows {0}, their steps interleaved chunk by chunk: a chunk waits for
+ * what the chunk before it stored, and the other trial fills that latency. The trial with the narrower window goes on below it.
+ *
+ * @param bits0 The row of the first trial, with `marginBytes` zeros below.
+ * @param bits1 The row of the second trial, likewise.
+ * @param from The first magnitude of the first trial, with that of the second one behind it: i32, ITEM_STRIDE apart.
+ * @param to The end of the magnitudes.
+ * @param liveTo0 The highest live bit of the first trial.
+ * @param liveTo1 The highest live bit of the second trial.
+ * @param windowDepth0 How far the live window of the first trial reaches below its prefix sum.
+ * @param windowDepth1 How far that of the second trial does.
  */
 export function advanceTwo(
-  bits0: usize, bits1: usize, from: usize, to: usize, top0: i32, top1: i32, keep0: i32, keep1: i32,
+  bits0: usize, bits1: usize, from: usize, to: usize,
+  liveTo0: i32, liveTo1: i32, windowDepth0: i32, windowDepth1: i32,
 ): void {
-  let done0 = 0, done1 = 0;
-  for (let at = from; at < to; at += ITEM_STRIDE) {
-    const a0 = load<i32>(at), a1 = load<i32>(at, 4);
-    done0 += a0;
-    done1 += a1;
-    const high0 = (min(done0, top0) >> 3) & ~15, high1 = (min(done1, top1) >> 3) & ~15;
-    const low0 = (max(0, done0 - keep0) >> 3) & ~15, low1 = (max(0, done1 - keep1) >> 3) & ~15;
+  let prefixSum0 = 0, prefixSum1 = 0;
+  for (let p = from; p < to; p += ITEM_STRIDE) {
+    const a0 = load<i32>(p), a1 = load<i32>(p, 4);
+    prefixSum0 += a0;
+    prefixSum1 += a1;
+    const high0 = blockOffset(min(prefixSum0, liveTo0)), high1 = blockOffset(min(prefixSum1, liveTo1));
+    const low0 = blockOffset(max(0, prefixSum0 - windowDepth0)), low1 = blockOffset(max(0, prefixSum1 - windowDepth1));
     const power0 = powerOf(a0), power1 = powerOf(a1);
-    let p0 = bits0 + high0 - 3 * BLOCK, p1 = bits1 + high1 - 3 * BLOCK;
-    let q0 = p0 - (a0 >> 3) - BLOCK, q1 = p1 - (a1 >> 3) - BLOCK;
-    for (let left = max(high0 - low0, high1 - low1); left >= 0; left -= <i32>CHUNK) {
-      stepChunk(p0, q0, power0);
-      stepChunk(p1, q1, power1);
-      p0 -= CHUNK; p1 -= CHUNK; q0 -= CHUNK; q1 -= CHUNK;
+    let to0 = bits0 + high0 - 3 * BLOCK, to1 = bits1 + high1 - 3 * BLOCK;
+    let from0 = to0 - (a0 >> 3) - BLOCK, from1 = to1 - (a1 >> 3) - BLOCK;
+    for (let bytes = max(high0 - low0, high1 - low1); bytes >= 0; bytes -= <i32>CHUNK) {
+      stepChunk(to0, from0, power0);
+      stepChunk(to1, from1, power1);
+      to0 -= CHUNK; to1 -= CHUNK; from0 -= CHUNK; from1 -= CHUNK;
     }
   }
 }
 
-/** Zero bytes below a bitset for magnitudes up to M and, where it takes turns with another, sums up to `top`. */
-export function marginBytes(M: usize, top: usize): usize {
-  return ((M >> 3) + (top >> 3) + 4 * CHUNK) & ~15;
+/**
+ * Bytes of zeros that a row needs below bit 0, for magnitudes up to M.
+ *
+ * @param liveTo The highest live bit where two rows are interleaved, so that either may go on below its window; else 0.
+ */
+export function marginBytes(M: usize, liveTo: usize): usize {
+  return ((M >> 3) + (liveTo >> 3) + 4 * CHUNK) & ~15;
 }
 
-/** Bytes for sums up to `top` and what is read or cleared beyond. */
-export function tableBytes(top: usize): usize {
-  return ((top >> 3) + 2 * CHUNK) & ~15;
+/** Bytes of a row up to `liveTo`, and of what `clear` and `countOnes` touch beyond. */
+export function rowBytes(liveTo: usize): usize {
+  return ((liveTo >> 3) + 2 * CHUNK) & ~15;
 }
 
-/** Whether sums up to `top` of magnitudes up to M are kept in registers. */
+/** Whether `advance` holds a row up to `liveTo` in registers, for magnitudes up to M. */
 // @ts-ignore: decorator
 @inline
-export function inRegisters(M: i32, top: i32): bool {
-  return M <= 64 && top < MEDIUM;
+export function inRegisters(M: i32, liveTo: i32): bool {
+  return M <= MAX_SHIFT_OF_WORDS && liveTo < BITS_OF_8_WORDS;
 }

@@ -1,9 +1,9 @@
-// The instances of a ragged batch one by one, in the positive frame (src/kernels/instances.ts).
+// The instances of a ragged batch (src/kernels/instances.ts), one at a time, in the positive frame.
 //
-// There an item is a magnitude that may enter the frame's sum: a positive item does where it is taken, a negative one
-// where it is left out. So, after some of the items, sum s stands at s + (the magnitudes of the negative ones among them).
+// In the positive frame every item enters as a magnitude: a positive item enters the sum where it is taken, a negative one
+// where it is left out. After some items, the sum s is at bit s + (the magnitudes of the negative ones among them).
 
-/** Byte offsets of the u32 fields of Params, in the order of the contract (a test compares them). */
+/** Byte offsets of the u32 fields of Params, in the order of the contract; test/kernels/layout.test.ts compares them. */
 export const INSTANCES: usize = 0;
 export const ITEMS: usize = 4;
 export const TARGETS: usize = 8;
@@ -22,27 +22,27 @@ export const enum Target {
   BYTES = 16,
 }
 
-/** The instance at hand: where its items and its targets begin and end. */
+/** Addresses of the current instance's items (i32) and targets, and of their ends. */
 export let itemsFrom: usize = 0;
 export let itemsTo: usize = 0;
 export let targetsFrom: usize = 0;
 export let targetsTo: usize = 0;
-/** -1 where the frame is mirrored: a factor for items and sums. */
+/** The factor of items and sums: -1 where the frame is mirrored, else 1. */
 export let sign: i32 = 1;
-/** The place of sum 0 after all items. */
-export let origin: i32 = 0;
-/** The place of the highest target. */
-export let top: i32 = 0;
-/** After items of sum `done`, only places from `done - keep` on can still end at a target. */
-export let keep: i32 = 0;
+/** The bit of the sum 0 after all items. */
+export let zeroBit: i32 = 0;
+/** The highest live bit: that of the highest target. */
+export let liveTo: i32 = 0;
+/** How far the live window reaches below the prefix sum. */
+export let windowDepth: i32 = 0;
 
-/** Makes instance k the one at hand. */
-export function enter(k: usize, items: usize, starts: usize, targets: usize): void {
-  const row = starts + 8 * k;
-  itemsFrom = items + 4 * load<u32>(row);
-  itemsTo = items + 4 * load<u32>(row, 8);
-  targetsFrom = targets + Target.BYTES * load<u32>(row, 4);
-  targetsTo = targets + Target.BYTES * load<u32>(row, 12);
+/** Makes instance k of a batch the current one, and sets its frame. */
+export function enterInstance(k: usize, items: usize, starts: usize, targets: usize): void {
+  const start = starts + 8 * k;
+  itemsFrom = items + 4 * load<u32>(start);
+  itemsTo = items + 4 * load<u32>(start, 8);
+  targetsFrom = targets + Target.BYTES * load<u32>(start, 4);
+  targetsTo = targets + Target.BYTES * load<u32>(start, 12);
   let negative = 0;
   let positive = 0;
   for (let p = itemsFrom, end = itemsTo; p < end; p += 4) {
@@ -50,37 +50,45 @@ export function enter(k: usize, items: usize, starts: usize, targets: usize): vo
     negative -= min(item, 0);
     positive += max(item, 0);
   }
-  let low = i32.MAX_VALUE;
-  let high = i32.MIN_VALUE;
+  let lowest = i32.MAX_VALUE;
+  let highest = i32.MIN_VALUE;
   for (let t = targetsFrom, end = targetsTo; t < end; t += Target.BYTES) {
-    low = min(low, load<i32>(t, Target.FROM));
-    high = max(high, load<i32>(t, Target.TO));
+    lowest = min(lowest, load<i32>(t, Target.FROM));
+    highest = max(highest, load<i32>(t, Target.TO));
   }
-  lay(negative, positive, low, high);
+  setFrame(negative, positive, lowest, highest);
 }
 
-/** Makes items at from..to and one target the one at hand; the negative and the positive items sum up to these magnitudes. */
-export function enterOne(from: usize, to: usize, target: usize, negative: i32, positive: i32): void {
+/**
+ * Makes items with a single target the current instance, and sets its frame.
+ *
+ * @param from The items, i32.
+ * @param to Their end.
+ * @param target The target.
+ * @param negative The magnitudes of the negative items, added up.
+ * @param positive The positive items, added up.
+ */
+export function enterSingle(from: usize, to: usize, target: usize, negative: i32, positive: i32): void {
   itemsFrom = from;
   itemsTo = to;
   targetsFrom = target;
   targetsTo = target + Target.BYTES;
-  lay(negative, positive, load<i32>(target, Target.FROM), load<i32>(target, Target.TO));
+  setFrame(negative, positive, load<i32>(target, Target.FROM), load<i32>(target, Target.TO));
 }
 
-/** Sets the frame. */
-function lay(negative: i32, positive: i32, low: i32, high: i32): void {
-  const plain = high + negative;
-  const mirrored = positive - low;
+/** Mirrors the frame where that lowers the highest target: `frameOf` of src/kernels/instances.ts. */
+function setFrame(negative: i32, positive: i32, lowest: i32, highest: i32): void {
+  const plain = highest + negative;
+  const mirrored = positive - lowest;
   sign = mirrored < plain ? -1 : 1;
-  origin = mirrored < plain ? positive : negative;
-  top = min(plain, mirrored);
-  keep = max(plain, mirrored);
+  zeroBit = mirrored < plain ? positive : negative;
+  liveTo = min(plain, mirrored);
+  windowDepth = max(plain, mirrored);
 }
 
-/** Puts item i into a mask. */
+/** Adds item i to a mask. */
 // @ts-ignore: decorator
 @inline
-export function take(mask: usize, i: usize): void {
+export function addToMask(mask: usize, i: usize): void {
   store<u8>(mask + (i >> 3), load<u8>(mask + (i >> 3)) | (<u8>1 << <u8>(i & 7)));
 }

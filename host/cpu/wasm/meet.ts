@@ -1,11 +1,11 @@
-// meet in WebAssembly: the contract of src/kernels/meet.ts on two sorted lists of sums.
+// meet in WebAssembly: the contract of src/kernels/meet.ts on two sorted lists of sums (Horowitz & Sahni, 1974).
 //
-// Sums are only ever formed whole and compared with a target: the difference of a target and half a sum need not fit.
+// Only whole sums are formed and compared with a target, since the difference of a target and half a sum may not fit an i64.
 
 import { ANSWERS, INSTANCES } from "./instances";
 import { reserve } from "./memory";
 
-/** Byte offsets of the fields of a target. */
+/** Byte offsets of the fields of a target: three i64, and a u32. */
 const enum Target {
   FROM = 0,
   TO = 8,
@@ -14,35 +14,39 @@ const enum Target {
   BYTES = 32,
 }
 
-/** Sums (i64) in ascending order, from an address to one behind the last, and their masks (u32), small ones first. */
+/** Addresses of the sums (i64, ascending) of the first half of the items, of their end, and of their masks (u32). */
 let lows: usize = 0;
 let lowsEnd: usize = 0;
 let lowMasks: usize = 0;
+/** The same of the second half. */
 let highs: usize = 0;
 let highsEnd: usize = 0;
 let highMasks: usize = 0;
 
-/** Writes the sums of the items at from..to, and their masks. Each item merges the list with itself, moved by the item. */
-function list(from: usize, to: usize, sums: usize, masks: usize): void {
+/**
+ * Writes all sums of the items at from..to (i64) in ascending order, and their masks, equal sums by ascending mask. Each item
+ * merges the list with a copy of itself that is moved by the item.
+ */
+function listSums(from: usize, to: usize, sums: usize, masks: usize): void {
   store<i64>(sums, 0);
   store<u32>(masks, 0);
   let length: usize = 1;
   for (let p = from, bit: u32 = 1; p < to; p += 8, bit <<= 1, length <<= 1) {
     const item = load<i64>(p);
-    // In place, from the end: writes stay behind both readers, or meet the one that is left.
+    // In place, from the end: writes stay above both readers. Once `without` is 0, the rest is updated where it is.
     let without = length;
     let taken = length;
     while (without && taken) {
-      const a = load<i64>(sums + 8 * without - 8);
-      const b = load<i64>(sums + 8 * taken - 8) + item;
+      const sum = load<i64>(sums + 8 * without - 8);
+      const sumTaken = load<i64>(sums + 8 * taken - 8) + item;
       const mask = load<u32>(masks + 4 * without - 4);
       const maskTaken = load<u32>(masks + 4 * taken - 4) | bit;
-      const behind = b >= a;
-      const at = without + taken - 1;
-      store<i64>(sums + 8 * at, select(b, a, behind));
-      store<u32>(masks + 4 * at, select(maskTaken, mask, behind));
-      taken -= usize(behind);
-      without -= usize(!behind);
+      const takenLast = sumTaken >= sum;
+      const last = without + taken - 1;
+      store<i64>(sums + 8 * last, select(sumTaken, sum, takenLast));
+      store<u32>(masks + 4 * last, select(maskTaken, mask, takenLast));
+      taken -= usize(takenLast);
+      without -= usize(!takenLast);
     }
     while (taken--) {
       store<i64>(sums + 8 * taken, load<i64>(sums + 8 * taken) + item);
@@ -51,12 +55,12 @@ function list(from: usize, to: usize, sums: usize, masks: usize): void {
   }
 }
 
-/** The greatest sum up to the one that `atMost` was last asked for, and the least beyond. */
+/** The greatest sum up to the bound of the last `countUpTo`, and the least one beyond. */
 let below: i64 = 0;
 let above: i64 = 0;
 
-/** How many pairs have a sum of at most `sum`. */
-function atMost(sum: i64): u64 {
+/** Counts the pairs of a low and a high sum that add up to at most `bound`, and sets `below` and `above`. */
+function countUpTo(bound: i64): u64 {
   const first = lows;
   const end = lowsEnd;
   const last = highs;
@@ -66,33 +70,33 @@ function atMost(sum: i64): u64 {
   let greatest = i64.MIN_VALUE;
   let least = i64.MAX_VALUE;
   while (low < end && high >= last) {
-    const s = load<i64>(low) + load<i64>(high);
-    const fits = s <= sum;
-    greatest = select(s, greatest, fits && s > greatest);
-    least = select(s, least, !fits && s < least);
+    const sum = load<i64>(low) + load<i64>(high);
+    const fits = sum <= bound;
+    greatest = select(sum, greatest, fits && sum > greatest);
+    least = select(sum, least, !fits && sum < least);
     pairs += select<u64>(0, (low - first) >> 3, fits);
     low += usize(fits) << 3;
     high -= usize(!fits) << 3;
   }
   below = greatest;
   above = least;
-  // All lows fit those of the highs that are left.
+  // Each of the highs that remain fits all lows.
   return pairs + <u64>((high + 8 - last) >> 3) * ((low - first) >> 3);
 }
 
-/** The smallest mask of a sum, the lower items of which are `half`. */
+/** The smallest mask of a sum, where the first half has `half` items. */
 function maskOf(sum: i64, half: u64): u64 {
   let low = lows;
   let high = highsEnd - 8;
   let mask = u64.MAX_VALUE;
   while (low < lowsEnd && high >= highs) {
-    const s = load<i64>(low) + load<i64>(high);
-    if (s < sum) {
+    const found = load<i64>(low) + load<i64>(high);
+    if (found < sum) {
       low += 8;
       continue;
     }
     // The first of several equal lows has the smallest mask.
-    if (s == sum)
+    if (found == sum)
       mask = min(
         mask,
         (<u64>load<u32>(highMasks + ((high - highs) >> 1)) << half) | load<u32>(lowMasks + ((low - lows) >> 1)),
@@ -102,7 +106,16 @@ function maskOf(sum: i64, half: u64): u64 {
   return mask;
 }
 
-/** The kernel. */
+/**
+ * Runs the kernel.
+ *
+ * @param params Params, u32 at the offsets of instances.ts.
+ * @param items Items of all instances, i64.
+ * @param starts First item and first target of every instance, u32.
+ * @param targets Targets of all instances, at the offsets of `Target`.
+ * @param answers Output.
+ * @param scratch Where scratch memory begins.
+ */
 export function meet(
   params: usize,
   items: usize,
@@ -114,8 +127,8 @@ export function meet(
   const instances: usize = load<u32>(params, INSTANCES);
   memory.fill(answers, 0, 4 * load<u32>(params, ANSWERS));
   for (let k: usize = 0; k < instances; k++) {
-    const row = starts + 8 * k;
-    const n: usize = load<u32>(row, 8) - load<u32>(row);
+    const start = starts + 8 * k;
+    const n: usize = load<u32>(start, 8) - load<u32>(start);
     const half = n >> 1;
     lows = scratch;
     lowsEnd = lows + (8 << half);
@@ -124,27 +137,27 @@ export function meet(
     lowMasks = highsEnd;
     highMasks = lowMasks + (4 << half);
     reserve(<u64>highMasks + (4 << (n - half)));
-    const first = items + 8 * load<u32>(row);
-    list(first, first + 8 * half, lows, lowMasks);
-    list(first + 8 * half, first + 8 * n, highs, highMasks);
+    const first = items + 8 * load<u32>(start);
+    listSums(first, first + 8 * half, lows, lowMasks);
+    listSums(first + 8 * half, first + 8 * n, highs, highMasks);
 
-    const end = targets + Target.BYTES * load<u32>(row, 12);
-    for (let t = targets + Target.BYTES * load<u32>(row, 4); t < end; t += Target.BYTES) {
+    const end = targets + Target.BYTES * load<u32>(start, 12);
+    for (let t = targets + Target.BYTES * load<u32>(start, 4); t < end; t += Target.BYTES) {
       const from = load<i64>(t, Target.FROM);
       const to = load<i64>(t, Target.TO);
       const center = load<i64>(t, Target.CENTER);
-      const less: u64 = from == i64.MIN_VALUE ? 0 : atMost(from - 1);
-      const ways = atMost(to) - less;
+      const waysBelow: u64 = from == i64.MIN_VALUE ? 0 : countUpTo(from - 1);
+      const ways = countUpTo(to) - waysBelow;
       if (!ways) continue;
-      // `below` and `above` are those of `to` so far.
-      if (center != to) atMost(center);
+      // `below` and `above` belong to `to` here.
+      if (center != to) countUpTo(center);
       const nearer = above <= to && <u64>above - <u64>center < <u64>center - <u64>below;
       const sum = below < from || nearer ? above : below;
-      const at = answers + 4 * load<u32>(t, Target.ANSWER);
-      store<u32>(at, 1);
-      store<i64>(at, sum, 4);
-      store<u64>(at, ways, 12);
-      store<u64>(at, maskOf(sum, half), 20);
+      const answer = answers + 4 * load<u32>(t, Target.ANSWER);
+      store<u32>(answer, 1);
+      store<i64>(answer, sum, 4);
+      store<u64>(answer, ways, 12);
+      store<u64>(answer, maskOf(sum, half), 20);
     }
   }
 }

@@ -1,18 +1,18 @@
-// Scratch memory: everything behind what the host has placed.
+// Scratch memory: everything above the parameters, inputs and output that the host has laid out.
 
-const PAGE: u64 = 65536;
+const PAGE_BYTES: u64 = 65536;
 
 let exhausted = false;
 
-/** Makes sure that there is memory up to `end`. Traps where there is none, and then `isExhausted`. */
+/** Grows the memory up to the address `end`. Where it cannot grow, it traps, and `isExhausted` then answers true. */
 export function reserve(end: u64): void {
-  const missing = end - (<u64>memory.size() * PAGE);
-  if (end <= <u64>memory.size() * PAGE || memory.grow(<i32>((missing + PAGE - 1) / PAGE)) >= 0) return;
+  const missing = end - (<u64>memory.size() * PAGE_BYTES);
+  if (end <= <u64>memory.size() * PAGE_BYTES || memory.grow(<i32>((missing + PAGE_BYTES - 1) / PAGE_BYTES)) >= 0) return;
   exhausted = true;
   unreachable();
 }
 
-/** Whether the last trap was for want of memory. */
+/** Whether `reserve` has trapped since the last call. */
 export function isExhausted(): bool {
   const was = exhausted;
   exhausted = false;

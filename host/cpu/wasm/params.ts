@@ -1,4 +1,5 @@
-// Byte offsets of the u32 fields of reach's Params, in the order of its contract (a test compares them).
+// Byte offsets of the u32 fields of the Params of `reach`, in the order of its contract; test/kernels/layout.test.ts compares
+// them.
 
 export const FIRST_LOW: usize = 0;
 export const FIRST_HIGH: usize = 4;

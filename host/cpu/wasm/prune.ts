@@ -1,14 +1,14 @@
 // prune in WebAssembly SIMD: the contract of src/kernels/prune.ts. The items of a demand are drawn, and those that are not 0
-// become the instance at hand of `witness` or `smallest`.
+// become the current instance of `witness` or `smallest`.
 
 import { drawValues, ITEM_STRIDE, WORDS_BYTES } from "./draw";
-import { enterOne, take, Target } from "./instances";
+import { addToMask, enterSingle, Target } from "./instances";
 import { reserve } from "./memory";
 import * as P from "./params";
 import { findSmallest, NO_SIZE } from "./smallest";
 import { findWitnesses, MARGIN } from "./witness";
 
-/** Byte offsets of the u32 fields of Params, in the order of the contract (a test compares them). */
+/** Byte offsets of the u32 fields of Params, in the order of the contract; test/kernels/layout.test.ts compares them. */
 export const DEMANDS: usize = 0;
 export const GROUP: usize = 4;
 export const HIDDEN_LOW: usize = 8;
@@ -30,55 +30,62 @@ const enum Demand {
   BYTES = 16,
 }
 
-/** The places of four trials, which are drawn together. */
-const TILE: u32 = 256;
+/** Items of a trial of a layer: value v of a layer is item v % 64 of trial floor(v / 64). */
+// @ts-ignore: decorator
+@inline
+const TRIAL_ITEMS: usize = 64;
+/** Values of a tile: those of four trials, which are drawn together. */
+const TILE_VALUES: u32 = 256;
+
 /**
- * A layer: what `drawValues` reads of reach's Params, which tiles are held, words to draw with, the values of one tile with
- * its trials side by side, and what the values of all held tiles stand for.
+ * A layer holds the values of some neighboring tiles. Byte offsets of its fields: what `drawValues` reads of the Params of
+ * `reach`, at the offsets of params.ts; the first tile that is held, and the end of the tiles; scratch memory to draw with; the
+ * drawn values of a tile, its trials interleaved; and the weights of all tiles that are held, i32.
  */
 const HELD_FROM: usize = 80;
 const HELD_TO: usize = 84;
 const WORDS: usize = 96;
 const VALUES: usize = WORDS + WORDS_BYTES;
-const HELD: usize = VALUES + 64 * ITEM_STRIDE;
+const HELD: usize = VALUES + TRIAL_ITEMS * ITEM_STRIDE;
 
-/** Bytes of a layer that holds any group of that size. */
+/** Bytes of a layer that holds any `group` neighboring values. */
 function layerBytes(group: u32): usize {
-  return HELD + (((<usize>group + 2 * TILE) << 2) & ~15);
+  return HELD + (((<usize>group + 2 * TILE_VALUES) << 2) & ~15);
 }
 
+/** Sets the key and the law of a layer that holds no tile yet. */
 function openLayer(layer: usize, params: usize, key0: u32, key1: u32): void {
   store<u32>(layer, key0, P.KEY_LOW);
   store<u32>(layer, key1, P.KEY_HIGH);
   store<u32>(layer, load<u32>(params, RANGE), P.RANGE);
   store<u32>(layer, load<u32>(params, BITS), P.BITS);
   store<u32>(layer, load<u32>(params, THRESHOLD), P.THRESHOLD);
-  store<u32>(layer, 64, P.ITEMS_TO);
+  store<u32>(layer, <u32>TRIAL_ITEMS, P.ITEMS_TO);
   store<u32>(layer, 0, HELD_FROM);
   store<u32>(layer, 0, HELD_TO);
 }
 
-/** Where the weights at `group` places from `place` on are, drawn where they are not held. */
-function weightsAt(layer: usize, values: usize, place: u32, group: u32): usize {
-  const first = place / TILE;
-  const last = (place + max(group, 1) - 1) / TILE;
+/** The address of the `group` weights (i32) of a layer from `index` on. Draws their tiles where they are not held. */
+function drawnAt(layer: usize, values: usize, index: u32, group: u32): usize {
+  const first = index / TILE_VALUES;
+  const last = (index + max(group, 1) - 1) / TILE_VALUES;
   if (first < load<u32>(layer, HELD_FROM) || last >= load<u32>(layer, HELD_TO)) {
     let to = layer + HELD;
     for (let tile = first; tile <= last; tile++) {
       drawValues(layer, 4 * tile, 0, layer + WORDS, layer + VALUES);
       for (let trial = layer + VALUES; trial < layer + VALUES + ITEM_STRIDE; trial += 4) {
-        for (let i: usize = 0; i < 64; i++, to += 4)
+        for (let i: usize = 0; i < TRIAL_ITEMS; i++, to += 4)
           store<i32>(to, load<i32>(values + (<usize>load<u32>(trial + i * ITEM_STRIDE) << 2)));
       }
     }
     store<u32>(layer, first, HELD_FROM);
     store<u32>(layer, last + 1, HELD_TO);
   }
-  return layer + HELD + (<usize>(place - TILE * load<u32>(layer, HELD_FROM)) << 2);
+  return layer + HELD + (<usize>(index - TILE_VALUES * load<u32>(layer, HELD_FROM)) << 2);
 }
 
-/** Swizzles that put the lanes of a mask in front, one for each mask of four. */
-const SWIZZLES: usize = 16 * 16;
+/** Bytes of the swizzles that move the lanes of a mask to the front, one for each mask of four lanes. */
+const SWIZZLES_BYTES: usize = 16 * 16;
 
 function writeSwizzles(swizzles: usize): void {
   for (let mask: usize = 0; mask < 16; mask++) {
@@ -92,13 +99,21 @@ function writeSwizzles(swizzles: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function total(sums: v128): i32 {
+function sumOfLanes(x: v128): i32 {
   return (
-    i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3)
+    i32x4.extract_lane(x, 0) + i32x4.extract_lane(x, 1) + i32x4.extract_lane(x, 2) + i32x4.extract_lane(x, 3)
   );
 }
 
-/** The kernel. */
+/**
+ * Runs the kernel.
+ *
+ * @param params Params, u32 at the offsets above.
+ * @param values The weight that each drawn value means, i32.
+ * @param demands Demands, at the offsets of `Demand`.
+ * @param answers Output.
+ * @param scratch Where scratch memory begins.
+ */
 export function prune(params: usize, values: usize, demands: usize, answers: usize, scratch: usize): void {
   const group = load<u32>(params, GROUP);
   const sparse = load<u32>(params, SPARSE) != 0;
@@ -106,10 +121,10 @@ export function prune(params: usize, values: usize, demands: usize, answers: usi
   const hidden = scratch;
   const weights = hidden + layerBytes(group);
   const swizzles = weights + layerBytes(group);
-  const target = swizzles + SWIZZLES;
+  const target = swizzles + SWIZZLES_BYTES;
   const found = target + Target.BYTES;
   const items = found + 8 + maskBytes;
-  /** Which item of the group each of them is. */
+  /** The index in the group of every item. */
   const members = items + (<usize>group << 2) + 16;
   const tables = (members + (<usize>group << 2) + 16 + 15) & ~15;
   reserve(<u64>tables + MARGIN);
@@ -124,44 +139,44 @@ export function prune(params: usize, values: usize, demands: usize, answers: usi
     const firstWeight = load<u32>(demand, Demand.WEIGHTS);
     const sum = load<i32>(demand, Demand.SUM);
     const sign = load<i32>(demand, Demand.SIGN);
-    const factors = weightsAt(weights, values, firstWeight, group);
-    const units = sign ? weightsAt(hidden, values, firstHidden, group) : factors;
+    const factors = drawnAt(weights, values, firstWeight, group);
+    const units = sign ? drawnAt(hidden, values, firstHidden, group) : factors;
     let item = items;
     let member = members;
     let negatives = i32x4.splat(0);
     let positives = i32x4.splat(0);
     for (let q: u32 = 0; q < group; q += 4) {
-      const places = i32x4.add(i32x4.splat(q), i32x4(0, 1, 2, 3));
+      const indices = i32x4.add(i32x4.splat(q), i32x4(0, 1, 2, 3));
       const unit = v128.load(units + (<usize>q << 2));
-      let x = v128.and(v128.load(factors + (<usize>q << 2)), i32x4.lt_u(places, i32x4.splat(group)));
+      let x = v128.and(v128.load(factors + (<usize>q << 2)), i32x4.lt_u(indices, i32x4.splat(group)));
       if (sign) x = v128.and(i32x4.mul(x, unit), i32x4.gt_s(i32x4.mul(unit, i32x4.splat(sign)), i32x4.splat(0)));
       negatives = i32x4.sub(negatives, i32x4.min_s(x, i32x4.splat(0)));
       positives = i32x4.add(positives, i32x4.max_s(x, i32x4.splat(0)));
-      // Half of the group serves: a jump would be predicted half of the time.
+      // Items other than 0 are compacted without a branch: half of a group has the sign, so a branch could not be predicted.
       const serving = i32x4.bitmask(i32x4.ne(x, i32x4.splat(0)));
       const swizzle = v128.load(swizzles + (<usize>serving << 4));
       v128.store(item, i8x16.swizzle(x, swizzle));
-      v128.store(member, i8x16.swizzle(places, swizzle));
+      v128.store(member, i8x16.swizzle(indices, swizzle));
       item += <usize>popcnt(serving) << 2;
       member += <usize>popcnt(serving) << 2;
     }
-    const negative = total(negatives);
-    const positive = total(positives);
+    const negative = sumOfLanes(negatives);
+    const positive = sumOfLanes(positives);
     if (sum < -negative || sum > positive) continue;
     store<i32>(target, sum, Target.FROM);
     store<i32>(target, sum, Target.TO);
     store<i32>(target, sum, Target.CENTER);
     store<u32>(target, 0, Target.ANSWER);
     memory.fill(found, 0, 8 + maskBytes);
-    enterOne(items, item, target, negative, positive);
+    enterSingle(items, item, target, negative, positive);
     if (sparse) findSmallest(true, found, tables);
     else findWitnesses(true, false, found, tables + MARGIN);
     if (sparse ? load<u32>(found) == NO_SIZE : !load<u32>(found)) continue;
     store<u32>(answer, 1);
     const mask = found + (sparse ? 4 : 8);
     for (let word: usize = 0; word < maskBytes; word += 4) {
-      for (let rest = load<u32>(mask + word); rest; rest &= rest - 1)
-        take(answer + 4, load<u32>(members + (((word << 3) + <usize>ctz(rest)) << 2)));
+      for (let bits = load<u32>(mask + word); bits; bits &= bits - 1)
+        addToMask(answer + 4, load<u32>(members + (((word << 3) + <usize>ctz(bits)) << 2)));
     }
   }
 }

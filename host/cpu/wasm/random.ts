@@ -1,5 +1,7 @@
-// Threefry2x32-20 for eight counters at a time (src/random.ts): two by two blocks of four lanes, whose rounds take turns,
-// because each waits for the one before it.
+// Threefry2x32 with 20 rounds (src/random.ts) for eight counters at a time: two chains of four lanes each.
+//
+// The rounds of the two chains are interleaved, because a round needs the result of the round before it and the other chain
+// fills that latency. The rounds are written out, because a function of AssemblyScript cannot return two vectors.
 
 // @ts-ignore: decorator
 @inline
@@ -7,7 +9,7 @@ function rotate(x: v128, count: i32): v128 {
   return v128.or(i32x4.shl(x, count), i32x4.shr_u(x, 32 - count));
 }
 
-/** Rotations by whole bytes. */
+/** Rotations by whole bytes are one shuffle instead of two shifts and an or. */
 // @ts-ignore: decorator
 @inline
 function rotate16(x: v128): v128 {
@@ -20,54 +22,59 @@ function rotate24(x: v128): v128 {
   return i8x16.shuffle(x, x, 1, 2, 3, 0, 5, 6, 7, 4, 9, 10, 11, 8, 13, 14, 15, 12);
 }
 
+/** Enters the third word of the key schedule; SKEIN_KS_PARITY32 in Random123. */
+// @ts-ignore: decorator
+@inline
+const PARITY: u32 = 0x1bd11bda;
+
 /**
- * The blocks of counters (low, high) and of (low, next). Stores the first words of the former at `out`, their second words
- * behind them, and then those of the latter, 64 bytes in all.
+ * Encrypts the counters (low, high) and (low, nextHigh), four lanes each, with the key (key0, key1). Stores 64 bytes at `out`:
+ * the first words and the second words of the former blocks, then those of the latter.
  */
-export function threefry(out: usize, key0: u32, key1: u32, low: v128, high: v128, next: v128): void {
+export function threefry(out: usize, key0: u32, key1: u32, low: v128, high: v128, nextHigh: v128): void {
   const k0 = i32x4.splat(key0);
   const k1 = i32x4.splat(key1);
-  const k2 = i32x4.splat(key0 ^ key1 ^ 0x1bd11bda);
-  let x = i32x4.add(low, k0), u = x;
-  let y = i32x4.add(high, k1), v = i32x4.add(next, k1);
+  const k2 = i32x4.splat(key0 ^ key1 ^ PARITY);
+  let x0 = i32x4.add(low, k0), x1 = x0;
+  let y0 = i32x4.add(high, k1), y1 = i32x4.add(nextHigh, k1);
 
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 13), x); v = v128.xor(rotate(v, 13), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 15), x); v = v128.xor(rotate(v, 15), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 26), x); v = v128.xor(rotate(v, 26), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 6), x); v = v128.xor(rotate(v, 6), u);
-  x = i32x4.add(x, k1); u = i32x4.add(u, k1);
-  y = i32x4.add(y, i32x4.add(k2, i32x4.splat(1))); v = i32x4.add(v, i32x4.add(k2, i32x4.splat(1)));
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 13), x0); y1 = v128.xor(rotate(y1, 13), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 15), x0); y1 = v128.xor(rotate(y1, 15), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 26), x0); y1 = v128.xor(rotate(y1, 26), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 6), x0); y1 = v128.xor(rotate(y1, 6), x1);
+  x0 = i32x4.add(x0, k1); x1 = i32x4.add(x1, k1);
+  y0 = i32x4.add(y0, i32x4.add(k2, i32x4.splat(1))); y1 = i32x4.add(y1, i32x4.add(k2, i32x4.splat(1)));
 
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 17), x); v = v128.xor(rotate(v, 17), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 29), x); v = v128.xor(rotate(v, 29), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate16(y), x); v = v128.xor(rotate16(v), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate24(y), x); v = v128.xor(rotate24(v), u);
-  x = i32x4.add(x, k2); u = i32x4.add(u, k2);
-  y = i32x4.add(y, i32x4.add(k0, i32x4.splat(2))); v = i32x4.add(v, i32x4.add(k0, i32x4.splat(2)));
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 17), x0); y1 = v128.xor(rotate(y1, 17), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 29), x0); y1 = v128.xor(rotate(y1, 29), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate16(y0), x0); y1 = v128.xor(rotate16(y1), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate24(y0), x0); y1 = v128.xor(rotate24(y1), x1);
+  x0 = i32x4.add(x0, k2); x1 = i32x4.add(x1, k2);
+  y0 = i32x4.add(y0, i32x4.add(k0, i32x4.splat(2))); y1 = i32x4.add(y1, i32x4.add(k0, i32x4.splat(2)));
 
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 13), x); v = v128.xor(rotate(v, 13), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 15), x); v = v128.xor(rotate(v, 15), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 26), x); v = v128.xor(rotate(v, 26), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 6), x); v = v128.xor(rotate(v, 6), u);
-  x = i32x4.add(x, k0); u = i32x4.add(u, k0);
-  y = i32x4.add(y, i32x4.add(k1, i32x4.splat(3))); v = i32x4.add(v, i32x4.add(k1, i32x4.splat(3)));
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 13), x0); y1 = v128.xor(rotate(y1, 13), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 15), x0); y1 = v128.xor(rotate(y1, 15), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 26), x0); y1 = v128.xor(rotate(y1, 26), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 6), x0); y1 = v128.xor(rotate(y1, 6), x1);
+  x0 = i32x4.add(x0, k0); x1 = i32x4.add(x1, k0);
+  y0 = i32x4.add(y0, i32x4.add(k1, i32x4.splat(3))); y1 = i32x4.add(y1, i32x4.add(k1, i32x4.splat(3)));
 
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 17), x); v = v128.xor(rotate(v, 17), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 29), x); v = v128.xor(rotate(v, 29), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate16(y), x); v = v128.xor(rotate16(v), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate24(y), x); v = v128.xor(rotate24(v), u);
-  x = i32x4.add(x, k1); u = i32x4.add(u, k1);
-  y = i32x4.add(y, i32x4.add(k2, i32x4.splat(4))); v = i32x4.add(v, i32x4.add(k2, i32x4.splat(4)));
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 17), x0); y1 = v128.xor(rotate(y1, 17), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 29), x0); y1 = v128.xor(rotate(y1, 29), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate16(y0), x0); y1 = v128.xor(rotate16(y1), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate24(y0), x0); y1 = v128.xor(rotate24(y1), x1);
+  x0 = i32x4.add(x0, k1); x1 = i32x4.add(x1, k1);
+  y0 = i32x4.add(y0, i32x4.add(k2, i32x4.splat(4))); y1 = i32x4.add(y1, i32x4.add(k2, i32x4.splat(4)));
 
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 13), x); v = v128.xor(rotate(v, 13), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 15), x); v = v128.xor(rotate(v, 15), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 26), x); v = v128.xor(rotate(v, 26), u);
-  x = i32x4.add(x, y); u = i32x4.add(u, v); y = v128.xor(rotate(y, 6), x); v = v128.xor(rotate(v, 6), u);
-  x = i32x4.add(x, k2); u = i32x4.add(u, k2);
-  y = i32x4.add(y, i32x4.add(k0, i32x4.splat(5))); v = i32x4.add(v, i32x4.add(k0, i32x4.splat(5)));
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 13), x0); y1 = v128.xor(rotate(y1, 13), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 15), x0); y1 = v128.xor(rotate(y1, 15), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 26), x0); y1 = v128.xor(rotate(y1, 26), x1);
+  x0 = i32x4.add(x0, y0); x1 = i32x4.add(x1, y1); y0 = v128.xor(rotate(y0, 6), x0); y1 = v128.xor(rotate(y1, 6), x1);
+  x0 = i32x4.add(x0, k2); x1 = i32x4.add(x1, k2);
+  y0 = i32x4.add(y0, i32x4.add(k0, i32x4.splat(5))); y1 = i32x4.add(y1, i32x4.add(k0, i32x4.splat(5)));
 
-  v128.store(out, x);
-  v128.store(out, y, 16);
-  v128.store(out, u, 32);
-  v128.store(out, v, 48);
+  v128.store(out, x0);
+  v128.store(out, y0, 16);
+  v128.store(out, x1, 32);
+  v128.store(out, y1, 48);
 }

@@ -1,89 +1,79 @@
-// The shapes of `forward`: a tile of outputs to a workgroup, with one number to a word or four packed ones.
+// forward on a GPU: a tile of inputs by outputs per workgroup, with one number to a word or, where numbers are small, four
+// packed bytes that one instruction multiplies and adds.
 
-import type { ForwardParams } from "../../../src/kernels/forward.ts";
-import type { Work } from "../../../src/plan.ts";
-import forward from "../../../shaders/forward.wgsl?raw";
-import packed from "../../../shaders/forward.packed.wgsl?raw";
+import type { WorkOf } from "../../../src/plan.ts";
+import forwardSource from "../../../shaders/forward.wgsl?raw";
+import packedSource from "../../../shaders/forward.packed.wgsl?raw";
 import single from "../../../shaders/forward.single.wgsl?raw";
 import tile from "../../../shaders/forward.tile.wgsl?raw";
 import narrow from "../../../shaders/lib/number.narrow.wgsl?raw";
 import numberWide from "../../../shaders/lib/number.wide.wgsl?raw";
 import requirePacked from "../../../shaders/lib/packed.wgsl?raw";
-import wide from "../../../shaders/lib/wide.wgsl?raw";
-import { once, type Fits, type Room, type Shape, type VariantName } from "../launch.ts";
+import wideSource from "../../../shaders/lib/wide.wgsl?raw";
+import { oneDispatch, type DeviceProfile, type GpuKernel, type Inputs, type Launch } from "../launch.ts";
 
-/** Inputs and outputs of an invocation (`forward.tile.wgsl`). */
-const SAMPLES = 4;
-const ROWS = 8;
-/** Tiles that keep a device busy: where there are fewer, they are smaller. */
-const TILES = 2 ** 9;
+type ForwardWork = WorkOf<"forward">;
 
-export const layers: Fits = {
-  packed(work, room) {
-    const { wide } = work.params as ForwardParams;
-    if (wide || !room.features.has("packed")) return undefined;
-    const bytes = bytesOf(work);
-    // A tile goes through high and low bytes in turns: with two of each it would do no less than without packing.
-    if (bytes.hidden * bytes.weights > 2) return undefined;
-    const constants = { HIDDEN_BYTES: bytes.hidden, WEIGHT_BYTES: bytes.weights };
-    return tiled("packed", requirePacked + narrow + forward + packed + tile, constants, work, room);
-  },
-  workgroup(work, room) {
-    const { wide: isWide } = work.params as ForwardParams;
-    const numbers = isWide ? wide + numberWide : narrow;
-    return tiled("workgroup", numbers + forward + single + tile, {}, work, room);
-  },
-};
+/** Inputs and outputs that one invocation adds up in registers (`forward.tile.wgsl`). */
+const SAMPLES_PER_INVOCATION = 4;
+const ROWS_PER_INVOCATION = 8;
+/** Tiles that keep a device busy; with fewer of them, tiles are made smaller. */
+const BUSY_TILES = 2 ** 9;
 
-function tiled(
-  name: VariantName,
+function tileLaunch(
+  variant: "packed" | "workgroup",
   source: string,
   constants: Record<string, number>,
-  { params, inputs }: Work,
-  { limits, subgroup }: Room,
-): Shape | undefined {
-  const { samples, rows } = params as ForwardParams;
-  const most = limits.maxComputeWorkgroupsPerDimension;
+  { params, inputs }: ForwardWork,
+  { limits, subgroupMaxSize }: DeviceProfile,
+): Launch[] {
+  const { samples, rows } = params;
+  const maxWorkgroups = limits.maxComputeWorkgroupsPerDimension;
   const largest = Math.max(...Object.values(inputs).map(({ byteLength }) => byteLength));
-  if (largest > limits.maxStorageBufferBindingSize) return undefined;
-  const down = [2, 4].find((count) => ROWS * count >= rows) ?? 8;
-  const below = Math.ceil(rows / (ROWS * down));
-  const beside = (across: number) => Math.ceil(samples / (SAMPLES * across));
-  const across = beside(16) * below >= TILES ? 16 : 8;
-  return {
-    name,
-    source,
-    // Software adapters compile a store for every word of workgroup memory, since it starts as 0.
-    constants: { ACROSS: across, DOWN: down, DEPTH: subgroup < 16 ? 8 : 16, ...constants },
-    groups: Math.min(beside(across), most),
-    rows: Math.min(below, most),
-    slabBytes: 0,
-    phases: once,
-  };
+  if (largest > limits.maxStorageBufferBindingSize) return [];
+  const down = [2, 4].find((count) => ROWS_PER_INVOCATION * count >= rows) ?? 8;
+  const tileRows = Math.ceil(rows / (ROWS_PER_INVOCATION * down));
+  const tileColumns = (across: number) => Math.ceil(samples / (SAMPLES_PER_INVOCATION * across));
+  const across = tileColumns(16) * tileRows >= BUSY_TILES ? 16 : 8;
+  return [
+    {
+      variant,
+      source,
+      // Software adapters zero every word of workgroup memory by a store of its own, so their tiles are shallower.
+      constants: { ACROSS: across, DOWN: down, DEPTH: subgroupMaxSize < 16 ? 8 : 16, ...constants },
+      workgroups: Math.min(tileColumns(across), maxWorkgroups),
+      workgroupRows: Math.min(tileRows, maxWorkgroups),
+      scratchBytes: 0,
+      dispatches: oneDispatch,
+    },
+  ];
 }
 
-/** From the least to the greatest of some numbers and 0. */
+/** The least and the greatest of some numbers and 0. */
 type Range = readonly [low: number, high: number];
 
-/** Of inputs, units and weights: looked at once for all work that shares them. */
-const known = new WeakMap<Work["inputs"], readonly Range[]>();
+/** Ranges of inputs, units and weights, scanned once for all work that shares these arrays. */
+const rangesByInputs = new WeakMap<Inputs, readonly Range[]>();
 
-/** Bytes, each with a sign, of every hidden unit and of every weight; Infinity where two are not enough. */
-function bytesOf({ params, inputs }: Work): { hidden: number; weights: number } {
-  let ranges = known.get(inputs);
-  if (!ranges) known.set(inputs, (ranges = [inputs.inputs!, inputs.units!, inputs.weights!].map(rangeOf)));
+/** Signed bytes that every hidden unit and every weight fits into: 1, 2, or Infinity where two are not enough. */
+function bytesOf({ params, inputs }: ForwardWork): { hidden: number; weights: number } {
+  let ranges = rangesByInputs.get(inputs);
+  if (!ranges) {
+    ranges = [inputs.inputs, inputs.units, inputs.weights].map(rangeOf);
+    rangesByInputs.set(inputs, ranges);
+  }
   const [x, u, w] = ranges as [Range, Range, Range];
   const products = x.flatMap((a) => u.map((b) => a * b));
   const low = Math.min(...products);
-  // What is below 0 is rectified, unless it wraps.
+  // A negative product is rectified to 0, unless it wraps to a positive one first.
   const least = params.rectify && low >= -(2 ** 31) ? 0 : low;
   return { hidden: bytesFor([least, Math.max(...products)]), weights: bytesFor(w) };
 }
 
-function rangeOf(list: Int32Array | Uint32Array): Range {
+function rangeOf(numbers: Int32Array | Uint32Array): Range {
   let [low, high] = [0, 0];
-  for (let i = 0; i < list.length; i++) {
-    const number = list[i]!;
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i]!;
     if (number < low) low = number;
     if (number > high) high = number;
   }
@@ -94,3 +84,29 @@ function bytesFor([low, high]: Range): number {
   if (low >= -128 && high <= 127) return 1;
   return low >= -128 * 257 && high <= 127 * 257 ? 2 : Infinity;
 }
+
+export const forward: GpuKernel<"forward"> = {
+  unitParam: "samples",
+  tuningParams: ["columns", "group", "rows", "wide"],
+  variants: [
+    {
+      name: "packed",
+      launches(work, device) {
+        if (work.params.wide || !device.features.has("packed")) return [];
+        const bytes = bytesOf(work);
+        // A tile is processed once per pair of bytes. Two bytes on both sides would save nothing over `workgroup`.
+        if (bytes.hidden * bytes.weights > 2) return [];
+        const constants = { HIDDEN_BYTES: bytes.hidden, WEIGHT_BYTES: bytes.weights };
+        const source = requirePacked + narrow + forwardSource + packedSource + tile;
+        return tileLaunch("packed", source, constants, work, device);
+      },
+    },
+    {
+      name: "workgroup",
+      launches(work, device) {
+        const numbers = work.params.wide ? wideSource + numberWide : narrow;
+        return tileLaunch("workgroup", numbers + forwardSource + single + tile, {}, work, device);
+      },
+    },
+  ],
+};

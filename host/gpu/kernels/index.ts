@@ -1,74 +1,79 @@
-// The variants of every kernel, smallest table first, and which of them serves.
+// Every kernel on a GPU, and the launches that may serve a piece of work.
 
 import type { KernelName } from "../../../src/kernels/index.ts";
-import type { Work } from "../../../src/plan.ts";
-import { layers } from "./forward.ts";
-import { instanceFits, orderOf } from "./tables.ts";
-import { pruneFits } from "./prune.ts";
-import { variantNames, type Fits, type Room, type Shape, type VariantName } from "../launch.ts";
-import { trials } from "./reach.ts";
+import type { Values } from "../../../src/kernel.ts";
+import type { Work, WorkOf } from "../../../src/plan.ts";
+import type { DeviceProfile, GpuKernel, Launch, VariantName } from "../launch.ts";
+import { count } from "./count.ts";
+import { forward } from "./forward.ts";
+import { meet } from "./meet.ts";
+import { prune } from "./prune.ts";
+import { reach } from "./reach.ts";
+import { smallest } from "./smallest.ts";
+import { witness } from "./witness.ts";
 
-const fitsOf: Record<KernelName, Fits> = {
-  reach: trials,
-  forward: layers,
-  prune: pruneFits,
-  ...instanceFits,
+const gpuKernels: { readonly [K in KernelName]: GpuKernel<K> } = {
+  reach,
+  witness,
+  count,
+  smallest,
+  meet,
+  prune,
+  forward,
 };
 
-/** The variants of a kernel. */
+/** The names of a kernel's variants, in order of preference. */
 export const variantsOf = (kernel: KernelName): VariantName[] =>
-  variantNames.filter((name) => fitsOf[kernel][name]);
+  gpuKernels[kernel].variants.map(({ name }) => name);
 
-/** Variants that serve where no other has room: they are slower, or too much for what they are asked. */
-const LAST: ReadonlySet<VariantName> = new Set(["storage", "tiles"]);
-
-/** What may serve the work, the likeliest first: shapes of the variant of that name where the kernel has it. */
-export function shapesOf(work: Work, room: Room, name?: VariantName): readonly Shape[] {
-  const fits = fitsOf[work.kernel];
-  const order = work.kernel in instanceFits ? orderOf(work) : variantNames;
-  const names = name && fits[name] ? [name] : order;
-  const shapes = names.flatMap((candidate) => fits[candidate]?.(work, room) ?? []);
-  const fast = shapes.filter((shape) => !LAST.has(shape.name));
-  return fast.length > 0 ? fast : shapes.slice(0, 1);
+/**
+ * The launches that may serve the work, the most promising first. A variant that is a last resort serves only where no other
+ * fits. `variant` forces one, where the kernel has it.
+ */
+export function launchesOf<K extends KernelName>(
+  work: WorkOf<K>,
+  device: DeviceProfile,
+  variant?: VariantName,
+): readonly Launch[] {
+  const { variants, suitable }: GpuKernel<K> = gpuKernels[work.kernel];
+  const forced = variants.filter(({ name }) => name === variant);
+  const names = suitable?.(work);
+  const candidates =
+    forced.length > 0 ? forced : names ? variants.filter(({ name }) => names.includes(name)) : variants;
+  const launches = candidates.map(({ lastResort, ...candidate }) => ({
+    lastResort,
+    found: candidate.launches(work, device),
+  }));
+  const fast = launches.filter(({ lastResort }) => !lastResort).flatMap(({ found }) => found);
+  return fast.length > 0 ? fast : launches.flatMap(({ found }) => found).slice(0, 1);
 }
 
-/** The likeliest of them. */
-export const shapeOf = (work: Work, room: Room, name?: VariantName): Shape | undefined =>
-  shapesOf(work, room, name)[0];
-
-/** The parameter that says how much work there is, and how much of it the first measurement is given. */
-export const unitOf: Record<KernelName, string> = {
-  reach: "count",
-  witness: "instances",
-  count: "instances",
-  smallest: "instances",
-  meet: "instances",
-  prune: "demands",
-  forward: "samples",
-};
-
-/** Parameters that say how large a piece of it is. */
-const measures: Record<KernelName, readonly string[]> = {
-  reach: ["halfRange", "extent", "itemsTo", "targets"],
-  witness: ["longest", "sums", "masks"],
-  count: ["longest", "sums"],
-  smallest: ["longest", "sums", "masks"],
-  meet: ["longest"],
-  prune: ["group", "sums", "sparse"],
-  forward: ["columns", "group", "rows", "wide"],
-};
-
-const upTo = (value: number) => (value > 0 ? 2 ** Math.ceil(Math.log2(value)) : 0);
-
-/** What work has in common that is best served by the same shape: the kernel, and sizes up to a power of two. */
-export function sizeOf({ kernel, params }: Work): string {
-  const sizes = measures[kernel].map((name) => `${name} ${upTo(params[name]!)}`);
-  if (kernel === "reach")
-    sizes.push(params.itemsFrom === params.itemsTo ? "one number of items" : "several numbers");
-  return `${kernel}: ${sizes.join(", ")}`;
+/** The units of work, as `unitParam` counts them. */
+export function unitsOf(work: Work): number {
+  const params: Values<string> = work.params;
+  return params[gpuKernels[work.kernel].unitParam]!;
 }
 
-/** What tells a shape from others that fit the same work. */
-export function labelOf({ name, constants, rest }: Shape): string {
-  return [name, ...(constants.WIDTH ? [constants.WIDTH] : []), ...(rest ? ["and the rest"] : [])].join(" ");
+/** The same work cut down, or repeated, to `units` units. */
+export function withUnits<W extends Work>(work: W, units: number): W {
+  return { ...work, params: { ...work.params, [gpuKernels[work.kernel].unitParam]: units } };
+}
+
+const roundUpToPowerOfTwo = (value: number) => (value > 0 ? 2 ** Math.ceil(Math.log2(value)) : 0);
+
+/** The tuner's key: kernel and sizes, rounded up to powers of two. Work with the same key is served best by the same launch. */
+export function tuningKey(work: Work): string {
+  const params: Values<string> = work.params;
+  const names: readonly string[] = gpuKernels[work.kernel].tuningParams;
+  const sizes = names.map((name) => `${name} ${roundUpToPowerOfTwo(params[name]!)}`);
+  if (work.kernel === "reach")
+    sizes.push(work.params.itemsFrom === work.params.itemsTo ? "one number of items" : "several numbers");
+  return `${work.kernel}: ${sizes.join(", ")}`;
+}
+
+/** A label that tells a launch from others that fit the same work. */
+export function launchLabel({ variant, constants, fallback }: Launch): string {
+  return [variant, ...(constants.WIDTH ? [constants.WIDTH] : []), ...(fallback ? ["and the rest"] : [])].join(
+    " ",
+  );
 }

@@ -1,51 +1,65 @@
-// The shapes of `prune`: one demand to a workgroup.
+// prune on a GPU: one demand per workgroup, its table in workgroup memory or in scratch memory.
 
-import type { PruneParams } from "../../../src/kernels/prune.ts";
-import type { Work } from "../../../src/plan.ts";
+import type { WorkOf } from "../../../src/plan.ts";
 import draw from "../../../shaders/lib/random.wgsl?raw";
 import sumsStorage from "../../../shaders/lib/sums.storage.wgsl?raw";
 import sumsWorkgroup from "../../../shaders/lib/sums.workgroup.wgsl?raw";
-import prune from "../../../shaders/prune.wgsl?raw";
-import { GROUP_BYTES, groupWidth, once, roomy, SLAB_BYTES, SLAB_GROUPS, type Fits } from "../launch.ts";
+import pruneSource from "../../../shaders/prune.wgsl?raw";
+import {
+  inScratchMemory,
+  inWorkgroupMemory,
+  oneDispatch,
+  workgroupSize,
+  type DeviceProfile,
+  type GpuKernel,
+  type Launch,
+  type Placement,
+} from "../launch.ts";
 
-/** Words of a row, and of all that a demand needs. */
-function wordsOf({ params }: Work): { row: number; words: number } {
-  const { group, sparse, sums } = params as PruneParams;
-  const row = sparse ? sums : Math.ceil(sums / 32);
-  return { row, words: group + 2 * row };
+/** Words of a row of the table, and of everything that a demand needs: its items and two rows. */
+function tableOf({ params }: WorkOf<"prune">): { rowWords: number; words: number } {
+  const { group, sparse, sums } = params;
+  const rowWords = sparse ? sums : Math.ceil(sums / 32);
+  return { rowWords, words: group + 2 * rowWords };
 }
 
-export const pruneFits: Fits = {
-  workgroup(work, { limits, subgroup }) {
-    const { row, words } = wordsOf(work);
-    const most = Math.floor((limits.maxComputeWorkgroupStorageSize - GROUP_BYTES) / 4);
-    if (words > most) return undefined;
-    return {
+function launchAt(
+  work: WorkOf<"prune">,
+  device: DeviceProfile,
+  placement: Placement | undefined,
+  sums: string,
+): Launch[] {
+  if (!placement) return [];
+  const { words, ...rest } = placement;
+  const { rowWords } = tableOf(work);
+  return [
+    {
+      ...rest,
+      source: draw + pruneSource + sums,
+      constants: { WIDTH: workgroupSize(rowWords, device), WORDS: words },
+      dispatches: oneDispatch,
+    },
+  ];
+}
+
+export const prune: GpuKernel<"prune"> = {
+  unitParam: "demands",
+  tuningParams: ["group", "sums", "sparse"],
+  variants: [
+    {
       name: "workgroup",
-      source: draw + prune + sumsWorkgroup,
-      constants: { WIDTH: groupWidth(row, subgroup, limits), WORDS: Math.min(roomy(words), most) },
-      groups: Math.min(work.params.demands!, limits.maxComputeWorkgroupsPerDimension),
-      rows: 1,
-      slabBytes: 0,
-      phases: once,
-    };
-  },
-  storage(work, { limits, subgroup }) {
-    const { row, words } = wordsOf(work);
-    const most = Math.floor(
-      Math.min(SLAB_BYTES, limits.maxStorageBufferBindingSize, limits.maxBufferSize) / 4,
-    );
-    if (words > most) return undefined;
-    const slab = Math.min(roomy(words), most);
-    const groups = Math.min(work.params.demands!, Math.floor(most / slab), SLAB_GROUPS);
-    return {
+      launches: (work, device) => {
+        const placement = inWorkgroupMemory(tableOf(work).words, work.params.demands, device);
+        return launchAt(work, device, placement, sumsWorkgroup);
+      },
+    },
+    {
       name: "storage",
-      source: draw + prune + sumsStorage,
-      constants: { WIDTH: groupWidth(row, subgroup, limits), WORDS: slab },
-      groups,
-      rows: 1,
-      slabBytes: 4 * slab * Math.max(groups, 1),
-      phases: once,
-    };
-  },
+      lastResort: true,
+      launches: (work, device) => {
+        const placement = inScratchMemory(tableOf(work).words, work.params.demands, device);
+        return launchAt(work, device, placement, sumsStorage);
+      },
+    },
+  ],
 };

@@ -1,58 +1,72 @@
-// The shapes of `reach`: one trial to an invocation, to a subgroup or to a workgroup.
+// reach on a GPU: one trial per invocation (`registers`, `thread`), per subgroup, or per workgroup (`workgroup`, `storage`).
+//
+// The variants of one trial per invocation and per subgroup are compiled for a capacity that nearly every trial fits. A trial
+// that overflows it is deferred: the shader marks it in a bitmap in scratch memory, and the fallback pass, which gives a
+// whole workgroup to a trial, processes the marked ones.
 
-import { itemOf, type Law } from "../../../src/ensemble.ts";
+import { itemOf } from "../../../src/ensemble.ts";
 import { reachCapacity, reachTally, type ReachParams } from "../../../src/kernels/reach.ts";
-import type { Work } from "../../../src/plan.ts";
+import type { WorkOf } from "../../../src/plan.ts";
 import marks from "../../../shaders/lib/marks.wgsl?raw";
 import part from "../../../shaders/lib/part.wgsl?raw";
 import draw from "../../../shaders/lib/random.wgsl?raw";
 import sumsStorage from "../../../shaders/lib/sums.storage.wgsl?raw";
 import sumsWorkgroup from "../../../shaders/lib/sums.workgroup.wgsl?raw";
-import reach from "../../../shaders/reach.wgsl?raw";
+import reachSource from "../../../shaders/reach.wgsl?raw";
 import blocks from "../../../shaders/reach.blocks.wgsl?raw";
 import each from "../../../shaders/reach.each.wgsl?raw";
 import group from "../../../shaders/reach.group.wgsl?raw";
 import lane from "../../../shaders/reach.lane.wgsl?raw";
 import marked from "../../../shaders/reach.marked.wgsl?raw";
-import registers from "../../../shaders/reach.registers.wgsl?raw";
+import registersSource from "../../../shaders/reach.registers.wgsl?raw";
 import subgroups from "../../../shaders/lib/subgroups.wgsl?raw";
 import subgroupTrials from "../../../shaders/reach.subgroup.wgsl?raw";
 import tally from "../../../shaders/reach.tally.wgsl?raw";
-import thread from "../../../shaders/reach.thread.wgsl?raw";
+import threadSource from "../../../shaders/reach.thread.wgsl?raw";
 import {
-  GROUP_BYTES,
-  groupWidth,
-  SLAB_BYTES,
-  SLAB_GROUPS,
-  type Fits,
-  type Program,
-  type Room,
-  type Shape,
-  type VariantName,
+  maxStorageWords,
+  maxWorkgroupWords,
+  SCRATCH_BYTES,
+  SCRATCH_WORKGROUPS,
+  WORKGROUP_OVERHEAD_BYTES,
+  workgroupSize,
+  type DeviceProfile,
+  type GpuKernel,
+  type Launch,
+  type ShaderProgram,
+  type Variant,
 } from "../launch.ts";
 
-/** The most trials of one dispatch: its marks take 2 MiB. */
-const PART_TRIALS = 2 ** 24;
-/**
- * Trials that an invocation takes in turns, where there are enough to fill a device: to begin a workgroup costs as much as
- * some, and on a software adapter, whose subgroups are narrow, as much as many.
- */
-const turns = (subgroup: number) => (subgroup < 8 ? 256 : 32);
-/** Invocations that keep a device busy: those with wide subgroups have more of them. */
-const filling = (subgroup: number) => 32 * subgroup ** 2;
+type ReachWork = WorkOf<"reach">;
+
+/** The most trials of one dispatch; their overflow bitmap takes 2 MiB. */
+const MAX_DISPATCH_TRIALS = 2 ** 24;
 /** Workgroups that keep any device busy. */
-const GROUPS = 2 ** 12;
-/** Words that a workgroup's copies of its tally may have. */
-const COPIED_WORDS = 2 ** 10;
-/** Places of a block of registers, the most such blocks, and what items may not reach: two of them. */
-const BLOCK = 128;
-const MAX_BLOCKS = 4;
-/** The most blocks of a subgroup. */
+const BUSY_WORKGROUPS = 2 ** 12;
+/** The most words of workgroup memory that one copy per invocation of the tally may take. */
+const MAX_PRIVATE_TALLY_WORDS = 2 ** 10;
+/** Bits of one block of registers, and the most blocks of a trial. Items must be smaller than two blocks. */
+const REGISTER_BLOCK_BITS = 128;
+const MAX_REGISTER_BLOCKS = 4;
+/** The most blocks of a trial that a subgroup shares. */
 const MAX_SUBGROUP_BLOCKS = 16;
+/** Words of `thread` beside a trial's bitset: zeros below that shifts read, words above that clearing overwrites. */
+const THREAD_MARGIN_WORDS = 4 + 6;
+/** Workgroup memory that `registers` and `thread` need for nothing that grows with the work. */
+const FIXED_WORDS = 4;
 
-const paramsOf = (work: Work) => work.params as ReachParams;
+/** Trials per invocation, where there are enough to fill the device: starting a workgroup costs as much as several trials. */
+const trialsPerInvocation = ({ subgroupMaxSize }: DeviceProfile) => (subgroupMaxSize < 8 ? 256 : 32);
+/** Invocations that keep a device busy, estimated from its subgroup size. */
+const busyInvocations = ({ subgroupMaxSize }: DeviceProfile) => 32 * subgroupMaxSize ** 2;
+/** Workgroup sizes of `registers` and `thread`, the most promising first. */
+const workgroupSizes = ({ subgroupMaxSize }: DeviceProfile) =>
+  subgroupMaxSize <= 4 ? [subgroupMaxSize] : [2 * subgroupMaxSize, subgroupMaxSize];
 
-/** What all variants know of the law before they run. */
+const maxInvocations = ({ limits }: DeviceProfile) =>
+  Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
+
+/** Constants by which the compiler drops the parts of drawing that the law does not need. */
 function lawConstants({ range, bits, factor, listed, enumerate }: ReachParams): Record<string, number> {
   return {
     PLAIN: Number(factor === 1 && !listed),
@@ -61,181 +75,256 @@ function lawConstants({ range, bits, factor, listed, enumerate }: ReachParams): 
   };
 }
 
-/** Cuts a batch into dispatches. */
-function* parts(count: number): Generator<readonly number[]> {
-  for (let first = 0; first < count || first === 0; first += PART_TRIALS)
-    yield [first, Math.min(first + PART_TRIALS, count)];
+/** The ranges of trials of one batch that each dispatch processes: first, end. */
+function* trialRanges(count: number): Generator<readonly number[]> {
+  for (let first = 0; first < count || first === 0; first += MAX_DISPATCH_TRIALS)
+    yield [first, Math.min(first + MAX_DISPATCH_TRIALS, count)];
 }
 
 /**
- * Places that suffice for all trials, and places that suffice for nearly all: the bitset ends M above half the sum of the
- * magnitudes at most, and that sum is within 3 standard deviations of its mean in all trials but one in hundreds.
+ * Bits that suffice for every trial, and bits that suffice for nearly every trial. A bitset ends at most M above half the
+ * sum of its items' magnitudes, and that sum exceeds its mean by 3 standard deviations in less than one trial in hundreds.
  */
-function capacities({ params, inputs }: Work): readonly [all: number, most: number] {
-  const { itemsTo, range, extent, signed } = params as ReachParams;
-  const all = reachCapacity(params as ReachParams);
-  const SAMPLES = Math.min(range, 2 ** 10);
-  let sum = 0;
-  let squares = 0;
-  for (let k = 0; k < SAMPLES; k++) {
-    const value = Math.floor(((k + 0.5) * range) / SAMPLES);
-    const size = Math.abs(itemOf(params as unknown as Law, value, inputs.magnitudes));
-    sum += size / SAMPLES;
-    squares += size ** 2 / SAMPLES;
+function capacities({ params, inputs }: ReachWork): readonly [every: number, nearlyEvery: number] {
+  const { itemsTo, range, extent, signed } = params;
+  const every = reachCapacity(params);
+  const samples = Math.min(range, 2 ** 10);
+  let mean = 0;
+  let meanSquare = 0;
+  for (let k = 0; k < samples; k++) {
+    const value = Math.floor(((k + 0.5) * range) / samples);
+    const magnitude = Math.abs(itemOf(params, value, inputs.magnitudes));
+    mean += magnitude / samples;
+    meanSquare += magnitude ** 2 / samples;
   }
-  const far = itemsTo * sum + 3 * Math.sqrt(itemsTo * Math.max(squares - sum ** 2, 0));
-  return [all, Math.min(all, Math.ceil(far / 2 + (signed ? extent / 2 : extent)) + 1)];
+  const sum = itemsTo * mean + 3 * Math.sqrt(itemsTo * Math.max(meanSquare - mean ** 2, 0));
+  return [every, Math.min(every, Math.ceil(sum / 2 + (signed ? extent / 2 : extent)) + 1)];
 }
 
-/** One trial to a workgroup, its bits in workgroup memory. */
-function grouped(work: Work, { limits, subgroup }: Room, main: string): Program | undefined {
-  const words = Math.ceil(reachCapacity(paramsOf(work)) / 32);
-  if (4 * words + GROUP_BYTES > limits.maxComputeWorkgroupStorageSize) return undefined;
+/** A capacity that a launch is compiled for. */
+interface Capacity {
+  /** In the units of the variant: words or blocks. */
+  readonly units: number;
+  /** No trial exceeds it, so that no fallback pass is needed. */
+  readonly isComplete: boolean;
+}
+
+/** The capacities worth compiling for, in units of `unitBits` bits: one for every trial, and a smaller one with a fallback. */
+function capacitiesIn(work: ReachWork, { capacityBits }: DeviceProfile, unitBits: number): Capacity[] {
+  const [every, nearlyEvery] = capacities(work).map((bits) => Math.ceil(bits / unitBits)) as [number, number];
+  const units =
+    capacityBits === undefined ? [...new Set([every, nearlyEvery])] : [Math.ceil(capacityBits / unitBits)];
+  return units.map((count) => ({ units: count, isComplete: count >= every }));
+}
+
+/** One trial to a workgroup, with its bits in workgroup memory; undefined where they do not fit. */
+function workgroupProgram(work: ReachWork, device: DeviceProfile, main: string): ShaderProgram | undefined {
+  const words = Math.ceil(reachCapacity(work.params) / 32);
+  if (words > maxWorkgroupWords(device)) return undefined;
   return {
-    source: draw + reach + part + sumsWorkgroup + group + main,
-    constants: { WIDTH: groupWidth(words, subgroup, limits), WORDS: words, ...lawConstants(paramsOf(work)) },
-    groups: Math.min(work.params.count!, limits.maxComputeWorkgroupsPerDimension),
-    rows: 1,
+    source: draw + reachSource + part + sumsWorkgroup + group + main,
+    constants: { WIDTH: workgroupSize(words, device), WORDS: words, ...lawConstants(work.params) },
+    workgroups: Math.min(work.params.count, device.limits.maxComputeWorkgroupsPerDimension),
+    workgroupRows: 1,
   };
 }
 
-/** One trial to an invocation of workgroups that wide, with so many words of workgroup memory each for its bits. */
-function single(
-  work: Work,
-  room: Room,
-  name: VariantName,
-  width: number,
-  words: number,
-  { source, constants, all }: { source: string; constants: Record<string, number>; all: boolean },
-): Shape | undefined {
-  const { limits, subgroup } = room;
-  const params = paramsOf(work);
-  const { length } = reachTally(params);
+/** The fallback pass for trials that overflow a capacity; undefined where a trial does not fit into a workgroup either. */
+function fallbackOf(work: ReachWork, device: DeviceProfile): ShaderProgram | undefined {
+  const program = workgroupProgram(work, device, marks + marked);
+  return program && { ...program, workgroups: Math.min(program.workgroups, BUSY_WORKGROUPS) };
+}
+
+/** Bytes of the overflow bitmap of one dispatch; one word where no trial can overflow. */
+const overflowBytes = (isComplete: boolean, trials: number) =>
+  isComplete ? 4 : 4 * Math.max(Math.ceil(trials / 32), 1);
+
+/** One trial to an invocation, in workgroups of `size`, each with `wordsPerInvocation` words of workgroup memory for its bits. */
+function invocationLaunch(
+  work: ReachWork,
+  device: DeviceProfile,
+  variant: {
+    readonly name: "registers" | "thread";
+    readonly source: string;
+    readonly constants: Record<string, number>;
+    readonly wordsPerInvocation: number;
+  },
+  size: number,
+  { isComplete }: Capacity,
+): Launch[] {
+  const { limits } = device;
+  const { params } = work;
+  const { length: tallyWords } = reachTally(params);
   const items = Math.max(8 * Math.ceil(params.itemsTo / 8), 8);
-  const left = Math.floor(limits.maxComputeWorkgroupStorageSize / 4) - (words + items) * width - 4;
-  if (width > Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX) || left < 1)
-    return undefined;
-  const copies = length * width <= Math.min(left, COPIED_WORDS) ? width : 1;
-  const rest = all ? undefined : grouped(work, room, marks + marked);
-  if (!all && !rest) return undefined;
-  const trials = Math.min(params.count, PART_TRIALS);
-  const invocations = Math.max(filling(subgroup), Math.ceil(trials / turns(subgroup)));
-  return {
-    name,
-    source: draw + reach + part + marks + tally + lane + source,
-    constants: {
-      WIDTH: width,
-      ZEROS: Number(params.gap === 0),
-      ONE_SIZE: Number(params.itemsFrom === params.itemsTo),
-      ITEMS: items,
-      TALLY: length <= left ? length : 1,
-      COPIES: copies,
-      ...constants,
-      ...lawConstants(params),
+  const freeWords =
+    Math.floor(limits.maxComputeWorkgroupStorageSize / 4) -
+    (variant.wordsPerInvocation + items) * size -
+    FIXED_WORDS;
+  if (size > maxInvocations(device) || freeWords < 1) return [];
+  const tallyCopies = tallyWords * size <= Math.min(freeWords, MAX_PRIVATE_TALLY_WORDS) ? size : 1;
+  const fallback = isComplete ? undefined : fallbackOf(work, device);
+  if (!isComplete && !fallback) return [];
+  const trials = Math.min(params.count, MAX_DISPATCH_TRIALS);
+  const invocations = Math.max(busyInvocations(device), Math.ceil(trials / trialsPerInvocation(device)));
+  return [
+    {
+      variant: variant.name,
+      source: draw + reachSource + part + marks + tally + lane + variant.source,
+      constants: {
+        WIDTH: size,
+        ZEROS: Number(params.gap === 0),
+        ONE_SIZE: Number(params.itemsFrom === params.itemsTo),
+        ITEMS: items,
+        TALLY: tallyWords <= freeWords ? tallyWords : 1,
+        COPIES: tallyCopies,
+        ...variant.constants,
+        ...lawConstants(params),
+      },
+      workgroups: Math.min(
+        Math.ceil(Math.min(trials, invocations) / size),
+        limits.maxComputeWorkgroupsPerDimension,
+      ),
+      workgroupRows: 1,
+      scratchBytes: overflowBytes(isComplete, trials),
+      dispatches: () => trialRanges(params.count),
+      ...(fallback && { fallback }),
     },
-    groups: Math.min(
-      Math.ceil(Math.min(trials, invocations) / width),
-      limits.maxComputeWorkgroupsPerDimension,
+  ];
+}
+
+/** One trial per invocation, its bits in registers. */
+const registers: Variant<"reach"> = {
+  name: "registers",
+  launches(work, device) {
+    const { halfRange } = work.params;
+    if (halfRange >= 2 * REGISTER_BLOCK_BITS) return [];
+    return workgroupSizes(device).flatMap((size) =>
+      capacitiesIn(work, device, REGISTER_BLOCK_BITS).flatMap((capacity) => {
+        if (capacity.units > MAX_REGISTER_BLOCKS) return [];
+        const constants = { BLOCKS: capacity.units, STEPS: Number(halfRange >= REGISTER_BLOCK_BITS) };
+        const source = registersSource + blocks;
+        return invocationLaunch(
+          work,
+          device,
+          { name: "registers", source, constants, wordsPerInvocation: 0 },
+          size,
+          capacity,
+        );
+      }),
+    );
+  },
+};
+
+/** One trial per invocation, the bits of a workgroup's trials interleaved in workgroup memory. */
+const thread: Variant<"reach"> = {
+  name: "thread",
+  launches: (work, device) =>
+    workgroupSizes(device).flatMap((size) =>
+      capacitiesIn(work, device, 32).flatMap((capacity) =>
+        invocationLaunch(
+          work,
+          device,
+          {
+            name: "thread",
+            source: threadSource,
+            constants: { WORDS: capacity.units },
+            wordsPerInvocation: capacity.units + THREAD_MARGIN_WORDS,
+          },
+          size,
+          capacity,
+        ),
+      ),
     ),
-    rows: 1,
-    slabBytes: all ? 4 : 4 * Math.max(Math.ceil(trials / 32), 1),
-    phases: () => parts(params.count),
-    ...(rest && { rest: { ...rest, groups: Math.min(rest.groups, GROUPS) } }),
-  };
-}
+};
 
-/** Widths worth a try, the likeliest first. */
-const widths = (subgroup: number) => (subgroup <= 4 ? [subgroup] : [2 * subgroup, subgroup]);
-
-/** Every width with room for all trials, and for nearly all where that is less. */
-function* tries(
-  work: Work,
-  { subgroup, places }: Room,
-  unit: number,
-): Generator<[width: number, units: number, all: boolean]> {
-  const [all, most] = capacities(work).map((bits) => Math.ceil(bits / unit)) as [number, number];
-  const few = places === undefined ? most : Math.ceil(places / unit);
-  for (const width of widths(subgroup))
-    for (const units of places === undefined ? new Set([all, few]) : [few])
-      yield [width, units, units >= all];
-}
-
-export const trials: Fits = {
-  registers(work, room) {
-    const { halfRange } = paramsOf(work);
-    if (halfRange >= 2 * BLOCK) return [];
-    return [...tries(work, room, BLOCK)].flatMap(([width, units, all]) => {
-      if (units > MAX_BLOCKS) return [];
-      const constants = { BLOCKS: units, STEPS: Number(halfRange >= BLOCK) };
-      return single(work, room, "registers", width, 0, { source: registers + blocks, constants, all }) ?? [];
-    });
-  },
-  thread(work, room) {
-    return [...tries(work, room, 32)].flatMap(([width, units, all]) => {
-      const constants = { WORDS: units };
-      return single(work, room, "thread", width, units + 10, { source: thread, constants, all }) ?? [];
-    });
-  },
-  subgroup(work, room) {
-    const { limits, subgroup: lanes, narrowest = lanes, features } = room;
-    const params = paramsOf(work);
-    // Words of the narrowest subgroup there may be: wider ones have more room.
-    const block = 32 * narrowest;
-    const width = Math.max(2 * lanes, 64);
-    const { length } = reachTally(params);
-    if (!features.has("subgroups") || params.halfRange >= 2 * block) return [];
-    if (width > Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX))
+/** One trial per subgroup, its bits in the registers of the lanes. */
+const subgroup: Variant<"reach"> = {
+  name: "subgroup",
+  launches(work, device) {
+    const { limits, subgroupMaxSize, subgroupMinSize, features } = device;
+    const { params } = work;
+    // A block has a word for each lane of the smallest subgroup; larger subgroups have room to spare.
+    const blockBits = 32 * subgroupMinSize;
+    const size = Math.max(2 * subgroupMaxSize, 64);
+    const { length: tallyWords } = reachTally(params);
+    if (!features.has("subgroups") || params.halfRange >= 2 * blockBits || size > maxInvocations(device))
       return [];
-    return [...tries(work, room, block)].slice(0, 2).flatMap(([, units, all]): Shape[] => {
-      const rest = all ? undefined : grouped(work, room, marks + marked);
-      if (units > MAX_SUBGROUP_BLOCKS || (!all && !rest)) return [];
-      const trials = Math.min(params.count, PART_TRIALS);
+    return capacitiesIn(work, device, blockBits).flatMap(({ units, isComplete }): Launch[] => {
+      const fallback = isComplete ? undefined : fallbackOf(work, device);
+      if (units > MAX_SUBGROUP_BLOCKS || (!isComplete && !fallback)) return [];
+      const trials = Math.min(params.count, MAX_DISPATCH_TRIALS);
       return [
         {
-          name: "subgroup",
-          source: subgroups + draw + reach + part + marks + tally + subgroupTrials + blocks,
+          variant: "subgroup",
+          source: subgroups + draw + reachSource + part + marks + tally + subgroupTrials + blocks,
           constants: {
-            WIDTH: width,
+            WIDTH: size,
             BLOCKS: units,
-            STEPS: Number(params.halfRange >= block),
-            TALLY: 4 * length <= limits.maxComputeWorkgroupStorageSize - GROUP_BYTES ? length : 1,
+            STEPS: Number(params.halfRange >= blockBits),
+            TALLY:
+              4 * tallyWords <= limits.maxComputeWorkgroupStorageSize - WORKGROUP_OVERHEAD_BYTES
+                ? tallyWords
+                : 1,
             ...lawConstants(params),
           },
-          groups: Math.min(
-            Math.ceil((trials * lanes) / width),
-            Math.max(Math.ceil(trials / turns(room.subgroup)), 1),
-            GROUPS,
+          workgroups: Math.min(
+            Math.ceil((trials * subgroupMaxSize) / size),
+            Math.max(Math.ceil(trials / trialsPerInvocation(device)), 1),
+            BUSY_WORKGROUPS,
           ),
-          rows: 1,
-          slabBytes: all ? 4 : 4 * Math.max(Math.ceil(trials / 32), 1),
-          phases: () => parts(params.count),
-          ...(rest && { rest: { ...rest, groups: Math.min(rest.groups, GROUPS) } }),
+          workgroupRows: 1,
+          scratchBytes: overflowBytes(isComplete, trials),
+          dispatches: () => trialRanges(params.count),
+          ...(fallback && { fallback }),
         },
       ];
     });
   },
-  workgroup(work, room) {
-    const program = grouped(work, room, each);
+};
+
+/** One trial per workgroup, its bits in workgroup memory. */
+const workgroup: Variant<"reach"> = {
+  name: "workgroup",
+  launches(work, device) {
+    const program = workgroupProgram(work, device, each);
     if (!program) return [];
-    return [{ name: "workgroup", ...program, slabBytes: 0, phases: () => parts(work.params.count!) }];
-  },
-  storage(work, { limits, subgroup }) {
-    const params = paramsOf(work);
-    const words = Math.ceil(reachCapacity(params) / 32);
-    const bytes = Math.min(SLAB_BYTES, limits.maxStorageBufferBindingSize, limits.maxBufferSize);
-    const most = Math.min(Math.floor(bytes / (4 * words)), SLAB_GROUPS);
-    if (most === 0) return [];
-    const groups = Math.min(params.count, most);
     return [
       {
-        name: "storage",
-        source: draw + reach + part + sumsStorage + group + each,
-        constants: { WIDTH: groupWidth(words, subgroup, limits), WORDS: words, ...lawConstants(params) },
-        groups,
-        rows: 1,
-        slabBytes: 4 * words * Math.max(groups, 1),
-        phases: () => parts(params.count),
+        variant: "workgroup",
+        ...program,
+        scratchBytes: 0,
+        dispatches: () => trialRanges(work.params.count),
       },
     ];
   },
+};
+
+/** One trial per workgroup, its bits in scratch memory. */
+const storage: Variant<"reach"> = {
+  name: "storage",
+  lastResort: true,
+  launches(work, device) {
+    const { params } = work;
+    const words = Math.ceil(reachCapacity(params) / 32);
+    const most = Math.min(Math.floor(maxStorageWords(device, SCRATCH_BYTES) / words), SCRATCH_WORKGROUPS);
+    if (most === 0) return [];
+    const workgroups = Math.min(params.count, most);
+    return [
+      {
+        variant: "storage",
+        source: draw + reachSource + part + sumsStorage + group + each,
+        constants: { WIDTH: workgroupSize(words, device), WORDS: words, ...lawConstants(params) },
+        workgroups,
+        workgroupRows: 1,
+        scratchBytes: 4 * words * Math.max(workgroups, 1),
+        dispatches: () => trialRanges(params.count),
+      },
+    ];
+  },
+};
+
+export const reach: GpuKernel<"reach"> = {
+  unitParam: "count",
+  tuningParams: ["halfRange", "extent", "itemsTo", "targets"],
+  variants: [registers, thread, subgroup, workgroup, storage],
 };

@@ -2,8 +2,8 @@
 
 import type { KernelName } from "../../../src/kernels/index.ts";
 import { columns } from "../reports/table.ts";
-import { interval, median, spread, type Candidates, type Costs } from "./measure.ts";
-import type { Row } from "./record.ts";
+import { interval, median, spread, type Candidates, type Costs } from "./measure/measure.ts";
+import type { Row } from "./records/record.ts";
 
 /** The engines that are measured; `shadow` is two of them. */
 export const measured = ["cpu", "gpu", "reference"] as const;

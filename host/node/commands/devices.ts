@@ -5,7 +5,7 @@ import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import { batchWork } from "../../../src/plan.ts";
 import { adapterKey, adapterName, gpuRunner } from "../../gpu/runner.ts";
 import { Tuner, type Choices } from "../../gpu/tune.ts";
-import { sizeOf } from "../../gpu/kernels/index.ts";
+import { tuningKey } from "../../gpu/kernels/index.ts";
 import { chooseEngine, requestAdapter } from "../../open.ts";
 import { isUnchecked, whyNoAdapter } from "../platform/dawn.ts";
 import { platform } from "../platform/index.ts";
@@ -35,7 +35,7 @@ async function tune(info: GPUAdapterInfo, language: ReadonlySet<string> | undefi
       for (const from of [bits + 6, 1]) {
         const trials = plan(phaseConfig({ bits, items: { from, to: bits + 6 }, targets: [0] }));
         const work = batchWork(trials, { first: 0, count: 1 });
-        process.stderr.write(`measuring ${sizeOf(work)}\n`);
+        process.stderr.write(`measuring ${tuningKey(work)}\n`);
         await runner.prepare(work);
       }
   } finally {

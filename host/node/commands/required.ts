@@ -1,6 +1,6 @@
 // exacta required: how many random items it takes to reach every target of -M..M all but rarely.
 
-import { poolsOf, requiredConfig, type RequiredRequest } from "../../../src/experiments/required.ts";
+import { measuredPools, requiredConfig, type RequiredRequest } from "../../../src/experiments/required.ts";
 import type { RequiredFinding } from "../../../src/finding.ts";
 import { measureRequired } from "../../experiments/required.ts";
 import { readList, readNumber } from "../formats/arguments.ts";
@@ -32,7 +32,7 @@ export async function runRequired(args: RequiredArguments): Promise<number> {
   );
   const totals = requests.map((request) => {
     const config = requiredConfig(request);
-    return poolsOf(config).length * (config.trials + config.scanTrials);
+    return measuredPools(config).length * (config.trials + config.scanTrials);
   });
   const findings: RequiredFinding[] = [];
   const stopped = await withEngine(

@@ -3,7 +3,7 @@
 import { basename, dirname } from "node:path";
 import { RequestError, locating } from "../../../src/errors.ts";
 import { integer, parse } from "../../../src/check.ts";
-import { demandOptions } from "../../../src/import/network.ts";
+import { refuseConflicts } from "../../../src/import/network.ts";
 import { drawValue } from "../../../src/ensemble.ts";
 import type { TicketFinding, VerifyFinding } from "../../../src/finding.ts";
 import type { Network } from "../../../src/network.ts";
@@ -11,7 +11,7 @@ import { seedSchema } from "../../../src/random.ts";
 import { decodeTicket, encodeTicket, isTicket } from "../../../src/ticket/file.ts";
 import type { Scheme } from "../../../src/ticket/scheme.ts";
 import { sizesOf, type Sizes } from "../../../src/ticket/sizes.ts";
-import { audit } from "../../../src/ticket/audit.ts";
+import { compareOutputs } from "../../../src/ticket/comparison.ts";
 import { keptLayers } from "../../../src/ticket/kept.ts";
 import { firstDeviation, representedNetwork } from "../../../src/ticket/certificate.ts";
 import { checkTarget, type Deviation } from "../../../src/ticket/ticket.ts";
@@ -136,7 +136,7 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
   const { scheme, seed } = ticket;
   const { widths, bits: targetBits } = ticket.target;
   const said = optionsOf(ticket.target);
-  if (named === undefined) demandOptions(options, said, "the ticket");
+  if (named === undefined) refuseConflicts(options, said, "the ticket");
   // Real numbers are rounded as they were for the ticket.
   const given = named === undefined ? undefined : await readNetworkFile(named, options, said);
   if (given) checkTarget(given.network, ticket.target);
@@ -146,7 +146,7 @@ export async function runVerify(path: string, args: VerifyArguments): Promise<nu
   const deviation = firstDeviation(target, kept);
   const isNamed = digest === (await targetDigest(target, targetBits));
   // Sums of integers prove it for all inputs; running both networks shows it.
-  const shown = deviation ? undefined : audit(target, kept, randomInputs());
+  const shown = deviation ? undefined : compareOutputs(target, kept, randomInputs());
   const sizes = sizesOf(ticket, kept);
   const certified = isNamed && !deviation && !shown?.difference && sizes.outside === 0;
   if (given) process.stderr.write(importedText(named!, given, json));

@@ -2,7 +2,7 @@
 
 import { locating } from "../../../src/errors.ts";
 import {
-  demandOptions,
+  refuseConflicts,
   importNetwork,
   importOptions,
   type ImportedNetwork,
@@ -65,7 +65,7 @@ export async function readNetworkOrTicket(
   const bytes = await readBytes(path);
   if (isTicket(bytes)) {
     const { ticket } = locating(path, () => decodeTicket(bytes));
-    demandOptions(options, optionsOf(ticket.target), "the ticket");
+    refuseConflicts(options, optionsOf(ticket.target), "the ticket");
     return { network: ticket, outline: ticket.target };
   }
   const imported = locating(path, () => importNetwork(bytes, options));

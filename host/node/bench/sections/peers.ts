@@ -1,25 +1,25 @@
 // `reach` and `forward` on one thread beside the same work in other languages: CPython, C with AVX2 and a plain JavaScript
 // loop. All answer on the same instances, and their answers have to be the same.
 
-import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
-import { reachTally } from "../../../src/kernels/reach.ts";
-import { batchWork, type Work } from "../../../src/plan.ts";
-import forwardCode from "./native/forward.c?raw";
-import reachCode from "./native/reach.c?raw";
-import reachScript from "./native/reach.py?raw";
-import { reachPlain } from "./micro/reach.ts";
-import { loadKernel } from "./micro/kernel.ts";
-import { cpuRunner } from "../../cpu/runner.ts";
-import type { Runner } from "../../runner.ts";
-import { startThread } from "../platform/threads.ts";
-import { pivot, ratioOf, rowOf, type Context, type Column, type Section } from "./context.ts";
-import { digestOf } from "./digest.ts";
-import { GROUP, layerOf, SHAPES, SHIFT } from "./layers.ts";
-import { median, repeated } from "./measure.ts";
-import { sizeText, task, threadsText, trialsPass } from "./passes.ts";
-import type { Row } from "./record.ts";
-import { itemsOf, updatesOf } from "./updates.ts";
-import { startNative, startPython } from "./yardstick.ts";
+import { phaseConfig, plan } from "../../../../src/experiments/phase.ts";
+import { reachTally } from "../../../../src/kernels/reach.ts";
+import { batchWork, type WorkOf } from "../../../../src/plan.ts";
+import forwardCode from "../yardsticks/native/forward.c?raw";
+import reachCode from "../yardsticks/native/reach.c?raw";
+import reachScript from "../yardsticks/native/reach.py?raw";
+import { reachPlain } from "../yardsticks/javascript.ts";
+import { loadKernel } from "../measure/kernel.ts";
+import { cpuRunner } from "../../../cpu/runner.ts";
+import type { Runner } from "../../../runner.ts";
+import { startThread } from "../../platform/threads.ts";
+import { pivot, ratioOf, rowOf, type Context, type Column, type Section } from "../context.ts";
+import { digestOf } from "../measure/digest.ts";
+import { GROUP, layerOf, SHAPES, SHIFT } from "../measure/layers.ts";
+import { median, repeated } from "../measure/measure.ts";
+import { sizeText, task, threadsText, trialsPass } from "../measure/passes.ts";
+import type { Row } from "../records/record.ts";
+import { itemsOf, updatesOf } from "../measure/updates.ts";
+import { startNative, startPython } from "../yardsticks/process.ts";
 
 /** Precisions, and instances that are given to everybody: some ten milliseconds of CPython. */
 const SIZES = [
@@ -31,8 +31,8 @@ const SIZES = [
 ] as const;
 
 /** What `forward` reads and answers, as its yardstick takes it: the units of a column side by side. */
-function yardstickInput({ params, inputs }: Work): Buffer {
-  const { columns = 0, rows = 0, samples = 0 } = params;
+function yardstickInput({ params, inputs }: WorkOf<"forward">): Buffer {
+  const { columns, rows, samples } = params;
   const hidden = columns * GROUP;
   const besides = (list: Int32Array | Uint32Array) =>
     Int16Array.from(list, (_, i) => {
@@ -42,9 +42,9 @@ function yardstickInput({ params, inputs }: Work): Buffer {
   return Buffer.concat(
     [
       Int32Array.of(columns, GROUP, rows, samples, SHIFT),
-      besides(inputs.units!),
-      besides(inputs.weights!),
-      Int16Array.from(inputs.inputs!),
+      besides(inputs.units),
+      besides(inputs.weights),
+      Int16Array.from(inputs.inputs),
     ].map(({ buffer }) => Buffer.from(buffer)),
   );
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { phaseConfig, plan } from "../../../../src/experiments/phase.ts";
-import { itemsOf, updatesOf } from "../updates.ts";
-import { reachPlain } from "./reach.ts";
+import { itemsOf } from "../measure/updates.ts";
+import { reachPlain } from "./javascript.ts";
 
 /** How many of -M..M some subset sums up to, by listing all sums. */
 function reached(M: number, items: readonly number[]): number {
@@ -32,25 +32,4 @@ test("The plain loop counts what a list of all sums does", () => {
       total,
     ]);
   }
-});
-
-test("Word updates are the words with sums that can still end at a target", () => {
-  const M = 64;
-  const trials = plan(phaseConfig({ bits: 6, items: 10, targets: [0] }));
-  let words = 0;
-  for (let trial = 0; trial < 1000; trial++) {
-    const items = itemsOf(trials, trial);
-    const magnitudes = items.map(Math.abs);
-    const all = magnitudes.reduce((sum, a) => sum + a, 0);
-    const below = items.reduce((sum, x) => sum + Math.max(-x, 0), 0);
-    const zero = Math.min(below, all - below);
-    magnitudes.forEach((_, i) => {
-      const done = magnitudes.slice(0, i + 1).reduce((sum, a) => sum + a, 0);
-      const touched = new Set<number>();
-      for (let sum = 0; sum <= done; sum++)
-        if (sum <= zero + M && sum + (all - done) >= zero - M) touched.add(Math.floor(sum / 32));
-      words += touched.size;
-    });
-  }
-  expect(updatesOf(trials)).toBeCloseTo(words / 1000, 9);
 });

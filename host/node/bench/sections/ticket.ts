@@ -1,19 +1,19 @@
 // What a ticket costs on all threads of the CPU engine: to find it, and to verify it.
 
-import { drawValue } from "../../../src/ensemble.ts";
-import { readNetwork } from "../../../src/network.ts";
-import { streamKey } from "../../../src/random.ts";
-import { verifyTicket } from "../../../src/ticket/certificate.ts";
-import type { Ticket } from "../../../src/ticket/ticket.ts";
-import { schemeFor } from "../../../src/ticket/width.ts";
-import { cpuRunner } from "../../cpu/runner.ts";
-import { pruneToTicket } from "../../experiments/ticket.ts";
-import { grouped } from "../reports/table.ts";
-import { startThread } from "../platform/threads.ts";
-import { pivot, rowOf, type Column, type Context, type Section } from "./context.ts";
-import { timed } from "./measure.ts";
-import { threadsText } from "./passes.ts";
-import type { Row } from "./record.ts";
+import { drawValue } from "../../../../src/ensemble.ts";
+import { readNetwork } from "../../../../src/network.ts";
+import { streamKey } from "../../../../src/random.ts";
+import { verifyTicket } from "../../../../src/ticket/certificate.ts";
+import type { Ticket } from "../../../../src/ticket/ticket.ts";
+import { schemeFor } from "../../../../src/ticket/width.ts";
+import { cpuRunner } from "../../../cpu/runner.ts";
+import { pruneToTicket } from "../../../experiments/ticket.ts";
+import { grouped } from "../../reports/table.ts";
+import { startThread } from "../../platform/threads.ts";
+import { pivot, rowOf, type Column, type Context, type Section } from "../context.ts";
+import { timed } from "../measure/measure.ts";
+import { threadsText } from "../measure/passes.ts";
+import type { Row } from "../records/record.ts";
 
 const WIDTHS = [784, 500, 10] as const;
 /** Bits of the network's weights, which are random, and of the random network's. */

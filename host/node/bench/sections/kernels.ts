@@ -1,34 +1,34 @@
 // Every kernel on every engine there is, and on the GPU in every variant that fits: how much of the work that counts a
 // second holds, and what share of the ceilings of the same run. All answer the same fixed work, whose digest is told.
 
-import { RequestError } from "../../../src/errors.ts";
-import { drawValue } from "../../../src/ensemble.ts";
-import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
-import type { SolveRequest } from "../../../src/experiments/solve.ts";
-import type { KernelName } from "../../../src/kernels/index.ts";
-import { outlineOf, readNetwork } from "../../../src/network.ts";
-import { batchWork, type Plan, type Work } from "../../../src/plan.ts";
-import type { Instance } from "../../../src/solve/problem.ts";
-import { streamKey } from "../../../src/random.ts";
-import { tilesOf } from "../../../src/ticket/tiles.ts";
-import { layersOf } from "../../../src/ticket/scheme.ts";
-import { schemeFor } from "../../../src/ticket/width.ts";
-import { cpuRunner } from "../../cpu/runner.ts";
-import { gpuRunner } from "../../gpu/runner.ts";
-import type { Store } from "../../gpu/tune.ts";
-import { variantsOf } from "../../gpu/kernels/index.ts";
-import { referenceRunner } from "../../reference.ts";
-import type { Runner } from "../../runner.ts";
-import { solve } from "../../experiments/solve.ts";
-import { startThread } from "../platform/threads.ts";
+import { RequestError } from "../../../../src/errors.ts";
+import { drawValue } from "../../../../src/ensemble.ts";
+import { phaseConfig, plan } from "../../../../src/experiments/phase.ts";
+import type { SolveRequest } from "../../../../src/experiments/solve.ts";
+import type { KernelName } from "../../../../src/kernels/index.ts";
+import { outlineOf, readNetwork } from "../../../../src/network.ts";
+import { batchWork, type Plan, type Work, type WorkOf } from "../../../../src/plan.ts";
+import type { Instance } from "../../../../src/solve/problem.ts";
+import { streamKey } from "../../../../src/random.ts";
+import { demandChunks } from "../../../../src/ticket/chunks.ts";
+import { layersOf } from "../../../../src/ticket/scheme.ts";
+import { schemeFor } from "../../../../src/ticket/width.ts";
+import { cpuRunner } from "../../../cpu/runner.ts";
+import { gpuRunner } from "../../../gpu/runner.ts";
+import type { Store } from "../../../gpu/tune.ts";
+import { variantsOf } from "../../../gpu/kernels/index.ts";
+import { referenceRunner } from "../../../reference.ts";
+import type { Runner } from "../../../runner.ts";
+import { solve } from "../../../experiments/solve.ts";
+import { startThread } from "../../platform/threads.ts";
 import { cpuMicros, openGpuMicros, type Ceiling } from "./ceilings.ts";
-import { ratioOf, rowOf, rowsTable, type Context, type Measured, type Section } from "./context.ts";
-import { digestOf } from "./digest.ts";
-import { layerOf, SHAPES } from "./layers.ts";
-import { median, timed, type Pass } from "./measure.ts";
-import { sizeText, threadsText, trialsPass, worksPass } from "./passes.ts";
-import type { Row } from "./record.ts";
-import { updatesOf } from "./updates.ts";
+import { ratioOf, rowOf, rowsTable, type Context, type Measured, type Section } from "../context.ts";
+import { digestOf } from "../measure/digest.ts";
+import { layerOf, SHAPES } from "../measure/layers.ts";
+import { median, timed, type Pass } from "../measure/measure.ts";
+import { sizeText, threadsText, trialsPass, worksPass } from "../measure/passes.ts";
+import type { Row } from "../records/record.ts";
+import { updatesOf } from "../measure/updates.ts";
 
 interface Case {
   readonly kernel: KernelName;
@@ -149,7 +149,7 @@ function pruneCase(): Case {
   const { network, bits } = readNetwork({ bits: 8, activationBits: 8, layers: [{ weights }] });
   const { scheme } = schemeFor(network, bits, { bits: 4 });
   const layers = layersOf(outlineOf(network, bits).widths, bits, scheme);
-  const tiles = [...tilesOf(network, layers, scheme, 1n, false)];
+  const tiles = [...demandChunks(network, layers, scheme, 1n, false)];
   return {
     kernel: "prune",
     size: `${columns} -> ${rows}, 8 bits from 4`,
@@ -162,12 +162,12 @@ function pruneCase(): Case {
 }
 
 /** A layer's work with its inputs so many times. */
-function repeatedInputs({ kernel, params, inputs }: Work, times: number): Work {
-  const given = new Int32Array(times * inputs.inputs!.length);
-  for (let k = 0; k < times; k++) given.set(inputs.inputs!, k * inputs.inputs!.length);
+function repeatedInputs({ kernel, params, inputs }: WorkOf<"forward">, times: number): Work {
+  const given = new Int32Array(times * inputs.inputs.length);
+  for (let k = 0; k < times; k++) given.set(inputs.inputs, k * inputs.inputs.length);
   return {
     kernel,
-    params: { ...params, samples: times * params.samples! },
+    params: { ...params, samples: times * params.samples },
     inputs: { ...inputs, inputs: given },
   };
 }
@@ -179,7 +179,7 @@ function layerCases(): Case[] {
       kernel: "forward" as const,
       size: `${columns} -> ${rows}, ${work === audit ? "audit" : "collapsed"}`,
       unit: "MAC/s",
-      units: few * columns * rows * work.params.group!,
+      units: few * columns * rows * work.params.group,
       works: [work],
       grown: (times: number) => repeatedInputs(work, times),
       bound: { dot: 1 },

@@ -1,7 +1,7 @@
 // Yardsticks: processes that answer one pass at a time.
 
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { RequestError } from "../../../src/errors.ts";
+import { RequestError } from "../../../../src/errors.ts";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -2,19 +2,19 @@
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
-import { batchWork, type Plan } from "../../../src/plan.ts";
-import { loadKernel } from "./micro/kernel.ts";
-import { cpuRunner } from "../../cpu/runner.ts";
-import type { Runner } from "../../runner.ts";
-import { schedule } from "../../schedule.ts";
-import { columns } from "../reports/table.ts";
-import { startThread } from "../platform/threads.ts";
-import { rowOf, valueText, type Context, type Section } from "./context.ts";
-import { median, repeated, timed, type Pass } from "./measure.ts";
-import { task, trialsPass } from "./passes.ts";
-import type { Row } from "./record.ts";
-import { updatesOf } from "./updates.ts";
+import { phaseConfig, plan } from "../../../../src/experiments/phase.ts";
+import { batchWork, type Plan } from "../../../../src/plan.ts";
+import { loadKernel } from "../measure/kernel.ts";
+import { cpuRunner } from "../../../cpu/runner.ts";
+import type { Runner } from "../../../runner.ts";
+import { schedule } from "../../../schedule.ts";
+import { columns } from "../../reports/table.ts";
+import { startThread } from "../../platform/threads.ts";
+import { rowOf, valueText, type Context, type Section } from "../context.ts";
+import { median, repeated, timed, type Pass } from "../measure/measure.ts";
+import { task, trialsPass } from "../measure/passes.ts";
+import type { Row } from "../records/record.ts";
+import { updatesOf } from "../measure/updates.ts";
 
 /** Word updates of a pass of the kernel alone. */
 const UPDATES = 2 ** 20;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { compareRows, comparisonText } from "./compare.ts";
-import { rowOf } from "./context.ts";
+import { rowOf } from "../context.ts";
 import { fileName } from "./machine.ts";
 import { disagreements, linesOf, nameOf, readLines, type Machine, type Row } from "./record.ts";
 

@@ -1,14 +1,14 @@
 // The shapes in which the CPU engine counts a trial of `reach`, each at every size: where they cross is where
 // host/cpu/wasm/reach.ts changes from one to the next.
 
-import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
-import { batchWork } from "../../../src/plan.ts";
-import { loadKernel } from "./micro/kernel.ts";
-import { pivot, ratioOf, rowOf, type Context, type Section } from "./context.ts";
-import { digestOf } from "./digest.ts";
-import { sizeText, task } from "./passes.ts";
-import type { Row } from "./record.ts";
-import { updatesOf } from "./updates.ts";
+import { phaseConfig, plan } from "../../../../src/experiments/phase.ts";
+import { batchWork } from "../../../../src/plan.ts";
+import { loadKernel } from "../measure/kernel.ts";
+import { pivot, ratioOf, rowOf, type Context, type Section } from "../context.ts";
+import { digestOf } from "../measure/digest.ts";
+import { sizeText, task } from "../measure/passes.ts";
+import type { Row } from "../records/record.ts";
+import { updatesOf } from "../measure/updates.ts";
 
 const BITS = [7, 8, 9, 10, 11, 12, 13, 14, 16];
 /** Word updates of a pass. */

@@ -1,21 +1,21 @@
 // What given instances cost on all threads of the CPU engine: to a caller of `solve`, and the kernels alone.
 
-import { drawValue } from "../../../src/ensemble.ts";
-import type { SolveRequest } from "../../../src/experiments/solve.ts";
-import type { Work } from "../../../src/plan.ts";
-import type { Instance } from "../../../src/solve/problem.ts";
-import { streamKey } from "../../../src/random.ts";
-import script from "./native/knapsack.py?raw";
-import { cpuRunner } from "../../cpu/runner.ts";
-import type { Runner } from "../../runner.ts";
-import { solve } from "../../experiments/solve.ts";
-import { grouped } from "../reports/table.ts";
-import { startThread } from "../platform/threads.ts";
-import { pivot, ratioOf, rowOf, type Column, type Context, type Section } from "./context.ts";
-import { repeated, timed } from "./measure.ts";
-import { threadsText, worksPass } from "./passes.ts";
-import type { Row } from "./record.ts";
-import { startPython } from "./yardstick.ts";
+import { drawValue } from "../../../../src/ensemble.ts";
+import type { SolveRequest } from "../../../../src/experiments/solve.ts";
+import type { Work } from "../../../../src/plan.ts";
+import type { Instance } from "../../../../src/solve/problem.ts";
+import { streamKey } from "../../../../src/random.ts";
+import script from "../yardsticks/native/knapsack.py?raw";
+import { cpuRunner } from "../../../cpu/runner.ts";
+import type { Runner } from "../../../runner.ts";
+import { solve } from "../../../experiments/solve.ts";
+import { grouped } from "../../reports/table.ts";
+import { startThread } from "../../platform/threads.ts";
+import { pivot, ratioOf, rowOf, type Column, type Context, type Section } from "../context.ts";
+import { repeated, timed } from "../measure/measure.ts";
+import { threadsText, worksPass } from "../measure/passes.ts";
+import type { Row } from "../records/record.ts";
+import { startPython } from "../yardsticks/process.ts";
 
 interface Case {
   readonly name: string;

@@ -1,6 +1,6 @@
 // Two runs beside each other: how much faster which row has become, and whether both answered the same.
 
-import { columns } from "../reports/table.ts";
+import { columns } from "../../reports/table.ts";
 import { nameOf, speedOf, type Machine, type Row } from "./record.ts";
 
 export interface Comparison {

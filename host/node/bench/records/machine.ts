@@ -4,9 +4,9 @@ import { spawnSync } from "node:child_process";
 import { cpus, release, totalmem, type } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { version } from "../../../package.json";
-import { adapterName } from "../../gpu/runner.ts";
-import { hardwareThreads } from "../platform/threads.ts";
+import { version } from "../../../../package.json";
+import { adapterName } from "../../../gpu/runner.ts";
+import { hardwareThreads } from "../../platform/threads.ts";
 import type { Machine } from "./record.ts";
 
 export function machineOf(adapter: GPUAdapter | null, options: Readonly<Record<string, unknown>>): Machine {
@@ -30,7 +30,10 @@ export function machineOf(adapter: GPUAdapter | null, options: Readonly<Record<s
 function commitOf(folder: string): string | undefined {
   const git = (...args: string[]) => spawnSync("git", ["-C", folder, ...args], { encoding: "utf8" });
   const top = git("rev-parse", "--show-toplevel").stdout?.trim();
-  if (!top || git("ls-files", "--error-unmatch", join(top, "host/node/bench/native/reach.c")).status !== 0)
+  if (
+    !top ||
+    git("ls-files", "--error-unmatch", join(top, "host/node/bench/yardsticks/native/reach.c")).status !== 0
+  )
     return undefined;
   return git("describe", "--always", "--dirty", "--exclude=*").stdout.trim() || undefined;
 }

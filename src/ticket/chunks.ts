@@ -1,4 +1,4 @@
-// What a target asks of a random network as work of the kernel `prune`, and what its answers keep.
+// The demands of a target in chunks, each of them work for the kernel `prune`, and the masks that its answers set.
 
 import { RequestError } from "../errors.ts";
 import { slicingOf } from "../ensemble.ts";
@@ -9,15 +9,15 @@ import type { Mask } from "./mask.ts";
 import { layerKey, reducedWeights, type RandomLayer, type Scheme } from "./scheme.ts";
 import { deviationOf, keep, type Deviation } from "./ticket.ts";
 
-/** Demands that are one piece of work: so many at most, and fewer where they take more steps of so many sums. */
-const TILE_DEMANDS = 2 ** 11;
-const TILE_SUMS = 2 ** 34;
-/** Sums of which only the size of a set is known take so many times as long. */
-const SIZE_COST = 8;
+/** The most demands of a chunk, and the most table updates (items times sums) that they may take. */
+const MAX_CHUNK_DEMANDS = 2 ** 11;
+const MAX_CHUNK_UPDATES = 2 ** 34;
+/** An update of a table of smallest subsets, a number for each sum, counts as this many updates of a bitset. */
+const SPARSE_COST = 8;
 
-/** Some demands of a layer, which are numbered in the order of `demandsOf`. */
-export interface Tile {
-  /** The layer of the random network. */
+/** Consecutive demands of one layer, numbered row by row, input by input, sign by sign. */
+export interface DemandChunk {
+  /** The index of the layer in the random network. */
   readonly index: number;
   readonly first: number;
   readonly count: number;
@@ -28,30 +28,32 @@ export interface Tile {
 }
 
 /**
- * All demands of a target in their order, made as they are needed.
- * Throws RangeError at once where a layer has more units than any engine has tables for.
+ * All demands of a target in their order, one chunk at a time, so that memory does not grow with the target.
+ * @param sparse Whether the smallest subsets are kept instead of the witnesses.
+ * @throws {RequestError} At once, where the sums of a layer's items could reach 2^31.
  */
-export function tilesOf(
+export function demandChunks(
   target: Network,
   layers: readonly RandomLayer[],
   scheme: Scheme,
   seed: bigint,
   sparse: boolean,
-): Iterable<Tile> {
+): Iterable<DemandChunk> {
   const most = Math.ceil(2 ** 31 / 4 ** scheme.bits) - 1;
   for (const { kind, group } of layers)
     if (kind === "pooled" && group > most)
       throw new RequestError("units", `at most ${most} for ${scheme.bits} bits`, group);
-  return makeTiles(target, layers, scheme, seed, sparse);
+  return makeChunks(target, layers, scheme, seed, sparse);
 }
 
-function* makeTiles(
+/** A generator would check its arguments at the first `next` only, so that the check above is a function of its own. */
+function* makeChunks(
   target: Network,
   layers: readonly RandomLayer[],
   scheme: Scheme,
   seed: bigint,
   sparse: boolean,
-): Generator<Tile, void, undefined> {
+): Generator<DemandChunk, void, undefined> {
   const values = reducedWeights(scheme);
   for (const [index, layer] of layers.entries()) {
     const { kind, rows, inputs, group, signed } = layer;
@@ -60,19 +62,19 @@ function* makeTiles(
     const [weightsLow, weightsHigh] = layerKey(scheme, seed, index);
     const largest = 2 ** (kind === "pooled" ? 2 * scheme.bits : scheme.bits);
     const sums = Math.floor((group * largest) / 2) + 1;
-    const steps = group * sums * (sparse ? SIZE_COST : 1);
-    const size = Math.min(Math.max(Math.floor(TILE_SUMS / steps), 1), TILE_DEMANDS);
+    const updates = group * sums * (sparse ? SPARSE_COST : 1);
+    const size = Math.min(Math.max(Math.floor(MAX_CHUNK_UPDATES / updates), 1), MAX_CHUNK_DEMANDS);
     const total = rows * inputs * (signed ? 2 : 1);
     for (let first = 0; first < total; first += size) {
       const count = Math.min(size, total - first);
       const demands = new Int32Array(DEMAND_WORDS * count);
       for (let k = 0; k < count; k++) {
         const { row, input, sign, sum } = demandAt(target, layer, first + k);
-        const at = DEMAND_WORDS * k;
-        demands[at] = input * group;
-        demands[at + 1] = row * layer.columns + input * group;
-        demands[at + 2] = sum;
-        demands[at + 3] = kind === "direct" ? 0 : sign;
+        const offset = DEMAND_WORDS * k;
+        demands[offset] = input * group;
+        demands[offset + 1] = row * layer.columns + input * group;
+        demands[offset + 2] = sum;
+        demands[offset + 3] = kind === "direct" ? 0 : sign;
       }
       const params = {
         demands: count,
@@ -90,22 +92,29 @@ function* makeTiles(
   }
 }
 
-/** A demand of a layer by its number: row by row, input by input, sign by sign. */
-function demandAt(target: Network, { layer, inputs, copies, lift, signed }: RandomLayer, number: number) {
+/** Demand `number` of a layer: row by row, input by input, sign by sign. */
+function demandAt(
+  target: Network,
+  { layer, inputs, copies, scaleBits, signed }: RandomLayer,
+  number: number,
+) {
   const signs = signed ? 2 : 1;
   const input = Math.floor(number / signs) % inputs;
   const row = Math.floor(number / (signs * inputs));
   const sign: 1 | -1 = number % signs === 0 ? 1 : -1;
   const weight = target.layers[layer]!.weights[Math.floor(row / copies) * inputs + input]!;
-  return { row, input, sign, sum: weight * 2 ** lift };
+  return { row, input, sign, sum: weight * 2 ** scaleBits };
 }
 
-/** Keeps the items that a tile was answered with, and the hidden units behind them; returns the weights without. */
+/**
+ * Keeps the items of the subsets that answer a chunk, and the hidden units that they are products with. Returns the weights
+ * that have no subset.
+ */
 export function keepAnswers(
   target: Network,
   layers: readonly RandomLayer[],
   masks: readonly Mask[],
-  { index, first, count, work }: Tile,
+  { index, first, count, work }: DemandChunk,
   answers: Uint32Array,
 ): Deviation[] {
   const layer = layers[index]!;
@@ -113,14 +122,14 @@ export function keepAnswers(
   const words = pruneWords(work.params.group);
   const failures: Deviation[] = [];
   for (let k = 0; k < count; k++) {
-    const [at, end] = [k * words, (k + 1) * words];
-    if (answers[at] === 0) {
+    const [from, to] = [k * words, (k + 1) * words];
+    if (answers[from] === 0) {
       failures.push(deviationOf(layers, { index, ...demandAt(target, layer, first + k) }, undefined));
       continue;
     }
-    keep(masks[index]!, demands[DEMAND_WORDS * k + 1]! >>> 0, answers, at + 1, end);
+    keep(masks[index]!, demands[DEMAND_WORDS * k + 1]! >>> 0, answers, from + 1, to);
     if (layer.kind === "pooled")
-      keep(masks[index - 1]!, demands[DEMAND_WORDS * k]! >>> 0, answers, at + 1, end);
+      keep(masks[index - 1]!, demands[DEMAND_WORDS * k]! >>> 0, answers, from + 1, to);
   }
   return failures;
 }

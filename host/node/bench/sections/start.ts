@@ -2,21 +2,21 @@
 
 import { spawn } from "node:child_process";
 import { performance } from "node:perf_hooks";
-import { RequestError } from "../../../src/errors.ts";
-import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
-import { batchWork } from "../../../src/plan.ts";
-import { kernelModule } from "./micro/kernel.ts";
-import { cpuRunner } from "../../cpu/runner.ts";
-import { gpuRunner } from "../../gpu/runner.ts";
-import { variantsOf } from "../../gpu/kernels/index.ts";
-import { referenceRunner } from "../../reference.ts";
-import type { Runner } from "../../runner.ts";
-import { schedule } from "../../schedule.ts";
-import { startThread } from "../platform/threads.ts";
-import { rowOf, rowsTable, type Context, type Measured, type Section } from "./context.ts";
-import { repeated, timed, type Pass } from "./measure.ts";
-import { threadsText } from "./passes.ts";
-import type { Row } from "./record.ts";
+import { RequestError } from "../../../../src/errors.ts";
+import { phaseConfig, plan } from "../../../../src/experiments/phase.ts";
+import { batchWork } from "../../../../src/plan.ts";
+import { kernelModule } from "../measure/kernel.ts";
+import { cpuRunner } from "../../../cpu/runner.ts";
+import { gpuRunner } from "../../../gpu/runner.ts";
+import { variantsOf } from "../../../gpu/kernels/index.ts";
+import { referenceRunner } from "../../../reference.ts";
+import type { Runner } from "../../../runner.ts";
+import { schedule } from "../../../schedule.ts";
+import { startThread } from "../../platform/threads.ts";
+import { rowOf, rowsTable, type Context, type Measured, type Section } from "../context.ts";
+import { repeated, timed, type Pass } from "../measure/measure.ts";
+import { threadsText } from "../measure/passes.ts";
+import type { Row } from "../records/record.ts";
 
 const trials = plan(phaseConfig({ bits: 6, items: 12, targets: [0], seed: 1 }));
 const one = batchWork(trials, { first: 0, count: 1 });

@@ -1,8 +1,8 @@
 // What a bench leaves behind, as JSON Lines: one record of the machine, then one for each row.
 
 import * as z from "zod/mini";
-import { RequestError, locating } from "../../../src/errors.ts";
-import { parse } from "../../../src/check.ts";
+import { RequestError, locating } from "../../../../src/errors.ts";
+import { parse } from "../../../../src/check.ts";
 
 const numbers = z.record(z.string(), z.number());
 

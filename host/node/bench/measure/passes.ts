@@ -1,8 +1,8 @@
 // Passes of the same work in this thread and on an engine.
 
-import { batchWork, type Plan, type Work } from "../../../src/plan.ts";
-import { inFlight } from "../../flight.ts";
-import type { Runner } from "../../runner.ts";
+import { batchWork, type Plan, type Work } from "../../../../src/plan.ts";
+import { inFlight } from "../../../flight.ts";
+import type { Runner } from "../../../runner.ts";
 import { burned, repeated, timed, type Pass } from "./measure.ts";
 
 /** What a task in this thread costs for each of the `units` that it does, in CPU time. */

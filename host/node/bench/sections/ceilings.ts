@@ -1,16 +1,16 @@
 // The most that this machine gives, by micro-kernels that do the innermost step of a kernel and nothing else. Each has to
 // answer the integers that are computed here as well, so that no compiler has left the work out.
 
-import copyCode from "./micro/copy.wgsl?raw";
-import dotCode from "./micro/dot.wgsl?raw";
-import memoryCode from "./micro/memory.wgsl?raw";
-import micro from "./micro/micro.wgsl?raw";
-import registersCode from "./micro/registers.wgsl?raw";
-import shuffleCode from "./micro/shuffle.wgsl?raw";
-import base64 from "./micro/wasm/ceilings.ts?wasm";
-import { burned, repeated } from "./measure.ts";
-import { rowOf, rowsTable, type Context, type Gpu, type Section } from "./context.ts";
-import type { Row } from "./record.ts";
+import copyCode from "../yardsticks/micro/copy.wgsl?raw";
+import dotCode from "../yardsticks/micro/dot.wgsl?raw";
+import memoryCode from "../yardsticks/micro/memory.wgsl?raw";
+import micro from "../yardsticks/micro/micro.wgsl?raw";
+import registersCode from "../yardsticks/micro/registers.wgsl?raw";
+import shuffleCode from "../yardsticks/micro/shuffle.wgsl?raw";
+import base64 from "../yardsticks/micro/wasm/ceilings.ts?wasm";
+import { burned, repeated } from "../measure/measure.ts";
+import { rowOf, rowsTable, type Context, type Gpu, type Section } from "../context.ts";
+import type { Row } from "../records/record.ts";
 
 const WORDS = 8;
 const UNITS = {

@@ -1,7 +1,7 @@
 // The work of a trial, counted: what rates of different sizes and shapes have in common.
 
-import { drawValue, itemOf, type Law } from "../../../src/ensemble.ts";
-import type { Plan } from "../../../src/plan.ts";
+import { drawValue, itemOf } from "../../../../src/ensemble.ts";
+import type { Plan } from "../../../../src/plan.ts";
 
 /** Trials that a mean is taken over: it is known to about 1 %. */
 const SAMPLE = 1000;
@@ -10,7 +10,7 @@ const SAMPLE = 1000;
 export function itemsOf({ params, inputs }: Plan, trial: number): number[] {
   const key = [params.keyLow, params.keyHigh] as const;
   return Array.from({ length: params.itemsTo }, (_, item) =>
-    itemOf(params as unknown as Law, drawValue(params.range, key, trial, item), inputs.magnitudes),
+    itemOf(params, drawValue(params.range, key, trial, item), inputs.magnitudes),
   );
 }
 

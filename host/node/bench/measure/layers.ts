@@ -1,9 +1,9 @@
 // Layers with hidden units, half of them pruned, as work of the kernel `forward`.
 
-import { placedValues } from "../../../src/ensemble.ts";
-import type { ForwardParams } from "../../../src/kernels/forward.ts";
-import type { Work } from "../../../src/plan.ts";
-import { streamKey } from "../../../src/random.ts";
+import { indexedValues } from "../../../../src/ensemble.ts";
+import type { ForwardParams } from "../../../../src/kernels/forward.ts";
+import type { WorkOf } from "../../../../src/plan.ts";
+import { streamKey } from "../../../../src/random.ts";
 
 /**
  * Inputs and outputs of a layer, and how many inputs are given: some ten milliseconds of all hidden units on one thread, which
@@ -20,13 +20,13 @@ export const SHIFT = 6;
 
 /** The same outputs from all hidden units and from the two that equal them. */
 export interface Layer {
-  readonly audit: Work;
-  readonly collapsed: Work;
+  readonly audit: WorkOf<"forward">;
+  readonly collapsed: WorkOf<"forward">;
 }
 
 /** Units are +-1..+-4, weights -64..64 of which half are 0, inputs -31..31. */
 export function layerOf(columns: number, rows: number, samples: number): Layer {
-  const drawn = (stream: number, range: number) => placedValues(range, streamKey(1n, [stream, columns]));
+  const drawn = (stream: number, range: number) => indexedValues(range, streamKey(1n, [stream, columns]));
   const hidden = columns * GROUP;
   const [unit, weight, kept, input] = [drawn(1003, 4), drawn(1004, 129), drawn(1005, 2), drawn(1006, 63)];
   const units = Int32Array.from({ length: hidden }, (_, i) => (i < hidden / 2 ? 1 : -1) * (1 + unit(i)));
