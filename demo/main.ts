@@ -1,7 +1,9 @@
 // The page: the address and the form say what to run, the worker runs it, and what it reports is drawn.
 
 import { renderFigure } from "../host/figure.ts";
-import { phaseFigures } from "../src/figures/phase.ts";
+import type { PhaseConfig } from "../src/experiments/phase.ts";
+import type { MeasuredSweep } from "../src/experiments/sweep.ts";
+import { phaseEvents, phaseFigures } from "../src/figures/phase.ts";
 import type { PhaseFinding, TheoryFinding } from "../src/finding.ts";
 import { openControls, readInputs, showInputs } from "./controls.ts";
 import { readAddress, readConfigs, readEngine, writeAddress, type Inputs } from "./inputs.ts";
@@ -22,15 +24,20 @@ let worker: Worker | undefined;
 const order = (message: Order) => (worker ??= openWorker()).postMessage(message);
 
 let run = 0;
+let configs: readonly PhaseConfig[] = [];
+/** A list for each configuration, empty where theory would take too long. */
+let theory: readonly (readonly TheoryFinding[])[] = [];
+/** What was last reported. */
+let sweeps: readonly MeasuredSweep[] = [];
 let findings: readonly PhaseFinding[] = [];
-let laws: readonly TheoryFinding[] = [];
 
 function start(inputs: Inputs): void {
   run++;
   try {
-    const [engine, configs] = [readEngine(inputs), readConfigs(inputs)];
+    const engine = readEngine(inputs);
+    configs = readConfigs(inputs);
     complain("");
-    laws = [];
+    theory = [];
     enter("running");
     progress.value = 0;
     answering.textContent ||= "Looking for a GPU.";
@@ -77,8 +84,8 @@ function hear(data: Report): void {
     answering.textContent = `Computed by ${data.adapter} (${data.engine === "gpu" ? "WebGPU" : data.engine}), ${data.why}.`;
     return;
   }
-  if (data.type === "laws") {
-    laws = data.laws;
+  if (data.type === "theory") {
+    theory = data.theory;
     return;
   }
   show(data);
@@ -86,7 +93,8 @@ function hear(data: Report): void {
 }
 
 function show({ done, total, seconds, ...rest }: Count): void {
-  findings = rest.findings;
+  sweeps = configs.map((config, i) => ({ config, findings: rest.findings[i]!, theory: theory[i] ?? [] }));
+  findings = rest.findings.flat();
   at("findings").textContent = JSON.stringify(findings);
   download.disabled = findings.length === 0;
   progress.value = done / total;
@@ -104,7 +112,7 @@ function draw(): void {
   const width = Math.floor(figures.clientWidth / columns) - (columns - 1) * 12;
   figures.style.setProperty("--columns", String(columns));
   figures.replaceChildren(
-    ...phaseFigures(findings, laws).map((figure) => renderFigure(figure, document, width)),
+    ...phaseFigures(phaseEvents(sweeps)).map((figure) => renderFigure(figure, document, width)),
   );
 }
 

@@ -15,7 +15,8 @@ export type Order =
   | { readonly type: "stop" };
 
 export interface Count {
-  readonly findings: readonly PhaseFinding[];
+  /** A list for each configuration, in their order. */
+  readonly findings: readonly (readonly PhaseFinding[])[];
   /** Trials done and asked, over all curves. */
   readonly done: number;
   readonly total: number;
@@ -25,7 +26,7 @@ export interface Count {
 
 export type Report = { readonly run: number } & (
   | { readonly type: "engine"; readonly engine: string; readonly adapter: string; readonly why: string }
-  | { readonly type: "laws"; readonly laws: readonly TheoryFinding[] }
+  | { readonly type: "theory"; readonly theory: readonly (readonly TheoryFinding[])[] }
   | ({ readonly type: "progress" } & Count)
   | ({ readonly type: "end"; readonly stopped: boolean } & Count)
   | { readonly type: "error"; readonly message: string }

@@ -1,18 +1,19 @@
 // The experiment, away from the page's thread: opens the engine, runs one phase experiment for each curve at the same
 // time, and reports a few times a second.
 
-import { chooseEngine, requestAdapter } from "../host/open.ts";
+import { openAuto } from "../host/open.ts";
 import { runnerOf, type Runner } from "../host/runner.ts";
-import { measurePhaseConfig } from "../host/experiments/phase.ts";
+import { measureSweep } from "../host/experiments/phase.ts";
 import { openEngine } from "../host/web/index.ts";
 import { platform } from "../host/web/platform.ts";
 import { isProduct } from "../src/ensemble.ts";
 import type { PhaseConfig } from "../src/experiments/phase.ts";
-import { theoryOf } from "../src/experiments/theory.ts";
+import { planSweep } from "../src/experiments/sweep.ts";
+import { theoryOfConfig } from "../src/experiments/theory.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import type { PageEngine } from "./inputs.ts";
 import type { Order, Report } from "./messages.ts";
-import { takingTurns } from "./turns.ts";
+import { limitInFlight } from "./limit.ts";
 
 /** Milliseconds between two reports, and between two looks at the same curve. */
 const PAUSE = 250;
@@ -47,9 +48,10 @@ function report(message: Report): void {
 async function open(asked: PageEngine): Promise<Opened> {
   if (opened?.asked === asked) return opened;
   forget();
-  const why =
-    asked === "auto" ? `because ${chooseEngine(await requestAdapter(platform)).why}` : "as you chose";
-  opened = { asked, runner: runnerOf(await openEngine({ engine: asked })), why };
+  if (asked === "auto") {
+    const { runner, why } = await openAuto(platform);
+    opened = { asked, runner, why: `because ${why}` };
+  } else opened = { asked, runner: runnerOf(await openEngine({ engine: asked })), why: "as you chose" };
   return opened;
 }
 
@@ -72,15 +74,20 @@ async function run(
   try {
     const { runner, why } = await open(engine);
     report({ run, type: "engine", engine: runner.engine, adapter: runner.adapter, why });
-    report({ run, type: "laws", laws: configs.filter(isQuick).flatMap((config) => theoryOf(config)) });
-    const shared = takingTurns(runner);
+    report({
+      run,
+      type: "theory",
+      theory: configs.map((config) => (isQuick(config) ? theoryOfConfig(config) : [])),
+    });
+    const shared = limitInFlight(runner);
     const begun = performance.now();
     const done = configs.map(() => 0);
     const seen = configs.map(() => begun);
-    const findings: PhaseFinding[][] = configs.map(() => []);
+    const findings: (readonly PhaseFinding[])[] = configs.map(() => []);
+    const current = configs.map(() => (): PhaseFinding[] => []);
     let reported = begun;
     const count = () => ({
-      findings: findings.flat(),
+      findings: [...findings],
       done: done.reduce((a, b) => a + b, 0),
       total: configs.reduce((sum, { trials }) => sum + trials, 0),
       seconds: (performance.now() - begun) / 1000,
@@ -88,10 +95,11 @@ async function run(
     await Promise.all(
       configs.map(async (config, i) => {
         try {
-          findings[i] = await measurePhaseConfig(shared, config, {
+          const sweep = await measureSweep(shared, planSweep(config), {
             signal,
             onProgress(progress, soFar) {
               done[i] = progress.done;
+              current[i] = soFar;
               const now = performance.now();
               if (now - seen[i]! >= PAUSE || findings[i]!.length === 0) {
                 seen[i] = now;
@@ -103,7 +111,12 @@ async function run(
               }
             },
           });
+          findings[i] = sweep.findings;
         } catch (error) {
+          if (error === signal.reason) {
+            findings[i] = current[i]!();
+            return;
+          }
           // The other curves end too; without this they would run on unseen.
           stop.abort();
           throw error;

@@ -1,4 +1,4 @@
-// Chooses the runner, once.
+// Chooses an engine and opens it.
 
 import * as z from "zod/mini";
 import { RequestError } from "../src/errors.ts";
@@ -10,20 +10,20 @@ import { referenceRunner } from "./reference.ts";
 import { engines, type EngineOptions, type Runner } from "./runner.ts";
 import { shadowRunner } from "./shadow.ts";
 
-/** What Node and the browser each supply. */
+/** The parts of an engine that Node and browsers supply differently. */
 export interface Platform {
-  /** The GPU entry point, or undefined where there is none. */
+  /** The entry point of WebGPU; undefined if the platform has none. */
   readonly gpu: () => Promise<GPU | undefined>;
-  /** What is missing where no adapter answers, a sentence each, where the platform can tell. */
+  /** The reasons why no adapter answers, one sentence each without its full stop, as far as the platform knows them. */
   readonly whyNoAdapter?: () => Promise<readonly string[]>;
   readonly startThread: StartThread;
   readonly hardwareThreads: () => number;
-  /** Where measurements of GPUs are kept. */
+  /** Keeps the measurements of GPUs. */
   readonly store: Store;
 }
 
-/** What `auto` takes, and why, in one sentence. */
-export interface Choice {
+/** The engine that `auto` takes, with the reason as a clause. */
+export interface EngineChoice {
   readonly engine: "gpu" | "cpu";
   readonly why: string;
 }
@@ -34,13 +34,13 @@ const optionsSchema = z.strictObject({
   threads: z.optional(integer(1, MAX_THREADS)),
 });
 
-/** The adapter to compute on, or null. */
+/** The adapter to compute on; null if none answers. */
 export async function requestAdapter(platform: Platform): Promise<GPUAdapter | null> {
   const gpu = await platform.gpu();
   return (await gpu?.requestAdapter({ powerPreference: "high-performance" })) ?? null;
 }
 
-/** Whether an adapter is a CPU in disguise. */
+/** Whether an adapter runs on the CPU. */
 function isSoftware(adapter: GPUAdapter): boolean {
   const { vendor, architecture, device, description } = adapter.info;
   return (
@@ -51,7 +51,7 @@ function isSoftware(adapter: GPUAdapter): boolean {
   );
 }
 
-export function chooseEngine(adapter: GPUAdapter | null): Choice {
+export function chooseEngine(adapter: GPUAdapter | null): EngineChoice {
   if (!adapter) return { engine: "cpu", why: "there is no WebGPU adapter" };
   if (isSoftware(adapter))
     return { engine: "cpu", why: "the only WebGPU adapter is a software one, slower than WebAssembly" };
@@ -59,35 +59,53 @@ export function chooseEngine(adapter: GPUAdapter | null): Choice {
 }
 
 /**
- * Opens an engine; close it when done. Throws TypeError or RangeError for wrong options and RangeError where `gpu` finds
- * no adapter.
+ * Opens an engine, which the caller closes.
+ * @throws {RequestError} An option is out of range, or `engine: "gpu"` finds no adapter.
  */
 export async function openEngine(options: EngineOptions, platform: Platform): Promise<Runner> {
   const { engine, threads } = parse(optionsSchema, options);
-  const cpu = () =>
-    cpuRunner(threads ?? Math.min(platform.hardwareThreads(), MAX_THREADS), platform.startThread);
-  if (engine === "cpu") return cpu();
+  if (engine === "auto") return (await openAuto(platform, threads)).runner;
+  if (engine === "cpu") return openCpu(platform, threads);
   if (engine === "reference") return referenceRunner();
   const adapter = await requestAdapter(platform);
-  const gpu = async () => {
-    const language = (await platform.gpu())?.wgslLanguageFeatures;
-    return gpuRunner(() => requestAdapter(platform), {
-      store: platform.store,
-      ...(language && { language }),
-    });
-  };
-  if (engine === "auto") return chooseEngine(adapter).engine === "gpu" ? gpu() : cpu();
   if (engine === "shadow") {
-    // The one that may fail first, so that no thread is left running.
-    const second = adapter ? await gpu() : referenceRunner();
-    return shadowRunner(await cpu(), second);
+    // The GPU may fail to open, so it comes before the threads, which would be left running.
+    const second = adapter ? await openGpu(platform, adapter) : referenceRunner();
+    return shadowRunner(await openCpu(platform, threads), second);
   }
-  if (!adapter) {
-    const why = (await platform.whyNoAdapter?.()) ?? [];
+  if (!adapter)
     throw new RequestError("engine gpu", "a WebGPU adapter", undefined, [
-      ...why,
+      ...((await platform.whyNoAdapter?.()) ?? []),
       { option: "engine", value: "cpu", because: "which needs none" },
     ]);
+  return openGpu(platform, adapter);
+}
+
+/** Opens the engine that `auto` takes, and says why it is taken. */
+export async function openAuto(
+  platform: Platform,
+  threads?: number,
+): Promise<{ readonly runner: Runner; readonly why: string }> {
+  const adapter = await requestAdapter(platform);
+  const { engine, why } = chooseEngine(adapter);
+  const runner = await (adapter && engine === "gpu"
+    ? openGpu(platform, adapter)
+    : openCpu(platform, threads));
+  return { runner, why };
+}
+
+function openCpu(platform: Platform, threads?: number): Promise<Runner> {
+  return cpuRunner(threads ?? Math.min(platform.hardwareThreads(), MAX_THREADS), platform.startThread);
+}
+
+/** Opens the first device on the given adapter, and another after a loss on a new adapter: an adapter serves only once. */
+async function openGpu(platform: Platform, adapter: GPUAdapter): Promise<Runner> {
+  let unused: GPUAdapter | undefined = adapter;
+  async function nextAdapter(): Promise<GPUAdapter | null> {
+    const next = unused ?? (await requestAdapter(platform));
+    unused = undefined;
+    return next;
   }
-  return gpu();
+  const language = (await platform.gpu())?.wgslLanguageFeatures;
+  return gpuRunner(nextAdapter, { store: platform.store, ...(language && { language }) });
 }

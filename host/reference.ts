@@ -18,7 +18,7 @@ export function referenceRunner(): Runner {
       const { name, length } = outputOf(work);
       const output = new Uint32Array(length);
       kernels[work.kernel].twin(work.params, { ...work.inputs, [name]: output });
-      return output;
+      return { words: output };
     },
     close() {},
   };

@@ -1,12 +1,15 @@
 // What every engine offers: the words that a kernel writes for one piece of work.
 
+import { version } from "../package.json";
 import { RequestError } from "../src/errors.ts";
+import type { Provenance } from "../src/finding.ts";
 import type { Work } from "../src/plan.ts";
 
 export const engines = ["auto", "gpu", "cpu", "reference", "shadow"] as const;
 /** What a caller may ask for; a runner is never `auto`. */
 export type EngineName = (typeof engines)[number];
 
+/** What `openEngine` takes. */
 export interface EngineOptions {
   /**
    * `auto` (the default): a hardware GPU where there is one, otherwise `cpu`. `gpu`: any adapter, a software one too.
@@ -37,15 +40,28 @@ export interface Runner extends Engine {
   readonly targetMilliseconds: number;
   /** Makes ready for work of this shape, so that the first is not slower than the others. */
   prepare(work: Work): Promise<void>;
-  /** What the kernel writes: a pure function of the work, the same words on every runner. */
-  run(work: Work): Promise<Uint32Array>;
-  /** How many milliseconds the device worked on words that this runner answered, where it can tell. */
-  took?(words: Uint32Array): number | undefined;
+  run(work: Work): Promise<Answer>;
 }
 
-/** The runner that a caller holds as an engine. Throws TypeError for anything else. */
+/** The answer of a runner to one piece of work. */
+export interface Answer {
+  /** The kernel's output buffer: a pure function of the work, the same words on every runner. */
+  readonly words: Uint32Array;
+  /** The milliseconds that the device worked on it, by the device's own clock; absent where it has none. */
+  readonly deviceMilliseconds?: number;
+}
+
+/**
+ * The runner behind an engine.
+ * @throws {RequestError} The value is not what `openEngine` resolves to.
+ */
 export function runnerOf(engine: Engine): Runner {
   if (typeof (engine as Partial<Runner> | undefined)?.run !== "function")
     throw new RequestError("engine", "what openEngine answers", typeof engine, "mind the await");
   return engine as Runner;
+}
+
+/** The engine, adapter and version that findings record. */
+export function provenanceOf({ engine, adapter }: Engine): Provenance {
+  return { engine, adapter, version };
 }

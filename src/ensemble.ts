@@ -10,8 +10,15 @@ import { streamKey, threefry2x32, type WordPair } from "./random.ts";
  * - `rnpp`: uniform on 1..M, every item taken with a sign (Definition 1)
  * - `products`: u v with u uniform on 1..N, v uniform on -N..N without 0, M = N^2 (Lemma 5)
  * - `products0`: the same with 0 among the v
+ * @example
+ * ```ts
+ * import { ensembles } from "exacta/experiments";
+ *
+ * console.log(ensembles.join(" ")); // rssp rssp0 rnpp products products0
+ * ```
  */
 export const ensembles = ["rssp", "rssp0", "rnpp", "products", "products0"] as const;
+/** The name of an ensemble, the distribution that trials are drawn from. */
 export type Ensemble = (typeof ensembles)[number];
 
 /** The most items an instance may have. */

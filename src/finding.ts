@@ -255,6 +255,7 @@ export interface DigitsFinding extends Provenance {
   readonly digests: readonly string[];
 }
 
+/** Any finding, told apart by its `kind`: a line of `--json` and of results.jsonl. */
 export type Finding =
   | PhaseFinding
   | TheoryFinding
@@ -264,12 +265,3 @@ export type Finding =
   | TicketFinding
   | VerifyFinding
   | WidthFinding;
-
-/** What a measurement and its theory have in common. */
-export function instanceKey({
-  ensemble,
-  halfRange,
-  items,
-}: Pick<PhaseFinding, "ensemble" | "halfRange" | "items">): string {
-  return `${ensemble} ${halfRange} ${items}`;
-}

@@ -10,6 +10,7 @@ import { integer, parse } from "./check.ts";
 
 /** How a sum is brought to a coarser unit. Away from 0 keeps uniform weights uniform; the others do not. */
 export const quantizers = ["floor", "truncate", "nearest", "away"] as const;
+/** How a sum is divided by a power of two: rounded down, towards 0, to the nearest integer, or away from 0. */
 export type Quantizer = (typeof quantizers)[number];
 
 /** One layer: a matrix, and what follows it. */
@@ -32,6 +33,7 @@ export interface Activation {
   readonly clamp: boolean;
 }
 
+/** A ReLU network of integers with a quantizer after every layer. */
 export interface Network extends Activation {
   /** Every layer but the last is followed by a ReLU. */
   readonly layers: readonly Layer[];
@@ -182,11 +184,24 @@ const networkSchema = z.strictObject(
 );
 
 /**
- * A network as people write it down: `bits` of the weights, `activationBits`, and `layers`, each with `weights`, a row of
- * integers of -2^bits..2^bits for every output, and perhaps `biases`, an integer of the same range for every output, which
- * counts as often as an activation of 1; `quantizer` (floor) follows every layer, with `clamp` (false) its outputs are held
- * within -2^activationBits..2^activationBits.
- * Throws TypeError or RangeError naming the field, what it may be and what came.
+ * Reads a network from an object: `bits` and `activationBits`, and `layers`, each with `weights` of shape [outputs, inputs]
+ * and optional `biases` of shape [outputs], integers of -2^bits..2^bits.
+ *
+ * A bias is the weight of an input that is always 1. The `quantizer` (default `floor`) follows every layer; `clamp` (default
+ * false) keeps outputs within -2^activationBits..2^activationBits.
+ * @returns The network, its weights in Int32Arrays row by row, and `bits`.
+ * @throws {RequestError} A field is missing, has another shape or is out of range, or sums of the network could exceed 2^53.
+ * @example
+ * ```ts
+ * import { readNetwork } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({
+ *   bits: 2,
+ *   activationBits: 3,
+ *   layers: [{ weights: [[4, -1], [0, 3]] }, { weights: [[-4, 2]] }],
+ * });
+ * console.log(bits, network.layers.map(({ rows, columns }) => [rows, columns])); // 2 [ [ 2, 2 ], [ 1, 2 ] ]
+ * ```
  */
 export function readNetwork(value: unknown): { network: Network; bits: number } {
   const { bits, layers: given, ...rest } = parse(networkSchema, value, "network");

@@ -47,7 +47,7 @@ describe("CPU runner", () => {
       /^kernel count: expected tables that the memory of a thread can hold, got /,
     );
     await expect(runner.run(wide)).rejects.toBeInstanceOf(CapacityError);
-    expect([...(await runner.run(count([1, 2, 3], 3)))]).toEqual([2, 0]);
+    expect([...(await runner.run(count([1, 2, 3], 3))).words]).toEqual([2, 0]);
     runner.close();
   });
 
@@ -60,10 +60,10 @@ describe("CPU runner", () => {
     fail[0]!(new Error("a thread broke"));
     const batch = { first: 3, count: 200 };
     const whole = await cpuRunner(1, startThread);
-    const expected = [...(await whole.run(batchWork(work, batch)))];
+    const expected = [...(await whole.run(batchWork(work, batch))).words];
     whole.close();
     const parts = await Promise.all([runner.run(batchWork(work, batch)), runner.run(batchWork(work, batch))]);
-    expect(parts.map((words) => [...words])).toEqual([expected, expected]);
+    expect(parts.map(({ words }) => [...words])).toEqual([expected, expected]);
     fail[1]!(new Error("so did the other"));
     await expect(runner.run(batchWork(work, batch))).rejects.toThrow("a thread broke");
     runner.close();

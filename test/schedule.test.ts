@@ -47,7 +47,7 @@ describe("Scheduler", () => {
     batches.reduce((next, { first, count }) => (first === next && count > 0 ? next + count : NaN), 0);
 
   test("The scheduler adds up to the same totals for every batch size, queue depth and engine", async () => {
-    const once = [...(await engines.cpu.run(batchWork(work, { first: 0, count: trials })))];
+    const once = [...(await engines.cpu.run(batchWork(work, { first: 0, count: trials }))).words];
     const cuts = new Set<number>();
     for (const runner of [
       watched(engines.cpu),
@@ -66,17 +66,14 @@ describe("Scheduler", () => {
   });
 
   test("The scheduler sizes batches by device time where an engine measures it, however long they wait", async () => {
-    const counts = new WeakMap<Uint32Array, number>();
     const runner = watched(engines.cpu, {
       targetMilliseconds: 64,
       queueDepth: 2,
-      run: async (work) => {
-        const words = await engines.cpu.run(work);
-        counts.set(words, paramOf(work, "count"));
-        return words;
-      },
-      // An eighth of a millisecond for each trial.
-      took: (words) => counts.get(words)! / 8,
+      run: async (work) => ({
+        ...(await engines.cpu.run(work)),
+        // An eighth of a millisecond for each trial.
+        deviceMilliseconds: paramOf(work, "count") / 8,
+      }),
     });
     await schedule(runner, work, trials);
     expect(new Set(runner.batches.slice(12, -2).map(({ count }) => count))).toEqual(new Set([512]));
@@ -122,7 +119,9 @@ describe("Scheduler", () => {
   test("The scheduler refuses a tally that does not count the trials of its batch", async () => {
     const short: Runner = {
       ...engines.cpu,
-      run: async (work) => (await engines.cpu.run(work)).with(0, paramOf(work, "count") - 1),
+      run: async (work) => ({
+        words: (await engines.cpu.run(work)).words.with(0, paramOf(work, "count") - 1),
+      }),
     };
     await expect(schedule(short, work, 5000)).rejects.toThrow(
       /counted \d+ trials of a batch of \d+; its results are not kept/,

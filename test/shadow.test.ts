@@ -26,15 +26,15 @@ describe("Shadow engine", () => {
   test("A shadow of equal engines answers their words", async () => {
     const reference = referenceRunner();
     const work = batchWork(sweep, { first: 1, count: 20 });
-    const words = await shadowRunner(cpu, reference).run(work);
-    expect([...words]).toEqual([...(await reference.run(work))]);
+    const { words } = await shadowRunner(cpu, reference).run(work);
+    expect([...words]).toEqual([...(await reference.run(work)).words]);
   });
 
   test("A difference is named by kernel, buffer, word, both values and the parameters", async () => {
     const work = batchWork(sweep, { first: 9, count: 5 });
-    const words = await cpu.run(work);
+    const { words } = await cpu.run(work);
     for (const index of [0, 7, 40]) {
-      const other: Runner = { ...cpu, engine: "gpu", run: async () => words.with(index, 12345) };
+      const other: Runner = { ...cpu, engine: "gpu", run: async () => ({ words: words.with(index, 12345) }) };
       const difference = shadowRunner(cpu, other).run(work);
       await expect(difference).rejects.toBeInstanceOf(DifferenceError);
       await expect(difference).rejects.toThrow(
@@ -45,11 +45,13 @@ describe("Shadow engine", () => {
   });
 
   test.each([48, 50])("A tally of %i words in place of 49 is a difference", async (length) => {
-    const resized = async (words: Promise<Uint32Array>) => {
-      const all = [...(await words), 0];
-      return Uint32Array.from(all.slice(0, length));
+    const other: Runner = {
+      ...cpu,
+      async run(work) {
+        const all = [...(await cpu.run(work)).words, 0];
+        return { words: Uint32Array.from(all.slice(0, length)) };
+      },
     };
-    const other: Runner = { ...cpu, run: (work) => resized(cpu.run(work)) };
     const work = batchWork(sweep, { first: 0, count: 3 });
     await expect(shadowRunner(cpu, other).run(work)).rejects.toBeInstanceOf(DifferenceError);
   });

@@ -366,8 +366,8 @@ describe("Planted faults in answers", () => {
   const changed = (kernel: string, word: number, by: number): Runner => ({
     ...engines.cpu!,
     run: async (work) => {
-      const words = await engines.cpu!.run(work);
-      return work.kernel === kernel ? words.with(word, words[word]! ^ by) : words;
+      const { words } = await engines.cpu!.run(work);
+      return { words: work.kernel === kernel ? words.with(word, words[word]! ^ by) : words };
     },
   });
 
@@ -465,7 +465,8 @@ describe("Stream of instances", () => {
   test("A stream reads nothing before it is iterated, and nothing when it was aborted before", async () => {
     const source = endless();
     solve(engines.cpu!, source.instances);
-    expect(await all(engines.cpu!, source.instances, {}, { signal: AbortSignal.abort() })).toEqual([]);
+    const signal = AbortSignal.abort("enough");
+    await expect(all(engines.cpu!, source.instances, {}, { signal })).rejects.toBe("enough");
     expect(source.taken).toBe(0);
   });
 
@@ -495,15 +496,22 @@ describe("Stream of instances", () => {
       await new Promise(() => {});
     }
     const found: SolveFinding[] = [];
-    for await (const finding of solve(engines.cpu!, stuck(), {}, { signal: stop.signal })) {
-      found.push(finding);
-      setTimeout(() => stop.abort());
-    }
+    const findings = solve(engines.cpu!, stuck(), {}, { signal: stop.signal });
+    const reading = (async () => {
+      for await (const finding of findings) {
+        found.push(finding);
+        setTimeout(() => stop.abort("enough"));
+      }
+    })();
+    await expect(reading).rejects.toBe("enough");
     expect(found).toHaveLength(1);
     const source = endless();
     const again = new AbortController();
-    for await (const { instance } of solve(engines.cpu!, source.instances, {}, { signal: again.signal }))
-      if (instance === 5) again.abort();
+    const stopped = (async () => {
+      for await (const { instance } of solve(engines.cpu!, source.instances, {}, { signal: again.signal }))
+        if (instance === 5) again.abort("enough");
+    })();
+    await expect(stopped).rejects.toBe("enough");
     await new Promise((resolve) => setTimeout(resolve));
     expect(source.closed).toBe(true);
     const { taken } = source;

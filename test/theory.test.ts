@@ -28,7 +28,10 @@ describe("Measured probabilities", () => {
     };
     const measured = await measurePhase(cpu, { ...request, trials: 3e5 });
     const said = computeTheory(request);
-    expect(compareWithTheory(measured, said, 1)).toEqual({ violations: [], gaps: [] });
+    expect(compareWithTheory(measured, said, 1)).toEqual({
+      violations: [],
+      gaps: [],
+    });
 
     // The comparison is no formality: two successes too many in a hundred are seen where a bound is tight.
     const shifted = measured.map((finding) => ({
@@ -59,7 +62,10 @@ describe("Measured probabilities", () => {
     for (const ensemble of ensembles) {
       const request = { ensemble, halfRange: 4, items: { from: 0, to: 4 }, targets: [-4, -1, 0, 1, 2, 3, 4] };
       const measured = await measurePhase(cpu, { ...request, trials: "all" });
-      expect(compareWithTheory(measured, computeTheory(request), 1)).toEqual({ violations: [], gaps: [] });
+      expect(compareWithTheory(measured, computeTheory(request), 1)).toEqual({
+        violations: [],
+        gaps: [],
+      });
     }
   });
 

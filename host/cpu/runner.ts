@@ -4,7 +4,7 @@ import { CapacityError } from "../../src/errors.ts";
 import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { inputsOf, outputOf, type Work } from "../../src/plan.ts";
-import type { Runner } from "../runner.ts";
+import type { Answer, Runner } from "../runner.ts";
 import base64 from "./wasm/index.ts?wasm";
 import script from "./worker.js?raw";
 
@@ -14,7 +14,8 @@ interface Thread {
   close(): void;
 }
 
-export interface Answer {
+/** The message of a thread about one piece of work. */
+export interface Reply {
   readonly id: number;
   readonly output?: Uint32Array;
   readonly error?: string;
@@ -25,12 +26,12 @@ export interface Answer {
 /** Starts a thread that runs a script's text. */
 export type StartThread = (
   script: string,
-  handlers: { answer: (answer: Answer) => void; failure: (error: Error) => void },
+  handlers: { reply: (reply: Reply) => void; failure: (error: Error) => void },
 ) => Thread;
 
 interface Pending {
   readonly work: Work;
-  readonly resolve: (output: Uint32Array) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -57,10 +58,10 @@ export async function cpuRunner(threads: number, startThread: StartThread): Prom
       pending.clear();
     };
     const thread = startThread(script, {
-      answer({ id, output, error, exhausted }) {
+      reply({ id, output, error, exhausted }) {
         const waiting = pending.get(id);
         pending.delete(id);
-        if (output) waiting?.resolve(output);
+        if (output) waiting?.resolve({ words: output });
         else waiting?.reject(exhausted ? noRoom(waiting.work) : new Error(`WebAssembly: ${error}`));
       },
       failure: fail,

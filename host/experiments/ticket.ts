@@ -14,10 +14,12 @@ import {
   type Deviation,
   type Ticket,
 } from "../../src/ticket/ticket.ts";
-import { inFlight } from "../flight.ts";
+import { pump } from "../pump.ts";
 import { runnerOf, type Engine } from "../runner.ts";
-import { solve } from "./solve.ts";
+import type { Progress } from "../schedule.ts";
+import { solveEach } from "./solve.ts";
 
+/** The request of `pruneToTicket`. */
 export interface PruneRequest {
   /** The target, and the bits of its weights, as `readNetwork` has them. */
   readonly network: Network;
@@ -30,15 +32,16 @@ export interface PruneRequest {
   readonly sparse?: boolean;
 }
 
+/** How `pruneToTicket` is stopped and watched. */
 export interface PruneOptions {
-  /** Stops; there is then no ticket. */
+  /** Stops the pruning. */
   readonly signal?: AbortSignal;
-  /** Called now and then with the number of subset sums that are decided. */
-  readonly onProgress?: (done: number) => void;
+  /** Called after every 1000 subset sums or more with how many are decided. */
+  readonly onProgress?: (progress: Progress) => void;
 }
 
-/** Subset sums from one report of progress to the next, at least. */
-const PROGRESS = 1000;
+/** The least number of subset sums from one report of progress to the next. */
+const PROGRESS_INTERVAL_SUMS = 1000;
 
 /** What came of pruning: a ticket that equals its target unless some weights have no subset. */
 export interface Pruned {
@@ -48,32 +51,77 @@ export interface Pruned {
 }
 
 /**
- * Prunes the random network of a seed to a target; undefined where it was stopped. The ticket depends on the request alone,
- * not on the engine.
- * Throws TypeError or RangeError for a scheme that cannot serve the target, or that the engine has no room for.
+ * Prunes the random network of a seed to a target: decides one subset sum for each weight of the target and sign of its
+ * input, and keeps the items of each subset.
+ *
+ * The ticket depends on the request alone, not on the engine.
+ * @returns The ticket, and every weight without a subset. The ticket equals its target if and only if there is none.
+ * @throws {RequestError} The seed is out of range, or the scheme cannot represent the target.
+ * @throws {CapacityError} The engine has too little memory for the subset sums of one weight.
+ * @throws The reason of `options.signal`, if it aborts. There is no partial ticket.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { pruneToTicket, readNetwork, schemeFor, verifyTicket } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({
+ *   bits: 2,
+ *   activationBits: 3,
+ *   layers: [{ weights: [[4, -1], [0, 3]] }, { weights: [[-4, 2]] }],
+ * });
+ * const { scheme } = schemeFor(network, bits);
+ * const engine = await openEngine({ engine: "cpu" });
+ * const { ticket, failures } = await pruneToTicket(engine, { network, bits, scheme, seed: 1 });
+ * engine.close();
+ * console.log(scheme.units, failures.length, verifyTicket(network, ticket)); // [ 47, 35 ] 0 { certified: true }
+ * ```
  */
 export async function pruneToTicket(
   engine: Engine,
   request: PruneRequest,
   options: PruneOptions = {},
-): Promise<Pruned | undefined> {
+): Promise<Pruned> {
   const { network, bits, scheme, sparse = false } = request;
   const seed = parse(seedSchema, request.seed ?? 1n, "seed");
   const target = outlineOf(network, bits);
   checkTarget(network, target);
   const layers = layersOf(target.widths, bits, scheme);
   const ticket = { scheme, seed, target, masks: emptyMasks(layers) };
-  // The paper's literal scheme has less to choose from than kernel prune draws.
+  const total = subsetSumsOf(layers);
+  const { signal, onProgress } = options;
+  // Kernel `prune` draws uniform items for every weight of a pair of layers from one pool. The paper's literal schemes need
+  // what it does not have: pools split by sign (`halves`), or products rejected to their support (`support`). Their pools
+  // are drawn in TypeScript and solved as given instances.
   const isLiteral = scheme.pools === "halves" || scheme.support;
   const failures = await (isLiteral ? pruneGiven : pruneDrawn)(
     engine,
     { network, layers, ticket, sparse },
-    options,
+    { signal, onDone: (done) => onProgress?.({ done, total }) },
   );
-  return options.signal?.aborted ? undefined : { ticket, failures };
+  signal?.throwIfAborted();
+  return { ticket, failures };
 }
 
-/** What is pruned to what; the masks of the ticket are filled in. */
+/** The number of subset sums that pruning decides: one for each weight of the target, copy and sign of the input. */
+function subsetSumsOf(layers: readonly RandomLayer[]): number {
+  return layers.reduce(
+    (sum, { kind, rows, inputs, signed }) =>
+      kind === "hidden" ? sum : sum + rows * inputs * (signed ? 2 : 1),
+    0,
+  );
+}
+
+interface Watch {
+  readonly signal: AbortSignal | undefined;
+  readonly onDone: (done: number) => void;
+}
+
+/** The instance of a demand: which items of its pool add up to the weight? */
+interface DemandInstance extends Instance {
+  readonly demand: Demand;
+}
+
+/** A target and the random network that is pruned to it; pruning fills in the masks of the ticket. */
 interface Pruning {
   readonly network: Network;
   readonly layers: readonly RandomLayer[];
@@ -81,62 +129,78 @@ interface Pruning {
   readonly sparse: boolean;
 }
 
-/** Has the engine draw what it decides. */
+/** Prunes with kernel `prune`, which draws the pools itself: nothing but the demands is sent to the engine. */
 async function pruneDrawn(
   engine: Engine,
   { network, layers, ticket: { scheme, seed, masks }, sparse }: Pruning,
-  { signal, onProgress }: PruneOptions,
+  { signal, onDone }: Watch,
 ): Promise<Deviation[]> {
   const runner = runnerOf(engine);
-  // Tiles are answered in any order; failures are listed in that of the tiles.
+  // Chunks are answered in any order; failures are listed in the order of the chunks.
   const failures: Deviation[][] = [];
   let [done, reported] = [0, 0];
-  const run = async (tile: DemandChunk, turn: number) => {
-    failures[turn] = keepAnswers(network, layers, masks, tile, await runner.run(tile.work));
-    done += tile.count;
-    if (done < reported + PROGRESS) return;
-    reported = done;
-    onProgress?.(done);
+  const chunks = numbered(demandChunks(network, layers, scheme, seed, sparse));
+  const run = async ([number, chunk]: [number, DemandChunk]) => {
+    const { words } = await runner.run(chunk.work);
+    return { number, chunk, words };
   };
-  await inFlight(runner.queueDepth, demandChunks(network, layers, scheme, seed, sparse), run, signal);
+  for await (const { number, chunk, words } of pump(chunks, run, { depth: runner.queueDepth, signal })) {
+    failures[number] = keepAnswers(network, layers, masks, chunk, words);
+    done += chunk.count;
+    if (done < reported + PROGRESS_INTERVAL_SUMS) continue;
+    reported = done;
+    onDone(done);
+  }
   return failures.flat();
 }
 
-/** Draws here, and has the engine solve given instances. */
+function* numbered<T>(items: Iterable<T>): Generator<[number, T]> {
+  let number = 0;
+  for (const item of items) yield [number++, item];
+}
+
+/** Prunes by solving given instances: the pools are drawn in TypeScript. */
 async function pruneGiven(
   engine: Engine,
   { network, layers, ticket: { scheme, seed, masks }, sparse }: Pruning,
-  { signal, onProgress }: PruneOptions,
+  { signal, onDone }: Watch,
 ): Promise<Deviation[]> {
   const failures: Deviation[] = [];
   let done = 0;
-  // Instances are taken ahead of their findings, which come in the same order.
-  const waiting: Demand[] = [];
-  function* instances(): Generator<Instance> {
-    for (const demand of demandsOf(network, layers, scheme, seed)) {
-      waiting.push(demand);
-      yield { items: demand.items, target: demand.sum };
-    }
+  function* instances(): Generator<DemandInstance> {
+    for (const demand of demandsOf(network, layers, scheme, seed))
+      yield { items: demand.items, target: demand.sum, demand };
   }
-  const findings = solve(engine, instances(), { ask: [sparse ? "smallest" : "witness"] }, { signal });
-  for await (const { witness, smallestWitness } of findings) {
-    const demand = waiting.shift()!;
+  const request = { ask: [sparse ? "smallest" : "witness"] } as const;
+  const answers = solveEach(engine, instances(), request, { signal });
+  for await (const { instance, finding } of answers) {
+    const { demand } = instance;
     const { index, firstWeight, input, members } = demand;
-    const subset = sparse ? smallestWitness : witness;
+    const subset = sparse ? finding.smallestWitness : finding.witness;
     if (!subset) failures.push(deviationOf(layers, demand, undefined));
     for (const i of subset ?? []) {
       const { kind, group } = layers[index]!;
       keepWeight(masks[index]!, firstWeight + members[i]!);
       if (kind === "pooled") keepWeight(masks[index - 1]!, input * group + members[i]!);
     }
-    if (++done % PROGRESS === 0) onProgress?.(done);
+    if (++done % PROGRESS_INTERVAL_SUMS === 0) onDone(done);
   }
   return failures;
 }
 
 /**
- * SHA-256 of a target whose weights have `bits` bits, in hexadecimal digits: its outline, then its weights layer by layer. A
- * ticket's file names its target by it. In browsers for secure pages only.
+ * Computes the SHA-256 digest of a target, 64 hexadecimal digits in lower case. The file of a ticket names its target by it.
+ *
+ * The digest covers the outline and the weights, layer by layer. Browsers compute it in secure contexts only (https,
+ * localhost).
+ * @param bits Weights are integers of -2^bits..2^bits.
+ * @example
+ * ```ts
+ * import { readNetwork, targetDigest } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({ bits: 1, activationBits: 1, layers: [{ weights: [[2, -1]] }] });
+ * console.log((await targetDigest(network, bits)).slice(0, 16)); // 94e1cf90ec99340c
+ * ```
  */
 export async function targetDigest(network: Network, bits: number): Promise<string> {
   const { quantizer, activationBits, clamp, constant } = network;

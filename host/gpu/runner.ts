@@ -4,7 +4,7 @@ import { CapacityError } from "../../src/errors.ts";
 import { packParams } from "../../src/kernel.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { inputsOf, outputOf, type Work } from "../../src/plan.ts";
-import type { Runner } from "../runner.ts";
+import type { Answer, Runner } from "../runner.ts";
 import type { DeviceProfile, Feature, Launch, ShaderProgram, VariantName } from "./launch.ts";
 import { choose, Tuner, type Store } from "./tune.ts";
 import { launchesOf, launchLabel, tuningKey, unitsOf, withUnits } from "./kernels/index.ts";
@@ -186,7 +186,9 @@ async function measured(
     );
     if (!shape) throw noRoom(part);
     await compile(opened, part, shape);
-    return (await execute(opened, part, shape, undefined)).took;
+    const began = performance.now();
+    const { deviceMilliseconds } = await execute(opened, part, shape, undefined);
+    return deviceMilliseconds ?? performance.now() - began;
   };
   const choice = await choose(labels, time, {
     first,
@@ -341,16 +343,13 @@ function bind(
   return groups;
 }
 
-/**
- * What the kernel writes, and how many milliseconds that took: of the device's time where it can tell, otherwise with what
- * it waited for.
- */
+/** Runs work and reads its output back. */
 async function execute(
   opened: Opened,
   work: Work,
   shape: Launch,
   poison: number | undefined,
-): Promise<{ words: Uint32Array; took: number }> {
+): Promise<Answer> {
   const { device } = opened;
   const compiled = await compile(opened, work, shape);
   const programs = [shape, shape.fallback];
@@ -367,7 +366,6 @@ async function execute(
     device.queue.writeBuffer(slot.params, 0, packParams(kernels[work.kernel], work.params));
     const [contract, extra] = bind(opened, slot, inputs, compiled[0]!.layouts);
     const { stamps } = slot;
-    const began = performance.now();
     let encoder = device.createCommandEncoder();
     encoder.clearBuffer(slot.output, 0, outputBytes);
     if (slot.slabs && shape.fallback) encoder.clearBuffer(slot.slabs, 0, shape.scratchBytes);
@@ -412,10 +410,7 @@ async function execute(
     const [from, to] = stamps ? new BigUint64Array(mapped.slice(outputBytes)) : [];
     slot.staging.unmap();
     keepSlot(opened, slot);
-    return {
-      words,
-      took: to! > from! ? Number(to! - from!) / 1e6 : performance.now() - began,
-    };
+    return to! > from! ? { words, deviceMilliseconds: Number(to! - from!) / 1e6 } : { words };
   } catch (error) {
     if (slot) releaseSlot(slot);
     throw error;
@@ -442,7 +437,6 @@ export async function gpuRunner(
   let opening = open();
   await opening;
   let closed = false;
-  const times = new WeakMap<Uint32Array, number>();
 
   /** After a device has failed, whoever notices first opens another. */
   function reopen(attempt: Promise<Opened>): void {
@@ -456,16 +450,15 @@ export async function gpuRunner(
     opening.catch(() => {});
   }
 
-  async function run(work: Work, retries: number): Promise<Uint32Array> {
+  async function run(work: Work, retries: number): Promise<Answer> {
     const attempt = opening;
     let opened: Opened | undefined;
     try {
       opened = await attempt;
       const shape = await fit(opened, work, options);
-      const { words, took } = await execute(opened, work, shape, options.poison);
+      const answer = await execute(opened, work, shape, options.poison);
       if (opened.failure) throw opened.failure;
-      if (opened.device.features.has("timestamp-query")) times.set(words, took);
-      return words;
+      return answer;
     } catch (error) {
       const failure = opened?.failure ?? error;
       if (!opened || opened.failure) reopen(attempt);
@@ -485,7 +478,6 @@ export async function gpuRunner(
       await compile(opened, work, await fit(opened, work, options));
     },
     run: (work) => run(work, 1),
-    took: (words) => times.get(words),
     close() {
       closed = true;
       void opening.then(

@@ -1,4 +1,4 @@
-// What the browser supplies to the engines. It stays out of the package's types, which name nothing of WebGPU.
+// The platform of browsers. Its types stay out of the package's, which do not name WebGPU.
 
 import type { Platform } from "../open.ts";
 import { memoryStore, type Store } from "../gpu/tune.ts";
@@ -6,24 +6,31 @@ import { hardwareThreads, startThread } from "./threads.ts";
 
 const KEY = "exacta.gpu";
 
-/** What the page's origin keeps; workers, and pages that may keep nothing, have memory. */
-function pageStore(): Store {
+/** The local storage of the page's origin. Workers have none, and a page may be forbidden to use it. */
+function localStorageStore(): Store | undefined {
   try {
     const { localStorage } = globalThis;
-    if (!localStorage) return memoryStore();
+    if (!localStorage) return undefined;
     return {
       read: async () => localStorage.getItem(KEY) ?? undefined,
       write: async (text) => localStorage.setItem(KEY, text),
     };
   } catch {
-    return memoryStore();
+    return undefined;
   }
 }
 
-/** WebGPU where the browser has it (also in workers). */
+let opened: Store | undefined;
+/** The store, which is opened at the first use: a page that only imports this module touches no storage. */
+const store = () => (opened ??= localStorageStore() ?? memoryStore());
+
 export const platform: Platform = {
+  // Workers have it too.
   gpu: async () => navigator.gpu,
   startThread,
   hardwareThreads,
-  store: pageStore(),
+  store: {
+    read: () => store().read(),
+    write: (text) => store().write(text),
+  },
 };

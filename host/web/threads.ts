@@ -1,11 +1,11 @@
 // Worker threads in the browser, started from text so that any bundler and any server will do.
 
-import type { Answer, StartThread } from "../cpu/runner.ts";
+import type { Reply, StartThread } from "../cpu/runner.ts";
 
-export const startThread: StartThread = (script, { answer, failure }) => {
+export const startThread: StartThread = (script, { reply, failure }) => {
   const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   const worker = new Worker(url);
-  worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => answer(data));
+  worker.addEventListener("message", ({ data }: MessageEvent<Reply>) => reply(data));
   worker.addEventListener("error", (event) =>
     failure(new Error(`worker: ${event.message || "did not start"}`)),
   );

@@ -145,31 +145,45 @@ export function plan(config: PhaseConfig): Plan {
   });
 }
 
-/** What the counts of `trials` trials say, one finding for each number of items. `words` may hold sums over batches. */
+/** A configuration with its work. */
+export interface PlannedPhase {
+  readonly config: PhaseConfig;
+  readonly plan: Plan;
+}
+
+/** The counts of the first `trials` trials. */
+interface Counts {
+  readonly trials: number;
+  /** The tally of kernel `reach`, each word summed over batches. */
+  readonly words: ArrayLike<number>;
+}
+
+/** The findings of a sweep from its counts, one for each number of items in ascending order. */
 export function find(
-  config: PhaseConfig,
-  trials: number,
-  words: ArrayLike<number>,
+  { config, plan }: PlannedPhase,
+  { trials, words }: Counts,
   provenance: Provenance,
 ): PhaseFinding[] {
-  const place = reachTally(plan(config).params);
-  const bits = bitsOf(config.ensemble, config.halfRange);
-  const of = config.enumerate ? certainty : estimate;
-  const success = (failures: number) => of(trials - failures, trials);
-  return Array.from({ length: config.items.to - config.items.from + 1 }, (_, j) => {
-    const missing = BigInt(words[place.missing(j)]!) + (BigInt(words[place.missing(j) + 1]!) << 32n);
+  const { ensemble, halfRange, items, targets, enumerate, seed } = config;
+  const layout = reachTally(plan.params);
+  const bits = bitsOf(ensemble, halfRange);
+  const toEstimate = enumerate ? certainty : estimate;
+  const success = (failures: number) => toEstimate(trials - failures, trials);
+  return Array.from({ length: items.to - items.from + 1 }, (_, j) => {
+    // A count of 64 bits, low word first.
+    const missing = BigInt(words[layout.missing(j)]!) + (BigInt(words[layout.missing(j) + 1]!) << 32n);
     return {
       kind: "phase",
-      ensemble: config.ensemble,
+      ensemble,
       ...(bits === undefined ? {} : { bits }),
-      halfRange: config.halfRange,
-      items: config.items.from + j,
+      halfRange,
+      items: items.from + j,
       trials,
-      ...(config.enumerate ? {} : { seed: String(config.seed) }),
-      interval: config.enumerate ? "exact" : "clopper-pearson",
-      targets: config.targets.map((target, t) => ({ target, ...success(words[place.unsolved(t, j)]!) })),
-      [config.ensemble === "rnpp" ? "perfect" : "covered"]: success(words[place.uncovered(j)]!),
-      meanCovered: Number(BigInt(2 * config.halfRange + 1) * BigInt(trials) - missing) / trials,
+      ...(enumerate ? {} : { seed: String(seed) }),
+      interval: enumerate ? "exact" : "clopper-pearson",
+      targets: targets.map((target, t) => ({ target, ...success(words[layout.unsolved(t, j)]!) })),
+      [ensemble === "rnpp" ? "perfect" : "covered"]: success(words[layout.uncovered(j)]!),
+      meanCovered: Number(BigInt(2 * halfRange + 1) * BigInt(trials) - missing) / trials,
       ...provenance,
     };
   });

@@ -2,8 +2,7 @@
 
 import type { PhaseFinding, TargetTheory, TheoryFinding } from "../finding.ts";
 import { bitsOf, type Ensemble } from "../ensemble.ts";
-import { instanceKey } from "../finding.ts";
-import { limits } from "../statistics.ts";
+import { limits, type Estimate } from "../statistics.ts";
 import { envelope, type Prediction } from "../theory/envelope.ts";
 import {
   expectedSolutions,
@@ -15,7 +14,9 @@ import {
 } from "../theory/paper.ts";
 import { lambdaOf, perfectLimit, predictFailure } from "../theory/window.ts";
 import { phaseConfig, type PhaseConfig, type PhaseRequest } from "./phase.ts";
+import type { MeasuredSweep } from "./sweep.ts";
 
+/** The request of `computeTheory`: that of `measurePhase` without trials and seed. */
 export type TheoryRequest = Omit<PhaseRequest, "trials" | "seed">;
 
 function prediction(name: Prediction["name"], failure: number): Prediction {
@@ -23,16 +24,32 @@ function prediction(name: Prediction["name"], failure: number): Prediction {
 }
 
 /**
- * One finding for each number of items, in ascending order, with an entry for each target.
- * Throws TypeError or RangeError for a request that cannot be met; M is limited to 2^12, where float64 still has every
- * moment to 1e-12, and for `rnpp`, whose moments are exact, to 2^22 - 1.
+ * Computes moments, proven bounds and predictions for the instances of a phase request, without a trial.
+ *
+ * Half ranges go up to 2^12, where float64 has every moment to a relative 1e-12; for `rnpp`, whose moments are exact, up to
+ * 2^22 - 1.
+ * @returns One finding for each number of items, in ascending order, with an entry for each target.
+ * @throws {RequestError} A field of the request is missing or out of range.
+ * @example
+ * ```ts
+ * import { computeTheory } from "exacta/theory";
+ *
+ * const [finding] = computeTheory({ bits: 6, items: 12, targets: [1] });
+ * const { lower, upper } = finding!.targets[0]!;
+ * console.log(lower.name, lower.value.toFixed(4), upper.name, upper.value.toFixed(4)); // ds_cond 0.9208 markov_cond 0.9982
+ * ```
  */
 export function computeTheory(request: TheoryRequest): TheoryFinding[] {
-  return theoryOf(phaseConfig(request));
+  return theoryOfConfig(phaseConfig(request));
 }
 
-/** The same for a configuration. */
-export function theoryOf({
+/** A measured sweep with its theory, of all its targets or of some. */
+export function withTheory<S extends MeasuredSweep>(sweep: S, targets = sweep.config.targets): S {
+  return { ...sweep, theory: theoryOfConfig({ ...sweep.config, targets }) };
+}
+
+/** The theory of a configuration. */
+export function theoryOfConfig({
   ensemble,
   halfRange,
   items,
@@ -40,7 +57,7 @@ export function theoryOf({
 }: Pick<PhaseConfig, "ensemble" | "halfRange" | "items" | "targets">): TheoryFinding[] {
   const bits = bitsOf(ensemble, halfRange);
   const signed = ensemble === "rnpp";
-  // Perfect partitions are about the signed sums 0 and 1, whatever was asked.
+  // A perfect partition has a signed sum of 0 or 1 in magnitude, so these targets are needed even if not asked for.
   const computed = signed ? [...new Set([...targets, 0, 1])] : targets;
   const { points } = envelope(ensemble, halfRange, items, computed);
   return Array.from({ length: items.to - items.from + 1 }, (_, j) => {
@@ -60,7 +77,7 @@ export function theoryOf({
             ? []
             : [prediction("window", predictFailure(ensemble, halfRange, n, target).failure)]),
         ],
-        ...stated(ensemble, halfRange, n, target),
+        ...paperStatement(ensemble, halfRange, n, target),
       }),
     );
     const asked = entries.slice(0, targets.length);
@@ -92,8 +109,8 @@ export function theoryOf({
   });
 }
 
-/** What the paper states of one target. */
-function stated(
+/** The paper's statement about one target, where it has one. */
+function paperStatement(
   ensemble: Ensemble,
   halfRange: number,
   n: number,
@@ -118,7 +135,7 @@ function stated(
   };
 }
 
-/** Lemma 4, about any target of subset sums. */
+/** Lemma 4, which holds for any target of subset sums. */
 function lemma4Of(halfRange: number, n: number): Pick<TheoryFinding, "lemma4"> {
   return { lemma4: { failure: lemma4Rate(n).value, halfWidth: lemma4HalfWidth(halfRange, n) } };
 }
@@ -132,7 +149,7 @@ function poissonOf({ predictions }: TargetTheory): number {
   return predictions.find(({ name }) => name === "poisson")!.value;
 }
 
-/** Signed sums 0 and 1 exclude each other by parity, so that their probabilities add. */
+/** The theory of perfect partitions. By parity an instance cannot reach both 0 and 1, so their probabilities add up. */
 function perfect(
   zero: TargetTheory,
   one: TargetTheory,
@@ -150,88 +167,151 @@ function perfect(
   };
 }
 
-/** A measured probability on the wrong side of a proven bound. */
-export interface Violation {
+/** A measured probability beside a value of theory that it does not agree with. */
+interface Disagreement {
   readonly ensemble: Ensemble;
   readonly halfRange: number;
   readonly items: number;
+  /** `target 64`, `all covered` or `perfect`. */
   readonly event: string;
   readonly measured: number;
-  readonly bound: string;
   readonly value: number;
+}
+
+/** A measured probability on the wrong side of a proven bound. */
+export interface Violation extends Disagreement {
+  readonly bound: string;
 }
 
 /** A measured probability far from a predicted one. */
-export interface Gap {
-  readonly ensemble: Ensemble;
-  readonly halfRange: number;
-  readonly items: number;
-  readonly event: string;
-  readonly measured: number;
+export interface Gap extends Disagreement {
   readonly prediction: string;
-  readonly value: number;
 }
 
-/** What is compared: a measured event with what theory says of it. */
-function* events(measured: PhaseFinding, said: TheoryFinding) {
-  for (const entry of said.targets) {
-    const found = measured.targets.find(({ target }) => target === entry.target);
-    if (found)
-      yield { event: `target ${entry.target}`, found, bounds: entry.bounds, predictions: entry.predictions };
+/** An event that was measured, with the bounds and predictions of its probability. */
+interface ComparedEvent {
+  readonly event: string;
+  readonly measured: Estimate;
+  readonly bounds: readonly {
+    readonly kind: "lower" | "upper";
+    readonly name: string;
+    readonly value: number;
+  }[];
+  readonly predictions: readonly Prediction[];
+}
+
+function* comparedEvents(
+  finding: PhaseFinding,
+  { targets, covered, perfect }: TheoryFinding,
+): Generator<ComparedEvent> {
+  for (const { target, bounds, predictions } of targets) {
+    const measured = finding.targets.find((estimate) => estimate.target === target);
+    if (measured) yield { event: `target ${target}`, measured, bounds, predictions };
   }
-  if (measured.covered && said.covered)
+  if (finding.covered && covered)
     yield {
       event: "all covered",
-      found: measured.covered,
-      bounds: [{ kind: "upper", name: "least upper", value: said.covered.upper }],
+      measured: finding.covered,
+      bounds: [{ kind: "upper", name: "least upper", value: covered.upper }],
       predictions: [],
     };
-  if (measured.perfect && said.perfect) {
-    const { lower, upper, predictions } = said.perfect;
-    const bounds = [
-      { kind: "lower", name: "sum of lower", value: lower },
-      { kind: "upper", name: "sum of upper", value: upper },
-    ];
-    yield { event: "perfect", found: measured.perfect, bounds, predictions };
-  }
+  if (finding.perfect && perfect)
+    yield {
+      event: "perfect",
+      measured: finding.perfect,
+      bounds: [
+        { kind: "lower", name: "sum of lower", value: perfect.lower },
+        { kind: "upper", name: "sum of upper", value: perfect.upper },
+      ],
+      predictions: perfect.predictions,
+    };
 }
 
 /** The probability beyond 5 standard deviations on one side of a normal law. */
 const FIVE_SIGMA = 2.87e-7;
-/** What rounding may do to the theory of exact counts. */
-const ROUNDING = 2 ** -40;
+/** The rounding error that the theory of exact counts may have. */
+const MAX_ROUNDING_ERROR = 2 ** -40;
 
 /**
- * Holds measurements against theory: proven bounds that a count rules out at the level of 5 standard errors (2.87e-7, by
- * the exact binomial tail, so that rare events are judged rightly), which should never be; and predictions that are off by
- * more than `tolerance` and by more than chance. Exact counts leave no room but for rounding. Pairs go by number of items.
+ * Compares measured findings with theory, paired by ensemble, half range and number of items.
+ *
+ * A violation is a proven bound that the count rules out at 5 standard errors (2.87e-7 by the exact binomial tail). A gap is
+ * a prediction that is further off than `tolerance`, and than chance explains. For exact counts chance explains nothing;
+ * only rounding is allowed for.
+ * @param tolerance A difference of probabilities, 0..1.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { measurePhase } from "exacta/experiments";
+ * import { compareWithTheory, computeTheory } from "exacta/theory";
+ *
+ * const request = { bits: 4, items: { from: 4, to: 12 } };
+ * const engine = await openEngine({ engine: "cpu" });
+ * const measured = await measurePhase(engine, { ...request, trials: 1e5 });
+ * engine.close();
+ * const { violations, gaps } = compareWithTheory(measured, computeTheory(request), 0.05);
+ * console.log(violations.length, gaps.map(({ items, event }) => `${items}: ${event}`)); // 0 [ '4: target 16', '5: target 16' ]
+ * ```
  */
 export function compareWithTheory(
   measured: readonly PhaseFinding[],
-  said: readonly TheoryFinding[],
+  theory: readonly TheoryFinding[],
+  tolerance: number,
+): { violations: Violation[]; gaps: Gap[] } {
+  const theoryByKey = new Map(theory.map((finding) => [instanceKey(finding), finding]));
+  return merged(
+    measured.flatMap((finding) => {
+      const expected = theoryByKey.get(instanceKey(finding));
+      return expected ? [compareFinding(finding, expected, tolerance)] : [];
+    }),
+  );
+}
+
+/** The instances that a finding is about, as one text. */
+function instanceKey({ ensemble, halfRange, items }: PhaseFinding | TheoryFinding): string {
+  return `${ensemble} ${halfRange} ${items}`;
+}
+
+/** The same for sweeps, which have their theory beside their findings. */
+export function compareSweeps(
+  sweeps: readonly Pick<MeasuredSweep, "findings" | "theory">[],
+  tolerance: number,
+): { violations: Violation[]; gaps: Gap[] } {
+  return merged(
+    sweeps.flatMap(({ findings, theory }) =>
+      theory.length === 0 ? [] : findings.map((finding, i) => compareFinding(finding, theory[i]!, tolerance)),
+    ),
+  );
+}
+
+function merged(compared: readonly { readonly violations: Violation[]; readonly gaps: Gap[] }[]) {
+  return {
+    violations: compared.flatMap(({ violations }) => violations),
+    gaps: compared.flatMap(({ gaps }) => gaps),
+  };
+}
+
+function compareFinding(
+  finding: PhaseFinding,
+  theory: TheoryFinding,
   tolerance: number,
 ): { violations: Violation[]; gaps: Gap[] } {
   const violations: Violation[] = [];
   const gaps: Gap[] = [];
-  const laws = new Map(said.map((law) => [instanceKey(law), law]));
-  for (const finding of measured) {
-    const law = laws.get(instanceKey(finding));
-    if (!law) continue;
-    const { ensemble, halfRange, items, trials, interval } = finding;
-    for (const { event, found, bounds, predictions } of events(finding, law)) {
-      const { probability } = found;
-      const { low, high } =
-        interval === "exact"
-          ? { low: probability - ROUNDING, high: probability + ROUNDING }
-          : limits(found.solved, trials, FIVE_SIGMA);
-      const common = { ensemble, halfRange, items, event, measured: probability };
-      for (const { kind, name, value } of bounds)
-        if (kind === "upper" ? value < low : value > high)
-          violations.push({ ...common, bound: `${kind} bound ${name}`, value });
-      for (const { name, value } of predictions)
-        if (Math.abs(probability - value) > tolerance && (value < low || value > high))
-          gaps.push({ ...common, prediction: name, value });
-    }
+  const { ensemble, halfRange, items, trials, interval } = finding;
+  for (const { event, measured, bounds, predictions } of comparedEvents(finding, theory)) {
+    const { probability, solved } = measured;
+    const { low, high } =
+      interval === "exact"
+        ? { low: probability - MAX_ROUNDING_ERROR, high: probability + MAX_ROUNDING_ERROR }
+        : limits(solved, trials, FIVE_SIGMA);
+    const common = { ensemble, halfRange, items, event, measured: probability };
+    for (const { kind, name, value } of bounds)
+      if (kind === "upper" ? value < low : value > high)
+        violations.push({ ...common, bound: `${kind} bound ${name}`, value });
+    for (const { name, value } of predictions)
+      if (Math.abs(probability - value) > tolerance && (value < low || value > high))
+        gaps.push({ ...common, prediction: name, value });
   }
   return { violations, gaps };
 }

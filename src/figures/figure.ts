@@ -6,52 +6,52 @@ export interface FigurePoint {
   readonly y: number;
   readonly low: number;
   readonly high: number;
-  /** What else to tell on hover. */
+  /** Added to the text that a reader sees on hovering over the point. */
   readonly note?: string;
 }
 
 /**
- * A line that was computed, not measured, through points in ascending x. A `prediction` is close to the truth, on either
- * side of it. A `bound` is a theorem: nothing lies below a lower one or above an upper one.
+ * A line that was computed, not measured, through points in ascending x. A `prediction` is close to the true value, above or
+ * below it. A `bound` is a theorem: no true value is below a lower bound or above an upper one.
  */
 export type FigureLine = {
-  /** In words, for the legend. Lines of one name look alike, lines of two names of one kind do not. */
+  /** For the legend. Lines of the same kind look alike only if they have the same name. */
   readonly name: string;
   readonly points: readonly { readonly x: number; readonly y: number }[];
 } & ({ readonly kind: "prediction" } | { readonly kind: "bound"; readonly side: "lower" | "upper" });
 
-/** What was measured of one thing, in ascending x. It may be empty: a place kept so that colours agree from figure to figure. */
+/** Measured points of one subject, in ascending x. An empty series keeps the colors of the others equal in all figures. */
 export interface FigureSeries {
   readonly name: string;
   readonly points: readonly FigurePoint[];
-  /** What was computed of the same thing, in its colour. */
+  /** Computed lines of the same subject, in the color of the series. */
   readonly lines: readonly FigureLine[];
 }
 
 export interface Figure {
   readonly title: string;
-  /** One sentence or two. */
+  /** One or two sentences. */
   readonly caption: string;
-  /** `symbol` is what a hovered point calls it. Values are integers unless `real`. */
+  /** `symbol` is the axis in the text on hovering. Values are integers unless `real`. */
   readonly x: { readonly label: string; readonly symbol: string; readonly real?: boolean };
   readonly y: {
     readonly label: string;
     readonly domain: readonly [low: number, high: number];
     /** `symlog` is linear around 0 and logarithmic beyond 1, on both sides. */
     readonly scale?: "symlog";
-    /** Where the axis has its numbers. */
+    /** The values with a number on the axis. */
     readonly ticks?: readonly number[];
   };
-  /** What the names of the series stand for. */
+  /** The title of the legend: the quantity that the names of the series are values of. */
   readonly legend: string;
-  /** In the order of the palette. */
+  /** In the order of the palette's colors. */
   readonly series: readonly FigureSeries[];
-  /** Lines that all series share, in the colour of text. */
+  /** Lines that all series share, in the color of text. */
   readonly lines?: readonly FigureLine[];
-  /** What a dot is, in words, where the legend must tell it from lines. */
+  /** The meaning of a dot, for the legend of a figure that has lines as well. */
   readonly dots?: string;
-  /** Heights to compare with. */
+  /** Values of y with a thin horizontal line, to compare with. */
   readonly levels?: readonly number[];
-  /** One small chart for each series, instead of one for all. */
+  /** Draws a small chart for each series, instead of one chart for all. */
   readonly panels?: boolean;
 }

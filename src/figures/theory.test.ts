@@ -1,13 +1,15 @@
-// Theory in figures: which numbers are drawn as what.
+// Figures of measurements beside theory: which numbers are drawn as points, predictions and bounds.
 
 import { expect, it } from "vitest";
-import { computeTheory } from "../experiments/theory.ts";
+import { phaseConfig } from "../experiments/phase.ts";
+import type { MeasuredSweep } from "../experiments/sweep.ts";
+import { withTheory } from "../experiments/theory.ts";
 import type { Ensemble } from "../ensemble.ts";
-import type { PhaseFinding, TheoryFinding } from "../finding.ts";
+import type { PhaseFinding } from "../finding.ts";
 import { certainty, estimate } from "../statistics.ts";
 import { lambdaOf, predictFailure } from "../theory/window.ts";
 import type { Figure } from "./figure.ts";
-import { phaseFigures } from "./phase.ts";
+import { phaseEvents, phaseFigures } from "./phase.ts";
 import { boundFigures, collapseFigures, limitLaw, residualFigures } from "./theory.ts";
 
 const TRIALS = 5000;
@@ -20,10 +22,19 @@ interface Sample {
   exact?: boolean;
 }
 
-/** Findings whose counts differ for every item, target and precision, so that a swap shows. */
-function sweep({ ensemble = "rssp", bits, targets = [1, 2 ** bits], exact }: Sample): PhaseFinding[] {
+/** A sweep whose counts differ for every number of items, target and precision, so that a swap shows. */
+function measured({
+  ensemble = "rssp",
+  bits,
+  targets = [1, 2 ** bits],
+  exact = false,
+}: Sample): MeasuredSweep {
   const count = exact ? certainty : estimate;
-  return ITEMS.map((items) => ({
+  const config = {
+    ...phaseConfig({ ensemble, bits, items: { from: 1, to: ITEMS.length }, targets, trials: TRIALS }),
+    enumerate: exact,
+  };
+  const findings = ITEMS.map((items): PhaseFinding => ({
     kind: "phase",
     ensemble,
     bits,
@@ -39,25 +50,23 @@ function sweep({ ensemble = "rssp", bits, targets = [1, 2 ** bits], exact }: Sam
     adapter: "none",
     version: "0",
   }));
+  return { config, findings, theory: [] };
 }
 
-const says = ({ ensemble = "rssp", bits, targets = [1, 2 ** bits] }: Sample) =>
-  computeTheory({ ensemble, bits, items: { from: 1, to: ITEMS.length }, targets }, "0");
+const explained = (sample: Sample) => withTheory(measured(sample));
 
-const samples: Sample[] = [{ bits: 3 }, { bits: 4 }];
-const findings = samples.flatMap(sweep);
-const laws = samples.flatMap(says);
-const signed: Sample = { ensemble: "rnpp", bits: 4, targets: [0, 1] };
+const sweeps = [{ bits: 3 }, { bits: 4 }].map(explained);
+const events = phaseEvents(sweeps);
+const signed = explained({ ensemble: "rnpp", bits: 4, targets: [0, 1] });
 
 const titled = (figures: readonly Figure[], title: string) =>
   figures.find((figure) => figure.title.startsWith(title))!;
-const at = (said: readonly TheoryFinding[], bits: number) => said.filter((law) => law.bits === bits);
 
-it("draws the window law through the measurements, each in the series it is of", () => {
-  const figures = phaseFigures(findings, laws);
+it("The window law is drawn in the series of the measurements that it predicts", () => {
+  const figures = phaseFigures(events);
   const end = titled(figures, "Target M");
-  samples.forEach(({ bits }, s) => {
-    const expected = at(laws, bits).map(({ items, targets }) => ({
+  sweeps.forEach(({ findings, theory }, s) => {
+    const expected = theory.map(({ items, targets }) => ({
       x: items,
       y: targets[1]!.predictions.find(({ name }) => name === "window")!.value,
     }));
@@ -65,80 +74,74 @@ it("draws the window law through the measurements, each in the series it is of",
       { kind: "prediction", name: "predicted by the window law", points: expected },
     ]);
     expect(end.series[s]!.points.map(({ y }) => y)).toEqual(
-      findings.filter((finding) => finding.bits === bits).map(({ targets }) => targets[1]!.probability),
+      findings.map(({ targets }) => targets[1]!.probability),
     );
   });
   expect(titled(figures, "All targets").series.every(({ lines }) => lines.length === 0)).toBe(true);
 });
 
-it("draws bounds as bounds only, on their sides, in panels", () => {
-  const figures = boundFigures(findings, laws);
+it("Bounds are drawn in panels, each on its side", () => {
+  const figures = boundFigures(events);
   expect(figures.map(({ title, panels }) => [title, panels])).toEqual([
     ["Target 1", true],
-    ["Target M, the largest a weight can ask", true],
+    ["Target M, the largest value of a weight", true],
     ["All targets of −M..M at once", true],
   ]);
-  samples.forEach(({ bits }, s) => {
-    const said = at(laws, bits);
+  sweeps.forEach(({ theory }, s) => {
     expect(figures[0]!.series[s]!.lines).toEqual([
       {
         kind: "bound",
         side: "lower",
-        name: "proven: cannot lie below",
-        points: said.map(({ items, targets }) => ({ x: items, y: targets[0]!.lower.value })),
+        name: "proven: cannot be below",
+        points: theory.map(({ items, targets }) => ({ x: items, y: targets[0]!.lower.value })),
       },
       {
         kind: "bound",
         side: "upper",
-        name: "proven: cannot lie above",
-        points: said.map(({ items, targets }) => ({ x: items, y: targets[0]!.upper.value })),
+        name: "proven: cannot be above",
+        points: theory.map(({ items, targets }) => ({ x: items, y: targets[0]!.upper.value })),
       },
     ]);
     expect(figures[2]!.series[s]!.lines).toEqual([
       {
         kind: "bound",
         side: "upper",
-        name: "proven: cannot lie above",
-        points: said.map(({ items, covered }) => ({ x: items, y: covered!.upper })),
+        name: "proven: cannot be above",
+        points: theory.map(({ items, covered }) => ({ x: items, y: covered!.upper })),
       },
     ]);
   });
 });
 
-it("never draws a bound among predictions or a prediction among bounds", () => {
-  const [both, said] = [
-    [...findings, ...sweep(signed)],
-    [...laws, ...says(signed)],
-  ];
+it("No figure has both bounds and predictions", () => {
+  const all = phaseEvents([...sweeps, signed]);
   const kinds = (figures: readonly Figure[]) =>
     new Set(
       figures
         .flatMap(({ series, lines = [] }) => [...series.flatMap((one) => one.lines), ...lines])
         .map(({ kind }) => kind),
     );
-  expect(kinds(phaseFigures(both, said))).toEqual(new Set(["prediction"]));
-  expect(kinds(collapseFigures(both, said))).toEqual(new Set(["prediction"]));
-  expect(kinds(boundFigures(both, said))).toEqual(new Set(["bound"]));
-  expect(kinds(residualFigures(both, said))).toEqual(new Set());
+  expect(kinds(phaseFigures(all))).toEqual(new Set(["prediction"]));
+  expect(kinds(collapseFigures(all))).toEqual(new Set(["prediction"]));
+  expect(kinds(boundFigures(all))).toEqual(new Set(["bound"]));
+  expect(kinds(residualFigures(all))).toEqual(new Set());
 });
 
-it("measures distance in standard errors of a count under the law", () => {
-  const figures = residualFigures(findings, laws);
+it("Distances are in standard errors of a count under the law", () => {
+  const figures = residualFigures(events);
   expect(figures).toHaveLength(2);
-  samples.forEach(({ bits }, s) => {
-    const expected = findings
-      .filter((finding) => finding.bits === bits)
-      .map(({ items, targets }) => {
-        const { failure } = predictFailure("rssp", 2 ** bits, items, 2 ** bits);
-        const mean = TRIALS * (1 - failure);
-        return (targets[1]!.solved - mean) / Math.sqrt(mean * failure + 1);
-      });
+  sweeps.forEach(({ config: { halfRange }, findings }, s) => {
+    const expected = findings.map(({ items, targets }) => {
+      const { failure } = predictFailure("rssp", halfRange, items, halfRange);
+      const mean = TRIALS * (1 - failure);
+      return (targets[1]!.solved - mean) / Math.sqrt(mean * failure + 1);
+    });
     const { series, y, levels } = titled(figures, "Target M");
     expect(levels).toEqual([-5, -2, 0, 2, 5]);
     series[s]!.points.forEach((point, i) => {
       expect(point.x).toBe(ITEMS[i]);
       expect(point.y).toBeCloseTo(expected[i]!, 9);
-      // Nothing is cut off.
+      // The domain contains every point.
       expect(point.y).toBeGreaterThan(y.domain[0]);
       expect(point.y).toBeLessThan(y.domain[1]);
     });
@@ -146,47 +149,41 @@ it("measures distance in standard errors of a count under the law", () => {
   });
 });
 
-it("has no distances where nothing is left to chance", () => {
-  const exact = { bits: 3, exact: true };
-  expect(residualFigures(sweep(exact), says(exact))).toEqual([]);
-  const mixed = residualFigures(
-    [...sweep(exact), ...sweep({ bits: 4 })],
-    [...says(exact), ...says({ bits: 4 })],
-  );
+it("Exact counts have no distance in standard errors", () => {
+  const exact = explained({ bits: 3, exact: true });
+  expect(residualFigures(phaseEvents([exact]))).toEqual([]);
+  const mixed = residualFigures(phaseEvents([exact, explained({ bits: 4 })]));
   expect(mixed[0]!.series.map(({ points }) => points.length)).toEqual([0, ITEMS.length]);
 });
 
-it("holds perfect partitions against exact moments and against the limit", () => {
-  const [measured, said] = [sweep(signed), says(signed)];
-  const perfect = said.map(({ perfect }) => perfect!);
-  const [line] = titled(phaseFigures(measured, said), "Perfect").series[0]!.lines;
+it("Perfect partitions are compared with the exact mean and with the limit law", () => {
+  const alone = phaseEvents([signed]);
+  const perfect = signed.theory.map(({ perfect }) => perfect!);
+  const [line] = titled(phaseFigures(alone), "Perfect").series[0]!.lines;
   expect(line).toMatchObject({ kind: "prediction", name: "predicted from the exact mean count" });
   expect(line!.points.map(({ y }) => y)).toEqual(perfect.map(({ predictions }) => predictions[0]!.value));
-  expect(residualFigures(measured, said).map(({ title }) => title)).toEqual([
+  expect(residualFigures(alone).map(({ title }) => title)).toEqual([
     "Signed sum 0",
     "Signed sum 1",
     "Perfect partition",
     "Perfect partition",
   ]);
-  const [lower, upper] = titled(boundFigures(measured, said), "Perfect").series[0]!.lines;
+  const [lower, upper] = titled(boundFigures(alone), "Perfect").series[0]!.lines;
   expect(lower!.points.map(({ y }) => y)).toEqual(perfect.map(({ lower }) => lower));
   expect(upper!.points.map(({ y }) => y)).toEqual(perfect.map(({ upper }) => upper));
 });
 
-it("places every precision on the axis lambda", () => {
-  const figures = collapseFigures([...findings, ...sweep(signed)], [...laws, ...says(signed)]);
+it("Every precision is drawn at its lambdas", () => {
+  const figures = collapseFigures(phaseEvents([...sweeps, signed]));
   expect(figures.map(({ title }) => title)).toEqual(["Target 1", "Perfect partition"]);
-  samples.forEach(({ bits }, s) => {
+  sweeps.forEach(({ config: { halfRange }, findings }, s) => {
     const { points } = figures[0]!.series[s]!;
-    // From the easy end: n falls along the axis.
+    // Lambda falls as n rises, so the points begin with the largest n.
     expect(points.map(({ x }) => x)).toEqual(
-      ITEMS.map((n) => expect.closeTo(bits - n + Math.log2(n) / 2, 12)).toReversed(),
+      ITEMS.map((n) => expect.closeTo(Math.log2(halfRange) - n + Math.log2(n) / 2, 12)).toReversed(),
     );
     expect(points.map(({ y }) => y)).toEqual(
-      findings
-        .filter((finding) => finding.bits === bits)
-        .map(({ targets }) => targets[0]!.probability)
-        .toReversed(),
+      findings.map(({ targets }) => targets[0]!.probability).toReversed(),
     );
   });
   const [curve] = figures[0]!.lines!;
@@ -195,16 +192,16 @@ it("places every precision on the axis lambda", () => {
   for (const { x, y } of curve!.points) expect(y).toBe(limitLaw("rssp")(x));
 });
 
-it("keeps ensembles apart on the axis lambda, in the colours they have elsewhere", () => {
-  const other: Sample = { ensemble: "rssp0", bits: 3 };
-  const figures = collapseFigures([...findings, ...sweep(other)], [...laws, ...says(other)]);
+it("Each ensemble has its own figure on the axis lambda, with the colors of the other figures", () => {
+  const other = explained({ ensemble: "rssp0", bits: 3 });
+  const figures = collapseFigures(phaseEvents([...sweeps, other]));
   expect(figures.map(({ title, series }) => [title, series.map(({ points }) => points.length)])).toEqual([
     ["Target 1, rssp", [7, 7, 0]],
     ["Target 1, rssp0", [0, 0, 7]],
   ]);
 });
 
-it("approaches the limit as M grows, for every ensemble", () => {
+it("The window law approaches the limit as M grows, for every ensemble", () => {
   for (const ensemble of ["rssp", "rssp0", "products", "products0"] as const)
     for (const items of [16, 19, 22]) {
       const { window } = predictFailure(ensemble, 2 ** 20, items, 1);
@@ -216,24 +213,11 @@ it("approaches the limit as M grows, for every ensemble", () => {
   expect(limitLaw("rnpp")(-1)).toBeCloseTo(0.84294, 5);
 });
 
-it("uses no theory of another ensemble, half range or number of items", () => {
-  const measured = sweep({ bits: 3 });
-  const none = [...says({ ensemble: "rssp0", bits: 3 }), ...says({ bits: 4 })];
-  const lines = (said: readonly TheoryFinding[]) =>
-    phaseFigures(measured, said).flatMap(({ series }) => series.flatMap((one) => one.lines));
-  expect(lines(none)).toEqual([]);
-  expect([
-    ...boundFigures(measured, none),
-    ...residualFigures(measured, none),
-    ...collapseFigures(measured, none),
-  ]).toEqual([]);
-  expect(
-    lines(says({ bits: 3 }).filter(({ items }) => items === 4)).map(({ points }) => points.map(({ x }) => x)),
-  ).toEqual([[4], [4]]);
-});
-
-it("gives no panel to what has no bound", () => {
-  const [figure] = boundFigures(findings, says({ bits: 4 }));
+it("A sweep without theory has neither lines, nor panels, nor points on the axis lambda", () => {
+  const alone = phaseEvents([measured({ bits: 3 })]);
+  expect(phaseFigures(alone).flatMap(({ series }) => series.flatMap(({ lines }) => lines))).toEqual([]);
+  expect([...boundFigures(alone), ...residualFigures(alone), ...collapseFigures(alone)]).toEqual([]);
+  const [figure] = boundFigures(phaseEvents([measured({ bits: 3 }), sweeps[1]!]));
   expect(figure!.series.map(({ points, lines }) => [points.length, lines.length])).toEqual([
     [0, 0],
     [7, 2],

@@ -1,7 +1,6 @@
-// Measurements against theory: within what is proven, how far from what is predicted, and all on the axis of the window.
+// Figures of measurements beside theory: proven bounds, distances from predictions, and all sweeps on the axis lambda.
 
 import { ensembles, isProduct, type Ensemble } from "../ensemble.ts";
-import type { PhaseFinding, TheoryFinding } from "../finding.ts";
 import type { Prediction } from "../theory/envelope.ts";
 import { perfectLimit, windowFailure } from "../theory/window.ts";
 import type { Figure, FigureLine, FigurePoint } from "./figure.ts";
@@ -12,28 +11,28 @@ import {
   lawsOf,
   legendOf,
   measuredPoint,
-  phaseEvents,
-  predictedOf,
+  predictedProbability,
   predictionText,
+  type Observation,
   type PhaseEvent,
-  type Sighting,
 } from "./phase.ts";
 
-/** A figure for each event that has proven bounds, a panel for each configuration: they would hide each other in one. */
-export function boundFigures(findings: readonly PhaseFinding[], theory: readonly TheoryFinding[]): Figure[] {
-  return phaseEvents(findings, theory).flatMap(({ title, meaning, label, sweeps, sightings }): Figure[] => {
+/** A figure for each event with proven bounds, a panel for each sweep, since the bounds of several would overlap. */
+export function boundFigures(events: readonly PhaseEvent[]): Figure[] {
+  return events.flatMap(({ title, meaning, label, sweeps, observations }): Figure[] => {
     const series = sweeps.map(({ label }, s) => {
-      const lines = [boundOf(sightings[s]!, "lower"), boundOf(sightings[s]!, "upper")].filter(
+      const list = observations[s]!;
+      const lines = [boundLine(list, "lower"), boundLine(list, "upper")].filter(
         ({ points }) => points.length > 0,
       );
-      // Measurements alone have no panel.
-      return { name: label, points: lines.length > 0 ? sightings[s]!.map(measuredPoint) : [], lines };
+      // A panel without bounds would show nothing new.
+      return { name: label, points: lines.length > 0 ? list.map(measuredPoint) : [], lines };
     });
     if (series.every(({ lines }) => lines.length === 0)) return [];
     return [
       {
         title,
-        caption: `How often ${meaning}, and where that cannot lie.`,
+        caption: `How often ${meaning}, between the proven bounds.`,
         x: ITEMS,
         y: { label, domain: [0, 1], ticks: [0, 0.5, 1] },
         legend: legendOf(sweeps),
@@ -45,70 +44,71 @@ export function boundFigures(findings: readonly PhaseFinding[], theory: readonly
   });
 }
 
-function boundOf(sightings: readonly Sighting[], side: "lower" | "upper"): FigureLine {
+function boundLine(list: readonly Observation[], side: "lower" | "upper"): FigureLine {
   return {
     kind: "bound",
     side,
-    name: side === "lower" ? "proven: cannot lie below" : "proven: cannot lie above",
-    points: sightings.flatMap(({ finding, said }) => {
-      const bound = said?.[side];
+    name: side === "lower" ? "proven: cannot be below" : "proven: cannot be above",
+    points: list.flatMap(({ finding, theory }) => {
+      const bound = theory?.[side];
       return bound ? [{ x: finding.items, y: bound.value }] : [];
     }),
   };
 }
 
 /**
- * How far a measurement is from what a law predicts, in standard errors: those of a count whose probability is the predicted
- * one, at least one trial, so that predictions of 0 and 1 leave room for rounding. Undefined where the law says nothing, and
- * where every instance was counted and nothing is left to chance.
+ * The distance of a measurement from the prediction of a law, in standard errors. The standard error is that of a count
+ * whose probability is the predicted one, but at least one trial, so that predictions of 0 and 1 allow for rounding.
+ * Undefined without a prediction, and where every instance was counted, since an exact count has no standard error.
  */
-function residual(seen: Sighting, law: Prediction["name"]): number | undefined {
-  const predicted = predictedOf(seen, law);
-  const { trials, interval } = seen.finding;
+function residual(observed: Observation, law: Prediction["name"]): number | undefined {
+  const predicted = predictedProbability(observed, law);
+  const { trials, interval } = observed.finding;
   if (predicted === undefined || interval === "exact") return undefined;
   return (
-    (seen.estimate.probability - predicted) / Math.sqrt((predicted * (1 - predicted) + 1 / trials) / trials)
+    (observed.estimate.probability - predicted) /
+    Math.sqrt((predicted * (1 - predicted) + 1 / trials) / trials)
   );
 }
 
+/** Distances with a line across the figure, in standard errors. */
 const LEVELS = [-5, -2, 0, 2, 5];
-/** Numbers of the axis far from 0. */
-const FAR = [20, 100, 1000, 1e4, 1e5, 1e6, 1e7];
+/** Ticks beyond the levels, on both sides of 0. */
+const FAR_TICKS = [20, 100, 1000, 1e4, 1e5, 1e6, 1e7];
 
-/** A figure for each event and law: the residuals against n, on a scale that compresses what is far from 0. */
-export function residualFigures(
-  findings: readonly PhaseFinding[],
-  theory: readonly TheoryFinding[],
-): Figure[] {
-  return phaseEvents(findings, theory).flatMap((event) =>
-    lawsOf(event).flatMap((law) => residualsOf(event, law)),
-  );
+/** A figure for each event and law: the residuals against n, on a scale that compresses large distances. */
+export function residualFigures(events: readonly PhaseEvent[]): Figure[] {
+  return events.flatMap((event) => lawsOf(event).flatMap((law) => residualsOf(event, law)));
 }
 
-function residualsOf({ of, title, sweeps, sightings }: PhaseEvent, law: Prediction["name"]): Figure[] {
-  const points = sightings.map((list) =>
-    list.flatMap((seen): FigurePoint[] => {
-      const y = residual(seen, law);
+function residualsOf(
+  { subject, title, sweeps, observations }: PhaseEvent,
+  law: Prediction["name"],
+): Figure[] {
+  const points = observations.map((list) =>
+    list.flatMap((observed): FigurePoint[] => {
+      const y = residual(observed, law);
       if (y === undefined) return [];
-      const note = `measured ${digits(seen.estimate.probability)}, predicted ${digits(predictedOf(seen, law)!)}`;
-      return [{ x: seen.finding.items, y, low: y, high: y, note }];
+      const predicted = predictedProbability(observed, law)!;
+      const note = `measured ${digits(observed.estimate.probability)}, predicted ${digits(predicted)}`;
+      return [{ x: observed.finding.items, y, low: y, high: y, note }];
     }),
   );
   const heights = points.flat().map(({ y }) => y);
   if (heights.length === 0) return [];
   const domain = [Math.min(-8, ...heights) * 1.15, Math.max(8, ...heights) * 1.15] as const;
-  // Where the scale is long, 2 and 5 have no room for a number each; their lines stay.
-  const near = domain[1] - domain[0] > 150 ? [-5, 0, 5] : LEVELS;
+  // A long scale has no room for the numbers 2 and 5 beside each other; their lines stay.
+  const nearTicks = domain[1] - domain[0] > 150 ? [-5, 0, 5] : LEVELS;
   return [
     {
       title,
-      caption: `How far the measured share is from the one ${predictionText(law, of)}; lines at 2 and 5 standard errors.`,
+      caption: `The difference between the measured probability and the one ${predictionText(law, subject)}; lines at 2 and 5 standard errors.`,
       x: ITEMS,
       y: {
         label: "standard errors",
         domain,
         scale: "symlog",
-        ticks: [...FAR.map((tick) => -tick), ...near, ...FAR]
+        ticks: [...FAR_TICKS.map((tick) => -tick), ...nearTicks, ...FAR_TICKS]
           .filter((tick) => tick >= domain[0] && tick <= domain[1])
           .toSorted((a, b) => a - b),
       },
@@ -133,42 +133,42 @@ export function limitLaw(ensemble: Ensemble): (lambda: number) => number {
 /** Steps of the limit law's curve. */
 const STEPS = 160;
 
-/** A figure for each ensemble with target 1 (`rnpp`: perfect partitions): every configuration on the one axis lambda. */
-export function collapseFigures(
-  findings: readonly PhaseFinding[],
-  theory: readonly TheoryFinding[],
-): Figure[] {
-  const events = phaseEvents(findings, theory).filter(({ of }) => of === 1 || of === "perfect");
+/** A figure for each ensemble with target 1 (`rnpp`: perfect partitions): every sweep on the common axis lambda. */
+export function collapseFigures(events: readonly PhaseEvent[]): Figure[] {
+  const candidates = events.filter(({ subject }) => subject === 1 || subject === "perfect");
   return ensembles.flatMap((ensemble): Figure[] => {
-    const event = events.find(
-      ({ of, sweeps }) =>
-        (of === "perfect") === (ensemble === "rnpp") &&
-        sweeps.some(({ findings: [first] }) => first.ensemble === ensemble),
+    const event = candidates.find(
+      ({ subject, sweeps }) =>
+        (subject === "perfect") === (ensemble === "rnpp") &&
+        sweeps.some(({ config }) => config.ensemble === ensemble),
     );
     return event ? collapseOf(event, ensemble) : [];
   });
 }
 
-function collapseOf({ of, meaning, label, sweeps, sightings }: PhaseEvent, ensemble: Ensemble): Figure[] {
-  const points = sightings.map((list) =>
+function collapseOf(
+  { subject, meaning, label, sweeps, observations }: PhaseEvent,
+  ensemble: Ensemble,
+): Figure[] {
+  const points = observations.map((list) =>
     list
-      .flatMap((seen): FigurePoint[] => {
-        const lambda = seen.said?.lambda;
-        if (seen.finding.ensemble !== ensemble || lambda === undefined) return [];
-        return [{ ...measuredPoint(seen), x: lambda, note: `n = ${seen.finding.items}` }];
+      .flatMap((observed): FigurePoint[] => {
+        const lambda = observed.theory?.lambda;
+        if (observed.finding.ensemble !== ensemble || lambda === undefined) return [];
+        return [{ ...measuredPoint(observed), x: lambda, note: `n = ${observed.finding.items}` }];
       })
       .toSorted((a, b) => a.x - b.x),
   );
-  const places = points.flat().map(({ x }) => x);
-  if (places.length === 0) return [];
-  const from = Math.min(...places);
-  const to = Math.max(...places);
+  const lambdas = points.flat().map(({ x }) => x);
+  if (lambdas.length === 0) return [];
+  const from = Math.min(...lambdas);
+  const to = Math.max(...lambdas);
   const limit = limitLaw(ensemble);
-  const several = new Set(sweeps.map(({ findings: [first] }) => first.ensemble)).size > 1;
+  const several = new Set(sweeps.map(({ config }) => config.ensemble)).size > 1;
   return [
     {
-      title: `${of === "perfect" ? "Perfect partition" : "Target 1"}${several ? `, ${ensemble}` : ""}`,
-      caption: `How often ${meaning}; ${bandText(sweeps)}. To the left there are more items than the precision asks for.`,
+      title: `${subject === "perfect" ? "Perfect partition" : "Target 1"}${several ? `, ${ensemble}` : ""}`,
+      caption: `How often ${meaning}; ${bandText(sweeps)}. On the left there are more items than the precision requires.`,
       x: { label: "λ = log₂ M − n + ½ log₂ n", symbol: "λ", real: true },
       y: { label, domain: [0, 1] },
       legend: legendOf(sweeps),

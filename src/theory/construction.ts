@@ -110,7 +110,13 @@ function chancesOf(states: States, halfRange: number): Chances {
  * with v = 0 add nothing. Exact up to rounding, a relative 1e-11.
  * @param factor N, 1..4.
  * @param most 0..64. For N = 4, 16 products take about 1 s and 64 about 10 s.
- * @throws RangeError or TypeError naming what was expected.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { reachProbabilities } from "exacta/theory";
+ *
+ * console.log(reachProbabilities(1, 2).map(({ success }) => success[1])); // [ 0, 0.5, 0.75 ]
+ * ```
  */
 export function reachProbabilities(factor: number, most: number): Chances[] {
   parse(integer(1, MAX_FACTOR), factor, "factor");
@@ -127,19 +133,28 @@ export function reachProbabilities(factor: number, most: number): Chances[] {
 }
 
 /**
- * - `pooled`: inputs of both signs, every unit serves the sign that its u gives it
- * - `nonnegative`: inputs from 0 up, as behind another layer, so that units with u > 0 are enough
- * - `split`: the paper's, inputs of both signs, where one half of the units is for x > 0 and the other for x < 0
+ * The ways in which hidden units serve inputs:
+ * - `pooled`: inputs of both signs; every unit serves the inputs of the sign of its u
+ * - `nonnegative`: inputs from 0 up, as after another layer, so that only units with u > 0 count
+ * - `split`: the paper's scheme for inputs of both signs; one half of the units serves x > 0, the other x < 0
+ * @example
+ * ```ts
+ * import { lemma5Schemes } from "exacta/theory";
+ *
+ * console.log(lemma5Schemes.join(" ")); // pooled nonnegative split
+ * ```
  */
-export const schemes = ["pooled", "nonnegative", "split"] as const;
-export type Scheme = (typeof schemes)[number];
+export const lemma5Schemes = ["pooled", "nonnegative", "split"] as const;
+/** The name of a way in which hidden units serve inputs. */
+export type Lemma5Scheme = (typeof lemma5Schemes)[number];
 
+/** The hidden units of `lemma5`. */
 export interface Construction {
   /** h, the number of hidden units; even for `split`. */
   readonly units: number;
   /** Whether u and v are uniform on -N..N, or on that without 0. */
   readonly zero: boolean;
-  readonly scheme: Scheme;
+  readonly scheme: Lemma5Scheme;
 }
 
 /** The laws of the number of successes in 0, 1, ..., `most` independent trials. */
@@ -179,11 +194,18 @@ function both(one: Chances, other: Chances): Chances {
  * sampling, at finite h. A unit serves inputs of one sign with probability a = 2 N^2 / (2 N + 1)^2, or 1/2 without zeros; the
  * rest is a mixture over the sizes of the pools.
  * @param pools The chances of 0, 1, ... products, as of `reachProbabilities`; up to h of them, for `split` h / 2.
- * @throws RangeError or TypeError naming what was expected.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { lemma5, reachProbabilities } from "exacta/theory";
+ *
+ * const { success } = lemma5(reachProbabilities(2, 12), { units: 12, zero: false, scheme: "pooled" });
+ * console.log(success[4]!.toFixed(4)); // 0.6182
+ * ```
  */
 export function lemma5(pools: readonly Chances[], { units, zero, scheme }: Construction): Chances {
   const most = pools.length - 1;
-  parse(z.enum(schemes, `one of ${schemes.join(", ")}`), scheme, "scheme");
+  parse(z.enum(lemma5Schemes, `one of ${lemma5Schemes.join(", ")}`), scheme, "scheme");
   parse(integer(0, scheme === "split" ? 2 * most : most), units, "units");
   if (scheme === "split" && units % 2 !== 0)
     throw new RequestError("units", "an even number for split", units);

@@ -73,6 +73,7 @@ export interface EnvelopePoint extends Moments {
   readonly upper: Bound;
 }
 
+/** The result of `envelope`. */
 export interface Envelope {
   readonly ensemble: Ensemble;
   readonly halfRange: number;
@@ -218,7 +219,16 @@ const CONDITIONAL_WORK = 2e9;
  * @param work How much the conditional second moments may take, in units of a few nanoseconds: the sum over items and
  * targets of 4 n^2 M, times N for products. `cs_cond` and `ds_cond` are given up to the largest number of items within
  * it, and `amplification` uses them beyond. Default 2 * 10^9: all of them for two targets up to M = 2^11.
- * @throws RangeError or TypeError naming what was expected.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { envelope } from "exacta/theory";
+ *
+ * const { points } = envelope("rssp", 64, { from: 12, to: 12 }, [1]);
+ * for (const { kind, name, value } of points[0]!.bounds.slice(0, 2))
+ *   console.log(kind, name, value.toFixed(4)); // upper markov 1.0000
+ *   // lower cs 0.8255
+ * ```
  */
 export function envelope(
   ensemble: Ensemble,

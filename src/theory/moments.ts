@@ -166,7 +166,13 @@ function signedPairs({ probability, binomial }: Theory, n: number, z: number, ot
  * @param halfRange M, 1..2^12, for products a perfect square; for `rnpp` 1..2^22 - 1.
  * @param items 0..64.
  * @param targets Integers of 32 bits; those beyond n M have moments 0.
- * @throws RangeError or TypeError naming what was expected.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { moments } from "exacta/theory";
+ *
+ * console.log(moments("rssp", 1, { from: 2, to: 2 }, [0])[0]); // { items: 2, target: 0, first: 1.5, second: 2.5 }
+ * ```
  */
 export function moments(
   ensemble: Ensemble,
@@ -188,8 +194,17 @@ export function moments(
 }
 
 /**
- * E[N_z N_z'] for the signed counts of `rnpp` with items uniform on 1..M: 0 where z and z' differ in parity.
- * Throws as `moments` does.
+ * Computes E[N_z N_z'] for `rnpp`: N_z counts the signs with which n items, uniform on 1..M, sum to z. It is 0 where z and
+ * z' differ in parity.
+ * @param halfRange M, 1..2^22 - 1.
+ * @param items n, 0..64.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { pairMoment } from "exacta/theory";
+ *
+ * console.log(pairMoment(1, 2, 0, 0), pairMoment(1, 2, 0, 1)); // 4 0
+ * ```
  */
 export function pairMoment(halfRange: number, items: number, z: number, other: number): number {
   checkTheory("rnpp", halfRange, { from: items, to: items }, [z, other]);

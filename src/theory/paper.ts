@@ -54,7 +54,8 @@ function check(halfRange: number, items: number, halfRanges = counts): void {
 }
 
 /**
- * s2 = E X^2, the second moment of one item. Throws RangeError unless M is in 1..2^53 - 1, for products a perfect square.
+ * s2 = E X^2, the second moment of one item.
+ * @throws {RequestError} M is not in 1..2^53 - 1, or for products no perfect square.
  */
 export function secondMoment(ensemble: Ensemble, halfRange: number): number {
   parse(counts, halfRange, "halfRange");
@@ -103,7 +104,7 @@ function solutions(halfRange: number, items: number, sum: number): number {
 /**
  * Theorem 4, first moment: E I_{n,z} = gamma_n (exp(-z^2 / (2 n c_M M^2)) + O(1/n)), where I = N_z / 2^n and N_z counts
  * the signs with sum z. The O(1/n) is about -0.15/n of gamma_n at z = 0 (measured), -0.19/n for M = 3.
- * Throws RangeError for M = 1, where the truth is 0 or twice this.
+ * @throws {RequestError} M is 1, where the truth is 0 or twice this.
  */
 export function theorem4Mean(halfRange: number, items: number, sum: number): InTheLimit {
   check(halfRange, items, latticed);
@@ -117,7 +118,7 @@ export function theorem4Mean(halfRange: number, items: number, sum: number): InT
 /**
  * Theorem 4, second moment: E I_{n,z} I_{n,z'} = 2 gamma_n^2 (exp(-(z^2 + z'^2) / (2 n c_M M^2)) + O(1/n))
  * + 2^-n E I_{n,z} (1{z = z'} + 1{z = -z'}) where z and z' have one parity, else 0, which is exact.
- * Throws RangeError for M = 1.
+ * @throws {RequestError} M is 1.
  */
 export function theorem4Product(halfRange: number, items: number, sum: number, other: number): InTheLimit {
   parse(signed, other, "other");
@@ -143,7 +144,7 @@ export function parityProbability(halfRange: number, items: number, sum: number)
 /**
  * Lemma 1: the sides of P(N_z > 0). With r = mu exp(-z^2 / (2 n c_M M^2)): r / (1 + 2 r) and min(1/2, r) for z != 0,
  * r / (2 + 2 r) and min(1/2, r / 2) for z = 0, where solutions come in pairs. The 1/2 is the parity of the sum of A.
- * Throws RangeError for M = 1.
+ * @throws {RequestError} M is 1.
  */
 export function lemma1(halfRange: number, items: number, sum: number): InTheLimitBetween {
   check(halfRange, items, latticed);
@@ -174,7 +175,8 @@ export function lemma3(halfRange: number, items: number, target: number, total: 
 /**
  * E Y_t ~ 2^n / sqrt(pi n s2) exp(-t^2 / (n s2)), the mean number of index sets with sum t, s2 = E X^2; for t = 0 the
  * empty set on top. Not in the paper; it is Lemma 3 without the condition. Against exact values for |t| <= M: within 4 %
- * from n = 8 on for `rssp`, M = 4..256; within 25 % at n = 8 and 5 % at n = 16 for products, M = 16 and 64. Throws RangeError for `rnpp`, whose items take signs.
+ * from n = 8 on for `rssp`, M = 4..256; within 25 % at n = 8 and 5 % at n = 16 for products, M = 16 and 64.
+ * @throws {RequestError} The ensemble is `rnpp`, whose items take signs.
  */
 export function expectedSolutions(
   ensemble: Ensemble,

@@ -54,7 +54,14 @@ export function productWays(factor: number): Uint16Array<ArrayBuffer> {
  * uniform law on the products is reached at the rate |D_N| / N^2.
  * Counts are exact. Takes O(N^2) time and 2 N^2 bytes.
  * @param factor N, 1..4096.
- * @throws RangeError or TypeError naming what was expected.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { rejection } from "exacta/theory";
+ *
+ * const { distinct, firstMissing, acceptanceToSupport } = rejection(16);
+ * console.log(distinct, firstMissing, acceptanceToSupport.toFixed(3)); // 97 17 0.379
+ * ```
  */
 export function rejection(factor: number): Rejection {
   const N = parse(integer(1, 4096), factor, "factor");

@@ -25,7 +25,17 @@ const FADE = 30;
 /** The most cells on which sums of positive items are followed. */
 const CELLS = 1024;
 
-/** lambda = log2 M - n + (1/2) log2 n, the place in the window: solvable below, not above. M, n >= 1 integers. */
+/**
+ * Computes lambda = log2 M - n + (1/2) log2 n, the position in the scaling window: instances are solvable below it and not
+ * above. M and n are integers from 1 up.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { lambdaOf } from "exacta/theory";
+ *
+ * console.log(lambdaOf(64, 9)); // -1.415037499278844
+ * ```
+ */
 export function lambdaOf(halfRange: number, items: number): number {
   parse(positive, halfRange, "halfRange");
   parse(positive, items, "items");
@@ -37,6 +47,13 @@ export function lambdaOf(halfRange: number, items: number): number {
  * q = exp(-sqrt(3 / (2 pi)) 2^-lambda). Even totals leave pairs of signs Poisson(mu), odd ones Poisson(2 mu).
  * The truth is about 0.1/n below near lambda = 0 (measured, n = 16..28); deep in the easy phase it ignores gcds.
  * Source: Borgs, Chayes & Pittel, "Phase transition and finite-size scaling for the integer partitioning problem", 2001.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { perfectLimit } from "exacta/theory";
+ *
+ * console.log(perfectLimit(-2).toFixed(4)); // 0.9665
+ * ```
  */
 export function perfectLimit(lambda: number): number {
   parse(number, lambda, "lambda");
@@ -54,6 +71,13 @@ export function perfectLimit(lambda: number): number {
  * The trapezoidal rule on the whole line, whose error falls like exp(-2 pi a / step) for an integrand that is tame at
  * distance a from the real line. Around the edges h = +-sqrt(2 ln(2 mu)), where the inner exponential passes 1, a is
  * about 1 / edge, and so is the step.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { windowFailure } from "exacta/theory";
+ *
+ * console.log(windowFailure(4, 0.5).toFixed(4)); // 0.1395
+ * ```
  */
 export function windowFailure(mu: number, tau: number): number {
   parse(rates, mu, "mu");
@@ -81,6 +105,13 @@ export function windowFailure(mu: number, tau: number): number {
  * For `rssp` and 1 <= |t| <= M + 1 it is 2^-n sum_j C(n,j) C(|t|-1,j) M^-j, exact; also for `rssp0`, with
  * the share of positive items in place of 1/2. Otherwise items are rounded up to a grid of 1024 cells: exact while
  * |t| <= 1024, 1 % too small at M = 2^16 (measured), never too large. 0 for t = 0. n in 0..2^16.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { rangeObstruction } from "exacta/theory";
+ *
+ * console.log(rangeObstruction("rssp", 1, 2, 1)); // 0.25
+ * ```
  */
 export function rangeObstruction(
   ensemble: SubsetEnsemble,
@@ -149,6 +180,13 @@ function convolve(a: Float64Array<ArrayBuffer>, b: Float64Array<ArrayBuffer>): F
 /**
  * A bound: where 2^j is the power of 2 in t, P(no subset has sum t) is at least P(2^(j+1) divides X)^n. For products with
  * even N and odd t it is (3/4)^n, for products0 (1 - N / (2 (2 N + 1)))^n. 0 for t = 0. n in 0..2^16.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { parityObstruction } from "exacta/theory";
+ *
+ * console.log(parityObstruction("products", 16, 2, 1)); // 0.5625
+ * ```
  */
 export function parityObstruction(
   ensemble: SubsetEnsemble,
@@ -197,6 +235,13 @@ export interface WindowPrediction {
  * that was 1e-3..0.05 (n >= 6). rssp, M = 8..1024: .0443 for n = 6 and 7, .0131 for 8..15, .0036 for n >= 16; .68..2.26.
  * rssp0, M = 8..64: .050, .0137, .0011; .93..1.98. products, M = 16..256: .093, .076, .030; .45..1.78. products0,
  * M = 16..256: .102, .083, .037; .30..1.52. Smaller M, and n < 6, are off by up to .2.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { predictFailure } from "exacta/theory";
+ *
+ * console.log(predictFailure("rssp", 64, 12, 1).failure.toFixed(4)); // 0.0121
+ * ```
  */
 export function predictFailure(
   ensemble: SubsetEnsemble,
@@ -250,6 +295,16 @@ export interface DesignRule {
   readonly provenance: string;
 }
 
+/**
+ * The rule of thumb for `rssp`, with its rows by failure of the worst target.
+ * @example
+ * ```ts
+ * import { designRule } from "exacta/theory";
+ *
+ * const { extra } = designRule.rows.find(({ failure }) => failure === 0.01)!;
+ * console.log(`n = log2 M + ${extra}`); // n = log2 M + 10
+ * ```
+ */
 export const designRule: DesignRule = {
   ensemble: "rssp",
   rows: [

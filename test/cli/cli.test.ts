@@ -559,7 +559,7 @@ describe("theory", () => {
     const done = await exacta("phase --bits 6 --items 6..9 --trials 1e5 --check --quiet --out out");
     expect(done.status).toBe(0);
     expect(done.stdout).toContain("check: no measured probability breaks a proven bound");
-    expect(done.stdout).toMatch(/M = 64, n = 6, target 64: measured 0\.2\d*, window says 0\.2/);
+    expect(done.stdout).toMatch(/M = 64, n = 6, target 64: measured 0\.2\d*, window predicts 0\.2/);
     const beyond = await exacta("phase --bits 13 --items 6 --trials 1e5 --check --quiet --out none");
     expect(beyond.status).toBe(2);
     expect(beyond.stderr).toMatch(REFUSAL);

@@ -24,7 +24,7 @@ async function compare(
 ): Promise<void> {
   const trials = plan(phaseConfig({ ensemble, halfRange, items, targets: [0, 1, -halfRange], seed: 7 }));
   const work = batchWork(trials, { first: 5, count });
-  const expected = await reference.run(work);
+  const { words: expected } = await reference.run(work);
   for (const shape of [undefined, ...shapes]) {
     const kernel = await loadKernel(work);
     if (shape) kernel.chooseShapes(...shape);

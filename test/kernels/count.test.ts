@@ -63,7 +63,7 @@ const { engine } = describeParity("count", {
 describe("Large sums of count", () => {
   test("The CPU answers count near both ends of sums that span almost 2^31", async () => {
     const batch = { kernel: "count", instances: nearEnds } as const;
-    const words = await (await engine("cpu")).run(batchWords(batch));
+    const { words } = await (await engine("cpu")).run(batchWords(batch));
     expect([...words]).toEqual(oracleWords(batch));
   });
 });

@@ -54,7 +54,7 @@ const { engine } = describeParity("meet", {
 
 describe("Sums of 64 bits", () => {
   test("The nearest sums of meet are in the window and right at distances of 64 bits", async () => {
-    const words = await (await engine("reference")).run(batchWords(batch));
+    const { words } = await (await engine("reference")).run(batchWords(batch));
     expect([...words]).toEqual(oracleWords(batch));
   });
 });

@@ -118,7 +118,7 @@ async function openEngine(name: EngineName): Promise<Runner> {
 /** Answers words that are known already. */
 const answering = (words: Uint32Array, engine: Runner): Runner => ({
   ...engine,
-  run: () => Promise.resolve(words),
+  run: () => Promise.resolve({ words }),
 });
 
 /** Registers the tests of a kernel, and answers what further tests of it need. */
@@ -144,7 +144,7 @@ export function describeParity<Probe extends string>(kernel: KernelName, cases: 
   async function compare(work: Work, on: readonly EngineName[] = everyEngine): Promise<Uint32Array> {
     expect(work.kernel).toBe(kernel);
     const [first, ...others] = await Promise.all(on.map(engine));
-    const expected = await first!.run(work);
+    const { words: expected } = await first!.run(work);
     const right = answering(expected, first!);
     await Promise.all(
       others.map(async (other, i) => {
@@ -153,7 +153,18 @@ export function describeParity<Probe extends string>(kernel: KernelName, cases: 
           if (on !== everyEngine) throw new Error(`${kernel}: variant ${name} does not serve the work`);
           return;
         }
-        const owning = { ...other, run: async (same: Work) => wholeBuffer(name, await other.run(same)) };
+        const owning: Runner = {
+          ...other,
+          async run(same) {
+            const answer = await other.run(same);
+            // A view of a larger buffer would hand its reader what follows the words.
+            const { words } = answer;
+            expect(words.buffer.byteLength, `bytes of the buffer that ${name} answers`).toBe(
+              words.byteLength,
+            );
+            return answer;
+          },
+        };
         await shadowRunner(right, owning)
           .run(work)
           .catch((error: Error) => {
@@ -211,7 +222,7 @@ export function describeParity<Probe extends string>(kernel: KernelName, cases: 
         probed.get(probe) ??
         engine("cpu").then(async (cpu) =>
           Promise.all(
-            (await cases.probes[probe]()).map(async (work) => ({ work, words: await cpu.run(work) })),
+            (await cases.probes[probe]()).map(async (work) => ({ work, words: (await cpu.run(work)).words })),
           ),
         );
       probed.set(probe, known);
@@ -307,10 +318,4 @@ export function describeParity<Probe extends string>(kernel: KernelName, cases: 
   });
 
   return { engine, compare };
-}
-
-/** The words, which must have a buffer of their own: a view of a larger one would hand its reader what follows them. */
-function wholeBuffer(name: EngineName, words: Uint32Array): Uint32Array {
-  expect(words.buffer.byteLength, `bytes of the buffer that ${name} answers`).toBe(words.byteLength);
-  return words;
 }

@@ -433,9 +433,11 @@ describe("Batches of reach", () => {
         [
           { first, count: cut },
           { first: first + cut, count: count - cut },
-        ].map((batch) => threads.run(rebatched(work, batch))),
+        ].map(async (batch) => (await threads.run(rebatched(work, batch))).words),
       );
-      expect(add(work.params, head!, tail!), JSON.stringify(work.params)).toEqual([...(await cpu.run(work))]);
+      expect(add(work.params, head!, tail!), JSON.stringify(work.params)).toEqual([
+        ...(await cpu.run(work)).words,
+      ]);
     }
   });
 
@@ -453,8 +455,10 @@ describe("Batches of reach", () => {
   test("A trial of reach with n items has the first n items of the same trial with more", async () => {
     const cpu = await engine("cpu");
     for (const ensemble of ["rssp", "rssp0", "rnpp"] as const) {
-      const tallied = (itemsFrom: number, itemsTo: number) =>
-        cpu.run(workOf({ ensemble, halfRange: 20, itemsFrom, itemsTo, targets: [1, 20] }, 5, 999));
+      const tallied = async (itemsFrom: number, itemsTo: number) => {
+        const question: Question = { ensemble, halfRange: 20, itemsFrom, itemsTo, targets: [1, 20] };
+        return (await cpu.run(workOf(question, 5, 999))).words;
+      };
       const whole = await tallied(0, 12);
       const tally = reachTally({ itemsFrom: 0, itemsTo: 12, targets: 2 });
       for (let n = 0; n <= 12; n++) {
@@ -476,12 +480,12 @@ describe("Batches of reach", () => {
   test("Every item of a list is drawn once with either sign when all instances are enumerated", async () => {
     // One in 22 hits target 1, none target 7, one -40.
     const tally = reachTally(everyListed.params);
-    const words = await (await engine("cpu")).run(batchWork(everyListed, { first: 0, count: 22 }));
+    const { words } = await (await engine("cpu")).run(batchWork(everyListed, { first: 0, count: 22 }));
     expect([0, 1, 2].map((t) => words[tally.unsolved(t, 0)])).toEqual([21, 22, 21]);
   });
 
   test("Missing targets are counted in two words", async () => {
-    const words = await (await engine("cpu")).run(workOf(missing, 0, 5000));
+    const { words } = await (await engine("cpu")).run(workOf(missing, 0, 5000));
     expect([...words]).toEqual([5000, 5000, (5000 * 2 ** 21) % 2 ** 32, 2, 0, 5000]);
   });
 });
@@ -512,7 +516,7 @@ describe("Trials of reach that overflow a variant", () => {
           [0, 0],
         ] as const) {
           const work = workOf(question, first, count);
-          expect([...(await narrow.run(work))]).toEqual([...(await compare(work, ["cpu"]))]);
+          expect([...(await narrow.run(work)).words]).toEqual([...(await compare(work, ["cpu"]))]);
         }
       narrow.close();
     },
@@ -538,7 +542,7 @@ describe("Trials of reach that overflow a variant", () => {
         ),
         { variant, places: capacityBits },
       );
-      const [counted] = await forgetful.run(workOf(one, 7, 1000));
+      const [counted] = (await forgetful.run(workOf(one, 7, 1000))).words;
       forgetful.close();
       if (high < 1000) expect(found, "fallback passes that were changed").toBe(1);
       expect(counted).toBeGreaterThanOrEqual(low);

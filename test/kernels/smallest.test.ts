@@ -26,7 +26,7 @@ const { engine } = describeParity("smallest", {
 describe("Large sums of smallest", () => {
   test("The CPU answers smallest near both ends of sums that span almost 2^31", async () => {
     const batch = { kernel: "smallest", instances: nearEnds } as const;
-    const words = await (await engine("cpu")).run(batchWords(batch));
+    const { words } = await (await engine("cpu")).run(batchWords(batch));
     expect([...words]).toEqual(oracleWords(batch));
   });
 });

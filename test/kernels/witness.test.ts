@@ -38,7 +38,7 @@ const { engine } = describeParity("witness", {
 describe("Large sums of witness", () => {
   test("The CPU answers witness near both ends of sums that span almost 2^31", async () => {
     const batch = { kernel: "witness", instances: nearEnds } as const;
-    const words = await (await engine("cpu")).run(batchWords(batch));
+    const { words } = await (await engine("cpu")).run(batchWords(batch));
     expect([...words]).toEqual(oracleWords(batch));
   });
 });

@@ -3,7 +3,6 @@
 
 import { readFile } from "node:fs/promises";
 import * as z from "zod/mini";
-import { version } from "../../../package.json";
 import { integer, parse } from "../../../src/check.ts";
 import type { DigitsFinding } from "../../../src/finding.ts";
 import { importNetwork } from "../../../src/import/network.ts";
@@ -17,7 +16,7 @@ import { representedNetwork, verifyTicket } from "../../../src/ticket/certificat
 import type { Ticket } from "../../../src/ticket/ticket.ts";
 import { schemeFor } from "../../../src/ticket/width.ts";
 import { runNetwork } from "../../experiments/network.ts";
-import type { Engine } from "../../runner.ts";
+import { provenanceOf, type Engine } from "../../runner.ts";
 import { targetDigest, pruneToTicket } from "../../experiments/ticket.ts";
 import { readNumber } from "../formats/arguments.ts";
 import { digitsReport, type DigitsReport } from "../reports/digits.ts";
@@ -25,7 +24,7 @@ import { prepareFolder, writeFiles } from "../formats/files.ts";
 import { largest, outputsDigest } from "./forward.ts";
 import { importedText } from "../formats/network.ts";
 import { readDigits, type Digits } from "../formats/mnist.ts";
-import { withEngine, type RunArguments } from "./run.ts";
+import { untilStopped, withEngine, type RunArguments } from "./run.ts";
 import { DIGITS_NETWORK } from "../packaged.ts";
 import { columns, grouped } from "../reports/table.ts";
 
@@ -60,21 +59,25 @@ export async function runDigits(args: DigitsArguments, command: string): Promise
     undefined,
     false,
     async ({ engine, signal, report, seconds }) => {
-      const pruned = await pruneToTicket(engine, request, { signal, onProgress: report });
+      const pruned = await untilStopped(
+        pruneToTicket(engine, request, { signal, onProgress: ({ done }) => report(done) }),
+        signal,
+        () => undefined,
+      );
       if (!pruned) return "stopped early\n";
       if (pruned.failures.length > 0)
         return `no ticket: ${grouped(pruned.failures.length)} subset sums have no solution\n`;
       // From here on the ticket is what its file says.
       const bytes = encodeTicket(pruned.ticket, await targetDigest(network, targetBits));
       const { ticket } = decodeTicket(bytes);
-      const certified = !verifyTicket(network, ticket);
+      const { certified } = verifyTicket(network, ticket);
       const { initial, kept, target } = sizesOf(ticket, keptLayers(ticket));
       const runs: Run[] = [];
       try {
         for (const pass of [undefined, ...passes])
           runs.push(await classify(engine, network, ticket, pass, images, signal));
       } catch (error) {
-        if (signal.aborted) return "stopped early\n";
+        if (error === signal.reason) return "stopped early\n";
         throw error;
       }
       const [whole] = runs;
@@ -92,9 +95,7 @@ export async function runDigits(args: DigitsArguments, command: string): Promise
         certified,
         equal,
         digests: runs.map(({ outputs }) => outputsDigest(outputs)),
-        engine: engine.engine,
-        adapter: engine.adapter,
-        version,
+        ...provenanceOf(engine),
       };
       if (folder !== undefined) {
         const shown: DigitsReport = {

@@ -11,7 +11,7 @@ import { runNetwork } from "../../experiments/network.ts";
 import { prepareFile, readBytes, writeFiles } from "../formats/files.ts";
 import { csvOf, decodeInputs, encodeNpy, int64Bytes } from "../formats/matrix.ts";
 import { importedText, readNetworkOrTicket, readOptions, type ImportArguments } from "../formats/network.ts";
-import { withEngine, type RunArguments } from "./run.ts";
+import { untilStopped, withEngine, type RunArguments } from "./run.ts";
 import { grouped } from "../reports/table.ts";
 
 export interface ForwardArguments extends RunArguments, ImportArguments {
@@ -43,13 +43,15 @@ export async function runForward(path: string, args: ForwardArguments): Promise<
     count,
     out === undefined && !args.json,
     async ({ engine, signal, report, seconds }) => ({
-      outputs: await runNetwork(engine, network, inputs, {
-        pass,
+      outputs: await untilStopped(
+        runNetwork(engine, network, inputs, {
+          pass,
+          signal,
+          onProgress: ({ done, total }) => report(Math.round((done / total) * count)),
+        }),
         signal,
-        onProgress: (share) => report(Math.round(share * count)),
-      }).catch((error: unknown) => {
-        if (!signal.aborted) throw error;
-      }),
+        () => undefined,
+      ),
       seconds: seconds(),
       engine: engine.engine,
       adapter: engine.adapter,

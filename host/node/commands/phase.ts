@@ -2,15 +2,15 @@
 
 import * as z from "zod/mini";
 import { parse } from "../../../src/check.ts";
-import { phaseConfig, type PhaseConfig } from "../../../src/experiments/phase.ts";
-import { compareWithTheory, theoryOf } from "../../../src/experiments/theory.ts";
-import { SHOWN_TARGETS, tellingTargets } from "../../../src/figures/phase.ts";
-import { instanceKey, type PhaseFinding, type TheoryFinding } from "../../../src/finding.ts";
+import { phaseConfig } from "../../../src/experiments/phase.ts";
+import { planSweep, representativeTargets, type Sweep } from "../../../src/experiments/sweep.ts";
+import { compareSweeps, withTheory } from "../../../src/experiments/theory.ts";
+import type { PhaseFinding } from "../../../src/finding.ts";
 import { checkTheory, maxTheoryHalfRange } from "../../../src/theory/distribution.ts";
-import { measurePhaseConfig } from "../../experiments/phase.ts";
+import { measureSweep } from "../../experiments/phase.ts";
 import { readNumber, readRequests, type InstanceArguments } from "../formats/arguments.ts";
 import { prepareFolder, writeFiles } from "../formats/files.ts";
-import { withEngine, type RunArguments } from "./run.ts";
+import { untilStopped, withEngine, type RunArguments } from "./run.ts";
 import { checkText, perfectTable } from "../reports/check.ts";
 import { phaseTable, resultsCsv } from "../reports/table.ts";
 
@@ -54,7 +54,7 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
       checkTheory(ensemble, halfRange, items, targets);
   const folder = args.out ?? (args.json ? undefined : DEFAULT_FOLDER);
   const started = new Date();
-  const findings: PhaseFinding[] = [];
+  const measured: Sweep[] = [];
   const total = configs.reduce((sum, config) => sum + config.trials, 0);
   // A reader who has seen enough ends a run of which nothing else would remain.
   const forReader = folder === undefined && !args.check;
@@ -63,58 +63,64 @@ export async function runPhase(args: PhaseArguments, command: string): Promise<n
     run.report(0);
     let before = 0;
     for (const config of configs) {
-      const found = await measurePhaseConfig(run.engine, config, {
+      let soFar: (() => PhaseFinding[]) | undefined;
+      const planned = planSweep(config);
+      const measuring = measureSweep(run.engine, planned, {
         signal: run.signal,
-        onProgress: ({ done }) => run.report(before + done),
+        onProgress: ({ done }, current) => {
+          soFar = current;
+          run.report(before + done);
+        },
       });
-      before += found[0]?.trials ?? 0;
-      findings.push(...found);
-      if (args.json) for (const finding of found) process.stdout.write(`${JSON.stringify(finding)}\n`);
+      const sweep = await untilStopped(measuring, run.signal, () => ({
+        ...planned,
+        findings: soFar?.() ?? [],
+      }));
+      const [first] = sweep.findings;
+      if (!first) break;
+      before += first.trials;
+      measured.push(sweep);
+      if (args.json)
+        for (const finding of sweep.findings) process.stdout.write(`${JSON.stringify(finding)}\n`);
     }
     return { seconds: run.seconds(), stopped: run.signal.aborted };
   });
 
-  if (!args.json && findings.length > 0) process.stdout.write(phaseTable(findings));
-  const measured = configs.filter((config) =>
-    findings.some((finding) => instanceKey(finding) === firstKey(config)),
-  );
-  const laws =
-    folder !== undefined || args.check ? measured.flatMap((config) => lawsOf(config, args.check)) : [];
-  if (folder !== undefined && findings.length > 0) {
+  if (!args.json && measured.length > 0) process.stdout.write(phaseTable(measured));
+  const sweeps =
+    folder !== undefined || args.check ? measured.map((sweep) => explained(sweep, args)) : measured;
+  if (folder !== undefined && sweeps.length > 0) {
     const about = { command, started, seconds, stopped };
     await writeFiles(folder, {
-      "results.jsonl": findings.map((finding) => `${JSON.stringify(finding)}\n`).join(""),
-      "results.csv": resultsCsv(findings),
+      "results.jsonl": sweeps
+        .flatMap(({ findings }) => findings.map((finding) => `${JSON.stringify(finding)}\n`))
+        .join(""),
+      "results.csv": resultsCsv(sweeps),
       // Loaded where it is needed: it brings half of what every command would otherwise wait for.
-      "report.html": (await import("../reports/phase.ts")).reportHtml(findings, about, laws),
+      "report.html": (await import("../reports/phase.ts")).reportHtml(sweeps, about),
     });
     if (!args.quiet)
       process.stderr.write(`${folder}/report.html, results.csv and results.jsonl are written\n`);
   }
-  const verdict = args.check ? compareWithTheory(findings, laws, tolerance) : undefined;
+  const verdict = args.check ? compareSweeps(sweeps, tolerance) : undefined;
   if (verdict)
     process.stdout.write(
       args.json
-        ? `${JSON.stringify({ kind: "check", tolerance, configurations: measured.length, ...verdict })}\n`
-        : `\n${perfectTable(findings, laws)}${checkText(verdict, tolerance, measured.length, configs.length)}`,
+        ? `${JSON.stringify({ kind: "check", tolerance, configurations: sweeps.length, ...verdict })}\n`
+        : `\n${perfectTable(sweeps)}${checkText(verdict, tolerance, { measured: sweeps.length, asked: configs.length })}`,
     );
   if (stopped && !args.quiet)
     process.stderr.write(
-      findings.length > 0
-        ? "stopped early; the trials done are kept\n"
-        : "stopped before any trial was done\n",
+      sweeps.length > 0 ? "stopped early; the trials done are kept\n" : "stopped before any trial was done\n",
     );
   // Nothing measured is nothing held.
-  return verdict && (verdict.violations.length > 0 || measured.length === 0) ? 1 : 0;
+  return verdict && (verdict.violations.length > 0 || sweeps.length === 0) ? 1 : 0;
 }
 
-function firstKey({ ensemble, halfRange, items }: PhaseConfig): string {
-  return instanceKey({ ensemble, halfRange, items: items.from });
-}
-
-/** The theory of every target for --check, otherwise of those that the report shows, where there is any. */
-function lawsOf(config: PhaseConfig, everyTarget = false): TheoryFinding[] {
-  if (everyTarget) return theoryOf(config);
-  if (config.halfRange > maxTheoryHalfRange(config.ensemble)) return [];
-  return theoryOf({ ...config, targets: tellingTargets(config.targets, config.halfRange, SHOWN_TARGETS) });
+/** The sweep with the theory of every target for --check, otherwise of those that the report shows, where there is any. */
+function explained(sweep: Sweep, { check }: PhaseArguments): Sweep {
+  const { config } = sweep;
+  if (check) return withTheory(sweep);
+  if (config.halfRange > maxTheoryHalfRange(config.ensemble)) return sweep;
+  return withTheory(sweep, representativeTargets(config));
 }

@@ -4,7 +4,7 @@ import { measuredPools, requiredConfig, type RequiredRequest } from "../../../sr
 import type { RequiredFinding } from "../../../src/finding.ts";
 import { measureRequired } from "../../experiments/required.ts";
 import { readList, readNumber } from "../formats/arguments.ts";
-import { withEngine, type RunArguments } from "./run.ts";
+import { untilStopped, withEngine, type RunArguments } from "./run.ts";
 import { columns, grouped, wrap } from "../reports/table.ts";
 
 export interface RequiredArguments extends RunArguments {
@@ -42,10 +42,15 @@ export async function runRequired(args: RequiredArguments): Promise<number> {
     async (run) => {
       let before = 0;
       for (const [i, request] of requests.entries()) {
-        const found = await measureRequired(run.engine, request, {
+        let soFar: (() => RequiredFinding[]) | undefined;
+        const measuring = measureRequired(run.engine, request, {
           signal: run.signal,
-          onProgress: (done) => run.report(before + done),
+          onProgress: ({ done }, current) => {
+            soFar = current;
+            run.report(before + done);
+          },
         });
+        const found = await untilStopped(measuring, run.signal, () => soFar?.() ?? []);
         before += totals[i]!;
         findings.push(...found);
         if (args.json) for (const finding of found) process.stdout.write(`${JSON.stringify(finding)}\n`);

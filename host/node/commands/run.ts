@@ -26,6 +26,20 @@ export interface Run {
 /** Milliseconds from one line of progress to the next where stderr is no terminal. */
 const LINES = 5000;
 
+/** The result of a call; where the signal stopped it, the result of `partial`. */
+export async function untilStopped<T, P>(
+  call: Promise<T>,
+  signal: AbortSignal,
+  partial: () => P,
+): Promise<T | P> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error !== signal.reason) throw error;
+    return partial();
+  }
+}
+
 const rate = (done: number, seconds: number) =>
   new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(
     seconds > 0 ? done / seconds : 0,

@@ -61,7 +61,7 @@ export async function runSolve(path: string, args: SolveArguments): Promise<numb
         signal: run.signal,
         onRefused: args.keepGoing ? (_, error) => skip(error) : undefined,
       });
-      await writeSolutions(counted(findings, done), csv, out);
+      await writeSolutions(counted(findings, done, run.signal), csv, out);
       run.report(done.instances);
     } finally {
       clearInterval(progress);
@@ -81,18 +81,23 @@ export async function runSolve(path: string, args: SolveArguments): Promise<numb
   return 0;
 }
 
-/** Passes findings on and counts them. */
+/** Passes findings on and counts them, up to the end of the input or the signal. */
 async function* counted(
   findings: AsyncIterable<SolveFinding>,
   done: { instances: number; findings: number; reachable: number },
+  signal: AbortSignal,
 ): AsyncGenerator<SolveFinding, void, undefined> {
   let last = -1;
-  for await (const finding of findings) {
-    done.findings++;
-    if (finding.reachable) done.reachable++;
-    if (finding.instance !== last) done.instances++;
-    last = finding.instance;
-    yield finding;
+  try {
+    for await (const finding of findings) {
+      done.findings++;
+      if (finding.reachable) done.reachable++;
+      if (finding.instance !== last) done.instances++;
+      last = finding.instance;
+      yield finding;
+    }
+  } catch (error) {
+    if (error !== signal.reason) throw error;
   }
 }
 

@@ -16,8 +16,8 @@ import { keptLayers } from "../../../src/ticket/kept.ts";
 import { firstDeviation, representedNetwork } from "../../../src/ticket/certificate.ts";
 import { checkTarget, type Deviation } from "../../../src/ticket/ticket.ts";
 import { schemeFor } from "../../../src/ticket/width.ts";
-import { version } from "../../../package.json";
 import { targetDigest, pruneToTicket, type Pruned } from "../../experiments/ticket.ts";
+import { provenanceOf } from "../../runner.ts";
 import { readList, readNumber } from "../formats/arguments.ts";
 import { prepareFile, readBytes, writeFiles } from "../formats/files.ts";
 import {
@@ -27,7 +27,7 @@ import {
   readOptions,
   type ImportArguments,
 } from "../formats/network.ts";
-import { withEngine, type RunArguments } from "./run.ts";
+import { untilStopped, withEngine, type RunArguments } from "./run.ts";
 import { grouped } from "../reports/table.ts";
 
 export interface TicketArguments extends RunArguments, ImportArguments {
@@ -73,19 +73,23 @@ export async function runTicket(path: string, args: TicketArguments): Promise<nu
     false,
     async ({ engine, signal, report }) => {
       do
-        pruned = await pruneToTicket(
-          engine,
-          {
-            network,
-            bits: targetBits,
-            scheme,
-            seed: BigInt.asUintN(64, seed + BigInt(attempt)),
-            sparse: args.sparse ?? false,
-          },
-          { signal, onProgress: report },
+        pruned = await untilStopped(
+          pruneToTicket(
+            engine,
+            {
+              network,
+              bits: targetBits,
+              scheme,
+              seed: BigInt.asUintN(64, seed + BigInt(attempt)),
+              sparse: args.sparse ?? false,
+            },
+            { signal, onProgress: ({ done }) => report(done) },
+          ),
+          signal,
+          () => undefined,
         );
       while (pruned && pruned.failures.length > 0 && ++attempt < attempts);
-      return { engine: engine.engine, adapter: engine.adapter, version };
+      return provenanceOf(engine);
     },
     "subset sums",
   );

@@ -5,7 +5,7 @@ import type { WidthFinding } from "../../../src/finding.ts";
 import { widthOf } from "../../experiments/width.ts";
 import { readList, readNumber } from "../formats/arguments.ts";
 import { prepareFolder, writeFiles } from "../formats/files.ts";
-import { withEngine, type RunArguments } from "./run.ts";
+import { untilStopped, withEngine, type RunArguments } from "./run.ts";
 import { widthCsv, widthTable } from "../reports/width-table.ts";
 
 export interface WidthArguments extends RunArguments {
@@ -40,10 +40,15 @@ export async function runWidth(args: WidthArguments, command: string): Promise<n
     run.report(0);
     let before = 0;
     for (const config of configs) {
-      const finding = await widthOf(run.engine, config, {
+      let soFar: (() => WidthFinding) | undefined;
+      const measuring = widthOf(run.engine, config, {
         signal: run.signal,
-        onProgress: (done) => run.report(before + done),
+        onProgress: ({ done }, current) => {
+          soFar = current;
+          run.report(before + done);
+        },
       });
+      const finding = await untilStopped(measuring, run.signal, () => soFar?.());
       before += config.trials;
       if (!finding) break;
       findings.push(finding);

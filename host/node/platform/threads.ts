@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import type { Answer, StartThread } from "../../cpu/runner.ts";
+import type { Reply, StartThread } from "../../cpu/runner.ts";
 
 /** The two names of a web worker that the script uses. */
 const PRELUDE = `
@@ -12,9 +12,9 @@ globalThis.onmessage = undefined;
 parentPort.on("message", (data) => globalThis.onmessage({ data }));
 `;
 
-export const startThread: StartThread = (script, { answer, failure }) => {
+export const startThread: StartThread = (script, { reply, failure }) => {
   const worker = new Worker(PRELUDE + script, { eval: true });
-  worker.on("message", (message: Answer) => answer(message));
+  worker.on("message", (message: Reply) => reply(message));
   worker.on("error", failure);
   worker.on("exit", (code) => failure(new Error(`a worker thread ended with status ${code}`)));
   return { post: (message) => worker.postMessage(message), close: () => void worker.terminate() };

@@ -1,11 +1,13 @@
-// The report, the drawing in it, and the tables.
+// The report of a phase run, the figures in it, and the tables.
 
 import { parseHTML } from "linkedom";
 import { expect, it } from "vitest";
-import type { PhaseFinding } from "../../../src/finding.ts";
-import { computeTheory } from "../../../src/experiments/theory.ts";
-import { phaseFigures } from "../../../src/figures/phase.ts";
+import { phaseConfig } from "../../../src/experiments/phase.ts";
+import type { MeasuredSweep } from "../../../src/experiments/sweep.ts";
+import { theoryOf } from "../../../src/experiments/theory.ts";
+import { phaseEvents, phaseFigures } from "../../../src/figures/phase.ts";
 import { boundFigures, collapseFigures, residualFigures } from "../../../src/figures/theory.ts";
+import type { PhaseFinding } from "../../../src/finding.ts";
 import { certainty, estimate } from "../../../src/statistics.ts";
 import { renderFigure } from "../../figure.ts";
 import { reportHtml } from "./phase.ts";
@@ -43,35 +45,62 @@ function sample(items: number, change: Partial<PhaseFinding> = {}): PhaseFinding
   };
 }
 
-const sweep = [1, 4, 10].map((items) => sample(items));
-const pageDocument = () => parseHTML("<!doctype html><html><body></body></html>").document;
-const draw = (findings: PhaseFinding[], width: number, f = 0) =>
-  renderFigure(phaseFigures(findings)[f]!, pageDocument(), width);
+/** A sweep of findings that share a configuration, whatever their numbers of items are. */
+function sweepOf(...findings: [PhaseFinding, ...PhaseFinding[]]): MeasuredSweep {
+  const [{ ensemble, halfRange, targets, interval }] = findings;
+  const config = phaseConfig({
+    ensemble,
+    halfRange,
+    items: { from: findings[0].items, to: findings.at(-1)!.items },
+    ...(targets.length === 0 ? {} : { targets: targets.map(({ target }) => target) }),
+  });
+  return { config: { ...config, enumerate: interval === "exact" }, findings, theory: [] };
+}
 
-it("draws without a number gone wrong, also a single point, an empty line and a certain one", () => {
+/** The sweep with the theory of its findings. */
+function explained(sweep: MeasuredSweep): MeasuredSweep {
+  const theory = sweep.findings.flatMap(({ items }) =>
+    theoryOf({ ...sweep.config, items: { from: items, to: items } }),
+  );
+  return { ...sweep, theory };
+}
+
+const sweep = sweepOf(sample(1), sample(4), sample(10));
+const withLaws = explained(sweep);
+const pageDocument = () => parseHTML("<!doctype html><html><body></body></html>").document;
+const draw = (sweeps: MeasuredSweep[], width: number, f = 0) =>
+  renderFigure(phaseFigures(phaseEvents(sweeps))[f]!, pageDocument(), width);
+
+it("Figures have no NaN, for a single point, an empty series and an exact count as well", () => {
   const exact = sample(3, {
     interval: "exact",
     halfRange: 2,
     bits: 1,
     targets: [{ target: 2, ...certainty(3, 9) }],
   });
-  for (const findings of [sweep, sweep.slice(0, 1), [exact], [...sweep, exact], [sample(0), sample(64)]])
+  for (const sweeps of [
+    [sweep],
+    [sweepOf(sample(1))],
+    [sweepOf(exact)],
+    [sweep, sweepOf(exact)],
+    [sweepOf(sample(0), sample(64))],
+  ])
     for (const width of [360, 900])
-      phaseFigures(findings).forEach((_, f) => {
-        const html = draw(findings, width, f).outerHTML;
+      phaseFigures(phaseEvents(sweeps)).forEach((_, f) => {
+        const html = draw(sweeps, width, f).outerHTML;
         expect(html).not.toMatch(/NaN|Infinity|undefined/);
         expect(html).toContain("<path");
       });
 });
 
-it("draws the band from low to high", () => {
-  const figure = draw(sweep, 500);
+it("A band goes from low to high", () => {
+  const figure = draw([sweep], 500);
   // A band goes along its upper edge and back along its lower one: M x,y L x,y ... Z.
   const coordinates = (path: Element | null) =>
     [...path!.getAttribute("d")!.matchAll(/(-?[\d.]+),(-?[\d.]+)/g)].map((match) => Number(match[2]));
   const band = coordinates(figure.querySelector("[aria-label=area] path"));
   const line = coordinates(figure.querySelector("[aria-label=line] path"));
-  const values = sweep.map(({ targets }) => targets[0]!);
+  const values = sweep.findings.map(({ targets }) => targets[0]!);
   // The line's first and last points fix the scale.
   const slope = (line[2]! - line[0]!) / (values[2]!.probability - values[0]!.probability);
   const place = (value: number) => line[0]! + slope * (value - values[0]!.probability);
@@ -83,41 +112,46 @@ it("draws the band from low to high", () => {
   edges.forEach((edge, i) => expect(band[i]).toBeCloseTo(edge, 1));
 });
 
-it("tells a point's numbers on hover, without scripts", () => {
-  const titles = [...draw(sweep, 500).querySelectorAll("title")].map(({ textContent }) => textContent);
-  const { probability, low, high } = sweep[1]!.targets[0]!;
+it("A point has its numbers as a title, which shows on hovering without scripts", () => {
+  const titles = [...draw([sweep], 500).querySelectorAll("title")].map(({ textContent }) => textContent);
+  const { probability, low, high } = sweep.findings[1]!.targets[0]!;
   expect(titles).toHaveLength(3);
   expect(titles[1]).toBe(
     `k = 6 (M = 64), n = 4: ${probability}, 95 % interval ${Number(low.toPrecision(9))} to ${Number(high.toPrecision(9))}`,
   );
 });
 
-it("gives every line another colour", () => {
-  const findings = Array.from({ length: 20 }, (_, i) => sample(5, { bits: i + 1, halfRange: 2 ** (i + 1) }));
-  const strokes = [...draw(findings, 500).querySelectorAll("[aria-label=line]")].map((line) =>
+it("Twenty series have twenty colors", () => {
+  const sweeps = Array.from({ length: 20 }, (_, i) =>
+    sweepOf(sample(5, { bits: i + 1, halfRange: 2 ** (i + 1) })),
+  );
+  const strokes = [...draw(sweeps, 500).querySelectorAll("[aria-label=line]")].map((line) =>
     line.getAttribute("stroke"),
   );
   expect(new Set(strokes).size).toBe(20);
 });
 
-it("escapes whatever came from outside", () => {
+it("Text from outside is escaped", () => {
   const html = reportHtml(
-    [sample(3, { adapter: HOSTILE, engine: HOSTILE, version: HOSTILE }), sample(3, { seed: HOSTILE })],
+    [
+      sweepOf(sample(3, { adapter: HOSTILE, engine: HOSTILE, version: HOSTILE })),
+      sweepOf(sample(3, { seed: HOSTILE })),
+    ],
     { ...about, command: HOSTILE },
   );
   expect(html).not.toMatch(/<script/i);
   expect(html).toContain("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;x&#39;");
 });
 
-it("asks nothing of the network", () => {
-  const { document } = parseHTML(reportHtml(sweep, about));
+it("The report loads nothing from the network", () => {
+  const { document } = parseHTML(reportHtml([sweep], about));
   expect(document.querySelectorAll("script, link, img, iframe, object, [src]")).toHaveLength(0);
   for (const style of document.querySelectorAll("style"))
     expect(style.textContent).not.toMatch(/url\(|@import/);
 });
 
-it("holds the numbers, the run and the source", () => {
-  const { document } = parseHTML(reportHtml(sweep, about));
+it("The report has the numbers, the run and the source", () => {
+  const { document } = parseHTML(reportHtml([sweep], about));
   expect(document.querySelectorAll("svg")).toHaveLength(3);
   expect(document.querySelectorAll("details tbody tr")).toHaveLength(3);
   // 81 of 200; bisection of the binomial sums for tails of 2.5 % gives 0.33633 and 0.47652.
@@ -137,58 +171,53 @@ it("holds the numbers, the run and the source", () => {
   expect(text).not.toContain("stopped early");
 });
 
-it("says that a run was stopped, also before it had anything to tell", () => {
-  expect(reportHtml(sweep, { ...about, stopped: true })).toContain("This run was stopped early.");
+it("The report of a stopped run says so, with and without findings", () => {
+  expect(reportHtml([sweep], { ...about, stopped: true })).toContain("This run was stopped early.");
   expect(reportHtml([], { ...about, stopped: true })).toContain("No batch of trials was finished.");
 });
 
-it("claims no interval where every instance was counted", () => {
+it("Exact counts have no interval", () => {
   const exact = sample(2, {
     interval: "exact",
     targets: [{ target: 1, ...certainty(1, 3) }],
     covered: certainty(0, 3),
   });
-  const html = reportHtml([exact], about);
+  const html = reportHtml([sweepOf(exact)], about);
   expect(html).not.toMatch(/Clopper/);
   expect(html).toContain("<td>0.333333</td>");
-  expect(phaseTable([exact])).not.toContain("±");
+  expect(phaseTable([sweepOf(exact)])).not.toContain("±");
 });
 
-it("draws few of many targets and says so", () => {
+it("Of many targets four are drawn, and the report says so", () => {
   const targets = Array.from({ length: 129 }, (_, i) => ({ target: i - 64, ...estimate(i, TRIALS) }));
-  const html = reportHtml([sample(5, { targets })], about);
+  const html = reportHtml([sweepOf(sample(5, { targets }))], about);
   expect(parseHTML(html).document.querySelectorAll("svg")).toHaveLength(5);
   expect(html).toContain("Of many targets, 4 are shown");
 });
 
-const laws = computeTheory({ bits: 6, items: { from: 1, to: 10 } }, "0.0.0");
-
-it("draws theory without a number gone wrong, dashed what is predicted and dotted what is proven", () => {
+it("Predictions are dashed and bounds dotted, and no line has a NaN", () => {
   const zero = sample(0, {
     targets: [
       { target: 0, ...estimate(TRIALS, TRIALS) },
       { target: 1, ...estimate(0, TRIALS) },
     ],
   });
-  const nothing = computeTheory({ bits: 6, items: 0, targets: [0, 1] }, "0.0.0");
-  const cases: [PhaseFinding[], typeof laws][] = [
-    [sweep, laws],
-    [sweep.slice(0, 1), laws],
-    [[zero], nothing],
-    [
-      [zero, ...sweep],
-      [...nothing, ...laws],
-    ],
+  const cases = [
+    [withLaws],
+    [explained(sweepOf(sample(1)))],
+    [explained(sweepOf(zero))],
+    [explained(sweepOf(zero)), withLaws],
   ];
-  for (const [findings, said] of cases)
+  for (const sweeps of cases)
     for (const make of [phaseFigures, boundFigures, residualFigures, collapseFigures])
-      for (const figure of make(findings, said))
+      for (const figure of make(phaseEvents(sweeps)))
         for (const width of [360, 900])
           expect(renderFigure(figure, pageDocument(), width).outerHTML).not.toMatch(/NaN|Infinity|undefined/);
   const dashes = (figure: Element, of: string) =>
     [...figure.querySelectorAll(`g.${of}`)].map((group) => group.getAttribute("stroke-dasharray"));
-  const law = renderFigure(phaseFigures(sweep, laws)[0]!, pageDocument());
-  const bound = renderFigure(boundFigures(sweep, laws)[0]!, pageDocument());
+  const events = phaseEvents([withLaws]);
+  const law = renderFigure(phaseFigures(events)[0]!, pageDocument());
+  const bound = renderFigure(boundFigures(events)[0]!, pageDocument());
   expect(dashes(law, "prediction")).toEqual(["5 3"]);
   expect([...dashes(bound, "lower-bound"), ...dashes(bound, "upper-bound")]).toEqual(["0.1 3.5", "0.1 3.5"]);
   expect([law.querySelector("g.lower-bound, g.upper-bound"), bound.querySelector("g.prediction")]).toEqual([
@@ -201,8 +230,8 @@ it("draws theory without a number gone wrong, dashed what is predicted and dotte
   expect([solid(law), solid(bound)]).toEqual([0, 1]);
 });
 
-it("draws lines where their numbers are, and shades the side on which nothing can lie", () => {
-  const figure = boundFigures(sweep, laws)[0]!;
+it("A bound is drawn at its values, and its impossible side is shaded", () => {
+  const figure = boundFigures(phaseEvents([withLaws]))[0]!;
   const panel = renderFigure(figure, pageDocument());
   const heights = (of: string) =>
     [
@@ -216,38 +245,39 @@ it("draws lines where their numbers are, and shades the side on which nothing ca
   const ceiling = Math.min(...heights("above-upper-bound"));
   expect(floor).toBeGreaterThan(ceiling);
   const place = (value: number) => floor + (ceiling - floor) * value;
-  const asked = laws.filter(({ items }) => [1, 4, 10].includes(items)).map(({ targets }) => targets[0]!);
+  const asked = withLaws.theory.map(({ targets }) => targets[0]!);
   expect(heights("lower-bound")).toEqual(asked.map(({ lower }) => expect.closeTo(place(lower.value), 1)));
   expect(heights("upper-bound")).toEqual(asked.map(({ upper }) => expect.closeTo(place(upper.value), 1)));
   expect(heights("below-lower-bound").filter((height) => height === floor)).toHaveLength(3);
   expect(heights("above-upper-bound").filter((height) => height === ceiling)).toHaveLength(3);
 });
 
-it("says what every kind of mark is", () => {
+it("The legend names every kind of mark", () => {
   const words = (figure: Parameters<typeof renderFigure>[0]) =>
     renderFigure(figure, pageDocument()).textContent;
-  expect(words(phaseFigures(sweep, laws)[0]!)).toMatch(
+  const events = phaseEvents([withLaws]);
+  expect(words(phaseFigures(events)[0]!)).toMatch(
     /measured, with 95 % interval.*predicted by the window law/,
   );
-  expect(words(phaseFigures(sweep)[0]!)).not.toMatch(/predicted|proven/);
-  expect(words(boundFigures(sweep, laws)[0]!)).toMatch(/proven: cannot lie below.*proven: cannot lie above/);
-  expect(words(boundFigures(sweep, laws)[2]!)).not.toContain("cannot lie below");
+  expect(words(phaseFigures(phaseEvents([sweep]))[0]!)).not.toMatch(/predicted|proven/);
+  expect(words(boundFigures(events)[0]!)).toMatch(/proven: cannot be below.*proven: cannot be above/);
+  expect(words(boundFigures(events)[2]!)).not.toContain("cannot be below");
 });
 
-it("tells a point of the axis lambda by both its numbers", () => {
-  const figure = renderFigure(collapseFigures(sweep, laws)[0]!, pageDocument());
+it("A point on the axis lambda names its number of items as well", () => {
+  const figure = renderFigure(collapseFigures(phaseEvents([withLaws]))[0]!, pageDocument());
   const titles = [...figure.querySelectorAll("title")].map(({ textContent }) => textContent);
   expect(titles[1]).toMatch(/^k = 6 \(M = 64\), λ = 3: 0\.405, 95 % interval .*, n = 4$/);
 });
 
-it("adds what theory says, with its words, and its numbers rounded to the safe side", () => {
-  const { document } = parseHTML(reportHtml(sweep, about, laws));
+it("A report with theory explains its terms, and bounds are rounded to the safe side", () => {
+  const { document } = parseHTML(reportHtml([withLaws], about));
   const headings = [...document.querySelectorAll("h2")].map(({ textContent }) => textContent);
   expect(headings).toEqual([
     "Figures",
     "All precisions on one axis",
-    "How far from theory",
-    "Within what is proven",
+    "Distance from theory",
+    "Proven bounds",
     "Numbers",
     "Theory in numbers",
     "Run",
@@ -267,7 +297,7 @@ it("adds what theory says, with its words, and its numbers rounded to the safe s
     [...row.children].map(({ textContent }) => textContent),
   );
   expect(cells.map(([n]) => n)).toEqual(["1", "4", "10"]);
-  const { lower, upper, expected, predictions } = laws[3]!.targets[0]!;
+  const { lower, upper, expected, predictions } = withLaws.theory[1]!.targets[0]!;
   const [, lambda, mean, low, high, window, poisson, measured] = cells[1]!;
   expect([lambda, mean, measured]).toEqual([
     "3.00",
@@ -286,32 +316,31 @@ it("adds what theory says, with its words, and its numbers rounded to the safe s
     expect(Number(text)).toBeCloseTo(predictions.find((prediction) => prediction.name === name)!.value, 6);
 });
 
-it("says why there is no theory", () => {
+it("A report without theory gives the reason", () => {
   const text = (html: string) => parseHTML(html).document.querySelector("main")!.textContent;
-  expect(text(reportHtml(sweep, about, laws))).not.toMatch(/No theory|computed for M up to/);
-  expect(text(reportHtml(sweep, about))).toContain("No theory was computed for this run");
-  const large = sample(5, { bits: 13, halfRange: 2 ** 13 });
+  expect(text(reportHtml([withLaws], about))).not.toMatch(/No theory|computed for M up to/);
+  expect(text(reportHtml([sweep], about))).toContain("No theory was computed for this run");
+  const large = sweepOf(sample(5, { bits: 13, halfRange: 2 ** 13 }));
   expect(text(reportHtml([large], about))).toContain(
-    "Theory is computed for M up to 4,096 only, so these measurements stand without it.",
+    "Theory is computed for M up to 4,096 only, so these measurements are shown without it.",
   );
-  expect(text(reportHtml([...sweep, large], about, laws))).toContain("so larger M are shown without it.");
-  for (const html of [reportHtml(sweep, about), reportHtml([large], about, laws)])
+  expect(text(reportHtml([withLaws, large], about))).toContain("so larger M are shown without it.");
+  for (const html of [reportHtml([sweep], about), reportHtml([large], about)])
     expect(parseHTML(html).document.querySelectorAll("h2")).toHaveLength(3);
 });
 
-it("escapes whatever came from outside, also beside theory", () => {
+it("Text from outside is escaped beside theory as well", () => {
   const html = reportHtml(
-    [sample(3), sample(3, { seed: HOSTILE, adapter: HOSTILE })],
+    [sweepOf(sample(3)), sweepOf(sample(3, { seed: HOSTILE, adapter: HOSTILE }))].map(explained),
     { ...about, command: HOSTILE },
-    laws,
   );
   expect(html).toContain('class="theory"');
   expect(html).not.toMatch(/<script/i);
 });
 
-it("writes CSV with numbers in full and quotes where they are needed", () => {
-  const [first] = sweep;
-  const lines = resultsCsv([{ ...first!, adapter: 'A "B", C' }]).split("\r\n");
+it("CSV has numbers with all digits, and quotes where they are needed", () => {
+  const [first] = sweep.findings;
+  const lines = resultsCsv([sweepOf({ ...first!, adapter: 'A "B", C' })]).split("\r\n");
   expect(lines).toHaveLength(5);
   expect(lines[0]!.split(",")).toHaveLength(15);
   const { solved, probability, low, high } = first!.targets[1]!;
@@ -322,21 +351,21 @@ it("writes CSV with numbers in full and quotes where they are needed", () => {
   expect(lines[4]).toBe("");
 });
 
-it("leaves what is absent empty in CSV", () => {
+it("A field of CSV without a value is empty", () => {
   const {
     bits: _bits,
     seed: _seed,
     covered: _covered,
     ...rest
   } = sample(2, { ensemble: "rnpp", interval: "exact", halfRange: 100 });
-  const lines = resultsCsv([{ ...rest, targets: [], perfect: certainty(1, 4) }]).split("\r\n");
+  const lines = resultsCsv([sweepOf({ ...rest, targets: [], perfect: certainty(1, 4) })]).split("\r\n");
   expect(lines[1]).toBe('rnpp,,100,2,200,,cpu,"WebAssembly SIMD, 2 threads",perfect,,1,0.25,0.25,0.25,25');
 });
 
-it("keeps the terminal's table within 100 columns and aligned", () => {
+it("The table is aligned and at most 100 columns wide", () => {
   const M = 2 ** 20;
   const targets = [-5, M, 1, 0, 7, -M].map((target) => ({ target, ...estimate(5e11, 1e12) }));
-  const wide = [1, 64].map((items) =>
+  const [one, many] = [1, 64].map((items) =>
     sample(items, {
       bits: 20,
       halfRange: M,
@@ -347,21 +376,22 @@ it("keeps the terminal's table within 100 columns and aligned", () => {
       adapter: "x".repeat(250),
     }),
   );
-  for (const findings of [wide, sweep, [...sweep, sample(3, { ensemble: "rnpp" })]])
-    for (const line of phaseTable(findings).split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+  const wide = [sweepOf(one!, many!)];
+  for (const sweeps of [wide, [sweep], [sweep, sweepOf(sample(3, { ensemble: "rnpp" }))]])
+    for (const line of phaseTable(sweeps).split("\n")) expect(line.length).toBeLessThanOrEqual(100);
   const lines = phaseTable(wide).split("\n");
   const top = lines.findIndex((line) => /^ *n +P\(/.test(line));
   expect(lines.slice(top, top + 3).map(({ length }) => length)).toEqual(Array(3).fill(lines[top]!.length));
   expect(lines[top + 3]).toMatch(/^[345] more targets are in the results/);
 });
 
-it("shows a row of the table as a newcomer reads it", () => {
-  const table = phaseTable(sweep);
+it("A row of the table has probabilities with the side of their interval", () => {
+  const table = phaseTable([sweep]);
   expect(table).toMatch(/^ 4 +0\.405 ±0\.072 +0\.405 ±0\.072 +0\.100 ±0\.051 +50\.00$/m);
   expect(table).toContain("rssp, k = 6 (M = 64): 200 trials, seed 1, on cpu (WebAssembly SIMD, 2 threads)");
 });
 
-it("never rounds to certainty", () => {
+it("A probability strictly between 0 and 1 is not printed as 0 or 1", () => {
   expect([0, 1e-9, 0.5, 1 - 1e-9, 1].map((value) => rounded(value, 3))).toEqual([
     "0.000",
     "<0.001",

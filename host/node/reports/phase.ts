@@ -2,19 +2,23 @@
 
 import { parseHTML } from "linkedom";
 import type { Ensemble } from "../../../src/ensemble.ts";
-import type { PhaseFinding, TheoryFinding } from "../../../src/finding.ts";
+import {
+  MAX_SHOWN_TARGETS,
+  representativeSweep,
+  representativeTargets,
+  type MeasuredSweep,
+} from "../../../src/experiments/sweep.ts";
+import type { PhaseFinding } from "../../../src/finding.ts";
 import type { Figure } from "../../../src/figures/figure.ts";
 import {
+  nameSweeps,
   phaseEvents,
   phaseFigures,
-  phaseSweeps,
-  predictedOf,
-  SHOWN_TARGETS,
-  tellingTargets,
+  predictedProbability,
   type Limit,
+  type NamedSweep,
+  type Observation,
   type PhaseEvent,
-  type PhaseSweep,
-  type Sighting,
 } from "../../../src/figures/phase.ts";
 import { boundFigures, collapseFigures, residualFigures } from "../../../src/figures/theory.ts";
 import type { Estimate } from "../../../src/statistics.ts";
@@ -22,215 +26,218 @@ import { maxTheoryHalfRange } from "../../../src/theory/distribution.ts";
 import type { lowerBounds, upperBounds } from "../../../src/theory/envelope.ts";
 import { renderFigure } from "../../figure.ts";
 import { documentHtml, entry, escape, FIGURE_WIDTH, runHtml, type RunAbout } from "./page.ts";
-import { decimalsOf, grouped, meanText, rounded, targetsOf, trialsText } from "./table.ts";
+import { decimalsOf, grouped, meanText, rounded, trialsText } from "./table.ts";
 
-/**
- * A complete HTML document. Everything in it that came from outside is escaped. Theory is drawn over the findings it has
- * the ensemble, half range, items and targets of.
- */
-export function reportHtml(
-  findings: readonly PhaseFinding[],
-  about: RunAbout,
-  theory: readonly TheoryFinding[] = [],
-): string {
-  const sweeps = phaseSweeps(findings);
-  const shown = findings.map((finding) => {
-    const telling = new Set(
-      tellingTargets(
-        finding.targets.map(({ target }) => target),
-        finding.halfRange,
-        SHOWN_TARGETS,
-      ),
-    );
-    return { ...finding, targets: finding.targets.filter(({ target }) => telling.has(target)) };
-  });
-  const hidden = findings.some(({ targets }) => targets.length > SHOWN_TARGETS);
-  const { document } = parseHTML("<!doctype html><html><body></body></html>");
-  const draw = (figures: readonly Figure[]) =>
-    figures.map((figure) => renderFigure(figure, document, FIGURE_WIDTH).outerHTML);
-  const events = phaseEvents(shown, theory);
-  const told = events.some(({ sightings }) => sightings.flat().some(({ said }) => said));
+/** A complete HTML document. All text in it that came from outside is escaped. */
+export function reportHtml(sweeps: readonly MeasuredSweep[], about: RunAbout): string {
+  const named = nameSweeps(sweeps);
+  const events = phaseEvents(sweeps.map(representativeSweep));
+  const hasTheory = events.some(({ observations }) => observations.flat().some(({ theory }) => theory));
   return documentHtml(
     "Random subset sums",
-    `${about.stopped ? stoppedNote(findings) : ""}
-${meaning(findings, told)}
+    `${about.stopped ? stoppedNote(named) : ""}
+${introduction(named, hasTheory)}
 ${
-  findings.length === 0
+  named.length === 0
     ? "<p>There are no numbers to show.</p>"
     : `<h2>Figures</h2>
-<p>Point at a dot to read its numbers.${hidden ? ` Of many targets, ${SHOWN_TARGETS} are shown for each configuration; the result files hold all.` : ""} ${told ? OVERLAY : ""}${withoutTheory(findings, told)}</p>
+<p>Point at a dot to read its numbers.${hiddenTargetsNote(named)} ${hasTheory ? OVERLAY : ""}${missingTheoryNote(named, hasTheory)}</p>
 <div class="figures">
-${draw(phaseFigures(shown, theory)).join("\n")}
+${drawn(phaseFigures(events))}
 </div>
-${told ? theorySections(draw, shown, theory) : ""}<h2>Numbers</h2>
-<p>${intervalText(findings)}</p>
-${sweeps.map((sweep) => numbers(sweep, sweeps.length)).join("\n")}
-${told ? theoryNumbers(events) : ""}`
+${hasTheory ? theorySections(events) : ""}<h2>Numbers</h2>
+<p>${intervalText(named)}</p>
+${named.map((sweep) => sweepNumbers(sweep, named.length)).join("\n")}
+${hasTheory ? theoryNumbers(events) : ""}`
 }
 <h2>Run</h2>
-${run(sweeps, about)}`,
+${runTable(named, about)}`,
   );
 }
 
-function stoppedNote(findings: readonly PhaseFinding[]): string {
+function drawn(figures: readonly Figure[]): string {
+  const { document } = parseHTML("<!doctype html><html><body></body></html>");
+  return figures.map((figure) => renderFigure(figure, document, FIGURE_WIDTH).outerHTML).join("\n");
+}
+
+function stoppedNote(sweeps: readonly NamedSweep[]): string {
   return `<p class="note" role="note"><strong>This run was stopped early.</strong> ${
-    findings.length === 0
+    sweeps.length === 0
       ? "No batch of trials was finished."
-      : "It has fewer trials than were asked for; the intervals are those of the trials that were counted, which the Run section lists."
+      : "It has fewer trials than were asked for. The Run section lists how many were counted, and the intervals are those of these trials."
   }</p>`;
+}
+
+function hiddenTargetsNote(sweeps: readonly NamedSweep[]): string {
+  return sweeps.some(({ config }) => config.targets.length > MAX_SHOWN_TARGETS)
+    ? ` Of many targets, ${MAX_SHOWN_TARGETS} are shown for each configuration; the result files have all of them.`
+    : "";
 }
 
 const LAWS: Record<Ensemble, string> = {
   rssp: "drawn uniformly from −M..M without 0",
   rssp0: "drawn uniformly from −M..M",
-  rnpp: "drawn uniformly from 1..M, and every item enters the sum with a sign of choice",
+  rnpp: "drawn uniformly from 1..M, and each item enters the sum with either sign",
   products: "products of one factor of 1..N and one of −N..N without 0, with M = N<sup>2</sup>",
   products0: "products of one factor of 1..N and one of −N..N, with M = N<sup>2</sup>",
 };
 
-/** The words of theory, where theory is shown. */
-const TERMS = [
+/** The terms of theory, for a report that shows theory. */
+const THEORY_TERMS = [
   [
     "prediction",
-    "what a formula says P is close to, without any simulation. The truth may lie on either side of it. Predictions are dashed.",
+    "a value that a formula gives for P, without any simulation. P is close to it, above or below. Predictions are dashed.",
   ],
   [
     "bound",
-    "a proven limit: P cannot lie below a lower bound or above an upper one, whatever n and M are. Bounds are dotted, with the impossible side shaded.",
+    "a proven limit: P cannot be below a lower bound or above an upper one, whatever n and M are. Bounds are dotted, and the impossible side is shaded.",
   ],
   [
     "λ, lambda",
-    "log<sub>2</sub> M − n + ½ log<sub>2</sub> n, the place on the way from hard to easy. Above 0 there are too few items for most targets, below 0 enough; one more item lowers it by almost 1.",
+    "log<sub>2</sub> M − n + ½ log<sub>2</sub> n, which measures how hard the instances are. Above 0 there are too few items to reach most targets, below 0 there are enough; one more item lowers it by almost 1.",
   ],
   [
     "Y, E Y",
-    "Y is how many choices of items (for <code>rnpp</code>: of signs) give the target, so that it is reachable when Y is not 0; E Y is the mean of Y over all instances.",
+    "Y is the number of subsets (for <code>rnpp</code>: of choices of signs) that sum to the target, so the target is reachable if Y is not 0. E Y is the mean of Y over all instances.",
   ],
   [
     "standard error",
-    "the typical distance, by chance alone, between a measured share and the true one. It shrinks as the trials grow.",
+    "the typical distance, by chance alone, between a measured probability and the true one. It shrinks as the number of trials grows.",
   ],
 ] as const;
 
 const OVERLAY =
-  "Dots are measured; dashed lines were not fitted to them but computed from n, M and the target alone. Where the dots leave their line, the law is loose.";
+  "Dots are measured. Dashed lines are not fitted to the dots but computed from n, M and the target alone. Where dots are off their line, the law is inaccurate.";
 
-/** Why some or all measurements stand alone. */
-function withoutTheory(findings: readonly PhaseFinding[], told: boolean): string {
-  const large = findings.find(({ ensemble, halfRange }) => halfRange > maxTheoryHalfRange(ensemble));
-  if (!large) return told ? "" : "No theory was computed for this run, so the measurements stand alone.";
-  const most = grouped(maxTheoryHalfRange(large.ensemble));
-  return ` Theory is computed for M up to ${most} only, so ${told ? "larger M are shown" : "these measurements stand"} without it.`;
+/** The reason why some or all measurements are shown without theory. */
+function missingTheoryNote(sweeps: readonly NamedSweep[], hasTheory: boolean): string {
+  const large = sweeps.find(({ config }) => config.halfRange > maxTheoryHalfRange(config.ensemble));
+  if (!large) return hasTheory ? "" : "No theory was computed for this run.";
+  const most = grouped(maxTheoryHalfRange(large.config.ensemble));
+  return ` Theory is computed for M up to ${most} only, so ${hasTheory ? "larger M are shown" : "these measurements are shown"} without it.`;
 }
 
-function theorySections(
-  draw: (figures: readonly Figure[]) => string[],
-  findings: readonly PhaseFinding[],
-  theory: readonly TheoryFinding[],
+function section(
+  title: string,
+  text: string,
+  figures: readonly Figure[],
+  grid: "figures" | "panels",
 ): string {
-  const section = (title: string, text: string, figures: readonly Figure[], grid: string) =>
-    figures.length === 0
-      ? ""
-      : `<h2>${title}</h2>
+  if (figures.length === 0) return "";
+  return `<h2>${title}</h2>
 <p>${text}</p>
 <div class="${grid}">
-${draw(figures).join("\n")}
+${drawn(figures)}
 </div>
 `;
+}
+
+function theorySections(events: readonly PhaseEvent[]): string {
   return [
     section(
       "All precisions on one axis",
-      "Every precision has its own threshold, but seen from the threshold they are alike: with λ in place of n all curves should fall on one, the closer the larger M is. The dashed curve is the limit that is approached as items and precision grow together; how far the small ones are from it is the price of being finite.",
-      collapseFigures(findings, theory),
+      "Every precision has its own threshold, but around the threshold the curves are alike: plotted against λ instead of n, all curves should coincide, the more closely the larger M is. The dashed curve is the limit as items and precision grow together; the distance of small precisions from it is the effect of finite size.",
+      collapseFigures(events),
       "figures",
     ),
     section(
-      "How far from theory",
-      "Were a prediction exactly right, 19 of 20 dots would lie within 2 standard errors of 0, and none beyond 5. What is beyond 5 is no chance: there the law, which is exact only in the limit, is measurably wrong, though perhaps by little, since many trials make small errors visible. The axis is compressed away from 0.",
-      residualFigures(findings, theory),
+      "Distance from theory",
+      "If a prediction were exact, 19 of 20 dots would be within 2 standard errors of 0, and none beyond 5. A dot beyond 5 is not chance: there the law, which is exact only in the limit, is measurably wrong, though perhaps by little, since many trials make small errors visible. The axis is compressed away from 0.",
+      residualFigures(events),
       "figures",
     ),
     section(
-      "Within what is proven",
-      "Bounds are theorems: a dot in a shaded area by more than chance allows would be a mistake in the proof or in the program. With few items the two bounds meet, and the truth is known. The unshaded corridor is what no proof decides, so that it takes measuring.",
-      boundFigures(findings, theory),
+      "Proven bounds",
+      "Bounds are theorems: a dot in a shaded area, by more than chance allows, would mean a mistake in the proof or in the program. With few items the two bounds meet, and P is known. Between the bounds no proof decides, and P has to be measured.",
+      boundFigures(events),
       "panels",
     ),
   ].join("");
 }
 
-/** The bounds by name, as far as a table needs. */
+/** The proofs of bounds by name. */
 const BOUNDS: Record<(typeof lowerBounds)[number] | (typeof upperBounds)[number], string> = {
   markov: "Markov: P is at most E Y (half of it for signed sum 0, whose solutions come in pairs)",
-  markov_cond: "Markov for each total of the items by itself, added up",
-  parity: "a signed sum is even or odd as the plain sum is",
-  divisor: "all items may share a divisor that the target lacks",
-  range: "the items of the target&rsquo;s sign may not add up to it",
-  empty: "the empty subset gives 0",
+  markov_cond: "Markov, conditioned on the total of the items",
+  parity: "a signed sum has the parity of the plain sum",
+  divisor: "all items may share a divisor that does not divide the target",
+  range: "the items of the target&rsquo;s sign may sum to less than it",
+  empty: "the empty subset sums to 0",
   cs: "Cauchy&ndash;Schwarz: P is at least (E Y)<sup>2</sup> / E Y<sup>2</sup>",
   ds: "Dawson&ndash;Sankoff: the best bound from E Y and E Y<sup>2</sup>",
-  cs_cond: "Cauchy&ndash;Schwarz for each total of the items by itself, added up",
-  ds_cond: "Dawson&ndash;Sankoff for each total of the items by itself, added up",
+  cs_cond: "Cauchy&ndash;Schwarz, conditioned on the total of the items",
+  ds_cond: "Dawson&ndash;Sankoff, conditioned on the total of the items",
   amplification: "disjoint groups of items fail independently",
 };
 
 function theoryNumbers(events: readonly PhaseEvent[]): string {
-  const sweeps = [...new Set(events.flatMap(({ sweeps }) => sweeps))];
+  const sweeps = [...new Set(events.flatMap((event) => event.sweeps))];
   const blocks = sweeps.flatMap((sweep) => {
     const tables = events.flatMap((event) => {
       const s = event.sweeps.indexOf(sweep);
-      const known = s < 0 ? [] : event.sightings[s]!.filter(({ said }) => said);
+      const known = s < 0 ? [] : event.observations[s]!.flatMap(withTheory);
       return known.length === 0 ? [] : [theoryTable(event, known, sweep)];
     });
-    const [{ ensemble }] = sweep.findings;
-    const name =
-      sweeps.length > 1 || sweep.label.startsWith(ensemble) ? sweep.label : `${ensemble}, ${sweep.label}`;
     return tables.length === 0
       ? []
-      : [`<details>\n<summary>${escape(name)}</summary>\n${tables.join("\n")}\n</details>`];
+      : [
+          `<details>\n<summary>${escape(sweepName(sweep, sweeps.length))}</summary>\n${tables.join("\n")}\n</details>`,
+        ];
   });
   const names = new Set(
-    events.flatMap(({ sightings }) =>
-      sightings.flat().flatMap(({ said }) => [said?.lower?.name, said?.upper?.name]),
+    events.flatMap(({ observations }) =>
+      observations.flat().flatMap(({ theory }) => [theory?.lower?.name, theory?.upper?.name]),
     ),
   );
   const used = Object.entries(BOUNDS).filter(([name]) => names.has(name));
   return `<h2>Theory in numbers</h2>
-<p>Of the proven bounds only the best of each side is given, with the name of its proof, rounded to the safe side. The window law
-looks at λ and the size of the target, and the limit law of perfect partitions at λ alone; the prediction from the exact mean takes the number of solutions to be Poisson
-distributed, its mean exact.</p>
+<p>Of the proven bounds, the tables have the best lower and the best upper one, each with the name of its proof and rounded to the
+safe side. The window law depends on λ and the size of the target, and the limit law of perfect partitions on λ alone. The
+prediction from the exact mean takes the number of solutions to be Poisson distributed with its exact mean.</p>
 ${blocks.join("\n")}
 <dl>
 ${used.map(([name, text]) => entry(`<code>${name}</code>`, `${text}.`)).join("\n")}
 </dl>`;
 }
 
-/** Decimals of theory's probabilities. */
-const DIGITS = 6;
+/** An observation that has theory. */
+type KnownObservation = Required<Observation>;
+
+function withTheory(observed: Observation): KnownObservation[] {
+  const { theory } = observed;
+  return theory ? [{ ...observed, theory }] : [];
+}
+
+/** Decimals of the probabilities of theory. */
+const THEORY_DECIMALS = 6;
 
 /** A bound, rounded to its side, with the name of its proof. */
-function limit(bound: Limit | undefined, round: (value: number) => number): string {
+function limitHtml(bound: Limit | undefined, round: (value: number) => number): string {
+  const scale = 10 ** THEORY_DECIMALS;
   return bound
-    ? `${(round(bound.value * 10 ** DIGITS) / 10 ** DIGITS).toFixed(DIGITS)} <span class="interval">${escape(bound.name)}</span>`
+    ? `${(round(bound.value * scale) / scale).toFixed(THEORY_DECIMALS)} <span class="interval">${escape(bound.name)}</span>`
     : "";
 }
 
-function predicted(seen: Sighting, law: "window" | "poisson"): string {
-  const value = predictedOf(seen, law);
-  return value === undefined ? "" : escape(rounded(value, DIGITS));
+function predictionHtml(observed: Observation, law: "window" | "poisson"): string {
+  const value = predictedProbability(observed, law);
+  return value === undefined ? "" : escape(rounded(value, THEORY_DECIMALS));
 }
 
-function theoryTable(event: PhaseEvent, known: readonly Sighting[], { label }: PhaseSweep): string {
-  const columns: [head: string, cell: (seen: Sighting) => string][] = [
-    ["λ", ({ said }) => said!.lambda?.toFixed(2).replace("-", "−") ?? ""],
-    ["E Y", ({ said }) => (said!.expected === undefined ? "" : meanCount(said!.expected))],
-    ["lower bound", ({ said }) => limit(said!.lower, Math.floor)],
-    ["upper bound", ({ said }) => limit(said!.upper, Math.ceil)],
-    [event.of === "perfect" ? "limit law" : "window law", (seen) => predicted(seen, "window")],
-    ["from the exact mean", (seen) => predicted(seen, "poisson")],
+function theoryTable(event: PhaseEvent, known: readonly KnownObservation[], { label }: NamedSweep): string {
+  const columns: [head: string, cell: (observed: KnownObservation) => string][] = [
+    ["λ", ({ theory }) => theory.lambda?.toFixed(2).replace("-", "−") ?? ""],
+    ["E Y", ({ theory }) => (theory.expected === undefined ? "" : meanCount(theory.expected))],
+    ["lower bound", ({ theory }) => limitHtml(theory.lower, Math.floor)],
+    ["upper bound", ({ theory }) => limitHtml(theory.upper, Math.ceil)],
+    [
+      event.subject === "perfect" ? "limit law" : "window law",
+      (observed) => predictionHtml(observed, "window"),
+    ],
+    ["from the exact mean", (observed) => predictionHtml(observed, "poisson")],
     ["measured", ({ finding, estimate }) => estimateHtml(finding, estimate)],
   ];
-  // All targets together have no mean and no predictions.
+  // The event of all targets has neither a mean nor predictions.
   const filled = columns
     .map(([head, cell]) => ({ head, cells: known.map(cell) }))
     .filter(({ cells }) => cells.some((text) => text !== ""));
@@ -245,83 +252,87 @@ ${known.map(({ finding }, i) => `<tr><th scope="row">${finding.items}</th>${fill
 </div>`;
 }
 
-/** A mean count, four digits of it. */
+/** A mean count: whole from 10,000 on, otherwise with four significant digits. */
 function meanCount(value: number): string {
   return value >= 1e4 ? grouped(Math.round(value)) : String(Number(value.toPrecision(4)));
 }
 
-function meaning(findings: readonly PhaseFinding[], told: boolean): string {
-  const used = [...new Set(findings.map(({ ensemble }) => ensemble))];
-  const signed = used.includes("rnpp");
-  const subsets = used.length === 0 || used.some((ensemble) => ensemble !== "rnpp");
-  return `<p>Take a few random whole numbers, pick some of them and add those up. Which sums can you get, and how many numbers
-do you need until you can get every sum you may want? That is the random subset sum problem. It says when a random neural
+function introduction(sweeps: readonly NamedSweep[], hasTheory: boolean): string {
+  const used = [...new Set(sweeps.map(({ config }) => config.ensemble))];
+  const hasSigned = used.includes("rnpp");
+  const hasSubsets = used.length === 0 || used.some((ensemble) => ensemble !== "rnpp");
+  return `<p>Take a few random whole numbers, choose some of them and add these up. Which sums can you get, and how many numbers
+do you need until you can get every sum that you want? This is the random subset sum problem. It decides when a random neural
 network can be pruned until it computes exactly what a given one does: the random numbers are the weights to keep or to
-drop, the sum is the weight that is wanted, and because weights are quantized, &ldquo;exactly&rdquo; can be meant literally.</p>
+drop, the sum is the weight that is wanted, and because weights are quantized, &ldquo;exactly&rdquo; can be taken literally.</p>
 <dl>
 ${[
-  entry("n, items", "how many random numbers there are in one instance."),
+  entry("n, items", "the number of random numbers in one instance."),
   entry(
     "M, half range",
-    "the values lie in −M..M. With a precision of k bits M is 2<sup>k</sup> (4<sup>k</sup> for products).",
+    "the values are in −M..M. With a precision of k bits M is 2<sup>k</sup> (4<sup>k</sup> for products).",
   ),
   entry(
     "target",
-    `the sum asked for; it is reachable when ${subsets ? "some subset of the items adds up to it exactly (the empty subset gives 0)" : ""}${subsets && signed ? ", or for <code>rnpp</code> when " : ""}${signed ? "the items add up to it with some choice of their signs" : ""}.`,
+    `the sum asked for. It is reachable if ${hasSubsets ? "some subset of the items sums to it exactly (the empty subset sums to 0)" : ""}${hasSubsets && hasSigned ? ", or for <code>rnpp</code> if " : ""}${hasSigned ? "the items sum to it with a suitable choice of their signs" : ""}.`,
   ),
-  ...(subsets
+  ...(hasSubsets
     ? [
         entry(
           "covered",
-          "one and the same instance reaches all 2M + 1 targets of −M..M, so that it can stand in for any weight.",
+          "one and the same instance reaches all 2M + 1 targets of −M..M, so that it can replace any weight.",
         ),
       ]
     : []),
-  ...(signed
+  ...(hasSigned
     ? [
         entry(
           "perfect",
-          "the signs can bring the sum to −1, 0 or 1: the items split into two halves as equal as can be.",
+          "the signs can bring the sum to −1, 0 or 1: the items split into two groups as equal as possible.",
         ),
       ]
     : []),
-  entry("P", "the share of random instances for which this holds."),
+  entry("P", "the probability of this: the share of random instances for which it holds."),
   ...used.map((ensemble) => entry(`<code>${escape(ensemble)}</code>`, `the items are ${LAWS[ensemble]}.`)),
-  ...(told ? TERMS.map(([term, text]) => entry(term, text)) : []),
+  ...(hasTheory ? THEORY_TERMS.map(([term, text]) => entry(term, text)) : []),
 ].join("\n")}
 </dl>
 <p>Source: A. Kumar and E. Natale, &ldquo;Quantization vs Pruning: Insights from the Strong Lottery Ticket
 Hypothesis&rdquo;, <a href="https://arxiv.org/abs/2508.11020">arXiv 2508.11020</a>.</p>`;
 }
 
-function intervalText(findings: readonly PhaseFinding[]): string {
-  const exact = findings.some(({ interval }) => interval === "exact");
-  const sampled = findings.some(({ interval }) => interval !== "exact");
+function intervalText(sweeps: readonly NamedSweep[]): string {
+  const isExact = sweeps.some(({ config }) => config.enumerate);
+  const isSampled = sweeps.some(({ config }) => !config.enumerate);
   return [
-    ...(sampled
+    ...(isSampled
       ? [
-          "In brackets are exact (Clopper&ndash;Pearson) 95&nbsp;% intervals, rounded outwards: whatever the true probability is, in at least 95 of 100 such runs the interval contains it.",
+          "In brackets are exact (Clopper&ndash;Pearson) 95&nbsp;% intervals, rounded outwards: whatever the true probability is, the interval contains it in at least 95 of 100 such runs.",
         ]
       : []),
-    ...(exact
+    ...(isExact
       ? [
-          `${sampled ? "Where no interval is given" : "Here"} every possible instance was counted once, so the probabilities are exact counts and have no interval.`,
+          `${isSampled ? "Where there is no interval," : "Here"} every possible instance was counted once, so the probabilities are exact.`,
         ]
       : []),
-    "The last column is the mean number of targets of −M..M that one instance reaches.",
+    "The last column is the mean number of targets of −M..M that an instance reaches.",
   ].join(" ");
 }
 
-function numbers({ label, findings }: PhaseSweep, blocks: number): string {
-  const [{ ensemble, halfRange }] = findings;
-  const asked = targetsOf(findings);
-  const targets = tellingTargets(asked, halfRange, SHOWN_TARGETS);
-  const name = blocks > 1 || label.startsWith(ensemble) ? label : `${ensemble}, ${label}`;
+/** The name of a sweep with its ensemble, which a report of several sweeps names only where it differs. */
+function sweepName({ label, config: { ensemble } }: NamedSweep, sweeps: number): string {
+  return sweeps > 1 || label.startsWith(ensemble) ? label : `${ensemble}, ${label}`;
+}
+
+function sweepNumbers(sweep: NamedSweep, sweeps: number): string {
+  const { config, findings } = sweep;
+  const targets = representativeTargets(config);
+  const name = sweepName(sweep, sweeps);
   const head = [
     "n",
     ...targets.map((target) => `P(target ${target})`),
-    ensemble === "rnpp" ? "P(perfect)" : "P(all covered)",
-    `mean reached of ${grouped(2 * halfRange + 1)}`,
+    config.ensemble === "rnpp" ? "P(perfect)" : "P(all covered)",
+    `mean reached of ${grouped(2 * config.halfRange + 1)}`,
   ];
   const rows = findings.map((finding) => [
     String(finding.items),
@@ -358,16 +369,15 @@ function estimateHtml(finding: PhaseFinding, estimate: Estimate | undefined): st
   return `${value} <span class="interval">[${low}, ${high}]</span>`;
 }
 
-function run(sweeps: readonly PhaseSweep[], about: RunAbout): string {
-  const rows = sweeps.map(({ findings }) => {
-    const [{ ensemble, bits, halfRange, items, engine, adapter, version }] = findings;
-    const last = findings.at(-1)!.items;
+function runTable(sweeps: readonly NamedSweep[], about: RunAbout): string {
+  const rows = sweeps.map(({ config: { ensemble, halfRange, items }, findings: [first] }) => {
+    const { bits, engine, adapter, version } = first;
     return [
       ensemble,
       bits === undefined ? "" : String(bits),
       grouped(halfRange),
-      items === last ? String(items) : `${items}..${last}`,
-      trialsText(findings[0]),
+      items.from === items.to ? String(items.from) : `${items.from}..${items.to}`,
+      trialsText(first),
       engine,
       adapter,
       version,

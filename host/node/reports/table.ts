@@ -1,121 +1,127 @@
-// Findings as text: the table of the terminal and the CSV of spreadsheets.
+// Phase sweeps as text: the table for the terminal and the CSV for spreadsheets; and how numbers are printed.
 
-import type { PhaseFinding } from "../../../src/finding.ts";
 import {
-  phaseSweeps,
-  rangeText,
-  SHOWN_TARGETS,
-  tellingTargets,
-  type PhaseSweep,
-} from "../../../src/figures/phase.ts";
+  MAX_SHOWN_TARGETS,
+  representativeTargets,
+  type MeasuredSweep,
+} from "../../../src/experiments/sweep.ts";
+import { nameSweeps, rangeText, type NamedSweep } from "../../../src/figures/phase.ts";
+import type { PhaseFinding } from "../../../src/finding.ts";
 import type { Estimate } from "../../../src/statistics.ts";
 
-/** Columns of a terminal window that every table fits. */
-const WIDTH = 100;
+/** Columns of a terminal, at most, that a table or a paragraph takes. */
+const MAX_COLUMNS = 100;
 
-/** One row for each finding and event, numbers in full, as RFC 4180 wants it. */
-export function resultsCsv(findings: readonly PhaseFinding[]): string {
-  const header =
-    "ensemble,bits,halfRange,items,trials,seed,engine,adapter,event,target,solved,probability,low,high,meanCovered";
-  const rows = findings.flatMap((finding) => {
-    const { ensemble, bits, halfRange, items, trials, seed, engine, adapter, meanCovered } = finding;
-    const row = (event: string, target: number | undefined, { solved, probability, low, high }: Estimate) =>
-      [
-        ensemble,
-        bits,
-        halfRange,
-        items,
-        trials,
-        seed,
-        engine,
-        adapter,
-        event,
-        target,
-        solved,
-        probability,
-        low,
-        high,
-        meanCovered,
-      ]
-        .map(csvField)
-        .join(",");
-    return [
-      ...finding.targets.map((estimate) => row("target", estimate.target, estimate)),
-      ...(finding.covered ? [row("covered", undefined, finding.covered)] : []),
-      ...(finding.perfect ? [row("perfect", undefined, finding.perfect)] : []),
-    ];
-  });
+const CONFIG_FIELDS = [
+  "ensemble",
+  "bits",
+  "halfRange",
+  "items",
+  "trials",
+  "seed",
+  "engine",
+  "adapter",
+] as const;
+const ESTIMATE_FIELDS = ["solved", "probability", "low", "high"] as const;
+
+/** CSV by RFC 4180: one row for each finding and event, numbers with all their digits. */
+export function resultsCsv(sweeps: readonly MeasuredSweep[]): string {
+  const header = [...CONFIG_FIELDS, "event", "target", ...ESTIMATE_FIELDS, "meanCovered"].join(",");
+  const rows = sweeps.flatMap(({ findings }) => findings.flatMap(csvRows));
   return [header, ...rows].map((line) => `${line}\r\n`).join("");
 }
 
-/** A field of RFC 4180, empty where there is no value. */
+function csvRows(finding: PhaseFinding): string[] {
+  const row = (event: string, target: number | undefined, estimate: Estimate) =>
+    [
+      ...CONFIG_FIELDS.map((name) => finding[name]),
+      event,
+      target,
+      ...ESTIMATE_FIELDS.map((name) => estimate[name]),
+      finding.meanCovered,
+    ]
+      .map(csvField)
+      .join(",");
+  return [
+    ...finding.targets.map((estimate) => row("target", estimate.target, estimate)),
+    ...(finding.covered ? [row("covered", undefined, finding.covered)] : []),
+    ...(finding.perfect ? [row("perfect", undefined, finding.perfect)] : []),
+  ];
+}
+
+/** A field of CSV by RFC 4180; empty where there is no value. */
 export function csvField(value: string | number | boolean | undefined): string {
   const text = String(value ?? "");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** The table of the terminal, at most 100 columns wide: a block for each configuration, a line for each number of items. */
-export function phaseTable(findings: readonly PhaseFinding[]): string {
-  const sweeps = phaseSweeps(findings);
-  const kinds = new Set(sweeps.map(({ findings: [{ ensemble }] }) => ensemble === "rnpp"));
-  const sampled = sweeps.some(({ findings: [{ interval }] }) => interval !== "exact");
+/** The table for the terminal, at most 100 columns wide: a block for each sweep, a line for each number of items. */
+export function phaseTable(sweeps: readonly MeasuredSweep[]): string {
+  const named = nameSweeps(sweeps);
+  const hasSubsets = named.some(({ config }) => config.ensemble !== "rnpp");
+  const hasSigned = named.some(({ config }) => config.ensemble === "rnpp");
+  const isSampled = named.some(({ config }) => !config.enumerate);
   const meaning = [
-    ...(kinds.has(false)
+    ...(hasSubsets
       ? [
-          "n: number of random items. P(t): how often some subset of them sums to t. P(all): how often that holds for every t of -M..M.",
+          "n: the number of random items. P(t): the share of instances in which some subset of the items sums to t. P(all): the share in which that holds for every t in -M..M.",
         ]
       : []),
-    ...(kinds.has(true)
+    ...(hasSigned
       ? [
-          "n: number of random items. P(t): how often they sum to t when each may take either sign. P(perfect): how often they sum to -1, 0 or 1.",
+          "n: the number of random items. P(t): the share of instances in which the items, each with a suitable sign, sum to t. P(perfect): the share in which they sum to -1, 0 or 1.",
         ]
       : []),
-    ...(sampled ? ["±: the longer side of the exact 95 % interval."] : []),
-    ...(sweeps.length > 0 ? ["reached: how many t of -M..M an instance reaches on average."] : []),
+    ...(isSampled ? ["±: the longer side of the exact 95 % interval."] : []),
+    ...(named.length > 0 ? ["reached: the mean number of targets t in -M..M that an instance reaches."] : []),
   ].flatMap(wrap);
   return (
-    [meaning.join("\n"), ...sweeps.map(block)].filter(Boolean).join("\n\n") + (sweeps.length > 0 ? "\n" : "")
+    [meaning.join("\n"), ...named.map(sweepBlock)].filter(Boolean).join("\n\n") +
+    (named.length > 0 ? "\n" : "")
   );
 }
 
-function block({ findings }: PhaseSweep): string {
+/** The block of a sweep, with as many of its representative targets as fit the terminal. */
+function sweepBlock(sweep: NamedSweep): string {
+  const { config, findings } = sweep;
   const [first] = findings;
-  const { ensemble, halfRange } = first;
-  const asked = targetsOf(findings);
   const header = wrap(
-    `${ensemble}, ${rangeText(first)}: ${trialsText(first)}, on ${first.engine} (${first.adapter})`,
+    `${config.ensemble}, ${rangeText(first)}: ${trialsText(first)}, on ${first.engine} (${first.adapter})`,
   );
-  for (let shown = Math.min(asked.length, SHOWN_TARGETS); ; shown--) {
-    const targets = tellingTargets(asked, halfRange, shown);
-    const lines = columns([
-      [
-        "n",
-        ...targets.map((target) => `P(${target})`),
-        ensemble === "rnpp" ? "P(perfect)" : "P(all)",
-        `reached of ${2 * halfRange + 1}`,
-      ],
-      ...findings.map((finding) => [
-        String(finding.items),
-        ...targets.map((target) =>
-          cell(
-            finding,
-            finding.targets.find((estimate) => estimate.target === target),
-          ),
-        ),
-        cell(finding, finding.perfect ?? finding.covered),
-        meanText(finding),
-      ]),
-    ]);
-    if (lines[0]!.length > WIDTH && shown > 0) continue;
-    const more = asked.length - shown;
-    const rest =
-      more === 0
+  for (let shown = Math.min(config.targets.length, MAX_SHOWN_TARGETS); ; shown--) {
+    const lines = sweepLines(sweep, representativeTargets(config, shown));
+    if (lines[0]!.length > MAX_COLUMNS && shown > 0) continue;
+    const hidden = config.targets.length - shown;
+    const note =
+      hidden === 0
         ? []
         : [
-            `${grouped(more)} more ${more === 1 ? "target is" : "targets are"} in the results of --json and --out.`,
+            `${grouped(hidden)} more ${hidden === 1 ? "target is" : "targets are"} in the results of --json and --out.`,
           ];
-    return [...header, "", ...lines, ...rest].join("\n");
+    return [...header, "", ...lines, ...note].join("\n");
   }
+}
+
+function sweepLines({ config, findings }: NamedSweep, targets: readonly number[]): string[] {
+  return columns([
+    [
+      "n",
+      ...targets.map((target) => `P(${target})`),
+      config.ensemble === "rnpp" ? "P(perfect)" : "P(all)",
+      `reached of ${2 * config.halfRange + 1}`,
+    ],
+    ...findings.map((finding) => [
+      String(finding.items),
+      ...targets.map((target) =>
+        cell(
+          finding,
+          finding.targets.find((estimate) => estimate.target === target),
+        ),
+      ),
+      cell(finding, finding.perfect ?? finding.covered),
+      meanText(finding),
+    ]),
+  ]);
 }
 
 function cell(finding: PhaseFinding, estimate: Estimate | undefined): string {
@@ -127,44 +133,39 @@ function cell(finding: PhaseFinding, estimate: Estimate | undefined): string {
   return `${value} ±${(Math.ceil(side * 10 ** decimals) / 10 ** decimals).toFixed(decimals)}`;
 }
 
-/** Right-aligned columns, all lines of one length. */
+/** Rows as lines of right-aligned columns; all lines have the same length. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
   return rows.map((row) => row.map((text, c) => text.padStart(widths[c]!)).join("   "));
 }
 
-/** Lines of at most 100 columns; a longer word is cut. */
+/** Breaks a paragraph into lines of at most 100 columns; a longer word is cut. */
 export function wrap(text: string): string[] {
   const lines = [""];
   for (const word of text
     .split(/\s+/)
-    .flatMap((word) => word.match(new RegExp(`.{1,${WIDTH}}`, "gu")) ?? [])) {
+    .flatMap((word) => word.match(new RegExp(`.{1,${MAX_COLUMNS}}`, "gu")) ?? [])) {
     const last = lines.at(-1)!;
     if (last === "") lines[lines.length - 1] = word;
-    else if (last.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${last} ${word}`;
+    else if (last.length + 1 + word.length <= MAX_COLUMNS) lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }
   return lines;
 }
 
-/** Every target of a sweep, in the order asked. */
-export function targetsOf(findings: readonly PhaseFinding[]): number[] {
-  return [...new Set(findings.flatMap(({ targets }) => targets.map(({ target }) => target)))];
-}
-
-/** `1,000,000 trials, seed 1`, or what was counted instead. */
+/** `1,000,000 trials, seed 1`, or the number of instances where all were counted. */
 export function trialsText({ interval, trials, seed }: PhaseFinding): string {
   if (interval === "exact")
     return `all ${grouped(trials)} ${trials === 1 ? "instance" : "instances"} counted`;
   return `${grouped(trials)} ${trials === 1 ? "trial" : "trials"}, seed ${seed}`;
 }
 
-/** Decimals that show an interval's width in its last place or the one before it. */
+/** The number of decimals at which an interval's width shows in the last or the last but one. */
 export function decimalsOf({ interval, trials }: PhaseFinding): number {
   return interval === "exact" ? 6 : Math.min(Math.max(Math.ceil(Math.log10(trials) / 2) + 1, 3), 7);
 }
 
-/** A value of 0..top with fixed decimals. What is not 0 or top is never shown as if it were. */
+/** A value in 0..top with fixed decimals. A value strictly between is not shown as 0 or top, but as `<0.001` or `>0.999`. */
 export function rounded(value: number, decimals: number, top = 1): string {
   const text = value.toFixed(decimals);
   if (value > 0 && Number(text) === 0) return `<${(10 ** -decimals).toFixed(decimals)}`;
@@ -176,12 +177,12 @@ export function meanText({ meanCovered, halfRange }: PhaseFinding): string {
   return rounded(meanCovered, 2, 2 * halfRange + 1);
 }
 
-/** With thousands separated by commas. */
+/** A number with thousands separated by commas. */
 export function grouped(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-/** Five significant digits, but all the nines of a number near 1. */
+/** Five significant digits; a number just below 1 is shown as `1 - 2.3e-7`. Empty where there is no value. */
 export function significant(value: number | undefined): string {
   if (value === undefined) return "";
   if (value > 0.99 && value < 1) return `1 - ${(1 - value).toPrecision(2)}`;

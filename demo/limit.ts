@@ -1,9 +1,12 @@
-// Several experiments on one engine.
+// One engine under several experiments that run at the same time.
 
 import type { Runner } from "../host/runner.ts";
 
-/** The same engine, on which all callers together have no more work in flight than keep it busy; first come, first served. */
-export function takingTurns(runner: Runner): Runner {
+/**
+ * Limits the work in flight of all callers together to the queue depth of the runner, first come first served: each caller
+ * would fill the queue by itself.
+ */
+export function limitInFlight(runner: Runner): Runner {
   let free = runner.queueDepth;
   const waiting: (() => void)[] = [];
   return {
