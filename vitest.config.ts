@@ -15,6 +15,13 @@ export default defineConfig(async () => ({
       // What commands measure of a GPU is kept apart from what the user's own do.
       XDG_CACHE_HOME: fileURLToPath(new URL(".cache/user", import.meta.url)),
     },
+    tags: [
+      {
+        name: "wide",
+        description: "The widest sweeps: `npm test` leaves them out, and `npm run test:all` runs everything.",
+        timeout: 180_000,
+      },
+    ],
     testTimeout: 60_000,
   },
 }));

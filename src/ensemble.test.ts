@@ -22,14 +22,14 @@ const laws = ensembles.flatMap((ensemble) =>
     .map((halfRange) => ({ ensemble, halfRange, law: lawOf(ensemble, halfRange) })),
 );
 
-test("the values of every law stand for exactly the items of its ensemble, each as often as it should", () => {
+test("The values of every law are exactly the items of its ensemble, each with its weight", () => {
   for (const { ensemble, halfRange, law } of laws) {
     const items = Array.from({ length: law.range }, (_, value) => itemOf(law, value));
     expect([ensemble, halfRange, items]).toEqual([ensemble, halfRange, oraclePool(ensemble, halfRange)]);
   }
 });
 
-test("the largest half range has the laws it should at both ends", () => {
+test("The law of the largest half range is right at both ends", () => {
   const M = 2 ** 20;
   const ends = ensembles.map((ensemble) => {
     const law = lawOf(ensemble, M);
@@ -44,12 +44,12 @@ test("the largest half range has the laws it should at both ends", () => {
   ]);
 });
 
-describe("drawing", () => {
+describe("Drawing of items", () => {
   const seeds = [0n, 1n, 0xfedcba98_76543210n];
   const trials = [0, 1, 12345, 2 ** 32 - 1, 2 ** 32, 2 ** 48 - 1];
   const places = [0, 1, 2, 3, 31, 32, 62, 63];
 
-  test("keys are the oracle's", () => {
+  test("Keys are those of the oracle", () => {
     for (const seed of seeds)
       for (const { ensemble, halfRange } of laws)
         expect(ensembleKey(seed, ensemble, halfRange).map(BigInt)).toEqual(
@@ -57,7 +57,7 @@ describe("drawing", () => {
         );
   });
 
-  test("values are the oracle's, in every slice of a word and with every width", () => {
+  test("Values are those of the oracle, in every slice of a word and with every width", () => {
     const ranges = [
       1,
       2,
@@ -90,7 +90,7 @@ describe("drawing", () => {
         }
   });
 
-  test("values in places are those of the items of trials", () => {
+  test("Value i of a stream is that of item i mod 64 of trial i div 64", () => {
     for (const { ensemble, halfRange, law } of laws)
       for (const trial of [0, 7, 2 ** 32 + 5, 2 ** 46 - 1]) {
         const key = ensembleKey(3n, ensemble, halfRange);
@@ -101,7 +101,7 @@ describe("drawing", () => {
       }
   });
 
-  test("rejected slices are drawn again from the blocks of their own", () => {
+  test("Rejected slices are drawn again from blocks of their own", () => {
     // 2^16 mod 2047 = 32: one slice in 2048 is rejected, so some of these items had a second attempt.
     const range = 2047;
     const key = ensembleKey(3n, "rssp0", 1023);
@@ -121,7 +121,7 @@ describe("drawing", () => {
     }
   });
 
-  test("items do not repeat across seeds, ensembles, half ranges, trials or places", () => {
+  test("Items do not repeat across seeds, ensembles, half ranges, trials or indices", () => {
     const range = 2 ** 16;
     const keys = [
       ensembleKey(1n, "rssp", 4),
@@ -140,8 +140,8 @@ describe("drawing", () => {
   });
 });
 
-describe("rejection", () => {
-  test("leaves every value exactly as many of all the 16-bit slices, and without it some value has more", () => {
+describe("Rejection of slices", () => {
+  test("Rejection gives every value the same number of 16-bit slices, and without it some values get more", () => {
     for (const range of [1, 3, 5, 6, 7, 9, 17, 33, 65, 100, 129, 255, 257, 1000, 1023, 2001, 2047].filter(
       (range) => slicingOf(range).bits === 16,
     )) {
@@ -158,7 +158,7 @@ describe("rejection", () => {
     }
   });
 
-  test("leaves every value exactly as many of the 2^32 whole words", () => {
+  test("Rejection gives every value the same number of the 2^32 words", () => {
     for (const range of [2049, 2001 * 3, 2 ** 17 + 1, 2 ** 20 - 1, 2 ** 21 + 1, 2 ** 21 + 2 ** 10]) {
       const { bits, threshold } = slicingOf(range);
       expect([range, bits]).toEqual([range, 32]);
@@ -172,7 +172,7 @@ describe("rejection", () => {
     }
   });
 
-  test("never happens for a power of two and for at most 3 % of the slices of other ranges", () => {
+  test("Rejection never happens for a power of two, and to at most 3 % of the slices of other ranges", () => {
     for (let range = 1; range <= 5000; range++) {
       const { bits, threshold } = slicingOf(range);
       expect(bits).toBe(oracleWidth(range));
@@ -182,10 +182,10 @@ describe("rejection", () => {
   });
 });
 
-describe("uniformity", () => {
+describe("Uniformity of values", () => {
   const draws = 3e5;
 
-  test("rejects a generator with one value 2 % too frequent, and one that takes 8 bits modulo 7", () => {
+  test("The test of uniformity rejects a generator with one value 2 % too frequent, and one that takes 8 bits modulo 7", () => {
     const key = ensembleKey(9n, "rssp", 1);
     const loaded = (range: number) => (i: number) => (i % 50 === 0 ? 0 : drawValue(range, key, i, 0));
     for (const range of [2, 7, 64, 1001])
@@ -193,7 +193,7 @@ describe("uniformity", () => {
     expect(pValue(7, (i) => drawValue(256, key, i, 0) % 7)).toBeLessThan(1e-6);
   });
 
-  test("accepts the values we draw, across trials and across items", () => {
+  test("The test of uniformity accepts the drawn values, across trials and across items", () => {
     for (const range of [2, 3, 7, 16, 33, 128, 1001, 2048]) {
       const key = ensembleKey(7n, "rssp0", range);
       const across = [
@@ -204,7 +204,7 @@ describe("uniformity", () => {
     }
   });
 
-  test("accepts the low and the high digits of large ranges", () => {
+  test("The test of uniformity accepts the low and the high digits of large ranges", () => {
     for (const range of [2 ** 21, 2 ** 21 + 2 ** 10]) {
       const key = ensembleKey(8n, "products0", range);
       expect([range, pValue(64, (i) => drawValue(range, key, i, 1) % 64) > 1e-4]).toEqual([range, true]);
@@ -215,7 +215,7 @@ describe("uniformity", () => {
     }
   });
 
-  test("knows the chi-square distribution by its textbook quantiles", () => {
+  test("The test of uniformity has the textbook quantiles of the chi-square distribution", () => {
     for (const [freedom, statistic, p] of [
       [1, 3.841, 0.05],
       [10, 18.307, 0.05],

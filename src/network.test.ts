@@ -43,14 +43,14 @@ function checksumOf(outputs: Float64Array, units: number): number {
   }, 0);
 }
 
-describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i", (_, row) => {
+describe.each(golden.map((row, k) => [k + 1, row] as const))("Golden network %i", (_, row) => {
   const inputs = gridOf(row.widths[0]!, row.activationBits);
   const units = row.widths.at(-1)!;
 
   test.each<[string, Network]>([
     ["the target", targetNetwork(row)],
     ["the pruned network", ticketOf(row)],
-  ])("%s has its outputs on every input", (_, network) => {
+  ])("The network %s has the recorded outputs on every input", (_, network) => {
     const outputs = forward(network, inputs);
     const count = outputs.length / units;
     const step = Math.max(Math.floor(count / 40), 1);
@@ -60,7 +60,7 @@ describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i"
     for (const { sum } of boundsOf(network)) expect(sum).toBeLessThan(2 ** 31);
   });
 
-  test("the network is another one before it is pruned, and when one bit of its masks is flipped", () => {
+  test("The network has other outputs before it is pruned, and when one bit of its masks is flipped", () => {
     const outputs = forward(targetNetwork(row), inputs);
     expect(forward(randomNetwork(row), inputs)).not.toEqual(outputs);
     if (!row.control) return;
@@ -77,16 +77,16 @@ describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i"
   });
 });
 
-describe("a quantizer", () => {
+describe("Quantizer", () => {
   test.each(counted.examples as [Quantizer, number, number[], number[]][])(
-    "%s by %i bits",
+    "The quantizer %s by %i bits has the recorded values",
     (quantizer, shift, values, expected) => {
       expect(values.map((value) => quantize(quantizer, value, shift))).toEqual(expected);
     },
   );
 
   test.each(counted.counts as [number, number, Quantizer, boolean, number[]][])(
-    "takes %i bits to %i by %s, 0 included: %s, as often to each value as counted",
+    "A quantizer takes %i bits to %i by %s, 0 included: %s, with the recorded number of each value",
     (initialBits, bits, quantizer, zero, expected) => {
       const counts = expected.map(() => 0);
       for (let value = -(2 ** initialBits); value <= 2 ** initialBits; value++)
@@ -95,7 +95,7 @@ describe("a quantizer", () => {
     },
   );
 
-  test("is exact at 2^53, leaves 0 alone, commutes with a ReLU and never gives -0", () => {
+  test("A quantizer is exact at 2^53, keeps 0, commutes with a ReLU and never gives -0", () => {
     expect(quantizers.map((quantizer) => quantize(quantizer, 1 - 2 ** 53, 52))).toEqual([-2, -1, -2, -2]);
     for (const quantizer of quantizers)
       for (let value = -70; value <= 70; value++)
@@ -108,7 +108,7 @@ describe("a quantizer", () => {
   });
 });
 
-describe("bounds", () => {
+describe("Bounds of a network", () => {
   const network = (weights: number[][], shift: number, clamp = false): Network => ({
     layers: weights.map((row) => ({ rows: 1, columns: row.length, weights: Int32Array.from(row), shift })),
     quantizer: "floor",
@@ -116,7 +116,7 @@ describe("bounds", () => {
     clamp,
   });
 
-  test("are those of the largest inputs, through every layer", () => {
+  test("Bounds are those of the largest inputs, through every layer", () => {
     expect(boundsOf(network([[3, -4], [5]], 2))).toEqual([
       { sum: 56, output: 14 },
       { sum: 70, output: 18 },
@@ -130,7 +130,7 @@ describe("bounds", () => {
     expect([...forward(network([[-5]], 2), [7])]).toEqual([-9]);
   });
 
-  test("refuse what could not be added exactly, and name the layer", () => {
+  test("Bounds beyond exact addition are refused, and the layer is named", () => {
     const deep = network(
       Array.from({ length: 6 }, () => [2 ** 30 - 1]),
       18,
@@ -142,7 +142,7 @@ describe("bounds", () => {
   });
 });
 
-describe("a network as people write it down", () => {
+describe("Network in JSON", () => {
   const given = {
     bits: 2,
     activationBits: 3,
@@ -157,7 +157,7 @@ describe("a network as people write it down", () => {
     ],
   };
 
-  test("is read, a quantizer behind every layer", () => {
+  test("A network in JSON is read with a quantizer after every layer", () => {
     const { network, bits } = readNetwork(given);
     expect(bits).toBe(2);
     expect(network).toEqual({
@@ -172,7 +172,7 @@ describe("a network as people write it down", () => {
     });
   });
 
-  test("has biases as weights of a constant unit, which its hidden layers pass on", () => {
+  test("Biases in JSON become weights of a constant unit, which hidden layers pass on", () => {
     const { network } = readNetwork({
       ...given,
       clamp: true,
@@ -221,7 +221,7 @@ describe("a network as people write it down", () => {
       { bits: 20, activationBits: 20, layers: [{ weights: [Array<number>(2 ** 14).fill(2 ** 20)] }] },
       "layer 1: expected sums of at most 9007199254740992, got 18014398509481984",
     ],
-  ])("is refused in words: %#", (value, message) => {
+  ])("Row %# of malformed JSON is refused with a reason", (value, message) => {
     expect(() => readNetwork(value)).toThrow(message);
   });
 });

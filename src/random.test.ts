@@ -72,7 +72,7 @@ async function onWasm(): Promise<WordPair[]> {
   });
 }
 
-test("the oracle's Threefry gives the published answers", () => {
+test("The oracle's Threefry gives the published answers", () => {
   for (const { key, counter, output } of published) {
     const [x, y] = oracleThreefry([BigInt(key[0]), BigInt(key[1])], [BigInt(counter[0]), BigInt(counter[1])]);
     expect([Number(x), Number(y)]).toEqual(output);
@@ -95,7 +95,7 @@ test("WebAssembly's Threefry gives the known answers in each of its lanes", asyn
   expect(await onWasm()).toEqual(answers.map(({ output }) => output));
 });
 
-test("a stream's key takes the low word of the seed first", () => {
+test("The key of a stream takes the low word of the seed first", () => {
   expect(streamKey(0x03707344_13198a2en, [0x243f6a88, 0x85a308d3])).toEqual([0xc4923a9c, 0x483df7a0]);
 });
 

@@ -7,7 +7,7 @@ import { rewriteShaders, tamperedAdapter, testAdapter } from "./gpu/devices.ts";
 
 const language = async () => (await platform.gpu())!.wgslLanguageFeatures;
 
-test("on the CPU", async () => {
+test("The CPU bench kernels run on every row", async () => {
   const micros = await cpuMicros();
   expect(Object.keys(micros)).toEqual(["registers", "memory", "dot", "copy"]);
   for (const { pass, check } of Object.values(micros)) {
@@ -16,7 +16,7 @@ test("on the CPU", async () => {
   }
 });
 
-test("on the GPU, those that it has the features for", async () => {
+test("The GPU bench kernels run for the features of the adapter", async () => {
   const { micros, close } = await openGpuMicros({ requestAdapter: testAdapter, language: await language() });
   const { features } = await testAdapter();
   expect(Object.keys(micros)).toEqual([
@@ -39,7 +39,7 @@ test.each([
   ["shuffle", "(lane + params.shift)", "(lane + 2u)"],
   ["dot", "STEPS = 16u", "STEPS = 15u"],
   ["copy", "= source[at]", "= source[at] & vec4u(0xfffffffeu)"],
-] as const)("a fault in %s is noticed", async (name, text, fault) => {
+] as const)("A fault in %s is noticed", async (name, text, fault) => {
   const requestAdapter = tamperedAdapter((device) =>
     rewriteShaders(device, (code) => code.replaceAll(text, fault)),
   );

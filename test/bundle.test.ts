@@ -30,7 +30,7 @@ let folder: string;
 /** The unpacked bundle, at a place that it was not made at. */
 let home: string;
 
-describe.runIf(hasSoftware)("the bundle", () => {
+describe.runIf(hasSoftware)("Bundle", () => {
   beforeAll(async () => {
     // Vite builds for development where NODE_ENV says test.
     const env: NodeJS.ProcessEnv = { ...process.env, NODE_ENV: "production" };
@@ -45,7 +45,7 @@ describe.runIf(hasSoftware)("the bundle", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("is one folder, packed in less than 40 MB, with the licences of what is in it", async () => {
+  test("The bundle is one folder, packed in less than 40 MB, with the licenses of its parts", async () => {
     expect((await stat(archive)).size).toBeLessThan(40e6);
     expect(await readdir(join(folder, "some place"))).toEqual([name]);
     const licenses = await readdir(join(home, "licenses"));
@@ -61,7 +61,7 @@ describe.runIf(hasSoftware)("the bundle", () => {
     expect(await readFile(join(home, "VERSIONS"), "utf8")).toContain(`Node ${process.version}\n`);
   });
 
-  test("runs by a link from anywhere, and hands over what it is told and how it went", async () => {
+  test("The bundle runs by a link from anywhere, and passes on arguments and the exit status", async () => {
     await symlink(join(home, "run"), join(folder, "exacta"));
     expect(run("--version", {}, join(folder, "exacta"))).toEqual({
       status: 0,
@@ -71,13 +71,13 @@ describe.runIf(hasSoftware)("the bundle", () => {
     expect(run("phase --bits many").status).toBe(2);
   });
 
-  test("looks for drivers where some containers have NVIDIA's, behind the places that it is told", () => {
+  test("The bundle searches the folder of NVIDIA's container drivers after the folders of the environment", () => {
     const NODE_OPTIONS = "--import=data:text/javascript,console.log(process.env.VK_ADD_DRIVER_FILES)";
     const { stdout } = run("--version", { NODE_OPTIONS, VK_ADD_DRIVER_FILES: "/mine" });
     expect(stdout).toBe(`/mine:/usr/local/nvidia/share/vulkan/icd.d\n${manifest.version}\n`);
   });
 
-  test("counts on the GPU what it counts on the CPU, and draws reports", async () => {
+  test("The bundle counts the same on GPU and CPU, and draws reports", async () => {
     const { VK_DRIVER_FILES } = (await software()).dawnEnv;
     const findings = (engine: string) => {
       const { status, stdout, stderr } = run(
@@ -99,7 +99,7 @@ describe.runIf(hasSoftware)("the bundle", () => {
     expect(await readFile(join(folder, "gpu/report.html"), "utf8")).toContain("<svg");
   });
 
-  test("says what is missing where no adapter answers, and where it looked", () => {
+  test("The bundle names the missing parts and the folders searched where no adapter answers", () => {
     const VK_DRIVER_FILES = join(folder, "drivers");
     expect(run("devices", { VK_DRIVER_FILES }).stdout).toContain(`no manifest at ${VK_DRIVER_FILES}\n`);
     const { status, stderr } = run("phase --engine gpu", { VK_DRIVER_FILES });
@@ -130,16 +130,17 @@ describe.runIf(hasSoftware)("the bundle", () => {
     return status === 0;
   }
 
-  test("takes the C++ library of GCC 11, which Dawn as it comes does not, and brings one for older systems", async () => {
+  test("The bundle runs with the C++ library of GCC 11, which published Dawn does not, and brings one for older systems", async () => {
     const [gcc11, gcc10] = [await withoutVersion("GLIBCXX_3.4.30"), await withoutVersion("GLIBCXX_3.4.29")];
-    expect([root, home].map((from) => loads(from, gcc11))).toEqual([false, true]);
-    expect(loads(home, gcc10)).toBe(false);
+    expect(loads(root, gcc11), "Dawn as published with GCC 11").toBe(false);
+    expect(loads(home, gcc11), "the bundle's Dawn with GCC 11").toBe(true);
+    expect(loads(home, gcc10), "the bundle's Dawn with GCC 10").toBe(false);
     const { VK_DRIVER_FILES } = (await software()).dawnEnv;
     for (const LD_LIBRARY_PATH of [gcc11, gcc10])
       expect(run("devices", { LD_LIBRARY_PATH, VK_DRIVER_FILES }).stdout).toMatch(/^gpu +SwiftShader/m);
   });
 
-  test("computes without Dawn where the system is too old for it, and says so", async () => {
+  test("The bundle computes without Dawn where the system is too old for it, and says so", async () => {
     const dawn = await readFile(join(home, DAWN), "latin1");
     await writeFile(join(home, DAWN), dawn.replaceAll("\0GLIBC_2.34\0", "\0GLIBC_2.94\0"), "latin1");
     try {

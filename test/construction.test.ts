@@ -67,7 +67,7 @@ function discrepancy(all: readonly Trial[], bits: number, zero: boolean): number
 }
 
 test.each([...new Set(fixtures.rows.map(({ bits }) => bits))])(
-  "every probability for %i bits",
+  "Every probability of the construction for %i bits is that of a simulation",
   async (bits) => {
     const [without, withZero] = [await trials(bits, false), await trials(bits, true)];
     expect(discrepancy(without, bits, false)).toBeLessThan(5);

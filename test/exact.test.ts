@@ -156,8 +156,8 @@ beforeAll(async () => {
 
 afterAll(() => Object.values(runners).forEach((runner) => runner.close()));
 
-describe("all instances", () => {
-  test("the enumeration of products, given another ensemble, agrees with the rows made by others", () => {
+describe("All instances", () => {
+  test("The enumeration of products as another ensemble agrees with recorded rows", () => {
     for (const [ensemble, halfRange, items] of [
       ["rssp", 2, 4],
       ["rssp0", 3, 2],
@@ -174,7 +174,7 @@ describe("all instances", () => {
     }
   });
 
-  test("a count that is one too many is noticed", async () => {
+  test("A count that is one too large is noticed", async () => {
     const family = families.find(([row]) => row!.ensemble === "rssp" && row!.halfRange === 2)!;
     const off = family.map((row) =>
       row.items === 4 ? { ...row, solved: row.solved.with(1, row.solved[1]! + 1n) } : row,
@@ -182,15 +182,18 @@ describe("all instances", () => {
     await expect(countAll(runners.cpu, off, 300)).rejects.toThrow(/to deeply equal/);
   });
 
-  test.each(Object.keys(limits) as (keyof typeof limits)[])("are counted exactly by %s", async (name) => {
-    let compared = 0;
-    for (const family of [...families, ...productRows])
-      compared += await countAll(runners[name], family, limits[name]);
-    expect(compared).toBeGreaterThan(80);
-  });
+  test.each(Object.keys(limits) as (keyof typeof limits)[])(
+    "All instances are counted exactly by %s",
+    async (name) => {
+      let compared = 0;
+      for (const family of [...families, ...productRows])
+        compared += await countAll(runners[name], family, limits[name]);
+      expect(compared).toBeGreaterThan(80);
+    },
+  );
 });
 
-describe("a million trials", () => {
+describe("A million trials", () => {
   const trials = 1e6;
 
   /** Standard errors between a count and its expectation; where nothing is uncertain, 0 or infinity. */
@@ -233,14 +236,14 @@ describe("a million trials", () => {
   }
 
   test.each(families.map((family) => [family[0]!.ensemble, family[0]!.halfRange, family] as const))(
-    "of %s with half range %i lie within five standard errors of every row",
+    "A million trials of %s with half range %i are within five standard errors of every row",
     async (_, __, family) => {
       const { deviation, at } = await worst(family, family);
       expect(deviation, at).toBeLessThan(5);
     },
   );
 
-  test("of rssp0 do not lie where rssp's would", async () => {
+  test("A million trials of rssp0 are not within five standard errors of rssp", async () => {
     for (const halfRange of [1, 8, 64]) {
       const [family, judges] = ["rssp0", "rssp"].map((ensemble) =>
         families.find(([row]) => row!.ensemble === ensemble && row!.halfRange === halfRange)!,

@@ -84,7 +84,7 @@ const edges = files.flatMap((file) =>
   importsOf(file, readFileSync(join(root, file), "utf8")).map((imported) => [file, imported] as const),
 );
 
-describe("the rule", () => {
+describe("Rule of imports", () => {
   test.each([
     ["src/plan.ts", "../host/open"],
     ["src/plan.ts", "../shaders/reach/registers.wesl?wgsl"],
@@ -104,7 +104,7 @@ describe("the rule", () => {
     ["host/cpu/runner.ts", "../../test/software"],
     ["demo/main.ts", "../host/node/index"],
     ["demo/main.ts", "webgpu"],
-  ])("rejects %s importing %s", (file, imported) => {
+  ])("The rule rejects %s importing %s", (file, imported) => {
     expect(violation(file, imported)).toMatch(/may not import/);
   });
 
@@ -116,13 +116,13 @@ describe("the rule", () => {
     ["host/node/platform/dawn.ts", "webgpu"],
     ["host/node/index.ts", "../open"],
     ["demo/worker.ts", "../host/web"],
-  ])("accepts %s importing %s", (file, imported) => {
+  ])("The rule accepts %s importing %s", (file, imported) => {
     expect(violation(file, imported)).toBeUndefined();
   });
 });
 
-describe("the reader of imports", () => {
-  test("finds every form and nothing in comments", () => {
+describe("Reader of imports", () => {
+  test("The reader finds every form of import and nothing in comments", () => {
     const text = `
       // import a from "commented-line";
       /* import b from "commented-block"; */
@@ -157,9 +157,9 @@ describe("the reader of imports", () => {
     ).toEqual(["./main.ts", "./style.css"]);
   });
 
-  test("finds imports in every room that has modules, and every relative one exists", () => {
+  test("The reader finds imports in every room with modules, and every relative one exists", () => {
     for (const room of ["src", "host", "host/node", "host/web", "host/cpu/wasm", "demo"])
-      expect([room, edges.filter(([file]) => roomOf(file) === room).length > 2]).toEqual([room, true]);
+      expect(edges.filter(([file]) => roomOf(file) === room).length, room).toBeGreaterThan(2);
     const missing = edges.filter(([file, imported]) => {
       const path = join(root, dirname(file), imported.replace(/\?.*$/, ""));
       return imported.startsWith(".") && ![path, `${path}.ts`, `${path}/index.ts`].some(existsSync);
@@ -168,6 +168,6 @@ describe("the reader of imports", () => {
   });
 });
 
-test("every import goes the one way", () => {
+test("Every import goes the one way", () => {
   expect(edges.map(([file, imported]) => violation(file, imported)).filter(Boolean)).toEqual([]);
 });

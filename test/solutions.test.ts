@@ -147,7 +147,7 @@ const mostlyShort = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 14, max: 20 }) },
 );
 
-describe("facts", () => {
+describe("Recorded facts", () => {
   const rows = facts.rows.map(({ items, targets }) => ({
     items,
     targets: targets.map(([target]) => target!),
@@ -158,7 +158,7 @@ describe("facts", () => {
     items.reduce((span, item) => span + Math.abs(item), 0) < (shared[name] ?? Infinity);
   const shared: Record<string, number> = { thread: 100, workgroup: 150 };
 
-  test.each(names)("of others are what %s finds by every method", async (name) => {
+  test.each(names)("The facts of independent programs are what %s finds by every method", async (name) => {
     const fitting = rows.filter(({ items }) => fits(name, items));
     expect(fitting.length).toBeGreaterThan(30);
     for (const request of byMethods(name, {})) {
@@ -180,7 +180,7 @@ describe("facts", () => {
     }
   });
 
-  test.each(names)("of number partitioning are what %s finds by every method", async (name) => {
+  test.each(names)("The facts of number partitioning are what %s finds by every method", async (name) => {
     const fitting = facts.partitions.filter(({ items }) => fits(name, items));
     for (const request of byMethods(name, { partition: true })) {
       const findings = await all(engines[name]!, fitting, request);
@@ -190,7 +190,7 @@ describe("facts", () => {
     }
   });
 
-  test("that are one off are noticed", async () => {
+  test("Facts that are off by one are noticed", async () => {
     const [{ items, target }] = [{ items: [1, 1, 1], target: 2 }];
     const [finding] = await all(engines.cpu!, [{ items, target }]);
     compare([{ items, target }], {}, [finding!]);
@@ -200,8 +200,8 @@ describe("facts", () => {
   });
 });
 
-describe("random instances", () => {
-  test("ten thousand of them, asked in every way, are solved as all index sets tell", async () => {
+describe("Random instances", () => {
+  test("Ten thousand random instances, asked in every way, have the answers of all index sets", async () => {
     let instances = 0;
     for (const [i, request] of requests.entries()) {
       const some = drawn(i === 0 ? 4000 : 470, 100 + i, mostlyShort, 1_000_000);
@@ -211,7 +211,7 @@ describe("random instances", () => {
     expect(instances).toBeGreaterThanOrEqual(10_000);
   });
 
-  test.each(names)("hundreds of them are solved by %s with every method", async (name) => {
+  test.each(names)("Hundreds of random instances are solved by %s with every method", async (name) => {
     const isGpu = engines[name]!.engine === "gpu";
     // What takes a GPU the time is compiling, for every request anew.
     for (const [i, wish] of requests.entries()) {
@@ -223,7 +223,7 @@ describe("random instances", () => {
     }
   });
 
-  test("of items up to 2^53 are solved by halves as all index sets tell", async () => {
+  test("Random items up to 2^53 have the answers of all index sets by meet in the middle", async () => {
     const item = fc.oneof(
       fc.maxSafeInteger(),
       fc.constantFrom(2 ** 53, -(2 ** 53), 0),
@@ -254,7 +254,7 @@ describe("random instances", () => {
     );
   });
 
-  test("of more items than can be enumerated are the same by every method", async () => {
+  test("Random instances beyond enumeration have the same answers by every method", async () => {
     const some = drawn(30, 30, fc.integer({ min: 21, max: 36 }), 3000);
     for (const wish of [{}, { tolerance: 40 }, { atMost: true }, { partition: true }, { size: 9 }]) {
       const request: SolveRequest = { ...wish, ask: ["count", "witness"] };
@@ -268,8 +268,8 @@ describe("random instances", () => {
   });
 });
 
-describe("limits", () => {
-  test.each(names)("of counts are met by %s", async (name) => {
+describe("Limits of solve", () => {
+  test.each(names)("The largest counts are right on %s", async (name) => {
     const ones = new Array<number>(64).fill(1);
     const zeros = new Array<number>(64).fill(0);
     const instances = [
@@ -292,7 +292,7 @@ describe("limits", () => {
     ]);
   });
 
-  test("of tables are those of the best sum for the count of a partition", async () => {
+  test("The table limit of a partition counts the best sum", async () => {
     const sums: number[] = [];
     const noting: Runner = {
       ...engines.cpu!,
@@ -307,7 +307,7 @@ describe("limits", () => {
     expect(Math.max(...sums)).toBe(sums[0]);
   });
 
-  test("of items, sums and targets are met on CPU", async () => {
+  test("The limits of items, sums and targets are met on CPU", async () => {
     const many = Array.from({ length: 10_000 }, (_, i) => (i % 2 === 0 ? 3 : -2));
     const [small] = await all(engines.cpu!, [{ items: many, target: 14_998 }], { ask: ["witness"] });
     expect([small!.reachable, small!.witness!.length]).toEqual([true, 5001]);
@@ -326,7 +326,7 @@ describe("limits", () => {
   });
 });
 
-describe("order", () => {
+describe("Order of instances", () => {
   /** A finding without its place in the input. */
   const placeless = (finding: SolveFinding) => ({ ...finding, instance: 0 });
   const some = drawn(700, 4, mostlyShort, 10_000).map((instance, id) => ({ ...instance, id }));
@@ -339,7 +339,7 @@ describe("order", () => {
     }
   }
 
-  test("and company change nothing but the place of an instance", async () => {
+  test("The order and company of an instance change nothing but the position of its finding", async () => {
     const shuffled = some.toSorted((a, b) => ((a.id * 389) % 700) - ((b.id * 389) % 700));
     expect(shuffled).not.toEqual(some);
     const whole = await all(engines.threads!, some);
@@ -356,7 +356,7 @@ describe("order", () => {
   });
 });
 
-describe("planted faults", () => {
+describe("Planted faults in answers", () => {
   const instances = [
     { items: [3, 5, -7, 11, 2], target: 8 },
     { items: [4, 4, 6, 0, 9], targets: [10, 14] },
@@ -375,7 +375,7 @@ describe("planted faults", () => {
     ["witness", 3, [1, 2], { ask: ["witness"], method: "bitset" }],
     ["smallest", 2, [0, 1], { ask: ["smallest"], method: "bitset" }],
     ["meet", 7, [1, 2, 5], { ask: ["witness"], method: "meet-in-the-middle" }],
-  ] as const)("in a sum or a set of %s are not kept", async (kernel, length, words, request) => {
+  ] as const)("A fault in a sum or a set of %s is refused", async (kernel, length, words, request) => {
     expect(await all(engines.cpu!, instances, request)).toHaveLength(3);
     for (let answer = 0; answer < 3; answer++)
       for (const word of words)
@@ -385,17 +385,20 @@ describe("planted faults", () => {
           );
   });
 
-  test.each(["witness", "count", "smallest", "meet"])("in any word of %s are differences", async (kernel) => {
-    const request = { method: kernel === "meet" ? ("meet-in-the-middle" as const) : ("bitset" as const) };
-    const length = { witness: 9, count: 6, smallest: 6, meet: 21 }[kernel]!;
-    for (let word = 0; word < length; word++) {
-      const shadow = shadowRunner(engines.reference!, changed(kernel, word, 1));
-      await expect(all(shadow, instances, request)).rejects.toBeInstanceOf(DifferenceError);
-    }
-  });
+  test.each(["witness", "count", "smallest", "meet"])(
+    "A fault in any word of %s is a difference",
+    async (kernel) => {
+      const request = { method: kernel === "meet" ? ("meet-in-the-middle" as const) : ("bitset" as const) };
+      const length = { witness: 9, count: 6, smallest: 6, meet: 21 }[kernel]!;
+      for (let word = 0; word < length; word++) {
+        const shadow = shadowRunner(engines.reference!, changed(kernel, word, 1));
+        await expect(all(shadow, instances, request)).rejects.toBeInstanceOf(DifferenceError);
+      }
+    },
+  );
 });
 
-describe("a stream", () => {
+describe("Stream of instances", () => {
   /** Instances without end, and how many were taken. */
   function endless() {
     const source = { taken: 0, closed: false, instances: generate() };
@@ -409,7 +412,7 @@ describe("a stream", () => {
     return source;
   }
 
-  test("takes instances as they are needed, so many ahead and no more", async () => {
+  test("A stream reads instances as they are needed, up to a fixed number ahead", async () => {
     const source = endless();
     let found = 0;
     let ahead = 0;
@@ -422,7 +425,7 @@ describe("a stream", () => {
     expect(source.closed).toBe(true);
   });
 
-  test("takes fewer instances ahead where each has many targets or items", async () => {
+  test("A stream reads fewer instances ahead where each has many targets or items", async () => {
     for (const instance of [
       { items: [1, 2, 3], targets: new Array<number>(5000).fill(6) },
       { items: new Array<number>(10_000).fill(0), target: 0 },
@@ -439,7 +442,7 @@ describe("a stream", () => {
     }
   });
 
-  test("holds no finding back for an instance that takes long", async () => {
+  test("A stream delays no finding for an instance that takes long", async () => {
     const calls: number[] = [];
     const noting: Runner = {
       ...engines.cpu!,
@@ -459,7 +462,7 @@ describe("a stream", () => {
     expect(calls).toEqual([2, 1, 1]);
   });
 
-  test("takes nothing before it is read, and nothing when it was stopped before", async () => {
+  test("A stream reads nothing before it is iterated, and nothing when it was aborted before", async () => {
     const source = endless();
     solve(engines.cpu!, source.instances);
     const signal = AbortSignal.abort("enough");
@@ -467,7 +470,7 @@ describe("a stream", () => {
     expect(source.taken).toBe(0);
   });
 
-  test("holds no finding back for instances that have not come", async () => {
+  test("A stream delays no finding for instances that have not arrived", async () => {
     const seen: number[] = [];
     let arrived = () => {};
     async function* waiting(): AsyncGenerator<Instance> {
@@ -486,7 +489,7 @@ describe("a stream", () => {
     expect(seen).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  test("ends when it is told to, whatever it waits for", async () => {
+  test("A stream ends when it is aborted, whatever it waits for", async () => {
     const stop = new AbortController();
     async function* stuck(): AsyncGenerator<Instance> {
       yield { items: [1], target: 1 };
@@ -541,7 +544,7 @@ describe("a stream", () => {
   ];
 
   test.each(bad)(
-    "ends at an instance with %s, after all findings before it",
+    "A stream ends at an instance with %s, after all findings before it",
     async (_, instance, sentence) => {
       const source = [good, good, instance, good];
       const found: number[] = [];
@@ -554,7 +557,7 @@ describe("a stream", () => {
   );
 
   test.each(bad)(
-    "goes on after an instance with %s where somebody is told",
+    "A stream goes on after an instance with %s where errors are handled",
     async (_, instance, sentence) => {
       const refused: [number, string][] = [];
       const findings = await all(
@@ -574,7 +577,7 @@ describe("a stream", () => {
     },
   );
 
-  test("passes on what its source or its engine throws, after all findings before it", async () => {
+  test("A stream rejects with the error of its source or engine, after all findings before it", async () => {
     const found: SolveFinding[] = [];
     function* breaking(): Generator<Instance> {
       yield* [good, good];
@@ -589,7 +592,7 @@ describe("a stream", () => {
     await expect(reading(broken, [good])).rejects.toThrow("the engine is gone");
   });
 
-  test("loses what its engine has no room for, and nothing else", async () => {
+  test("A stream loses the instance beyond the engine's memory, and no other", async () => {
     const large = { items: [700, 900], target: 700 };
     const narrow: Runner = {
       ...engines.cpu!,
@@ -624,13 +627,13 @@ describe("a stream", () => {
     [{ partition: true, atMost: true }, "partition: expected neither atMost nor tolerance beside it, got"],
     [{ partition: true, tolerance: 1 }, "partition: expected neither atMost nor tolerance beside it, got"],
     [{ nearest: true }, "request: expected known fields only, got"],
-  ])("refuses the request %j before it takes anything", async (request, sentence) => {
+  ])("A stream refuses the request %j before it reads anything", async (request, sentence) => {
     const source = endless();
     await expect(all(engines.cpu!, source.instances, request as SolveRequest)).rejects.toThrow(sentence);
     expect(source.taken).toBe(0);
   });
 
-  test("that fails to close harms nobody", async () => {
+  test("A stream whose source fails to close still ends", async () => {
     const instances = {
       [Symbol.asyncIterator]: () => ({
         next: () => Promise.resolve({ done: false as const, value: good }),
@@ -651,13 +654,13 @@ describe("a stream", () => {
     [5, "5"],
     [good, '{"items":[1,2],"target":3}'],
     ["text", '"text"'],
-  ])("refuses %j in place of instances", async (source, got) => {
+  ])("A stream refuses %j in place of instances", async (source, got) => {
     await expect(all(engines.cpu!, source as unknown as Source)).rejects.toThrow(
       `instances: expected an iterable or async iterable of instances, got ${got}`,
     );
   });
 
-  test("refuses an engine that is none", async () => {
+  test("A stream refuses an engine that is not one", async () => {
     const promised = Promise.resolve(engines.cpu!) as unknown as Engine;
     await expect(all(promised, [good])).rejects.toThrow("engine: expected what openEngine answers");
   });

@@ -105,9 +105,9 @@ const second: Scheme = { ...first, theorem: 2, units: [64], copies: [18, 18] };
 describe.each([
   ["theorem 1", first, 4],
   ["theorem 2", second, 2],
-] as const)("a ticket of %s", (_, scheme, bits) => {
+] as const)("Ticket of %s", (_, scheme, bits) => {
   test.each(quantizers)(
-    "equals its target on every input, quantized by %s, on every engine",
+    "A ticket equals its target on every input, quantized by %s, on every engine",
     async (quantizer) => {
       const target = targetOf([2, 3, 2, 2], bits, quantizer);
       const { ticket, failures } = await prune(engines.cpu, target, bits, scheme, 20250101n);
@@ -122,7 +122,7 @@ describe.each([
     },
   );
 
-  test("keeps fewer weights with smallest subsets, and is a ticket as well", async () => {
+  test("A ticket of smallest subsets keeps fewer weights and is a ticket as well", async () => {
     const target = targetOf([2, 2, 2, 1], bits, "floor", 3);
     const [canonical, sparse] = await Promise.all([
       prune(engines.cpu, target, bits, scheme, 5n),
@@ -133,7 +133,7 @@ describe.each([
     expect(verifyTicket(target, sparse.ticket)).toEqual({ certified: true });
   });
 
-  test("has no mask bit too many or too few, no other seed and no other target", async () => {
+  test("A ticket with one mask bit, the seed or the target changed is not certified", async () => {
     const target = targetOf([2, 2, 1, 1], bits, "floor", 2);
     const { ticket } = await prune(engines.cpu, target, bits, scheme, 9n);
     expect(verifyTicket(target, { ...ticket, seed: 10n })).toMatchObject({
@@ -168,7 +168,7 @@ describe.each([
     });
   });
 
-  test("is not found with too few units, and every weight that failed is named", async () => {
+  test("A ticket is not found with too few units, and every weight that failed is named", async () => {
     const target = targetOf([2, 2], bits, "floor");
     const small = { ...scheme, units: scheme.theorem === 1 ? [2] : [2], copies: [] };
     const { ticket, failures } = await prune(engines.cpu, target, bits, small, 1n);
@@ -181,7 +181,7 @@ describe.each([
   });
 });
 
-test("random targets of random shapes have tickets that equal them", async () => {
+test("Random targets of random shapes have tickets that equal them", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 2, maxLength: 4 }),
@@ -211,8 +211,8 @@ test("random targets of random shapes have tickets that equal them", async () =>
   );
 });
 
-describe("the sizes of a ticket", () => {
-  test("are those of its outline, of weights that may be chosen and of random ones that are not 0", async () => {
+describe("Sizes of a ticket", () => {
+  test("The sizes of a ticket count its outline, the weights that may be kept and the random weights other than 0", async () => {
     // Biases: of the two hidden rows the second only passes the constant unit on.
     const { network, bits } = readNetwork({
       bits: 1,
@@ -238,7 +238,7 @@ describe("the sizes of a ticket", () => {
   const target = targetOf([2, 2, 2], 2, "floor");
   const scheme: Scheme = { ...first, zero: true, units: [60, 60] };
 
-  test("counts no bit of pruning as dead, and every bit that changes nothing", async () => {
+  test("No bit that pruning kept counts as dead, and every bit that changes nothing does", async () => {
     const { ticket } = await prune(engines.cpu, target, 2, scheme, 5n);
     const all = ticket.masks.reduce((sum, mask) => sum + keptCount(mask), 0);
     expect(countsOf(keptLayers(ticket), ticket)).toEqual({ kept: all, dead: 0, outside: 0 });
@@ -250,7 +250,7 @@ describe("the sizes of a ticket", () => {
       expect(countsOf(keptLayers(flipped), ticket)).toEqual({ kept: all, dead: 1, outside: 0 });
   });
 
-  test("is that of all places but zeros, what reads zeros, and what no input reaches, where all are kept", async () => {
+  test("The size of a full mask omits zeros, weights that read zeros, and weights that no input reaches", async () => {
     const { ticket } = await prune(engines.cpu, target, 2, scheme, 5n);
     const masks = ticket.masks.map((mask) => mask.map(() => 255));
     const random = drawnWeights(scheme, ticket.seed);
@@ -266,7 +266,7 @@ describe("the sizes of a ticket", () => {
   });
 });
 
-describe("pruning", () => {
+describe("Pruning", () => {
   /** Masks and failures as each demand by itself gives them, drawn here and solved as a given instance. */
   async function oneByOne(target: Network, bits: number, scheme: Scheme, seed: bigint, sparse: boolean) {
     const layers = layersOf(outlineOf(target, 0).widths, bits, scheme);
@@ -297,22 +297,25 @@ describe("pruning", () => {
     ["theorem 2 with a copy each", { ...second, units: [1], copies: [1] }, 2],
   ];
 
-  test.each(schemes)("by %s keeps and misses what each demand by itself does", async (_, scheme, bits) => {
-    const target = targetOf([3, 11, 9], bits, "floor", 4);
-    const units = scheme.units.slice(0, scheme.theorem === 1 ? 2 : 1);
-    for (const sparse of [false, true]) {
-      const given = { ...scheme, units };
-      const { ticket, failures } = await prune(engines.cpu, target, bits, given, 77n, { sparse });
-      const { masks, failures: missed } = await oneByOne(target, bits, given, 77n, sparse);
-      expect(ticket.masks).toEqual(masks);
-      expect(failures).toEqual(missed);
-    }
-  });
+  test.each(schemes)(
+    "Pruning by %s keeps and misses the weights that each demand alone does",
+    async (_, scheme, bits) => {
+      const target = targetOf([3, 11, 9], bits, "floor", 4);
+      const units = scheme.units.slice(0, scheme.theorem === 1 ? 2 : 1);
+      for (const sparse of [false, true]) {
+        const given = { ...scheme, units };
+        const { ticket, failures } = await prune(engines.cpu, target, bits, given, 77n, { sparse });
+        const { masks, failures: missed } = await oneByOne(target, bits, given, 77n, sparse);
+        expect(ticket.masks).toEqual(masks);
+        expect(failures).toEqual(missed);
+      }
+    },
+  );
 
   const wide = targetOf([40, 90, 10], 2, "floor");
   const thin: Scheme = { ...first, units: [9, 9] };
 
-  test("lists failures in the order of the weights, whichever tile is answered first", async () => {
+  test("Pruning lists failures in the order of the weights, whichever tile is answered first", async () => {
     const { failures } = await oneByOne(wide, 2, thin, 5n, false);
     expect(failures.length).toBeGreaterThan(10);
     let turn = 0;
@@ -330,7 +333,7 @@ describe("pruning", () => {
     expect(turn).toBeGreaterThan(4);
   });
 
-  test("reports the demands that are decided, and stops at a signal", async () => {
+  test("Pruning reports the decided demands, and stops at a signal", async () => {
     const reports: [done: number, total: number][] = [];
     await prune(engines.cpu, wide, 2, thin, 5n, {
       onProgress: ({ done, total }) => reports.push([done, total]),
@@ -355,7 +358,7 @@ describe("pruning", () => {
     expect(runs).toBe(2);
   });
 
-  test("passes on an error after all other work has ended, and starts none after it", async () => {
+  test("Pruning rejects once all work in flight has ended, and starts none after an error", async () => {
     let [started, ended] = [0, 0];
     const failing: Runner = {
       ...engines.cpu,
@@ -371,7 +374,7 @@ describe("pruning", () => {
     expect([started, ended]).toEqual([2, 1]);
   });
 
-  test("refuses more units than tables of their sums can be", async () => {
+  test("Pruning refuses more units than a table of their sums can have", async () => {
     const scheme: Scheme = { ...first, initialBits: 10, bits: 10, units: [2048] };
     await expect(prune(engines.cpu, targetOf([1, 1], 2, "floor"), 2, scheme, 1n)).rejects.toThrow(
       refusal("units: expected at most 2047 for 10 bits, got 2048"),
@@ -379,10 +382,10 @@ describe("pruning", () => {
   });
 });
 
-describe("an audit", () => {
+describe("Audit", () => {
   const random = (range: number) => Math.floor(range / 3);
 
-  test("runs every input of a small network, and finds the first that differs", async () => {
+  test("An audit runs every input of a small network, and finds the first that differs", async () => {
     const target = targetOf([2, 3, 2], 4, "truncate");
     const { ticket } = await prune(engines.cpu, target, 4, { ...first, units: [44, 30] }, 3n);
     expect(compareOutputs(target, keptLayers(ticket), random)).toEqual({
@@ -401,7 +404,7 @@ describe("an audit", () => {
     expect(forward(target, difference!)).not.toEqual(forwardKept(target, damaged, difference!));
   });
 
-  test("runs extreme and other inputs of a wide one", async () => {
+  test("An audit runs extreme and random inputs of a wide network", async () => {
     const target = targetOf([9, 2], 2, "away");
     const { ticket } = await prune(engines.cpu, target, 2, { ...first, units: [40] }, 3n);
     expect(compareOutputs(target, keptLayers(ticket), random)).toEqual({
@@ -412,7 +415,7 @@ describe("an audit", () => {
   });
 
   test.each([0, 1])(
-    "of weights of -1, 0 and 1 clamps as the target does, with %i random bits",
+    "An audit of weights of -1, 0 and 1 clamps as the target does, with %i random bits",
     async (bits) => {
       const { network: target } = readNetwork({
         bits: 0,
@@ -431,7 +434,7 @@ describe("an audit", () => {
     },
   );
 
-  test("leaves out the constant unit of its inputs, which is none of them", async () => {
+  test("An audit leaves the constant unit out of the inputs that it reports", async () => {
     const { network: target } = readNetwork({
       bits: 2,
       activationBits: 1,
@@ -448,7 +451,7 @@ describe("an audit", () => {
     expect(compareOutputs(other, kept, random).difference).toEqual([-2, -2]);
   });
 
-  test("of many outputs takes no more memory for many inputs", async () => {
+  test("An audit of many outputs takes no more memory for many inputs", async () => {
     const rows = 600_000;
     const target = targetOf([1, 1], 1, "floor");
     const wide = {
@@ -466,7 +469,7 @@ describe("an audit", () => {
     expect(compareOutputs(wide, keptLayers(ticket), random)).toMatchObject({ inputs: 37, exhaustive: false });
   });
 
-  test("adds exactly where sums exceed 2^53 on their way, and does not run those that end there", () => {
+  test("An audit adds exactly where partial sums exceed 2^53, and does not run sums that end there", () => {
     const layer = {
       kind: "direct" as const,
       rows: 1,
@@ -484,7 +487,7 @@ describe("an audit", () => {
   });
 });
 
-describe("one weight of a random network", () => {
+describe("One weight of a random network", () => {
   const NETWORKS = 1500;
 
   /** How many networks of so many hidden units, each of its own seed, contain a weight for inputs of both signs. */
@@ -511,7 +514,7 @@ describe("one weight of a random network", () => {
     [3, 32, false, "halves", "split"],
     [-4, 40, true, "halves", "split"],
   ] as const)(
-    "%i with %i hidden units is there as often as Lemma 5 says exactly (0 among the weights: %s, pools: %s)",
+    "%i with %i hidden units is found with the probability of Lemma 5 (0 among the weights: %s, pools: %s)",
     async (weight, units, zero, pooling, scheme) => {
       const pools = reachProbabilities(2, units);
       const { success } = lemma5(pools, { units, zero, scheme });
@@ -529,7 +532,7 @@ describe("one weight of a random network", () => {
   );
 });
 
-describe("products rejected to their support", () => {
+describe("Products rejected to their support", () => {
   const target = targetOf([1, 40], 4, "floor");
 
   /** How far the magnitudes and signs of products are from being uniform on those of a table of 1..4: chi-square, 17 degrees. */
@@ -541,7 +544,7 @@ describe("products rejected to their support", () => {
     return counts.reduce((sum, count) => sum + (count - wanted) ** 2 / wanted, 0);
   }
 
-  test("are uniform on it, nine of sixteen are left, and those that are not rejected are not uniform", () => {
+  test("Products rejected to their support are uniform on it, nine of sixteen are kept, and without rejection they are not uniform", () => {
     const scheme: Scheme = { ...first, support: true, units: [2000] };
     const products = (its: Scheme) => {
       const demands = demandsOf(target, layersOf([1, 40], 4, its), its, 5n);
@@ -559,22 +562,25 @@ describe("products rejected to their support", () => {
     ["halves of the units", { pools: "halves" }],
     ["products of the support", { support: true }],
     ["both", { pools: "halves", support: true, zero: true }],
-  ] as const)("and %s make tickets, which others are not", async (_, options) => {
-    const small = targetOf([2, 2, 2], 4, "floor");
-    const plain: Scheme = { ...first, units: [160, 160] };
-    const scheme = { ...plain, ...options };
-    const { ticket, failures } = await prune(engines.cpu, small, 4, scheme, 3n);
-    expect(failures).toEqual([]);
-    expect(verifyTicket(small, ticket)).toEqual({ certified: true });
-    const all = ticket.masks.reduce((sum, mask) => sum + keptCount(mask), 0);
-    expect(countsOf(keptLayers(ticket), ticket)).toEqual({ kept: all, dead: 0, outside: 0 });
-    const inputs = gridOf(2);
-    expect(forwardKept(small, keptLayers(ticket), inputs)).toEqual(forward(small, inputs));
-    // The same network without the options has subsets of its own.
-    const foreign = (await prune(engines.cpu, small, 4, { ...scheme, ...plain, zero: scheme.zero }, 3n))
-      .ticket;
-    expect(countsOf(keptLayers(foreign), { scheme, seed: 3n }).outside).toBeGreaterThan(0);
-  });
+  ] as const)(
+    "Products rejected to their support and %s make tickets, and changed tickets are refused",
+    async (_, options) => {
+      const small = targetOf([2, 2, 2], 4, "floor");
+      const plain: Scheme = { ...first, units: [160, 160] };
+      const scheme = { ...plain, ...options };
+      const { ticket, failures } = await prune(engines.cpu, small, 4, scheme, 3n);
+      expect(failures).toEqual([]);
+      expect(verifyTicket(small, ticket)).toEqual({ certified: true });
+      const all = ticket.masks.reduce((sum, mask) => sum + keptCount(mask), 0);
+      expect(countsOf(keptLayers(ticket), ticket)).toEqual({ kept: all, dead: 0, outside: 0 });
+      const inputs = gridOf(2);
+      expect(forwardKept(small, keptLayers(ticket), inputs)).toEqual(forward(small, inputs));
+      // The same network without the options has subsets of its own.
+      const foreign = (await prune(engines.cpu, small, 4, { ...scheme, ...plain, zero: scheme.zero }, 3n))
+        .ticket;
+      expect(countsOf(keptLayers(foreign), { scheme, seed: 3n }).outside).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe.each([
@@ -582,7 +588,7 @@ describe.each([
   [1, true],
   [2, false],
   [2, true],
-] as const)("a network of -1 and 1 (theorem %i, 0 among the weights: %s)", (theorem, zero) => {
+] as const)("Network of -1 and 1 (theorem %i, 0 among the weights: %s)", (theorem, zero) => {
   const scheme: Scheme = {
     ...first,
     theorem,
@@ -594,29 +600,32 @@ describe.each([
     copies: theorem === 1 ? [] : [zero ? 100 : 60],
   };
 
-  test.each(quantizers)("is pruned to targets of three bits, quantized by %s", async (quantizer) => {
-    const target = targetOf([2, 2, 2], 3, quantizer);
-    const layers = layersOf([2, 2, 2], 3, scheme);
-    for (const { kind, shift, scaleBits } of layers)
-      expect([shift, scaleBits]).toEqual([kind === "hidden" ? 0 : 3, 0]);
-    const { ticket, failures } = await prune(engines.cpu, target, 3, scheme, 2n);
-    expect(failures).toEqual([]);
-    expect(verifyTicket(target, ticket)).toEqual({ certified: true });
-    const kept = keptLayers(ticket);
-    for (const { weights } of kept) expect(new Set(weights.map(Math.abs))).toEqual(new Set([1]));
-    const inputs = gridOf(2);
-    expect(forwardKept(target, kept, inputs)).toEqual(forward(target, inputs));
-    expect(compareOutputs(target, kept, () => 0)).toEqual({
-      inputs: 81,
-      exhaustive: true,
-      difference: undefined,
-    });
-    // With another shift than the target's the outputs would be others.
-    const shifted = kept.map((layer) => ({ ...layer, shift: 0 }));
-    expect(forwardKept(target, shifted, inputs)).not.toEqual(forward(target, inputs));
-  });
+  test.each(quantizers)(
+    "A network of -1 and 1 is pruned to targets of three bits, quantized by %s",
+    async (quantizer) => {
+      const target = targetOf([2, 2, 2], 3, quantizer);
+      const layers = layersOf([2, 2, 2], 3, scheme);
+      for (const { kind, shift, scaleBits } of layers)
+        expect([shift, scaleBits]).toEqual([kind === "hidden" ? 0 : 3, 0]);
+      const { ticket, failures } = await prune(engines.cpu, target, 3, scheme, 2n);
+      expect(failures).toEqual([]);
+      expect(verifyTicket(target, ticket)).toEqual({ certified: true });
+      const kept = keptLayers(ticket);
+      for (const { weights } of kept) expect(new Set(weights.map(Math.abs))).toEqual(new Set([1]));
+      const inputs = gridOf(2);
+      expect(forwardKept(target, kept, inputs)).toEqual(forward(target, inputs));
+      expect(compareOutputs(target, kept, () => 0)).toEqual({
+        inputs: 81,
+        exhaustive: true,
+        difference: undefined,
+      });
+      // With another shift than the target's the outputs would be others.
+      const shifted = kept.map((layer) => ({ ...layer, shift: 0 }));
+      expect(forwardKept(target, shifted, inputs)).not.toEqual(forward(target, inputs));
+    },
+  );
 
-  test("does not reach a weight beyond its units", async () => {
+  test("A network of -1 and 1 does not reach a weight beyond its units", async () => {
     const target = targetOf([1, 1], 3, "floor");
     target.layers[0]!.weights[0] = 8;
     const few = { ...scheme, units: [8], copies: [] };
@@ -628,20 +637,20 @@ describe.each([
   });
 });
 
-describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i", (_, row) => {
+describe.each(golden.map((row, k) => [k + 1, row] as const))("Golden network %i", (_, row) => {
   const target = targetNetwork(row);
   const { ticket, random: weights } = goldenTicket(row);
   const layers = layersOf(row.widths, row.targetBits, ticket.scheme);
   const random = randomNetwork(row);
 
-  test("has the shape of its theorem, and its masks are certified", () => {
+  test("A golden network has the shape of its theorem, and its masks are certified", () => {
     expect(layers.map(({ rows, columns, shift }) => ({ rows, columns, shift }))).toEqual(
       random.layers.map(({ rows, columns, shift }) => ({ rows, columns, shift })),
     );
     expect(firstDeviation(target, keptLayers(ticket, weights))).toBeUndefined();
   });
 
-  test("is not certified with a bit flipped", () => {
+  test("A golden network with one mask bit flipped is not certified", () => {
     const last = ticket.masks.length - 1;
     const place = Array.from({ length: weightCount(layers[last]!) }, (_, at) => at).find(
       (at) => isKept(ticket.masks[last]!, at) && weights(last)(at) !== 0,
@@ -652,7 +661,7 @@ describe.each(golden.map((row, k) => [k + 1, row] as const))("golden network %i"
   });
 });
 
-describe("a scheme", () => {
+describe("Scheme", () => {
   const target = targetOf([2, 3, 1], 2, "floor");
   test.each<[string, Partial<Scheme>, number, string]>([
     ["finer than the random weights", { bits: 5 }, 2, "initialBits: expected at least bits, 5, got 4"],
@@ -689,7 +698,7 @@ describe("a scheme", () => {
     ],
     ["without a unit", { units: [9, 0] }, 2, "units.1: expected an integer in 1..10000, got 0"],
     ["of absurd units", { units: [9, 1e9] }, 2, "units.1: expected an integer in 1..10000, got 1000000000"],
-  ])("%s is refused", (_, change, bits, message) => {
+  ])("The scheme with %s is refused", (_, change, bits, message) => {
     expect(() => layersOf(outlineOf(target, 0).widths, bits, { ...first, units: [9, 9], ...change })).toThrow(
       message,
     );
@@ -704,12 +713,12 @@ describe("a scheme", () => {
     ["an absurd width", [2, 2 ** 20 + 1], "widths.1: expected an integer in 1..1048576, got 1048577"],
     ["no layers", [2], "widths: expected inputs and outputs, got [2]"],
     ["too many layers", Array.from({ length: 1002 }, () => 1), "widths: expected at most 1000 layers"],
-  ])("for %s is refused", (_, widths, message) => {
+  ])("A scheme for %s is refused", (_, widths, message) => {
     const units = widths.slice(1).map(() => 10_000);
     expect(() => layersOf(widths, 2, { ...first, units })).toThrow(message);
   });
 
-  test("serves no network of another shape, and no other bits than its layers have", async () => {
+  test("A scheme serves no network of another shape or of other bits", async () => {
     const { ticket } = await prune(engines.cpu, target, 2, { ...first, units: [60, 60] }, 1n);
     for (const [name, other] of Object.entries({
       quantizer: { ...target, quantizer: "away" as const },
@@ -723,13 +732,13 @@ describe("a scheme", () => {
     await expect(pruneOn(engines.cpu, { ...request, bits: 2, seed: -1 })).rejects.toThrow("seed: expected");
   });
 
-  test("has no ticket where pruning is stopped: the call rejects with the signal's reason", async () => {
+  test("An aborted search for a ticket rejects with the reason of the signal", async () => {
     const request = { network: target, bits: 2, scheme: { ...first, units: [60, 60] } };
     const signal = AbortSignal.abort("enough");
     await expect(pruneOn(engines.cpu, request, { signal })).rejects.toBe("enough");
   });
 
-  test("draws weights that do not depend on one another's number", () => {
+  test("A scheme draws weights that do not depend on the sizes of other layers", () => {
     const [a, b] = [0, 1].map(drawnWeights(first, 3n)) as [
       (place: number) => number,
       (place: number) => number,
@@ -740,7 +749,7 @@ describe("a scheme", () => {
     expect(list[399]).toBe(drawnWeights(first, 3n)(0)(399));
   });
 
-  test("draws the weight at a place as item place mod 64 of trial place div 64, whatever was read before", () => {
+  test("A scheme draws weight i as item i mod 64 of trial i div 64, whatever was read before", () => {
     const scheme: Scheme = { ...first, initialBits: 9, bits: 9, zero: true };
     // 2 x 512 + 1 values: slices of 16 bits, of which some are rejected.
     const range = 1025;

@@ -79,7 +79,7 @@ test.each<[number, number, 1 | 2, boolean, Quantizer, number, Pick<OpenScheme, "
   [2, 4, 1, false, "away", 2, literal],
   [3, 6, 1, true, "away", 3, literal],
 ])(
-  "k = %i, target bits %i, theorem %i, zero %s, %s from %i bits, %o",
+  "The predicted width is measured: k = %i, target bits %i, theorem %i, zero %s, %s from %i bits, %o",
   async (bits, targetBits, theorem, zero, weightQuantizer, initialBits, options) => {
     const scheme: OpenScheme = { theorem, initialBits, bits, weightQuantizer, zero, ...options };
     for (const failure of [0.5, 0.1]) {
@@ -98,7 +98,7 @@ test.each<[number, number, 1 | 2, boolean, Quantizer, number, Pick<OpenScheme, "
   },
 );
 
-describe("the width experiment", () => {
+describe("Width experiment", () => {
   /** Whether some of the items sum up to a number. */
   function reaches(items: readonly number[], sum: number): boolean {
     const offset = items.reduce((total, item) => total + Math.abs(item), 0) + Math.abs(sum);
@@ -111,7 +111,7 @@ describe("the width experiment", () => {
     { bits: 1, width: 3, depth: 2 },
     { bits: 2, targetBits: 3, width: 2, zero: true },
     { bits: 2, width: 2, initialBits: 4, weightQuantizer: "floor" as const },
-  ])("%o counts the trials whose sums the first units reach", async (request) => {
+  ])("The request %o counts the trials whose sums the first units reach", async (request) => {
     const config = widthConfig({ ...request, trials: 25, maxUnits: 40 });
     const trials = Array.from({ length: 25 }, (_, trial) => [...trialDemands(config, trial)]);
     const served = (units: number) =>
@@ -139,7 +139,7 @@ describe("the width experiment", () => {
     [3, 4, [39, 51], 6.6, 10.6],
     [4, 4, [41, 53], 5.6, 8.9],
     [4, 8, [48, 61], 5.8, 10.4],
-  ] as const)("k = %i, d = %i takes %o units", async (bits, size, units, structured, dense) => {
+  ] as const)("Width k = %i, d = %i takes %o units", async (bits, size, units, structured, dense) => {
     const { required, gap, curve } = await measureWidth(engine, {
       bits,
       width: size,
@@ -158,7 +158,7 @@ describe("the width experiment", () => {
     expect(distance(10)).toBeGreaterThan(0.2);
   });
 
-  test("has the same numbers on other engines, and those of the trials done where it is stopped", async () => {
+  test("A width experiment has the same numbers on other engines, and those of its trials where it is stopped", async () => {
     const request = { bits: 2, width: 2, trials: 12 };
     const all = await measureWidth(engine, request);
     const reference = referenceRunner();

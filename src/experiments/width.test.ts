@@ -7,10 +7,10 @@ import { demandsPerTrial, findWidth, trialDemands, unitsServing, widthConfig } f
 
 const provenance = { engine: "reference", adapter: "none", version: "0" };
 
-describe("a trial", () => {
+describe("Trial of a width", () => {
   const config = widthConfig({ bits: 2, targetBits: 3, width: 3, depth: 2, maxUnits: 9, seed: 5 });
 
-  test("asks for every weight, of the first layer for both signs", () => {
+  test("A trial asks for every weight, and for those of the first layer once for each sign", () => {
     const demands = [...trialDemands(config, 4)];
     expect(demands).toHaveLength(demandsPerTrial(config));
     const [first, later] = [demands.slice(0, 18), demands.slice(18)];
@@ -19,11 +19,12 @@ describe("a trial", () => {
     for (const { sum, items, members } of demands) {
       expect(sum % 2).toBeCloseTo(0);
       expect(Math.abs(sum)).toBeLessThanOrEqual(16);
-      expect(members.every((q) => q >= 0 && q < 9) && items.every((item) => Math.abs(item) <= 16)).toBe(true);
+      expect(members.filter((q) => q < 0 || q >= 9)).toEqual([]);
+      expect(items.filter((item) => Math.abs(item) > 16)).toEqual([]);
     }
   });
 
-  test("depends on seed and number alone", () => {
+  test("A trial depends on the seed and its index alone", () => {
     const of = (trial: number, seed = 5) => [...trialDemands({ ...config, seed: BigInt(seed) }, trial)];
     expect(of(4)).toEqual(of(4));
     expect(of(4)).not.toEqual(of(5));
@@ -35,7 +36,7 @@ describe("a trial", () => {
       );
   });
 
-  test("is served by as many units as its last item needs", () => {
+  test("A trial needs as many units as its largest first-reaching item", () => {
     const [demand] = trialDemands(config, 0);
     const members = [1, 4, 6];
     expect(unitsServing({ ...demand!, members }, [0, 1])).toBe(5);
@@ -44,7 +45,7 @@ describe("a trial", () => {
   });
 });
 
-test("a finding counts the trials that so many units serve", () => {
+test("A finding counts, for each number of units, the trials that it serves", () => {
   const config = widthConfig({ bits: 1, width: 2, maxUnits: 4 });
   const { curve, required, parameters, lowerBound, gap } = findWidth(config, [3, Infinity, 2, 3], provenance);
   expect(curve.map(({ solved }) => solved)).toEqual([0, 0, 1, 3, 3]);
@@ -57,8 +58,8 @@ test("a finding counts the trials that so many units serve", () => {
   expect(findWidth(config, [Infinity], provenance)).not.toHaveProperty("gap");
 });
 
-describe("the prediction", () => {
-  test.each([false, true])("is Lemma 5 for one weight and k = 1, zero %s", (zero) => {
+describe("Predicted width", () => {
+  test.each([false, true])("The prediction is Lemma 5 for one weight and k = 1, zero %s", (zero) => {
     const { predicted } = widthConfig({ bits: 1, zero });
     const pools = reachProbabilities(2, 40);
     for (const units of [3, 10, 24, 40]) {
@@ -69,7 +70,7 @@ describe("the prediction", () => {
     }
   });
 
-  test("falls with width, depth and worse quantizers", () => {
+  test("The predicted success falls with width, depth and coarser quantizers", () => {
     const at = (request: object) => widthConfig({ bits: 2, ...request }).predicted(40);
     expect(at({ width: 2 })).toBeLessThan(at({}));
     expect(at({ width: 2, depth: 2 })).toBeLessThan(at({ width: 2 }));
@@ -83,6 +84,6 @@ test.each([
   [{ bits: 2, initialBits: 1 }, "initialBits: expected at least bits, 2, got 1"],
   [{ bits: 2, width: 65 }, "width: expected an integer in 1..64, got 65"],
   [{ bits: 2, trials: 0 }, "trials: expected an integer in 1..4294967295, got 0"],
-] as const)("%o is refused", (request, message) => {
+] as const)("The request %o is refused", (request, message) => {
   expect(() => widthConfig(request)).toThrow(message);
 });

@@ -55,10 +55,10 @@ const distance = (a: readonly number[], b: readonly number[]) => largest(a.map((
 
 const fine: ImportOptions = { targetBits: 20, activationBits: 16, quantizer: "nearest" };
 
-describe.each(fixture.rows.map((row) => [row.name, row] as const))("%s", (_, row) => {
+describe.each(fixture.rows.map((row) => [row.name, row] as const))("Format %s", (_, row) => {
   const file = bytesOf(row.file);
 
-  test("has the weights and the outputs that its writer says", () => {
+  test("A file of this format has the weights and outputs of its writer", () => {
     const options = row.integer ? {} : fine;
     const imported = importNetwork(file, options);
     const { network, bits, notes } = imported;
@@ -77,7 +77,7 @@ describe.each(fixture.rows.map((row) => [row.name, row] as const))("%s", (_, row
     expect(distance(realOutputs(imported, swapped), outputs)).toBeGreaterThan(close);
   });
 
-  test("cut off anywhere, it is refused", () => {
+  test("A file of this format is refused when it is cut off anywhere", () => {
     const accepted: number[] = [];
     for (let length = 0; length < file.length; length++)
       if (refusalOf(file.subarray(0, length)) === undefined) accepted.push(length);
@@ -86,7 +86,7 @@ describe.each(fixture.rows.map((row) => [row.name, row] as const))("%s", (_, row
     expect(accepted.filter((length) => length < least)).toEqual([]);
   });
 
-  test("with a bit flipped anywhere, it is refused or another network", () => {
+  test("A file of this format with one bit flipped is refused or is another network", () => {
     let refused = 0;
     for (let at = 0; at < file.length; at++)
       refused += Number(refusalOf(file.with(at, file[at]! ^ (1 << (at % 8)))) !== undefined);
@@ -119,7 +119,7 @@ const networks = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 2, maxLen
   ),
 );
 
-test("a network is the same in every format, and each weight off by half a unit at most", () => {
+test("Every format gives the same network, with each weight off by at most half a unit", () => {
   fc.assert(
     fc.property(
       networks,
@@ -172,8 +172,8 @@ const layers: WrittenLayer[] = [
   },
 ];
 
-describe("quantization", () => {
-  test("is by hand what it says: the largest weight or bias is 2^k, halves go away from 0", () => {
+describe("Quantization", () => {
+  test("Quantization scales the largest weight or bias to 2^k and rounds halves away from 0", () => {
     const { network, bits, quantization } = importNetwork(
       jsonOf([
         {
@@ -215,7 +215,7 @@ describe("quantization", () => {
     });
   });
 
-  test("loses less with more bits, down to the real outputs", () => {
+  test("Quantized outputs approach the real ones as bits are added", () => {
     const errors = [2, 6, 10, 14, 18].map((bits) => {
       const { quantization } = importNetwork(jsonOf(layers), {
         targetBits: bits,
@@ -231,7 +231,7 @@ describe("quantization", () => {
     expect(errors.at(-1)).toBeLessThan(1e-5);
   });
 
-  test("tells of clamps and of coarse activations, which weights do not show", () => {
+  test("Quantization reports clamped and coarse activations", () => {
     const relative = (options: ImportOptions) => {
       const { outputError, outputRange } = importNetwork(jsonOf(layers), {
         targetBits: 16,
@@ -244,7 +244,7 @@ describe("quantization", () => {
     expect(relative({ activationBits: 16, clamp: true })).toBeGreaterThan(0.05);
   });
 
-  test("is measured on inputs: by hand for one layer", () => {
+  test("The error of one quantized layer is what a calculation by hand gives", () => {
     // Weights 1 and 0 for 1 and 0.4, inputs of -1..1: a third of the second ones is 0, the others are off by 0.4.
     const { quantization } = importNetwork(jsonOf([{ weights: [[1, 0.4]] }]), {
       targetBits: 0,
@@ -256,7 +256,7 @@ describe("quantization", () => {
     expect(Math.abs(outputErrorRms - Math.sqrt((2 / 3) * 0.16))).toBeLessThan(0.03);
   });
 
-  test("takes few inputs of a large network", () => {
+  test("Quantization measures a large network on few inputs", () => {
     const values = Float64Array.from({ length: 2 ** 20 }, (_, i) => (i * 7919) % 101);
     const tensors = {
       weight: { dtype: "F64", shape: [2 ** 10, 2 ** 10], data_offsets: [0, values.byteLength] },
@@ -266,11 +266,11 @@ describe("quantization", () => {
   });
 });
 
-describe("what a network may be", () => {
+describe("Options of an import", () => {
   const integers = { bits: 3, activationBits: 2, layers: [{ weights: [[1, -8]], biases: [2] }] };
   const json = (value: unknown) => Uint8Array.from(Buffer.from(JSON.stringify(value)));
 
-  test("defaults are for what nobody says", () => {
+  test("Options that are left out have their defaults", () => {
     const { network, bits } = importNetwork(jsonOf(layers));
     expect([bits, network]).toEqual([
       8,
@@ -329,7 +329,7 @@ describe("what a network may be", () => {
     ],
     [{ layers, bias: 1 }, {}, "bits: expected an integer in 0..20, got nothing"],
     [[], {}, "network: expected"],
-  ])("is refused otherwise: %#", (value, options, message) => {
+  ])("Row %# of the wrong options is refused", (value, options, message) => {
     expect(() => importNetwork(json(value), options)).toThrow(message);
   });
 
@@ -343,12 +343,12 @@ describe("what a network may be", () => {
     ],
     ["a deep list", "[".repeat(1e5), "network: expected JSON"],
     ["a deep network", `{"layers":${"[".repeat(1e5)}${"]".repeat(1e5)}}`, "layers.0: expected"],
-  ])("%s is none", (_, text, message) => {
+  ])("The text %s is not a network", (_, text, message) => {
     const read = () => importNetwork(Uint8Array.from(Buffer.from(text)));
     expect(() => read()).toThrow(message.replace(/^\w+: /, ""));
   });
 
-  test("bytes that are no UTF-8 are none, others are", () => {
+  test("Bytes that are not UTF-8 are not a network, and their UTF-8 counterparts are", () => {
     expect(() => importNetwork(Uint8Array.of(0x7b, 0xff, 0x7d))).toThrow("network: expected text in UTF-8");
     expect(() => importNetwork(json({ "größe %": 1 }))).toThrow("bits: expected");
   });

@@ -58,7 +58,7 @@ const shape = (name: string, ...sizes: number[]) =>
   join(field(1, sizes.length), field(2, 7), field(8, name), field(7, join(...sizes.map(varint))));
 const first = { name: "w", rows: 3, columns: 2, weights: [1, 4, 2, 5, 3, 6] };
 
-describe("a chain", () => {
+describe("ONNX chain", () => {
   test.each<[string, WrittenNode[]]>([
     ["Gemm", [gemm(["x", "w", "b"], "y")]],
     ["MatMul and Add", [matmul(["x", "w"], "h"), op("Add", ["b", "h"], "y")]],
@@ -71,7 +71,7 @@ describe("a chain", () => {
         op("Add", ["i", "b"], "y"),
       ],
     ],
-  ])("of %s", (_, nodes) => {
+  ])("A chain of %s has its layers and outputs", (_, nodes) => {
     expect(plain(read(nodes))).toEqual({
       layers: [{ ...first, biases: [-1, -2, -3] }],
       integer: false,
@@ -79,7 +79,7 @@ describe("a chain", () => {
     });
   });
 
-  test("has layers, factors and what maps its outputs", () => {
+  test("A chain has its layers, its factors and the map of its outputs", () => {
     const nodes = [
       gemm(["x", "w", "b"], "h", [
         floatAttribute("alpha", 2),
@@ -105,7 +105,7 @@ describe("a chain", () => {
     expect(read(nodes.slice(0, 3).concat(relu("o", "y"))).notes).toHaveLength(1);
   });
 
-  test("may have its inputs laid in rows", () => {
+  test("A chain accepts inputs that are reshaped into rows", () => {
     const nodes = [
       op("Reshape", ["x", "s"], "f"),
       gemm(["f", "w", "b"], "h"),
@@ -130,7 +130,7 @@ describe("a chain", () => {
     expect(reshaped([-1, 2], [-1, 1])).toThrow("got [-1,1]");
   });
 
-  test("may use a matrix twice, name its initializers as inputs, and add more than once", () => {
+  test("A chain may use a matrix twice, name initializers as inputs, and add more than once", () => {
     const square = tensor("s", [2, 2], [1, 2, 3, 4]);
     const scalar = tensor("c", [1, 1], [0.5]);
     const nodes = [
@@ -265,7 +265,7 @@ describe("a chain", () => {
       'an output of another name, got "x"',
     ],
     ["a constant twice", [op("Identity", ["w"], "b")], 'every name once, got "b"'],
-  ])("is none with %s", (_, nodes, message) => {
+  ])("A graph with %s is not a chain", (_, nodes, message) => {
     expect(() => read(nodes)).toThrow(message);
   });
 
@@ -286,13 +286,13 @@ describe("a chain", () => {
       none,
       "tensors: expected integers only, or real numbers only, got",
     ],
-  ])("is none with %s", (_, tensors, more, message) => {
+  ])("A graph with %s is not a chain", (_, tensors, more, message) => {
     expect(() => read([gemm(["x", "w", ...(tensors.includes(b) ? ["b"] : [])], "y")], tensors, more)).toThrow(
       message,
     );
   });
 
-  test("does not grow beyond what fits, however often it uses its matrix", () => {
+  test("A chain that uses one matrix many times is refused beyond the size limit", () => {
     const size = 2 ** 10;
     const nodes = Array.from({ length: 40 }, (_, l) => [
       matmul([l === 0 ? "x" : `r${l - 1}`, "s"], `h${l}`),
@@ -311,7 +311,7 @@ describe("a chain", () => {
   });
 });
 
-describe("a tensor", () => {
+describe("ONNX tensor", () => {
   const only = (bytes: Uint8Array) => Array.from(read([matmul(["x", "w"], "y")], [bytes]).layers[0]!.weights);
   const column = (type: number, ...rest: Uint8Array[]) =>
     join(field(1, 1), field(1, 2), field(2, type), field(8, "w"), ...rest);
@@ -335,7 +335,7 @@ describe("a tensor", () => {
     ["halves by their bits", column(10, field(5, join(varint(0x3c00), varint(0xc000)))), [1, -2]],
     ["raw int8", column(3, field(9, Uint8Array.of(255, 5))), [-1, 5]],
     ["raw bfloat16", column(16, field(9, Uint8Array.of(0x80, 0x3f, 0x40, 0xc0))), [1, -3]],
-  ])("may have %s", (_, bytes, values) => {
+  ])("A tensor may have %s", (_, bytes, values) => {
     expect(only(bytes)).toEqual(values);
   });
 
@@ -418,12 +418,12 @@ describe("a tensor", () => {
       column(7, field(7, Uint8Array.of(1, 255))),
       "byte 1: expected a number of at most 10 bytes before its end",
     ],
-  ])("may not have %s", (_, bytes, message) => {
+  ])("A tensor with %s is refused", (_, bytes, message) => {
     expect(() => only(bytes)).toThrow(message);
   });
 });
 
-describe("a hostile file is refused:", () => {
+describe("Hostile ONNX file", () => {
   const good = onnxOf([{ weights: [[1]] }]);
 
   test.each<[string, Uint8Array, string]>([
@@ -460,7 +460,7 @@ describe("a hostile file is refused:", () => {
       'model: expected at most 65536 fields, got "more"',
     ],
     ["graphs in graphs", join(field(1, 8), deep(20_000)), "graph, inputs: expected one, got []"],
-  ])("%s", (_, bytes, message) => {
+  ])("A hostile ONNX file is refused: %s", (_, bytes, message) => {
     expect(() => importNetwork(bytes)).toThrow(message);
   });
 

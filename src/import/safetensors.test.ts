@@ -15,7 +15,7 @@ const entry = (dtype: string, shape: unknown, from: number, to: number) => ({
   data_offsets: [from, to],
 });
 
-describe("numbers of every type", () => {
+describe("Numbers of safetensors", () => {
   const buffer = (array: { buffer: ArrayBuffer }) => new Uint8Array(array.buffer);
 
   test.each<[string, Uint8Array, number[]]>([
@@ -39,7 +39,7 @@ describe("numbers of every type", () => {
     ["U32", buffer(Uint32Array.of(2 ** 32 - 1)), [2 ** 32 - 1]],
     ["U16", buffer(Uint16Array.of(65535)), [65535]],
     ["U8", Uint8Array.of(255, 0), [255, 0]],
-  ])("%s", (dtype, bytes, values) => {
+  ])("Numbers of type %s are read", (dtype, bytes, values) => {
     const file = safetensorsFile({ a: entry(dtype, [values.length], 0, bytes.length) }, bytes);
     // From any place in a buffer.
     const shifted = new Uint8Array(file.length + 3);
@@ -49,7 +49,7 @@ describe("numbers of every type", () => {
     expect([tensor!.shape, tensor!.integer]).toEqual([[values.length], !dtype.includes("F")]);
   });
 
-  test("no integers beyond 2^53, no infinities, nothing that is no number", () => {
+  test("Integers beyond 2^53, infinities and NaN are refused", () => {
     const long = safetensorsFile({ weight: entry("I64", [1, 1], 0, 8) }, buffer(BigInt64Array.of(2n ** 53n)));
     expect(() => importNetwork(long)).toThrow(
       '"weight": expected integers within 2^53, got 9007199254740992',
@@ -65,7 +65,7 @@ describe("numbers of every type", () => {
   });
 });
 
-describe("layers", () => {
+describe("Layers of safetensors", () => {
   /** Tensors of zeros; the first number of each tells which it is. */
   const tensorsOf = (shapes: Record<string, readonly number[]>, integer = false) =>
     Object.entries(shapes).map(([name, shape], i) => ({
@@ -121,11 +121,11 @@ describe("layers", () => {
       { "a.kernel": [3, 2], "a.bias": [3], "b.kernel": [1, 3] },
       ["a.kernel 3x2+", "b.kernel 1x3", "note"],
     ],
-  ])("%s", (_, shapes, layers) => {
+  ])("Layers are read: %s", (_, shapes, layers) => {
     expect(read(shapes)).toEqual(layers);
   });
 
-  test("matrices are turned as their names say", () => {
+  test("Matrices are transposed where their names say so", () => {
     const numbers = { weight: entry("F64", [2, 2], 0, 32) };
     const file = (name: string) => safetensorsFile({ [name]: numbers.weight }, doubles([1, 2, 3, 4]));
     const weightsOf = (name: string) =>
@@ -177,18 +177,18 @@ describe("layers", () => {
       "weights: expected at most 16777216, got 33554432",
     ],
     ["a long name", { ["x".repeat(1e5)]: [1] }, `"${"x".repeat(60)}"... [1]`],
-  ])("are refused: %s", (_, shapes, message) => {
+  ])("Layers are refused: %s", (_, shapes, message) => {
     expect(() => networkOfTensors(tensorsOf(shapes))).toThrow(message);
   });
 
-  test("are of integers or of real numbers", () => {
+  test("The layers of a file are all integers or all real numbers", () => {
     const both = [...tensorsOf({ "a.weight": [1, 1] }), ...tensorsOf({ "b.weight": [1, 1] }, true)];
     expect(() => networkOfTensors(both)).toThrow(
       "tensors: expected integers only, or real numbers only, got",
     );
   });
 
-  test("integers are taken as they are, in the fewest bits or those asked for", () => {
+  test("Integers keep their values, in the fewest bits or in the bits asked for", () => {
     const file = safetensorsFile(
       { "1.bias": entry("I8", [2], 0, 2), "1.weight": entry("I8", [2, 1], 2, 4) },
       Uint8Array.of(1, 256 - 9, 8, 0),
@@ -205,7 +205,7 @@ describe("layers", () => {
   });
 });
 
-describe("a hostile file is refused:", () => {
+describe("Hostile safetensors file", () => {
   const one = entry("F64", [1, 1], 0, 8);
   const eight = new Uint8Array(8);
   const twice = (first: string, second: string) =>
@@ -348,11 +348,11 @@ describe("a hostile file is refused:", () => {
     ],
     ["a byte too many", safetensorsFile({ weight: one }, doubles([1, 2])), "data: expected 8 bytes, got 16"],
     ["metadata alone", safetensorsFile({ __metadata__: { format: "pt" } }), "got no tensors"],
-  ])("%s", (_, bytes, message) => {
+  ])("A hostile safetensors file is refused: %s", (_, bytes, message) => {
     expect(() => networkOfTensors(readSafetensors(bytes).tensors)).toThrow(message);
   });
 
-  test("metadata may be anything, but a ticket is called one", () => {
+  test("Metadata is free, but a ticket is recognized as one", () => {
     const [layer] = [{ weights: [[1, 2]] }];
     expect(importNetwork(safetensorsOf([layer!])).bits).toBe(8);
     const ticket = safetensorsFile(

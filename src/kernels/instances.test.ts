@@ -42,8 +42,8 @@ function instances(magnitude: number, exact: boolean): fc.Arbitrary<Given[]> {
   );
 }
 
-describe.each(names)("the definition of %s", (kernel) => {
-  test("agrees with all index sets of random instances", () => {
+describe.each(names)("Twin of %s", (kernel) => {
+  test("The twin agrees with all index sets of random instances", () => {
     for (const magnitude of [3, 40, 3000])
       fc.assert(
         fc.property(instances(magnitude, kernel === "smallest"), fc.boolean(), (instances, masks) => {
@@ -54,7 +54,7 @@ describe.each(names)("the definition of %s", (kernel) => {
       );
   });
 
-  test("is not taken for that of other items", () => {
+  test("The twin of other items has other answers", () => {
     const of = (items: number[]) => ({ kernel, instances: [{ items, targets: [[15, 15, 15]] }] });
     const items = [1, 2, 4, 8];
     expect(twin(of(items))).toEqual(oracleWords(of(items)));
@@ -62,15 +62,15 @@ describe.each(names)("the definition of %s", (kernel) => {
       expect([i, twin(of(items.with(i, 100)))]).not.toEqual([i, oracleWords(of(items))]);
   });
 
-  test("answers for no items, and writes nothing without instances", () => {
+  test("The twin answers an instance without items, and writes nothing without instances", () => {
     const none = { kernel, instances: [{ items: [], targets: [[0, 0, 0]] }] };
     expect(twin(none)).toEqual(oracleWords(none));
     expect(twin({ kernel, instances: [] })).toEqual([]);
   });
 });
 
-describe("meet", () => {
-  test("meet at sums of 64 bits", () => {
+describe("Kernel meet", () => {
+  test("meet is right at sums of 64 bits", () => {
     const [least, greatest] = [-(2n ** 63n), 2n ** 63n - 1n];
     const items = [2n ** 62n, -(2n ** 62n), 2n ** 62n - 4n, -(2n ** 62n), 1n, 2n, 0n];
     for (const center of [least, least + 1n, -1n, 0n, 1n, 2n ** 62n, greatest - 2n, greatest]) {
@@ -91,8 +91,8 @@ describe("meet", () => {
   });
 });
 
-describe("a mask", () => {
-  test("has a bit for every item and begins a word with every 32nd", () => {
+describe("Mask of an index set", () => {
+  test("A mask has a bit for every item and a word for every 32", () => {
     expect([0, 1, 32, 33, 64, 65].map(maskWords)).toEqual([0, 1, 1, 2, 2, 3]);
     for (const n of [31, 32, 33, 64, 65]) {
       // Powers of two would be too large: the last item alone is 2, all others are 0.
@@ -104,7 +104,7 @@ describe("a mask", () => {
   });
 });
 
-describe("counts", () => {
+describe("Counts of index sets", () => {
   const ones = new Array<number>(64).fill(1);
   const zeros = new Array<number>(64).fill(0);
 
@@ -113,14 +113,14 @@ describe("counts", () => {
     ["all but one of 64 zeros", zeros.with(5, 1), [0, 0, 0], 2n ** 63n],
     ["all of 64 zeros, modulo 2^64,", zeros, [0, 0, 0], 0n],
     ["some of 64 signs", ones.map((one, i) => (i % 2 ? one : -one)), [-32, -31, -32], 65n],
-  ])("of %s are exact", (_, items, target, ways) => {
+  ])("Counts of %s are exact", (_, items, target, ways) => {
     const words = twin({ kernel: "count", instances: [{ items, targets: [target] }] });
     expect(words).toEqual([0, Number(ways % 2n ** 32n), Number(ways / 2n ** 32n)]);
   });
 });
 
-describe("a frame", () => {
-  test("looks from the side that has fewer sums", () => {
+describe("Frame of an instance", () => {
+  test("A frame counts sums from the end with fewer of them", () => {
     expect(frameOf(3, 10, -3, -3)).toEqual({ mirrored: false, top: 0 });
     expect(frameOf(3, 10, 10, 10)).toEqual({ mirrored: true, top: 0 });
     expect(frameOf(3, 10, 2, 4)).toEqual({ mirrored: false, top: 7 });

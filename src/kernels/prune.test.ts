@@ -29,8 +29,8 @@ const drawn: fc.Arbitrary<Drawn> = fc.record({
   demands: fc.array(demand, { maxLength: 4 }),
 });
 
-describe("the definition of prune", () => {
-  test("agrees with all index sets of random demands", () => {
+describe("Twin of prune", () => {
+  test("The twin of prune agrees with all index sets of random demands", () => {
     fc.assert(
       fc.property(drawn, (drawn) => {
         expect(twin(drawn)).toEqual(oracleKept(drawn));
@@ -39,7 +39,7 @@ describe("the definition of prune", () => {
     );
   });
 
-  test("is not taken for that of other places, keys, signs, values or sums", () => {
+  test("The twin of prune has other answers for other indices, keys, signs, values and sums", () => {
     const given: Drawn = {
       values: [-4, -3, -2, -1, 1, 2, 3, 4],
       hidden: [1n, 2n],

@@ -47,22 +47,25 @@ const questions: Question[] = ensembles.flatMap((ensemble) =>
   ),
 );
 
-describe("the definition of reach", () => {
-  test.each(ensembles)("agrees with sets of sums on drawn trials of %s", (ensemble) => {
+describe("Twin of reach", () => {
+  test.each(ensembles)("The twin of reach agrees with sets of sums on drawn trials of %s", (ensemble) => {
     for (const question of questions.filter((question) => question.ensemble === ensemble))
       expect([question, twin(question, 0, 9)]).toEqual([question, oracleTally(question, 0, 9)]);
   });
 
-  test.each(ensembles)("agrees with sets of sums on enumerated trials of %s", (ensemble) => {
-    for (const question of questions.filter(
-      (question) => question.ensemble === ensemble && question.to < 9,
-    )) {
-      const enumerated = { ...question, enumerate: true };
-      expect([enumerated, twin(enumerated, 5, 9)]).toEqual([enumerated, oracleTally(enumerated, 5, 9)]);
-    }
-  });
+  test.each(ensembles)(
+    "The twin of reach agrees with sets of sums on enumerated trials of %s",
+    (ensemble) => {
+      for (const question of questions.filter(
+        (question) => question.ensemble === ensemble && question.to < 9,
+      )) {
+        const enumerated = { ...question, enumerate: true };
+        expect([enumerated, twin(enumerated, 5, 9)]).toEqual([enumerated, oracleTally(enumerated, 5, 9)]);
+      }
+    },
+  );
 
-  test("draws the trials it is told to, also where their index passes 2^32", () => {
+  test("The twin of reach draws the trials of its batch, even where their index passes 2^32", () => {
     for (const first of [1, 2 ** 32 - 3, 2 ** 32, 2 ** 48 - 5]) {
       const question: Question = {
         ensemble: "rssp0",
@@ -77,7 +80,7 @@ describe("the definition of reach", () => {
     }
   });
 
-  test("carries the missing targets into their high word", () => {
+  test("The twin of reach carries missing targets into their high word", () => {
     // Without items a trial reaches target 0 alone and misses 2^21 others: 2^11 trials miss 2^32.
     const question: Question = {
       ensemble: "rssp",
@@ -92,7 +95,7 @@ describe("the definition of reach", () => {
     expect(twin(question, 0, 2 ** 11 + 1)).toEqual([2049, 2049, 2 ** 21, 1, 0, 2049]);
   });
 
-  test("counts nothing in an empty batch", () => {
-    expect(twin(questions[1]!, 7, 0).every((word) => word === 0)).toBe(true);
+  test("The twin of reach counts nothing in an empty batch", () => {
+    expect([...twin(questions[1]!, 7, 0)].filter((word) => word !== 0)).toEqual([]);
   });
 });

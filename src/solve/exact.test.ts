@@ -20,8 +20,8 @@ function floored(a: bigint, b: bigint): bigint {
   return (a - rest) / b;
 }
 
-describe("whole numbers", () => {
-  test("are added, subtracted, multiplied and divided as BigInt does, in numbers where they are exact", () => {
+describe("Exact integers", () => {
+  test("Exact integers add, subtract, multiply and divide as BigInt does, and are numbers where those are exact", () => {
     fc.assert(
       fc.property(wholes, wholes, fc.integer({ min: 0, max: 10_000 }), (a, b, c) => {
         says(add(a, b), BigInt(a) + BigInt(b));
@@ -42,7 +42,7 @@ describe("whole numbers", () => {
     );
   });
 
-  test("are compared whatever they are", () => {
+  test("Numbers and BigInts compare by value", () => {
     fc.assert(
       fc.property(wholes, wholes, (a, b) => {
         const [low, high] = BigInt(a) < BigInt(b) ? [a, b] : [b, a];
@@ -52,12 +52,12 @@ describe("whole numbers", () => {
     );
   });
 
-  test("that are one off are noticed", () => {
+  test("A result that is off by one is noticed", () => {
     expect(() => says(add(2 ** 53 - 1, 1), 2n ** 53n + 1n)).toThrow(/to be/);
     expect(() => says(-0, 0n)).toThrow(/to be/);
   });
 
-  test("are decimals in JSON where numbers would round them", () => {
+  test("Integers beyond 2^53 are decimal strings in JSON", () => {
     expect([7, -(2 ** 53) + 1, 2 ** 53, 5n, 2n ** 70n].map(toJson)).toEqual([
       7,
       -9007199254740991,

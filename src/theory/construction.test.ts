@@ -91,13 +91,13 @@ beforeAll(() => {
   pools = [reachProbabilities(1, 64), reachProbabilities(2, 24), reachProbabilities(4, 16)];
 });
 
-describe("subset sums of products", () => {
+describe("Subset sums of products", () => {
   test.each([
     [1, [0, 1, 2, 12]],
     [2, [1, 3, 7, 12, 16]],
     [3, [2, 5, 7]],
     [4, [1, 3, 4]],
-  ])("are those of every multiset, N = %d", (N, sizes) => {
+  ])("Subset sums of products are those of every multiset, N = %d", (N, sizes) => {
     const chances = reachProbabilities(N, Math.max(...sizes));
     for (const n of sizes)
       byMultisets(N, n).forEach((met, T) => {
@@ -111,21 +111,21 @@ describe("subset sums of products", () => {
       });
   });
 
-  test("fail as rarely as coins all fall on one side", () => {
+  test("Subset sums fail with the probability that all coins fall on one side", () => {
     pools[0]!.forEach(({ failure }, n) => {
       expect(failure[0]).toBe(0);
       expect(failure[1]! * 2 ** n).toBeCloseTo(1, 12);
     });
   });
 
-  test("refuse what would not end", () => {
+  test("Enumerations that would not end are refused", () => {
     expect(() => reachProbabilities(8, 4)).toThrow(refusal("factor: expected an integer in 1..4, got 8"));
     expect(() => reachProbabilities(4, 65)).toThrow(refusal("most: expected an integer in 0..64, got 65"));
   });
 });
 
 describe("Lemma 5", () => {
-  test("has the probabilities of another program, and no others", () => {
+  test("Lemma 5 has the probabilities of an independent program, and no others", () => {
     expect(fixtures.rows).toHaveLength(84);
     expect(discrepancy(pools)).toBeLessThan(1e-11);
     const faulty = pools.map((chances) =>
@@ -142,7 +142,7 @@ describe("Lemma 5", () => {
     [2, 2, true],
     [2, 4, false],
     [4, 2, true],
-  ])("counts every network, N = %d, %d units, zero %s", (N, units, zero) => {
+  ])("Lemma 5 counts every network, N = %d, %d units, zero %s", (N, units, zero) => {
     const reach = reachProbabilities(N, units);
     const all = weights(N, zero).length ** (2 * units);
     byNetworks(N, units, zero).forEach((counts, i) => {
@@ -162,14 +162,14 @@ describe("Lemma 5", () => {
     });
   });
 
-  test("keeps the digits of small failures", () => {
+  test("Lemma 5 keeps the digits of small failure probabilities", () => {
     // A unit adds 1 for x > 0 with probability 1/4, and without zeros every unit serves one sign.
     const { failure } = lemma5(pools[0]!, { units: 64, zero: false, scheme: "nonnegative" });
     expect(failure[1]! / 0.75 ** 64).toBeCloseTo(1, 11);
     expect(lemma5(pools[0]!, { units: 64, zero: false, scheme: "split" }).failure[0]).toBe(0);
   });
 
-  test("refuses more units than there are pools for, and odd halves", () => {
+  test("Lemma 5 refuses more units than pools, and odd halves", () => {
     const ask = (units: number, scheme: "pooled" | "split") => () =>
       lemma5(pools[2]!, { units, zero: true, scheme });
     expect(ask(17, "pooled")).toThrow(refusal("units: expected an integer in 0..16, got 17"));

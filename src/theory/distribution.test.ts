@@ -41,36 +41,41 @@ function entering(ensemble: Ensemble, halfRange: number): number[] {
   return ensemble === "rnpp" ? pool.flatMap((value) => [-value, value]) : pool;
 }
 
-describe("laws of sums", () => {
-  test.each(ensembles)("of %s are exact to 1e-14, relatively, up to both ends", (ensemble) => {
-    const product = ensemble.startsWith("products");
-    for (const [halfRange, items] of product
-      ? [
-          [1, 20],
-          [4, 20],
-          [9, 12],
-          [36, 7],
-          [64, 5],
-        ]
-      : [
-          [1, 64],
-          [2, 40],
-          [3, 24],
-          [17, 16],
-          [100, 6],
-        ]) {
-      const pool = entering(ensemble, halfRange!);
-      const sums = sumDistributions(ensemble, halfRange!, items!);
-      expect(sums).toHaveLength(items! + 1);
-      for (const n of [0, 1, 2, 3, items!]) {
-        const { offset, mass } = sums[n]!;
-        expect([offset, mass.length]).toEqual([n === 0 ? 0 : -n * halfRange!, 2 * n * halfRange! + 1]);
-        expect(worst(mass, offset, countSums(pool, n), BigInt(pool.length) ** BigInt(n))).toBeLessThan(1e-14);
+describe("Distribution of sums", () => {
+  test.each(ensembles)(
+    "The distributions of %s are exact to a relative 1e-14 up to both ends",
+    (ensemble) => {
+      const product = ensemble.startsWith("products");
+      for (const [halfRange, items] of product
+        ? [
+            [1, 20],
+            [4, 20],
+            [9, 12],
+            [36, 7],
+            [64, 5],
+          ]
+        : [
+            [1, 64],
+            [2, 40],
+            [3, 24],
+            [17, 16],
+            [100, 6],
+          ]) {
+        const pool = entering(ensemble, halfRange!);
+        const sums = sumDistributions(ensemble, halfRange!, items!);
+        expect(sums).toHaveLength(items! + 1);
+        for (const n of [0, 1, 2, 3, items!]) {
+          const { offset, mass } = sums[n]!;
+          expect([offset, mass.length]).toEqual([n === 0 ? 0 : -n * halfRange!, 2 * n * halfRange! + 1]);
+          expect(worst(mass, offset, countSums(pool, n), BigInt(pool.length) ** BigInt(n))).toBeLessThan(
+            1e-14,
+          );
+        }
       }
-    }
-  });
+    },
+  );
 
-  test("keep their digits where probabilities are near 1e-250", () => {
+  test("Distributions keep their digits where probabilities are near 1e-250", () => {
     const { offset, mass } = sumDistributions("rssp", 4096, 64)[64]!;
     expect(mass[0]! / 2 ** -832).toBeCloseTo(1, 12);
     // Two steps short of the end: 64 values one short twice, or one two short.
@@ -78,7 +83,7 @@ describe("laws of sums", () => {
     expect(offset).toBe(-64 * 4096);
   });
 
-  test("a fault in one entry of a law is seen", () => {
+  test("A fault in one entry of a distribution is noticed", () => {
     const pool = oraclePool("rssp", 5);
     const { offset, mass } = sumDistributions("rssp", 5, 4)[4]!;
     const counts = countSums(pool, 4);
@@ -87,7 +92,7 @@ describe("laws of sums", () => {
     expect(worst(mass, offset, counts, 10n ** 4n)).toBeGreaterThan(1e-13);
   });
 
-  test("one item has the law of its ensemble, with a fair sign for rnpp", () => {
+  test("One item has the distribution of its ensemble, with a fair sign for rnpp", () => {
     expect(itemDistribution("rssp", 2)).toEqual({
       offset: -2,
       mass: Float64Array.of(0.25, 0.25, 0, 0.25, 0.25),
@@ -102,7 +107,7 @@ describe("laws of sums", () => {
   });
 });
 
-describe("refusals", () => {
+describe("Refused distributions", () => {
   test.each([
     [
       () => sumDistributions("rssp", 4097, 4),
@@ -126,7 +131,7 @@ describe("refusals", () => {
       "halfRange: expected a perfect square for products, got 8",
     ],
     [() => sumDistributions("rssp", 4, 65), RequestError, "items.to: expected an integer in 0..64, got 65"],
-  ])("case %#", (ask, Kind, message) => {
+  ])("Case %# is refused", (ask, Kind, message) => {
     expect(ask).toThrow(Kind);
     expect(ask).toThrow(message);
   });

@@ -37,7 +37,7 @@ function choose(n: number, k: number): number {
   return ways;
 }
 
-test("moments, bounds and predictions are those of another program", () => {
+test("Moments, bounds and predictions are those of an independent program", () => {
   const names = fixtures.boundColumns;
   expect(fixtures.bounds.length).toBeGreaterThan(150);
   let compared = 0;
@@ -56,8 +56,8 @@ test("moments, bounds and predictions are those of another program", () => {
   expect(compared).toBe(9 * fixtures.bounds.length);
 });
 
-describe("no bound is broken", () => {
-  test("by instances counted elsewhere", () => {
+describe("Bounds against enumeration", () => {
+  test("Instances that another program counted break no bound", () => {
     const seen = new Set<string>();
     for (const ensemble of ["rssp", "rssp0", "rnpp"] as const)
       for (const halfRange of [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 64]) {
@@ -87,7 +87,7 @@ describe("no bound is broken", () => {
     );
   });
 
-  test.each(ensembles)("by all instances of %s of up to 4 items", (ensemble) => {
+  test.each(ensembles)("All instances of %s of up to 4 items break no bound", (ensemble) => {
     for (const halfRange of ensemble.startsWith("products") ? [1, 4, 9] : [1, 2, 5]) {
       const pool = oraclePool(ensemble, halfRange);
       const targets = Array.from({ length: 2 * (halfRange + 2) + 1 }, (_, i) => i - halfRange - 2);
@@ -107,7 +107,7 @@ describe("no bound is broken", () => {
     }
   });
 
-  test("and a wrong probability would break one", () => {
+  test("A wrong probability breaks a bound", () => {
     const point = only("rssp", 2, 8, 2);
     const failure = 5 / 2 ** 8;
     expect(broken(point, failure)).toEqual([]);
@@ -119,8 +119,8 @@ describe("no bound is broken", () => {
   });
 });
 
-describe("obstructions", () => {
-  test("range is the probability that the positive items are too few or too small", () => {
+describe("Obstructions", () => {
+  test("The range obstruction is the probability that the positive items are too few or too small", () => {
     for (const M of [3, 16, 64])
       for (const n of [1, 5, 12, 40])
         for (const t of [1, 2, M - 1, M, M + 1]) {
@@ -131,7 +131,7 @@ describe("obstructions", () => {
         }
   });
 
-  test("range is the whole truth for M = 1", () => {
+  test("The range obstruction is the whole failure probability for M = 1", () => {
     for (const n of [2, 7, 20])
       for (const t of [1, 2, n]) {
         const few = (p: number) =>
@@ -143,7 +143,7 @@ describe("obstructions", () => {
       }
   });
 
-  test("divisor contains the parity of products", () => {
+  test("The divisor obstruction contains the parity of products", () => {
     for (const k of [1, 2, 3, 4])
       for (const n of [1, 6, 24]) {
         const [N, M] = [2 ** k, 4 ** k];
@@ -162,24 +162,24 @@ describe("obstructions", () => {
     );
   });
 
-  test("parity of rnpp", () => {
+  test("The parity obstruction of rnpp is exact", () => {
     expect(bound(only("rnpp", 4, 9, 1), "parity")).toBeCloseTo(0.5, 9);
     expect(bound(only("rnpp", 3, 2, 0), "parity")).toBeCloseTo(5 / 9, 9);
     expect(bound(only("rnpp", 1, 5, 0), "parity")).toBe(0);
   });
 });
 
-describe("shape", () => {
+describe("Points of an envelope", () => {
   const { points, conditionalTo } = envelope("rssp", 16, { from: 1, to: 24 }, [1, 16, 0]);
 
-  test("points come by items, then by targets as given", () => {
+  test("Points are ordered by items, then by targets as given", () => {
     expect(points.map(({ items, target }) => [items, target])).toEqual(
       Array.from({ length: 24 }, (_, i) => [1, 16, 0].map((target) => [i + 1, target])).flat(),
     );
     expect(conditionalTo).toBe(24);
   });
 
-  test("conditional bounds are sharper, Dawson-Sankoff's never below Cauchy-Schwarz", () => {
+  test("Conditional bounds are sharper, and Dawson-Sankoff's is never below Cauchy-Schwarz's", () => {
     for (const point of points) {
       expect(bound(point, "ds")!).toBeGreaterThanOrEqual(bound(point, "cs")!);
       expect(bound(point, "ds_cond")!).toBeGreaterThanOrEqual(bound(point, "cs_cond")!);
@@ -194,7 +194,7 @@ describe("shape", () => {
     }
   });
 
-  test("amplification falls with the items, by products over disjoint groups", () => {
+  test("The amplified failure falls with the items, by products over disjoint groups", () => {
     const far = envelope("rssp", 16, { from: 0, to: 64 }, [16]).points.map((point) =>
       failureOf(point, "amplification"),
     );
@@ -207,7 +207,7 @@ describe("shape", () => {
     expect(far[64]).toBeGreaterThan(2 ** -64);
   });
 
-  test("target 0 is always reached, except by signs", () => {
+  test("Target 0 is always reached, except by signed sums", () => {
     for (const n of [0, 1, 9]) {
       expect(only("rssp", 16, n, 0)).toMatchObject({
         lower: { name: "empty", value: 1, failure: 0 },
@@ -219,7 +219,7 @@ describe("shape", () => {
     expect(only("rnpp", 16, 0, 0)).toMatchObject({ first: 1, second: 1 });
   });
 
-  test("without items, and beyond n M, nothing but 0 is reached", () => {
+  test("Only 0 is reached without items, and no target beyond n M", () => {
     for (const ensemble of ensembles)
       for (const [n, t] of [
         [0, 1],
@@ -234,7 +234,7 @@ describe("shape", () => {
         });
   });
 
-  test("conditional second moments stop at the work allowed, and amplification goes on", () => {
+  test("Conditional second moments stop at the allowed work, and amplification goes on", () => {
     const limited = envelope("rssp", 16, { from: 1, to: 24 }, [1, 16, 0], 10 ** 5);
     expect(limited.conditionalTo).toBe(11);
     limited.points.forEach((point, i) => {
@@ -251,7 +251,7 @@ describe("shape", () => {
     );
   });
 
-  test("predictions follow the truth", () => {
+  test("Predictions are close to enumeration", () => {
     for (const row of exact.rows.filter(({ halfRange, items }) => halfRange >= 4 && items >= 8))
       for (const target of [1, row.halfRange].filter((target) => target < row.solved.length)) {
         const { predictions } = only(row.ensemble as Ensemble, row.halfRange, row.items, target);

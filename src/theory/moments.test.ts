@@ -40,60 +40,63 @@ const cases = ensembles.flatMap((ensemble) =>
   ),
 );
 
-describe("all instances of up to 4 items", () => {
-  test.each(cases)("$ensemble, half range $halfRange, $items items", ({ ensemble, halfRange, items }) => {
-    const extent = items * halfRange + 2;
-    const targets = Array.from({ length: 2 * extent + 1 }, (_, i) => i - extent);
-    const first = targets.map(() => 0);
-    const second = targets.map(() => 0);
-    const slices = new Map<string, { probability: number; first: number; second: number }>();
-    const pair = [0, 0, 0];
-    let count = 0;
-    for (const { lambda, hits } of instances(ensemble, halfRange, items)) {
-      count++;
-      const at = (target: number) => hits.get(target) ?? 0;
-      targets.forEach((target, i) => {
-        first[i]! += at(target);
-        second[i]! += at(target) ** 2;
-        const slice = slices.get(`${target} ${lambda}`) ?? { probability: 0, first: 0, second: 0 };
-        slices.set(`${target} ${lambda}`, {
-          probability: slice.probability + 1,
-          first: slice.first + at(target),
-          second: slice.second + at(target) ** 2,
+describe("All instances of up to 4 items", () => {
+  test.each(cases)(
+    "Moments are those of all instances of $ensemble, half range $halfRange, $items items",
+    ({ ensemble, halfRange, items }) => {
+      const extent = items * halfRange + 2;
+      const targets = Array.from({ length: 2 * extent + 1 }, (_, i) => i - extent);
+      const first = targets.map(() => 0);
+      const second = targets.map(() => 0);
+      const slices = new Map<string, { probability: number; first: number; second: number }>();
+      const pair = [0, 0, 0];
+      let count = 0;
+      for (const { lambda, hits } of instances(ensemble, halfRange, items)) {
+        count++;
+        const at = (target: number) => hits.get(target) ?? 0;
+        targets.forEach((target, i) => {
+          first[i]! += at(target);
+          second[i]! += at(target) ** 2;
+          const slice = slices.get(`${target} ${lambda}`) ?? { probability: 0, first: 0, second: 0 };
+          slices.set(`${target} ${lambda}`, {
+            probability: slice.probability + 1,
+            first: slice.first + at(target),
+            second: slice.second + at(target) ** 2,
+          });
         });
-      });
-      [0, 1, 2].forEach((z) => (pair[z]! += at(z) * at(2)));
-    }
-    const got = moments(ensemble, halfRange, { from: items, to: items }, targets);
-    expect(got.map(({ target }) => target)).toEqual(targets);
-    got.forEach((moment, i) => {
-      expect(error(moment.first, first[i]! / count), `first at ${moment.target}`).toBeLessThan(1e-14);
-      expect(error(moment.second, second[i]! / count), `second at ${moment.target}`).toBeLessThan(1e-14);
-    });
-    if (ensemble === "rnpp") {
-      pair.forEach((sum, z) =>
-        expect(error(pairMoment(halfRange, items, z, 2), sum / count)).toBeLessThan(1e-14),
-      );
-      return;
-    }
-    const theory = momentTables(ensemble, halfRange, items + 1);
-    for (const target of targets) {
-      const { offset, ...tables } = slicesOf(theory, items, target, pairsOf(theory, target));
-      expect(tables.first).toHaveLength(2 * items * halfRange + 1);
-      for (let i = 0; i < tables.first.length; i++) {
-        const slice = slices.get(`${target} ${i + offset}`) ?? { probability: 0, first: 0, second: 0 };
-        for (const name of ["probability", "first", "second"] as const)
-          expect(
-            error(tables[name]![i]!, slice[name] / count),
-            `${name} of ${target} at ${i + offset}`,
-          ).toBeLessThan(1e-14);
+        [0, 1, 2].forEach((z) => (pair[z]! += at(z) * at(2)));
       }
-    }
-  });
+      const got = moments(ensemble, halfRange, { from: items, to: items }, targets);
+      expect(got.map(({ target }) => target)).toEqual(targets);
+      got.forEach((moment, i) => {
+        expect(error(moment.first, first[i]! / count), `first at ${moment.target}`).toBeLessThan(1e-14);
+        expect(error(moment.second, second[i]! / count), `second at ${moment.target}`).toBeLessThan(1e-14);
+      });
+      if (ensemble === "rnpp") {
+        pair.forEach((sum, z) =>
+          expect(error(pairMoment(halfRange, items, z, 2), sum / count)).toBeLessThan(1e-14),
+        );
+        return;
+      }
+      const theory = momentTables(ensemble, halfRange, items + 1);
+      for (const target of targets) {
+        const { offset, ...tables } = slicesOf(theory, items, target, pairsOf(theory, target));
+        expect(tables.first).toHaveLength(2 * items * halfRange + 1);
+        for (let i = 0; i < tables.first.length; i++) {
+          const slice = slices.get(`${target} ${i + offset}`) ?? { probability: 0, first: 0, second: 0 };
+          for (const name of ["probability", "first", "second"] as const)
+            expect(
+              error(tables[name]![i]!, slice[name] / count),
+              `${name} of ${target} at ${i + offset}`,
+            ).toBeLessThan(1e-14);
+        }
+      }
+    },
+  );
 });
 
-describe("larger sizes", () => {
-  test("enumerated elsewhere are exact to 1e-13", () => {
+describe("Moments of larger sizes", () => {
+  test("Moments are those that another program enumerated, to 1e-13", () => {
     expect(fixtures.exact.length).toBeGreaterThan(200);
     for (const row of fixtures.exact) {
       const got = moments(
@@ -111,7 +114,7 @@ describe("larger sizes", () => {
   });
 
   test.each(ensembles.filter((ensemble) => ensemble !== "rnpp"))(
-    "slices of %s sum to the whole",
+    "The slices of %s sum to the whole",
     (ensemble) => {
       const theory = momentTables(ensemble, 64, 14);
       for (const target of [-65, 0, 1, 63, 64, 300]) {
@@ -129,7 +132,7 @@ describe("larger sizes", () => {
     },
   );
 
-  test("every subset is counted at one target", () => {
+  test("Every subset is counted at exactly one target", () => {
     for (const ensemble of ensembles) {
       const targets = Array.from({ length: 2 * 9 * 10 + 1 }, (_, i) => i - 90);
       const sum = moments(ensemble, 9, { from: 10, to: 10 }, targets).reduce(
@@ -140,7 +143,7 @@ describe("larger sizes", () => {
     }
   });
 
-  test("numbers of items of a range and targets share nothing but work", () => {
+  test("Each number of items and each target of a range has the moments that it has alone", () => {
     const together = moments("products0", 16, { from: 0, to: 9 }, [7, -16, 0]);
     expect(together.map(({ items, target }) => [items, target])).toEqual(
       Array.from({ length: 10 }, (_, n) => [7, -16, 0].map((target) => [n, target])).flat(),
@@ -151,7 +154,7 @@ describe("larger sizes", () => {
       ]);
   });
 
-  test("targets that no sum reaches have no moments", () => {
+  test("Targets that no sum reaches have moments of 0", () => {
     for (const ensemble of ensembles)
       for (const moment of moments(ensemble, 4, { from: 0, to: 3 }, [13, -13, 2 ** 31 - 1, -(2 ** 31)]))
         expect(moment).toMatchObject({ first: 0, second: 0 });
@@ -159,7 +162,7 @@ describe("larger sizes", () => {
   });
 });
 
-test("a fault in a moment or in one probability is seen", () => {
+test("A fault in a moment or in one probability is noticed", () => {
   const { first } = moments("rssp", 2, { from: 3, to: 3 }, [1])[0]!;
   let sum = 0;
   for (const { hits } of instances("rssp", 2, 3)) sum += hits.get(1) ?? 0;
@@ -172,7 +175,7 @@ test("a fault in a moment or in one probability is seen", () => {
   expect(error(whole, moments("rssp", 2, { from: 3, to: 3 }, [1])[0]!.second)).toBeGreaterThan(1e-13);
 });
 
-describe("refusals", () => {
+describe("Refused moments", () => {
   test.each([
     [
       () => moments("coins" as never, 4, { from: 1, to: 2 }, [1]),
@@ -189,7 +192,7 @@ describe("refusals", () => {
       "targets.1: expected an integer in -2147483648..2147483647, got 0.5",
     ],
     [() => pairMoment(4, -1, 0, 0), "items.from: expected an integer in 0..64, got -1"],
-  ])("case %#", (ask, message) => {
+  ])("Case %# is refused", (ask, message) => {
     expect(ask).toThrow(RequestError);
     expect(ask).toThrow(message);
   });

@@ -33,8 +33,8 @@ function discrepancy(bits: number, change = (weights: Int32Array) => weights): n
   return largest;
 }
 
-describe("one weight", () => {
-  test("fails as often as another program says: exactly for N = 1 and 2, nearly for N = 4", () => {
+describe("Pool of one weight", () => {
+  test("A pool fails with the probability of an independent program: exactly for N = 1 and 2, nearly for N = 4", () => {
     expect(discrepancy(0)).toBeLessThan(1e-11);
     expect(discrepancy(1)).toBeLessThan(1e-11);
     expect(discrepancy(2)).toBeLessThan(0.13);
@@ -44,26 +44,31 @@ describe("one weight", () => {
   });
 });
 
-describe("items that are uniform", () => {
+describe("Pool of uniform items", () => {
   test.each([
     ["rssp", 4, false, 12],
     ["rssp", 8, false, 18],
     ["products", 3, false, 20],
     ["products", 4, false, 45],
-  ] as const)("%s of %i bits are missed as the window law says", (ensemble, bits, zero, n) => {
-    const half = 2 ** bits;
-    const pool =
-      ensemble === "rssp" ? directPool(uniform(bits, zero), half) : productPool(uniform(bits, zero), half, 1);
-    const sums = sumsTo(pool.half);
-    const misses = missesOf(pool, sums)(n);
-    for (const sum of [0, 1, 2, 3, 8, pool.half - 1, pool.half]) {
-      const { failure } = predictFailure(ensemble, pool.half, n, sum);
-      // Interpolated, and free of the rounding of 1 - P.
-      expect(misses[sum]! / (failure || 1)).toBeCloseTo(sum === 0 ? 0 : 1, 2);
-    }
-  });
+  ] as const)(
+    "The targets %s of %i bits are missed with the probability of the window law",
+    (ensemble, bits, zero, n) => {
+      const half = 2 ** bits;
+      const pool =
+        ensemble === "rssp"
+          ? directPool(uniform(bits, zero), half)
+          : productPool(uniform(bits, zero), half, 1);
+      const sums = sumsTo(pool.half);
+      const misses = missesOf(pool, sums)(n);
+      for (const sum of [0, 1, 2, 3, 8, pool.half - 1, pool.half]) {
+        const { failure } = predictFailure(ensemble, pool.half, n, sum);
+        // Interpolated, and free of the rounding of 1 - P.
+        expect(misses[sum]! / (failure || 1)).toBeCloseTo(sum === 0 ? 0 : 1, 2);
+      }
+    },
+  );
 
-  test("of -1, 0 and 1 miss a sum where too few have its sign", () => {
+  test("Items of -1, 0 and 1 miss a sum where too few have its sign", () => {
     const weights = Int32Array.of(-1, 0, 1, 1);
     const misses = missesOf(directPool(weights, 1), [0, 3, -5, 7]);
     for (const n of [0, 4, 11, 40]) {
@@ -77,7 +82,7 @@ describe("items that are uniform", () => {
   });
 });
 
-test("laws are symmetric but for those of weights rounded down", () => {
+test("Distributions are symmetric except for weights that are rounded down", () => {
   for (const weightQuantizer of quantizers) {
     const weights = reducedWeights({ initialBits: 5, bits: 2, weightQuantizer, zero: true });
     const pool = productPool(weights, 4, 1);
@@ -86,7 +91,7 @@ test("laws are symmetric but for those of weights rounded down", () => {
   }
 });
 
-test("what is negligible is counted as failure", () => {
+test("Negligible probability counts as failure", () => {
   const pool = productPool(uniform(2, true), 4, 1);
   const misses = missesOf(pool, [15]);
   const failure = (negligible: number) => inputFailure(60, [pool], (n) => misses(n)[0]!, negligible);

@@ -5,7 +5,7 @@ import fixtures from "../../test/fixtures/theory.json";
 import { refusal } from "../../test/refusal.ts";
 import { rejection } from "./rejection.ts";
 
-test("tables of up to 4096 x 4096 are those of another program", () => {
+test("Tables of up to 4096 x 4096 are those of an independent program", () => {
   expect(fixtures.rejection).toHaveLength(13);
   fixtures.rejection.forEach((row, k) => {
     const got: Record<string, number | undefined> = { ...rejection(2 ** k) };
@@ -21,7 +21,7 @@ test("tables of up to 4096 x 4096 are those of another program", () => {
   expect(rejection(1).uniformSecondMoment).toBe(1);
 });
 
-test("tables of other sizes are those of a set of products", () => {
+test("Tables of other sizes are those of a set of products", () => {
   for (const N of [3, 5, 6, 7, 30]) {
     const range = Array.from({ length: N }, (_, i) => i + 1);
     const products = range.flatMap((a) => range.map((b) => a * b));
@@ -40,7 +40,7 @@ test("tables of other sizes are those of a set of products", () => {
   }
 });
 
-test("refuses what is no half range of weights", () => {
+test("A number that is not a half range of weights is refused", () => {
   expect(() => rejection(0)).toThrow(refusal("factor: expected an integer in 1..4096, got 0"));
   expect(() => rejection(8192)).toThrow(refusal("factor: expected an integer in 1..4096, got 8192"));
 });

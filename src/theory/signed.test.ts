@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { massAt, sumDistributions } from "./distribution.ts";
 import { signedLaw } from "./signed.ts";
 
-describe("the law of signed sums", () => {
-  test("is what enumeration counts", () => {
+describe("Distribution of signed sums", () => {
+  test("The distribution of signed sums is what enumeration counts", () => {
     for (const M of [1, 2, 3, 4]) {
       const law = signedLaw(M);
       const values = Array.from({ length: 2 * M + 1 }, (_, i) => i - M).filter((value) => value !== 0);
@@ -23,7 +23,7 @@ describe("the law of signed sums", () => {
     }
   });
 
-  test("agrees with convolution at larger sizes", () => {
+  test("The distribution of signed sums agrees with convolution at larger sizes", () => {
     const M = 60;
     const sums = sumDistributions("rnpp", M, 40);
     const law = signedLaw(M);
@@ -32,7 +32,7 @@ describe("the law of signed sums", () => {
     expect(law(40, 1) / massAt(sums[40]!, 0)).not.toBeCloseTo(1, 11);
   });
 
-  test("holds at half ranges that no table would hold", () => {
+  test("The distribution of signed sums is right at half ranges beyond any table", () => {
     // The local limit theorem: 1 / (M sqrt(2 pi n c)), c near 1/3, with a correction near -0.15/n.
     const M = 2 ** 22 - 1;
     const asymptotic = 1 / (M * Math.sqrt((2 * Math.PI * 64) / 3));

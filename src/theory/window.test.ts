@@ -69,17 +69,17 @@ function brute(mu: number, tau: number): number {
   return (sum * width) / 3 / Math.sqrt(2 * Math.PI);
 }
 
-describe("F", () => {
+describe("Function F", () => {
   const worst = (law: typeof windowFailure) =>
     Math.max(...published.map(([mu, tau, f]) => Math.abs(law(mu, tau) / f - 1)));
 
-  test("has the digits of a published quadrature, and a law off by a billionth has not", () => {
+  test("F has the digits of a published quadrature, and a law off by a billionth does not", () => {
     expect(worst(windowFailure)).toBeLessThan(1e-12);
     expect(worst((mu, tau) => windowFailure(mu * (1 + 1e-9), tau))).toBeGreaterThan(1e-10);
     expect(worst((mu, tau) => windowFailure(mu, tau / 2))).toBeGreaterThan(1e-2);
   });
 
-  test("has the digits of a brute sum between the published places", () => {
+  test("F has the digits of a direct sum between the published points", () => {
     for (const mu of [3e-5, 0.4999, 0.5001, 1.7, 29, 4e5, 7e10])
       for (const tau of [0, 0.05, 0.6, 1.9, 3.1, 4.4])
         expect(Math.abs(windowFailure(mu, tau) / brute(mu, tau) - 1), `mu=${mu} tau=${tau}`).toBeLessThan(
@@ -87,7 +87,7 @@ describe("F", () => {
         );
   });
 
-  test("falls like 1 / (2 mu sqrt(pi ln 2 mu))", () => {
+  test("F falls like 1 / (2 mu sqrt(pi ln 2 mu))", () => {
     for (const mu of [1e6, 1e12, 1e100, 1e300]) {
       const log = Math.log(mu) + Math.LN2;
       // The next term of the expansion is -gamma / (2 ln 2 mu), gamma = .5772.
@@ -98,7 +98,7 @@ describe("F", () => {
     }
   });
 
-  test("has its limits and its symmetry", () => {
+  test("F has its limits and its symmetry", () => {
     expect(windowFailure(0, 3)).toBeCloseTo(1, 14);
     expect(windowFailure(Infinity, 1)).toBe(0);
     expect(windowFailure(1e300, 1e200)).toBe(1);
@@ -112,7 +112,7 @@ describe("F", () => {
   });
 });
 
-test("the limit of perfect partitions has its published values", () => {
+test("The limit of perfect partitions has its published values", () => {
   expect(perfectLimit(0)).toBeCloseTo(0.62392, 5);
   expect(perfectLimit(-1)).toBeCloseTo(0.84294, 5);
   expect(perfectLimit(1)).toBeCloseTo(0.39552, 5);
@@ -145,7 +145,7 @@ function shares(
   return out;
 }
 
-describe("obstructions", () => {
+describe("Obstructions of the window law", () => {
   const laws = [
     ["rssp", 1],
     ["rssp", 5],
@@ -157,28 +157,31 @@ describe("obstructions", () => {
     ["products0", 16],
   ] as const;
 
-  test.each(laws)("are those of enumeration and below the failures: %s, M = %i", (ensemble, halfRange) => {
-    const values = valuesOf(ensemble, halfRange);
-    const highest = Math.min(3 * halfRange + 2, 20);
-    const range = shares(
-      values,
-      highest,
-      (items, t) => items.reduce((sum, x) => sum + Math.max(x, 0), 0) < t,
-    );
-    const parity = shares(values, highest, (items, t) => items.every((x) => x % (2 * (t & -t)) === 0));
-    const failure = shares(
-      values,
-      highest,
-      ([a, b, c], t) => ![a!, b!, c!, a! + b!, a! + c!, b! + c!, a! + b! + c!].includes(t),
-    );
-    for (let t = 1; t <= highest; t++) {
-      expect(rangeObstruction(ensemble, halfRange, 3, t), `range ${t}`).toBeCloseTo(range[t - 1]!, 12);
-      expect(parityObstruction(ensemble, halfRange, 3, -t), `parity ${t}`).toBeCloseTo(parity[t - 1]!, 12);
-      expect(failure[t - 1]! + 1e-12).toBeGreaterThanOrEqual(Math.max(range[t - 1]!, parity[t - 1]!));
-    }
-  });
+  test.each(laws)(
+    "Obstructions are those of enumeration and below the failures: %s, M = %i",
+    (ensemble, halfRange) => {
+      const values = valuesOf(ensemble, halfRange);
+      const highest = Math.min(3 * halfRange + 2, 20);
+      const range = shares(
+        values,
+        highest,
+        (items, t) => items.reduce((sum, x) => sum + Math.max(x, 0), 0) < t,
+      );
+      const parity = shares(values, highest, (items, t) => items.every((x) => x % (2 * (t & -t)) === 0));
+      const failure = shares(
+        values,
+        highest,
+        ([a, b, c], t) => ![a!, b!, c!, a! + b!, a! + c!, b! + c!, a! + b! + c!].includes(t),
+      );
+      for (let t = 1; t <= highest; t++) {
+        expect(rangeObstruction(ensemble, halfRange, 3, t), `range ${t}`).toBeCloseTo(range[t - 1]!, 12);
+        expect(parityObstruction(ensemble, halfRange, 3, -t), `parity ${t}`).toBeCloseTo(parity[t - 1]!, 12);
+        expect(failure[t - 1]! + 1e-12).toBeGreaterThanOrEqual(Math.max(range[t - 1]!, parity[t - 1]!));
+      }
+    },
+  );
 
-  test("have their closed forms", () => {
+  test("Obstructions have their closed forms", () => {
     for (const [n, side, t] of [
       [7, 8, 5],
       [30, 16, 255],
@@ -199,7 +202,7 @@ describe("obstructions", () => {
     expect(rangeObstruction("rssp0", 8, 0, 1)).toBe(1);
   });
 
-  test("stay below the truth where sums are followed on a coarse grid", () => {
+  test("Obstructions on a coarse grid of sums stay below the exact ones", () => {
     // At t = M + 1 the closed form is exact; one above, the grid of 64 takes over.
     const exact = rangeObstruction("rssp", 2 ** 16, 16, 2 ** 16 + 1);
     const coarse = rangeObstruction("rssp", 2 ** 16, 16, 2 ** 16 + 2);
@@ -208,7 +211,7 @@ describe("obstructions", () => {
   });
 });
 
-test("target 0 never fails, and no items reach nothing else", () => {
+test("Target 0 never fails, and without items every other target does", () => {
   expect(predictFailure("rssp", 16, 4, 0)).toMatchObject({ window: 0, range: 0, parity: 0, failure: 0 });
   expect(predictFailure("products0", 16, 0, 0).failure).toBe(0);
   expect(predictFailure("rssp", 16, 0, 3).failure).toBe(1);
@@ -217,7 +220,7 @@ test("target 0 never fails, and no items reach nothing else", () => {
   expect(predictFailure("rssp", 64, 10, -5)).toEqual(predictFailure("rssp", 64, 10, 5));
 });
 
-describe("measured", () => {
+describe("Window law against measurement", () => {
   const TRIALS = 200_000;
   let engine: Runner;
   beforeAll(async () => {
@@ -258,7 +261,7 @@ describe("measured", () => {
     return [...new Set([1, 2, halfRange / 4, halfRange / 2, halfRange - 1, halfRange])];
   }
 
-  test("the window law is within .005 of rssp for n = 16..24, and half the rate or no tail is not", async () => {
+  test("The window law is within .005 of rssp for n = 16..24, and half the rate or no tail is not", async () => {
     for (const bits of [6, 8]) {
       const tested = (law: Parameters<typeof misses>[4]) =>
         misses("rssp", bits, { from: 16, to: 24 }, 0.005, law);
@@ -272,7 +275,7 @@ describe("measured", () => {
     expect(halved[0]).toBeGreaterThan(10);
   });
 
-  test("the tail correction keeps rssp within a factor 2.5 down to 1e-4, F alone does not", async () => {
+  test("The tail correction keeps rssp within a factor 2.5 down to 1e-4, and F alone does not", async () => {
     const findings = await measurePhase(engine, {
       bits: 6,
       items: { from: 14, to: 22 },
@@ -293,7 +296,7 @@ describe("measured", () => {
     ["products", 3, 0.1],
     ["products0", 3, 0.1],
   ] as const)(
-    "the corrected law of %s, k = %i, is within %f for n = 8..24",
+    "The corrected law of %s, k = %i, is within %f for n = 8..24",
     async (ensemble, bits, tolerance) => {
       const tested = (law: Parameters<typeof misses>[4]) =>
         misses(ensemble, bits, { from: 8, to: 24 }, tolerance, law);
@@ -303,7 +306,7 @@ describe("measured", () => {
     },
   );
 
-  test("without the parity term products are missed", async () => {
+  test("Without the parity term the law of products is wrong", async () => {
     const findings = await measurePhase(engine, {
       ensemble: "products",
       bits: 3,
@@ -320,7 +323,7 @@ describe("measured", () => {
     }
   });
 
-  test("perfect partitions are within 0.2/n of their limit near lambda = 0", async () => {
+  test("Perfect partitions are within 0.2/n of their limit near lambda = 0", async () => {
     for (const [bits, n] of [
       [10, 12],
       [11, 12],
@@ -336,7 +339,7 @@ describe("measured", () => {
     }
   });
 
-  test("the design rule finds the worst target's n", async () => {
+  test("The design rule finds the n of the worst target", async () => {
     const { rows, within } = designRule;
     for (const bits of [4, 6, 8]) {
       // Failure grows with the target.
@@ -359,7 +362,7 @@ describe("measured", () => {
   });
 });
 
-test("errors name the argument, what it may be and what came", () => {
+test("Errors name the argument, its range and the value received", () => {
   expect(() => windowFailure(-1, 0)).toThrow(refusal("mu: expected a number from 0, or Infinity, got -1"));
   expect(() => windowFailure(1, "0" as never)).toThrow(refusal('tau: expected a number, got "0"'));
   expect(() => lambdaOf(4, 0)).toThrow(

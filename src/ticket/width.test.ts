@@ -37,24 +37,27 @@ describe.each([
   ["theorem 1, zeros", { ...one, zero: true }, 4],
   ["theorem 1, rounded down", { ...one, initialBits: 4, weightQuantizer: "floor" }, 3],
   ["theorem 2", two, 2],
-] as const)("%s", (_, scheme, bits) => {
+] as const)("Width of %s", (_, scheme, bits) => {
   const target = targetOf([3, 4, 2], bits);
-  test.each([0.5, 0.01, 1e-6])("fails at most as often as %d, and with fewer units more often", (failure) => {
-    const { units, copies, failure: predicted } = fewestWidths(target, bits, scheme, failure);
-    expect(predicted).toBeLessThanOrEqual(failure);
-    expect(predicted).toBeGreaterThan(failure / 2);
-    const given = (units: readonly number[], copies: readonly number[]) =>
-      fewestWidths(target, bits, { ...scheme, units, copies }, failure).failure;
-    expect(given(units, copies) / predicted).toBeCloseTo(1, 3);
-    const fewer = [
-      ...units.map((count, l) => given(units.with(l, count - 4), copies)),
-      ...copies.map((count, l) => given(units, copies.with(l, count - 2))),
-    ];
-    for (const more of fewer) expect(more).toBeGreaterThan(failure);
-  });
+  test.each([0.5, 0.01, 1e-6])(
+    "The width fails with a probability of at most %d, and fewer units exceed it",
+    (failure) => {
+      const { units, copies, failure: predicted } = fewestWidths(target, bits, scheme, failure);
+      expect(predicted).toBeLessThanOrEqual(failure);
+      expect(predicted).toBeGreaterThan(failure / 2);
+      const given = (units: readonly number[], copies: readonly number[]) =>
+        fewestWidths(target, bits, { ...scheme, units, copies }, failure).failure;
+      expect(given(units, copies) / predicted).toBeCloseTo(1, 3);
+      const fewer = [
+        ...units.map((count, l) => given(units.with(l, count - 4), copies)),
+        ...copies.map((count, l) => given(units, copies.with(l, count - 2))),
+      ];
+      for (const more of fewer) expect(more).toBeGreaterThan(failure);
+    },
+  );
 });
 
-test("what is given stays, and the rest is chosen beside it", () => {
+test("Given widths are kept, and the others are chosen to suit them", () => {
   const target = targetOf([3, 4, 2], 2);
   const { units, copies } = fewestWidths(target, 2, { ...two, units: [3] }, 0.1);
   expect(units).toEqual([3]);
@@ -62,7 +65,7 @@ test("what is given stays, and the rest is chosen beside it", () => {
   expect(fewestWidths(target, 2, { ...one, units: [1, 1] }, 0.1).failure).toBeCloseTo(1, 6);
 });
 
-test("weights of 0 need nothing, and a random network has something", () => {
+test("Weights of 0 need no units, and a random network has at least one", () => {
   const target = targetOf([2, 2], 2);
   const nothing = {
     ...target,
@@ -71,7 +74,7 @@ test("weights of 0 need nothing, and a random network has something", () => {
   expect(fewestWidths(nothing, 2, one, 0.01)).toEqual({ units: [1], copies: [], failure: 0 });
 });
 
-test("no number of units may be enough", () => {
+test("A network that no number of units serves is refused", () => {
   expect(fewestUnits((units) => units > 9998)).toBe(9999);
   expect(fewestUnits(() => false)).toBeUndefined();
 });
@@ -79,6 +82,6 @@ test("no number of units may be enough", () => {
 test.each([
   [{}, 0, "failure: expected a number above 0 and below 1, got 0"],
   [{ bits: 1 }, 0.1, "target bits: expected at most 2 for theorem 1 and 1 bits, got 4"],
-] as const)("%o is refused", (change, failure, message) => {
+] as const)("The request %o is refused", (change, failure, message) => {
   expect(() => fewestWidths(targetOf([2, 2, 2], 4), 4, { ...one, ...change }, failure)).toThrow(message);
 });

@@ -1,6 +1,8 @@
-// Devices for tests: adapters whose devices a test may tamper with, and small compute shaders run to the end.
+// Devices for tests: adapters whose devices a test tampers with, and small compute shaders run to the end.
 
 import { requestAdapter } from "../../host/open.ts";
+import type { DeviceProfile } from "../../host/gpu/launch.ts";
+import { dawn } from "../../host/node/platform/dawn.ts";
 import { platform } from "../../host/node/platform/index.ts";
 
 /** The adapter tests compute on; without one they fail, they are never skipped. */
@@ -11,6 +13,26 @@ export async function testAdapter(): Promise<GPUAdapter> {
       "tests: expected a WebGPU adapter, got none; x64 Linux gets one from @sparticuz/chromium",
     );
   return adapter;
+}
+
+/** The language features of Dawn's WGSL. Packed products are among them on every device, or the tests fail. */
+export async function testLanguage(): Promise<ReadonlySet<string>> {
+  const { wgslLanguageFeatures } = (await dawn())!;
+  if (!wgslLanguageFeatures.has("packed_4x8_integer_dot_product"))
+    throw new Error("tests: expected packed products in Dawn's WGSL, got none");
+  return wgslLanguageFeatures;
+}
+
+/** The profile of the test adapter, with every feature that launches can use. */
+export async function testProfile(): Promise<DeviceProfile> {
+  const { limits, info, features } = await testAdapter();
+  await testLanguage();
+  return {
+    limits,
+    subgroupMaxSize: info.subgroupMaxSize || 32,
+    subgroupMinSize: info.subgroupMinSize || 4,
+    features: new Set([...(features.has("subgroups") ? ["subgroups" as const] : []), "packed"]),
+  };
 }
 
 /** Answers adapters whose every device passes through `tamper` first. */
@@ -24,6 +46,69 @@ export function tamperedAdapter(tamper: (device: GPUDevice) => void): () => Prom
       return device;
     };
     return adapter;
+  };
+}
+
+/**
+ * Makes a device fill the storage buffers that a host never writes, which are outputs and scratch, with a word before each
+ * piece of work. A piece of work ends when its result is mapped; its buffers are those of the bind groups it sets.
+ */
+export function poisonStorage(device: GPUDevice, word: number): void {
+  const scratch = new Set<GPUBuffer>();
+  const bound = new WeakMap<GPUBindGroup, GPUBuffer[]>();
+  let poisoned = new Set<GPUBuffer>();
+  const { queue } = device;
+  const writeBuffer = queue.writeBuffer.bind(queue);
+  const written = (buffer: GPUBuffer, ...rest: [number, GPUAllowSharedBufferSource, number?, number?]) => {
+    scratch.delete(buffer);
+    writeBuffer(buffer, ...rest);
+  };
+  Object.defineProperty(device, "queue", {
+    value: Object.defineProperty(queue, "writeBuffer", { value: written }),
+  });
+  const createBuffer = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    const buffer = createBuffer(descriptor);
+    if (descriptor.usage & GPUBufferUsage.STORAGE) scratch.add(buffer);
+    if (descriptor.usage & GPUBufferUsage.MAP_READ) {
+      const mapAsync = buffer.mapAsync.bind(buffer);
+      buffer.mapAsync = (...range) => {
+        poisoned = new Set();
+        return mapAsync(...range);
+      };
+    }
+    return buffer;
+  };
+  const createBindGroup = device.createBindGroup.bind(device);
+  device.createBindGroup = (descriptor) => {
+    const group = createBindGroup(descriptor);
+    bound.set(
+      group,
+      [...descriptor.entries].map(({ resource }) => (resource as GPUBufferBinding).buffer),
+    );
+    return group;
+  };
+  const poison = (group: GPUBindGroup) => {
+    for (const buffer of bound.get(group)!) {
+      if (!scratch.has(buffer) || poisoned.has(buffer)) continue;
+      poisoned.add(buffer);
+      writeBuffer(buffer, 0, new Uint32Array(buffer.size / 4).fill(word));
+    }
+  };
+  const createCommandEncoder = device.createCommandEncoder.bind(device);
+  device.createCommandEncoder = (descriptor) => {
+    const encoder = createCommandEncoder(descriptor);
+    const beginComputePass = encoder.beginComputePass.bind(encoder);
+    encoder.beginComputePass = (pass) => {
+      const began = beginComputePass(pass);
+      const setBindGroup = began.setBindGroup.bind(began) as (...bindings: unknown[]) => undefined;
+      began.setBindGroup = (index: number, group: GPUBindGroup, ...offsets: unknown[]) => {
+        poison(group);
+        return setBindGroup(index, group, ...offsets);
+      };
+      return began;
+    };
+    return encoder;
   };
 }
 
@@ -123,5 +208,9 @@ fn within(index: u32, length: u32) -> u32 {
 `;
 }
 
-/** Answers adapters whose devices watch the indices of what they run. */
-export const watchedAdapter = tamperedAdapter((device) => rewriteShaders(device, watchIndices));
+/** Answers adapters whose devices watch the indices of what they run, on storage filled with `word` before. */
+export const watchedAdapter = (word: number): (() => Promise<GPUAdapter>) =>
+  tamperedAdapter((device) => {
+    poisonStorage(device, word);
+    rewriteShaders(device, watchIndices);
+  });

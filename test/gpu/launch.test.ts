@@ -36,37 +36,48 @@ async function compare(
   }
 }
 
-describe("every shape counts what is right", () => {
-  test.each([1, 2, 3, 4, 5, 6, 7, 9])("for %i trials", (count) => compare(100, 10, count));
+describe("Loop shapes of the CPU", () => {
+  test.each([1, 2, 3, 4, 5, 6, 7, 9])("Every loop shape counts the same for %i trials", (count) =>
+    compare(100, 10, count),
+  );
 
   // Up to 64 sums below 512 are in registers: 14 to 20 items are around that.
-  test.each([60, 63, 64, 65])("for half ranges around 64: %i", async (halfRange) => {
-    for (const items of [0, 1, 7, 13, 15, 17, 20]) await compare(halfRange, items, 23);
-  });
+  test.each([60, 63, 64, 65])(
+    "Every loop shape counts the same for half ranges around 64: %i",
+    async (halfRange) => {
+      for (const items of [0, 1, 7, 13, 15, 17, 20]) await compare(halfRange, items, 23);
+    },
+  );
 
-  test.each([127, 511, 512, 513, 1000])("for a half range of %i", async (halfRange) => {
-    for (const items of [1, 5, 9, 12]) await compare(halfRange, items, 11);
-    await compare(halfRange, { from: 6, to: 13 }, 11);
-  });
+  test.each([127, 511, 512, 513, 1000])(
+    "Every loop shape counts the same for a half range of %i",
+    async (halfRange) => {
+      for (const items of [1, 5, 9, 12]) await compare(halfRange, items, 11);
+      await compare(halfRange, { from: 6, to: 13 }, 11);
+    },
+  );
 
-  test.each([4095, 4096, 4097, 70_000])("for a half range of %i", async (halfRange) => {
-    await compare(halfRange, 11, 6);
-    await compare(halfRange, { from: 0, to: 9 }, 3);
-  });
+  test.each([4095, 4096, 4097, 70_000])(
+    "Every loop shape counts the same for a half range of %i",
+    async (halfRange) => {
+      await compare(halfRange, 11, 6);
+      await compare(halfRange, { from: 0, to: 9 }, 3);
+    },
+  );
 
-  test("for as many items as there can be", async () => {
+  test("Every loop shape counts the same for 64 items", async () => {
     await compare(3, 64, 9);
     await compare(300, 64, 3);
   });
 
-  test("for signed sums", async () => {
+  test("Every loop shape counts the same for signed sums", async () => {
     for (const halfRange of [64, 600, 5000]) await compare(halfRange, 12, 7, "rnpp");
   });
 });
 
-test("items that are twice, and with equal magnitudes, are ranked apart", () => compare(2, 30, 40));
+test("Equal items and equal magnitudes are ranked apart", () => compare(2, 30, 40));
 
-test("another seed has other counts", async () => {
+test("Another seed gives other counts", async () => {
   const of = (seed: number) =>
     batchWork(plan(phaseConfig({ halfRange: 600, items: 11, targets: [0], seed })), { first: 0, count: 50 });
   const [one, two] = [await loadKernel(of(1)), await loadKernel(of(2))];

@@ -83,20 +83,20 @@ const declared: Record<KernelName, { shader: string; offsets: string }> = {
 
 const list = kernelNames.map((name): [KernelName, Kernel] => [name, kernels[name]]);
 
-describe.each(list)("%s", (name, kernel) => {
+describe.each(list)("Kernel %s", (name, kernel) => {
   const code = read(declared[name].shader);
   const offsets = read(declared[name].offsets);
 
-  test("has the parameters and buffers of its contract in WGSL", () => {
+  test("The WGSL has the parameters and buffers of the contract", () => {
     expect(shaderLayout(code)).toEqual(contractLayout(kernel));
     expect(agrees(code, kernel)).toBe(true);
   });
 
-  test("has the parameters of its contract in WebAssembly", () => {
+  test("The WebAssembly has the parameters of the contract", () => {
     expect(offsetFields(offsets).slice(0, kernel.params.length)).toEqual(kernel.params);
   });
 
-  test("is not taken for a shader that differs in one field or one binding", () => {
+  test("A shader that differs in one field or one binding does not match the contract", () => {
     const [first, second] = kernel.params;
     const { name: buffer, type } = contractLayout(kernel).buffers[0]!;
     const changed = [
@@ -110,11 +110,11 @@ describe.each(list)("%s", (name, kernel) => {
     ] as const;
     for (const [from, to] of changed) {
       expect(code).toContain(from);
-      expect([from, agrees(code.replace(from, to), kernel)]).toEqual([from, false]);
+      expect(agrees(code.replace(from, to), kernel), `${from} becomes ${to}`).toBe(false);
     }
   });
 
-  test("is not taken for WebAssembly that differs in one offset", () => {
+  test("WebAssembly that differs in one offset does not match the contract", () => {
     expect(() => offsetFields(offsets.replace("usize = 8;", "usize = 12;"))).toThrow(
       "expected offset 8, got 12",
     );
@@ -123,7 +123,7 @@ describe.each(list)("%s", (name, kernel) => {
     expect(offsetFields(swapped).slice(0, kernel.params.length)).not.toEqual(kernel.params);
   });
 
-  test("writes one buffer", () => {
+  test("The contract has one buffer to write", () => {
     expect(contractLayout(kernel).buffers.filter(({ access }) => access === "read_write")).toHaveLength(1);
   });
 });
@@ -238,7 +238,7 @@ describe("Dawn's compiler", () => {
   });
 
   test.each(kernelNames.flatMap((kernel) => variantsOf(kernel).map((variant) => [kernel, variant] as const)))(
-    "accepts %s in the %s variant without a word, for subgroups of every width",
+    "Dawn's compiler accepts %s in the %s variant without a warning, for subgroups of every width",
     async (kernel, variant) => {
       for (const subgroup of [4, 16, 32, 64, 128]) {
         const launch = wgslOf(kernel, variant, profile(subgroup))!;
@@ -248,7 +248,7 @@ describe("Dawn's compiler", () => {
     },
   );
 
-  test("accepts forward in two words as well, packed in two bytes, and in the largest tiles", async () => {
+  test("Dawn's compiler accepts forward in two words, packed in two bytes, and in the largest tiles", async () => {
     const shapeFor = (change: Record<string, number>, weight = 1) => {
       const layer = sampleWork("forward") as WorkOf<"forward">;
       const inputs = { ...layer.inputs, weights: Int32Array.of(weight) };
@@ -263,7 +263,7 @@ describe("Dawn's compiler", () => {
     }
   });
 
-  test("rejects a barrier in non-uniform control flow, an unknown constant and a misspelt name", async () => {
+  test("Dawn's compiler rejects a barrier in non-uniform control flow, an unknown constant and a misspelled name", async () => {
     const { source, constants } = wgslOf("reach", "workgroup", profile(32))!;
     const skewed = source.replace(
       "  if (localIndex == 0u) {\n    var sum = 0;",

@@ -6,7 +6,7 @@ import { decodeIdx } from "./idx.ts";
 
 const two = Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 255);
 
-test("sizes are big-endian and the rest is elements, from any place in a buffer", () => {
+test("IDX sizes are big-endian and elements follow them, at any offset of a buffer", () => {
   const shifted = new Uint8Array(two.length + 5).fill(7);
   shifted.set(two, 3);
   for (const file of [two, shifted.subarray(3, 3 + two.length)]) {
@@ -19,11 +19,11 @@ test("sizes are big-endian and the rest is elements, from any place in a buffer"
   expect(decodeIdx(long, 1).shape).toEqual([0x10203]);
 });
 
-test("elements take no memory of their own", () => {
+test("IDX elements share the memory of their file", () => {
   expect(decodeIdx(two, 2).values.buffer).toBe(two.buffer);
 });
 
-describe("a hostile file is refused:", () => {
+describe("Hostile IDX file", () => {
   const huge = [255, 255, 255, 255];
   test.each<[string, Uint8Array, number, string]>([
     ["nothing", new Uint8Array(), 1, "RequestError: file: expected at least 8 bytes, got 0"],
@@ -48,7 +48,7 @@ describe("a hostile file is refused:", () => {
       2,
       "expected 0 bytes for 4294967295 x 0, got 1",
     ],
-  ])("%s", (_, file, dimensions, message) => {
+  ])("A hostile IDX file is refused: %s", (_, file, dimensions, message) => {
     let said = "";
     try {
       decodeIdx(file, dimensions);
@@ -58,12 +58,12 @@ describe("a hostile file is refused:", () => {
     expect(said).toContain(message);
   });
 
-  test("one that is cut off at any length", () => {
+  test("An IDX file that is cut off at any length is refused", () => {
     for (let length = 0; length < two.length; length++)
       expect(() => decodeIdx(two.subarray(0, length), 2), String(length)).toThrow(RequestError);
   });
 
-  test("one with another byte anywhere in its header", () => {
+  test("An IDX file with another byte anywhere in its header is refused", () => {
     const taken: string[] = [];
     for (let at = 0; at < 12; at++)
       for (let value = 0; value < 256; value++)

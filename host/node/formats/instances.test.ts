@@ -27,7 +27,7 @@ async function read(
     for await (const { line: _, ...instance } of readInstances(streamOf(input), options))
       instances.push(instance);
   } catch (error) {
-    expect(error instanceof RequestError, String(error)).toBe(true);
+    expect(error).toBeInstanceOf(RequestError);
     return { instances, error: (error as Error).message };
   }
   return { instances };
@@ -39,7 +39,7 @@ async function sift(input: Input, options: ReadOptions = {}) {
   const { instances, error } = await read(input, {
     ...options,
     onMalformed: (error) => {
-      expect(error instanceof RequestError, String(error)).toBe(true);
+      expect(error).toBeInstanceOf(RequestError);
       errors.push(error.message);
     },
   });
@@ -49,15 +49,15 @@ async function sift(input: Input, options: ReadOptions = {}) {
 
 const BIG = 2 ** 53;
 
-test("instances know their lines", async () => {
+test("Instances carry the numbers of their lines", async () => {
   const lines: (number | undefined)[] = [];
   const text = "1 : 1\n\n# nothing\n2 : x\n3 : 3\r\n4 : 4";
   for await (const { line } of readInstances(streamOf(text), { onMalformed: () => {} })) lines.push(line);
   expect(lines).toEqual([1, 5, 6]);
 });
 
-describe("a format", () => {
-  test("JSON Lines: a target or several, a name, other fields ignored", async () => {
+describe("Format of instances", () => {
+  test("JSON Lines give one target or several and a name, and other fields are ignored", async () => {
     const lines = [
       '{"items":[3,5,-8],"target":10}',
       '{"id":"a\\n","items":[],"targets":[0,1],"note":{"deep":[1.5e300]}}',
@@ -81,7 +81,7 @@ describe("a format", () => {
     });
   });
 
-  test("text: blanks and commas, one or more targets, comments", async () => {
+  test("Text is separated by blanks and commas, and has one or more targets and comments", async () => {
     const text =
       "# items : targets\n3 5 -8 : 10\n\n \t\n1,2 , +3:4,5 6\n: 0\n9007199254740992:-9223372036854775807";
     expect(await read(text)).toEqual({
@@ -94,7 +94,7 @@ describe("a format", () => {
     });
   });
 
-  test("CSV: items in one column or in many, quotes, several targets", async () => {
+  test("CSV has items in one column or in many, quotes and several targets", async () => {
     expect(
       await read('id,items,targets,note\n"a ""b"", c",3 5 -8,10;11,x\n,"1,2",4 5,\n', { format: "csv" }),
     ).toEqual({
@@ -111,7 +111,7 @@ describe("a format", () => {
     });
   });
 
-  test("is taken from the name of a file, or from its first line", async () => {
+  test("The format follows from the name of a file or from its first line", async () => {
     expect(["a.jsonl", "a.NDJSON", "a.json", "b/a.csv", "a.txt", "a", "-"].map(formatOf)).toEqual([
       "jsonl",
       "jsonl",
@@ -126,14 +126,14 @@ describe("a format", () => {
     expect((await read("")).instances).toEqual([]);
   });
 
-  test.each(formats)("%s: needs no target for a partition", async (format) => {
+  test.each(formats)("A partition in %s needs no target", async (format) => {
     const input = { jsonl: '{"items":[1,2]}', text: "1 2", csv: "items\n1 2" }[format];
     expect(await read(input, { format, partition: true })).toEqual({ instances: [{ items: [1, 2] }] });
     expect((await read(input, { format })).error).toMatch(/^line 1: .*target/);
   });
 });
 
-describe("bytes", () => {
+describe("Bytes of instances", () => {
   const text = '\ufeff{"id":"ö 𝄞 \u2028","items":[1,2],"target":3}\r\n\r\n{"items":[],"targets":[-1]}';
   const bytes = Buffer.from(text);
   const wanted = [
@@ -141,14 +141,14 @@ describe("bytes", () => {
     { items: [], targets: [-1] },
   ];
 
-  test("may be cut anywhere, end their lines as they like and begin with a mark", async () => {
+  test("Bytes may be cut anywhere, have any line ends and begin with a byte order mark", async () => {
     for (let cut = 0; cut <= bytes.length; cut++)
       expect(await read([bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual({ instances: wanted });
     expect(await read(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual({ instances: wanted });
     expect(await read(text.replaceAll("\r", "").concat("\n"))).toEqual({ instances: wanted });
   });
 
-  test("that are no UTF-8 spoil their own line", async () => {
+  test("Bytes that are not UTF-8 invalidate only their own line", async () => {
     const input = Buffer.concat([bytes, Buffer.from([10, 0x31, 0xff, 10]), bytes]);
     expect(await sift(input)).toEqual({
       instances: [...wanted, ...wanted],
@@ -156,7 +156,7 @@ describe("bytes", () => {
     });
   });
 
-  test("of a line beyond all measure are not kept, and the next line is read", async () => {
+  test("A line beyond the size limit is dropped, and the next line is read", async () => {
     const part = Buffer.alloc(2 ** 20, "1 ");
     function* line(parts: number) {
       for (let i = 0; i < parts; i++) yield part;
@@ -179,7 +179,7 @@ describe("bytes", () => {
     expect((await read(line(Infinity))).error).toMatch(/^line 1: length/);
   });
 
-  test("by the million take constant memory", async () => {
+  test("A million instances take constant memory", async () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
     const used = () => {
@@ -202,7 +202,7 @@ describe("bytes", () => {
   });
 });
 
-describe("a malformed line", () => {
+describe("Malformed line", () => {
   test.each<[Format, RegExp, string]>([
     [
       "jsonl",
@@ -235,14 +235,15 @@ describe("a malformed line", () => {
     ["csv", /^record: expected quotes around whole fields.*, got /, '1,"2,3'],
     ["csv", /^target, targets: /, "1,,2"],
     ["csv", /^target: .*, got "x"$/, "1,x,2"],
-  ])("%s: is refused with its number and its fault: %s", async (format, fault, line) => {
+  ])("A malformed line of %s is refused with its number and its fault: %s", async (format, fault, line) => {
     const good = { jsonl: '{"items":[],"target":0}', text: ":0", csv: ",0," }[format];
     const before = `${format === "csv" ? "x,target,y\n" : ""}${good}\n\n${good}\n`;
     const at = before.split("\n").length;
     const { instances, error } = await read(`${before}${line}\n${good}`, { format });
     expect(instances).toHaveLength(2);
-    expect(error!.startsWith(`line ${at}: `)).toBe(true);
-    expect(error!.slice(`line ${at}: `.length)).toMatch(fault);
+    const prefix = `line ${at}: `;
+    expect(error!.slice(0, prefix.length)).toBe(prefix);
+    expect(error!.slice(prefix.length)).toMatch(fault);
     expect(await sift(`${before}${line}\n${good}`, { format })).toMatchObject({
       errors: [error],
       instances: { length: 3 },
@@ -253,13 +254,13 @@ describe("a malformed line", () => {
     ["items,size", /^line 2: header: expected a column target or targets, got "items,size"$/],
     ["items,target,items", /^line 2: header: expected one column items, got /],
     ['items,"target', /^line 2: record: expected quotes/],
-  ])("that is the header %s ends everything", async (header, message) => {
+  ])("A malformed header %s ends the stream", async (header, message) => {
     const onMalformed = () => expect.unreachable();
     expect((await read(`\n${header}\n1,2`, { format: "csv", onMalformed })).error).toMatch(message);
   });
 });
 
-describe("among ten thousand lines of nonsense", () => {
+describe("Ten thousand malformed lines", () => {
   const small = fc.integer({ min: -100, max: 100 });
   const item = fc.oneof(small, fc.maxSafeInteger(), fc.constantFrom(BIG, -BIG));
   const target = fc.oneof(item, fc.bigInt({ min: 2n ** 53n + 1n, max: 2n ** 63n - 1n }));
@@ -350,7 +351,7 @@ describe("among ten thousand lines of nonsense", () => {
   };
 
   test.each(formats)(
-    "%s: each is an error with its number, and every good line around it arrives",
+    "%s: each malformed line is an error with its number, and every good line arrives",
     async (format) => {
       const head = format === "csv" ? "items,targets\n" : "";
       const own = head === "" ? 1 : 2;

@@ -6,7 +6,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test("the first signal stops, the same once more does nothing, a later one ends the process", () => {
+test("The first signal stops, its echo does nothing, and a later signal ends the process", () => {
   vi.useFakeTimers({ toFake: ["performance"] });
   const kill = vi.spyOn(process, "kill").mockReturnValue(true);
   const listeners = process.listenerCount("SIGINT");
@@ -26,7 +26,7 @@ test("the first signal stops, the same once more does nothing, a later one ends 
   forget();
 });
 
-test("a signal is left to others afterwards", () => {
+test("Signals are released afterwards", () => {
   const stop = vi.fn<() => void>();
   const other = vi.fn<() => void>();
   process.once("SIGTERM", other);

@@ -24,13 +24,13 @@ async function manifest(path: string, library: string): Promise<string> {
   return file;
 }
 
-describe.runIf(hasSoftware)("what Vulkan lacks", () => {
-  test("a library that loads has no error, and one that is not there is named", async () => {
+describe.runIf(hasSoftware)("Diagnosis of Vulkan", () => {
+  test("A library that loads causes no error, and a missing one is named", async () => {
     expect(linkError("libc.so.6")).toBeUndefined();
     expect(linkError("libnone.so.1")).toMatch(/^libnone\.so\.1: cannot open shared object file/);
   });
 
-  test("no manifest: every place where the loader looks, in its order", () => {
+  test("Without a manifest every folder that the loader searches is named, in its order", () => {
     const [said] = missingForVulkan({
       HOME: `${folder}/home`,
       XDG_CONFIG_DIRS: `${folder}/a:${folder}/b`,
@@ -44,7 +44,7 @@ describe.runIf(hasSoftware)("what Vulkan lacks", () => {
     expect(said).toContain(`no manifest at ${[...places, "/etc/vulkan/icd.d", ...after].join(", ")}`);
   });
 
-  test("a library that a driver links is not there", async () => {
+  test("A missing library that a driver links is named", async () => {
     const file = await manifest("data/vulkan/icd.d/some.json", "../driver.so");
     const { dawnEnv } = await software();
     const driver = await readFile(join(dawnEnv["LD_LIBRARY_PATH"]!, "libvk_swiftshader.so"), "latin1");
@@ -57,7 +57,7 @@ describe.runIf(hasSoftware)("what Vulkan lacks", () => {
     expect(said).toContain("libx11-6");
   });
 
-  test("variables name manifests instead, the newer one first; a library's path counts from its manifest", async () => {
+  test("Environment variables name manifests, the newer variable first, and a library's path is relative to its manifest", async () => {
     const [one, other] = [await manifest("one.json", "./one.so"), await manifest("other.json", "./other.so")];
     const [said] = missingForVulkan({ VK_DRIVER_FILES: one, VK_ICD_FILENAMES: other });
     expect(said).toContain(
@@ -67,13 +67,13 @@ describe.runIf(hasSoftware)("what Vulkan lacks", () => {
     expect(older).toContain(`${folder}/other.so`);
   });
 
-  test("a manifest that is none", async () => {
+  test("A malformed manifest is named", async () => {
     const file = join(folder, "none.json");
     await writeFile(file, "{}");
     expect(missingForVulkan({ VK_DRIVER_FILES: file })[0]).toContain(`the driver of ${file} does not load: `);
   });
 
-  test("of a driver that loads nothing is said but what else is missing", async () => {
+  test("A driver that loads is not reported, and other missing parts are", async () => {
     const { dawnEnv } = await software();
     const said = missingForVulkan({ VK_DRIVER_FILES: dawnEnv["VK_DRIVER_FILES"] });
     expect(said.length).toBeGreaterThan(0);

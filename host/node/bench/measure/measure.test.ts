@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { alternate, interval, median, repeated, spread } from "./measure.ts";
 
-describe("the interval of a median", () => {
-  test("has the ranks of published tables", () => {
+describe("Interval of a median", () => {
+  test("The interval of a median has the ranks of published tables", () => {
     // Conover, Practical Nonparametric Statistics: ranks of the 95 % interval of a median.
     for (const [n, low, high] of [
       [6, 1, 6],
@@ -20,7 +20,7 @@ describe("the interval of a median", () => {
     }
   });
 
-  test("holds the median with a probability of 95 % or more", () => {
+  test("The interval of a median covers the median with a probability of 95 % or more", () => {
     // All 2^9 ways in which 9 values are above or below the true median, ranks 2..8.
     let held = 0;
     for (let ways = 0; ways < 2 ** 9; ways++) {
@@ -31,7 +31,7 @@ describe("the interval of a median", () => {
     expect(held / 2 ** 9).toBeGreaterThanOrEqual(0.95);
   });
 
-  test("is undefined for fewer than six values", () => {
+  test("The interval of a median is undefined for fewer than six values", () => {
     expect(interval([1, 2, 3, 4, 5])).toBeUndefined();
     expect(spread([1, 1, 1, 1, 1])).toBe(Infinity);
     expect(spread([9, 10, 10, 10, 10, 11])).toBeCloseTo(0.1);
@@ -63,25 +63,25 @@ function staged(lists: Record<string, readonly number[]>) {
 /** Costs that never settle. */
 const noisy = Array.from({ length: 500 }, (_, i) => 1 + ((i * 37) % 11) / 10);
 
-describe("alternation", () => {
-  test("reverses the order every round, and discards two rounds that warm up", async () => {
+describe("Alternation", () => {
+  test("Alternation reverses the order every round, and discards two rounds that warm up", async () => {
     const { candidates, order, now } = staged({ a: [9, 9, 1, 2], b: [9, 9, 3, 4] });
     const costs = await alternate(candidates, { rounds: 2, seconds: 1, now });
     expect(costs).toEqual({ a: [1, 2], b: [3, 4] });
     expect(order.join("")).toBe("abbaabba");
   });
 
-  test("ends after six rounds when every median is known", async () => {
+  test("Alternation ends after six rounds when every median is known", async () => {
     const { candidates, now } = staged({ a: [1], b: [2] });
     expect((await alternate(candidates, { seconds: 1e9, now }))!.a).toHaveLength(6);
   });
 
-  test("ends after six rounds when all ratios are known, though no median is", async () => {
+  test("Alternation ends after six rounds when all ratios are known, even where no median is", async () => {
     const { candidates, now } = staged({ a: noisy, b: noisy.map((cost) => 3 * cost) });
     expect((await alternate(candidates, { seconds: 1e9, now }))!.b).toHaveLength(6);
   });
 
-  test("otherwise goes on until the time is up or 100 rounds are done", async () => {
+  test("Alternation otherwise goes on until the time is up or 100 rounds are done", async () => {
     const half = staged({ a: noisy, b: [1] });
     const timedOut = (await alternate(half.candidates, { seconds: 50, now: half.now }))!;
     // Two rounds warm up, and about 20 take 1.5 + 1 seconds each.
@@ -94,13 +94,13 @@ describe("alternation", () => {
     expect((await alternate(slow.candidates, { seconds: 0.001, now: slow.now }))!.a).toHaveLength(6);
   });
 
-  test("does the number of rounds that is asked for", async () => {
+  test("Alternation runs the number of rounds that is asked for", async () => {
     const { candidates, now } = staged({ a: [1] });
     expect((await alternate(candidates, { rounds: 3, seconds: 1e-9, now }))!.a).toHaveLength(3);
     expect((await alternate(candidates, { rounds: 20, seconds: 1e9, now }))!.a).toHaveLength(20);
   });
 
-  test("discards the round in which it is stopped", async () => {
+  test("Alternation discards the round in which it is stopped", async () => {
     for (const [passes, expected] of [
       [1, undefined],
       [5, undefined],
@@ -117,13 +117,13 @@ describe("alternation", () => {
     }
   });
 
-  test("has no costs of a candidate that this machine lacks", async () => {
+  test("Alternation has no costs of a candidate that this machine lacks", async () => {
     const costs = await alternate({ a: () => 1, b: undefined }, { rounds: 1, seconds: 1 });
     expect(costs).toEqual({ a: [1] });
   });
 });
 
-test("a repeated pass finds the number of repetitions that lasts long enough, and keeps it", async () => {
+test("A repeated pass finds the number of repetitions that lasts long enough, and keeps it", async () => {
   const asked: number[] = [];
   const pass = repeated(10, (times) => {
     asked.push(times);

@@ -10,7 +10,7 @@ function reached(M: number, items: readonly number[]): number {
   return [...sums].filter((sum) => Math.abs(sum) <= M).length;
 }
 
-test("the plain loop reaches as many targets as listing all sums does", () => {
+test("The plain loop reaches as many targets as a list of all sums does", () => {
   for (const [bits, items] of [
     [0, 1],
     [3, 1],

@@ -1,0 +1,125 @@
+// The GPU runner: lost devices and exhausted memory.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cpuRunner } from "../../host/cpu/runner.ts";
+import { gpuRunner } from "../../host/gpu/runner.ts";
+import { startThread } from "../../host/node/platform/threads.ts";
+import type { Runner } from "../../host/runner.ts";
+import { schedule } from "../../host/schedule.ts";
+import { phaseConfig, plan } from "../../src/experiments/phase.ts";
+import { batchWork } from "../../src/plan.ts";
+import { batchWords, oracleWords, type GivenBatch } from "../oracle.ts";
+import { tamperedAdapter } from "./devices.ts";
+
+let cpu: Runner;
+beforeAll(async () => void (cpu = await cpuRunner(1, startThread)));
+afterAll(() => cpu.close());
+
+describe("Lost device", () => {
+  const sweep = (halfRange: number) =>
+    plan(phaseConfig({ ensemble: "rssp0", halfRange, items: { from: 2, to: 8 }, targets: [3], seed: 1n }));
+  const work = sweep(9);
+  const batch = { first: 11, count: 2000 };
+
+  /** A runner on devices that are lost at their `when`-th submission, the first `losses` of them; and all its devices. */
+  async function onLosingDevices(
+    losses: number,
+    when: number,
+  ): Promise<{ runner: Runner; devices: GPUDevice[] }> {
+    const devices: GPUDevice[] = [];
+    const runner = await gpuRunner(
+      tamperedAdapter((device) => {
+        devices.push(device);
+        if (devices.length > losses) return;
+        let submissions = 0;
+        const { queue } = device;
+        const submit = queue.submit.bind(queue);
+        const losing = (buffers: Iterable<GPUCommandBuffer>) => {
+          submit(buffers);
+          if (++submissions === when) device.destroy();
+        };
+        Object.defineProperty(device, "queue", {
+          value: Object.defineProperty(queue, "submit", { value: losing }),
+        });
+      }),
+      { variant: "thread" },
+    );
+    return { runner, devices };
+  }
+
+  test("Batches of a lost device are replayed on a new one with the same words", async () => {
+    const expected = [...(await cpu.run(batchWork(work, batch))).words];
+    const { runner, devices } = await onLosingDevices(1, 2);
+    const parts = await Promise.all([
+      runner.run(batchWork(work, batch)),
+      runner.run(batchWork(work, batch)),
+      runner.run(batchWork(work, batch)),
+    ]);
+    expect(parts.map(({ words }) => [...words])).toEqual([expected, expected, expected]);
+    expect(devices).toHaveLength(2);
+    runner.close();
+  });
+
+  test("A device that is lost between batches is replaced", async () => {
+    const expected = [...(await cpu.run(batchWork(work, batch))).words];
+    const { runner, devices } = await onLosingDevices(0, 0);
+    await runner.run(batchWork(work, batch));
+    devices[0]!.destroy();
+    expect([...(await runner.run(batchWork(work, batch))).words]).toEqual(expected);
+    expect(devices).toHaveLength(2);
+    runner.close();
+  });
+
+  test("A device that is lost before another sweep is replaced", async () => {
+    const { runner, devices } = await onLosingDevices(0, 0);
+    await runner.run(batchWork(work, batch));
+    devices[0]!.destroy();
+    await devices[0]!.lost;
+    const other = sweep(4);
+    const totals = await schedule(runner, other, 2000);
+    expect([...totals.words]).toEqual([
+      ...(await cpu.run(batchWork(other, { first: 0, count: 2000 }))).words,
+    ]);
+    expect(devices).toHaveLength(2);
+    runner.close();
+  });
+
+  test("A device that is lost during a sweep does not change its totals", async () => {
+    const { runner, devices } = await onLosingDevices(1, 3);
+    const totals = await schedule(runner, work, 20_000);
+    expect([...totals.words]).toEqual([
+      ...(await cpu.run(batchWork(work, { first: 0, count: 20_000 }))).words,
+    ]);
+    expect(devices).toHaveLength(2);
+    runner.close();
+  });
+
+  test("A batch whose second device is lost too rejects", async () => {
+    const { runner } = await onLosingDevices(9, 1);
+    await expect(runner.run(batchWork(work, batch))).rejects.toThrow(/the GPU was lost/);
+    runner.close();
+  });
+});
+
+describe("Exhausted memory", () => {
+  test("A GPU runner refuses tables beyond its memory and answers the next work", async () => {
+    let missing = true;
+    const gpu = await gpuRunner(
+      tamperedAdapter((device) => {
+        const answer = device.popErrorScope.bind(device);
+        device.popErrorScope = async () => {
+          const error = await answer();
+          return missing ? ({ message: "no memory" } as GPUError) : error;
+        };
+      }),
+    );
+    const batch: GivenBatch = { kernel: "count", instances: [{ items: [1, 1], targets: [[1, 1, 1]] }] };
+    const work = batchWords(batch);
+    await expect(gpu.run(work)).rejects.toThrow(
+      /^kernel count: expected sums that this GPU's memory can hold, got \{/,
+    );
+    missing = false;
+    expect([...(await gpu.run(work)).words]).toEqual(oracleWords(batch));
+    gpu.close();
+  });
+});

@@ -1,0 +1,125 @@
+// Faults planted in the shaders of `reach`: the probe named by each finds it.
+
+import type { Fault } from "./parity.ts";
+
+export type ReachProbe = "sums" | "signed" | "three items" | "six items" | "grid stride";
+
+export const reachFaults: readonly Fault<ReachProbe>[] = [
+  {
+    variant: "thread",
+    probe: "sums",
+    replace: "let right = 31u - ((a - 1u) & 31u);",
+    by: "let right = 31u - (a & 31u);",
+  },
+  {
+    variant: "thread",
+    probe: "six items",
+    replace: "select(0, by.gap, item >= 0)",
+    by: "select(0, by.gap, item > 0)",
+  },
+  { variant: "thread", probe: "sums", replace: "1u << params.bits", by: "2u << params.bits" },
+  {
+    variant: "thread",
+    probe: "sums",
+    replace: "indexOf(localIndex, max(low, a));",
+    by: "indexOf(localIndex, max(low, a) + 32u);",
+  },
+  { variant: "thread", probe: "signed", replace: "(prefixSum + 1) >> 1u", by: "(prefixSum + 2) >> 1u" },
+  { variant: "thread", probe: "sums", replace: "2u * by.perWord) - 1u", by: "2u * by.perWord)" },
+  { variant: "thread", probe: "sums", replace: "rotateLeft(y, 29u)", by: "rotateLeft(y, 28u)" },
+  {
+    variant: "thread",
+    probe: "sums",
+    replace: "BLOCKS_PER_ATTEMPT * attempt + i",
+    by: "BLOCKS_PER_ATTEMPT * attempt",
+  },
+  { variant: "thread", probe: "sums", replace: "u32(low < t)", by: "u32(low <= t)" },
+  { variant: "registers", probe: "sums", replace: "31u - (less & 31u)", by: "30u - (less & 31u)" },
+  { variant: "registers", probe: "sums", replace: "(less & 64u) != 0u", by: "(less & 32u) != 0u" },
+  { variant: "registers", probe: "sums", replace: "if (!ZEROS || a > 0) {", by: "{" },
+  { variant: "registers", probe: "sums", replace: "vec4i(0, 32, 64, 96)", by: "vec4i(0, 32, 64, 95)" },
+  {
+    variant: "registers",
+    probe: "three items",
+    replace: "sourceOf(r2, r1, r0, step)",
+    by: "sourceOf(r2, r1, r1, step)",
+  },
+  {
+    variant: "registers",
+    probe: "six items",
+    replace: "select(small, by.items - 1u - (first + k - small), isLarge)",
+    by: "small",
+  },
+  { variant: "subgroup", probe: "sums", replace: "lane + words < size", by: "lane + words <= size" },
+  { variant: "subgroup", probe: "sums", replace: "by.words + 1u", by: "by.words" },
+  { variant: "subgroup", probe: "sums", replace: "if (drawer == 0u) {", by: "if (n == 1u) {" },
+  { variant: "subgroup", probe: "sums", replace: "w & (size - 1u))", by: "w & (size - 2u))" },
+  { variant: "subgroup", probe: "three items", replace: "a >= perBlock", by: "a > perBlock" },
+  {
+    variant: "workgroup",
+    probe: "sums",
+    replace: "bits) | ((lower >> 1u) >> (31u - bits))",
+    by: "bits) | ((lower >> 1u) >> (30u - bits))",
+  },
+  {
+    variant: "workgroup",
+    probe: "sums",
+    replace: "(word & 1u) == 1u",
+    by: "(word & 1u) == 0u",
+  },
+  {
+    variant: "workgroup",
+    probe: "sums",
+    replace: "- atomicExchange(&ones, 0u)",
+    by: "- atomicLoad(&ones)",
+  },
+  {
+    variant: "storage",
+    probe: "sums",
+    replace: "scratch[table * WORDS + w] = value",
+    by: "scratch[table * WORDS + w + 1u] = value",
+  },
+  {
+    variant: "storage",
+    probe: "sums",
+    replace: "setWord(table, u32(w), u32(w == 0));",
+    by: "if (w == 0) { setWord(table, 0u, 1u); }",
+  },
+  { variant: "storage", probe: "sums", replace: "32 * w + 31 - window.y", by: "32 * w + 30 - window.y" },
+  {
+    variant: "storage",
+    probe: "sums",
+    replace: "min(toHigh, toLow), max(",
+    by: "min(toHigh, toLow) - high, max(",
+  },
+  // Workgroups that skip a trial, or clear only the first word before a second one.
+  { variant: "workgroup", probe: "grid stride", replace: "t += workgroups)", by: "t += workgroups + 1u)" },
+  {
+    variant: "workgroup",
+    probe: "grid stride",
+    replace: "u32(w == 0));",
+    by: "select(wordOf(table, u32(w)), 1u, w == 0 && t < 65535u));",
+  },
+  // Indices past the end of an array, which implementations change without a word.
+  {
+    variant: "thread",
+    probe: "sums",
+    replace: "const BELOW_WORDS = 4u;",
+    by: "const BELOW_WORDS = 3u;",
+    watched: true,
+  },
+  {
+    variant: "thread",
+    probe: "sums",
+    replace: "array<i32, ITEMS * WIDTH>",
+    by: "array<i32, ITEMS * WIDTH - 8u>",
+    watched: true,
+  },
+  {
+    variant: "workgroup",
+    probe: "sums",
+    replace: "array<u32, WORDS>",
+    by: "array<u32, WORDS / 4u>",
+    watched: true,
+  },
+];

@@ -1,0 +1,555 @@
+// Kernel `reach`: the same tallies on every engine.
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { launchesOf, variantsOf } from "../../host/gpu/kernels/index.ts";
+import type { VariantName } from "../../host/gpu/launch.ts";
+import { gpuRunner } from "../../host/gpu/runner.ts";
+import { ensembles, isProduct, listedLaw } from "../../src/ensemble.ts";
+import { phaseConfig, plan, type PhaseConfig } from "../../src/experiments/phase.ts";
+import { reachTally, type ReachParams } from "../../src/kernels/reach.ts";
+import { batchWork, type Batch, type Plan, type WorkOf } from "../../src/plan.ts";
+import { reachPlan } from "../../src/reach-plan.ts";
+import { poisonStorage, rewriteShaders, tamperedAdapter, testAdapter, testProfile } from "../gpu/devices.ts";
+import { describeParity, type Case, type EngineName, type RandomCase } from "./parity.ts";
+import { reachFaults, type ReachProbe } from "./reach.faults.ts";
+
+const variants = ["registers", "thread", "subgroup", "workgroup", "storage"] as const;
+type ReachVariant = (typeof variants)[number];
+
+/** Without the variants that take long to compile. Those differ from `thread` in little but where the bits of a trial are. */
+const quick: readonly EngineName[] = ["reference", "cpu", "threads", "thread", "workgroup", "storage"];
+
+type ReachCase = Case<WorkOf<"reach">>;
+
+interface Question {
+  readonly ensemble?: PhaseConfig["ensemble"];
+  readonly halfRange: number;
+  readonly itemsFrom: number;
+  readonly itemsTo: number;
+  readonly targets: readonly number[];
+  readonly seed?: bigint;
+  readonly enumerate?: boolean;
+}
+
+/** The plan of a question. Targets may be named twice, which requests do not allow. */
+function planOf({
+  ensemble = "rssp0",
+  halfRange,
+  itemsFrom,
+  itemsTo,
+  targets,
+  seed = 1n,
+  enumerate = false,
+}: Question): Plan {
+  const config = phaseConfig({ ensemble, halfRange, items: { from: itemsFrom, to: itemsTo }, seed });
+  return plan({ ...config, targets, enumerate });
+}
+
+const workOf = (question: Question, first: number, count: number): WorkOf<"reach"> =>
+  batchWork(planOf(question), { first, count });
+
+/** Targets at the ends of 32 bits. */
+const EXTREMES = [0, 2 ** 31 - 1, -(2 ** 31), -(2 ** 31) + 1];
+
+/** The most trials of a variant for which no invocation, subgroup or workgroup takes a second one. */
+async function trialsWithoutStride(question: Question, variant: ReachVariant): Promise<number> {
+  const work = workOf(question, 0, 2 ** 31 - 1);
+  const { constants, workgroups } = launchesOf(work, await testProfile(), variant)[0]!;
+  const perGroup = {
+    registers: constants.WIDTH!,
+    thread: constants.WIDTH!,
+    subgroup: constants.WIDTH! / 4,
+    workgroup: 1,
+    storage: 1,
+  };
+  return workgroups * perGroup[variant];
+}
+
+const tiny: Question = { ensemble: "rssp", halfRange: 1, itemsFrom: 1, itemsTo: 1, targets: [1] };
+
+const counts: readonly ReachCase[] = ensembles.map((ensemble) => ({
+  wide: ensemble !== "rssp" && ensemble !== "rnpp",
+  title: `0 to 65 trials of ${ensemble}, around 4, 32 and 64`,
+  works: () =>
+    [0, 1, 3, 4, 5, 31, 32, 33, 63, 64, 65].map((count) =>
+      workOf({ ensemble, halfRange: 9, itemsFrom: 1, itemsTo: 7, targets: [1, -9, 4] }, 10, count),
+    ),
+}));
+
+const indices: ReachCase = {
+  title: "65 trials whose index passes 2^32, and the last ones below 2^48",
+  works: () =>
+    [
+      2 ** 32 - 1,
+      2 ** 32 - 2,
+      2 ** 32 - 3,
+      2 ** 32 - 4,
+      2 ** 32 - 33,
+      2 ** 32,
+      2 ** 33 - 5,
+      2 ** 48 - 66,
+    ].map((first) => workOf({ halfRange: 6, itemsFrom: 2, itemsTo: 6, targets: [5] }, first, 65)),
+};
+
+const edges: readonly [title: string, question: Question][] = [
+  ["no items", { halfRange: 5, itemsFrom: 0, itemsTo: 0, targets: [0, 1] }],
+  ["no items of the smallest half range", { halfRange: 1, itemsFrom: 0, itemsTo: 0, targets: [0, -1] }],
+  ["one item", { halfRange: 33, itemsFrom: 1, itemsTo: 1, targets: [0, 33, -33] }],
+  ["one number of items", { halfRange: 16, itemsFrom: 9, itemsTo: 9, targets: [1, 16] }],
+  [
+    "every number of items up to 64",
+    { halfRange: 1, itemsFrom: 0, itemsTo: 64, targets: [0, 1, 30, -64, 64, 65] },
+  ],
+  ["64 items", { halfRange: 4, itemsFrom: 64, itemsTo: 64, targets: [255, 256, -256] }],
+  [
+    "targets named twice, out of range and at the ends of 32 bits",
+    { halfRange: 7, itemsFrom: 0, itemsTo: 6, targets: [...EXTREMES, 3, 3, 42, 43, -42, -43, 0] },
+  ],
+  ["magnitudes of whole words", { halfRange: 64, itemsFrom: 3, itemsTo: 8, targets: [64, 32, -64] }],
+  ["magnitudes just above 64", { halfRange: 65, itemsFrom: 0, itemsTo: 7, targets: [65, 128] }],
+  ["sums about 256", { halfRange: 64, itemsFrom: 4, itemsTo: 5, targets: [191, 192, 255, 256, 257, -320] }],
+  ["sums about 512", { halfRange: 64, itemsFrom: 7, itemsTo: 9, targets: [447, 448, 511, 512, 513, -576] }],
+  [
+    "wide ranges, whose slices are whole words",
+    { halfRange: 1225, itemsFrom: 1, itemsTo: 3, targets: [1225, 1] },
+  ],
+];
+
+const edgeCases = edges.flatMap(([title, question]): ReachCase[] => {
+  const works = (among: readonly PhaseConfig["ensemble"][]) =>
+    among
+      .filter((ensemble) => !isProduct(ensemble) || Number.isInteger(Math.sqrt(question.halfRange)))
+      .map((ensemble) => workOf({ ...question, ensemble }, 77, 37));
+  return [
+    { title: `${title}, drawn from rssp`, works: () => works(["rssp"]) },
+    { title: `${title}, drawn from rnpp`, works: () => works(["rnpp"]), wide: true },
+    {
+      title: `${title}, drawn from rssp0 and products`,
+      works: () => works(["rssp0", "products", "products0"]),
+      on: quick,
+      wide: true,
+    },
+  ];
+});
+
+// These happen to one trial in a hundred or to one item in a thousand, so that thousands of trials are needed to see them.
+const rare: readonly [title: string, question: Question, wide: boolean][] = [
+  ["bitsets that end at 256", { halfRange: 64, itemsFrom: 10, itemsTo: 10, targets: [140, -140] }, true],
+  ["bitsets that end at 512", { halfRange: 64, itemsFrom: 20, itemsTo: 20, targets: [262, -262] }, false],
+  [
+    "signed sums that end at 512",
+    { ensemble: "rnpp", halfRange: 64, itemsFrom: 20, itemsTo: 20, targets: [374, 375] },
+    false,
+  ],
+  ["windows that end with a word", { halfRange: 200, itemsFrom: 9, itemsTo: 9, targets: [200, -200] }, true],
+  [
+    "signed windows that end with a word",
+    { ensemble: "rnpp", halfRange: 200, itemsFrom: 8, itemsTo: 8, targets: [-294, 293] },
+    true,
+  ],
+  [
+    "slices of which 3 % are rejected, and some twice",
+    { halfRange: 993, itemsFrom: 1, itemsTo: 6, targets: [993] },
+    false,
+  ],
+];
+
+const rareCases = rare.flatMap(([title, question, wide]): ReachCase[] => [
+  {
+    title: `3000 trials with ${title}`,
+    works: () => [workOf(question, 0, 3000)],
+    wide,
+  },
+  {
+    title: `30,000 trials with ${title}`,
+    works: () => [workOf(question, 3000, 30_000)],
+    on: ["reference", "cpu"],
+    wide: true,
+  },
+]);
+
+const magnitudes = Int32Array.of(1, 2, 3, 4, 6, 8, 9, 12, 16, 5, 40);
+const listed = {
+  law: listedLaw(magnitudes),
+  key: [7, 8],
+  magnitudes,
+  halfRange: 40,
+  targets: [1, 7, -40],
+} as const;
+/** Every instance of one item of the list: each magnitude once with either sign. */
+const everyListed = reachPlan({ ...listed, items: { from: 1, to: 1 }, enumerate: true });
+
+const lists: ReachCase = {
+  title: "items drawn from a list, and for every item of the list",
+  works: () => [
+    batchWork(reachPlan({ ...listed, items: { from: 0, to: 9 }, enumerate: false }), {
+      first: 2 ** 32 - 20,
+      count: 67,
+    }),
+    batchWork(everyListed, { first: 0, count: 22 }),
+  ],
+};
+
+const strides: readonly ReachCase[] = variants.map((variant) => ({
+  title: `9 trials more than are in flight at a time`,
+  works: async () => [workOf(tiny, 2 ** 32 - 1000, (await trialsWithoutStride(tiny, variant)) + 9)],
+  on: ["cpu", variant],
+}));
+
+const missing: Question = { halfRange: 2 ** 20, itemsFrom: 0, itemsTo: 0, targets: [0, 1] };
+const carries: readonly ReachCase[] = [
+  {
+    title: "missing targets that just carry into the high word",
+    works: () => [workOf(missing, 0, 2049)],
+  },
+  {
+    title: "missing targets on either side of a carry",
+    works: () => [2047, 2048, 5000].map((count) => workOf(missing, 0, count)),
+    on: ["cpu", "threads", "thread", "workgroup", "storage"],
+  },
+  {
+    title: "17,000 targets, more than a workgroup can count privately",
+    works: () => [workOf({ ...missing, targets: Array.from({ length: 17_000 }, (_, i) => i) }, 0, 2049)],
+    on: ["cpu", "thread"],
+  },
+];
+
+const large: readonly ReachCase[] = (
+  [
+    ["rssp", 2 ** 12, 15, 5],
+    ["products", 2 ** 12, 16, 5],
+    ["rnpp", 2 ** 13, 16, 5],
+    ["rssp0", 2 ** 13 - 1, 17, 3],
+  ] as const
+).map(([ensemble, halfRange, items, count]) => ({
+  title: `${items} items of ${ensemble} up to ${halfRange}`,
+  works: () => [
+    workOf(
+      {
+        ensemble,
+        halfRange,
+        itemsFrom: items - 1,
+        itemsTo: items,
+        targets: [1, halfRange, -3 * halfRange],
+      },
+      3,
+      count,
+    ),
+  ],
+  on: ["reference", "cpu", "workgroup"],
+  wide: ensemble === "products" || ensemble === "rssp0",
+}));
+
+// Not poisoned: with bitsets this large the scratch memory of all workgroups fills all that a device has.
+const largest: readonly ReachCase[] = (
+  [
+    ["rssp", 2 ** 20, 20, 2],
+    ["rnpp", 2 ** 20, 24, 2],
+    ["products0", 2 ** 20, 22, 2],
+    ["rssp0", 2 ** 20, 64, 1],
+  ] as const
+).map(([ensemble, halfRange, items, count]) => ({
+  title: `${items} items of ${ensemble} up to ${halfRange}, whose bitsets are in storage`,
+  works: () => [
+    workOf(
+      { ensemble, halfRange, itemsFrom: items, itemsTo: items, targets: [0, 1, halfRange, -halfRange - 5] },
+      0,
+      count,
+    ),
+  ],
+  on: ["reference", "cpu", "gpu"],
+  wide: ensemble !== "rssp",
+}));
+
+/** Small questions of every ensemble that they suit, in four batches each: compiling for one is what takes the time. */
+const smallQuestions = fc
+  .record({
+    // Half of them are squares, which products can have too.
+    halfRange: fc.oneof(
+      fc.integer({ min: 1, max: 9 }).map((side) => side * side),
+      fc.integer({ min: 1, max: 70 }),
+    ),
+    itemsFrom: fc.integer({ min: 0, max: 12 }),
+    sizes: fc.integer({ min: 0, max: 5 }),
+    targets: fc.array(fc.oneof(fc.integer({ min: -90, max: 90 }), fc.constantFrom(...EXTREMES)), {
+      minLength: 1,
+      maxLength: 8,
+    }),
+    seed: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    enumerate: fc.integer({ min: 0, max: 7 }).map((dice) => dice === 0),
+    first: fc.oneof(
+      fc.integer({ min: 0, max: 2 ** 32 - 100 }),
+      fc.integer({ min: 2 ** 32 - 60, max: 2 ** 32 + 10 }),
+      fc.integer({ min: 2 ** 47, max: 2 ** 48 - 100 }),
+    ),
+    count: fc.integer({ min: 1, max: 70 }),
+  })
+  .map(({ sizes, seed, enumerate, first, count, ...question }) => {
+    const batches = [
+      [seed, first, count],
+      [seed / 3n, Math.floor(first / 3), 71 - count],
+      [seed / 5n, Math.floor(first / 5), 71],
+      [seed / 7n, Math.floor(first / 7), 1 + (count % 5)],
+    ] as const;
+    return ensembles
+      .filter((ensemble) => !isProduct(ensemble) || Number.isInteger(Math.sqrt(question.halfRange)))
+      .flatMap((ensemble) =>
+        batches.map(([key, start, length]) =>
+          workOf(
+            { ...question, ensemble, itemsTo: question.itemsFrom + sizes, seed: key, enumerate },
+            enumerate ? start % (2 ** 32 - 100) : start,
+            length,
+          ),
+        ),
+      );
+  });
+
+const wideQuestions = fc
+  .record({
+    ensemble: fc.constantFrom(...ensembles),
+    side: fc.oneof(fc.integer({ min: 1, max: 17 }), fc.integer({ min: 1, max: 70 })),
+    itemsFrom: fc.integer({ min: 0, max: 60 }),
+    sizes: fc.integer({ min: 0, max: 4 }),
+    near: fc.array(fc.tuple(fc.constantFrom(0, 1, -1, 0.5, 2, 3), fc.integer({ min: -3, max: 3 })), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+    seed: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    first: fc.integer({ min: 0, max: 2 ** 48 - 100 }),
+    count: fc.integer({ min: 1, max: 6 }),
+  })
+  .map(({ side, near, first, count, sizes, ...shape }) => {
+    const halfRange = isProduct(shape.ensemble) || side % 2 === 0 ? side * side : side;
+    const itemsTo = shape.itemsFrom + sizes;
+    // Targets are near 0, the half range, multiples of it and the largest possible sum.
+    const targets = near.map(
+      ([multiple, more]) => Math.floor((multiple === 3 ? itemsTo : multiple) * halfRange) + more,
+    );
+    return [workOf({ ...shape, halfRange, itemsTo, targets }, first, count)];
+  });
+
+const random: readonly RandomCase[] = [
+  { title: "random questions", works: smallQuestions, seed: 2508, runs: 1 },
+  { title: "further random questions", works: smallQuestions, seed: 2509, runs: 4, wide: true },
+  { title: "more random questions", works: smallQuestions, seed: 8052, runs: 12, on: quick, wide: true },
+  {
+    title: "400 random questions of up to 64 items",
+    works: wideQuestions,
+    seed: 11020,
+    runs: 400,
+    on: ["reference", "cpu"],
+  },
+];
+
+/** The questions on which faults show: wide enough for shifts by words, narrow enough for every variant. */
+const shown = {
+  sums: { ensemble: "rssp0", halfRange: 70, itemsFrom: 0, itemsTo: 7, targets: [1, -70, 200] },
+  signed: { ensemble: "rnpp", halfRange: 40, itemsFrom: 3, itemsTo: 8, targets: [0, 1, -5] },
+  "three items": { ensemble: "rssp", halfRange: 200, itemsFrom: 3, itemsTo: 3, targets: [-7] },
+  "six items": { ensemble: "rssp", halfRange: 64, itemsFrom: 6, itemsTo: 6, targets: [5] },
+} as const satisfies Record<string, Question>;
+const products: Question = {
+  ensemble: "products0",
+  halfRange: 49,
+  itemsFrom: 2,
+  itemsTo: 5,
+  targets: [48],
+};
+const around2to32 = (question: Question) => [
+  workOf(question, 2 ** 32 - 40, 900),
+  workOf(question, 2 ** 32, 30),
+];
+const probes: Record<ReachProbe, ReachCase["works"]> = {
+  sums: () => around2to32(shown.sums),
+  signed: () => around2to32(shown.signed),
+  "three items": () => around2to32(shown["three items"]),
+  "six items": () => around2to32(shown["six items"]),
+  "grid stride": async () => {
+    const question: Question = { ensemble: "rssp", halfRange: 2, itemsFrom: 0, itemsTo: 1, targets: [1] };
+    return [workOf(question, 0, (await trialsWithoutStride(question, "workgroup")) + 40)];
+  },
+};
+const probed: ReachCase = {
+  title: "the questions on which faults show",
+  wide: true,
+  works: () => [...Object.values(shown), products].flatMap(around2to32),
+};
+
+const { engine, compare } = describeParity("reach", {
+  seams: [
+    ...counts,
+    indices,
+    ...edgeCases,
+    ...rareCases,
+    lists,
+    ...strides,
+    ...carries,
+    ...large,
+    ...largest,
+    probed,
+  ],
+  random,
+  probes,
+  faults: reachFaults,
+});
+
+describe("Variants of reach", () => {
+  test("The tests of reach know all its variants, and the test adapter has subgroups", async () => {
+    // On an adapter without them the runner of that variant fails, and says so.
+    expect((await testAdapter()).features.has("subgroups")).toBe(true);
+    expect(variantsOf("reach")).toEqual(variants);
+  });
+
+  test.each(["registers", "thread", "subgroup", "workgroup"] as const)(
+    "The variant %s of reach has at least 65,535 trials in flight",
+    async (variant) => {
+      expect(await trialsWithoutStride(tiny, variant)).toBeGreaterThanOrEqual(65535);
+    },
+  );
+});
+
+describe("Batches of reach", () => {
+  /** Adds the words of two batches of a plan. Missing targets carry into their high word. */
+  function add(params: ReachParams, a: Uint32Array, b: Uint32Array): number[] {
+    const { itemsFrom, itemsTo } = params;
+    const tally = reachTally(params);
+    const words = a.map((word, i) => word + b[i]!);
+    for (let j = 0; j <= itemsTo - itemsFrom; j++)
+      if (a[tally.missing(j)]! + b[tally.missing(j)]! >= 2 ** 32) words[tally.missing(j) + 1]!++;
+    return [...words];
+  }
+
+  test("The tallies of two batches of reach add up to the tally of both, wherever they are cut", async () => {
+    const [cpu, threads] = [await engine("cpu"), await engine("threads")];
+    const cases = [...counts, indices, ...edgeCases, lists, ...carries];
+    const works: WorkOf<"reach">[] = [];
+    for (const seam of cases) works.push(...(await seam.works()));
+    for (const work of works) {
+      const { firstLow, firstHigh, count } = work.params;
+      const first = firstHigh * 2 ** 32 + firstLow;
+      const cut = Math.floor(count / 3);
+      const [head, tail] = await Promise.all(
+        [
+          { first, count: cut },
+          { first: first + cut, count: count - cut },
+        ].map(async (batch) => (await threads.run(rebatched(work, batch))).words),
+      );
+      expect(add(work.params, head!, tail!), JSON.stringify(work.params)).toEqual([
+        ...(await cpu.run(work)).words,
+      ]);
+    }
+  });
+
+  /** The same work for another batch. */
+  const rebatched = (work: WorkOf<"reach">, { first, count }: Batch): WorkOf<"reach"> => ({
+    ...work,
+    params: {
+      ...work.params,
+      firstLow: first % 2 ** 32,
+      firstHigh: Math.floor(first / 2 ** 32),
+      count,
+    },
+  });
+
+  test("A trial of reach with n items has the first n items of the same trial with more", async () => {
+    const cpu = await engine("cpu");
+    for (const ensemble of ["rssp", "rssp0", "rnpp"] as const) {
+      const tallied = async (itemsFrom: number, itemsTo: number) => {
+        const question: Question = { ensemble, halfRange: 20, itemsFrom, itemsTo, targets: [1, 20] };
+        return (await cpu.run(workOf(question, 5, 999))).words;
+      };
+      const whole = await tallied(0, 12);
+      const tally = reachTally({ itemsFrom: 0, itemsTo: 12, targets: 2 });
+      for (let n = 0; n <= 12; n++) {
+        const words = [
+          tally.uncovered(n),
+          tally.missing(n),
+          tally.missing(n) + 1,
+          tally.unsolved(0, n),
+          tally.unsolved(1, n),
+        ];
+        expect([...(await tallied(n, n))], `${n} items of ${ensemble}`).toEqual([
+          999,
+          ...words.map((word) => whole[word]),
+        ]);
+      }
+    }
+  });
+
+  test("Every item of a list is drawn once with either sign when all instances are enumerated", async () => {
+    // One in 22 hits target 1, none target 7, one -40.
+    const tally = reachTally(everyListed.params);
+    const { words } = await (await engine("cpu")).run(batchWork(everyListed, { first: 0, count: 22 }));
+    expect([0, 1, 2].map((t) => words[tally.unsolved(t, 0)])).toEqual([21, 22, 21]);
+  });
+
+  test("Missing targets are counted in two words", async () => {
+    const { words } = await (await engine("cpu")).run(workOf(missing, 0, 5000));
+    expect([...words]).toEqual([5000, 5000, (5000 * 2 ** 21) % 2 ** 32, 2, 0, 5000]);
+  });
+});
+
+describe("Trials of reach that overflow a variant", () => {
+  const one: Question = { ensemble: "rssp", halfRange: 64, itemsFrom: 12, itemsTo: 12, targets: [1, -64] };
+  const several: Question = { ensemble: "rnpp", halfRange: 64, itemsFrom: 3, itemsTo: 12, targets: [0, 5] };
+
+  test.each([
+    ["registers", 1],
+    ["registers", 256],
+    ["subgroup", 1],
+    ["subgroup", 256],
+    ["thread", 1],
+    ["thread", 224],
+    ["thread", 250],
+  ] as const)(
+    "The fallback pass counts the trials that overflow %s with room for %i bits",
+    async (variant, capacityBits) => {
+      const narrow = await gpuRunner(
+        tamperedAdapter((device) => poisonStorage(device, 0xdeadbeef)),
+        { variant, capacityBits },
+      );
+      for (const question of [one, several])
+        for (const [first, count] of [
+          [7, 1000],
+          [2 ** 32 - 9, 33],
+          [0, 0],
+        ] as const) {
+          const work = workOf(question, first, count);
+          expect([...(await narrow.run(work)).words]).toEqual([...(await compare(work, ["cpu"]))]);
+        }
+      narrow.close();
+    },
+  );
+
+  test.each([
+    ["thread", 32, 0, 0],
+    ["thread", 224, 1, 999],
+    ["registers", 256, 1, 999],
+    ["thread", 449, 1000, 1000],
+  ] as const)(
+    "The variant %s with room for %i bits counts %i to %i of 1000 trials itself",
+    async (variant: VariantName, capacityBits, low, high) => {
+      let found = 0;
+      // The fallback pass counts nothing.
+      const forgetful = await gpuRunner(
+        tamperedAdapter((device) =>
+          rewriteShaders(device, (code) => {
+            const changed = code.replace(
+              "var deferred = workgroupUniformLoad(&overflowWord);",
+              "var deferred = 0u;",
+            );
+            found += Number(changed !== code);
+            return changed;
+          }),
+        ),
+        { variant, capacityBits },
+      );
+      const [counted] = (await forgetful.run(workOf(one, 7, 1000))).words;
+      forgetful.close();
+      if (high < 1000) expect(found, "fallback passes that were changed").toBe(1);
+      expect(counted).toBeGreaterThanOrEqual(low);
+      expect(counted).toBeLessThanOrEqual(high);
+    },
+  );
+});
