@@ -5,8 +5,9 @@ import type { Engine, EngineOptions } from "../runner.ts";
 import { platform } from "./platform/index.ts";
 
 /**
- * Opens an engine; close it when done. Throws TypeError or RangeError for wrong options and RangeError where `gpu` finds
- * no adapter. Where it looks for a GPU it puts WebGPU's names (GPUBufferUsage and others) beside Node's globals.
+ * Opens an engine, which the caller closes. Where it looks for a GPU it adds WebGPU's names (GPUBufferUsage and others) to the
+ * globals.
+ * @throws {RequestError} for wrong options, and where `gpu` finds no adapter.
  */
 export function openEngine(options: EngineOptions = {}): Promise<Engine> {
   return open(options, platform);

@@ -23,12 +23,12 @@ import type { Plan } from "../plan.ts";
 import { seedSchema, type Words } from "../random.ts";
 import { certainty, estimate } from "../statistics.ts";
 
-/** The most counts of a tally: results.jsonl and results.csv have a hundred bytes for each and must fit a string. */
+/** The most counts of a tally: results.jsonl and results.csv have about 100 bytes for each, and each must fit a string. */
 const MAX_TALLY = 2 ** 21;
-/** Instances are enumerated while their number fits 32 bits. */
+/** The most instances that are enumerated: their indices have 32 bits. */
 const MAX_INSTANCES = 2 ** 32 - 1;
 
-/** What a caller asks for. */
+/** A request for the phase experiment. */
 export interface PhaseRequest {
   /** Default `rssp`. */
   ensemble?: Ensemble;
@@ -46,14 +46,14 @@ export interface PhaseRequest {
   seed?: bigint | number | string;
 }
 
-/** A request with nothing left open. */
+/** A request with all defaults filled in. */
 export interface PhaseConfig {
   readonly ensemble: Ensemble;
   readonly halfRange: number;
   readonly items: { readonly from: number; readonly to: number };
   readonly targets: readonly number[];
   readonly trials: number;
-  /** Every instance is counted once. */
+  /** Whether every instance is counted once instead of drawn. */
   readonly enumerate: boolean;
   readonly seed: bigint;
 }
@@ -63,7 +63,7 @@ const ALL = '"all"';
 
 const requestSchema = z.strictObject({
   ensemble: z._default(z.enum(ensembles, `one of ${ensembles.join(", ")}`), "rssp"),
-  // How far these may go depends on the ensemble.
+  // Checked later, since their ranges depend on the ensemble.
   bits: z.optional(z.unknown()),
   halfRange: z.optional(z.unknown()),
   items: z.optional(
@@ -85,7 +85,10 @@ const requestSchema = z.strictObject({
   seed: z._default(seedSchema, 1n),
 });
 
-/** Completes and checks a request. Throws TypeError or RangeError naming the field, what it may be and what came. */
+/**
+ * Checks a request and fills in its defaults.
+ * @throws {RequestError} for a field with a wrong value.
+ */
 export function phaseConfig(request: PhaseRequest): PhaseConfig {
   const asked = parse(requestSchema, request);
   const { ensemble } = asked;
@@ -136,15 +139,15 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
   };
 }
 
-/** Instances to draw, and what is asked of them. */
+/** Instances to draw, and the targets to decide. */
 export interface Instances extends Pick<PhaseConfig, "halfRange" | "items" | "targets" | "enumerate"> {
   readonly law: Law;
   readonly key: Words;
-  /** Of a listed law, all within 1..halfRange. */
+  /** The magnitudes of a listed law, in 1..halfRange. */
   readonly magnitudes?: Int32Array<ArrayBuffer>;
 }
 
-/** The work of counting instances, for any range of trials. */
+/** The plan that counts instances, for any range of trials. */
 export function instancesPlan({
   law,
   key,
@@ -176,7 +179,7 @@ export function instancesPlan({
   };
 }
 
-/** The work of a configuration, for any range of its trials. */
+/** The plan of a configuration, for any range of its trials. */
 export function plan(config: PhaseConfig): Plan {
   const { ensemble, halfRange, seed } = config;
   return instancesPlan({

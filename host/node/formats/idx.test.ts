@@ -6,7 +6,7 @@ import { decodeIdx } from "./idx.ts";
 
 const two = Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 255);
 
-test("sizes are big-endian and the rest is elements, from any place in a buffer", () => {
+test("Sizes are read as big-endian and elements at any offset in a buffer", () => {
   const shifted = new Uint8Array(two.length + 5).fill(7);
   shifted.set(two, 3);
   for (const file of [two, shifted.subarray(3, 3 + two.length)]) {
@@ -19,7 +19,7 @@ test("sizes are big-endian and the rest is elements, from any place in a buffer"
   expect(decodeIdx(long, 1).shape).toEqual([0x10203]);
 });
 
-test("elements take no memory of their own", () => {
+test("Elements are a view of the file", () => {
   expect(decodeIdx(two, 2).values.buffer).toBe(two.buffer);
 });
 
@@ -49,21 +49,21 @@ describe("a hostile file is refused:", () => {
       "expected 0 bytes for 4294967295 x 0, got 1",
     ],
   ])("%s", (_, file, dimensions, message) => {
-    let said = "";
+    let thrown = "";
     try {
       decodeIdx(file, dimensions);
     } catch (error) {
-      said = String(error);
+      thrown = String(error);
     }
-    expect(said).toContain(message);
+    expect(thrown).toContain(message);
   });
 
-  test("one that is cut off at any length", () => {
+  test("A file cut off at any length is refused", () => {
     for (let length = 0; length < two.length; length++)
       expect(() => decodeIdx(two.subarray(0, length), 2), String(length)).toThrow(RequestError);
   });
 
-  test("one with another byte anywhere in its header", () => {
+  test("A file with any byte of its header changed is refused", () => {
     const taken: string[] = [];
     for (let at = 0; at < 12; at++)
       for (let value = 0; value < 256; value++)

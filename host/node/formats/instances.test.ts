@@ -49,7 +49,7 @@ async function sift(input: Input, options: ReadOptions = {}) {
 
 const BIG = 2 ** 53;
 
-test("instances know their lines", async () => {
+test("An instance has the number of its line", async () => {
   const lines: (number | undefined)[] = [];
   const text = "1 : 1\n\n# nothing\n2 : x\n3 : 3\r\n4 : 4";
   for await (const { line } of readInstances(streamOf(text), { onMalformed: () => {} })) lines.push(line);
@@ -57,7 +57,7 @@ test("instances know their lines", async () => {
 });
 
 describe("a format", () => {
-  test("JSON Lines: a target or several, a name, other fields ignored", async () => {
+  test("JSON Lines have a target or several, perhaps a name, and other fields are ignored", async () => {
     const lines = [
       '{"items":[3,5,-8],"target":10}',
       '{"id":"a\\n","items":[],"targets":[0,1],"note":{"deep":[1.5e300]}}',
@@ -81,7 +81,7 @@ describe("a format", () => {
     });
   });
 
-  test("text: blanks and commas, one or more targets, comments", async () => {
+  test("Text has blanks or commas, one or more targets, and comments", async () => {
     const text =
       "# items : targets\n3 5 -8 : 10\n\n \t\n1,2 , +3:4,5 6\n: 0\n9007199254740992:-9223372036854775807";
     expect(await read(text)).toEqual({
@@ -94,7 +94,7 @@ describe("a format", () => {
     });
   });
 
-  test("CSV: items in one column or in many, quotes, several targets", async () => {
+  test("CSV has items in one column or in many, quotes, and several targets", async () => {
     expect(
       await read('id,items,targets,note\n"a ""b"", c",3 5 -8,10;11,x\n,"1,2",4 5,\n', { format: "csv" }),
     ).toEqual({
@@ -111,7 +111,7 @@ describe("a format", () => {
     });
   });
 
-  test("is taken from the name of a file, or from its first line", async () => {
+  test("The format follows from the name of a file, or from its first line", async () => {
     expect(["a.jsonl", "a.NDJSON", "a.json", "b/a.csv", "a.txt", "a", "-"].map(formatOf)).toEqual([
       "jsonl",
       "jsonl",
@@ -126,7 +126,7 @@ describe("a format", () => {
     expect((await read("")).instances).toEqual([]);
   });
 
-  test.each(formats)("%s: needs no target for a partition", async (format) => {
+  test.each(formats)("%s: a partition needs no target", async (format) => {
     const input = { jsonl: '{"items":[1,2]}', text: "1 2", csv: "items\n1 2" }[format];
     expect(await read(input, { format, partition: true })).toEqual({ instances: [{ items: [1, 2] }] });
     expect((await read(input, { format })).error).toMatch(/^line 1: .*target/);
@@ -141,14 +141,14 @@ describe("bytes", () => {
     { items: [], targets: [-1] },
   ];
 
-  test("may be cut anywhere, end their lines as they like and begin with a mark", async () => {
+  test("Chunks may be cut anywhere, lines may end with CR LF, and a byte order mark is skipped", async () => {
     for (let cut = 0; cut <= bytes.length; cut++)
       expect(await read([bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual({ instances: wanted });
     expect(await read(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual({ instances: wanted });
     expect(await read(text.replaceAll("\r", "").concat("\n"))).toEqual({ instances: wanted });
   });
 
-  test("that are no UTF-8 spoil their own line", async () => {
+  test("Bytes that are not UTF-8 make only their own line an error", async () => {
     const input = Buffer.concat([bytes, Buffer.from([10, 0x31, 0xff, 10]), bytes]);
     expect(await sift(input)).toEqual({
       instances: [...wanted, ...wanted],
@@ -156,7 +156,7 @@ describe("bytes", () => {
     });
   });
 
-  test("of a line beyond all measure are not kept, and the next line is read", async () => {
+  test("A line that is too long takes no memory, and the next line is read", async () => {
     const part = Buffer.alloc(2 ** 20, "1 ");
     function* line(parts: number) {
       for (let i = 0; i < parts; i++) yield part;
@@ -179,7 +179,7 @@ describe("bytes", () => {
     expect((await read(line(Infinity))).error).toMatch(/^line 1: length/);
   });
 
-  test("by the million take constant memory", async () => {
+  test("A million lines take constant memory", async () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
     const used = () => {

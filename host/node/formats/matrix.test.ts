@@ -36,11 +36,11 @@ function read(bytes: Uint8Array, columns: number, most: number): number[] | stri
 }
 
 describe("a .npy file", () => {
-  test.each(fixture.read)("of numpy: $name", ({ npy, columns, values }) => {
+  test.each(fixture.read)("numpy's file is read: $name", ({ npy, columns, values }) => {
     expect(read(bytesOf(npy), columns, 4096)).toEqual(values);
   });
 
-  test("of numpy with a changed byte of data has another value, or is refused", () => {
+  test("A file with a changed byte of data has another value, or is refused", () => {
     for (const { name, npy, columns, values } of fixture.read.filter(({ values }) => values.length > 0)) {
       const bytes = bytesOf(npy);
       const last = bytes.length - 1;
@@ -49,7 +49,7 @@ describe("a .npy file", () => {
     }
   });
 
-  test("stands anywhere in memory, and is left as it is", () => {
+  test("A file at any offset in memory is read and not changed", () => {
     const file = npy(says(">i2", "(1, 2)"), [0, 1, 255, 255]);
     for (const shift of [0, 1, 2, 3]) {
       const memory = Buffer.concat([Buffer.alloc(shift), file]);
@@ -58,7 +58,7 @@ describe("a .npy file", () => {
     }
   });
 
-  test("may say its header in another order, and in more bytes", () => {
+  test("The fields of a header may be in another order, with more blanks", () => {
     const header = "{ 'shape':(2,2),'fortran_order':True,\t'descr':'|u1'}   ";
     expect([...decodeInputs(npy(header, [1, 2, 3, 4], 2), 2, 8)]).toEqual([1, 3, 2, 4]);
   });
@@ -226,11 +226,11 @@ describe("text", () => {
     expect(text(content, 2)).toEqual([1, 2, -3, 4]);
   });
 
-  test("of names alone has no inputs", () => {
+  test("Text with names alone has no inputs", () => {
     expect(text("a,b\n", 2)).toEqual([]);
   });
 
-  test("with single digits and no end of line has room for all", () => {
+  test("Text with single digits and no final end of line is read completely", () => {
     expect(text("1\n2\n3", 1)).toEqual([1, 2, 3]);
     expect(text("1", 1)).toEqual([1]);
   });
@@ -269,7 +269,7 @@ const matrix = fc
     }),
   );
 
-test("what is written is read again, from .npy and from text", () => {
+test("Written matrices are read back, from .npy and from text", () => {
   fc.assert(
     fc.property(matrix, ({ columns, values }) => {
       const numbers = Float64Array.from(values);
@@ -281,7 +281,7 @@ test("what is written is read again, from .npy and from text", () => {
   );
 });
 
-test("whatever happens to a file, integers in range come of it or words", () => {
+test("A damaged file gives integers in range or a refusal", () => {
   const files = [
     ...fixture.read.slice(0, 24).map(({ npy }) => bytesOf(npy)),
     Buffer.from("a,b,c,d,e,f\n1,2,3,4,5,6\n-1,-2,-3,-4,-5,-6\n"),
@@ -316,11 +316,11 @@ test("whatever happens to a file, integers in range come of it or words", () => 
 });
 
 describe("a .npy file that is written", () => {
-  test.each(fixture.written)("is that of numpy: $shape", ({ shape, values, npy }) => {
+  test.each(fixture.written)("The written file equals numpy's: $shape", ({ shape, values, npy }) => {
     expect(encodeNpy(Float64Array.from(values), shape).toString("base64")).toBe(npy);
   });
 
-  test("is another one for another value", () => {
+  test("Another value gives another file", () => {
     const { shape, values, npy } = fixture.written[0]!;
     const others = Float64Array.from(values);
     others[5]!++;
@@ -328,7 +328,7 @@ describe("a .npy file that is written", () => {
   });
 });
 
-test("bytes of 64 bits are those of bigints", () => {
+test("64-bit integers have the bytes of bigints", () => {
   fc.assert(
     fc.property(fc.array(fc.maxSafeInteger()), (values) => {
       const wanted = Buffer.alloc(8 * values.length);
@@ -338,7 +338,7 @@ test("bytes of 64 bits are those of bigints", () => {
   );
 });
 
-test("text of many rows comes in pieces, and none is lost", () => {
+test("Text of many rows comes in pieces that together are complete", () => {
   const values = Float64Array.from({ length: 5000 }, (_, i) => i - 2500);
   const pieces = [...csvOf(values, 2)];
   expect(pieces.length).toBeGreaterThan(1);

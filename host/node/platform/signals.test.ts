@@ -6,7 +6,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test("the first signal stops, the same once more does nothing, a later one ends the process", () => {
+test("The first signal stops, its repetition does nothing, and a later one ends the process", () => {
   vi.useFakeTimers({ toFake: ["performance"] });
   const kill = vi.spyOn(process, "kill").mockReturnValue(true);
   const listeners = process.listenerCount("SIGINT");
@@ -21,12 +21,12 @@ test("the first signal stops, the same once more does nothing, a later one ends 
   process.emit("SIGINT", "SIGINT");
   expect(stop).toHaveBeenCalledOnce();
   expect(kill).toHaveBeenCalledExactlyOnceWith(process.pid, "SIGINT");
-  // Nobody is left to hold it back.
+  // The handler is gone, so the signal has its default effect.
   expect(process.listenerCount("SIGINT")).toBe(listeners);
   forget();
 });
 
-test("a signal is left to others afterwards", () => {
+test("Signals have their other handlers alone after the listener is removed", () => {
   const stop = vi.fn<() => void>();
   const other = vi.fn<() => void>();
   process.once("SIGTERM", other);

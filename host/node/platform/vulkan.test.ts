@@ -25,58 +25,58 @@ async function manifest(path: string, library: string): Promise<string> {
 }
 
 describe.runIf(hasSoftware)("what Vulkan lacks", () => {
-  test("a library that loads has no error, and one that is not there is named", async () => {
+  test("A library that loads has no error, and the error of a missing one names it", async () => {
     expect(linkError("libc.so.6")).toBeUndefined();
     expect(linkError("libnone.so.1")).toMatch(/^libnone\.so\.1: cannot open shared object file/);
   });
 
-  test("no manifest: every place where the loader looks, in its order", () => {
-    const [said] = missingForVulkan({
+  test("Without a manifest every path of the loader is listed, in its order", () => {
+    const [sentence] = missingForVulkan({
       HOME: `${folder}/home`,
       XDG_CONFIG_DIRS: `${folder}/a:${folder}/b`,
       XDG_DATA_DIRS: `${folder}/c`,
       VK_ADD_DRIVER_FILES: `${folder}/d`,
     });
-    const places = ["d", "home/.config/vulkan/icd.d", "a/vulkan/icd.d", "b/vulkan/icd.d"].map(
-      (place) => `${folder}/${place}`,
+    const paths = ["d", "home/.config/vulkan/icd.d", "a/vulkan/icd.d", "b/vulkan/icd.d"].map(
+      (path) => `${folder}/${path}`,
     );
-    const after = ["home/.local/share/vulkan/icd.d", "c/vulkan/icd.d"].map((place) => `${folder}/${place}`);
-    expect(said).toContain(`no manifest at ${[...places, "/etc/vulkan/icd.d", ...after].join(", ")}`);
+    const after = ["home/.local/share/vulkan/icd.d", "c/vulkan/icd.d"].map((path) => `${folder}/${path}`);
+    expect(sentence).toContain(`no manifest at ${[...paths, "/etc/vulkan/icd.d", ...after].join(", ")}`);
   });
 
-  test("a library that a driver links is not there", async () => {
+  test("A missing library that a driver links is named", async () => {
     const file = await manifest("data/vulkan/icd.d/some.json", "../driver.so");
     const { dawnEnv } = await software();
     const driver = await readFile(join(dawnEnv["LD_LIBRARY_PATH"]!, "libvk_swiftshader.so"), "latin1");
     const damaged = driver.replace("\0libpthread.so.0\0", "\0libXnone.so.6\0\0\0");
     await writeFile(join(folder, "data/vulkan/driver.so"), damaged, "latin1");
-    const [said] = missingForVulkan({ XDG_CONFIG_DIRS: "/none", XDG_DATA_DIRS: join(folder, "data") });
-    expect(said).toMatch(
+    const [sentence] = missingForVulkan({ XDG_CONFIG_DIRS: "/none", XDG_DATA_DIRS: join(folder, "data") });
+    expect(sentence).toMatch(
       `the driver of ${file} does not load: libXnone.so.6: cannot open shared object file`,
     );
-    expect(said).toContain("libx11-6");
+    expect(sentence).toContain("libx11-6");
   });
 
-  test("variables name manifests instead, the newer one first; a library's path counts from its manifest", async () => {
+  test("Variables replace the paths, the newer one first, and a library's path is resolved from its manifest", async () => {
     const [one, other] = [await manifest("one.json", "./one.so"), await manifest("other.json", "./other.so")];
-    const [said] = missingForVulkan({ VK_DRIVER_FILES: one, VK_ICD_FILENAMES: other });
-    expect(said).toContain(
+    const [sentence] = missingForVulkan({ VK_DRIVER_FILES: one, VK_ICD_FILENAMES: other });
+    expect(sentence).toContain(
       `the driver of ${one} does not load: ${folder}/one.so: cannot open shared object file`,
     );
     const [older] = missingForVulkan({ VK_ICD_FILENAMES: other });
     expect(older).toContain(`${folder}/other.so`);
   });
 
-  test("a manifest that is none", async () => {
+  test("A manifest without a library is an error of the driver", async () => {
     const file = join(folder, "none.json");
     await writeFile(file, "{}");
     expect(missingForVulkan({ VK_DRIVER_FILES: file })[0]).toContain(`the driver of ${file} does not load: `);
   });
 
-  test("of a driver that loads nothing is said but what else is missing", async () => {
+  test("A driver that loads is not mentioned, but everything else that is missing is", async () => {
     const { dawnEnv } = await software();
-    const said = missingForVulkan({ VK_DRIVER_FILES: dawnEnv["VK_DRIVER_FILES"] });
-    expect(said.length).toBeGreaterThan(0);
-    expect(said.join("\n")).not.toContain("does not load");
+    const sentence = missingForVulkan({ VK_DRIVER_FILES: dawnEnv["VK_DRIVER_FILES"] });
+    expect(sentence.length).toBeGreaterThan(0);
+    expect(sentence.join("\n")).not.toContain("does not load");
   });
 });
