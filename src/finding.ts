@@ -1,4 +1,4 @@
-// What an experiment reports: plain records, one JSON line each.
+// Findings: the results of experiments as plain records, one JSON line each.
 
 import type { Ensemble } from "./ensemble.ts";
 import type { Bound, Prediction } from "./theory/envelope.ts";
@@ -10,29 +10,29 @@ import type { Scheme } from "./ticket/scheme.ts";
 import type { Sizes } from "./ticket/sizes.ts";
 import type { Deviation } from "./ticket/ticket.ts";
 
-/** Who computed a finding. */
+/** The engine, device and version that computed a finding. */
 export interface Provenance {
   /** The runner: `gpu`, `cpu`, `reference` or `shadow`. */
   readonly engine: string;
-  /** The device that answered, in its own words. */
+  /** The name of the device. */
   readonly adapter: string;
   /** The version of exacta. */
   readonly version: string;
 }
 
-/** How often the first `items` items of a trial reach what was asked. */
+/** How often the first `items` items of a trial reach their targets. */
 export interface PhaseFinding extends Provenance {
   readonly kind: "phase";
   readonly ensemble: Ensemble;
   /** k, where M = 2^k (for products 4^k). */
   readonly bits?: number;
-  /** M: targets of -M..M are those a network may ask for. */
+  /** M: the weights of a network are targets in -M..M. */
   readonly halfRange: number;
   /** n, the number of items. */
   readonly items: number;
-  /** Trials counted; fewer than asked where the run was stopped. */
+  /** Trials counted; fewer than asked for where the run was stopped. */
   readonly trials: number;
-  /** Decimal; absent where every instance was counted instead of drawn. */
+  /** A decimal; absent where every instance was counted instead of drawn. */
   readonly seed?: string;
   /** `clopper-pearson`: 95 % intervals. `exact`: every instance was counted and low = probability = high. */
   readonly interval: "clopper-pearson" | "exact";
@@ -46,34 +46,34 @@ export interface PhaseFinding extends Provenance {
   readonly meanCovered: number;
 }
 
-/** What theory says of one target, without simulation. */
+/** The theory of one target, without simulation. */
 export interface TargetTheory {
   readonly target: number;
-  /** E Y and E Y^2, Y the number of index sets (for `rnpp` of signs) that hit the target. Exact but for rounding. */
+  /** E Y and E Y^2, with Y the number of index sets (for `rnpp`: of choices of signs) that sum to the target. Exact up to rounding. */
   readonly expected: number;
   readonly expectedSquare: number;
   /** Proven bounds on P(Y > 0), and the best of each kind. */
   readonly bounds: readonly Bound[];
   readonly lower: Bound;
   readonly upper: Bound;
-  /** Close to P(Y > 0), on either side of it. */
+  /** Values close to P(Y > 0), above or below it. */
   readonly predictions: readonly Prediction[];
-  /** What Kumar & Natale state as n grows; absent for n = 0, and for `rnpp` with M = 1, where it is false. */
+  /** The statement of Kumar & Natale; absent for n = 0, and for `rnpp` with M = 1, where it is false. */
   readonly paper?: PaperStatement;
 }
 
-/** A statement of the paper at one size. It holds as n grows; at finite n the truth may be elsewhere. */
+/** A statement of the paper evaluated at one n. It holds as n grows; at finite n P may be outside of its bounds. */
 export interface PaperStatement {
   /** `Lemma 1` for the signed sums of `rnpp`, `Lemma 4` for subset sums. */
   readonly name: "Lemma 1" | "Lemma 4";
-  /** E Y by Theorem 4's moments. */
+  /** E Y by the moments of Theorem 4. */
   readonly expected: number;
-  /** The sides of P(Y > 0). */
+  /** The bounds on P(Y > 0). */
   readonly low: number;
   readonly high: number;
 }
 
-/** What theory says of instances of `items` items. */
+/** The theory of instances of `items` items. */
 export interface TheoryFinding {
   readonly kind: "theory";
   readonly ensemble: Ensemble;
@@ -81,16 +81,16 @@ export interface TheoryFinding {
   readonly bits?: number;
   readonly halfRange: number;
   readonly items: number;
-  /** log2 M - n + (1/2) log2 n: the place in the window, solvable below 0 and not above; absent for n = 0. */
+  /** log2 M - n + (1/2) log2 n: instances are mostly solvable below 0 and mostly not above; absent for n = 0. */
   readonly lambda?: number;
   readonly targets: readonly TargetTheory[];
-  /** Upper bound on P(every target of -M..M is reached): the least of those of the targets (all but `rnpp`). */
+  /** Upper bound on P(every target of -M..M is reached): the least upper bound of a target (all but `rnpp`). */
   readonly covered?: {
     readonly upper: number;
     /** The bound of the follow-up paper, with constants that fit exact counts but are not proven (`rssp`, `rssp0`). */
     readonly followUp?: number;
   };
-  /** Lemma 4, for subset sums as n grows: failures at most so often, by a window of the total of so half a width. */
+  /** Lemma 4 for subset sums: its bound on P(failure), and the half width of the window of totals Lambda that its proof uses. */
   readonly lemma4?: { readonly failure: number; readonly halfWidth: number };
   /** P(some signed sum has magnitude 0 or 1): bounds, and predictions from exact moments and in the limit (`rnpp`). */
   readonly perfect?: {
@@ -100,65 +100,65 @@ export interface TheoryFinding {
   };
 }
 
-/** How many items it takes to reach the worst target of -M..M all but rarely. */
+/** The fewest items that reach the worst target of -M..M with a given probability of failure. */
 export interface RequiredFinding extends Provenance {
   readonly kind: "required";
-  /** `uniform` on +-1..+-M; `products` of +-1..+-N and 1..N, M = N^2; `support`: uniform on the different products. */
+  /** `uniform` on +-1..+-M; `products` of +-1..+-N and 1..N, M = N^2; `support`: uniform on the distinct products. */
   readonly pool: "uniform" | "products" | "support";
   readonly bits: number;
   readonly halfRange: number;
-  /** How often the worst target may fail. */
+  /** The probability with which the worst target may be missed. */
   readonly failure: number;
-  /** The fewest items, absent where `itemsTo` were not enough. */
+  /** The fewest items; absent where `itemsTo` items were not enough. */
   readonly items?: number;
-  /** The worst target with so many items, and how often it fails; with one item less, how often the worst one fails. */
+  /** The worst target with `items` items, P(failure) of it, and P(failure) of the worst target with one item less. */
   readonly target?: number;
   readonly measured?: Estimate;
   readonly before?: Estimate;
-  /** Both 95 % intervals lie on their side of `failure`; otherwise `items` may be off by one. */
+  /** Whether the 95 % intervals are on both sides of `failure`; otherwise `items` may be off by one. */
   readonly decided?: boolean;
-  /** The most items that were tried. */
+  /** The largest number of items that was tried. */
   readonly itemsTo: number;
   /** log2 (2 M + 1): with fewer items no instance reaches every target at once. */
   readonly information: number;
-  /** How many raw products one item costs: 1, or N^2 / |D_N| where products are rejected to their support. */
+  /** Raw products needed for one item: 1, or N^2 / |D_N| where products are rejected to their support. */
   readonly cost: number;
   readonly trials: number;
   readonly seed: string;
 }
 
-/** What is known of one target of a given instance. Index sets may be empty, and equal items are different items. */
+/** The answers for one target of a given instance. Index sets may be empty, and equal items are different items. */
 export interface SolveFinding extends Provenance {
   readonly kind: "solve";
-  /** The place of the instance in the input, from 0. */
+  /** The index of the instance in the input, from 0. */
   readonly instance: number;
-  /** The name that the instance came with, and the line of the file that it stands in, from 1. */
+  /** The name of the instance in the input, and its line in the file, from 1. */
   readonly id?: string | number;
   readonly line?: number;
   /** n, the number of items. */
   readonly items: number;
-  /** The sum asked for, as a decimal from 2^53 on; absent for a partition. */
+  /** The sum asked for, a decimal from 2^53 on; absent for a partition. */
   readonly target?: number | string;
-  /** What was asked beside or instead of the exact sum. */
+  /** Conditions of the request besides or instead of the exact sum. */
   readonly size?: number;
   readonly tolerance?: number;
   readonly atMost?: true;
   readonly partition?: true;
-  /** Whether an index set serves: one that sums up to the target, or near it, or to no more, whatever was asked. */
+  /** Whether some index set meets the request: it sums to the target, near it, or to no more. */
   readonly reachable: boolean;
-  /** The best sum there is, null where none serves: with `tolerance`, `atMost` and `partition`. */
+  /** The best sum, null where no index set meets the request. Present with `tolerance`, `atMost` and `partition`. */
   readonly sum?: number | string | null;
   /** The least magnitude of a signed sum (`partition`). */
   readonly difference?: number | string | null;
   /**
-   * How many index sets have the best sum; with `tolerance`, but without `atMost`, how many are within it; and for a
-   * partition how many choices of signs attain the least difference. Decimal. The answers that follow are absent where they
-   * were not asked for, and where nothing was asked by name and they are beyond the limits.
+   * A decimal: the number of index sets with the best sum; with `tolerance` but without `atMost`, of those within the tolerance;
+   * for a partition, of the choices of signs with the least difference. This answer and those that follow are absent where they
+   * were not asked for, and where the request names no answers and they are beyond the limits.
    */
   readonly count?: string;
-  /** Ascending indices of the index set that has the best sum and the smallest mask; null where none serves. */
+  /** The index set with the best sum and the smallest mask, ascending; null where no index set meets the request. */
   readonly witness?: readonly number[] | null;
-  /** The least size of an index set that has the best sum, and the one of that size with the smallest mask. */
+  /** The least size of an index set with the best sum, and the index set of that size with the smallest mask. */
   readonly smallest?: number | null;
   readonly smallestWitness?: readonly number[] | null;
   readonly method: Method;
@@ -167,88 +167,88 @@ export interface SolveFinding extends Provenance {
 /** How often a random network contains random layers (Theorem 1), against its hidden units. */
 export interface WidthFinding extends Provenance {
   readonly kind: "width";
-  /** k and k_t: bits of the random weights, reduced, and of the layers' weights, which are uniform. */
+  /** k and k_t: bits of the random weights after reduction, and of the layers' weights, which are uniform. */
   readonly bits: number;
   readonly targetBits: number;
-  /** d and l: so many layers of d inputs and d outputs. The inputs of the first may be negative. */
+  /** d and l: there are l layers of d inputs and d outputs. The inputs of the first layer may be negative. */
   readonly width: number;
   readonly depth: number;
   /** Bits of the random weights as drawn, how they are reduced, and whether they may be 0. */
   readonly initialBits: number;
   readonly weightQuantizer: Quantizer;
   readonly zero: boolean;
-  /** Networks that were drawn; fewer than asked where the run was stopped. */
+  /** Networks that were drawn; fewer than asked for where the run was stopped. */
   readonly trials: number;
   readonly seed: string;
   /** The most hidden units of an input that were drawn. */
   readonly maxUnits: number;
-  /** For 0, 1, ... hidden units of every input: how often every weight has its subsets, and what theory predicts. */
+  /** For 0, 1, ... hidden units of every input: how often every weight has its subsets, and the predicted probability. */
   readonly curve: readonly (Estimate & { readonly units: number; readonly predicted: number })[];
-  /** The fewest units with which that is at least so probable, measured and predicted; absent where none were enough. */
+  /** The fewest units that reach a probability, measured and predicted; absent where `maxUnits` are not enough. */
   readonly required: readonly {
     readonly probability: number;
     readonly units?: number;
     readonly predicted?: number;
   }[];
-  /** So many nonzero parameters a network must have, by Theorem 3, to contain every such layers half of the time. */
+  /** The fewest nonzero parameters, by Theorem 3, of a network that contains such layers with probability 1/2. */
   readonly lowerBound: number;
   /**
-   * Its nonzero parameters with the fewest units for a probability of 1/2: with hidden units that have one input each, and
-   * with the dense layers of the paper. And how many times the lower bound that is.
+   * The nonzero parameters of the random network with the fewest units for a probability of 1/2: with hidden units of one input
+   * each, and with the dense layers of the paper. `gap` is their ratio to the lower bound.
    */
   readonly parameters?: { readonly structured: number; readonly dense: number };
   readonly gap?: { readonly structured: number; readonly dense: number };
 }
 
-/** Which random network a ticket prunes to which target, and how large all of that is. */
+/** The random network and the target of a ticket, with their sizes. */
 interface TicketFields extends Scheme, Sizes {
   /** Decimal. */
   readonly seed: string;
-  /** Inputs of the target, then outputs of every layer, and the bits of its weights. */
+  /** The inputs of the target and then the outputs of every layer; and the bits of its weights. */
   readonly widths: readonly number[];
   readonly targetBits: number;
 }
 
-/** What came of pruning a random network to a target. */
+/** The result of pruning a random network to a target. */
 export interface TicketFinding extends TicketFields, Provenance {
   readonly kind: "ticket";
-  /** How often, as theory predicts, a random network of this scheme does not contain the target. */
+  /** The predicted probability that a random network of this scheme does not contain the target. */
   readonly predictedFailure: number;
-  /** Whether every weight has its subset; otherwise all that follows is said of the last seed that was tried. */
+  /** Whether every weight has its subset; otherwise the other fields are about the last seed that was tried. */
   readonly found: boolean;
-  /** How many seeds were tried, one after the other; `seed` is the last of them. */
+  /** The number of seeds that were tried; `seed` is the last of them. */
   readonly attempts: number;
   /** Subset sums without a solution, and the first of them. */
   readonly failed: number;
   readonly failures: readonly Deviation[];
 }
 
-/** What a ticket is worth. */
+/** The result of verifying a ticket. */
 export interface VerifyFinding extends TicketFields {
   readonly kind: "verify";
-  /** Whether it equals its target on every input, follows its scheme, and names that target. */
+  /** Whether the ticket equals its target on every input, follows its scheme, and names that target. */
   readonly certified: boolean;
   /** The first weight that differs. */
   readonly deviation?: Deviation;
-  /** What running both networks showed, where no weight differs. */
+  /** The result of running both networks, where no weight differs. */
   readonly audit?: OutputComparison;
 }
 
-/** A random network pruned to one that reads handwritten digits, and what both make of test images. */
+/** A random network pruned to one that reads handwritten digits, and the results of both for test images. */
 export interface DigitsFinding extends Provenance {
   readonly kind: "digits";
   readonly theorem: 1 | 2;
   readonly targetBits: number;
   /** Decimal. */
   readonly seed: string;
-  /** Test images, and those that the network reads right. */
+  /** The number of test images, and of those that the network classifies correctly. */
   readonly images: number;
   readonly correct: number;
-  /** Weights of the network, of the random network, and those of it that are kept. */
+  /** The number of weights of the network, of the random network, and of those that are kept. */
   readonly target: number;
   readonly initial: number;
   readonly kept: number;
-  /** Whether the ticket equals the network on every input, and whether all outputs are the same. */
+  /** Whether the ticket is proven equal to the network, and whether all outputs for the images are the same. */
   readonly certified: boolean;
   readonly equal: boolean;
   /** SHA-256 of the outputs of the network, and of the ticket by its audit and its collapsed pass. */

@@ -1,9 +1,9 @@
-// Files that the package ships beside its programs. The build puts this module into dist/node/, which lies as deep below
-// the package's folder as host/node/ does, so one relative path serves both: do not move this file to another depth.
+// Files that the package ships. The build puts this module into dist/node/, which is as deep below the package's folder as
+// host/node/ is, so one relative path is right for both: do not move this file to another depth.
 
 import { fileURLToPath } from "node:url";
 
-/** A perceptron of 784, 32 and 10 units that reads handwritten digits; examples/digits/README.md tells its source. */
+/** A perceptron of 784, 32 and 10 units that reads handwritten digits; examples/digits/README.md names its source. */
 export const DIGITS_NETWORK = fileURLToPath(
   new URL("../../examples/digits/digits.safetensors", import.meta.url),
 );

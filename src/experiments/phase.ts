@@ -22,12 +22,12 @@ import { seedSchema } from "../random.ts";
 import { reachPlan } from "../reach-plan.ts";
 import { certainty, estimate } from "../statistics.ts";
 
-/** The most counts of a tally: results.jsonl and results.csv have a hundred bytes for each and must fit a string. */
+/** The most counts of a tally: results.jsonl and results.csv have about 100 bytes for each, and each must fit a string. */
 const MAX_TALLY = 2 ** 21;
-/** Instances are enumerated while their number fits 32 bits. */
+/** The most instances that are enumerated: their indices have 32 bits. */
 const MAX_INSTANCES = 2 ** 32 - 1;
 
-/** What a caller asks for. */
+/** A request for the phase experiment. */
 export interface PhaseRequest {
   /** Default `rssp`. */
   ensemble?: Ensemble;
@@ -45,14 +45,14 @@ export interface PhaseRequest {
   seed?: bigint | number | string;
 }
 
-/** A request with nothing left open. */
+/** A request with all defaults filled in. */
 export interface PhaseConfig {
   readonly ensemble: Ensemble;
   readonly halfRange: number;
   readonly items: { readonly from: number; readonly to: number };
   readonly targets: readonly number[];
   readonly trials: number;
-  /** Every instance is counted once. */
+  /** Whether every instance is counted once instead of drawn. */
   readonly enumerate: boolean;
   readonly seed: bigint;
 }
@@ -62,7 +62,7 @@ const ALL = '"all"';
 
 const requestSchema = z.strictObject({
   ensemble: z._default(z.enum(ensembles, `one of ${ensembles.join(", ")}`), "rssp"),
-  // How far these may go depends on the ensemble.
+  // Checked later, since their ranges depend on the ensemble.
   bits: z.optional(z.unknown()),
   halfRange: z.optional(z.unknown()),
   items: z.optional(
@@ -84,7 +84,10 @@ const requestSchema = z.strictObject({
   seed: z._default(seedSchema, 1n),
 });
 
-/** Completes and checks a request. Throws TypeError or RangeError naming the field, what it may be and what came. */
+/**
+ * Checks a request and fills in its defaults.
+ * @throws {RequestError} for a field with a wrong value.
+ */
 export function phaseConfig(request: PhaseRequest): PhaseConfig {
   const asked = parse(requestSchema, request);
   const { ensemble } = asked;
@@ -135,7 +138,7 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
   };
 }
 
-/** The work of a configuration, for any range of its trials. */
+/** The plan of a configuration, for any range of its trials. */
 export function plan(config: PhaseConfig): Plan {
   const { ensemble, halfRange, seed } = config;
   return reachPlan({

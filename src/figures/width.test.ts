@@ -1,4 +1,4 @@
-// Figures of width findings: which curves stand together, what they are called, and which dots they have.
+// Figures of width findings: which curves share a figure, their names, and their dots.
 
 import { describe, expect, test } from "vitest";
 import { findWidth, widthConfig, type WidthRequest } from "../experiments/width.ts";
@@ -17,7 +17,7 @@ describe("figures", () => {
   );
   const [one, two, cost, ...rest] = widthFigures(findings);
 
-  test("are one for each size of layers, with a curve for each precision, and one of the cost", () => {
+  test("There is a figure for each size of layers with a curve for each precision, and one of the cost", () => {
     expect(rest).toEqual([]);
     expect([one!.title, two!.title]).toEqual([
       "A random network contains one layer of 1 input and output",
@@ -30,7 +30,7 @@ describe("figures", () => {
     ]);
   });
 
-  test("have dots where a curve rises, and theory everywhere", () => {
+  test("A curve has dots where it rises, and its prediction everywhere", () => {
     const [{ points, lines }] = one!.series as [(typeof one.series)[0]];
     expect(points.length).toBeGreaterThan(20);
     expect(points.length).toBeLessThanOrEqual(40);
@@ -41,7 +41,7 @@ describe("figures", () => {
     expect(lines.map(({ kind, points }) => [kind, points.length])).toEqual([["prediction", 151]]);
   });
 
-  test("of the cost have the units for one half between those of the interval, above the bound", () => {
+  test("The cost is the units for a probability of 1/2, inside their interval and above the bound", () => {
     const [{ points, lines }] = cost!.series as [(typeof cost.series)[0]];
     expect(points.map(({ x, y }) => [x, y])).toEqual([
       [2, 54],
@@ -53,7 +53,7 @@ describe("figures", () => {
     expect(bound.points[1]!.y).toBeCloseTo((Math.log2(33) - 1) / 2, 12);
   });
 
-  test("name what differs, and only that", () => {
+  test("Names have the fields that differ, and only these", () => {
     const [figure] = widthFigures(
       (["away", "floor"] as const).map((weightQuantizer) =>
         findingOf(5, { bits: 1, targetBits: 1, initialBits: 3, weightQuantizer }),
@@ -63,7 +63,7 @@ describe("figures", () => {
     expect(figure!.series.map(({ name }) => name)).toEqual(["away", "floor"]);
   });
 
-  test("of the cost have one curve for each precision of random weights, tied or not", () => {
+  test("The figure of the cost has one curve for each precision of random weights", () => {
     const cost = widthFigures([3, 4].map((targetBits) => findingOf(5, { bits: 2, targetBits }))).at(-1)!;
     expect(cost.series.map(({ name, points }) => [name, points.length])).toEqual([
       ["one layer of 1 input and output, k = 2", 2],

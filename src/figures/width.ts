@@ -1,20 +1,20 @@
-// What width findings look like: curves against the hidden units, a figure for each size of layers; and what precision costs.
+// Figures of width findings: curves against the hidden units, a figure for each size of layers; and the cost of precision.
 
 import type { WidthFinding } from "../finding.ts";
 import type { Figure, FigurePoint } from "./figure.ts";
 
-/** Dots of one curve at most. */
-const DOTS = 40;
+/** The most dots of one curve. */
+const MAX_DOTS = 40;
 const MEASURED = "measured, with 95 % interval";
-const PREDICTED = "predicted, outputs independent given how many units serve them";
+const PREDICTED = "predicted, with outputs independent given their numbers of units";
 
 /** `one layer of 4 inputs and outputs`, `3 layers of 4 inputs and outputs`. */
 function layersText({ width, depth }: Pick<WidthFinding, "width" | "depth">): string {
-  const of = width === 1 ? "1 input and output" : `${width} inputs and outputs`;
-  return depth === 1 ? `one layer of ${of}` : `${depth} layers of ${of}`;
+  const size = width === 1 ? "1 input and output" : `${width} inputs and outputs`;
+  return depth === 1 ? `one layer of ${size}` : `${depth} layers of ${size}`;
 }
 
-/** Whether the bits of all random weights follow from those of the layers. */
+/** Whether the layers of all findings have twice the bits of their random weights. */
 const areTied = (all: readonly WidthFinding[]) =>
   all.every(({ bits, targetBits }) => targetBits === 2 * bits);
 
@@ -22,9 +22,9 @@ function precisionText({ bits, targetBits }: WidthFinding, all: readonly WidthFi
   return `k = ${bits}${areTied(all) ? "" : `, k_t = ${targetBits}`}`;
 }
 
-/** How random weights are made, where findings differ in it. */
+/** How random weights are drawn, as far as findings differ in it. */
 function weightsText({ weightQuantizer, initialBits }: WidthFinding, all: readonly WidthFinding[]): string[] {
-  const differ = (of: (finding: WidthFinding) => unknown) => new Set(all.map(of)).size > 1;
+  const differ = (valueOf: (finding: WidthFinding) => unknown) => new Set(all.map(valueOf)).size > 1;
   return [
     ...(differ((one) => one.weightQuantizer) ? [weightQuantizer] : []),
     ...(differ((one) => one.initialBits) && differ((one) => one.initialBits - one.bits)
@@ -40,8 +40,8 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
 }
 
 /**
- * A figure for each size of layers, a curve for each precision; where random weights are made in several ways, one for each
- * size and precision, a curve for each way. Then, where there are several precisions, the units they take.
+ * A figure for each size of layers with a curve for each precision. Where random weights are drawn in several ways: a figure for
+ * each size and precision with a curve for each way. Last, for several precisions, a figure of the units they need.
  */
 export function widthFigures(findings: readonly WidthFinding[]): Figure[] {
   const ways = new Set(findings.map((finding) => weightsText(finding, findings).join())).size;
@@ -49,8 +49,7 @@ export function widthFigures(findings: readonly WidthFinding[]): Figure[] {
     [layersText(finding), ...(ways > 1 ? [precisionText(finding, findings)] : [])].join(", ");
   const curves = groupBy(findings, titleOf).map((group): Figure => ({
     title: `A random network contains ${titleOf(group[0]!)}`,
-    caption:
-      "How often some mask leaves exactly the layers asked for, every weight of them; bands are exact 95 % intervals.",
+    caption: "How often some mask leaves exactly the layers asked for; bands are exact 95 % intervals.",
     x: { label: "h, the hidden units of each input", symbol: "h" },
     y: { label: "P(contained)", domain: [0, 1] },
     legend: ways > 1 ? "Random weights" : "Precision",
@@ -72,19 +71,19 @@ export function widthFigures(findings: readonly WidthFinding[]): Figure[] {
     : curves;
 }
 
-/** Where a curve rises, in even steps. */
+/** Points of the rising part of a curve, in even steps. */
 function dotsOf({ curve }: WidthFinding): FigurePoint[] {
   const rising = curve.filter(({ units, probability }) => {
     const before = curve[units - 1]?.probability ?? 0;
     return probability > 0 && before < 1;
   });
-  const step = Math.ceil(rising.length / DOTS);
+  const step = Math.ceil(rising.length / MAX_DOTS);
   return rising
     .filter(({ units }) => units % step === 0)
     .map(({ units, probability, low, high }) => ({ x: units, y: probability, low, high }));
 }
 
-/** The units for a probability of 1/2 against the precision of the layers' weights. */
+/** The figure of the units for a probability of 1/2 against the precision of the layers' weights. */
 function costFigures(findings: readonly WidthFinding[]): Figure[] {
   const nameOf = (finding: WidthFinding) =>
     [
@@ -110,7 +109,7 @@ function costFigures(findings: readonly WidthFinding[]): Figure[] {
           {
             kind: "bound" as const,
             side: "lower" as const,
-            name: "Theorem 3: fewer parameters cannot do",
+            name: "Theorem 3: fewer parameters are not enough",
             points: sorted.flatMap(({ targetBits, required: [half], gap }) =>
               half?.units === undefined || !gap ? [] : [{ x: targetBits, y: half.units / gap.structured }],
             ),
@@ -136,7 +135,7 @@ function costFigures(findings: readonly WidthFinding[]): Figure[] {
   ];
 }
 
-/** The units at which a curve passes 1/2, and those at which its interval does. */
+/** The units at which a curve reaches 1/2, and those at which the ends of its interval do. */
 function halfway({ targetBits, curve }: WidthFinding): FigurePoint[] {
   const [y, low, high] = (["probability", "high", "low"] as const).map(
     (side) => curve.find((point) => point[side] >= 0.5)?.units,

@@ -20,7 +20,7 @@ afterAll(async () => {
 /** The quickest run that has digests: one round of the definitions. */
 const QUICK = "bench --only kernels --engine reference --rounds 1 --quiet";
 
-test("rows come as lines and as a file, and compare with a later run, which tells what it answers otherwise", async () => {
+test("Rows are printed and kept in a file, and a later run names the kernels that answer otherwise", async () => {
   const first = await runCommand(`${QUICK} --json --out kept`, folder);
   expect([first.status, first.stderr]).toEqual([0, ""]);
   const { machine, rows } = readLines("stdout", first.stdout);
@@ -52,7 +52,7 @@ test("rows come as lines and as a file, and compare with a later run, which tell
   expect(same).toHaveLength(rows.length - 2);
 });
 
-test("rates are those of the kernels asked for", async () => {
+test("Only the kernels asked for have rates", async () => {
   const { status, stdout } = await runCommand(`${QUICK} --kernels prune,count --json`, folder);
   const { machine, rows } = readLines("stdout", stdout);
   expect(status).toBe(0);
@@ -60,7 +60,7 @@ test("rates are those of the kernels asked for", async () => {
   expect(new Set(rows.map(({ kernel }) => kernel))).toEqual(new Set(["count", "prune"]));
 });
 
-test("a signal ends it with what is done", async () => {
+test("A signal ends the run with the rows that are done", async () => {
   const { child, outcome } = startCommand(
     "bench --only kernels --engine reference --seconds 600".split(" "),
     folder,
@@ -78,7 +78,7 @@ test("a signal ends it with what is done", async () => {
   expect(stdout).not.toContain("forward");
 });
 
-test("other languages are left out where this machine does not have them, and asked for they are refused", async () => {
+test("Missing compilers are left out by default, and refused where they are asked for", async () => {
   const nothing = { ...process.env, PATH: "" };
   const without = startCommand("bench --only peers --rounds 1 --json".split(" "), folder, nothing);
   const { status, stdout, stderr } = await without.outcome;

@@ -59,15 +59,15 @@ function findings({ status, stdout, stderr }: Outcome): PhaseFinding[] {
     .map((line) => JSON.parse(line) as PhaseFinding);
 }
 
-/** What a finding says, without who said it. */
-function said(finding: PhaseFinding): PhaseFinding {
+/** A finding without its engine and adapter. */
+function anonymous(finding: PhaseFinding): PhaseFinding {
   return { ...finding, engine: "", adapter: "" };
 }
 
 const REFUSAL = /^[^:\n]+: expected [^\n]+, got [^\n]+\n$/;
 
 describe("a wrong request", () => {
-  test("has a form that a stack trace, a second line and a bare message do not have", () => {
+  test("The form of a refusal excludes stack traces, second lines and bare messages", () => {
     const good = "items: expected an integer in 0..64, got 99\n";
     expect(good).toMatch(REFUSAL);
     for (const bad of [
@@ -130,7 +130,7 @@ describe("a wrong request", () => {
     faze: /^command: expected .*, got "faze"; run exacta --help/,
     "help faze": /^command: expected .*, got "faze"/,
   };
-  test.each(Object.entries(cases))("%s: refused in one line, nothing done", async (args, line) => {
+  test.each(Object.entries(cases))("%s: is refused in one line, and no file is made", async (args, line) => {
     const { status, stdout, stderr } = await exacta(args);
     expect(stderr).toMatch(REFUSAL);
     expect(stderr).toMatch(line);
@@ -150,7 +150,7 @@ describe("a wrong request", () => {
     },
   ];
   test.each(unwritable)(
-    "--out $is: refused before anything is computed or made",
+    "A folder $is is refused before anything is computed or made",
     async ({ out, prepare }) => {
       prepare?.();
       const before = await readdir(folder, { recursive: true });
@@ -164,7 +164,7 @@ describe("a wrong request", () => {
   );
 
   test.runIf(process.platform === "linux")(
-    "--out in a file system of the kernel: refused, not waited for",
+    "A folder in a file system of the kernel is refused without waiting",
     async () => {
       const { status, stdout, stderr } = await exacta(
         "phase --bits 4 --trials 1000 --json --out /proc/exacta/results",
@@ -176,7 +176,7 @@ describe("a wrong request", () => {
   );
 
   test.runIf(process.platform === "linux")(
-    "--engine gpu without an adapter: refused, with the way out",
+    "--engine gpu without an adapter is refused with a remedy",
     async () => {
       const { status, stdout, stderr } = await exacta("phase --bits 4 --trials 10 --engine gpu");
       // Where there is a Vulkan loader, Dawn warns on stderr before the line that is ours.
@@ -188,7 +188,7 @@ describe("a wrong request", () => {
     },
   );
 
-  test("leaves the results of an earlier run alone", async () => {
+  test("A refused request leaves the results of an earlier run unchanged", async () => {
     await writeFile(join(folder, "results.jsonl"), "kept");
     const { status } = await exacta("phase --bits 99 --out .");
     expect(status).toBe(2);
@@ -198,7 +198,7 @@ describe("a wrong request", () => {
 });
 
 describe("phase --json", () => {
-  test("prints one finding a line on stdout, and words for people on stderr alone", async () => {
+  test("Findings are lines of JSON on stdout, and all text is on stderr", async () => {
     const outcome = await exacta(
       "phase --bits 3,4 --items 5..7 --targets 0,-3,8 --trials 2000 --seed 7 --json --engine cpu",
     );
@@ -233,7 +233,7 @@ describe("phase --json", () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test("says perfect instead of covered for rnpp", async () => {
+  test("A finding of rnpp has perfect instead of covered", async () => {
     const [finding] = findings(
       await exacta("phase --ensemble rnpp --bits 3 --items 5 --trials 1000 --json --quiet --engine cpu"),
     );
@@ -243,13 +243,13 @@ describe("phase --json", () => {
     expect(finding!.perfect!.solved).toBe(finding!.targets[0]!.solved + finding!.targets[1]!.solved);
   });
 
-  test("says nothing on stderr with --quiet", async () => {
+  test("With --quiet stderr is empty", async () => {
     const outcome = await exacta("phase --bits 2 --items 3 --trials 100 --json --quiet --engine cpu");
     expect(findings(outcome)).toHaveLength(1);
     expect(outcome.stderr).toBe("");
   });
 
-  test("reads 1e3, 1_000 and 1000 alike", async () => {
+  test("1e3, 1_000 and 1000 are the same number", async () => {
     const outputs = await Promise.all(
       ["1e3", "1_000", "1000"].map((trials) =>
         exacta(`phase --bits 4 --items 4 --trials ${trials} --json --quiet --engine cpu`),
@@ -262,11 +262,11 @@ describe("phase --json", () => {
   test.each([
     "--bits 3,6 --items 1..9 --targets 1,-5,40 --trials 3000 --seed 18446744073709551615",
     "--ensemble rnpp --half-range 100 --items 6..8 --trials 3000",
-  ])("%s: says the same on every engine", async (config) => {
+  ])("%s: every engine gives the same findings", async (config) => {
     const by = async (engine: string, env = bare) => {
       const found = findings(await exacta(`phase ${config} --json --quiet --engine ${engine}`, env));
       expect(new Set(found.map((finding) => finding.engine))).toEqual(new Set([engine]));
-      return found.map(said);
+      return found.map(anonymous);
     };
     const reference = await by("reference");
     expect(reference.length).toBeGreaterThan(2);
@@ -275,17 +275,17 @@ describe("phase --json", () => {
     expect(await by("shadow", adapter)).toEqual(reference);
   });
 
-  test("says the same with one thread and two, and something else with another seed", async () => {
+  test("Findings do not depend on the number of threads, but on the seed", async () => {
     const run = async (more: string) =>
       findings(
         await exacta(`phase --bits 6 --items 5..9 --trials 2e5 --json --quiet --engine cpu ${more}`),
-      ).map(said);
+      ).map(anonymous);
     const one = await run("--threads 1");
     expect(await run("--threads 2")).toEqual(one);
     expect(await run("--threads 2 --seed 2")).not.toEqual(one.map((finding) => ({ ...finding, seed: "2" })));
   });
 
-  test("ends without complaint when its reader leaves early", async () => {
+  test("A run ends with status 0 when its reader leaves early", async () => {
     const { child, outcome } = start(
       "phase --bits 4 --items 1..40 --trials 1000 --json --quiet --engine cpu".split(" "),
       bare,
@@ -317,7 +317,7 @@ function loads(html: string): string[] {
 }
 
 describe("--out", () => {
-  test("gets the findings as JSON Lines, as CSV and as a page that needs nothing else", async () => {
+  test("The folder gets the findings as JSON Lines, as CSV and as a page that loads nothing", async () => {
     const outcome = await exacta(
       "phase --bits 3,5 --items 4..6 --targets 1,-2 --trials 2000 --json --out deep/er --engine cpu",
     );
@@ -370,7 +370,7 @@ describe("--out", () => {
       expect(loads(html + bad)).toHaveLength(1);
   });
 
-  test("is the folder results, beside a table on stdout, where nothing is said", async () => {
+  test("Without --out and --json the folder is results, and a table is on stdout", async () => {
     const { status, stdout, stderr } = await exacta("phase --bits 4 --items 3..5 --trials 1000 --engine cpu");
     expect(status).toBe(0);
     expect((await readdir(join(folder, "results"))).toSorted()).toEqual([
@@ -383,7 +383,7 @@ describe("--out", () => {
     expect(stderr).toContain("report.html");
   });
 
-  test("keeps an earlier file whole until the new one is complete", async () => {
+  test("An earlier file is replaced, not written into", async () => {
     const run = (seed: number) =>
       exacta(`phase --bits 4 --items 3 --trials 1000 --json --quiet --engine cpu --out . --seed ${seed}`);
     const first = await run(1);
@@ -405,7 +405,7 @@ describe("--out", () => {
 });
 
 describe("an interrupted run", () => {
-  test("keeps the trials that were done, and they are the first ones", async () => {
+  test("An interrupted run keeps the trials that were done, which are the first ones", async () => {
     const args = (trials: string | number) =>
       `phase --bits 3,5 --items 1..6 --trials ${trials} --json --engine cpu --threads 2`;
     const { child, outcome } = start([...args("1e10").split(" "), "--out", "."], bare);
@@ -438,58 +438,57 @@ describe("an interrupted run", () => {
 });
 
 describe("devices", () => {
-  test.runIf(process.platform === "linux")(
-    "says that auto takes the CPU where there is no adapter",
-    async () => {
-      const text = await exacta("devices");
-      expect(text.status).toBe(0);
-      expect(text.stdout).toMatch(/^auto takes cpu: there is no WebGPU adapter\.\n/);
-      const json = await exacta("devices --json");
-      expect(json.stdout.split("\n")).toHaveLength(2);
-      expect(JSON.parse(json.stdout)).toMatchObject({
-        kind: "devices",
-        auto: { engine: "cpu", why: "there is no WebGPU adapter" },
-        adapters: [],
-        missing: expect.arrayContaining([expect.stringMatching(/ Vulkan (loader|driver) /)]) as string[],
-      });
-    },
-  );
-
-  test.runIf(hasSoftware)("lists a software adapter and says why auto passes it over", async () => {
-    const text = await exacta("devices", adapter);
-    expect(text.stdout).toMatch(/^auto takes cpu: the only WebGPU adapter is a software one/);
-    expect(text.stdout).toMatch(/^gpu +SwiftShader/m);
-    const { auto, threads, adapters } = JSON.parse((await exacta("devices --json", adapter)).stdout) as {
-      auto: { engine: string; why: string };
-      threads: number;
-      adapters: { name: string; limits: Record<string, number>; features: string[] }[];
-    };
-    expect(auto).toEqual({ engine: "cpu", why: expect.stringContaining("software") as string });
-    expect(threads).toBeGreaterThanOrEqual(1);
-    expect(adapters).toHaveLength(1);
-    expect(adapters[0]!.name).toContain("SwiftShader");
-    expect(adapters[0]!.limits["maxComputeWorkgroupStorageSize"]).toBeGreaterThanOrEqual(16384);
-    const [finding] = findings(await exacta("phase --bits 2 --items 2 --trials 10 --json --quiet", adapter));
-    expect(finding!.engine).toBe("cpu");
+  test.runIf(process.platform === "linux")("Without an adapter auto takes the CPU", async () => {
+    const text = await exacta("devices");
+    expect(text.status).toBe(0);
+    expect(text.stdout).toMatch(/^auto takes cpu: there is no WebGPU adapter\.\n/);
+    const json = await exacta("devices --json");
+    expect(json.stdout.split("\n")).toHaveLength(2);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      kind: "devices",
+      auto: { engine: "cpu", why: "there is no WebGPU adapter" },
+      adapters: [],
+      missing: expect.arrayContaining([expect.stringMatching(/ Vulkan (loader|driver) /)]) as string[],
+    });
   });
 
   test.runIf(hasSoftware)(
-    "says whether shaders compare indices with lengths; answers are the same",
+    "A software adapter is listed, with the reason why auto does not take it",
     async () => {
-      const unchecked = { ...adapter, EXACTA_UNCHECKED: "1" };
-      expect((await exacta("devices", adapter)).stdout).toMatch(/^ +indices checked/m);
-      expect((await exacta("devices", unchecked)).stdout).toMatch(/^ +indices unchecked/m);
-      const args = "phase --bits 4,8 --items 4..12 --trials 2000 --engine gpu --json --quiet";
-      expect(findings(await exacta(args, unchecked))).toEqual(findings(await exacta(args, adapter)));
-      expect(await exacta("devices", { ...adapter, EXACTA_UNCHECKED: "yes" })).toMatchObject({
-        status: 2,
-        stderr: 'EXACTA_UNCHECKED: expected 1, or nothing for checked indices, got "yes"\n',
-      });
+      const text = await exacta("devices", adapter);
+      expect(text.stdout).toMatch(/^auto takes cpu: the only WebGPU adapter is a software one/);
+      expect(text.stdout).toMatch(/^gpu +SwiftShader/m);
+      const { auto, threads, adapters } = JSON.parse((await exacta("devices --json", adapter)).stdout) as {
+        auto: { engine: string; why: string };
+        threads: number;
+        adapters: { name: string; limits: Record<string, number>; features: string[] }[];
+      };
+      expect(auto).toEqual({ engine: "cpu", why: expect.stringContaining("software") as string });
+      expect(threads).toBeGreaterThanOrEqual(1);
+      expect(adapters).toHaveLength(1);
+      expect(adapters[0]!.name).toContain("SwiftShader");
+      expect(adapters[0]!.limits["maxComputeWorkgroupStorageSize"]).toBeGreaterThanOrEqual(16384);
+      const [finding] = findings(
+        await exacta("phase --bits 2 --items 2 --trials 10 --json --quiet", adapter),
+      );
+      expect(finding!.engine).toBe("cpu");
     },
   );
 
+  test.runIf(hasSoftware)("Bounds checks of shaders are listed, and do not change findings", async () => {
+    const unchecked = { ...adapter, EXACTA_UNCHECKED: "1" };
+    expect((await exacta("devices", adapter)).stdout).toMatch(/^ +indices checked/m);
+    expect((await exacta("devices", unchecked)).stdout).toMatch(/^ +indices unchecked/m);
+    const args = "phase --bits 4,8 --items 4..12 --trials 2000 --engine gpu --json --quiet";
+    expect(findings(await exacta(args, unchecked))).toEqual(findings(await exacta(args, adapter)));
+    expect(await exacta("devices", { ...adapter, EXACTA_UNCHECKED: "yes" })).toMatchObject({
+      status: 2,
+      stderr: 'EXACTA_UNCHECKED: expected 1, or nothing for checked indices, got "yes"\n',
+    });
+  });
+
   test.runIf(hasSoftware)(
-    "shows what a first use of the GPU has measured, by the file that keeps it",
+    "The variants that a first use of the GPU measures are kept in a file and listed",
     async () => {
       const env = { ...adapter, XDG_CACHE_HOME: join(folder, "cache") };
       const before = await exacta("devices", env);
@@ -509,20 +508,17 @@ describe("devices", () => {
     },
   );
 
-  test.runIf(process.platform === "linux")(
-    "measures nothing where there is no adapter, and says so",
-    async () => {
-      expect(await exacta("devices --tune")).toMatchObject({
-        status: 2,
-        stdout: "",
-        stderr: expect.stringMatching(/^--tune: expected a WebGPU adapter, got nothing; /) as string,
-      });
-    },
-  );
+  test.runIf(process.platform === "linux")("--tune without an adapter is refused", async () => {
+    expect(await exacta("devices --tune")).toMatchObject({
+      status: 2,
+      stdout: "",
+      stderr: expect.stringMatching(/^--tune: expected a WebGPU adapter, got nothing; /) as string,
+    });
+  });
 });
 
 describe("help", () => {
-  test("lists the commands and their options on stdout", async () => {
+  test("--help lists the commands and their options on stdout", async () => {
     const { status, stdout, stderr } = await exacta("--help");
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toMatch(/\bphase\b[\s\S]*\bdevices\b/);
@@ -539,23 +535,23 @@ describe("help", () => {
 });
 
 describe("theory", () => {
-  test("is printed as a table and as findings, and refused beyond its accuracy", async () => {
+  test("Theory is printed as a table and as findings, and refused beyond its accuracy", async () => {
     const table = await exacta("theory --bits 6 --items 8..12 --targets 0,1,64");
     expect({ status: table.status, stderr: table.stderr }).toEqual({ status: 0, stderr: "" });
     expect(table.stdout).toContain("rssp, k = 6 (M = 64), target 64");
     for (const line of table.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
     const { stdout } = await exacta("theory --bits 6 --items 8..12 --targets 0,1,64 --json");
-    const said = stdout
+    const printed = stdout
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line) as TheoryFinding);
-    expect(said).toEqual(computeTheory({ bits: 6, items: { from: 8, to: 12 }, targets: [0, 1, 64] }));
+    expect(printed).toEqual(computeTheory({ bits: 6, items: { from: 8, to: 12 }, targets: [0, 1, 64] }));
     const refused = await exacta("theory --bits 13");
     expect({ status: refused.status, stdout: refused.stdout }).toEqual({ status: 2, stdout: "" });
     expect(refused.stderr).toMatch(REFUSAL);
   });
 
-  test("is held against measurements by --check, whose verdict is on stdout", async () => {
+  test("--check compares measurements with theory and prints its verdict on stdout", async () => {
     const done = await exacta("phase --bits 6 --items 6..9 --trials 1e5 --check --quiet --out out");
     expect(done.status).toBe(0);
     expect(done.stdout).toContain("check: no measured probability breaks a proven bound");
@@ -568,7 +564,7 @@ describe("theory", () => {
 });
 
 describe("required", () => {
-  test("prints a table and findings that agree", async () => {
+  test("The table and the findings of required agree", async () => {
     const options = "required --bits 3,2 --failure 0.1 --trials 2e4 --quiet";
     const found = (await exacta(`${options} --json`)).stdout
       .trimEnd()
@@ -589,7 +585,7 @@ describe("required", () => {
   });
 });
 
-test("a reader that leaves early loses nothing of what is written besides", async () => {
+test("Files are complete when the reader of stdout leaves early", async () => {
   const { child, outcome } = start(
     "phase --bits 4,6 --items 1..9 --trials 1e6 --json --out out --quiet".split(" "),
     bare,

@@ -21,7 +21,7 @@ const exacta = (words: string) => runCommand(words, folder);
 const DIGEST = "2a1f38b0e3be7f5a9fb98f75caeb4d7d4f0ce90cddd6240d027da7e9a1e5951b";
 
 test.each(["cpu", "reference", "gpu"])(
-  "a ticket of theorem 1 reads as its network does on %s",
+  "A ticket of theorem 1 has the outputs of its network on %s",
   async (engine) => {
     const { status, stdout } = await exacta(`digits --json --quiet --engine ${engine}`);
     const finding = JSON.parse(stdout) as DigitsFinding;
@@ -39,7 +39,7 @@ test.each(["cpu", "reference", "gpu"])(
   240_000,
 );
 
-test("a ticket of theorem 2 reads as its network does", async () => {
+test("A ticket of theorem 2 has the outputs of its network", async () => {
   const { status, stdout } = await exacta("digits --theorem 2 --json --quiet --engine cpu");
   expect({ status, ...(JSON.parse(stdout) as DigitsFinding) }).toMatchObject({
     status: 0,
@@ -51,17 +51,17 @@ test("a ticket of theorem 2 reads as its network does", async () => {
   });
 }, 240_000);
 
-test("the story is told in words, and the ticket written; whatever else is asked is refused", async () => {
-  const { status, stdout, stderr } = await exacta("digits --quiet --engine cpu --seed 5 --out told");
+test("The command prints a table, writes the ticket and a report, and refuses theorem 3", async () => {
+  const { status, stdout, stderr } = await exacta("digits --quiet --engine cpu --seed 5 --out story");
   expect(status).toBe(0);
   expect(stdout).toMatch(/certified: .*\nall 100,000 outputs are the same integers \(cpu: /);
-  expect(stderr).toMatch(/^told\/digits.html is the report; told\/digits.safetensors is the ticket/);
-  expect((await readdir(join(folder, "told"))).toSorted()).toEqual(["digits.html", "digits.safetensors"]);
-  const report = await readFile(join(folder, "told/digits.html"), "utf8");
+  expect(stderr).toMatch(/^story\/digits.html is the report; story\/digits.safetensors is the ticket/);
+  expect((await readdir(join(folder, "story"))).toSorted()).toEqual(["digits.html", "digits.safetensors"]);
+  const report = await readFile(join(folder, "story/digits.html"), "utf8");
   expect(report.match(/<img src="data:image\/bmp;base64,/g)).toHaveLength(2 * 32 + 12);
   expect(report).toContain("9,732 of 10,000 are read right, by both");
   expect(report).not.toMatch(/undefined|NaN|<script/);
-  expect((await exacta("verify told/digits.safetensors")).status).toBe(0);
+  expect((await exacta("verify story/digits.safetensors")).status).toBe(0);
   expect(await exacta("digits --theorem 3")).toEqual({
     status: 2,
     stdout: "",

@@ -93,7 +93,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 // Several at a time: most of a command is its start.
-describe.concurrent("on every engine a command answers what the definition does", () => {
+describe.concurrent("Every engine and pass gives the outputs of the definition", () => {
   test.each([
     "network.json --engine reference",
     "network.json --engine cpu",
@@ -112,7 +112,7 @@ describe.concurrent("on every engine a command answers what the definition does"
   });
 });
 
-test("one other weight, and the outputs are others", async () => {
+test("Changing one weight changes the outputs", async () => {
   const other = structuredClone(written);
   other.layers[1]!.weights[2]![2]!--;
   await writeFile(join(folder, "other.json"), JSON.stringify(other));
@@ -123,7 +123,7 @@ test("one other weight, and the outputs are others", async () => {
 });
 
 describe("outputs", () => {
-  test("go to a .npy file or a text one, from text as from .npy", async () => {
+  test("Outputs go to a .npy file or a text file, for inputs of either kind", async () => {
     const common = "forward ticket1.safetensors --inputs x.csv --engine cpu --quiet --out";
     for (const name of ["y.npy", "y.csv"])
       expect(await exacta(`${common} made/${name}`)).toEqual({ status: 0, stdout: "", stderr: "" });
@@ -135,14 +135,14 @@ describe("outputs", () => {
     expect((await readdir(join(folder, "made"))).toSorted()).toEqual(["y.csv", "y.npy"]);
   });
 
-  test("of one input, and of none", async () => {
+  test("A single input has outputs, and no input has none", async () => {
     const answer = async (file: string) =>
       (await exacta(`forward network.json --inputs ${file} --engine cpu --quiet`)).stdout;
     expect(await answer("one.npy")).toBe(csv([outputs[7]!]));
     expect(await answer("none.npy")).toBe("");
   });
 
-  test("or the place of the largest, the first of equals", async () => {
+  test("--argmax gives the index of the largest output, the first of equal ones", async () => {
     const places = outputs.map((row) => row.indexOf(Math.max(...row)));
     // The second and third output are equal, so each place but the last is there.
     expect(new Set(places)).toEqual(new Set([0, 1]));
@@ -155,7 +155,7 @@ describe("outputs", () => {
     });
   });
 
-  test("as a finding: who computed them, and their digest", async () => {
+  test("The finding has the engine and a digest of the outputs", async () => {
     const bytes = Buffer.alloc(8 * 600);
     outputs.flat().forEach((output, i) => bytes.writeBigInt64LE(BigInt(output), 8 * i));
     const digest = createHash("sha256").update(bytes).digest("hex");
@@ -181,7 +181,7 @@ describe("outputs", () => {
     }
   });
 
-  test("come with a summary on stderr", async () => {
+  test("A summary is on stderr", async () => {
     const summary = async (words: string) =>
       (await exacta(`forward ${words} --inputs x.npy --engine reference`)).stderr
         .trimEnd()
@@ -235,7 +235,7 @@ test.concurrent.each([
   expect({ status, stdout, stderr }).toEqual({ status: 2, stdout: "", stderr: `${message}\n` });
 });
 
-test("a file that holds no network is refused under its own name", async () => {
+test("A file without a network is refused by its name", async () => {
   await writeFile(join(folder, "myInputs.csv"), "1,2,3\n");
   const { status, stderr } = await exacta("forward myInputs.csv --inputs x.npy");
   expect(status).toBe(2);

@@ -49,7 +49,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const exacta = (words: string) => startCommand(words.split(" "), folder).outcome;
 
 describe.each(["real.bin", "onnx.bin", "json.bin"])("%s", (name) => {
-  test("has a ticket, which verify proves with the options of the ticket", async () => {
+  test("It has a ticket, which verify certifies with the options of the ticket", async () => {
     const made = await exacta(
       `ticket ${name} --target-bits 6 --activation-bits 3 --quantizer nearest --input-scale 2 --engine cpu --out ${name}.ticket`,
     );
@@ -80,7 +80,7 @@ describe.each(["real.bin", "onnx.bin", "json.bin"])("%s", (name) => {
   });
 });
 
-test("what is left out of a model is said; of integers nothing else is", async () => {
+test("Parts of a model that are left out are noted, and integers have no other notes", async () => {
   const { status, stderr } = await exacta(
     "ticket softmax --target-bits 2 --engine cpu --out softmax.ticket --json",
   );

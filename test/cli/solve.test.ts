@@ -40,7 +40,7 @@ const JSONL = '{"items":[3,5,8],"targets":[8,9],"id":"a, b"}\n{"items":[],"targe
 const CSV = 'id,items,targets\n"a, b",3 5 8,8 9\n,,0\n';
 
 describe("findings", () => {
-  test("are one line for each target, in the order of the input, whatever its format", async () => {
+  test("Findings are one line for each target, in the order of the input, for every format", async () => {
     const { status, stdout, stderr } = await solve("- --json", TEXT);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     const common = { kind: "solve", method: "bitset", engine: "reference" };
@@ -89,7 +89,7 @@ describe("findings", () => {
     );
   });
 
-  test("may be CSV, and go to a file that is the same", async () => {
+  test("CSV on stdout and in the file are the same", async () => {
     await writeFile(join(folder, "in.csv"), CSV);
     const { status, stdout } = await solve("in.csv --csv --out deep/er", "");
     expect(status).toBe(0);
@@ -106,7 +106,7 @@ describe("findings", () => {
     expect(await readFile(join(folder, "deep/er/solutions.csv"), "utf8")).toBe(stdout);
   });
 
-  test("answer what was asked", async () => {
+  test("Findings have the answers that were asked for", async () => {
     const ask = async (options: string, input = "3 5 8 : 9") =>
       findings((await solve(`- ${options}`, input)).stdout)[0]!;
     expect(await ask("--at-most")).toMatchObject({ atMost: true, reachable: true, sum: 8, count: "2" });
@@ -119,7 +119,7 @@ describe("findings", () => {
     ).toBe("9007199254740995");
   });
 
-  test("come while the input stays open, and none is lost when it is stopped", async () => {
+  test("Findings are printed while the input is open, and none is lost when the run is stopped", async () => {
     const { child, outcome } = start("- --engine reference --out out");
     child.stdin.write("1 2 : 3\n1 2 : 4\n1 2 : ");
     let seen = "";
@@ -135,7 +135,7 @@ describe("findings", () => {
     expect(await readFile(join(folder, "out/solutions.jsonl"), "utf8")).toBe(stdout);
   });
 
-  test("end without complaint when their reader leaves", async () => {
+  test("The run ends with status 0 when its reader leaves", async () => {
     const { child, outcome } = start("- --engine reference --quiet");
     child.stdout!.destroy();
     const timer = setInterval(() => child.stdin.write("1 2 : 3\n"), 5);
@@ -144,10 +144,10 @@ describe("findings", () => {
   });
 });
 
-describe("what is malformed or cannot be solved", () => {
+describe("a line that is malformed or cannot be solved", () => {
   const input = "1 : 1\n2 : x\n3 : 3\n4294967296 : 1\n4 : 4\n";
 
-  test("ends the run with its line, after the findings before it, and leaves no file", async () => {
+  test("A bad line ends the run with its number, after the findings before it, and leaves no file", async () => {
     const { status, stdout, stderr } = await solve("- --out out", input);
     expect(findings(stdout).map(({ target }) => target)).toEqual([1]);
     expect({ status, stderr }).toEqual({
@@ -158,7 +158,7 @@ describe("what is malformed or cannot be solved", () => {
     expect(await readdir(join(folder, "out"))).toEqual([]);
   });
 
-  test("is left out and counted with --keep-going", async () => {
+  test("A bad line is left out and counted with --keep-going", async () => {
     const { status, stdout, stderr } = await solve("- --keep-going --method bitset", input);
     expect(findings(stdout).map(({ instance, target }) => [instance, target])).toEqual([
       [0, 1],
@@ -194,7 +194,7 @@ describe("a wrong request", () => {
     ["- --tolerance -1", "tolerance: expected an integer in 0..9007199254740992, got -1"],
     ["- --ask sum", 'ask.0: expected one of reachable, count, witness, smallest, got "sum"'],
     ["- --method magic", 'method: expected one of bitset, tiles, meet-in-the-middle, got "magic"'],
-  ])("%s: is refused in one line, nothing done", async (args, line) => {
+  ])("%s: is refused in one line, and nothing is computed", async (args, line) => {
     const { child, outcome } = start(args);
     child.stdin.end("1 : 1\n");
     expect(await outcome).toEqual({ status: 2, stdout: "", stderr: `${line}\n` });
@@ -202,7 +202,7 @@ describe("a wrong request", () => {
   });
 });
 
-test("nothing is no instance", async () => {
+test("An empty input has no findings", async () => {
   const { child, outcome } = start("- --engine reference");
   child.stdin.end();
   expect(await outcome).toMatchObject({

@@ -52,7 +52,7 @@ describe.each([
 ])("a ticket of %s", (name, options) => {
   const file = `${name.replaceAll(/\W/g, "-")}.safetensors`;
 
-  test("is found, written and proved, with its network and without", async () => {
+  test("A ticket is found, written and certified, with its network and without", async () => {
     const made = await exacta(`ticket network.json ${options} --engine cpu --out ${file} --json`);
     expect(made).toMatchObject({ status: 0, stderr: "" });
     const finding = JSON.parse(made.stdout) as Record<string, unknown>;
@@ -89,12 +89,12 @@ describe.each([
     );
   });
 
-  test("is the same file again, on another engine", async () => {
+  test("Another engine writes the same file", async () => {
     await exacta(`ticket network.json ${options} --engine reference --out again`);
     expect(await readFile(join(folder, "again"))).toEqual(await readFile(join(folder, file)));
   });
 
-  test("is no ticket of another network, and names the weight", async () => {
+  test("A ticket is refused for another network, and the weight is named", async () => {
     const other = structuredClone(network);
     other.layers[1]!.weights[0]![2] = 10;
     await writeFile(join(folder, "other.json"), JSON.stringify(other));
@@ -105,7 +105,7 @@ describe.each([
     );
   });
 
-  test("with a mask bit flipped is refused with the weight that differs, or where no bit may be", async () => {
+  test("A ticket with a flipped mask bit is refused, by the weight that differs or by the position of the bit", async () => {
     const bytes = await readFile(join(folder, file));
     // The bytes of the last mask end the file.
     const at = bytes.findLastIndex((byte) => byte !== 0);
@@ -118,7 +118,7 @@ describe.each([
   });
 });
 
-test("theory chooses widths for a failure, and what is typed stays", async () => {
+test("Theory chooses widths for a probability of failure, and typed widths are kept", async () => {
   const made = async (words: string) =>
     JSON.parse((await exacta(`ticket network.json ${words} --engine cpu --out x --json`)).stdout) as {
       units: number[];
@@ -142,7 +142,7 @@ test("theory chooses widths for a failure, and what is typed stays", async () =>
   expect(typed.copies).toEqual([30]);
 });
 
-test("seeds go on at 0 behind the last one", async () => {
+test("The seed after the last one is 0", async () => {
   const last = await exacta(
     "ticket network.json --units 30 --seed 18446744073709551615 --engine cpu --out x --json",
   );
@@ -154,7 +154,7 @@ test("seeds go on at 0 behind the last one", async () => {
   expect(stdout).toContain(sequel);
 });
 
-test("stopped, it writes nothing and says so", async () => {
+test("A stopped run writes no ticket and says so", async () => {
   const row = Array.from({ length: 60 }, (_, i) => (i % 5) - 2);
   const wide = { bits: 1, activationBits: 1, layers: [{ weights: Array.from({ length: 60 }, () => row) }] };
   await writeFile(join(folder, "wide.json"), JSON.stringify(wide));
@@ -172,7 +172,7 @@ test("stopped, it writes nothing and says so", async () => {
   expect((await readdir(folder)).filter((name) => name.startsWith("stopped"))).toEqual([]);
 });
 
-test("a ticket with bits that change nothing is one, and they are counted", async () => {
+test("Mask bits that change nothing are allowed and counted", async () => {
   await exacta("ticket network.json --zero --engine cpu --out clean");
   const bytes = await readFile(join(folder, "clean"));
   const whole = await exacta("verify clean");
@@ -197,7 +197,7 @@ test("a ticket with bits that change nothing is one, and they are counted", asyn
   ]);
 });
 
-test("options that a ticket answers itself are refused where they say something else", async () => {
+test("Options that contradict a ticket are refused", async () => {
   await exacta("ticket network.json --engine cpu --out own");
   await writeFile(join(folder, "inputs.csv"), "1 2\n");
   for (const words of ["verify own", "forward own --inputs inputs.csv --engine cpu --quiet"]) {
@@ -211,7 +211,7 @@ test("options that a ticket answers itself are refused where they say something 
   }
 });
 
-test("a correct ticket whose sums are too large to run is certified by its weights alone", async () => {
+test("A ticket whose sums are too large to run is certified by its weights alone", async () => {
   const chain = [
     ...Array.from({ length: 15 }, () => ({
       weights: [
@@ -229,7 +229,7 @@ test("a correct ticket whose sums are too large to run is certified by its weigh
   expect(stdout).toMatch(/^large: equals large\.json on every input, too large to run it, keeps /);
 });
 
-test("a file that names another target is no ticket of the one it equals", async () => {
+test("A file that names another target is refused although the weights are equal", async () => {
   await exacta("ticket network.json --engine cpu --out named");
   const bytes = await readFile(join(folder, "named"));
   const at = bytes.indexOf("targetDigest") + 'targetDigest":"'.length;
@@ -242,7 +242,7 @@ test("a file that names another target is no ticket of the one it equals", async
   });
 });
 
-test("a ticket that keeps what its scheme leaves out is refused", async () => {
+test("A ticket that keeps products which its scheme rejects is refused", async () => {
   await exacta("ticket network.json --units 120 --engine cpu --out shared");
   const bytes = await readFile(join(folder, "shared"));
   const header = Number(bytes.readBigUInt64LE());
@@ -260,8 +260,8 @@ test("a ticket that keeps what its scheme leaves out is refused", async () => {
   expect(JSON.parse((await exacta("verify foreign --json")).stdout)).toMatchObject({ certified: false });
 });
 
-describe("what is refused", () => {
-  test("too few units: every weight that has no subset is named, and no file is left", async () => {
+describe("refusals", () => {
+  test("With too few units every weight without a subset is named, and no file is left", async () => {
     const { status, stdout } = await exacta(
       "ticket network.json --units 1 --engine cpu --out none --attempts 3",
     );
@@ -320,7 +320,7 @@ describe("what is refused", () => {
     expect(stderr).toMatch(message);
   });
 
-  test("files that hold no network", async () => {
+  test("Files without a network are refused", async () => {
     await writeFile(join(folder, "text"), "{weights");
     await writeFile(join(folder, "wrong.json"), JSON.stringify({ ...network, bits: 3 }));
     expect((await exacta("ticket text --out x")).stderr).toMatch(

@@ -16,7 +16,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const exacta = (words: string) => runCommand(words, folder);
 
-test("a table of at most 100 columns, and files", async () => {
+test("The table has at most 100 columns, and the files are written", async () => {
   const { status, stdout, stderr } = await exacta(
     "width --bits 1,2 --width 2 --trials 50 --engine cpu --quiet --out out",
   );
@@ -44,7 +44,7 @@ test("a table of at most 100 columns, and files", async () => {
   expect(report).not.toMatch(/undefined|NaN|<script/);
 });
 
-test("a finding for each combination, reproducible by itself", async () => {
+test("There is a finding for each combination, which can be reproduced by itself", async () => {
   const options = "--trials 20 --seed 3 --initial-bits 4 --engine cpu --json --quiet";
   const { stdout } = await exacta(`width --bits 1 --width 1,2 --weight-quantizer away,floor ${options}`);
   const findings = stdout

@@ -1,11 +1,14 @@
-// Files that are given, and results on disk: checked before anything runs, and written whole or not at all.
+// Input files, and result files: checked before anything runs, and written completely or not at all.
 
 import { existsSync, statSync } from "node:fs";
 import { RequestError } from "../../../src/errors.ts";
 import { access, constants, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
-/** A file. Throws RangeError where it cannot be read. */
+/**
+ * The bytes of a file.
+ * @throws {RequestError} where it cannot be read.
+ */
 export async function readBytes(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
@@ -16,13 +19,13 @@ export async function readBytes(path: string): Promise<Buffer> {
 }
 
 /**
- * Makes a folder, with those above it, for files of these names. Throws RangeError where they cannot be written there,
- * and then leaves no folder behind.
+ * Makes a folder and its parents, for files of these names.
+ * @throws {RequestError} where the files cannot be written there; no folder is then left behind.
  */
 export async function prepareFolder(folder: string, names: readonly string[]): Promise<void> {
   const made: string[] = [];
   try {
-    // One by one from the top: a recursive mkdir never returns in a file system such as /proc.
+    // Made one by one from the top, since a recursive mkdir never returns in a file system such as /proc.
     const missing: string[] = [];
     for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.unshift(path);
     for (const path of missing) {
@@ -46,16 +49,19 @@ export async function prepareFolder(folder: string, names: readonly string[]): P
   }
 }
 
-/** Makes the folder of one file. Throws RangeError where it cannot be written, or is one of the files that are read. */
-export async function prepareFile(path: string, given: readonly string[]): Promise<void> {
-  if (given.some((input) => resolve(input) === resolve(path)))
+/**
+ * Makes the folder of one file.
+ * @throws {RequestError} where the file cannot be written, or is one of the `inputs`.
+ */
+export async function prepareFile(path: string, inputs: readonly string[]): Promise<void> {
+  if (inputs.some((input) => resolve(input) === resolve(path)))
     throw new RequestError("out", "another file than what is read", path);
   await prepareFolder(dirname(path), []);
   if (path === "" || statSync(path, { throwIfNoEntry: false })?.isDirectory())
     throw new RequestError("out", "a file that can be written", path, "name one with --out");
 }
 
-/** Writes files into a folder under their names; a file that was there before stays until the new one is complete. */
+/** Writes files into a folder by their names. An earlier file is replaced once the new one is complete. */
 export async function writeFiles(
   folder: string,
   files: Readonly<Record<string, string | Uint8Array | Iterable<string>>>,

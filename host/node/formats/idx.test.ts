@@ -49,13 +49,13 @@ describe("Hostile IDX file", () => {
       "expected 0 bytes for 4294967295 x 0, got 1",
     ],
   ])("A hostile IDX file is refused: %s", (_, file, dimensions, message) => {
-    let said = "";
+    let thrown = "";
     try {
       decodeIdx(file, dimensions);
     } catch (error) {
-      said = String(error);
+      thrown = String(error);
     }
-    expect(said).toContain(message);
+    expect(thrown).toContain(message);
   });
 
   test("An IDX file that is cut off at any length is refused", () => {

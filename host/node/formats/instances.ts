@@ -1,5 +1,5 @@
-// Instances from a file or a pipe: JSON Lines, plain text or CSV, one instance a line, in constant memory. Numbers are
-// exact or refused, never rounded, and what is wrong with a line is said with its number.
+// Reads instances from a file or a pipe: JSON Lines, plain text or CSV, one instance a line, in constant memory. Numbers are
+// exact or refused, never rounded. An error names its line.
 
 import { isUtf8 } from "node:buffer";
 import { extname } from "node:path";
@@ -16,14 +16,14 @@ export interface ReadOptions {
   readonly format?: Format | undefined;
   /** Instances need no target. */
   readonly partition?: boolean | undefined;
-  /** Called for every malformed line, which is then left out; without it the first one ends everything. */
+  /** Called for every malformed line, which is then left out. Without it the first malformed line is thrown as an error. */
   readonly onMalformed?: ((error: RequestError) => void) | undefined;
 }
 
-/** More bytes than 10,000 items and as many targets take in any format. */
-const MAX_LINE = 2 ** 24;
+/** More than 10,000 items and as many targets take in any format. */
+const MAX_LINE_BYTES = 2 ** 24;
 
-/** The format that a file's name stands for. */
+/** The format that a file's extension names; undefined for other extensions. */
 export function formatOf(file: string): Format | undefined {
   const byExtension: Partial<Record<string, Format>> = {
     ".jsonl": "jsonl",
@@ -36,8 +36,9 @@ export function formatOf(file: string): Format | undefined {
 }
 
 /**
- * Reads instances from a stream of bytes. Throws TypeError or RangeError that names the line, after every instance before
- * it; a header of CSV that is wrong is thrown in any case, since no line after it can be understood.
+ * Reads instances from a stream of bytes.
+ * @throws {RequestError} that names a malformed line, after all instances before it. A wrong header of CSV is thrown even with
+ * `onMalformed`, since no line after it can be understood.
  */
 export async function* readInstances(
   stream: AsyncIterable<Uint8Array>,
@@ -51,7 +52,7 @@ export async function* readInstances(
       let instance: Instance;
       try {
         if (typeof line !== "string") throw line;
-        // This takes a byte order mark with it.
+        // trim() removes a byte order mark as well.
         const text = line.trim();
         if (text === "") continue;
         format ??= text.startsWith("{") ? "jsonl" : "text";
@@ -64,7 +65,7 @@ export async function* readInstances(
         if (fields === undefined) continue;
         checkInstance(fields, partition);
         const { items, target, targets, id } = fields;
-        // What else stands in a line is not kept.
+        // Other fields are dropped, so that they take no memory.
         instance = { items, target, targets, id, line: number };
       } catch (error) {
         const refusal = refusalOf(error, number, line, format);
@@ -78,25 +79,25 @@ export async function* readInstances(
 
 type Line = string | RangeError;
 
-/** Lines of a stream, those together that one chunk brings. One that is too long or no text is an error in its place. */
+/** Lines of a stream, in lists of those that a chunk completes. A line that is too long or not UTF-8 is replaced by its error. */
 async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Line[], void, undefined> {
-  // What has come of a line that has not ended; of one that is too long nothing is kept.
+  // The beginning of a line that has not ended yet; nothing of a line that is too long.
   let parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of stream) {
     const lines: Line[] = [];
     const take = (part: Uint8Array) => {
-      if (length <= MAX_LINE && length + part.length > MAX_LINE) {
-        lines.push(new RequestError("length", `at most ${MAX_LINE} bytes`, length + part.length));
+      if (length <= MAX_LINE_BYTES && length + part.length > MAX_LINE_BYTES) {
+        lines.push(new RequestError("length", `at most ${MAX_LINE_BYTES} bytes`, length + part.length));
         parts = [];
       }
       length += part.length;
-      if (length <= MAX_LINE && part.length > 0) parts.push(part);
+      if (length <= MAX_LINE_BYTES && part.length > 0) parts.push(part);
     };
     let start = 0;
     for (let end; (end = chunk.indexOf(LINE_FEED, start)) >= 0; start = end + 1) {
       take(chunk.subarray(start, end));
-      if (length <= MAX_LINE) lines.push(decode(parts));
+      if (length <= MAX_LINE_BYTES) lines.push(decode(parts));
       parts = [];
       length = 0;
     }
@@ -119,7 +120,7 @@ function decode(parts: readonly Uint8Array[]): Line {
     : new RequestError("text", "UTF-8", bytes.toString("latin1", 0, 100));
 }
 
-/** What a line is refused for. Parsers have errors of their own, and a very deep line ends in a stack overflow. */
+/** The refusal of a line. Errors of the parsers, and the stack overflow of a deeply nested line, become refusals as well. */
 function refusalOf(error: unknown, number: number, line: Line, format: Format | undefined): RequestError {
   const forms = { jsonl: "a JSON object", text: "items : targets", csv: "a CSV record" };
   const refusal =
@@ -134,17 +135,17 @@ function refusalOf(error: unknown, number: number, line: Line, format: Format | 
   return refusal.at(`line ${number}`);
 }
 
-/** The fields of a JSON object. What JSON.parse could round goes through a parser that sees every digit, ten times slower. */
+/** The fields of a JSON object. JSON.parse could round some numbers; their lines go through an exact but slower parser. */
 function fromJson(line: string): unknown {
   if (!/\d[.eE]|\d{16}/.test(line)) return JSON.parse(line) as unknown;
   return parseExactJson(line, null, {
     parseNumber: (text) => (isSafeNumber(text) ? Number(text) : integerOf(text)),
-    // The last one holds, as with JSON.parse.
+    // The last one counts, as in JSON.parse.
     onDuplicateKey: ({ newValue }) => newValue,
   });
 }
 
-/** `3 5 -8 : 10 11`; nothing of a comment. */
+/** The fields of `3 5 -8 : 10 11`; undefined for a comment. */
 function fromText(line: string): unknown {
   if (line.startsWith("#")) return undefined;
   const [items = "", targets = "", ...rest] = line.split(":");
@@ -152,7 +153,7 @@ function fromText(line: string): unknown {
   return { items: integersOf(items), targets: filled(targets.trim(), integersOf) };
 }
 
-/** Reads the records below a header: items in one column or in all that have no other meaning. */
+/** A reader for the records below a header. Items are in one column, or in all columns without another meaning. */
 function csvReader(header: string, partition: boolean): (line: string) => unknown {
   const names = fieldsOf(header).map((name) => name.trim());
   const known = ["items", "target", "targets", "id"].map((name) => names.indexOf(name));
@@ -170,7 +171,7 @@ function csvReader(header: string, partition: boolean): (line: string) => unknow
         items < 0
           ? fields.filter((field, column) => !known.includes(column) && field !== "").map(integerOf)
           : integersOf(fields[items]!),
-      // Of a list in a column that is meant for one integer the check sees the text.
+      // A list in the column of a single integer stays text, which the check refuses.
       target: target < 0 ? undefined : filled(fields[target]!, integerOf),
       targets: targets < 0 ? undefined : filled(fields[targets]!, integersOf),
       id: id < 0 ? undefined : filled(fields[id]!, String),
@@ -178,11 +179,11 @@ function csvReader(header: string, partition: boolean): (line: string) => unknow
   };
 }
 
-/** The fields of one record by RFC 4180, without blanks around them. */
+/** The fields of one record by RFC 4180, trimmed. */
 export function fieldsOf(record: string): string[] {
   if (!record.includes('"')) return record.split(",").map((field) => field.trim());
   try {
-    // A line is a record, whatever stands in it.
+    // Every line is one record, even with an open quote.
     return parseCsv(record, { record_delimiter: "\n", trim: true })[0]!;
   } catch {
     throw new RequestError("record", "quotes around whole fields, doubled inside", record);
@@ -193,19 +194,19 @@ function filled<T>(field: string, read: (field: string) => T): T | undefined {
   return field === "" ? undefined : read(field);
 }
 
-/** Integers between blanks, commas or semicolons. */
+/** Integers separated by blanks, commas or semicolons. */
 function integersOf(text: string): unknown[] {
   const list = text.trim();
   return list === "" ? [] : list.split(/\s*[,;]\s*|\s+/).map(integerOf);
 }
 
-/** An integer, exactly; other text stays as it is, for the check to show it. */
+/** An exact integer. Other text stays as it is, so that the check can show it. */
 function integerOf(text: string): number | bigint | string {
-  // No integer in range has more digits, and reading millions of them would take long.
+  // No integer in range has more digits, and BigInt takes quadratic time in their number.
   if (!/^[+-]?\d{1,40}$/.test(text)) return text;
   const number = Number(text);
   if (Number.isSafeInteger(number)) return number;
-  // 2^53 is exact as well, but so looks 2^53 + 1.
+  // 2^53 is exact as a number as well, but 2^53 + 1 rounds to it.
   const exact = BigInt(text);
   return Math.abs(number) === MAX_ITEM && BigInt(number) === exact ? number : exact;
 }

@@ -1,5 +1,5 @@
-// Matrices of integers from and to files: .npy, the format of numpy, and text. Numbers are exact or refused, never rounded,
-// and a file takes no more memory than some times its own length, whatever it claims.
+// Reads and writes matrices of integers: .npy, the format of numpy, and text. Numbers are exact or refused, never rounded. The
+// memory is proportional to the length of a file, whatever sizes its header claims.
 
 import { isUtf8 } from "node:buffer";
 import { endianness } from "node:os";
@@ -9,21 +9,21 @@ import { RequestError } from "../../../src/errors.ts";
 import { integer, parse } from "../../../src/check.ts";
 import { fieldsOf } from "./instances.ts";
 
-/** Six bytes that every .npy file starts with: 0x93, then NUMPY. Behind them stands the version. */
+/** The first six bytes of every .npy file: 0x93, then NUMPY. The version follows. */
 const MAGIC = Buffer.from("\x93NUMPY", "latin1");
-/** The most bytes of a header that numpy reads by itself. */
+/** The longest header, in bytes, that numpy reads by default. */
 const MAX_HEADER = 10_000;
 /** The most integers of a .npy file, and the most bytes of text. */
 const MAX_SIZE = 2 ** 28;
-/** The most lengths that a shape has in numpy. */
+/** The most dimensions of an array in numpy. */
 const MAX_DIMENSIONS = 64;
-/** numpy aligns data to so many bytes. */
+/** The alignment of data in numpy, in bytes. */
 const ALIGNMENT = 64;
 
 const FIELDS = "descr, fortran_order and shape";
 const DTYPES = "<i4 or another of integers, booleans or floats";
 
-/** What the header of a .npy file must say: these three fields and no others. */
+/** The header of a .npy file: these three fields and no others. */
 const headerSchema = z.strictObject(
   {
     descr: z.string(DTYPES).check(z.regex(/^([<>|][iub]1|[<>]([iu][248]|f[248]))$/, DTYPES)),
@@ -36,11 +36,12 @@ const headerSchema = z.strictObject(
 );
 
 /**
- * The inputs of a network in a file, one after the other: `columns` integers of -most..most for each. A .npy file (versions
- * 1 to 3) has rows of them, or images and the like of as many values, or one input by itself; its numbers may be integers,
- * booleans or floats without a fraction. Text has a row on each line, between commas, tabs or blanks; a first line of names
- * is left out, and so are comments, which start with #.
- * Throws TypeError or RangeError for any other content, naming row and column, from 0, of a number that is no such integer.
+ * Decodes the inputs of a network, row by row: `columns` integers in -most..most for each.
+ *
+ * A .npy file (versions 1 to 3) has the shape [inputs, columns], or [inputs, ...] with as many values, or [columns] for a single
+ * input. Its numbers are integers, booleans or floats without a fraction. Text has a row on each line, separated by commas, tabs
+ * or blanks; a first line of names is skipped, and so are comments, which start with #.
+ * @throws {RequestError} for any other content. It names the row and column, from 0, of a wrong number.
  */
 export function decodeInputs(bytes: Uint8Array, columns: number, most: number): Int32Array {
   if (MAGIC.equals(bytes.subarray(0, MAGIC.length))) return fromNpy(bytes, columns, most);
@@ -66,30 +67,32 @@ function fromNpy(bytes: Uint8Array, columns: number, most: number): Int32Array {
   if (bytes.length - start !== size)
     throw new RequestError("data", `${size} bytes, as its shape asks for`, bytes.length - start);
   const numbers = numbersOf(descr, bytes.subarray(start));
-  const places = fortran ? fortranPlaces(rows, lengths) : Uint32Array.from({ length: columns }, (_, i) => i);
+  const offsets = fortran
+    ? fortranOffsets(rows, lengths)
+    : Uint32Array.from({ length: columns }, (_, i) => i);
   const step = fortran ? 1 : columns;
   const inputs = new Int32Array(rows * columns);
   for (let row = 0, at = 0; row < rows; row++)
     for (let column = 0; column < columns; column++, at++) {
-      const number = numbers[row * step + places[column]!]!;
+      const number = numbers[row * step + offsets[column]!]!;
       if (!serves(Number(number), most)) throw refusal(row, column, most, number);
       inputs[at] = Number(number);
     }
   return inputs;
 }
 
-/** Where the values of the first row stand, the last index running fastest, in an array whose first index does. */
-function fortranPlaces(rows: number, lengths: readonly number[]): Uint32Array {
-  let places = [0];
+/** The offsets of the values of row 0, in C order, in an array in Fortran order. */
+function fortranOffsets(rows: number, lengths: readonly number[]): Uint32Array {
+  let offsets = [0];
   let stride = rows;
   for (const length of lengths) {
-    places = places.flatMap((place) => Array.from({ length }, (_, i) => place + i * stride));
+    offsets = offsets.flatMap((offset) => Array.from({ length }, (_, i) => offset + i * stride));
     stride *= length;
   }
-  return Uint32Array.from(places);
+  return Uint32Array.from(offsets);
 }
 
-/** The header of a .npy file, and where its data starts. */
+/** The header of a .npy file, and the offset of its data. */
 function headerOf(bytes: Uint8Array): { header: unknown; start: number } {
   const [major = 0, minor = 0] = bytes.subarray(MAGIC.length);
   if (major < 1 || major > 3 || minor !== 0)
@@ -104,7 +107,7 @@ function headerOf(bytes: Uint8Array): { header: unknown; start: number } {
   if (length > MAX_HEADER || start > bytes.length)
     throw new RequestError("header", `at most ${MAX_HEADER} bytes before the end of the file`, length);
   const text = Buffer.from(bytes.subarray(at + digits, start)).toString();
-  // A dictionary as Python writes it. No name or dtype that serves has any of these in its text.
+  // A Python dictionary becomes JSON. No valid name or dtype contains any of the replaced characters.
   const json = text
     .replaceAll("'", '"')
     .replaceAll("(", "[")
@@ -135,10 +138,10 @@ const arrays = {
 
 const ours = endianness() === "LE" ? "<" : ">";
 
-/** The numbers behind a header, of which `descr` says order and kind. */
+/** The numbers of the data; `descr` is their byte order and type. */
 function numbersOf(descr: string, data: Uint8Array): ArrayLike<number | bigint> {
   const [order, kind] = [descr[0], descr.slice(1)];
-  // A copy, aligned as the kind wants it.
+  // A copy is aligned for every type.
   const { buffer } = new Uint8Array(data);
   const bytes = Buffer.from(buffer);
   const swap = { 1: () => bytes, 2: () => bytes.swap16(), 4: () => bytes.swap32(), 8: () => bytes.swap64() };
@@ -147,12 +150,11 @@ function numbersOf(descr: string, data: Uint8Array): ArrayLike<number | bigint> 
   const halves = Float64Array.from({ length: 2 ** 16 }, (_, bits) => half(bits));
   const words = new Uint16Array(buffer);
   const numbers = new Float64Array(words.length);
-  // map() takes three times as long.
   for (let i = 0; i < words.length; i++) numbers[i] = halves[words[i]!]!;
   return numbers;
 }
 
-/** The number of a float of 16 bits: sign, 5 bits of exponent, 10 of fraction. */
+/** The value of a 16-bit float: sign, 5 bits of exponent, 10 bits of fraction. */
 function half(bits: number): number {
   const sign = bits >> 15 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
@@ -164,12 +166,12 @@ function half(bits: number): number {
 function fromText(bytes: Uint8Array, columns: number, most: number): Int32Array {
   if (bytes.length > MAX_SIZE)
     throw new RequestError("text", `at most ${MAX_SIZE} bytes`, bytes.length, "a .npy file takes more");
-  // An integer has a digit, and something behind it.
+  // An integer takes at least two bytes: a digit and a separator.
   const inputs = new Int32Array(Math.ceil((bytes.length + 1) / 2));
   let row = 0;
   let first = true;
   for (const line of Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString().split("\n")) {
-    // This takes a byte order mark with it.
+    // trim() removes a byte order mark as well.
     const text = line.trim();
     if (text === "" || text.startsWith("#")) continue;
     const fields = text.includes(",") ? fieldsOf(text) : text.split(/\s+/);
@@ -187,12 +189,12 @@ function fromText(bytes: Uint8Array, columns: number, most: number): Int32Array 
   return inputs.slice(0, row * columns);
 }
 
-/** Whether a field of a first line is no number, not even one that is missing. */
+/** Whether a field of the first line is a name: neither a number nor a missing value. */
 function isName(field: string): boolean {
   return /^[^\d.+-]/.test(field) && !/^(nan|inf|infinity)$/i.test(field);
 }
 
-/** The number that a field says exactly; otherwise NaN. */
+/** The exact number in a field; NaN where there is none. */
 function numberOf(field: string): number {
   const text = field.replace(/^\+/, "");
   if (/^-?\d{1,15}$/.test(text)) return Number(text);
@@ -207,11 +209,11 @@ function refusal(row: number, column: number, most: number, got: unknown): Range
   return new RequestError(`row ${row}, column ${column}`, `an integer in ${-most}..${most}`, got);
 }
 
-/** Integers of 64 bits, the lowest byte first; those given are exact numbers. */
+/** Exact integers as 64-bit integers, little-endian. */
 export function int64Bytes(values: Float64Array): Buffer {
   const words = new Int32Array(2 * values.length);
   for (let i = 0; i < values.length; i++) {
-    // What is stored of a number is its lowest 32 bits.
+    // An Int32Array stores the lowest 32 bits of a number.
     words[2 * i] = values[i]!;
     words[2 * i + 1] = Math.floor(values[i]! / 2 ** 32);
   }
@@ -223,7 +225,7 @@ function littleEndian(words: Int32Array<ArrayBuffer>): Buffer {
   return ours === "<" ? bytes : bytes.swap32();
 }
 
-/** Integers of this shape as a .npy file of version 1.0: of 32 bits where all fit, otherwise of 64. */
+/** A .npy file of version 1.0: with 32-bit integers where all values fit, otherwise with 64-bit integers. */
 export function encodeNpy(values: Float64Array, shape: readonly number[]): Buffer {
   const narrow = values.every((value) => value === (value | 0));
   const lengths = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
@@ -238,12 +240,12 @@ export function encodeNpy(values: Float64Array, shape: readonly number[]): Buffe
   return Buffer.concat([header, narrow ? littleEndian(Int32Array.from(values)) : int64Bytes(values)]);
 }
 
-/** Rows that are written at once. */
-const BATCH = 1024;
+/** Rows of one piece of text. */
+const BATCH_ROWS = 1024;
 
-/** Integers as text, `columns` on each line with commas between them, in pieces of many lines. */
+/** CSV with `columns` integers on each line, in pieces of many lines. */
 export function* csvOf(values: Float64Array, columns: number): Generator<string, void, undefined> {
-  const step = BATCH * columns;
+  const step = BATCH_ROWS * columns;
   for (let first = 0; first < values.length; first += step) {
     let text = "";
     for (let at = first; at < Math.min(first + step, values.length); at += columns)

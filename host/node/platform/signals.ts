@@ -1,12 +1,12 @@
-// Ctrl-C, and what asks a command to end in its place.
+// Signals that ask a command to end, such as Ctrl-C.
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
-/** Milliseconds in which a signal is the first one once more: npm and others pass on what the terminal has sent to all. */
-const SAME = 1000;
+/** Signals within this time count as one: the terminal sends Ctrl-C to all processes, and npm passes it on once more. */
+const REPEAT_INTERVAL_MS = 1000;
 
 /**
- * Calls `stop` at the first signal that asks the process to end; a later one ends it at once.
- * @returns What has signals end the process again.
+ * Calls `stop` at the first signal that asks the process to end; a later signal ends the process at once.
+ * @returns A function that restores the default, by which signals end the process.
  */
 export function onSignal(stop: () => void): () => void {
   let first: number | undefined;
@@ -14,7 +14,7 @@ export function onSignal(stop: () => void): () => void {
     if (first === undefined) {
       first = performance.now();
       stop();
-    } else if (performance.now() - first >= SAME) {
+    } else if (performance.now() - first >= REPEAT_INTERVAL_MS) {
       forget();
       process.kill(process.pid, signal);
     }

@@ -1,11 +1,11 @@
-// A text in the user's cache folder.
+// A text file in the user's cache folder.
 
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Store } from "../../gpu/tune.ts";
 
-/** The folder for what programs can make again. */
+/** The folder for files that programs can make again. */
 function cacheFolder(env: NodeJS.ProcessEnv, system: NodeJS.Platform): string {
   if (env.XDG_CACHE_HOME) return env.XDG_CACHE_HOME;
   if (system === "darwin") return join(homedir(), "Library", "Caches");
@@ -13,11 +13,11 @@ function cacheFolder(env: NodeJS.ProcessEnv, system: NodeJS.Platform): string {
   return join(homedir(), ".cache");
 }
 
-/** The file that choices of GPU variants are kept in. */
+/** The file with the measured choices of GPU variants. */
 export const tuningFile = (): string =>
   join(cacheFolder(process.env, process.platform), "exacta", "gpu.json");
 
-/** A file as a store: others see the old text or the new one, never a part. Reading and writing may fail. */
+/** A file as a store. Writing is atomic: a reader gets the old text or the new one. Reading and writing may fail. */
 export function fileStore(file: () => string): Store {
   return {
     read: () => readFile(file(), "utf8"),

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Reply, StartThread } from "../../cpu/runner.ts";
 
-/** The two names of a web worker that the script uses. */
+/** Defines the two globals of a web worker that the script of a thread uses. */
 const PRELUDE = `
 const { parentPort } = require("node:worker_threads");
 globalThis.postMessage = (message, transfer) => parentPort.postMessage(message, transfer);

@@ -31,17 +31,17 @@ describe.runIf(hasSoftware)("Diagnosis of Vulkan", () => {
   });
 
   test("Without a manifest every folder that the loader searches is named, in its order", () => {
-    const [said] = missingForVulkan({
+    const [sentence] = missingForVulkan({
       HOME: `${folder}/home`,
       XDG_CONFIG_DIRS: `${folder}/a:${folder}/b`,
       XDG_DATA_DIRS: `${folder}/c`,
       VK_ADD_DRIVER_FILES: `${folder}/d`,
     });
-    const places = ["d", "home/.config/vulkan/icd.d", "a/vulkan/icd.d", "b/vulkan/icd.d"].map(
-      (place) => `${folder}/${place}`,
+    const paths = ["d", "home/.config/vulkan/icd.d", "a/vulkan/icd.d", "b/vulkan/icd.d"].map(
+      (path) => `${folder}/${path}`,
     );
-    const after = ["home/.local/share/vulkan/icd.d", "c/vulkan/icd.d"].map((place) => `${folder}/${place}`);
-    expect(said).toContain(`no manifest at ${[...places, "/etc/vulkan/icd.d", ...after].join(", ")}`);
+    const after = ["home/.local/share/vulkan/icd.d", "c/vulkan/icd.d"].map((path) => `${folder}/${path}`);
+    expect(sentence).toContain(`no manifest at ${[...paths, "/etc/vulkan/icd.d", ...after].join(", ")}`);
   });
 
   test("A missing library that a driver links is named", async () => {
@@ -50,17 +50,17 @@ describe.runIf(hasSoftware)("Diagnosis of Vulkan", () => {
     const driver = await readFile(join(dawnEnv["LD_LIBRARY_PATH"]!, "libvk_swiftshader.so"), "latin1");
     const damaged = driver.replace("\0libpthread.so.0\0", "\0libXnone.so.6\0\0\0");
     await writeFile(join(folder, "data/vulkan/driver.so"), damaged, "latin1");
-    const [said] = missingForVulkan({ XDG_CONFIG_DIRS: "/none", XDG_DATA_DIRS: join(folder, "data") });
-    expect(said).toMatch(
+    const [sentence] = missingForVulkan({ XDG_CONFIG_DIRS: "/none", XDG_DATA_DIRS: join(folder, "data") });
+    expect(sentence).toMatch(
       `the driver of ${file} does not load: libXnone.so.6: cannot open shared object file`,
     );
-    expect(said).toContain("libx11-6");
+    expect(sentence).toContain("libx11-6");
   });
 
   test("Environment variables name manifests, the newer variable first, and a library's path is relative to its manifest", async () => {
     const [one, other] = [await manifest("one.json", "./one.so"), await manifest("other.json", "./other.so")];
-    const [said] = missingForVulkan({ VK_DRIVER_FILES: one, VK_ICD_FILENAMES: other });
-    expect(said).toContain(
+    const [sentence] = missingForVulkan({ VK_DRIVER_FILES: one, VK_ICD_FILENAMES: other });
+    expect(sentence).toContain(
       `the driver of ${one} does not load: ${folder}/one.so: cannot open shared object file`,
     );
     const [older] = missingForVulkan({ VK_ICD_FILENAMES: other });
@@ -75,8 +75,8 @@ describe.runIf(hasSoftware)("Diagnosis of Vulkan", () => {
 
   test("A driver that loads is not reported, and other missing parts are", async () => {
     const { dawnEnv } = await software();
-    const said = missingForVulkan({ VK_DRIVER_FILES: dawnEnv["VK_DRIVER_FILES"] });
-    expect(said.length).toBeGreaterThan(0);
-    expect(said.join("\n")).not.toContain("does not load");
+    const sentence = missingForVulkan({ VK_DRIVER_FILES: dawnEnv["VK_DRIVER_FILES"] });
+    expect(sentence.length).toBeGreaterThan(0);
+    expect(sentence.join("\n")).not.toContain("does not load");
   });
 });

@@ -1,4 +1,4 @@
-// What a Linux must have before Dawn finds an adapter, and which of it is missing: the Vulkan loader, the manifest of a
+// Finds what a Linux system lacks for Dawn to find an adapter. It needs the Vulkan loader, the manifest of a
 // driver (https://vulkan.lunarg.com/doc/view/latest/linux/LoaderDriverInterface.html), the library it names, and
 // device files that this user may open.
 
@@ -8,20 +8,20 @@ import { dirname, join, resolve } from "node:path";
 
 export const LOADER = "libvulkan.so.1";
 
-/** What the system's linker says of a library that it cannot load, in one line; undefined where it can. */
+/** The error of the system's linker for a library that it cannot load, in one line; undefined for one that it can. */
 export function linkError(library: string): string | undefined {
   try {
     process.dlopen({ exports: {} }, library, os.dlopen.RTLD_NOW);
     return undefined;
   } catch (error) {
-    const [said = ""] = (error as Error).message.split("\n");
-    // A library that was opened is refused only afterwards, for being no addon.
-    return said.startsWith("Module did not self-register") ? undefined : said;
+    const [sentence = ""] = (error as Error).message.split("\n");
+    // Node refuses a library that was loaded, because it is not an addon.
+    return sentence.startsWith("Module did not self-register") ? undefined : sentence;
   }
 }
 
-/** Files and folders where the loader looks for manifests, in its order; the paths of a variable are parted by colons. */
-function manifestPlaces(env: NodeJS.ProcessEnv): string[] {
+/** Files and folders in which the loader looks for manifests, in its order. Variables separate paths by colons. */
+function manifestPaths(env: NodeJS.ProcessEnv): string[] {
   const paths = (variable: string, otherwise = "") =>
     (env[variable] || otherwise).split(":").filter((path) => path !== "");
   const named = paths("VK_DRIVER_FILES", env["VK_ICD_FILENAMES"]);
@@ -37,10 +37,10 @@ function manifestPlaces(env: NodeJS.ProcessEnv): string[] {
   return [...paths("VK_ADD_DRIVER_FILES"), ...folders.map((folder) => join(folder, "vulkan/icd.d"))];
 }
 
-/** The manifests at a place, which may itself be one. */
-function manifestsAt(place: string): string[] {
-  if (place.endsWith(".json")) return existsSync(place) ? [place] : [];
-  return filesIn(place, /\.json$/);
+/** The manifests at a path, which is a manifest or a folder of manifests. */
+function manifestsAt(path: string): string[] {
+  if (path.endsWith(".json")) return existsSync(path) ? [path] : [];
+  return filesIn(path, /\.json$/);
 }
 
 function filesIn(folder: string, name: RegExp): string[] {
@@ -49,17 +49,17 @@ function filesIn(folder: string, name: RegExp): string[] {
       .filter((file) => name.test(file))
       .map((file) => join(folder, file));
   } catch {
-    // No such folder, or none that this user may read: there is nothing in it for the loader either.
+    // The loader cannot read a folder that is missing or closed to this user either.
     return [];
   }
 }
 
-/** Why the driver of a manifest does not load; undefined where it does. */
+/** The error of the driver of a manifest; undefined for a driver that loads. */
 function driverError(manifest: string): string | undefined {
   try {
     const { ICD } = JSON.parse(readFileSync(manifest, "utf8")) as { ICD: { library_path: string } };
     const named = ICD.library_path;
-    // A bare name is looked up like any library, another path counts from the manifest.
+    // The loader looks a bare name up like any library; it resolves a path from the manifest.
     return linkError(named.includes("/") ? resolve(dirname(manifest), named) : named);
   } catch (error) {
     return (error as Error).message;
@@ -83,16 +83,16 @@ function deviceErrors(): string[] {
   });
 }
 
-/** Of what Dawn needs for an adapter on Linux, all that this system lacks, a sentence each; never empty. */
+/** Everything that this Linux system lacks for Dawn to find an adapter, a sentence each; never empty. */
 export function missingForVulkan(env: NodeJS.ProcessEnv = process.env): string[] {
   const loaderError = linkError(LOADER);
   if (loaderError) return [`the Vulkan loader does not load: ${loaderError} (Debian has it in libvulkan1)`];
-  const places = manifestPlaces(env);
-  const manifests = places.flatMap(manifestsAt);
+  const paths = manifestPaths(env);
+  const manifests = paths.flatMap(manifestsAt);
   const devices = deviceErrors();
   if (manifests.length === 0)
     return [
-      `no Vulkan driver is installed: no manifest at ${places.join(", ")}` +
+      `no Vulkan driver is installed: no manifest at ${paths.join(", ")}` +
         (existsSync("/dev/nvidiactl")
           ? " (a container gets NVIDIA's with NVIDIA_DRIVER_CAPABILITIES=graphics,compute,utility)"
           : ""),

@@ -1,20 +1,20 @@
-// What every report is made of: one HTML file that opens anywhere, without network or scripts.
+// The frame of every report: one HTML file that opens anywhere, without network or scripts.
 
 import style from "./page.css?raw";
 
 export interface RunAbout {
-  /** What was typed. */
+  /** The command line. */
   readonly command: string;
   readonly started: Date;
   readonly seconds: number;
-  /** It was stopped before all trials were done. */
+  /** Whether it was stopped before all trials were done. */
   readonly stopped: boolean;
 }
 
-/** Figures stand two abreast on a wide page and are a little narrower than a phone's. */
+/** CSS pixels: two figures fit side by side on a wide page. */
 export const FIGURE_WIDTH = 440;
 
-/** A complete document of a heading and HTML below it. */
+/** A complete document with a heading and the HTML of its body. */
 export function documentHtml(heading: string, body: string): string {
   return `<!doctype html>
 <html lang="en">
@@ -38,7 +38,7 @@ ${body}
 /** A term of a definition list with its text, both HTML. */
 export const entry = (term: string, text: string) => `<dt>${term}</dt><dd>${text}</dd>`;
 
-/** What was run: the command, then a table of configurations. */
+/** The description of a run: the command, then a table of configurations. */
 export function runHtml(
   { command, started, seconds, stopped }: RunAbout,
   head: readonly string[],
@@ -60,7 +60,7 @@ ${rows.map((row) => `<tr>${row.map((text) => `<td>${escape(text)}</td>`).join(""
 </tbody>
 </table>
 </div>
-<p>The same command gives the same numbers on every engine and machine.${stopped ? " So does a run that is stopped after the same trials." : ""}</p>`
+<p>The same command gives the same numbers on every engine and machine.${stopped ? " So does a run that is stopped after the same number of trials." : ""}</p>`
 }`;
 }
 

@@ -1,4 +1,4 @@
-// Width findings as text: the table of the terminal and the CSV of spreadsheets.
+// Width findings as text: the table for the terminal and the CSV for spreadsheets.
 
 import type { WidthFinding } from "../../../src/finding.ts";
 import { columns, csvField, grouped, wrap } from "./table.ts";
@@ -34,26 +34,26 @@ export function requiredRows(findings: readonly WidthFinding[]): string[][] {
   ];
 }
 
-/** How random weights are reduced, where they are. */
+/** The quantizers that reduce random weights; none where weights are not reduced. */
 function quantizersOf(findings: readonly WidthFinding[]): string[] {
   const reduced = findings.filter(({ bits, initialBits }) => initialBits > bits);
   return [...new Set(reduced.map(({ weightQuantizer }) => weightQuantizer))];
 }
 
-/** How random weights are made. */
+/** How the random weights of a finding are drawn, in words. */
 export function lawText({ bits, initialBits, weightQuantizer, zero }: WidthFinding): string {
   const reduced = initialBits > bits ? ` from ${initialBits} bits, ${weightQuantizer}` : "";
   return `${zero ? "with 0" : "without 0"}${reduced}`;
 }
 
-/** The table of the terminal, at most 100 columns wide: a line for each finding. */
+/** The table for the terminal, at most 100 columns wide: a line for each finding. */
 export function widthTable(findings: readonly WidthFinding[]): string {
   const [{ trials, seed, engine, adapter, zero, initialBits }] = findings as [WidthFinding];
   const quantizers = quantizersOf(findings);
   const meaning = wrap(
     "Random networks with weights of k bits that contain l random layers of d inputs and d outputs with weights of k_t bits. h(P): " +
-      "the fewest hidden units of each input with which that is so probable, and in brackets what theory predicts. parameters: " +
-      "those that are not 0, on average, with h(0.5). gap: how many times Theorem 3's number that is; dense: with dense layers.",
+      "the fewest hidden units of each input with which a network contains the layers with probability P, in brackets the predicted number. " +
+      "Theorem 3: its lower bound on the parameters. parameters: the mean number of nonzero ones with h(0.5). gap: their ratio to the bound; dense: the same for dense layers.",
   );
   const run = wrap(
     `${grouped(trials)} networks each, weights ${zero ? "with" : "without"} 0${quantizers.length > 0 ? `, drawn with ${initialBits} bits and reduced: ${quantizers.join(", ")}` : ""}, seed ${seed}, on ${engine} (${adapter})`,
@@ -76,7 +76,7 @@ const CONFIG_FIELDS = [
 ] as const;
 const POINT_FIELDS = ["units", "solved", "probability", "low", "high", "predicted"] as const;
 
-/** One row for each point of a curve, numbers in full, as RFC 4180 wants it. */
+/** CSV by RFC 4180: one row for each point of a curve, numbers with all their digits. */
 export function widthCsv(findings: readonly WidthFinding[]): string {
   const rows = findings.flatMap((finding) =>
     finding.curve.map((point) =>

@@ -25,15 +25,15 @@ ${figures
   const [head, ...rows] = requiredRows(findings);
   return documentHtml(
     "Hidden units",
-    `${about.stopped ? `<p class="note" role="note"><strong>This run was stopped early.</strong> What was finished is shown.</p>` : ""}
+    `${about.stopped ? `<p class="note" role="note"><strong>This run was stopped early.</strong> The curves that were finished are shown.</p>` : ""}
 ${MEANING}
 <h2>Figures</h2>
-<p>Point at a dot to read its numbers. Dashed lines were not fitted to the dots but computed.</p>
+<p>Point at a dot to read its numbers. Dashed lines are computed, not fitted to the dots.</p>
 ${grid(false)}
-${figures.some(({ panels }) => panels) ? `<h2>What precision costs</h2>\n${grid(true)}` : ""}
+${figures.some(({ panels }) => panels) ? `<h2>The cost of precision</h2>\n${grid(true)}` : ""}
 <h2>Numbers</h2>
-<p>h(P) is the fewest hidden units of each input with which a share P of the networks contains the layers, in brackets what
-theory predicts. Parameters are those that are not 0, on average, with h(0.5).</p>
+<p>h(P) is the fewest hidden units of each input with which a share P of the networks contains the layers, in brackets the number
+that theory predicts. Parameters is the mean number of nonzero parameters with h(0.5).</p>
 <div class="scroll" tabindex="0" role="region" aria-label="hidden units">
 <table>
 <thead><tr>${head!.map((text) => `<th scope="col">${escape(text)}</th>`).join("")}</tr></thead>
@@ -62,21 +62,21 @@ ${runHtml(
   );
 }
 
-const MEANING = `<p>Give every input of a layer some hidden units with random quantized weights, prune, and the layer that is left may be exactly the
-one you wanted. How many hidden units does that take? Every dot below is a share of random networks, and in every one of
-them every weight of the layers asked for was looked for.</p>
+const MEANING = `<p>Give every input of a layer some hidden units with random quantized weights and prune: the remaining layer may be exactly the
+one you wanted. How many hidden units does that take? Every dot below is the share of random networks that contain the layers
+asked for, with every weight found.</p>
 <dl>
 ${[
   entry("k", "the bits of the random weights: integers of &minus;2<sup>k</sup>..2<sup>k</sup>."),
   entry(
     "k_t",
-    "the bits of the layers&rsquo; weights, which are random too: every integer that so many bits and a sign can say, each as likely as the others.",
+    "the bits of the layers&rsquo; weights, which are random too: uniform on &minus;2<sup>k_t</sup>..2<sup>k_t</sup>.",
   ),
   entry("d, l", "there are l layers of d inputs and d outputs; the inputs of the first may be negative."),
   entry("h", "the hidden units of each input."),
   entry(
     "gap",
-    "how many times the parameters that no network can do without (Theorem 3) the random network has when half of such networks contain the layers: with hidden units of one input each, and with the paper&rsquo;s dense layers.",
+    "the ratio of the parameters of the random network, when half of such networks contain the layers, to the lower bound of Theorem 3: with hidden units of one input each, and with the paper&rsquo;s dense layers.",
   ),
 ].join("\n")}
 </dl>
