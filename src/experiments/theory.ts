@@ -254,8 +254,9 @@ const MAX_ROUNDING_ERROR = 2 ** -40;
  *
  * const request = { bits: 4, items: { from: 4, to: 12 } };
  * const engine = await openEngine({ engine: "cpu" });
+ * const findings = await measurePhase(engine, { ...request, trials: 1e5 });
  * engine.close();
- * const sweep = { findings: await measurePhase(engine, { ...request, trials: 1e5 }), theory: computeTheory(request) };
+ * const sweep = { findings, theory: computeTheory(request) };
  * const { violations, gaps } = compareWithTheory([sweep], 0.05);
  * console.log(violations.length, gaps.map(({ items, event }) => `${items}: ${event}`)); // 0 [ '4: target 16', '5: target 16' ]
  * ```
