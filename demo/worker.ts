@@ -9,7 +9,7 @@ import { platform } from "../host/web/platform.ts";
 import { isProduct } from "../src/ensemble.ts";
 import type { PhaseConfig } from "../src/experiments/phase.ts";
 import { planSweep } from "../src/experiments/sweep.ts";
-import { theoryOf } from "../src/experiments/theory.ts";
+import { theoryOfConfig } from "../src/experiments/theory.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import type { PageEngine } from "./inputs.ts";
 import type { Order, Report } from "./messages.ts";
@@ -77,7 +77,7 @@ async function run(
     report({
       run,
       type: "theory",
-      theory: configs.map((config) => (isQuick(config) ? theoryOf(config) : [])),
+      theory: configs.map((config) => (isQuick(config) ? theoryOfConfig(config) : [])),
     });
     const shared = limitInFlight(runner);
     const begun = performance.now();

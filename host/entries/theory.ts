@@ -4,7 +4,6 @@ export type { Ensemble } from "../../src/ensemble.ts";
 export {
   compareWithTheory,
   computeTheory,
-  type ComparableSweep,
   type Gap,
   type TheoryRequest,
   type Violation,

@@ -40,16 +40,16 @@ function prediction(name: Prediction["name"], failure: number): Prediction {
  * ```
  */
 export function computeTheory(request: TheoryRequest): TheoryFinding[] {
-  return theoryOf(phaseConfig(request));
+  return theoryOfConfig(phaseConfig(request));
 }
 
 /** A measured sweep with its theory, of all its targets or of some. */
 export function withTheory<S extends MeasuredSweep>(sweep: S, targets = sweep.config.targets): S {
-  return { ...sweep, theory: theoryOf({ ...sweep.config, targets }) };
+  return { ...sweep, theory: theoryOfConfig({ ...sweep.config, targets }) };
 }
 
 /** The theory of a configuration. */
-export function theoryOf({
+export function theoryOfConfig({
   ensemble,
   halfRange,
   items,
@@ -178,13 +178,6 @@ interface Disagreement {
   readonly value: number;
 }
 
-/** Findings with their theory. */
-export interface ComparableSweep {
-  readonly findings: readonly PhaseFinding[];
-  /** One for each finding, in the same order; empty where there is no theory. */
-  readonly theory: readonly TheoryFinding[];
-}
-
 /** A measured probability on the wrong side of a proven bound. */
 export interface Violation extends Disagreement {
   readonly bound: string;
@@ -240,7 +233,7 @@ const FIVE_SIGMA = 2.87e-7;
 const MAX_ROUNDING_ERROR = 2 ** -40;
 
 /**
- * Compares measured findings with theory.
+ * Compares measured findings with theory, paired by ensemble, half range and number of items.
  *
  * A violation is a proven bound that the count rules out at 5 standard errors (2.87e-7 by the exact binomial tail). A gap is
  * a prediction that is further off than `tolerance`, and than chance explains. For exact counts chance explains nothing;
@@ -254,20 +247,44 @@ const MAX_ROUNDING_ERROR = 2 ** -40;
  *
  * const request = { bits: 4, items: { from: 4, to: 12 } };
  * const engine = await openEngine({ engine: "cpu" });
- * const findings = await measurePhase(engine, { ...request, trials: 1e5 });
+ * const measured = await measurePhase(engine, { ...request, trials: 1e5 });
  * engine.close();
- * const sweep = { findings, theory: computeTheory(request) };
- * const { violations, gaps } = compareWithTheory([sweep], 0.05);
+ * const { violations, gaps } = compareWithTheory(measured, computeTheory(request), 0.05);
  * console.log(violations.length, gaps.map(({ items, event }) => `${items}: ${event}`)); // 0 [ '4: target 16', '5: target 16' ]
  * ```
  */
 export function compareWithTheory(
-  sweeps: readonly ComparableSweep[],
+  measured: readonly PhaseFinding[],
+  theory: readonly TheoryFinding[],
   tolerance: number,
 ): { violations: Violation[]; gaps: Gap[] } {
-  const compared = sweeps.flatMap(({ findings, theory }) =>
-    theory.length === 0 ? [] : findings.map((finding, i) => compareFinding(finding, theory[i]!, tolerance)),
+  const theoryByKey = new Map(theory.map((finding) => [instanceKey(finding), finding]));
+  return merged(
+    measured.flatMap((finding) => {
+      const expected = theoryByKey.get(instanceKey(finding));
+      return expected ? [compareFinding(finding, expected, tolerance)] : [];
+    }),
   );
+}
+
+/** The instances that a finding is about, as one text. */
+function instanceKey({ ensemble, halfRange, items }: PhaseFinding | TheoryFinding): string {
+  return `${ensemble} ${halfRange} ${items}`;
+}
+
+/** The same for sweeps, which have their theory beside their findings. */
+export function compareSweeps(
+  sweeps: readonly Pick<MeasuredSweep, "findings" | "theory">[],
+  tolerance: number,
+): { violations: Violation[]; gaps: Gap[] } {
+  return merged(
+    sweeps.flatMap(({ findings, theory }) =>
+      theory.length === 0 ? [] : findings.map((finding, i) => compareFinding(finding, theory[i]!, tolerance)),
+    ),
+  );
+}
+
+function merged(compared: readonly { readonly violations: Violation[]; readonly gaps: Gap[] }[]) {
   return {
     violations: compared.flatMap(({ violations }) => violations),
     gaps: compared.flatMap(({ gaps }) => gaps),

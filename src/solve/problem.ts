@@ -386,5 +386,5 @@ export function tableSums({ low, high }: Pick<Form, "low" | "high">, questions: 
     first = least(first, from);
     last = greatest(last, to);
   }
-  return frameOf(-Number(low), Number(high), Number(first), Number(last)).top + 1;
+  return frameOf(-Number(low), Number(high), Number(first), Number(last)).liveTo + 1;
 }
