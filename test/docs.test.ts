@@ -27,12 +27,16 @@ describe("programs", () => {
     expect(values.filter((name, i) => values.indexOf(name) !== i)).toEqual([]);
   });
 
-  test("every program of the documents and docstrings type-checks, runs and prints what it promises", async () => {
-    const written = (await Promise.all(documents.map(documentExamples))).flat();
-    expect(written.length).toBeGreaterThan(5);
-    const examples = [...written, ...exported.flatMap((entry) => entry.examples)];
-    expect(await complaintsAbout(examples)).toEqual([]);
-  });
+  test(
+    "every program of the documents and docstrings type-checks, runs and prints what it promises",
+    { timeout: 120_000 },
+    async () => {
+      const written = (await Promise.all(documents.map(documentExamples))).flat();
+      expect(written.length).toBeGreaterThan(5);
+      const examples = [...written, ...exported.flatMap((entry) => entry.examples)];
+      expect(await complaintsAbout(examples)).toEqual([]);
+    },
+  );
 
   test("programs that are wrong are reported", async () => {
     const wrong = {
