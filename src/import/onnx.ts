@@ -125,7 +125,7 @@ class Chain {
   private weights = 0;
   /** The output of the last node, which the next one must take. */
   private current: string;
-  /** What the last node was, nodes that change nothing left out. */
+  /** The kind of the last node, not counting nodes that change nothing. */
   private last: "input" | "matrix" | "bias" | "relu" | "output operator" = "input";
 
   private readonly input: string;

@@ -25,7 +25,7 @@ export function massAt({ offset, mass }: Distribution, value: number): number {
   return mass[value - offset] ?? 0;
 }
 
-/** The law of one summand: `total` equally likely values, of which `zeros` are 0 and the others u v, u in 1..factor, |v| in 1..half. */
+/** The law of one summand: `total` equally likely values, `zeros` of them 0, the others u v, u in 1..factor, |v| in 1..half. */
 export interface Step {
   readonly total: number;
   readonly zeros: number;

@@ -1,4 +1,4 @@
-// What the paper states, as formulas on integers: Kumar & Natale, "Quantization vs Pruning: Insights from the Strong
+// The statements of the paper, as formulas on integers: Kumar & Natale, "Quantization vs Pruning: Insights from the Strong
 // Lottery Ticket Hypothesis", arXiv 2508.11020. The names are the paper's. Every result says in its field `holds` how far it
 // holds; only results that hold always are bounds at finite n. Nothing here is fitted or improved: sharper laws are in
 // window.ts. M is the half range, n the number of items, t a target, z a signed sum, all integers up to 2^53 - 1.

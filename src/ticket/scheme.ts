@@ -6,8 +6,8 @@
 // may be negative, those of the kept units with u < 0 too. Theorem 2 does this for the first layer only. It has copies of
 // every neuron, and in later layers the weights towards the copies of an input must sum to the weight of that input.
 //
-// With 0 bits, random weights are -1, 1 and perhaps 0, and their sums are target weights without a scale (2^scaleBits = 1). A target
-// weight w then needs |w| items at least.
+// With 0 bits, random weights are -1, 1 and perhaps 0, and their sums are the target weights themselves (scaleBits is 0). A
+// target weight w then needs at least |w| items.
 
 import * as z from "zod/mini";
 import { RequestError } from "../errors.ts";
