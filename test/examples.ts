@@ -59,6 +59,15 @@ const options: ts.CompilerOptions = {
   ),
 };
 
+/** The latest program, whose parsed files the next one shares. */
+let latest: ts.Program | undefined;
+
+function compile(files: readonly string[]): ts.Program {
+  latest = ts.createProgram([...files, join(root, "host/assets.d.ts")], options, undefined, latest);
+  return latest;
+}
+
+/** One name that an entry exports. */
 export interface Export {
   readonly subpath: string;
   readonly name: string;
@@ -72,7 +81,7 @@ export interface Export {
 /** Everything that the entries export, with its docstring. */
 export function readExports(): Export[] {
   const files = Object.values(entries).map((path) => join(root, path));
-  const program = ts.createProgram([...files, join(root, "host/assets.d.ts")], options);
+  const program = compile(files);
   const checker = program.getTypeChecker();
   return Object.entries(entries).flatMap(([subpath, path]) => {
     const file = checker.getSymbolAtLocation(program.getSourceFile(join(root, path))!)!;
@@ -136,7 +145,7 @@ process.stdout.write(JSON.stringify(answers));
 export async function complaintsAbout(examples: readonly Example[]): Promise<string[]> {
   const { folder, files } = await writeExamples(examples);
   try {
-    const program = ts.createProgram([...files, join(root, "host/assets.d.ts")], options);
+    const program = compile(files);
     const wrong = files.flatMap((path, i) => {
       const source = program.getSourceFile(path)!;
       return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(

@@ -4,3 +4,4 @@ export { solve, type SolveOptions } from "../experiments/solve.ts";
 export type { SolveRequest } from "../../src/experiments/solve.ts";
 export type { SolveFinding } from "../../src/finding.ts";
 export type { AnswerName, Instance, Method } from "../../src/solve/problem.ts";
+export type { Whole } from "../../src/solve/exact.ts";

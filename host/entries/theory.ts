@@ -17,6 +17,7 @@ export {
   type Construction,
   type Lemma5Scheme,
 } from "../../src/theory/construction.ts";
+export type { ItemRange } from "../../src/theory/distribution.ts";
 export {
   envelope,
   type Bound,

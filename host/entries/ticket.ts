@@ -11,9 +11,18 @@ export {
 export type { DigitsFinding, TicketFinding, VerifyFinding } from "../../src/finding.ts";
 export { importNetwork, type ImportedNetwork, type ImportOptions } from "../../src/import/network.ts";
 export type { LayerQuantization, Quantization } from "../../src/import/real.ts";
-export { readNetwork, type Network, type Outline, type Quantizer } from "../../src/network.ts";
+export {
+  readNetwork,
+  type Activation,
+  type Layer,
+  type Network,
+  type Outline,
+  type Quantizer,
+} from "../../src/network.ts";
 export { representedNetwork, verifyTicket, type Verification } from "../../src/ticket/certificate.ts";
+export type { OutputComparison } from "../../src/ticket/comparison.ts";
 export { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
+export type { Mask } from "../../src/ticket/mask.ts";
 export type { Pass } from "../../src/ticket/passes.ts";
 export type { Pooling, Scheme } from "../../src/ticket/scheme.ts";
 export type { Deviation, Ticket } from "../../src/ticket/ticket.ts";

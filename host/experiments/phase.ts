@@ -47,7 +47,11 @@ export async function measurePhase(
   return [...findings];
 }
 
-/** The sweep with its findings, measured on an engine; without findings where it was stopped before the first batch ended. */
+/**
+ * Measures a sweep on an engine.
+ * @returns The sweep with its findings.
+ * @throws As `measurePhase` does.
+ */
 export async function measureSweep(
   engine: Engine,
   sweep: Sweep,
@@ -55,16 +59,16 @@ export async function measureSweep(
 ): Promise<Sweep> {
   const { config, plan } = sweep;
   const provenance = provenanceOf(engine);
-  const findingsOf = (totals: Totals) => find(sweep, totals, provenance);
+  const measured = (totals: Totals) => find(sweep, totals, provenance);
   let latest: Totals;
   const totals = await schedule(runnerOf(engine), plan, config.trials, {
     signal,
     onBatch: (progress, soFar) => {
       latest = soFar;
-      // The words are those of the latest batch, whenever the caller asks.
-      onProgress?.(progress, () => findingsOf(latest));
+      // The totals are those of the latest batch, whenever the caller asks.
+      onProgress?.(progress, () => measured(latest));
     },
   });
   if (totals.trials < config.trials) signal?.throwIfAborted();
-  return { ...sweep, findings: findingsOf(totals) };
+  return { ...sweep, findings: measured(totals) };
 }

@@ -95,6 +95,7 @@ export async function* solveEach<I extends Instance>(
       yield* solved;
       if (refusal) throw refusal;
     }
+    signal?.throwIfAborted();
   } finally {
     isOver = true;
     // A list is closed before its caller goes on. A source that may wait for ever closes in its own time.

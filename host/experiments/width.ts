@@ -67,7 +67,8 @@ export async function widthOf(
   config: WidthConfig,
   { signal, onProgress }: WidthOptions = {},
 ): Promise<WidthFinding> {
-  const soFar = () => findWidth(config, fewest, provenanceOf(engine));
+  const provenance = provenanceOf(engine);
+  const soFar = () => findWidth(config, fewest, provenance);
   function* instances(): Generator<DemandInstance> {
     for (let trial = 0; trial < config.trials; trial++)
       for (const demand of trialDemands(config, trial))

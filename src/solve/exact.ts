@@ -1,6 +1,7 @@
 // Integers of any size: a number where that is exact (up to 2^53 - 1 in magnitude), otherwise a bigint. Numbers are the fast
 // case. JavaScript compares numbers with bigints exactly, so that comparisons need no functions.
 
+/** An integer: a number up to 2^53 in magnitude, or a bigint. */
 export type Whole = number | bigint;
 
 /** A bigint as a number where that is exact. */

@@ -14,6 +14,7 @@ import { add, floorDivide, greatest, least, subtract, times, type Whole } from "
  * of a device works on, or meeting in the middle (Horowitz & Sahni).
  */
 export const methods = ["bitset", "tiles", "meet-in-the-middle"] as const;
+/** The name of a method: a table of sums in one piece (`bitset`) or in tiles, or meet in the middle. */
 export type Method = (typeof methods)[number];
 
 /** The most items of an instance. */

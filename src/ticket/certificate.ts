@@ -1,7 +1,7 @@
 // What proves that a ticket equals its target on every input. That is a matter of integers: in every layer the kept products
 // sum up to the target's weights.
 
-import type { Network } from "../network.ts";
+import type { Network, Outline } from "../network.ts";
 import { keptLayers, rowSums, type KeptLayer } from "./kept.ts";
 import { checkTarget, type Deviation, type Ticket } from "./ticket.ts";
 
@@ -43,8 +43,12 @@ export function firstDeviation(target: Network, kept: readonly KeptLayer[]): Dev
  * console.log(representedNetwork(ticket).layers[0]!.weights); // Int32Array(2) [ 2, -1 ]
  * ```
  */
-export function representedNetwork(ticket: Ticket, kept = keptLayers(ticket)): Network {
-  const { widths, bits, ...rest } = ticket.target;
+export function representedNetwork(ticket: Ticket): Network {
+  return representedWeights(ticket.target, keptLayers(ticket));
+}
+
+/** The network of an outline whose weights are the sums of kept weights, for the first copies and nonnegative inputs. */
+export function representedWeights({ widths, bits, ...rest }: Outline, kept: readonly KeptLayer[]): Network {
   const layers = widths.slice(1).map((rows, l) => ({
     rows,
     columns: widths[l]!,

@@ -4,7 +4,7 @@ import { parseHTML } from "linkedom";
 import { expect, it } from "vitest";
 import { phaseConfig } from "../../../src/experiments/phase.ts";
 import type { MeasuredSweep } from "../../../src/experiments/sweep.ts";
-import { theoryOf } from "../../../src/experiments/theory.ts";
+import { theoryOfConfig } from "../../../src/experiments/theory.ts";
 import { phaseEvents, phaseFigures } from "../../../src/figures/phase.ts";
 import { boundFigures, collapseFigures, residualFigures } from "../../../src/figures/theory.ts";
 import type { PhaseFinding } from "../../../src/finding.ts";
@@ -60,7 +60,7 @@ function sweepOf(...findings: [PhaseFinding, ...PhaseFinding[]]): MeasuredSweep 
 /** The sweep with the theory of its findings. */
 function explained(sweep: MeasuredSweep): MeasuredSweep {
   const theory = sweep.findings.flatMap(({ items }) =>
-    theoryOf({ ...sweep.config, items: { from: items, to: items } }),
+    theoryOfConfig({ ...sweep.config, items: { from: items, to: items } }),
   );
   return { ...sweep, theory };
 }
