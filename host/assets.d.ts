@@ -16,7 +16,7 @@ declare module "*.wgsl?raw" {
   export default source;
 }
 
-/** A program of another language as text. */
+/** A Python program as text. */
 declare module "*.py?raw" {
   const source: string;
   export default source;
@@ -34,13 +34,14 @@ declare module "*.js?raw" {
   export default source;
 }
 
-/** An AssemblyScript module, compiled, in base64. */
+/** An AssemblyScript module, compiled to WebAssembly, in base64. */
 declare module "*?wasm" {
   const base64: string;
   export default base64;
 }
 
+/** A C program as text. */
 declare module "*.c?raw" {
-  const text: string;
-  export default text;
+  const source: string;
+  export default source;
 }

@@ -5,7 +5,7 @@ export interface PumpOptions {
   readonly depth: number;
   /** Yields results in the order of their items; otherwise in the order in which they end. */
   readonly ordered?: boolean;
-  /** Ends the generator at once when it aborts: no more items are taken, and the results in flight are dropped. */
+  /** Ends the pump at once when it aborts: no more items are taken, and the results in flight are dropped. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -25,7 +25,7 @@ interface Flight<R> {
  * After a failure no more items are taken. The failure is thrown when all items in flight have ended; with `ordered`, the
  * results of the items before it are yielded first. The source is closed on every way out, but the close of an asynchronous
  * source is not awaited: a source that waits for ever never ends it.
- * @throws The first error of `run`, or else the error of the source.
+ * @throws The first error of `run`, or else the error of the source; the reason of the signal if it aborts before the end.
  */
 export async function* pump<T, R>(
   source: Iterable<T> | AsyncIterable<T>,
@@ -37,7 +37,8 @@ export async function* pump<T, R>(
   let runFailure: Failure | undefined;
   signal?.addEventListener("abort", intake.wake);
   try {
-    while (!signal?.aborted) {
+    for (;;) {
+      signal?.throwIfAborted();
       const next = ordered ? flights[0] : flights.find(({ outcome }) => outcome);
       if (next?.outcome) {
         flights.splice(flights.indexOf(next), 1);
@@ -54,7 +55,7 @@ export async function* pump<T, R>(
     intake.close();
   }
   const failure = runFailure ?? intake.failure;
-  if (failure && !signal?.aborted) throw failure.error;
+  if (failure) throw failure.error;
 }
 
 /** Takes items of a source and starts them. */

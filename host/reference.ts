@@ -1,4 +1,4 @@
-// The runner of the definitions: every kernel's TypeScript twin, in the caller's thread.
+// The runner of the definitions: it runs the TypeScript twin of each kernel in the caller's thread.
 
 import { kernels } from "../src/kernels/index.ts";
 import { outputOf } from "../src/plan.ts";
@@ -13,7 +13,7 @@ export function referenceRunner(): Runner {
     targetMilliseconds: 50,
     async prepare() {},
     async run(work) {
-      // A turn of the event loop, so that timers, signals and drawing get theirs between calls.
+      // Yields to the event loop, so that timers, signals and the page's drawing are served between two pieces of work.
       await new Promise((resolve) => setTimeout(resolve));
       const { name, length } = outputOf(work);
       const output = new Uint32Array(length);

@@ -1,4 +1,4 @@
-// What every engine offers: the words that a kernel writes for one piece of work.
+// The interface of every engine: a runner answers work with the words of the kernel's output.
 
 import { version } from "../package.json";
 import { RequestError } from "../src/errors.ts";
@@ -6,39 +6,41 @@ import type { Provenance } from "../src/finding.ts";
 import type { Work } from "../src/plan.ts";
 
 export const engines = ["auto", "gpu", "cpu", "reference", "shadow"] as const;
-/** What a caller may ask for; a runner is never `auto`. */
+/** The engines that a caller may ask for. A runner is never `auto`: it is the engine that `auto` took. */
 export type EngineName = (typeof engines)[number];
 
-/** What `openEngine` takes. */
+/** The options of `openEngine`. */
 export interface EngineOptions {
   /**
-   * `auto` (the default): a hardware GPU where there is one, otherwise `cpu`. `gpu`: any adapter, a software one too.
-   * `cpu`: WebAssembly in threads. `reference`: the TypeScript definitions. `shadow`: `cpu` compared word for word with
-   * the GPU, or with the reference where there is no adapter.
+   * - `auto` (the default): `gpu` if there is a hardware GPU, or else `cpu`.
+   * - `gpu`: any WebGPU adapter, software adapters included.
+   * - `cpu`: WebAssembly in threads.
+   * - `reference`: the TypeScript definitions of the kernels.
+   * - `shadow`: `cpu`, whose every word is compared with `gpu`, or with `reference` if there is no adapter.
    */
   engine?: EngineName;
   /** Threads of the CPU engine, 1..256. Default: one for each hardware thread. */
   threads?: number;
 }
 
-/** What experiments run on, as their caller holds it. */
+/** An open engine, as callers of experiments hold it. */
 export interface Engine {
   readonly engine: Exclude<EngineName, "auto">;
-  /** The device that answers, in its own words. */
+  /** The device that computes, as it describes itself. */
   readonly adapter: string;
-  /** Gives back threads and devices; pending work fails. */
+  /** Ends threads and destroys devices. Pending work fails. */
   close(): void;
 }
 
-/** The same engine, as experiments use it. */
+/** An open engine, as experiments use it. */
 export interface Runner extends Engine {
-  /** How many pieces of work in flight keep it busy. */
+  /** The number of pieces of work in flight that keeps it busy. */
   readonly queueDepth: number;
-  /** How many of those it works on at a time. */
+  /** The number of these that it works on at a time. */
   readonly parallelism: number;
-  /** How long one should take, in milliseconds. */
+  /** The milliseconds that one piece of work should take. */
   readonly targetMilliseconds: number;
-  /** Makes ready for work of this shape, so that the first is not slower than the others. */
+  /** Compiles and uploads whatever this work needs, so that the first run is not slower than later ones. */
   prepare(work: Work): Promise<void>;
   run(work: Work): Promise<Answer>;
 }

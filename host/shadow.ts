@@ -1,4 +1,4 @@
-// Two runners on the same work, every word compared.
+// Runs the same work on two runners and compares every word.
 
 import { outputOf } from "../src/plan.ts";
 import type { Runner } from "./runner.ts";
@@ -25,7 +25,10 @@ export class DifferenceError extends Error {
   override readonly name = "DifferenceError";
 }
 
-/** Answers with the first runner's words after comparing each with the second's; the first difference is an error. */
+/**
+ * Answers as the first runner does, after a comparison with the second.
+ * @throws {DifferenceError} from `run`, at the first word that differs.
+ */
 export function shadowRunner(first: Runner, second: Runner): Runner {
   return {
     engine: "shadow",

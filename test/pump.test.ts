@@ -125,7 +125,7 @@ describe.each([true, false])("a pump whose option ordered is %j", (ordered) => {
     expect(results).toEqual([1, 2, 3]);
   });
 
-  test("ends at a signal, whatever it waits for, and leaves no listener", async () => {
+  test("throws the reason of a signal at once, whatever it waits for, and leaves no listener", async () => {
     const stop = new AbortController();
     const listeners = new Set<unknown>();
     const { signal } = stop;
@@ -142,15 +142,16 @@ describe.each([true, false])("a pump whose option ordered is %j", (ordered) => {
     const reading = collect(pump(source.items, () => never, { depth: 2, ordered, signal }));
     await pause(1);
     expect(listeners.size).toBe(1);
-    stop.abort();
-    expect(await reading).toEqual([]);
+    stop.abort("enough");
+    await expect(reading).rejects.toBe("enough");
     expect([listeners.size, source.taken, source.isClosed]).toEqual([0, 2, true]);
   });
 
   test("takes nothing when the signal has aborted before", async () => {
     const source = noted([1]);
-    const signal = AbortSignal.abort();
-    expect(await collect(pump(source.items, async () => 1, { depth: 2, ordered, signal }))).toEqual([]);
+    const signal = AbortSignal.abort("enough");
+    const reading = collect(pump(source.items, async () => 1, { depth: 2, ordered, signal }));
+    await expect(reading).rejects.toBe("enough");
     expect(source.taken).toBe(0);
   });
 

@@ -13,8 +13,8 @@ import type { Progress } from "../schedule.ts";
 /** Which pass `runNetwork` takes, and how it is stopped and watched. */
 export interface ForwardOptions {
   /**
-   * `collapsed` (the default): the dense layers that equal the layers of a pruned network. `audit`: all its hidden units.
-   * A network that is no ticket has but one pass.
+   * `collapsed` (the default): the dense layers that equal the pairs of layers of a ticket. `audit`: every kept hidden unit.
+   * A network that is no ticket has only one pass.
    */
   readonly pass?: Pass;
   readonly signal?: AbortSignal;
@@ -64,7 +64,7 @@ export async function runNetwork(
   return forwardStages(engine, activation, stages, values, options);
 }
 
-/** The same for stages, and inputs as the first of them has them. */
+/** Runs inputs through stages. @param inputs Shape [samples, columns of the first stage], row by row. */
 export async function forwardStages(
   engine: Engine,
   activation: Activation,
@@ -80,7 +80,7 @@ export async function forwardStages(
   let done = 0;
   for (const [index, stage] of stages.entries()) {
     const outputs = new Float64Array(samples * stage.rows);
-    let most = 0;
+    let largestOutput = 0;
     const layer = {
       activation,
       stage,
@@ -96,12 +96,11 @@ export async function forwardStages(
       signal,
     })) {
       writeBlock(outputs, stage, block, words);
-      most = Math.max(most, block.largest);
+      largestOutput = Math.max(largestOutput, block.largest);
       done += block.samples * block.rows * stage.columns * stage.group;
       onProgress?.({ done, total });
     }
-    signal?.throwIfAborted();
-    [values, largest] = [outputs, most];
+    [values, largest] = [outputs, largestOutput];
   }
   return values;
 }

@@ -1,4 +1,4 @@
-// The phase experiment on a runner: from a request to findings.
+// The phase experiment on an engine: from a request to findings.
 
 import { find, phaseConfig, type PhaseRequest } from "../../src/experiments/phase.ts";
 import { planSweep, type Sweep } from "../../src/experiments/sweep.ts";

@@ -1,4 +1,4 @@
-// The required experiment on a runner: a scan of every target, then fresh trials for the worst of them.
+// The required experiment on an engine: a scan of every target, then fresh trials of the worst ones.
 
 import {
   candidates,

@@ -1,4 +1,4 @@
-// The solve experiment on a runner: from a stream of instances to a stream of findings.
+// The solve experiment on an engine: from a stream of instances to a stream of findings.
 
 import { CapacityError, RequestError } from "../../src/errors.ts";
 import { answersByQuery, type Answers, type PackedWork } from "../../src/solve/packing.ts";

@@ -1,4 +1,4 @@
-// Pruning a random network to a target on an engine, many subset sums at a time.
+// Prunes a random network to a target on an engine, many subset sums at a time.
 
 import { parse } from "../../src/check.ts";
 import { outlineOf, type Network } from "../../src/network.ts";
@@ -21,14 +21,14 @@ import { solveEach } from "./solve.ts";
 
 /** The request of `pruneToTicket`. */
 export interface PruneRequest {
-  /** The target, and the bits of its weights, as `readNetwork` has them. */
+  /** The target, and the bits of its weights, as `readNetwork` returns them. */
   readonly network: Network;
   readonly bits: number;
-  /** Which random network is pruned, and how. */
+  /** The architecture of the random network and the way to prune it. */
   readonly scheme: Scheme;
-  /** What it is drawn from, 0..2^64 - 1; strings hold decimals. Default: 1. */
+  /** The seed of the random network, 0..2^64 - 1; strings hold decimals. Default: 1. */
   readonly seed?: bigint | number | string;
-  /** Keeps the smallest subsets instead of canonical ones. */
+  /** Keeps the subsets with the fewest items instead of those with the smallest masks. */
   readonly sparse?: boolean;
 }
 
@@ -43,7 +43,7 @@ export interface PruneOptions {
 /** The least number of subset sums from one report of progress to the next. */
 const PROGRESS_INTERVAL_SUMS = 1000;
 
-/** What came of pruning: a ticket that equals its target unless some weights have no subset. */
+/** The result of pruning: a ticket, which equals its target unless a weight has no subset. */
 export interface Pruned {
   readonly ticket: Ticket;
   /** Every weight without a subset, in the order of layers, outputs, copies, inputs and signs. */
@@ -89,16 +89,15 @@ export async function pruneToTicket(
   const ticket = { scheme, seed, target, masks: emptyMasks(layers) };
   const total = subsetSumsOf(layers);
   const { signal, onProgress } = options;
-  // Kernel `prune` draws uniform items for every weight of a pair of layers from one pool. The paper's literal schemes need
-  // what it does not have: pools split by sign (`halves`), or products rejected to their support (`support`). Their pools
-  // are drawn in TypeScript and solved as given instances.
+  // Kernel `prune` draws the pool of each weight by itself, from all hidden units of an input and with every product as it
+  // comes. The paper's literal schemes are not like that: `halves` gives each sign of an input its own half of the units, and
+  // `support` rejects products until they are uniform. Their pools are drawn here and solved as given instances.
   const isLiteral = scheme.pools === "halves" || scheme.support;
   const failures = await (isLiteral ? pruneGiven : pruneDrawn)(
     engine,
     { network, layers, ticket, sparse },
     { signal, onDone: (done) => onProgress?.({ done, total }) },
   );
-  signal?.throwIfAborted();
   return { ticket, failures };
 }
 

@@ -1,4 +1,4 @@
-// The width experiment on an engine: every weight of every trial is a given instance.
+// The width experiment on an engine: each weight of each trial is a given instance.
 
 import {
   demandsPerTrial,
@@ -61,7 +61,7 @@ interface DemandInstance extends Instance {
   readonly demand: Demand;
 }
 
-/** The same for a configuration. */
+/** Runs the experiment of a configuration. */
 export async function widthOf(
   engine: Engine,
   config: WidthConfig,

@@ -15,11 +15,11 @@ import { Dispatcher } from "./dispatch.ts";
 import { Tuner, type Store } from "./tune.ts";
 
 interface GpuOptions extends ChooserOptions, Pick<DeviceOptions, "language"> {
-  /** Where measurements are kept by which launches are chosen; without a store the most promising launch is taken. */
+  /** Keeps the measurements by which launches are chosen. Without a store the most promising launch is taken. */
   readonly store?: Store;
 }
 
-/** What a test may change to show that no answer depends on it. */
+/** Options for tests, which show that no answer depends on them. */
 export interface GpuTestOptions extends GpuOptions, DeviceOptions {
   /** Fills output and scratch memory with this word before every piece of work. */
   readonly poison?: number;

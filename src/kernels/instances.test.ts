@@ -121,9 +121,9 @@ describe("Counts of index sets", () => {
 
 describe("Frame of an instance", () => {
   test("A frame counts sums from the end with fewer of them", () => {
-    expect(frameOf(3, 10, -3, -3)).toEqual({ mirrored: false, top: 0 });
-    expect(frameOf(3, 10, 10, 10)).toEqual({ mirrored: true, top: 0 });
-    expect(frameOf(3, 10, 2, 4)).toEqual({ mirrored: false, top: 7 });
-    expect(frameOf(3, 10, 4, 6)).toEqual({ mirrored: true, top: 6 });
+    expect(frameOf(3, 10, -3, -3)).toEqual({ mirrored: false, liveTo: 0 });
+    expect(frameOf(3, 10, 10, 10)).toEqual({ mirrored: true, liveTo: 0 });
+    expect(frameOf(3, 10, 2, 4)).toEqual({ mirrored: false, liveTo: 7 });
+    expect(frameOf(3, 10, 4, 6)).toEqual({ mirrored: true, liveTo: 6 });
   });
 });
