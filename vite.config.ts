@@ -6,12 +6,17 @@ import { bundle, bundledLicenses, bundledProgram } from "./scripts/bundle.ts";
 import { wesl } from "./scripts/wesl.ts";
 import manifest from "./package.json" with { type: "json" };
 
+/** The entries of the package that are the same on every platform, by the name of their subpath. */
+const shared = Object.fromEntries(
+  ["experiments", "solve", "ticket", "theory"].map((name) => [name, `host/entries/${name}.ts`]),
+);
+
 const node: UserConfig = {
   build: {
     ssr: true,
     outDir: "dist/node",
     target: "node20",
-    rolldownOptions: { input: { index: "host/node/index.ts", exacta: "host/node/cli.ts" } },
+    rolldownOptions: { input: { index: "host/node/index.ts", ...shared, exacta: "host/node/cli.ts" } },
   },
 };
 
@@ -19,7 +24,7 @@ const web: UserConfig = {
   build: {
     outDir: "dist/web",
     target: "es2023",
-    lib: { entry: { index: "host/web/index.ts" }, formats: ["es"] },
+    lib: { entry: { index: "host/web/index.ts", ...shared }, formats: ["es"] },
     rolldownOptions: {
       external: (id) =>
         Object.keys(manifest.dependencies).some((name) => id === name || id.startsWith(`${name}/`)),

@@ -9,7 +9,7 @@ import { platform } from "../host/web/platform.ts";
 import { isProduct } from "../src/ensemble.ts";
 import type { PhaseConfig } from "../src/experiments/phase.ts";
 import { planSweep } from "../src/experiments/sweep.ts";
-import { theoryOf } from "../src/experiments/theory.ts";
+import { theoryOfConfig } from "../src/experiments/theory.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import type { PageEngine } from "./inputs.ts";
 import type { Order, Report } from "./messages.ts";
@@ -77,13 +77,14 @@ async function run(
     report({
       run,
       type: "theory",
-      theory: configs.map((config) => (isQuick(config) ? theoryOf(config) : [])),
+      theory: configs.map((config) => (isQuick(config) ? theoryOfConfig(config) : [])),
     });
     const shared = limitInFlight(runner);
     const begun = performance.now();
     const done = configs.map(() => 0);
     const seen = configs.map(() => begun);
     const findings: (readonly PhaseFinding[])[] = configs.map(() => []);
+    const current = configs.map(() => (): PhaseFinding[] => []);
     let reported = begun;
     const count = () => ({
       findings: [...findings],
@@ -98,6 +99,7 @@ async function run(
             signal,
             onProgress(progress, soFar) {
               done[i] = progress.done;
+              current[i] = soFar;
               const now = performance.now();
               if (now - seen[i]! >= PAUSE || findings[i]!.length === 0) {
                 seen[i] = now;
@@ -111,6 +113,10 @@ async function run(
           });
           findings[i] = sweep.findings;
         } catch (error) {
+          if (error === signal.reason) {
+            findings[i] = current[i]!();
+            return;
+          }
           // The other curves end too; without this they would run on unseen.
           stop.abort();
           throw error;

@@ -1,211 +1,266 @@
 // Draws a figure as HTML and SVG, with the document of a browser or of linkedom.
 
 import * as Plot from "@observablehq/plot";
-import type { Figure, FigurePoint, FigureSeries } from "../src/figures/figure.ts";
+import type { Figure, FigureLine, FigurePoint, FigureSeries } from "../src/figures/figure.ts";
 
 /**
- * Blue to orange by way of magenta, dark to light: the order survives every common colour blindness, and each colour has
- * contrast enough on white and on near-black.
+ * Blue to orange by way of magenta, dark to light: the order survives every common color blindness, and each color has
+ * enough contrast on white and on near-black.
  */
 const PALETTE = ["#3461c1", "#7a5cc4", "#c0529a", "#d96a55", "#d67f10"].map(channels);
 
-/** Dashes of predictions, by the order of their names in a figure; bounds are dotted. */
+/** Stroke patterns and widths of predictions, by the order of their names in a figure, and of bounds. */
 const DASHES = ["5 3", "11 4", "2 2 7 2"];
 const DOTS = "0.1 3.5";
-/** How dark the side is on which nothing can lie. */
-const FORBIDDEN = 0.1;
-/** CSS pixels of a panel. */
-const PANEL = 220;
+const PREDICTION_WIDTH = 1.4;
+const BOUND_WIDTH = 1.8;
+/** The opacity of the side of a bound on which there can be no point. */
+const FORBIDDEN_OPACITY = 0.1;
+/** The width of a panel in CSS pixels. */
+const PANEL_WIDTH = 220;
 
 /**
- * A figure element of `width` CSS pixels (360..900 is legible) that shrinks with its surroundings and takes their text
- * colour. Hovering a point tells its numbers, without scripts. Measured points are dots; they are joined by a solid line
- * where no prediction runs among them. Predictions are dashed, bounds dotted with their forbidden side shaded.
+ * Draws a figure as an element of `width` CSS pixels (360..900 is legible) that shrinks with its container and takes the
+ * container's text color. The pointer over a point shows its numbers, without scripts. Measured points are dots, which a
+ * solid line joins unless predictions run among them. Predictions are dashed; bounds are dotted, with their forbidden side
+ * shaded.
  */
 export function renderFigure(figure: Figure, document: Document, width = 640): Element {
+  const element = elementMaker(document);
   const series = figure.series
     .map((one, s): ColoredSeries => ({ ...one, color: colorOf(s, figure.series.length) }))
     .filter(({ points, lines }) => points.length > 0 || lines.length > 0);
-  const element = (name: string, style: string, ...children: (Node | string)[]) => {
-    const node = document.createElement(name);
-    node.setAttribute("style", style);
-    node.append(...children);
-    return node;
-  };
-  const swatch = (color: string) =>
-    element(
-      "span",
-      `display:inline-block;width:1.1em;height:.3em;border-radius:.15em;vertical-align:middle;margin-right:.4em;background:${color};print-color-adjust:exact;-webkit-print-color-adjust:exact`,
-    );
-  const row = (...children: Node[]) =>
-    element(
-      "div",
-      "font-size:.8125em;display:flex;flex-wrap:wrap;gap:.1em 1em;margin-bottom:.25em",
-      ...children,
-    );
   const caption = element(
     "figcaption",
     "margin-bottom:.5em",
     element("strong", "display:block", figure.title),
     element("span", "font-size:.875em", figure.caption),
   );
-  const names = row(
-    element("span", "", `${figure.legend}:`),
-    ...series.map(({ name, color }) => element("span", "white-space:nowrap", swatch(color), name)),
-  );
   const marks = legendMarks(figure, series).map(({ text, svg }) => {
     const sample = element("span", "margin-right:.4em");
     sample.innerHTML = svg;
     return element("span", "white-space:nowrap", sample, text);
   });
-  const key = marks.length > 0 ? [row(...marks)] : [];
-  if (!figure.panels)
-    return element(
-      "figure",
-      "margin:0;break-inside:avoid",
-      caption,
-      names,
-      ...key,
-      plot(figure, series, document, width, false),
-    );
-  // The name of a panel is text, not a label in an attribute, where linkedom leaves < as it is.
-  const panels = series.map((one) =>
-    element(
-      "figure",
-      "margin:0;break-inside:avoid",
-      element("figcaption", "font-size:.8125em", swatch(one.color), one.name),
-      plot(figure, [one], document, PANEL, true),
+  const key = marks.length > 0 ? [legendRow(element, ...marks)] : [];
+  if (figure.panels)
+    return element("figure", "margin:0", caption, ...key, panelGrid(figure, series, document, element));
+  const names = legendRow(
+    element,
+    element("span", "", `${figure.legend}:`),
+    ...series.map(({ name, color }) =>
+      element("span", "white-space:nowrap", element("span", swatchStyle(color)), name),
     ),
   );
+  const chart = plot(figure, series, document, width, false);
+  return element("figure", "margin:0;break-inside:avoid", caption, names, ...key, chart);
+}
+
+/** Makes an element of a name with a style and children. */
+type ElementMaker = (name: string, style: string, ...children: (Node | string)[]) => HTMLElement;
+
+function elementMaker(document: Document): ElementMaker {
+  return (name, style, ...children) => {
+    const node = document.createElement(name);
+    node.setAttribute("style", style);
+    node.append(...children);
+    return node;
+  };
+}
+
+const legendRow = (element: ElementMaker, ...children: Node[]) =>
+  element(
+    "div",
+    "font-size:.8125em;display:flex;flex-wrap:wrap;gap:.1em 1em;margin-bottom:.25em",
+    ...children,
+  );
+
+const swatchStyle = (color: string) =>
+  `display:inline-block;width:1.1em;height:.3em;border-radius:.15em;vertical-align:middle;margin-right:.4em;background:${color};print-color-adjust:exact;-webkit-print-color-adjust:exact`;
+
+/** One small chart for each series. The name of a panel is a text node: linkedom does not escape < in attributes. */
+function panelGrid(
+  figure: Figure,
+  series: readonly ColoredSeries[],
+  document: Document,
+  element: ElementMaker,
+): HTMLElement {
   return element(
-    "figure",
-    "margin:0",
-    caption,
-    ...key,
-    element(
-      "div",
-      "display:grid;grid-template-columns:repeat(auto-fill,minmax(max(10rem,20%),1fr));gap:.5em 1em",
-      ...panels,
+    "div",
+    "display:grid;grid-template-columns:repeat(auto-fill,minmax(max(10rem,20%),1fr));gap:.5em 1em",
+    ...series.map((one) =>
+      element(
+        "figure",
+        "margin:0;break-inside:avoid",
+        element("figcaption", "font-size:.8125em", element("span", swatchStyle(one.color)), one.name),
+        plot(figure, [one], document, PANEL_WIDTH, true),
+      ),
     ),
   );
 }
 
 type ColoredSeries = FigureSeries & { readonly color: string };
+type ColoredLine = { readonly line: FigureLine; readonly color: string };
 
-/** One chart. A panel is small: it has no label at its y axis and few numbers at both. */
+/** The measures of a chart, and of a panel: a panel has no label at its y axis and few numbers at both axes. */
+const CHART = {
+  marginLeft: 44,
+  marginRight: 14,
+  marginBottom: 42,
+  marginTop: 28,
+  fontSize: "13px",
+  strokeWidth: 1.75,
+  radius: 2.5,
+};
+const PANEL = {
+  marginLeft: 28,
+  marginRight: 8,
+  marginBottom: 34,
+  marginTop: 8,
+  fontSize: "12px",
+  strokeWidth: 1.25,
+  radius: 2,
+};
+const PANEL_HEIGHT = 150;
+/** The height of a chart by its width, in CSS pixels. */
+const chartHeight = (width: number) => Math.round(Math.min(Math.max(width * 0.62, 240), 420));
+/** The radius of the invisible dots that answer a pointer: large enough for a finger. */
+const TIP_RADIUS = 7;
+/** The least width of a number at the x axis. */
+const TICK_WIDTH = 45;
+
+/** Draws one chart. */
 function plot(
   figure: Figure,
   series: readonly ColoredSeries[],
   document: Document,
   width: number,
-  panel: boolean,
+  isPanel: boolean,
 ): Element {
-  const { x, y, levels = [] } = figure;
-  const all = [
+  const { fontSize, strokeWidth, radius, ...margins } = isPanel ? PANEL : CHART;
+  const lines = [
     ...series.flatMap(({ lines, color }) => lines.map((line) => ({ line, color }))),
     ...(figure.lines ?? []).map((line) => ({ line, color: "currentColor" })),
   ];
-  const names = predictionNames(figure);
-  const [floor, ceiling] = y.domain;
-  const lines = all.map(({ line, color }) =>
-    Plot.lineY(line.points, {
-      x: "x",
-      y: "y",
-      stroke: color,
-      strokeWidth: line.kind === "prediction" ? 1.4 : 1.8,
-      strokeDasharray: line.kind === "prediction" ? dashes(names, line.name) : DOTS,
-      strokeLinecap: line.kind === "prediction" ? "butt" : "round",
-      className: line.kind === "prediction" ? "prediction" : `${line.side}-bound`,
-    }),
-  );
-  const forbidden = all.flatMap(({ line }) =>
-    line.kind === "bound"
-      ? [
-          Plot.areaY(line.points, {
-            x: "x",
-            y1: "y",
-            y2: line.side === "upper" ? ceiling : floor,
-            fill: "currentColor",
-            fillOpacity: FORBIDDEN,
-            className: line.side === "upper" ? "above-upper-bound" : "below-lower-bound",
-          }),
-        ]
-      : [],
-  );
-  const measured = series.flatMap(({ points, lines, color }) => [
-    Plot.areaY(points, { x: "x", y1: "low", y2: "high", fill: color, fillOpacity: 0.25 }),
-    ...([...lines, ...(figure.lines ?? [])].some(({ kind }) => kind === "prediction")
-      ? []
-      : [Plot.lineY(points, { x: "x", y: "y", stroke: color, strokeWidth: panel ? 1.25 : 1.75 })]),
-    Plot.dot(points, { x: "x", y: "y", fill: color, r: panel ? 2 : 2.5 }),
-  ]);
-  // Above everything else and larger than the dots they stand for, so that a finger can hit them.
-  const tips = series.map(({ name, points }) =>
-    Plot.dot(points, {
-      x: "x",
-      y: "y",
-      r: 7,
-      fill: "transparent",
-      title: ({ x: at, y, low, high, note }: FigurePoint) =>
-        `${name}, ${x.symbol} = ${numeral(at)}: ${numeral(y)}${low < high ? `, 95 % interval ${numeral(low)} to ${numeral(high)}` : ""}${note ? `, ${note}` : ""}`,
-    }),
-  );
-  const xs = [...series.flatMap(({ points }) => points), ...all.flatMap(({ line }) => line.points)].map(
-    ({ x }) => x,
-  );
-  const from = Math.min(...xs);
-  const to = Math.max(...xs);
   const svg = Plot.plot({
     document,
     width,
-    height: panel ? 150 : Math.round(Math.min(Math.max(width * 0.62, 240), 420)),
-    marginLeft: panel ? 28 : 44,
-    marginRight: panel ? 8 : 14,
-    marginBottom: panel ? 34 : 42,
-    marginTop: panel ? 8 : 28,
-    style: {
-      fontSize: panel ? "12px" : "13px",
-      maxWidth: "100%",
-      height: "auto",
-      background: "none",
-      overflow: "visible",
-    },
+    height: isPanel ? PANEL_HEIGHT : chartHeight(width),
+    ...margins,
+    style: { fontSize, maxWidth: "100%", height: "auto", background: "none", overflow: "visible" },
     ariaLabel: figure.title,
     ariaDescription: figure.caption,
-    x: {
-      label: panel ? x.symbol : x.label,
-      labelAnchor: "center",
-      labelArrow: "none",
-      ...(x.real ? { ticks: 8 } : { ticks: integerTicks(from, to, width / 45), tickFormat: String }),
-      ...(xs.length === 0 ? {} : { domain: from < to ? [from, to] : [from - 1, to + 1] }),
-    },
-    y: {
-      label: panel ? null : y.label,
-      labelArrow: "none",
-      domain: y.domain,
-      grid: levels.length === 0,
-      ticks: y.ticks ? [...y.ticks] : 5,
-      ...(y.scale === "symlog"
-        ? {
-            type: "symlog" as const,
-            tickFormat: (tick: number) => tick.toLocaleString("en-US").replace("-", "−"),
-          }
-        : {}),
-    },
+    x: { ...xAxis(figure, series, lines, width), label: isPanel ? figure.x.symbol : figure.x.label },
+    y: { ...yAxis(figure), label: isPanel ? null : figure.y.label },
     marks: [
-      ...(levels.length === 0
-        ? [Plot.ruleY([floor], { strokeOpacity: 0.5 })]
-        : levels.map((level) =>
-            Plot.ruleY([level], { strokeOpacity: level === 0 ? 0.8 : 0.3, className: "level" }),
-          )),
-      ...forbidden,
-      ...measured,
-      ...lines,
-      ...tips,
+      ...levelMarks(figure),
+      ...lines.flatMap((each) => forbiddenMarks(figure, each)),
+      ...series.flatMap((one) => measuredMarks(figure, one, strokeWidth, radius)),
+      ...lines.map((each) => lineMark(figure, each)),
+      // Above all other marks, so that they receive the pointer.
+      ...series.map((one) => tipMark(figure, one)),
     ],
   });
   svg.setAttribute("role", "img");
   return svg;
+}
+
+function xAxis(
+  { x }: Figure,
+  series: readonly ColoredSeries[],
+  lines: readonly ColoredLine[],
+  width: number,
+): Plot.ScaleOptions {
+  const xs = [...series.flatMap(({ points }) => points), ...lines.flatMap(({ line }) => line.points)].map(
+    ({ x }) => x,
+  );
+  const from = Math.min(...xs);
+  const to = Math.max(...xs);
+  return {
+    labelAnchor: "center",
+    labelArrow: "none",
+    ...(x.real ? { ticks: 8 } : { ticks: integerTicks(from, to, width / TICK_WIDTH), tickFormat: String }),
+    ...(xs.length === 0 ? {} : { domain: from < to ? [from, to] : [from - 1, to + 1] }),
+  };
+}
+
+function yAxis({ y, levels = [] }: Figure): Plot.ScaleOptions {
+  return {
+    labelArrow: "none",
+    domain: y.domain,
+    grid: levels.length === 0,
+    ticks: y.ticks ? [...y.ticks] : 5,
+    ...(y.scale === "symlog"
+      ? {
+          type: "symlog" as const,
+          tickFormat: (tick: number) => tick.toLocaleString("en-US").replace("-", "−"),
+        }
+      : {}),
+  };
+}
+
+/** The heights to compare with, or else the lower end of the y axis. */
+function levelMarks({ y, levels = [] }: Figure): Plot.Markish[] {
+  if (levels.length === 0) return [Plot.ruleY([y.domain[0]], { strokeOpacity: 0.5 })];
+  return levels.map((level) =>
+    Plot.ruleY([level], { strokeOpacity: level === 0 ? 0.8 : 0.3, className: "level" }),
+  );
+}
+
+/** The side of a bound on which there can be no point. */
+function forbiddenMarks({ y }: Figure, { line }: ColoredLine): Plot.Markish[] {
+  if (line.kind !== "bound") return [];
+  const [floor, ceiling] = y.domain;
+  const isUpper = line.side === "upper";
+  return [
+    Plot.areaY(line.points, {
+      x: "x",
+      y1: "y",
+      y2: isUpper ? ceiling : floor,
+      fill: "currentColor",
+      fillOpacity: FORBIDDEN_OPACITY,
+      className: isUpper ? "above-upper-bound" : "below-lower-bound",
+    }),
+  ];
+}
+
+/** The intervals and dots of a series. A solid line joins the dots unless predictions run among them. */
+function measuredMarks(
+  figure: Figure,
+  { points, lines, color }: ColoredSeries,
+  strokeWidth: number,
+  r: number,
+): Plot.Markish[] {
+  const isPredicted = [...lines, ...(figure.lines ?? [])].some(({ kind }) => kind === "prediction");
+  return [
+    Plot.areaY(points, { x: "x", y1: "low", y2: "high", fill: color, fillOpacity: 0.25 }),
+    ...(isPredicted ? [] : [Plot.lineY(points, { x: "x", y: "y", stroke: color, strokeWidth })]),
+    Plot.dot(points, { x: "x", y: "y", fill: color, r }),
+  ];
+}
+
+function lineMark(figure: Figure, { line, color }: ColoredLine): Plot.Markish {
+  const isPrediction = line.kind === "prediction";
+  return Plot.lineY(line.points, {
+    x: "x",
+    y: "y",
+    stroke: color,
+    strokeWidth: isPrediction ? PREDICTION_WIDTH : BOUND_WIDTH,
+    strokeDasharray: isPrediction ? dashes(predictionNames(figure), line.name) : DOTS,
+    strokeLinecap: isPrediction ? "butt" : "round",
+    className: isPrediction ? "prediction" : `${line.side}-bound`,
+  });
+}
+
+/** The text that appears when the pointer is over a point. */
+function tipMark({ x }: Figure, { name, points }: ColoredSeries): Plot.Markish {
+  return Plot.dot(points, {
+    x: "x",
+    y: "y",
+    r: TIP_RADIUS,
+    fill: "transparent",
+    title: ({ x: at, y, low, high, note }: FigurePoint) =>
+      `${name}, ${x.symbol} = ${numeral(at)}: ${numeral(y)}${low < high ? `, 95 % interval ${numeral(low)} to ${numeral(high)}` : ""}${note ? `, ${note}` : ""}`,
+  });
 }
 
 function predictionNames({ series, lines = [] }: Figure): string[] {
@@ -217,7 +272,7 @@ function dashes(names: readonly string[], name: string): string {
   return DASHES[names.indexOf(name) % DASHES.length]!;
 }
 
-/** A small picture of a mark, in the colour of text. */
+/** A small picture of a mark, in the color of the text. */
 function sample(content: string): string {
   return `<svg width="30" height="12" viewBox="0 0 30 12" aria-hidden="true" style="width:30px;vertical-align:middle">${content}</svg>`;
 }
@@ -226,7 +281,7 @@ function stroke(dash: string, width: number, cap: string): string {
   return `<line x1="1" y1="6" x2="29" y2="6" stroke="currentColor" stroke-width="${width}" stroke-dasharray="${dash}" stroke-linecap="${cap}"/>`;
 }
 
-/** A sample of each kind of mark with what it is called; nothing where there are only measurements. */
+/** A sample and a name of each kind of mark; none if there are only measurements. */
 function legendMarks(figure: Figure, series: readonly ColoredSeries[]): { text: string; svg: string }[] {
   const all = [...series.flatMap(({ lines }) => lines), ...(figure.lines ?? [])];
   if (all.length === 0) return [];
@@ -241,12 +296,12 @@ function legendMarks(figure: Figure, series: readonly ColoredSeries[]): { text: 
     );
   for (const line of all) {
     if (line.kind === "prediction")
-      found.set(line.name, sample(stroke(dashes(names, line.name), 1.4, "butt")));
+      found.set(line.name, sample(stroke(dashes(names, line.name), PREDICTION_WIDTH, "butt")));
     else
       found.set(
         line.name,
         sample(
-          `<rect width="30" height="6" y="${line.side === "upper" ? 0 : 6}" fill="currentColor" fill-opacity="${2 * FORBIDDEN}"/>${stroke(DOTS, 1.8, "round")}`,
+          `<rect width="30" height="6" y="${line.side === "upper" ? 0 : 6}" fill="currentColor" fill-opacity="${2 * FORBIDDEN_OPACITY}"/>${stroke(DOTS, BOUND_WIDTH, "round")}`,
         ),
       );
   }
@@ -258,12 +313,12 @@ function channels(color: string): [number, number, number] {
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
-/** The colour of series s, 0..count-1; a lone series takes the first. */
+/** The color of series s, 0..count-1, along the palette; a single series takes the first color. */
 function colorOf(s: number, count: number): string {
-  const place = count === 1 ? 0 : (s / (count - 1)) * (PALETTE.length - 1);
-  const left = Math.min(Math.floor(place), PALETTE.length - 2);
+  const position = count === 1 ? 0 : (s / (count - 1)) * (PALETTE.length - 1);
+  const left = Math.min(Math.floor(position), PALETTE.length - 2);
   const mixed = PALETTE[left]!.map((channel, c) =>
-    Math.round(channel + (PALETTE[left + 1]![c]! - channel) * (place - left)),
+    Math.round(channel + (PALETTE[left + 1]![c]! - channel) * (position - left)),
   );
   return `rgb(${mixed.join(",")})`;
 }

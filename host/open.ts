@@ -60,7 +60,7 @@ export function chooseEngine(adapter: GPUAdapter | null): EngineChoice {
 
 /**
  * Opens an engine, which the caller closes.
- * @throws {RequestError} for options out of range, and for `gpu` without an adapter.
+ * @throws {RequestError} An option is out of range, or `engine: "gpu"` finds no adapter.
  */
 export async function openEngine(options: EngineOptions, platform: Platform): Promise<Runner> {
   const { engine, threads } = parse(optionsSchema, options);

@@ -9,6 +9,7 @@ export const engines = ["auto", "gpu", "cpu", "reference", "shadow"] as const;
 /** What a caller may ask for; a runner is never `auto`. */
 export type EngineName = (typeof engines)[number];
 
+/** What `openEngine` takes. */
 export interface EngineOptions {
   /**
    * `auto` (the default): a hardware GPU where there is one, otherwise `cpu`. `gpu`: any adapter, a software one too.
@@ -50,7 +51,10 @@ export interface Answer {
   readonly deviceMilliseconds?: number;
 }
 
-/** The runner that a caller holds as an engine. Throws TypeError for anything else. */
+/**
+ * The runner behind an engine.
+ * @throws {RequestError} The value is not what `openEngine` resolves to.
+ */
 export function runnerOf(engine: Engine): Runner {
   if (typeof (engine as Partial<Runner> | undefined)?.run !== "function")
     throw new RequestError("engine", "what openEngine answers", typeof engine, "mind the await");

@@ -5,8 +5,8 @@ import { batchWork, type Batch, type Plan } from "../src/plan.ts";
 import { pump } from "./pump.ts";
 import type { Runner } from "./runner.ts";
 
+/** How far a call has come, in the unit that the call names: trials, subset sums or multiplications. */
 export interface Progress {
-  /** Trials counted so far, and trials asked for. */
   readonly done: number;
   readonly total: number;
 }

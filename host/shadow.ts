@@ -3,7 +3,24 @@
 import { outputOf } from "../src/plan.ts";
 import type { Runner } from "./runner.ts";
 
-/** Thrown where two runners differ. */
+/**
+ * Thrown by the engine `shadow` where its two engines differ. The message names the kernel, the buffer, the first word that
+ * differs and both values.
+ * @example
+ * ```ts
+ * import { DifferenceError, openEngine } from "exacta";
+ * import { measurePhase } from "exacta/experiments";
+ *
+ * const engine = await openEngine({ engine: "shadow", threads: 1 });
+ * try {
+ *   const [finding] = await measurePhase(engine, { bits: 2, items: 5, trials: 1000 });
+ *   console.log(finding!.engine, finding!.trials); // shadow 1000
+ * } catch (error) {
+ *   if (error instanceof DifferenceError) console.error(error.message);
+ * }
+ * engine.close();
+ * ```
+ */
 export class DifferenceError extends Error {
   override readonly name = "DifferenceError";
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# exacta on its own Node, Dawn and Vulkan loader, for x86-64 Linux with glibc and a graphics driver: ./run --help
+# Runs exacta with the Node, Dawn and Vulkan loader beside it, on x86-64 Linux with glibc and a graphics driver: ./run --help
 program=$0
 [ -L "$program" ] && program=$(readlink -f "$program")
 here=$(CDPATH='' cd "$(dirname "$program")" && pwd)
@@ -8,17 +8,18 @@ if [ ! -x "$linker" ]; then
   echo "run: expected x86-64 Linux with glibc 2.34 or newer, got one without $linker" >&2
   exit 2
 fi
-# Some containers have NVIDIA's driver here, where nothing looks for it.
+# Some containers have NVIDIA's driver here, outside the search paths of the linker and the Vulkan loader.
 nvidia=/usr/local/nvidia
 libraries=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here/lib:$nvidia/lib64:$nvidia/lib
 
-# Whether, with these folders, the linker finds all that a library links.
+# Whether the linker finds everything that library $2 links, given the folders $1.
 links() {
   case $(LD_LIBRARY_PATH=$1 "$linker" --list "$2" 2>&1) in
     *'not found'* | *'cannot open'*) return 1 ;;
   esac
 }
-# The system's own libraries are taken where they will do: its driver may want newer ones than these.
+# Adds the folder of spare libraries $1 where library $2 does not link without it and $3 does with it. The libraries of the system
+# come first, since its driver may need newer ones.
 spare() {
   links "$libraries" "$2" || ! links "$here/lib/$1:$libraries" "$3" || libraries=$here/lib/$1:$libraries
 }

@@ -1,5 +1,5 @@
-// A WebGPU adapter and a browser for machines that have neither: SwiftShader and headless Chromium out of the
-// development dependency @sparticuz/chromium, unpacked once into the project's cache folder.
+// A WebGPU adapter and a browser for machines without a GPU: SwiftShader and headless Chromium from the development dependency
+// @sparticuz/chromium, unpacked once into the cache folder of the project.
 
 import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -10,15 +10,15 @@ import { promisify } from "node:util";
 import { brotliDecompress } from "node:zlib";
 
 export interface Software {
-  /** What Node needs in its environment, from its start, for Dawn to find SwiftShader and nothing else. */
+  /** Environment variables with which Node has to start so that Dawn finds SwiftShader and no other adapter. */
   readonly dawnEnv: Record<string, string>;
-  /** The headless Chromium to execute. */
+  /** The path of headless Chromium. */
   readonly chromium: string;
-  /** What that Chromium needs in its environment on a bare system; none of Dawn's variables may be there beside it. */
+  /** Environment variables that Chromium needs on a bare system, without those of `dawnEnv`. */
   readonly browserEnv: Record<string, string>;
 }
 
-/** Whether the package's binaries run here. Elsewhere tests use the machine's own GPU and browser. */
+/** Whether the binaries of the package run here. Elsewhere tests use the GPU and the browser of the machine. */
 export const hasSoftware = process.platform === "linux" && process.arch === "x64";
 
 const cache = fileURLToPath(new URL("../.cache/", import.meta.url));
@@ -29,7 +29,11 @@ const FONTS = `<?xml version="1.0"?>
 <fontconfig><dir prefix="relative">fonts</dir></fontconfig>
 `;
 
-/** Unpacks at the first call, some seconds and 210 MB, safely beside other processes. Throws where `hasSoftware` is false. */
+/**
+ * Unpacks the binaries at the first call, which takes some seconds and 210 MB. Processes may call it at the same time.
+ *
+ * @throws {Error} `hasSoftware` is false.
+ */
 export async function software(): Promise<Software> {
   if (!hasSoftware)
     throw new Error(
@@ -49,7 +53,7 @@ export async function software(): Promise<Software> {
   };
 }
 
-/** Unpacks beside `home` and renames: whoever is first wins, and nobody sees half a folder. */
+/** Unpacks into a folder beside `home` and renames it: the first process wins, and `home` is always complete. */
 async function unpack(archives: string, home: string): Promise<void> {
   await mkdir(cache, { recursive: true });
   const fresh = await mkdtemp(`${home}-`);
@@ -72,14 +76,14 @@ async function unpackArchive(file: string, name: string, folder: string): Promis
   const entries = stem.endsWith(".tar") ? tarFiles(bytes) : [{ path: stem, mode: 0o755, bytes }];
   for (const entry of entries) {
     const path = resolve(folder, entry.path);
-    if (!path.startsWith(folder + sep)) throw new Error(`${file}: ${entry.path} lies outside the archive`);
+    if (!path.startsWith(folder + sep)) throw new Error(`${file}: ${entry.path} is outside the archive`);
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, entry.bytes);
     await chmod(path, entry.mode & 0o755);
   }
 }
 
-/** The regular files of a ustar archive. Long names and links, which these archives do not have, are refused. */
+/** The regular files of a ustar archive. Throws for long names and links, which these archives do not have. */
 function* tarFiles(tar: Uint8Array): Generator<{ path: string; mode: number; bytes: Uint8Array }> {
   for (let at = 0; at + 512 <= tar.length && tar[at] !== 0;) {
     const text = (from: number, length: number) =>

@@ -1,5 +1,5 @@
-// What trials are drawn from. An ensemble is data: a law turns one uniform integer of 0..range-1 into one item,
-// by the same arithmetic on every engine.
+// The distributions that trials are drawn from. An ensemble is data: a law that turns a uniform integer of 0..range - 1 into an
+// item, by the same integer arithmetic on every engine.
 
 import { multiplyHigh, multiplyLow } from "./u32.ts";
 import { streamKey, threefry2x32, type WordPair } from "./random.ts";
@@ -10,31 +10,38 @@ import { streamKey, threefry2x32, type WordPair } from "./random.ts";
  * - `rnpp`: uniform on 1..M, every item taken with a sign (Definition 1)
  * - `products`: u v with u uniform on 1..N, v uniform on -N..N without 0, M = N^2 (Lemma 5)
  * - `products0`: the same with 0 among the v
+ * @example
+ * ```ts
+ * import { ensembles } from "exacta/experiments";
+ *
+ * console.log(ensembles.join(" ")); // rssp rssp0 rnpp products products0
+ * ```
  */
 export const ensembles = ["rssp", "rssp0", "rnpp", "products", "products0"] as const;
+/** The name of an ensemble, the distribution that trials are drawn from. */
 export type Ensemble = (typeof ensembles)[number];
 
-/** The most items an instance may have. */
+/** The most items of a trial. */
 export const MAX_ITEMS = 64;
-/** Trial indices are 48-bit. */
+/** The number of trial indices, which have 48 bits. */
 export const MAX_TRIALS = 2 ** 48;
 
 /**
- * How a uniform integer becomes an item: (value mod factor + 1) * v, where v counts up from -half and may step over 0. A
- * listed law takes v as a place in a list of magnitudes instead.
+ * The parameters that turn a uniform integer into an item. The item is u v with u = value mod factor + 1, where v counts
+ * floor(value / factor) up from -half and may skip 0. A listed law looks |v| up in a table of magnitudes instead.
  */
 export interface Law {
-  /** Number of equally likely values, 1..2^22 - 1. */
+  /** The number of equally likely values, 1..2^22 - 1. */
   readonly range: number;
   /** N for products, otherwise 1. */
   readonly factor: number;
-  /** Half range of the signed factor; 0 for the positive items of `rnpp`. */
+  /** The half range of v; 0 for the positive items of `rnpp`. */
   readonly half: number;
-  /** 1 where the signed factor leaves out 0, else 0. */
+  /** 1 if v skips 0, else 0. */
   readonly gap: number;
-  /** 1 where every item enters the sum with a sign instead of being taken or left. */
+  /** 1 if sums are signed (every item counts as + or -), 0 if they are subset sums. */
   readonly signed: number;
-  /** 1 where item v is the v-th of `half` listed magnitudes, with the sign of v. */
+  /** 1 if the item is entry |v| - 1 of a table of `half` magnitudes, with the sign of v. */
   readonly listed: number;
 }
 
@@ -42,23 +49,23 @@ export function isProduct(ensemble: Ensemble): boolean {
   return ensemble === "products" || ensemble === "products0";
 }
 
-/** The largest half range of an ensemble: ranges of uniform integers stay below 2^22, and sums far below 2^31. */
+/** The largest half range of an ensemble, so that ranges of uniform integers stay below 2^22 and sums below 2^31. */
 export function maxHalfRange(ensemble: Ensemble): number {
   return ensemble === "rnpp" ? 2 ** 22 - 1 : 2 ** 20;
 }
 
-/** The half range M for a precision of `bits`: 2^bits, or the square of it for products. */
+/** The half range M for k bits: 2^k, and 4^k for products. */
 export function halfRangeOf(ensemble: Ensemble, bits: number): number {
   return isProduct(ensemble) ? 4 ** bits : 2 ** bits;
 }
 
-/** The precision whose half range is M, or undefined where M is no such power. */
+/** The bits k whose half range is M; undefined where M is not such a power. */
 export function bitsOf(ensemble: Ensemble, halfRange: number): number | undefined {
   const bits = Math.log2(halfRange) / (isProduct(ensemble) ? 2 : 1);
   return Number.isInteger(bits) ? bits : undefined;
 }
 
-/** The law of an ensemble with half range M, 1..2^20 and a perfect square for products; for `rnpp` 1..2^22 - 1. */
+/** The law of an ensemble. The half range is 1..2^20, for products a perfect square; for `rnpp` 1..2^22 - 1. */
 export function lawOf(ensemble: Ensemble, halfRange: number): Law {
   if (ensemble === "rnpp") return { range: halfRange, factor: 1, half: 0, gap: 1, signed: 1, listed: 0 };
   const factor = isProduct(ensemble) ? Math.sqrt(halfRange) : 1;
@@ -67,13 +74,13 @@ export function lawOf(ensemble: Ensemble, halfRange: number): Law {
   return { range: factor * (2 * half + 1 - gap), factor, half, gap, signed: 0, listed: 0 };
 }
 
-/** The law that is uniform on +-magnitudes, given those, 1 or more, in any order. */
+/** The law that is uniform on the given magnitudes, each 1 or more, and their opposites. Their order is that of the table. */
 export function listedLaw(magnitudes: ArrayLike<number>): Law {
   const half = magnitudes.length;
   return { range: 2 * half, factor: 1, half, gap: 1, signed: 0, listed: 1 };
 }
 
-/** The item that a value of 0..range-1 stands for. `magnitudes` is read by listed laws only. */
+/** The item of a value of 0..range - 1. Only listed laws read `magnitudes`. */
 export function itemOf(law: Law, value: number, magnitudes: ArrayLike<number> = []): number {
   const below = Math.floor(value / law.factor) - law.half;
   const v = below >= 0 ? below + law.gap : below;
@@ -81,17 +88,18 @@ export function itemOf(law: Law, value: number, magnitudes: ArrayLike<number> = 
   return ((value % law.factor) + 1) * v;
 }
 
-/** How values of 0..range-1 are cut from random words: `bits` a slice, from the top of each word down. */
+/** How random words are cut into slices, one for each value of 0..range - 1. */
 export interface Slicing {
   readonly range: number;
+  /** The bits of a slice. A word holds floor(32 / bits) slices, from its top bit down. */
   readonly bits: number;
-  /** A slice is rejected when the low word of its product with the range falls below this. */
+  /** A slice is rejected if the low word of its product with the range is below this threshold. */
   readonly threshold: number;
 }
 
 /**
- * The slicing of a range: its own width when it is a power of two (no rejection), otherwise 16 bits while about
- * 3 % of the slices at most are rejected, otherwise whole words.
+ * The slicing of a range. Powers of two have slices of log2(range) bits and no rejection. Other ranges have slices of 16 bits
+ * up to 2^11, where at most about 3 % (2^11 / 2^16) of them are rejected, and whole words beyond.
  */
 export function slicingOf(range: number): Slicing {
   const width = Math.log2(range);
@@ -99,12 +107,17 @@ export function slicingOf(range: number): Slicing {
   return { range, bits, threshold: multiplyLow(2 ** bits % range, 2 ** (32 - bits)) };
 }
 
-/** Blocks 0..31 of a trial hold the first slices of its items; attempt a >= 1 of item i has block 64 a + i to itself. */
+/**
+ * Blocks (Threefry outputs of two words) 0..31 of a trial hold the first slices of its items. Attempt a >= 1 of item i has block
+ * 64 a + i for itself. Block numbers have 16 bits, which leaves room for 1023 attempts; with 3 % of rejections no item needs
+ * nearly as many.
+ */
 const BLOCKS_PER_ATTEMPT = 64;
 
 /**
- * The value of one item of one trial, uniform on 0..range-1: Lemire's multiplication with exact rejection
- * ("Fast random integer generation in an interval", 2019) on the item's slice, taken to the top of a word.
+ * The value of one item of one trial, uniform on 0..range - 1, by Lemire's multiplication with exact rejection ("Fast random
+ * integer generation in an interval", 2019). The slice is moved to the top of a word, where the method is as for 32 bits.
+ * @param trial 0..2^48 - 1.
  */
 export function drawValue(range: number, key: WordPair, trial: number, item: number): number {
   const { bits, threshold } = slicingOf(range);
@@ -120,12 +133,12 @@ export function drawValue(range: number, key: WordPair, trial: number, item: num
   }
 }
 
-/** How many items of a trial a block holds. */
+/** The number of items whose first slices are in one block. */
 function itemsPerBlock({ bits }: Slicing): number {
   return 2 * Math.floor(32 / bits);
 }
 
-/** Draws the items of one block of a trial into `values`, which has room for `itemsPerBlock`; each is that of `drawValue`. */
+/** Draws the values of one block of a trial into `values`, of length `itemsPerBlock`. They equal those of `drawValue`. */
 function drawBlock(slicing: Slicing, key: WordPair, trial: number, block: number, values: Int32Array): void {
   const { range, bits, threshold } = slicing;
   const perWord = values.length / 2;
@@ -142,17 +155,17 @@ function drawBlock(slicing: Slicing, key: WordPair, trial: number, block: number
 }
 
 /**
- * Values in places instead of trials: place p holds item p % 64 of trial floor(p / 64). Places are best read one after the
- * other.
+ * Random values by a single index: value i is that of item i % 64 of trial floor(i / 64). Consecutive indices are fastest, since
+ * the last block is cached.
  */
-export function indexedValues(range: number, key: WordPair): (place: number) => number {
+export function indexedValues(range: number, key: WordPair): (index: number) => number {
   const slicing = slicingOf(range);
   const values = new Int32Array(itemsPerBlock(slicing));
   const blocks = Math.ceil(MAX_ITEMS / values.length);
   let drawn = -1;
-  return (place) => {
-    const trial = Math.floor(place / MAX_ITEMS);
-    const item = place % MAX_ITEMS;
+  return (index) => {
+    const trial = Math.floor(index / MAX_ITEMS);
+    const item = index % MAX_ITEMS;
     const block = Math.floor(item / values.length);
     if (trial * blocks + block !== drawn) {
       drawn = trial * blocks + block;
@@ -162,7 +175,7 @@ export function indexedValues(range: number, key: WordPair): (place: number) => 
   };
 }
 
-/** The key from which an ensemble of half range M draws under a 64-bit seed. */
+/** The Threefry key from which a 64-bit seed draws an ensemble of half range M. */
 export function ensembleKey(seed: bigint, ensemble: Ensemble, halfRange: number): WordPair {
   return streamKey(seed, [ensembles.indexOf(ensemble), halfRange]);
 }

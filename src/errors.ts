@@ -3,7 +3,7 @@
 import type { KernelName } from "./kernels/index.ts";
 
 /** An option to change, by its name in the library. A host may spell it its own way, `--engine cpu` on a command line. */
-interface OptionRemedy {
+export interface OptionRemedy {
   readonly option: string;
   /** The value to give it; undefined where it should be raised. */
   readonly value?: string;
@@ -25,7 +25,21 @@ const librarySpelling: Spelling = {
   option: (name, value) => (value === undefined ? name : `${name}: ${JSON.stringify(value)}`),
 };
 
-/** A request or an input that cannot be met as it is. The message reads `field: expected ..., got ...; remedy`. */
+/**
+ * A request or an input that cannot be met as it is. The message reads `field: expected ..., got ...; remedy`.
+ * @example
+ * ```ts
+ * import { RequestError, openEngine } from "exacta";
+ *
+ * try {
+ *   await openEngine({ engine: "cpu", threads: 0 });
+ * } catch (error) {
+ *   if (!(error instanceof RequestError)) throw error;
+ *   console.log(error.field, error.received); // threads 0
+ *   console.log(error.message); // threads: expected an integer in 1..256, got 0
+ * }
+ * ```
+ */
 export class RequestError extends Error {
   override readonly name: string = "RequestError";
   /** Where the request or input was read, outermost first: a file, a line. Empty for a field of the call itself. */
@@ -65,7 +79,23 @@ export class RequestError extends Error {
   }
 }
 
-/** Work that needs more memory than an engine has. */
+/**
+ * A RequestError for work that needs more memory than an engine has.
+ * @example
+ * ```ts
+ * import { CapacityError, openEngine } from "exacta";
+ * import { solve } from "exacta/solve";
+ *
+ * const engine = await openEngine({ engine: "cpu" });
+ * try {
+ *   for await (const finding of solve(engine, [{ items: [1, 2], target: 3 }])) console.log(finding.count); // 1
+ * } catch (error) {
+ *   if (!(error instanceof CapacityError)) throw error;
+ *   console.log(`kernel ${error.kernel} needs more memory`);
+ * }
+ * engine.close();
+ * ```
+ */
 export class CapacityError extends RequestError {
   override readonly name: string = "CapacityError";
   readonly kernel: KernelName;

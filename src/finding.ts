@@ -255,6 +255,7 @@ export interface DigitsFinding extends Provenance {
   readonly digests: readonly string[];
 }
 
+/** Any finding, told apart by its `kind`: a line of `--json` and of results.jsonl. */
 export type Finding =
   | PhaseFinding
   | TheoryFinding

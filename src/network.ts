@@ -1,49 +1,55 @@
 // Integer ReLU networks whose layers are quantized (Kumar & Natale, Definitions 3 to 6).
 //
-// A weight is an integer in units of 2^-bits, an activation one in units of 2^-m, and a layer that is not quantized passes
-// on its sums as they are. So one form serves the paper's precisions: with a shift behind every layer they are gamma-double,
-// behind every second one gamma-triple, behind all but the first one reset in all layers except the first.
+// A weight is an integer in units of 2^-bits, an activation an integer in units of 2^-m. The shift of a layer brings its sums
+// back to units of 2^-m; a layer with a shift of 0 passes them on exactly. The shifts express all the paper's precisions: every
+// layer shifts for gamma-double (Definition 5), every second layer for gamma-triple (Definition 6), and all layers but the first
+// for the networks of Theorem 2.
 
 import * as z from "zod/mini";
 import { RequestError } from "./errors.ts";
 import { integer, parse } from "./check.ts";
 
-/** How a sum is brought to a coarser unit. Away from 0 keeps uniform weights uniform; the others do not. */
+/**
+ * How an integer is rounded to a coarser unit: down, towards 0, to the nearest with ties away from 0, or away from 0. The index
+ * is the code that kernel `forward` takes. Only `away` maps uniform weights without 0 to uniform weights without 0.
+ */
 export const quantizers = ["floor", "truncate", "nearest", "away"] as const;
+/** How a sum is divided by a power of two: rounded down, towards 0, to the nearest integer, or away from 0. */
 export type Quantizer = (typeof quantizers)[number];
 
-/** One layer: a matrix, and what follows it. */
+/** One layer: a matrix, and the shift of its quantizer. */
 interface Layer {
-  /** Outputs and inputs. */
+  /** The number of outputs, and of inputs. */
   readonly rows: number;
   readonly columns: number;
-  /** Integers, row by row. */
+  /** Shape [rows, columns], row by row. */
   readonly weights: Int32Array;
-  /** Bits that the quantizer takes off its sums, 0..52. */
+  /** How many low bits the quantizer drops from a sum, 0..52. */
   readonly shift: number;
 }
 
-/** What follows the sums of every layer. */
+/** How the sums of every layer become its outputs. */
 export interface Activation {
   readonly quantizer: Quantizer;
   /** m: inputs are integers of -2^m..2^m. */
   readonly activationBits: number;
-  /** The outputs of every layer are held within -2^m..2^m. */
+  /** Whether the outputs of every layer are clamped to -2^m..2^m. */
   readonly clamp: boolean;
 }
 
+/** A ReLU network of integers with a quantizer after every layer. */
 export interface Network extends Activation {
-  /** Every layer but the last is followed by a ReLU. */
+  /** A ReLU follows every layer but the last. */
   readonly layers: readonly Layer[];
-  /** The last input is the constant unit, always 2^m: biases are its weights, and hidden layers pass it on. */
+  /** Whether the last input is the constant unit 2^m, whose weights are the biases. Every hidden layer passes it on. */
   readonly constant: boolean;
 }
 
 /** A network without its weights. */
 export interface Outline extends Activation {
-  /** Its inputs, the constant unit among them, then the outputs of every layer. */
+  /** The inputs, with the constant unit, then the outputs of every layer. */
   readonly widths: readonly number[];
-  /** k_t, the bits of its weights. */
+  /** k_t: weights are integers of -2^k_t..2^k_t. */
   readonly bits: number;
   readonly constant: boolean;
 }
@@ -56,7 +62,12 @@ export function outlineOf(
   return { widths, bits, quantizer, activationBits, clamp, constant };
 }
 
-/** Inputs, one after the other, as a first layer of so many columns has them: the constant unit behind each. */
+/**
+ * Appends the constant unit to every input, if the network has one.
+ * @param columns The columns of the first layer, with the constant unit.
+ * @param inputs Shape [samples, columns without the constant unit], row by row.
+ * @returns Shape [samples, columns].
+ */
 export function withConstant(
   { activationBits, constant }: Pick<Network, "activationBits" | "constant">,
   columns: number,
@@ -70,35 +81,35 @@ export function withConstant(
   return all;
 }
 
-/** The integers that a number of 53 bits holds exactly. */
+/** The largest sum: float64 holds every integer up to it exactly. */
 export const MAX_SUM = 2 ** 53;
 
-/** value / 2^shift, rounded: down, towards 0, to the nearest (halves away from 0), or away from 0. Exact up to 2^53. */
+/** Rounds value / 2^shift to an integer, never -0. Exact for values of at most 2^53 in magnitude. */
 export function quantize(quantizer: Quantizer, value: number, shift: number): number {
   const unit = 2 ** shift;
   const magnitude = Math.abs(value);
-  const rest = magnitude % unit;
-  const below = (magnitude - rest) / unit;
-  const up =
+  const remainder = magnitude % unit;
+  const truncated = (magnitude - remainder) / unit;
+  const roundsUp =
     quantizer === "floor"
-      ? value < 0 && rest > 0
+      ? value < 0 && remainder > 0
       : quantizer === "nearest"
-        ? 2 * rest >= unit
-        : quantizer === "away" && rest > 0;
-  // Without the sum there would be a -0.
-  return Math.sign(value) * (below + Number(up)) + 0;
+        ? 2 * remainder >= unit
+        : quantizer === "away" && remainder > 0;
+  // Adding 0 turns -0 into 0.
+  return Math.sign(value) * (truncated + Number(roundsUp)) + 0;
 }
 
-/** How large the numbers of one layer can get. */
+/** Bounds on the numbers of one layer. */
 export interface LayerBound {
-  /** The largest magnitude of a sum, and of an output behind the quantizer. */
+  /** The largest magnitude of a sum, and of a quantized output. */
   readonly sum: number;
   readonly output: number;
 }
 
 /**
- * Bounds of every layer for inputs of -2^m..2^m, before anything runs: a row's weights in magnitude, times the largest
- * input. Throws RangeError where a sum could exceed 2^53, beyond which no engine adds exactly.
+ * The bounds of every layer for inputs of -2^m..2^m: the largest sum of a row's magnitudes, times the largest input.
+ * @throws {RequestError} Where a sum could exceed 2^53, beyond which no engine adds exactly.
  */
 export function boundsOf({ layers, quantizer, activationBits, clamp }: Network): LayerBound[] {
   let input = 2 ** activationBits;
@@ -118,7 +129,7 @@ export function boundsOf({ layers, quantizer, activationBits, clamp }: Network):
         sum,
         "clamp activations or take fewer bits",
       );
-    // Rounding down takes a negative sum away from 0.
+    // `floor` rounds a negative sum away from 0.
     const output = quantize(quantizer === "floor" ? "away" : quantizer, sum, shift);
     input = clamp ? Math.min(output, 2 ** activationBits) : output;
     return { sum, output: input };
@@ -126,8 +137,9 @@ export function boundsOf({ layers, quantizer, activationBits, clamp }: Network):
 }
 
 /**
- * What a network makes of inputs, one after the other, each of as many integers as the first layer has columns. This is
- * the definition. Exact wherever `boundsOf` does not throw.
+ * Runs a network. This is the definition of a forward pass; it is exact wherever `boundsOf` does not throw.
+ * @param inputs Shape [samples, columns of the first layer], row by row.
+ * @returns Shape [samples, rows of the last layer].
  */
 export function forward(
   network: Pick<Network, "layers"> & Activation,
@@ -136,9 +148,9 @@ export function forward(
   const { layers } = network;
   let values = Float64Array.from(inputs);
   layers.forEach(({ rows, columns, weights, shift }, l) => {
-    const count = values.length / columns;
-    const outputs = new Float64Array(count * rows);
-    for (let k = 0; k < count; k++)
+    const samples = values.length / columns;
+    const outputs = new Float64Array(samples * rows);
+    for (let k = 0; k < samples; k++)
       for (let row = 0; row < rows; row++) {
         let sum = 0;
         for (let i = 0; i < columns; i++) sum += weights[row * columns + i]! * values[k * columns + i]!;
@@ -149,7 +161,7 @@ export function forward(
   return values;
 }
 
-/** The most bits of weights and activations that are given. */
+/** The most bits of weights and of activations in a network file. */
 const MAX_BITS = 20;
 
 const networkSchema = z.strictObject(
@@ -182,11 +194,24 @@ const networkSchema = z.strictObject(
 );
 
 /**
- * A network as people write it down: `bits` of the weights, `activationBits`, and `layers`, each with `weights`, a row of
- * integers of -2^bits..2^bits for every output, and perhaps `biases`, an integer of the same range for every output, which
- * counts as often as an activation of 1; `quantizer` (floor) follows every layer, with `clamp` (false) its outputs are held
- * within -2^activationBits..2^activationBits.
- * Throws TypeError or RangeError naming the field, what it may be and what came.
+ * Reads a network from an object: `bits` and `activationBits`, and `layers`, each with `weights` of shape [outputs, inputs]
+ * and optional `biases` of shape [outputs], integers of -2^bits..2^bits.
+ *
+ * A bias is the weight of an input that is always 1. The `quantizer` (default `floor`) follows every layer; `clamp` (default
+ * false) keeps outputs within -2^activationBits..2^activationBits.
+ * @returns The network, its weights in Int32Arrays row by row, and `bits`.
+ * @throws {RequestError} A field is missing, has another shape or is out of range, or sums of the network could exceed 2^53.
+ * @example
+ * ```ts
+ * import { readNetwork } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({
+ *   bits: 2,
+ *   activationBits: 3,
+ *   layers: [{ weights: [[4, -1], [0, 3]] }, { weights: [[-4, 2]] }],
+ * });
+ * console.log(bits, network.layers.map(({ rows, columns }) => [rows, columns])); // 2 [ [ 2, 2 ], [ 1, 2 ] ]
+ * ```
  */
 export function readNetwork(value: unknown): { network: Network; bits: number } {
   const { bits, layers: given, ...rest } = parse(networkSchema, value, "network");
@@ -198,7 +223,7 @@ export function readNetwork(value: unknown): { network: Network; bits: number } 
   const constant = given.some(({ biases }) => biases);
   const layers = given.map(({ weights, biases }, l) => {
     const rows = constant ? weights.map((row, r) => [...row, biases?.[r] ?? 0]) : weights;
-    // A weight of 1 passes the constant unit on, whatever follows the sums.
+    // A weight of 2^bits, which is 1 in units of 2^-bits, passes the constant unit on through any quantizer, ReLU and clamp.
     if (constant && l < given.length - 1) rows.push([...weights[0]!.map(() => 0), 2 ** bits]);
     return {
       rows: rows.length,
@@ -220,7 +245,7 @@ function checkWeights(weights: readonly number[], length: number, bits: number, 
     throw new RequestError(`${what}.${wrong}`, `an integer in ${-most}..${most}`, weights[wrong]);
 }
 
-/** What a layer makes of a sum. */
+/** The output of a sum: quantized, rectified unless the layer is the last one, and clamped. */
 export function activate(
   { quantizer, activationBits, clamp }: Activation,
   sum: number,

@@ -1,9 +1,9 @@
-// Counter-based random words: what a trial holds depends on the seed and its index alone, never on who draws it or when.
+// Counter-based random words: a trial depends on the seed and its index alone, not on the engine, the batch or the order.
 
 import * as z from "zod/mini";
 import { rotateLeft } from "./u32.ts";
 
-/** Two u32: a Threefry key, counter or output. */
+/** Two u32: a Threefry key, counter or output, low word first where it is one number of 64 bits. */
 export type WordPair = readonly [number, number];
 
 const PARITY = 0x1bd11bda;
@@ -21,21 +21,21 @@ export function threefry2x32(key: WordPair, counter: WordPair): WordPair {
     x = (x + y) >>> 0;
     y = (rotateLeft(y, ROTATIONS[round % 8]!) ^ x) >>> 0;
     if (round % 4 === 3) {
-      const turn = (round + 1) / 4;
-      x = (x + schedule[turn % 3]!) >>> 0;
-      y = (y + schedule[(turn + 1) % 3]! + turn) >>> 0;
+      const injection = (round + 1) / 4;
+      x = (x + schedule[injection % 3]!) >>> 0;
+      y = (y + schedule[(injection + 1) % 3]! + injection) >>> 0;
     }
   }
   return [x, y];
 }
 
-/** The key of one stream of a 64-bit seed. Streams that differ in either number are independent. */
+/** The key of one stream of a 64-bit seed. Streams that differ in either of their two numbers are independent. */
 export function streamKey(seed: bigint, stream: WordPair): WordPair {
   return threefry2x32([Number(seed & 0xffffffffn), Number(seed >> 32n)], stream);
 }
 
 const SEED = `an integer in 0..${2n ** 64n - 1n}`;
-/** A seed of 64 bits, as a bigint; numbers and decimal strings are read. */
+/** The schema of a 64-bit seed, which takes bigints, safe integers and decimal strings, and gives a bigint. */
 export const seedSchema = z
   .pipe(
     z.union(

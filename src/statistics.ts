@@ -1,9 +1,10 @@
-// Intervals for counted successes.
+// Confidence intervals for counted successes.
 
 import quantile from "@stdlib/stats-base-dists-beta-quantile";
 
-/** A probability with its 95 % interval, all in 0..1. */
+/** A measured probability with its 95 % confidence interval low..high, all in 0..1. */
 export interface Estimate {
+  /** The number of successes. */
   readonly solved: number;
   readonly probability: number;
   readonly low: number;
@@ -11,8 +12,9 @@ export interface Estimate {
 }
 
 /**
- * The limits between which the truth lies unless a count of `solved` in `trials` was, to either side, as unlikely as
- * `tail`, 0 < tail < 1/2; exact (Clopper-Pearson), and 0 or 1 itself where nothing or everything was counted.
+ * The exact (Clopper-Pearson) confidence limits of a probability, of which each one is wrong with probability `tail` at most.
+ * The lower limit of no successes is 0, the upper limit of all successes is 1.
+ * @param tail Above 0, below 1/2.
  */
 export function limits(solved: number, trials: number, tail: number): { low: number; high: number } {
   return {
@@ -22,15 +24,15 @@ export function limits(solved: number, trials: number, tail: number): { low: num
 }
 
 /**
- * The exact (Clopper-Pearson) 95 % interval for `solved` successes in `trials`, 0 <= solved <= trials, trials > 0.
- * It covers the truth at least 95 % of the time whatever the truth is, also at 0 and at all successes.
+ * The estimate of a probability from `solved` successes in `trials`, 0 <= solved <= trials, trials > 0. The interval contains
+ * the true probability in at least 95 % of all experiments, whatever it is, also where no trial or every trial succeeds.
  * Source: Clopper & Pearson, Biometrika 26 (1934).
  */
 export function estimate(solved: number, trials: number): Estimate {
   return { solved, probability: solved / trials, ...limits(solved, trials, 0.025) };
 }
 
-/** A probability found by counting every instance: nothing is uncertain. */
+/** A probability known exactly because every instance was counted: low = probability = high. */
 export function certainty(solved: number, instances: number): Estimate {
   const probability = solved / instances;
   return { solved, probability, low: probability, high: probability };

@@ -404,7 +404,7 @@ describe("trials that a variant has no room for", () => {
     ["thread", 224],
     ["thread", 250],
   ] as const)("are counted by the next one: %s with %i places", async (variant, places) => {
-    const few = await gpuRunner(testAdapter, { variant, places, poison: 0xdeadbeef });
+    const few = await gpuRunner(testAdapter, { variant, capacityBits: places, poison: 0xdeadbeef });
     for (const plan of [work, sweep])
       for (const batch of [
         { first: 7, count: 1000 },
@@ -433,7 +433,7 @@ describe("trials that a variant has no room for", () => {
             code.replace("var deferred = workgroupUniformLoad(&overflowWord);", "var deferred = 0u;"),
           ),
         ),
-        { variant, places },
+        { variant, capacityBits: places },
       );
       const [counted] = (await forgetful.run(batchWork(work, { first: 7, count: 1000 }))).words;
       expect([variant, places, counted! >= low && counted! <= high]).toEqual([variant, places, true]);

@@ -68,6 +68,9 @@ const scheme = {
   copies: [],
 } as const satisfies Scheme;
 
+const { "./package.json": _, ...subpaths } = manifest.exports;
+const entries = Object.values(subpaths);
+
 let folder: string;
 let project: string;
 let consumer: string;
@@ -152,10 +155,8 @@ describe("the tarball", () => {
       paths.filter((path) => /\.test\.|\.config\.|\.map$|(^|\/)(test|scripts|demo)\//.test(path)),
     ).toEqual([]);
     for (const path of [
-      "dist/node/index.js",
       "dist/node/exacta.js",
-      "dist/web/index.js",
-      manifest.exports["."].types.slice(2),
+      ...entries.flatMap(({ types, node, default: web }) => [types, node, web].map((path) => path.slice(2))),
     ])
       expect(paths).toContain(path);
   });
@@ -188,10 +189,13 @@ describe("the tarball", () => {
         entrypoints: Record<string, { resolutions: Record<string, { resolution: { fileName: string } }> }>;
       };
     };
-    for (const kind of ["node16-esm", "bundler"])
-      expect(analysis.entrypoints["."]!.resolutions[kind]!.resolution.fileName).toBe(
-        `/node_modules/exacta/${manifest.exports["."].types.slice(2)}`,
-      );
+    for (const [subpath, { types }] of Object.entries(subpaths))
+      for (const kind of ["node16-esm", "bundler"])
+        expect([
+          subpath,
+          kind,
+          analysis.entrypoints[subpath]!.resolutions[kind]!.resolution.fileName,
+        ]).toEqual([subpath, kind, `/node_modules/exacta/${types.slice(2)}`]);
   });
 });
 
@@ -199,32 +203,43 @@ describe("a new project", () => {
   test("imports it in Node and gets the integers of the definitions", async () => {
     await writeFile(
       join(consumer, "main.js"),
-      `import { decodeTicket, digestOf, encodeTicket, ensembles, openEngine, phase, prune, readNetwork, representedNetwork, solve, verify } from "exacta";
+      `import { RequestError, openEngine } from "exacta";
+      import { ensembles, measurePhase } from "exacta/experiments";
+      import { solve } from "exacta/solve";
+      import { computeTheory } from "exacta/theory";
+      import { decodeTicket, encodeTicket, pruneToTicket, readNetwork, representedNetwork, targetDigest, verifyTicket } from "exacta/ticket";
       const engine = await openEngine({ engine: "cpu", threads: 2 });
-      const findings = await phase(engine, ${JSON.stringify(request)});
+      const findings = await measurePhase(engine, ${JSON.stringify(request)});
       const witnesses = [];
       for await (const { witness } of solve(engine, ${JSON.stringify(instances)})) witnesses.push(witness);
       const target = readNetwork(${JSON.stringify(network)});
-      const { ticket, failures } = await prune(engine, { ...target, scheme: ${JSON.stringify(scheme)}, seed: 3 });
+      const { ticket, failures } = await pruneToTicket(engine, { ...target, scheme: ${JSON.stringify(scheme)}, seed: 3 });
       engine.close();
-      const digest = await digestOf(target.network, target.bits);
+      const digest = await targetDigest(target.network, target.bits);
       const read = decodeTicket(encodeTicket(ticket, digest));
       const weights = representedNetwork(read.ticket).layers.map((layer) => Array.from(layer.weights));
-      const kept = { failures, named: read.digest === digest, weights, deviation: verify(target.network, read.ticket) ?? null };
-      console.log(JSON.stringify({ ensembles, findings, witnesses, kept }));`,
+      const kept = { failures, named: read.digest === digest, weights, verification: verifyTicket(target.network, read.ticket) };
+      const refused = await measurePhase(engine, {}).catch((error) => error instanceof RequestError && error.field);
+      const { targets } = computeTheory({ bits: 5, items: 7, targets: [1] })[0];
+      console.log(JSON.stringify({ ensembles, findings, witnesses, kept, refused, bounds: targets[0].bounds.length }));`,
     );
-    const { ensembles, findings, witnesses, kept } = JSON.parse(await node("main.js")) as {
+    const { ensembles, findings, witnesses, kept, refused, bounds } = JSON.parse(await node("main.js")) as {
       ensembles: string[];
       findings: PhaseFinding[];
       witnesses: number[][];
       kept: unknown;
+      refused: unknown;
+      bounds: number;
     };
+    // An error of one subpath is an instance of the class that another one exports.
+    expect(refused).toBe("bits, halfRange");
+    expect(bounds).toBeGreaterThan(3);
     expect(witnesses).toEqual([[1, 2, 3], null]);
     expect(kept).toEqual({
       failures: [],
       named: true,
       weights: network.layers.map(({ weights }) => weights.flat()),
-      deviation: null,
+      verification: { certified: true },
     });
     expect(ensembles).toContain("products0");
     expect(findings[0]!.version).toBe(manifest.version);
@@ -267,15 +282,21 @@ describe("a new project", () => {
       ).catch(() => {});
       await writeFile(
         join(consumer, "main.ts"),
-        `import { DifferenceError, decodeTicket, digestOf, encodeTicket, ensembles, openEngine, phase, prune, readNetwork, solve, verify } from "exacta";
-      import type { Deviation, Network, Pruned, PruneOptions, PruneRequest, Scheme, Ticket, TicketFinding, VerifyFinding } from "exacta";
-      import type { Engine, EngineOptions, Ensemble, Estimate, Finding, Instance, PhaseFinding, PhaseOptions, PhaseRequest, Progress, SolveFinding, SolveRequest } from "exacta";
+        `import { CapacityError, DifferenceError, RequestError, openEngine } from "exacta";
+      import type { Engine, EngineOptions, Finding, Progress } from "exacta";
+      import { ensembles, measurePhase } from "exacta/experiments";
+      import type { Ensemble, Estimate, PhaseFinding, PhaseOptions, PhaseRequest } from "exacta/experiments";
+      import { solve } from "exacta/solve";
+      import type { Instance, SolveFinding, SolveRequest } from "exacta/solve";
+      import { computeTheory, paper } from "exacta/theory";
+      import { decodeTicket, encodeTicket, pruneToTicket, readNetwork, targetDigest, verifyTicket } from "exacta/ticket";
+      import type { Network, Pruned, PruneOptions, PruneRequest, Scheme, Ticket, TicketFinding, Verification, VerifyFinding } from "exacta/ticket";
       const options: EngineOptions = { engine: "shadow", threads: 2 };
       const engine: Engine = await openEngine(options);
       const request: PhaseRequest = { ensemble: "rnpp" satisfies Ensemble, bits: 4, items: { from: 1, to: 9 }, trials: 1e4, seed: 7n };
       const watch: PhaseOptions = { signal: new AbortController().signal, onProgress: ({ done, total }: Progress) => void (done / total) };
-      const watchless: PruneOptions = { onProgress: (done: number) => void done };
-      const findings: PhaseFinding[] = await phase(engine, request, watch);
+      const watchless: PruneOptions = { onProgress: ({ done }: Progress) => void done };
+      const findings: PhaseFinding[] = await measurePhase(engine, request, watch);
       const covered: Estimate | undefined = findings[0]?.covered;
       export const all: [readonly Ensemble[], Finding | undefined, number | undefined, Error] =
         [ensembles, findings.at(-1), covered?.solved, new DifferenceError("")];
@@ -284,17 +305,19 @@ describe("a new project", () => {
       export const counts: (string | undefined)[] = [];
       for await (const finding of solve(engine, instances, ask)) counts.push((finding satisfies SolveFinding).count);
       const scheme: Scheme = ${JSON.stringify(scheme)};
-      const pruned: Pruned | undefined = await prune(engine, { ...readNetwork({}), scheme, sparse: true } satisfies PruneRequest, watchless);
+      const pruned: Pruned = await pruneToTicket(engine, { ...readNetwork({}), scheme, sparse: true } satisfies PruneRequest, watchless);
       const { network, bits }: { network: Network; bits: number } = readNetwork({});
-      const ticket: Ticket | undefined = pruned?.ticket;
-      export const deviation: Deviation | undefined = ticket && verify(network, decodeTicket(encodeTicket(ticket, await digestOf(network, bits))).ticket);
+      const ticket: Ticket = pruned.ticket;
+      export const verification: Verification = verifyTicket(network, decodeTicket(encodeTicket(ticket, await targetDigest(network, bits))).ticket);
+      export const told = (error: unknown): unknown => error instanceof CapacityError ? error.kernel : error instanceof RequestError ? error.received : undefined;
+      export const low: number[] = [computeTheory({ bits: 4 })[0]!.items, paper.lemma1(16, 9, 1).low];
       export const certified = (finding: TicketFinding | VerifyFinding): boolean => finding.kind === "ticket" ? finding.found : finding.certified;
       // @ts-expect-error there is no third theorem
       export const third: Scheme = { ...scheme, theorem: 3 };
       // @ts-expect-error there is no such engine
       await openEngine({ engine: "quantum" });
       // @ts-expect-error a number of items is no text
-      await phase(engine, { bits: 4, items: "9" });
+      await measurePhase(engine, { bits: 4, items: "9" });
       // @ts-expect-error findings hold no such field
       findings[0]?.luck;
       // @ts-expect-error a runner is no number
@@ -330,10 +353,12 @@ describe("a new project", () => {
       );
       await writeFile(
         join(page, "main.js"),
-        `import { openEngine, phase, solve } from "exacta";
+        `import { openEngine } from "exacta";
+      import { measurePhase } from "exacta/experiments";
+      import { solve } from "exacta/solve";
       try {
         const engine = await openEngine({ engine: "cpu", threads: 2 });
-        const findings = await phase(engine, ${JSON.stringify(request)});
+        const findings = await measurePhase(engine, ${JSON.stringify(request)});
         const witnesses = [];
         for await (const { witness } of solve(engine, ${JSON.stringify(instances)})) witnesses.push(witness);
         window.answer = { findings, witnesses };

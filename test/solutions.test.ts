@@ -462,7 +462,8 @@ describe("a stream", () => {
   test("takes nothing before it is read, and nothing when it was stopped before", async () => {
     const source = endless();
     solve(engines.cpu!, source.instances);
-    expect(await all(engines.cpu!, source.instances, {}, { signal: AbortSignal.abort() })).toEqual([]);
+    const signal = AbortSignal.abort("enough");
+    await expect(all(engines.cpu!, source.instances, {}, { signal })).rejects.toBe("enough");
     expect(source.taken).toBe(0);
   });
 
@@ -492,15 +493,22 @@ describe("a stream", () => {
       await new Promise(() => {});
     }
     const found: SolveFinding[] = [];
-    for await (const finding of solve(engines.cpu!, stuck(), {}, { signal: stop.signal })) {
-      found.push(finding);
-      setTimeout(() => stop.abort());
-    }
+    const findings = solve(engines.cpu!, stuck(), {}, { signal: stop.signal });
+    const reading = (async () => {
+      for await (const finding of findings) {
+        found.push(finding);
+        setTimeout(() => stop.abort("enough"));
+      }
+    })();
+    await expect(reading).rejects.toBe("enough");
     expect(found).toHaveLength(1);
     const source = endless();
     const again = new AbortController();
-    for await (const { instance } of solve(engines.cpu!, source.instances, {}, { signal: again.signal }))
-      if (instance === 5) again.abort();
+    const stopped = (async () => {
+      for await (const { instance } of solve(engines.cpu!, source.instances, {}, { signal: again.signal }))
+        if (instance === 5) again.abort("enough");
+    })();
+    await expect(stopped).rejects.toBe("enough");
     await new Promise((resolve) => setTimeout(resolve));
     expect(source.closed).toBe(true);
     const { taken } = source;

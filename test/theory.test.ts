@@ -28,7 +28,7 @@ describe("measured probabilities", () => {
     };
     const measured = await measurePhase(cpu, { ...request, trials: 3e5 });
     const said = computeTheory(request);
-    expect(compareWithTheory([{ findings: measured, theory: said }], 1)).toEqual({
+    expect(compareWithTheory(measured, said, 1)).toEqual({
       violations: [],
       gaps: [],
     });
@@ -41,7 +41,7 @@ describe("measured probabilities", () => {
         solved: Math.min(3e5, entry.solved + (entry.target === 60 ? 6000 : 0)),
       })),
     }));
-    const { violations } = compareWithTheory([{ findings: shifted, theory: said }], 1);
+    const { violations } = compareWithTheory(shifted, said, 1);
     expect(violations.length).toBeGreaterThan(0);
     expect(violations.every(({ event }) => event === "target 60")).toBe(true);
   });
@@ -52,7 +52,7 @@ describe("measured probabilities", () => {
     const [measured] = (await measurePhase(cpu, { ...request, trials: 1e6 })) as [PhaseFinding];
     const hits = (solved: number) => ({ ...measured, targets: [{ ...measured.targets[0]!, solved }] });
     const count = (solved: number) =>
-      compareWithTheory([{ findings: [hits(solved)], theory: computeTheory(request) }], 1).violations.length;
+      compareWithTheory([hits(solved)], computeTheory(request), 1).violations.length;
     expect([count(0), count(1) > 0, count(5) > 0]).toEqual([0, true, true]);
   });
 
@@ -60,7 +60,7 @@ describe("measured probabilities", () => {
     for (const ensemble of ensembles) {
       const request = { ensemble, halfRange: 4, items: { from: 0, to: 4 }, targets: [-4, -1, 0, 1, 2, 3, 4] };
       const measured = await measurePhase(cpu, { ...request, trials: "all" });
-      expect(compareWithTheory([{ findings: measured, theory: computeTheory(request) }], 1)).toEqual({
+      expect(compareWithTheory(measured, computeTheory(request), 1)).toEqual({
         violations: [],
         gaps: [],
       });
@@ -71,8 +71,7 @@ describe("measured probabilities", () => {
     const request = { halfRange: 64, items: { from: 3, to: 16 }, targets: [64] };
     const measured = await measurePhase(cpu, { ...request, trials: 2e5 });
     const said = computeTheory(request);
-    const gaps = (tolerance: number) =>
-      compareWithTheory([{ findings: measured, theory: said }], tolerance).gaps;
+    const gaps = (tolerance: number) => compareWithTheory(measured, said, tolerance).gaps;
     expect(gaps(0.2)).toEqual([]);
     expect(gaps(0.02).map(({ prediction }) => prediction)).toContain("window");
     expect(

@@ -51,7 +51,7 @@ async function prune(
   options: PruneOptions & { sparse?: boolean } = {},
 ): Promise<Pruned> {
   const { sparse = false, ...rest } = options;
-  return (await pruneOn(engine, { network, bits, scheme, seed, sparse }, rest))!;
+  return pruneOn(engine, { network, bits, scheme, seed, sparse }, rest);
 }
 
 /** A target of given widths, its weights by a simple rule within -2^bits..2^bits. */
@@ -112,7 +112,7 @@ describe.each([
       const target = targetOf([2, 3, 2, 2], bits, quantizer);
       const { ticket, failures } = await prune(engines.cpu, target, bits, scheme, 20250101n);
       expect(failures).toEqual([]);
-      expect(verifyTicket(target, ticket)).toBeUndefined();
+      expect(verifyTicket(target, ticket)).toEqual({ certified: true });
       const inputs = gridOf(2);
       expect(forwardKept(target, keptLayers(ticket), inputs)).toEqual(forward(target, inputs));
       for (const engine of [engines.reference, engines.gpu]) {
@@ -130,13 +130,16 @@ describe.each([
     ]);
     const kept = ({ masks }: Ticket) => masks.reduce((sum, mask) => sum + keptCount(mask), 0);
     expect(kept(sparse.ticket)).toBeLessThan(kept(canonical.ticket));
-    expect(verifyTicket(target, sparse.ticket)).toBeUndefined();
+    expect(verifyTicket(target, sparse.ticket)).toEqual({ certified: true });
   });
 
   test("has no mask bit too many or too few, no other seed and no other target", async () => {
     const target = targetOf([2, 2, 1, 1], bits, "floor", 2);
     const { ticket } = await prune(engines.cpu, target, bits, scheme, 9n);
-    expect(verifyTicket(target, { ...ticket, seed: 10n })).toMatchObject({ layer: 0 });
+    expect(verifyTicket(target, { ...ticket, seed: 10n })).toMatchObject({
+      certified: false,
+      deviation: { layer: 0 },
+    });
     const layers = layersOf(outlineOf(target, 0).widths, bits, scheme);
     let flips = 0;
     layers.forEach((layer, l) => {
@@ -149,7 +152,10 @@ describe.each([
         const hidden = layer.kind === "pooled" ? drawnWeights(scheme, ticket.seed)(l - 1)(unit) : 1;
         if (hidden < 0 && !layer.signed) continue;
         expect(weightAt(place)).not.toBe(0);
-        expect(verifyTicket(target, flippedAt(ticket, l, place))).toBeDefined();
+        expect(verifyTicket(target, flippedAt(ticket, l, place))).toMatchObject({
+          certified: false,
+          deviation: {},
+        });
         flips++;
       }
     });
@@ -157,9 +163,8 @@ describe.each([
     const [layer] = target.layers;
     const changed = { ...layer!, weights: layer!.weights.with(3, Number(layer!.weights[3] === 0)) };
     expect(verifyTicket({ ...target, layers: target.layers.with(0, changed) }, ticket)).toMatchObject({
-      layer: 0,
-      output: 1,
-      input: 1,
+      certified: false,
+      deviation: { layer: 0, output: 1, input: 1 },
     });
   });
 
@@ -169,7 +174,10 @@ describe.each([
     const { ticket, failures } = await prune(engines.cpu, target, bits, small, 1n);
     expect(failures.length).toBeGreaterThan(0);
     for (const { layer, got } of failures) expect([layer, got]).toEqual([0, undefined]);
-    expect(verifyTicket(target, ticket)).toMatchObject({ ...failures[0], got: expect.any(Number) });
+    expect(verifyTicket(target, ticket)).toMatchObject({
+      certified: false,
+      deviation: { ...failures[0], got: expect.any(Number) },
+    });
   });
 });
 
@@ -323,12 +331,15 @@ describe("pruning", () => {
   });
 
   test("reports the demands that are decided, and stops at a signal", async () => {
-    const reports: number[] = [];
-    await prune(engines.cpu, wide, 2, thin, 5n, { onProgress: (done) => reports.push(done) });
-    expect(reports).toEqual(reports.toSorted((a, b) => a - b));
+    const reports: [done: number, total: number][] = [];
+    await prune(engines.cpu, wide, 2, thin, 5n, {
+      onProgress: ({ done, total }) => reports.push([done, total]),
+    });
+    expect(reports).toEqual(reports.toSorted(([a], [b]) => a - b));
     const all = 2 * 40 * 90 + 90 * 10;
-    expect(reports.at(-1)).toBeLessThanOrEqual(all);
-    expect(reports.at(-1)).toBeGreaterThan(all - 1000);
+    expect(new Set(reports.map(([, total]) => total))).toEqual(new Set([all]));
+    expect(reports.at(-1)![0]).toBeLessThanOrEqual(all);
+    expect(reports.at(-1)![0]).toBeGreaterThan(all - 1000);
     const stop = new AbortController();
     let runs = 0;
     const stopping: Runner = {
@@ -339,8 +350,8 @@ describe("pruning", () => {
         return engines.cpu.run(work);
       },
     };
-    await prune(stopping, wide, 2, thin, 5n, { signal: stop.signal });
-    await prune(stopping, wide, 2, thin, 5n, { signal: AbortSignal.abort() });
+    for (const { signal } of [stop, { signal: AbortSignal.abort() }])
+      await expect(prune(stopping, wide, 2, thin, 5n, { signal })).rejects.toThrow("aborted");
     expect(runs).toBe(2);
   });
 
@@ -554,7 +565,7 @@ describe("products rejected to their support", () => {
     const scheme = { ...plain, ...options };
     const { ticket, failures } = await prune(engines.cpu, small, 4, scheme, 3n);
     expect(failures).toEqual([]);
-    expect(verifyTicket(small, ticket)).toBeUndefined();
+    expect(verifyTicket(small, ticket)).toEqual({ certified: true });
     const all = ticket.masks.reduce((sum, mask) => sum + keptCount(mask), 0);
     expect(countsOf(keptLayers(ticket), ticket)).toEqual({ kept: all, dead: 0, outside: 0 });
     const inputs = gridOf(2);
@@ -590,7 +601,7 @@ describe.each([
       expect([shift, scaleBits]).toEqual([kind === "hidden" ? 0 : 3, 0]);
     const { ticket, failures } = await prune(engines.cpu, target, 3, scheme, 2n);
     expect(failures).toEqual([]);
-    expect(verifyTicket(target, ticket)).toBeUndefined();
+    expect(verifyTicket(target, ticket)).toEqual({ certified: true });
     const kept = keptLayers(ticket);
     for (const { weights } of kept) expect(new Set(weights.map(Math.abs))).toEqual(new Set([1]));
     const inputs = gridOf(2);
@@ -712,9 +723,10 @@ describe("a scheme", () => {
     await expect(pruneOn(engines.cpu, { ...request, bits: 2, seed: -1 })).rejects.toThrow("seed: expected");
   });
 
-  test("has no ticket where pruning is stopped", async () => {
+  test("has no ticket where pruning is stopped: the call rejects with the signal's reason", async () => {
     const request = { network: target, bits: 2, scheme: { ...first, units: [60, 60] } };
-    expect(await pruneOn(engines.cpu, request, { signal: AbortSignal.abort() })).toBeUndefined();
+    const signal = AbortSignal.abort("enough");
+    await expect(pruneOn(engines.cpu, request, { signal })).rejects.toBe("enough");
   });
 
   test("draws weights that do not depend on one another's number", () => {

@@ -6,9 +6,11 @@ import { cpuRunner } from "../host/cpu/runner.ts";
 import { startThread } from "../host/node/platform/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
+import type { Progress } from "../host/schedule.ts";
 import { pruneToTicket } from "../host/experiments/ticket.ts";
 import { measureWidth, widthOf } from "../host/experiments/width.ts";
 import { trialDemands, widthConfig } from "../src/experiments/width.ts";
+import type { WidthFinding } from "../src/finding.ts";
 import type { Network, Quantizer } from "../src/network.ts";
 import { fewestWidths, type OpenScheme } from "../src/ticket/width.ts";
 
@@ -52,12 +54,12 @@ async function failures(scheme: OpenScheme, targetBits: number, failure: number,
     const widths = { units: units.map((count) => 2 * Math.ceil((count * share) / 2)), copies };
     predicted += one / TARGETS;
     for (let seed = 0; seed < SEEDS; seed++) {
-      const pruned = (await pruneToTicket(engine, {
+      const pruned = await pruneToTicket(engine, {
         network: target,
         bits: targetBits,
         scheme: { ...scheme, ...widths },
         seed: BigInt(SEEDS * t + seed),
-      }))!;
+      });
       failed += Number(pruned.failures.length > 0);
     }
   }
@@ -121,7 +123,7 @@ describe("the width experiment", () => {
           ),
         ),
       ).length;
-    const { curve } = (await widthOf(engine, config))!;
+    const { curve } = await widthOf(engine, config);
     const wanted = curve.map(({ units }) => served(units));
     expect(curve.map(({ solved }) => solved)).toEqual(wanted);
     expect(wanted[40]).toBeGreaterThan(10);
@@ -138,12 +140,12 @@ describe("the width experiment", () => {
     [4, 4, [41, 53], 5.6, 8.9],
     [4, 8, [48, 61], 5.8, 10.4],
   ] as const)("k = %i, d = %i takes %o units", async (bits, size, units, structured, dense) => {
-    const { required, gap, curve } = (await measureWidth(engine, {
+    const { required, gap, curve } = await measureWidth(engine, {
       bits,
       width: size,
       zero: true,
       trials: size === 8 ? 150 : 400,
-    }))!;
+    });
     units.forEach((count, i) => expect(Math.abs(required[i]!.units! - count)).toBeLessThanOrEqual(2 + 2 * i));
     expect(Math.abs(gap!.structured / structured - 1)).toBeLessThan(0.1);
     expect(Math.abs(gap!.dense / dense - 1)).toBeLessThan(0.1);
@@ -158,15 +160,23 @@ describe("the width experiment", () => {
 
   test("has the same numbers on other engines, and those of the trials done where it is stopped", async () => {
     const request = { bits: 2, width: 2, trials: 12 };
-    const all = (await measureWidth(engine, request))!;
+    const all = await measureWidth(engine, request);
     const reference = referenceRunner();
-    const same = (await measureWidth(reference, request))!;
+    const same = await measureWidth(reference, request);
     expect({ ...same, engine: "", adapter: "" }).toEqual({ ...all, engine: "", adapter: "" });
     const stop = new AbortController();
-    const onProgress = (done: number) => done === 5 && stop.abort();
-    const some = await measureWidth(reference, request, { signal: stop.signal, onProgress });
+    let some: WidthFinding | undefined;
+    const onProgress = ({ done }: Progress, finding: () => WidthFinding) => {
+      if (done === 5) stop.abort("enough");
+      some = finding();
+    };
+    await expect(measureWidth(reference, request, { signal: stop.signal, onProgress })).rejects.toBe(
+      "enough",
+    );
     expect(some!.trials).toBeGreaterThanOrEqual(5);
-    expect(await measureWidth(reference, request, { signal: AbortSignal.abort() })).toBeUndefined();
+    await expect(measureWidth(reference, request, { signal: AbortSignal.abort("never") })).rejects.toBe(
+      "never",
+    );
     reference.close();
   });
 });

@@ -1,11 +1,11 @@
 // Trains digits.safetensors, a perceptron that reads handwritten digits: 784 pixels, 32 hidden units with ReLU, 10 outputs.
-// The same bytes come out whenever it is run:
+// Every run writes the same bytes:
 //
 //     node examples/digits/train.js [FILE]
 //
-// It is trained as real numbers first, then as the integers of 4 bits that it is to become: forwards every weight is
-// rounded to a multiple of 2^-4 of the largest one and every sum rounded down to 2^-8, backwards as if they were not
-// (straight-through; Bengio, Leonard & Courville, arXiv 1308.3432). Adam; weights of the first layer shrink towards 0.
+// Training begins with real numbers and ends with integers of 4 bits. The forward pass then rounds every weight to a multiple of
+// 2^-4 of the largest one and every sum down to a multiple of 2^-8, and the backward pass ignores the rounding (straight-through
+// estimator; Bengio, Leonard & Courville, arXiv 1308.3432). The optimizer is Adam; weights of the first layer shrink towards 0.
 
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -15,18 +15,18 @@ const SEED = 1;
 const HIDDEN = 32;
 const PIXELS = 784;
 const CLASSES = 10;
-/** What pixels are divided by, so that 1 is this many. */
+/** Inputs, hidden units and outputs are in units of 1 / ONE. */
 const ONE = 256;
 
 const BATCH = 64;
-/** As real numbers, and as integers of some bits; the rate of learning falls from `rate` to 0 along a cosine in each. */
+/** Real numbers first, then integers of `bits` bits. In each phase the learning rate falls from `rate` to 0 along a cosine. */
 const phases = [
   { epochs: 20, rate: 0.004, bits: undefined },
   { epochs: 10, rate: 0.0012, bits: 4 },
 ];
-/** What shrinks a weight of the first layer at each step, times the rate. */
+/** Decay: a step moves every weight of the first layer towards 0 by the rate times this. */
 const SHRINK = 0.03;
-/** The largest weights, by layer: a few large ones would make the grid of all others coarse. */
+/** The largest magnitude of a weight, by layer: a few larger ones would coarsen the grid of all others. */
 const LIMITS = [0.5, 1];
 
 /** @type {(path: string) => string} */
@@ -38,11 +38,11 @@ const { module: random } = await runnerImport(near("../../src/random.ts"));
 
 const key = random.streamKey(BigInt(SEED), [0, 0]);
 let drawn = 0;
-/** The next random number of 0..1, without 1. */
+/** The next random number in [0, 1). */
 const draw = () => random.threefry2x32(key, [drawn++, 0])[0] / 2 ** 32;
 
 /**
- * Images as lists of the pixels that are not 0, a fifth of all: those of image k stand at start[k]..start[k + 1].
+ * Images as sparse lists of the pixels that are not 0, a fifth of all: those of image k are start[k]..start[k + 1].
  * @param {Awaited<ReturnType<typeof mnist.readDigits>>} digits
  */
 function inkOf({ count, images, labels }) {
@@ -67,12 +67,12 @@ function inkOf({ count, images, labels }) {
 const trainInk = inkOf(await mnist.readDigits("train"));
 const testInk = inkOf(await mnist.readDigits("test"));
 
-/** How many numbers w1, b1, w2 and b2 have. w1 goes by pixels, so that those of 0 are passed over; w2 by outputs. */
+/** Lengths of w1, b1, w2 and b2. The rows of w1 are pixels, so that pixels of 0 are skipped; those of w2 are outputs. */
 const sizes = [PIXELS * HIDDEN, HIDDEN, CLASSES * HIDDEN, CLASSES];
 const zeros = () => sizes.map((size) => new Float32Array(size));
 const parameters = zeros();
 const lit = new Set(trainInk.pixels);
-// Pixels that are never lit have weights of 0, which nothing changes.
+// Pixels that no image lights have weights of 0, which training does not change.
 for (let i = 0; i < sizes[0]; i++)
   if (lit.has(Math.floor(i / HIDDEN))) parameters[0][i] = (2 * draw() - 1) * 0.2;
 for (let i = 0; i < sizes[2]; i++) parameters[2][i] = (2 * draw() - 1) * 0.4;
@@ -81,15 +81,15 @@ for (let i = 0; i < sizes[2]; i++) parameters[2][i] = (2 * draw() - 1) * 0.4;
 const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
 /**
- * A network that can be run, of numbers that are the real ones times `unit` over `scales`, with sums rounded down to
- * integers behind every layer where `whole` says so. Without bits, it is of the real numbers.
+ * The network that `run` runs: the parameters times `unit` over `scales`, with sums rounded down to integers after every layer
+ * where `whole` is set. Without bits, it has the real parameters.
  * @param {number | undefined} bits
  */
 function networkOf(bits) {
   if (bits === undefined) return { tensors: parameters, unit: 1, scales: [1, 1], whole: false };
   const unit = 2 ** bits;
   const scales = [largest(parameters[0]), largest(parameters[2])];
-  // A bias is the weight of an input that is always 1, which has the units of what is before it.
+  // A bias is the weight of an input that is always 1, so its scale is that of its layer times that of the layer before.
   const all = [scales[0], scales[0], scales[1], scales[0] * scales[1]];
   const tensors = parameters.map((values, t) => values.map((value) => Math.round((value / all[t]) * unit)));
   return { tensors, unit, scales, whole: true };
@@ -124,7 +124,7 @@ function run({ tensors: [w1, b1, w2, b2], unit, whole }, { start, pixels, values
 }
 
 /**
- * The part of the test images whose largest output, the first of equal ones, is that of their label.
+ * The fraction of test images whose largest output, the first of equal ones, is their label.
  * @param {Network} network
  */
 function accuracyOf(network) {
@@ -140,7 +140,7 @@ const errors = new Float64Array(CLASSES);
 const hiddenErrors = new Float64Array(HIDDEN);
 
 /**
- * Adds the gradient of the cross-entropy of image k, which it returns, as if nothing were rounded.
+ * Adds the gradient of the cross-entropy of training image k, ignoring the rounding, and returns the cross-entropy.
  * @param {Network} network
  * @param {number} k
  * @param {Float32Array[]} gradient
@@ -179,7 +179,7 @@ function learn(network, k, [g1, gb1, g2, gb2]) {
   return loss;
 }
 
-/** The most that w1, b1, w2 and b2 may be. Biases become weights of an input of 1, so they are within those. */
+/** The largest magnitudes of w1, b1, w2 and b2. Biases become weights of an input of 1, so the weights limit them. */
 const limits = [
   () => LIMITS[0],
   () => largest(parameters[0]),
@@ -192,8 +192,8 @@ const squares = zeros();
 let steps = 0;
 
 /**
- * One step of Adam (Kingma & Ba, arXiv 1412.6980), after which every number is within its limit.
- * @param {Float32Array[]} gradient the sum of `count` images
+ * Does one step of Adam (Kingma & Ba, arXiv 1412.6980), and clamps every parameter to its limit.
+ * @param {Float32Array[]} gradient summed over `count` images
  * @param {number} count
  * @param {number} rate
  */
@@ -213,7 +213,7 @@ function step(gradient, count, rate) {
       square[i] += 0.001 * (slope * slope - square[i]);
       const value = values[i] - (rate * (mean[i] / meanPart)) / (Math.sqrt(square[i] / squarePart) + 1e-8);
       const size = Math.min(Math.max(Math.abs(value) - shrink, 0), limit);
-      // Without the sum there would be a -0.
+      // Adding 0 turns -0 into 0.
       values[i] = Math.sign(value) * size + 0;
     }
   });
@@ -240,7 +240,7 @@ for (const { epochs, rate, bits } of phases)
   }
 
 const [w1, b1, w2, b2] = parameters;
-// PyTorch has a row for each unit.
+// The rows of PyTorch are units.
 const rows = w1.map((_, i) => w1[(i % PIXELS) * HIDDEN + Math.floor(i / PIXELS)]);
 const tensors = [
   { name: "0.weight", shape: [HIDDEN, PIXELS], values: rows },

@@ -6,12 +6,17 @@
 /** @type {Record<string, any> & { memory: WebAssembly.Memory }} */
 let wasm;
 
-/** Rounds up to the alignment of a SIMD block. @param {number} bytes */
+const PAGE_BYTES = 65536;
+
+/** Rounds up to the alignment of a SIMD vector of 16 bytes. @param {number} bytes */
 const aligned = (bytes) => (bytes + 15) & ~15;
 
 /**
- * First message: the compiled module. Then work: `id`, the kernel's name, its packed parameters, its inputs and the
- * length of its output. Answers { id, output }, or { id, error, exhausted } where it failed, for want of memory or not.
+ * The first message is the compiled module. Every other message is a piece of work: `id`, the name of the kernel, its packed
+ * parameters, its inputs and the length of its output in words. The reply is { id, output }, or { id, error, exhausted } if
+ * the kernel failed; `exhausted` says whether memory ran out.
+ *
+ * Memory from the heap's base on: parameters, inputs, output and the kernel's scratch memory, each 16-byte aligned.
  * @param {{ data: WebAssembly.Module | { id: number, kernel: string, params: Uint32Array, inputs: (Int32Array | Uint32Array)[], length: number } }} event
  */
 onmessage = ({ data }) => {
@@ -29,7 +34,7 @@ onmessage = ({ data }) => {
     });
     const output = end;
     const scratch = aligned(output + 4 * data.length);
-    const pages = Math.ceil((scratch - wasm.memory.buffer.byteLength) / 65536);
+    const pages = Math.ceil((scratch - wasm.memory.buffer.byteLength) / PAGE_BYTES);
     if (pages > 0) wasm.memory.grow(pages);
     new Uint32Array(wasm.memory.buffer).set(data.params, params >> 2);
     data.inputs.forEach((input, i) => new Uint32Array(wasm.memory.buffer).set(input, (inputs[i] ?? 0) >> 2));

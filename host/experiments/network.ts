@@ -8,7 +8,9 @@ import { outputBlocks, writeBlock, type OutputBlock } from "../../src/ticket/blo
 import type { Ticket } from "../../src/ticket/ticket.ts";
 import { pump } from "../pump.ts";
 import { runnerOf, type Engine } from "../runner.ts";
+import type { Progress } from "../schedule.ts";
 
+/** Which pass `runNetwork` takes, and how it is stopped and watched. */
 export interface ForwardOptions {
   /**
    * `collapsed` (the default): the dense layers that equal the layers of a pruned network. `audit`: all its hidden units.
@@ -16,16 +18,36 @@ export interface ForwardOptions {
    */
   readonly pass?: Pass;
   readonly signal?: AbortSignal;
-  /** Called now and then with the share of all that is done, 0..1. */
-  readonly onProgress?: (share: number) => void;
+  /** Called after every piece of work with the multiplications done. */
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 /**
- * What a network, or the pruned network of a ticket, makes of inputs: for each of them as many integers as it has outputs,
- * the same on every engine and by either pass.
- * @param inputs One after the other, the constant unit left out; integers of -2^m..2^m.
- * @throws RangeError for inputs out of range, and for a layer whose sums could exceed 2^53, before they are computed; the
- * reason of the signal where that is aborted.
+ * Runs inputs through a network, or through the pruned network of a ticket.
+ *
+ * All engines and both passes give the same integers.
+ * @param inputs Shape [samples, inputs], row by row, without the constant unit: integers of -2^m..2^m, where m is
+ * `activationBits`.
+ * @returns Shape [samples, outputs], row by row: exact integers.
+ * @throws {RequestError} The length of `inputs` is no multiple of the number of inputs, an input is out of range, or the
+ * sums of a layer could exceed 2^53.
+ * @throws {CapacityError} The engine has too little memory.
+ * @throws The reason of `options.signal`, if it aborts before the last layer is done.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { readNetwork, runNetwork } from "exacta/ticket";
+ *
+ * const { network } = readNetwork({
+ *   bits: 2,
+ *   activationBits: 3,
+ *   layers: [{ weights: [[4, -1], [0, 3]] }, { weights: [[-4, 2]] }],
+ * });
+ * const engine = await openEngine({ engine: "cpu" });
+ * const inputs = Int32Array.of(8, -8, 3, 4);
+ * console.log(await runNetwork(engine, network, inputs)); // Float64Array(2) [ -10, -1 ]
+ * engine.close();
+ * ```
  */
 export async function runNetwork(
   engine: Engine,
@@ -76,7 +98,7 @@ export async function forwardStages(
       writeBlock(outputs, stage, block, words);
       most = Math.max(most, block.largest);
       done += block.samples * block.rows * stage.columns * stage.group;
-      onProgress?.(done / total);
+      onProgress?.({ done, total });
     }
     signal?.throwIfAborted();
     [values, largest] = [outputs, most];

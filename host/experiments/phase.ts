@@ -4,19 +4,39 @@ import { find, phaseConfig, type PhaseRequest } from "../../src/experiments/phas
 import { planSweep, type Sweep } from "../../src/experiments/sweep.ts";
 import type { PhaseFinding } from "../../src/finding.ts";
 import { provenanceOf, runnerOf, type Engine } from "../runner.ts";
-import { schedule, type Progress } from "../schedule.ts";
+import { schedule, type Progress, type Totals } from "../schedule.ts";
 
+/** How `measurePhase` is stopped and watched. */
 export interface PhaseOptions {
-  /** Stops after the batches in flight; the findings then tell fewer trials. */
+  /** Stops the experiment after the batches in flight, which still report their progress. */
   readonly signal?: AbortSignal;
-  /** Called after every batch; `findings` makes the findings so far. */
+  /**
+   * Called after every batch with the trials done. `findings()` computes the findings of those trials, so that a caller
+   * who stops the experiment can keep them.
+   */
   readonly onProgress?: (progress: Progress, findings: () => PhaseFinding[]) => void;
 }
 
 /**
- * Runs a request on an engine and returns one finding for each number of items, in ascending order; none where it was
- * stopped before the first batch ended. The numbers depend on the request alone, not on the engine.
- * Throws TypeError or RangeError for a request that cannot be met, before anything runs.
+ * Draws random instances and counts how often their first n items reach each target, and every target of -M..M.
+ *
+ * The counts depend on the request alone, not on the engine, its threads or its batches.
+ * @returns One finding for each number of items, in ascending order. Probabilities are in 0..1, with 95 % intervals
+ * (Clopper-Pearson), or exact for `trials: "all"`.
+ * @throws {RequestError} A field of the request is missing or out of range; nothing has run then.
+ * @throws {DifferenceError} The engine is `shadow`, and its two engines differ.
+ * @throws The reason of `options.signal`, if it aborts before all trials are done. `onProgress` hands out the findings of
+ * the trials done.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { measurePhase } from "exacta/experiments";
+ *
+ * const engine = await openEngine({ engine: "cpu" });
+ * const [finding] = await measurePhase(engine, { bits: 6, items: 12, trials: 1e5 });
+ * console.log(finding!.covered!.probability); // 0.73452
+ * engine.close();
+ * ```
  */
 export async function measurePhase(
   engine: Engine,
@@ -35,9 +55,16 @@ export async function measureSweep(
 ): Promise<Sweep> {
   const { config, plan } = sweep;
   const provenance = provenanceOf(engine);
+  const findingsOf = (totals: Totals) => find(sweep, totals, provenance);
+  let latest: Totals;
   const totals = await schedule(runnerOf(engine), plan, config.trials, {
     signal,
-    onBatch: (progress, soFar) => onProgress?.(progress, () => find(sweep, soFar, provenance)),
+    onBatch: (progress, soFar) => {
+      latest = soFar;
+      // The words are those of the latest batch, whenever the caller asks.
+      onProgress?.(progress, () => findingsOf(latest));
+    },
   });
-  return { ...sweep, findings: totals.trials === 0 ? [] : find(sweep, totals, provenance) };
+  if (totals.trials < config.trials) signal?.throwIfAborted();
+  return { ...sweep, findings: findingsOf(totals) };
 }

@@ -11,19 +11,37 @@ import {
 } from "../../src/experiments/required.ts";
 import type { RequiredFinding } from "../../src/finding.ts";
 import { provenanceOf, runnerOf, type Engine } from "../runner.ts";
-import { schedule } from "../schedule.ts";
+import { schedule, type Progress } from "../schedule.ts";
 
+/** How `measureRequired` is stopped and watched. */
 export interface RequiredOptions {
-  /** Stops after the batches in flight, and leaves out the pool in work. */
+  /** Stops the experiment after the batches in flight. */
   readonly signal?: AbortSignal;
-  /** Called after every batch with the trials done and asked, scans included. */
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Called after every batch with the trials done, scans included. `findings()` are those of the pools that are finished. */
+  readonly onProgress?: (progress: Progress, findings: () => RequiredFinding[]) => void;
 }
 
 /**
- * Finds how many items the worst target needs, for uniform items and, where M is a square, for products and for products
- * rejected to their support; findings go by pool, then by failure in the order asked.
- * Throws TypeError or RangeError for a request that cannot be met, before anything runs.
+ * Finds how many items it takes until the worst target of -M..M fails at most as often as asked: for uniform items and,
+ * where M is a square, for products and for products rejected until uniform on the distinct ones.
+ *
+ * A scan of every target finds the candidates for the worst one; fresh trials then measure the candidates alone.
+ * @returns The findings by pool, then by failure in the order asked.
+ * @throws {RequestError} A field of the request is missing or out of range; nothing has run then.
+ * @throws The reason of `options.signal`, if it aborts before the last trial. `onProgress` hands out the findings of the
+ * pools that are finished.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { measureRequired } from "exacta/experiments";
+ *
+ * const engine = await openEngine({ engine: "cpu" });
+ * const request = { bits: 3, failures: [0.5, 0.1], trials: 1e5 };
+ * for (const { pool, failure, items } of await measureRequired(engine, request))
+ *   console.log(pool, failure, items); // uniform 0.5 5
+ *   // uniform 0.1 9
+ * engine.close();
+ * ```
  */
 export async function measureRequired(
   engine: Engine,
@@ -40,19 +58,18 @@ export async function measureRequired(
   const run = async (plan: Parameters<typeof schedule>[1], trials: number) => {
     const totals = await schedule(runner, plan, trials, {
       signal,
-      onBatch: ({ done }) => onProgress?.(before + done, total),
+      onBatch: ({ done }) => onProgress?.({ done: before + done, total }, () => [...findings]),
     });
+    signal?.throwIfAborted();
     before += totals.trials;
     return totals;
   };
   for (const pool of pools) {
     const scan = requiredPlan(config, pool, scanTargets(config), 0);
     const scanned = await run(scan, config.scanTrials);
-    if (signal?.aborted) break;
     const targets = candidates(config, scan, scanned.words);
     const plan = requiredPlan(config, pool, targets, 1);
     const { trials, words } = await run(plan, config.trials);
-    if (signal?.aborted) break;
     findings.push(...findRequired(config, pool, plan, targets, trials, words, provenance));
   }
   return findings;

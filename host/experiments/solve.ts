@@ -22,8 +22,9 @@ import {
 import { closeIterator, iteratorOf, pump } from "../pump.ts";
 import { provenanceOf, runnerOf, type Engine, type Runner } from "../runner.ts";
 
+/** How `solve` is stopped, and what it does with instances that it cannot solve. */
 export interface SolveOptions {
-  /** Stops: no more instances are taken, and what is in work is given up. */
+  /** Stops: no more instances are read, and those in work have no findings. */
   readonly signal?: AbortSignal | undefined;
   /** Called with an instance that cannot be solved, which is then left out; without it, its error ends everything. */
   readonly onRefused?: ((index: number, error: RequestError) => void) | undefined;
@@ -36,10 +37,26 @@ const MAX_CHUNK_INSTANCES = 2 ** 11;
 const CHUNK_WAIT_MS = 20;
 
 /**
- * Answers a request for every instance of a stream, one finding for each target, in the order of the input. Instances are
- * taken as they are needed, so a stream of any length needs the same memory.
- * Throws TypeError or RangeError for a request that cannot be met before anything runs, and for an instance that cannot
- * be, or that the engine has no room for, when its turn comes; the findings of all instances before it have come by then.
+ * Answers a request for every instance of a stream: one finding for each target, in the order of the input.
+ *
+ * Instances are read as they are needed, so that a stream of any length takes the same memory. Witnesses are sets of item
+ * indices, counted from 0; every one is checked by addition.
+ * @param instances At most 10,000 items each, integers of -2^53..2^53; targets are integers of 64 bits.
+ * @param request By default `count`, `witness` and `smallest` are answered where the size of the instance allows.
+ * @throws {RequestError} A field of the request is out of range; nothing has run then. Or an instance is malformed; its
+ * error comes after the findings of all instances before it.
+ * @throws {CapacityError} The engine has too little memory for an instance; likewise after the findings before it.
+ * @throws The reason of `options.signal`, if it aborts before the last finding.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { solve } from "exacta/solve";
+ *
+ * const engine = await openEngine({ engine: "cpu" });
+ * for await (const { witness, count } of solve(engine, [{ items: [3, 5, -8, 13, 21], target: 10 }]))
+ *   console.log(witness, count); // [ 1, 2, 3 ] 1
+ * engine.close();
+ * ```
  */
 export async function* solve(
   engine: Engine,

@@ -16,8 +16,10 @@ import {
 } from "../../src/ticket/ticket.ts";
 import { pump } from "../pump.ts";
 import { runnerOf, type Engine } from "../runner.ts";
+import type { Progress } from "../schedule.ts";
 import { solveEach } from "./solve.ts";
 
+/** The request of `pruneToTicket`. */
 export interface PruneRequest {
   /** The target, and the bits of its weights, as `readNetwork` has them. */
   readonly network: Network;
@@ -30,11 +32,12 @@ export interface PruneRequest {
   readonly sparse?: boolean;
 }
 
+/** How `pruneToTicket` is stopped and watched. */
 export interface PruneOptions {
-  /** Stops; there is then no ticket. */
+  /** Stops the pruning. */
   readonly signal?: AbortSignal;
-  /** Called now and then with the number of subset sums that are decided. */
-  readonly onProgress?: (done: number) => void;
+  /** Called after every 1000 subset sums or more with how many are decided. */
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 /** The least number of subset sums from one report of progress to the next. */
@@ -48,21 +51,44 @@ export interface Pruned {
 }
 
 /**
- * Prunes the random network of a seed to a target; undefined where it was stopped. The ticket depends on the request alone,
- * not on the engine.
- * Throws TypeError or RangeError for a scheme that cannot serve the target, or that the engine has no room for.
+ * Prunes the random network of a seed to a target: decides one subset sum for each weight of the target and sign of its
+ * input, and keeps the items of each subset.
+ *
+ * The ticket depends on the request alone, not on the engine.
+ * @returns The ticket, and every weight without a subset. The ticket equals its target if and only if there is none.
+ * @throws {RequestError} The seed is out of range, or the scheme cannot represent the target.
+ * @throws {CapacityError} The engine has too little memory for the subset sums of one weight.
+ * @throws The reason of `options.signal`, if it aborts. There is no partial ticket.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { pruneToTicket, readNetwork, schemeFor, verifyTicket } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({
+ *   bits: 2,
+ *   activationBits: 3,
+ *   layers: [{ weights: [[4, -1], [0, 3]] }, { weights: [[-4, 2]] }],
+ * });
+ * const { scheme } = schemeFor(network, bits);
+ * const engine = await openEngine({ engine: "cpu" });
+ * const { ticket, failures } = await pruneToTicket(engine, { network, bits, scheme, seed: 1 });
+ * engine.close();
+ * console.log(scheme.units, failures.length, verifyTicket(network, ticket)); // [ 47, 35 ] 0 { certified: true }
+ * ```
  */
 export async function pruneToTicket(
   engine: Engine,
   request: PruneRequest,
   options: PruneOptions = {},
-): Promise<Pruned | undefined> {
+): Promise<Pruned> {
   const { network, bits, scheme, sparse = false } = request;
   const seed = parse(seedSchema, request.seed ?? 1n, "seed");
   const target = outlineOf(network, bits);
   checkTarget(network, target);
   const layers = layersOf(target.widths, bits, scheme);
   const ticket = { scheme, seed, target, masks: emptyMasks(layers) };
+  const total = subsetSumsOf(layers);
+  const { signal, onProgress } = options;
   // Kernel `prune` draws uniform items for every weight of a pair of layers from one pool. The paper's literal schemes need
   // what it does not have: pools split by sign (`halves`), or products rejected to their support (`support`). Their pools
   // are drawn in TypeScript and solved as given instances.
@@ -70,9 +96,24 @@ export async function pruneToTicket(
   const failures = await (isLiteral ? pruneGiven : pruneDrawn)(
     engine,
     { network, layers, ticket, sparse },
-    options,
+    { signal, onDone: (done) => onProgress?.({ done, total }) },
   );
-  return options.signal?.aborted ? undefined : { ticket, failures };
+  signal?.throwIfAborted();
+  return { ticket, failures };
+}
+
+/** The number of subset sums that pruning decides: one for each weight of the target, copy and sign of the input. */
+function subsetSumsOf(layers: readonly RandomLayer[]): number {
+  return layers.reduce(
+    (sum, { kind, rows, inputs, signed }) =>
+      kind === "hidden" ? sum : sum + rows * inputs * (signed ? 2 : 1),
+    0,
+  );
+}
+
+interface Watch {
+  readonly signal: AbortSignal | undefined;
+  readonly onDone: (done: number) => void;
 }
 
 /** The instance of a demand: which items of its pool add up to the weight? */
@@ -92,7 +133,7 @@ interface Pruning {
 async function pruneDrawn(
   engine: Engine,
   { network, layers, ticket: { scheme, seed, masks }, sparse }: Pruning,
-  { signal, onProgress }: PruneOptions,
+  { signal, onDone }: Watch,
 ): Promise<Deviation[]> {
   const runner = runnerOf(engine);
   // Chunks are answered in any order; failures are listed in the order of the chunks.
@@ -108,7 +149,7 @@ async function pruneDrawn(
     done += chunk.count;
     if (done < reported + PROGRESS_INTERVAL_SUMS) continue;
     reported = done;
-    onProgress?.(done);
+    onDone(done);
   }
   return failures.flat();
 }
@@ -122,7 +163,7 @@ function* numbered<T>(items: Iterable<T>): Generator<[number, T]> {
 async function pruneGiven(
   engine: Engine,
   { network, layers, ticket: { scheme, seed, masks }, sparse }: Pruning,
-  { signal, onProgress }: PruneOptions,
+  { signal, onDone }: Watch,
 ): Promise<Deviation[]> {
   const failures: Deviation[] = [];
   let done = 0;
@@ -142,14 +183,24 @@ async function pruneGiven(
       keepWeight(masks[index]!, firstWeight + members[i]!);
       if (kind === "pooled") keepWeight(masks[index - 1]!, input * group + members[i]!);
     }
-    if (++done % PROGRESS_INTERVAL_SUMS === 0) onProgress?.(done);
+    if (++done % PROGRESS_INTERVAL_SUMS === 0) onDone(done);
   }
   return failures;
 }
 
 /**
- * SHA-256 of a target whose weights have `bits` bits, in hexadecimal digits: its outline, then its weights layer by layer. A
- * ticket's file names its target by it. In browsers for secure pages only.
+ * Computes the SHA-256 digest of a target, 64 hexadecimal digits in lower case. The file of a ticket names its target by it.
+ *
+ * The digest covers the outline and the weights, layer by layer. Browsers compute it in secure contexts only (https,
+ * localhost).
+ * @param bits Weights are integers of -2^bits..2^bits.
+ * @example
+ * ```ts
+ * import { readNetwork, targetDigest } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({ bits: 1, activationBits: 1, layers: [{ weights: [[2, -1]] }] });
+ * console.log((await targetDigest(network, bits)).slice(0, 16)); // 94e1cf90ec99340c
+ * ```
  */
 export async function targetDigest(network: Network, bits: number): Promise<string> {
   const { quantizer, activationBits, clamp, constant } = network;

@@ -13,25 +13,46 @@ import type { WidthFinding } from "../../src/finding.ts";
 import type { Instance } from "../../src/solve/problem.ts";
 import type { Demand } from "../../src/ticket/scheme.ts";
 import { provenanceOf, type Engine } from "../runner.ts";
+import type { Progress } from "../schedule.ts";
 import { solveEach } from "./solve.ts";
 
+/** How `measureWidth` is stopped and watched. */
 export interface WidthOptions {
-  /** Stops; the finding then tells of the trials that were done. */
+  /** Stops the experiment. */
   readonly signal?: AbortSignal;
-  /** Called after every trial with the number of trials done. */
-  readonly onProgress?: (done: number) => void;
+  /**
+   * Called after every trial with the trials done. `finding()` computes the finding of those trials, so that a caller who
+   * stops the experiment can keep it.
+   */
+  readonly onProgress?: (progress: Progress, finding: () => WidthFinding) => void;
 }
 
 /**
- * Runs a request on an engine; no finding where it was stopped before the first trial ended. The numbers depend on the
- * request alone, not on the engine.
- * Throws TypeError or RangeError for a request that cannot be met, before anything runs.
+ * Measures how many hidden units each input needs until a random network contains `depth` random layers of `width` inputs
+ * and outputs (Theorem 1).
+ *
+ * The numbers depend on the request alone, not on the engine.
+ * @returns One finding, with the probability of success for 0, 1, ..., `maxUnits` hidden units beside theory, and the lower
+ * bound of Theorem 3 on the number of nonzero parameters.
+ * @throws {RequestError} A field of the request is missing or out of range; nothing has run then.
+ * @throws The reason of `options.signal`, if it aborts before the last trial. `onProgress` hands out the finding of the
+ * trials done.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { measureWidth } from "exacta/experiments";
+ *
+ * const engine = await openEngine({ engine: "cpu" });
+ * const { required } = await measureWidth(engine, { bits: 2, width: 2, trials: 100 });
+ * console.log(required[0]); // { probability: 0.5, units: 23, predicted: 22 }
+ * engine.close();
+ * ```
  */
 export async function measureWidth(
   engine: Engine,
   request: WidthRequest,
   options: WidthOptions = {},
-): Promise<WidthFinding | undefined> {
+): Promise<WidthFinding> {
   return widthOf(engine, widthConfig(request), options);
 }
 
@@ -45,7 +66,8 @@ export async function widthOf(
   engine: Engine,
   config: WidthConfig,
   { signal, onProgress }: WidthOptions = {},
-): Promise<WidthFinding | undefined> {
+): Promise<WidthFinding> {
+  const soFar = () => findWidth(config, fewest, provenanceOf(engine));
   function* instances(): Generator<DemandInstance> {
     for (let trial = 0; trial < config.trials; trial++)
       for (const demand of trialDemands(config, trial))
@@ -60,8 +82,7 @@ export async function widthOf(
     if (++answered < demands) continue;
     fewest.push(units);
     [units, answered] = [0, 0];
-    onProgress?.(fewest.length);
+    onProgress?.({ done: fewest.length, total: config.trials }, soFar);
   }
-  if (fewest.length === 0) return undefined;
-  return findWidth(config, fewest, provenanceOf(engine));
+  return soFar();
 }

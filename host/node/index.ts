@@ -5,11 +5,23 @@ import type { Engine, EngineOptions } from "../runner.ts";
 import { platform } from "./platform/index.ts";
 
 /**
- * Opens an engine; close it when done. Throws TypeError or RangeError for wrong options and RangeError where `gpu` finds
- * no adapter. Where it looks for a GPU it puts WebGPU's names (GPUBufferUsage and others) beside Node's globals.
+ * Opens an engine, on which experiments, `solve`, pruning and forward passes run. The caller closes it.
+ *
+ * Where it looks for a GPU, the constants of WebGPU (`GPUBufferUsage` and others) become globals of Node.
+ * @param options By default the engine is `auto`: a hardware GPU where there is one, otherwise WebAssembly with one thread
+ * for each hardware thread.
+ * @throws {RequestError} An option has a value that it cannot have, or `engine: "gpu"` finds no WebGPU adapter.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ *
+ * const engine = await openEngine({ engine: "cpu", threads: 2 });
+ * console.log(engine.engine, engine.adapter); // cpu WebAssembly SIMD, 2 threads
+ * engine.close();
+ * ```
  */
 export function openEngine(options: EngineOptions = {}): Promise<Engine> {
   return open(options, platform);
 }
 
-export * from "../public.ts";
+export * from "../entries/engines.ts";

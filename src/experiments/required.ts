@@ -23,6 +23,7 @@ const MAX_BITS = 12;
 const MIN_EXPECTED_FAILURES = 100;
 const MIN_FAILURE = 1e-6;
 
+/** The request of `measureRequired`. */
 export interface RequiredRequest {
   /** k, M = 2^k, 0..12. */
   bits: number;

@@ -16,6 +16,7 @@ import { lambdaOf, perfectLimit, predictFailure } from "../theory/window.ts";
 import { phaseConfig, type PhaseConfig, type PhaseRequest } from "./phase.ts";
 import type { MeasuredSweep } from "./sweep.ts";
 
+/** The request of `computeTheory`: that of `measurePhase` without trials and seed. */
 export type TheoryRequest = Omit<PhaseRequest, "trials" | "seed">;
 
 function prediction(name: Prediction["name"], failure: number): Prediction {
@@ -23,22 +24,32 @@ function prediction(name: Prediction["name"], failure: number): Prediction {
 }
 
 /**
- * The theory of a request: one finding for each number of items, in ascending order, with an entry for each target.
+ * Computes moments, proven bounds and predictions for the instances of a phase request, without a trial.
  *
- * M is limited to 2^12, where float64 still has every moment to 1e-12, and for `rnpp`, whose moments are exact, to 2^22 - 1.
- * @throws {RequestError} for a request that cannot be met.
+ * Half ranges go up to 2^12, where float64 has every moment to a relative 1e-12; for `rnpp`, whose moments are exact, up to
+ * 2^22 - 1.
+ * @returns One finding for each number of items, in ascending order, with an entry for each target.
+ * @throws {RequestError} A field of the request is missing or out of range.
+ * @example
+ * ```ts
+ * import { computeTheory } from "exacta/theory";
+ *
+ * const [finding] = computeTheory({ bits: 6, items: 12, targets: [1] });
+ * const { lower, upper } = finding!.targets[0]!;
+ * console.log(lower.name, lower.value.toFixed(4), upper.name, upper.value.toFixed(4)); // ds_cond 0.9208 markov_cond 0.9982
+ * ```
  */
 export function computeTheory(request: TheoryRequest): TheoryFinding[] {
-  return theoryOf(phaseConfig(request));
+  return theoryOfConfig(phaseConfig(request));
 }
 
 /** A measured sweep with its theory, of all its targets or of some. */
 export function withTheory<S extends MeasuredSweep>(sweep: S, targets = sweep.config.targets): S {
-  return { ...sweep, theory: theoryOf({ ...sweep.config, targets }) };
+  return { ...sweep, theory: theoryOfConfig({ ...sweep.config, targets }) };
 }
 
 /** The theory of a configuration. */
-export function theoryOf({
+export function theoryOfConfig({
   ensemble,
   halfRange,
   items,
@@ -222,19 +233,58 @@ const FIVE_SIGMA = 2.87e-7;
 const MAX_ROUNDING_ERROR = 2 ** -40;
 
 /**
- * Compares measurements with theory.
+ * Compares measured findings with theory, paired by ensemble, half range and number of items.
  *
- * A violation is a proven bound that a count rules out at the level of 5 standard errors (2.87e-7), by the exact binomial
- * tail, so that rare events are judged correctly. There should be none. A gap is a prediction that is off by more than
- * `tolerance` and by more than chance explains. Exact counts differ from theory by rounding errors alone.
+ * A violation is a proven bound that the count rules out at 5 standard errors (2.87e-7 by the exact binomial tail). A gap is
+ * a prediction that is further off than `tolerance`, and than chance explains. For exact counts chance explains nothing;
+ * only rounding is allowed for.
+ * @param tolerance A difference of probabilities, 0..1.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { measurePhase } from "exacta/experiments";
+ * import { compareWithTheory, computeTheory } from "exacta/theory";
+ *
+ * const request = { bits: 4, items: { from: 4, to: 12 } };
+ * const engine = await openEngine({ engine: "cpu" });
+ * const measured = await measurePhase(engine, { ...request, trials: 1e5 });
+ * engine.close();
+ * const { violations, gaps } = compareWithTheory(measured, computeTheory(request), 0.05);
+ * console.log(violations.length, gaps.map(({ items, event }) => `${items}: ${event}`)); // 0 [ '4: target 16', '5: target 16' ]
+ * ```
  */
 export function compareWithTheory(
+  measured: readonly PhaseFinding[],
+  theory: readonly TheoryFinding[],
+  tolerance: number,
+): { violations: Violation[]; gaps: Gap[] } {
+  const theoryByKey = new Map(theory.map((finding) => [instanceKey(finding), finding]));
+  return merged(
+    measured.flatMap((finding) => {
+      const expected = theoryByKey.get(instanceKey(finding));
+      return expected ? [compareFinding(finding, expected, tolerance)] : [];
+    }),
+  );
+}
+
+/** The instances that a finding is about, as one text. */
+function instanceKey({ ensemble, halfRange, items }: PhaseFinding | TheoryFinding): string {
+  return `${ensemble} ${halfRange} ${items}`;
+}
+
+/** The same for sweeps, which have their theory beside their findings. */
+export function compareSweeps(
   sweeps: readonly Pick<MeasuredSweep, "findings" | "theory">[],
   tolerance: number,
 ): { violations: Violation[]; gaps: Gap[] } {
-  const compared = sweeps.flatMap(({ findings, theory }) =>
-    theory.length === 0 ? [] : findings.map((finding, i) => compareFinding(finding, theory[i]!, tolerance)),
+  return merged(
+    sweeps.flatMap(({ findings, theory }) =>
+      theory.length === 0 ? [] : findings.map((finding, i) => compareFinding(finding, theory[i]!, tolerance)),
+    ),
   );
+}
+
+function merged(compared: readonly { readonly violations: Violation[]; readonly gaps: Gap[] }[]) {
   return {
     violations: compared.flatMap(({ violations }) => violations),
     gaps: compared.flatMap(({ gaps }) => gaps),

@@ -31,6 +31,7 @@ const DEFAULT_FAILURE = 1e-3;
 /** Success probabilities for which a finding lists the required units. */
 const LEVELS = [0.5, 0.9, 0.99];
 
+/** The request of `measureWidth`. */
 export interface WidthRequest {
   /** k: random weights are reduced to -2^k..2^k; 0..8. */
   bits: number;

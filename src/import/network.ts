@@ -54,6 +54,7 @@ export function refuseConflicts(asked: ImportOptions, fixed: ImportOptions, what
       throw new RequestError(name, `${fixed[name] ?? "none"}, as ${what} says itself`, value);
 }
 
+/** A network that was read from a file. */
 export interface ImportedNetwork {
   readonly network: Network;
   /** k: its weights are integers of -2^k..2^k. */
@@ -65,13 +66,23 @@ export interface ImportedNetwork {
 }
 
 /**
- * Reads a network from the bytes of a file, whose format is recognized by its first bytes.
+ * Reads a network from the bytes of a safetensors, ONNX or JSON file; the format is recognized by the bytes.
  *
- * JSON with `bits` is read as by `readNetwork`. JSON with `layers` alone, of `weights` and `biases`, holds real numbers.
- * Integer tensors are used as they are, real numbers are rounded as in `quantizeLayers`.
- * @param defaults Options for choices that neither the file nor `options` make.
- * @throws {RequestError} For other bytes, for options that contradict the file, and for a network beyond 1000 layers, 2^24
- * weights, or 2^20 rows or columns.
+ * JSON with `bits` is read by `readNetwork`; JSON with `layers` alone holds real numbers. Integer tensors are taken as they
+ * are, real ones are rounded to integers of -2^targetBits..2^targetBits with one scale for each layer.
+ * @param options Fields that the file states itself must agree with it.
+ * @param defaults Used for what neither the file nor `options` state.
+ * @throws {RequestError} The bytes are no network of these formats, an option contradicts the file, or the network has more
+ * than 1000 layers, 2^20 rows or columns, or 2^24 weights.
+ * @example
+ * ```ts
+ * import { importNetwork } from "exacta/ticket";
+ *
+ * const bytes = new TextEncoder().encode('{"layers":[{"weights":[[0.5,-1],[0.25,0]]}]}');
+ * const { network, bits, quantization } = importNetwork(bytes, { targetBits: 2 });
+ * console.log(bits, network.layers[0]!.weights); // 2 Int32Array(4) [ 2, -4, 1, 0 ]
+ * console.log(quantization!.layers[0]!.scale); // 1
+ * ```
  */
 export function importNetwork(
   bytes: Uint8Array,

@@ -1,4 +1,4 @@
-// count: for each target of given instances, how many index sets have a sum of from..to.
+// count: for each target of given instances, the number of index sets whose sum is in from..to.
 
 import type { Contract } from "../kernel.ts";
 import {
@@ -13,8 +13,8 @@ import {
 export const COUNT_WORDS = 2;
 
 /**
- * An answer is the number of index sets modulo 2^64, low word first, for instances of at most 64 items. `center` and
- * `masks` are not looked at. Only where all sums of 64 items lie in from..to is the number 2^64, which reads as 0.
+ * An answer is a number of index sets modulo 2^64, low word first. Instances have at most 64 items, so the number wraps only
+ * if all 2^64 index sets of 64 items serve: it is then 0. `center` and `masks` are ignored.
  */
 export const count: Contract<InstanceParam, InstanceInput, "answers"> = {
   name: "count",
@@ -23,12 +23,12 @@ export const count: Contract<InstanceParam, InstanceInput, "answers"> = {
   twin(params, { answers, ...buffers }) {
     answers.fill(0);
     for (const { items, targets, negative, positive } of instancesOf(params, buffers)) {
-      // ways[s + negative]: the index sets of the items so far that sum up to s.
+      // ways[s + negative]: the number of index sets of the items so far with the sum s, modulo 2^64.
       let ways = new BigUint64Array(negative + positive + 1);
       ways[negative] = 1n;
       for (const item of items) {
         const before = ways;
-        ways = ways.map((without, place) => without + (before[place - item] ?? 0n));
+        ways = ways.map((without, bit) => without + (before[bit - item] ?? 0n));
       }
       for (const { from, to, answerAt } of targets) {
         const total = ways

@@ -1,29 +1,32 @@
-// forward: what a layer with hidden units makes of many inputs.
+// forward: a layer of integers with hidden units, on many inputs.
 //
-// Hidden unit q of input c is u x or, rectified, max(0, u x). Each output adds up its weights times all hidden units, and
-// what follows a sum is the quantizer, a ReLU and a clamp. So one kernel serves a pair of layers of a pruned network with
-// all its hidden units, the dense layer that equals such a pair (units 1 and -1, rectified), and any dense layer (unit 1).
+// Hidden unit q of column c is u x, or max(0, u x) if rectified, where x is number c of the input and u the weight of the
+// unit. Each output is a weighted sum of all hidden units, followed by an epilogue: a quantizer, a ReLU and a clamp. One
+// kernel thus serves a pair of layers of a pruned network with all its hidden units, the dense layer that equals such a
+// pair (units 1 and -1, rectified), and any dense layer (unit 1).
 
 import type { Contract } from "../kernel.ts";
 
 const params = [
-  /** Inputs. */
+  /** The number of inputs. */
   "samples",
-  /** Numbers of an input, and hidden units of each: hidden unit q of number c is the one at q * columns + c. */
+  /** The numbers of one input. */
   "columns",
+  /** The hidden units of each column. */
   "group",
-  /** Outputs. */
+  /** The outputs of one input. */
   "rows",
   /** 1: hidden units are rectified. */
   "rectify",
-  /** Bits that the quantizer takes off sums, 0..52, 0..31 where they are not wide, and its place in `quantizers`. */
+  /** The bits that the quantizer removes from a sum: 0..52, or 0..31 for 32 bits. */
   "shift",
+  /** The rounding of the quantizer, as an index of `quantizers` (network.ts): floor, truncate, nearest, away. */
   "quantizer",
   /** 1: outputs are rectified. */
   "relu",
-  /** Outputs are held within -most..most, below 2^31; 0: they are not. */
+  /** Outputs are clamped to -most..most, below 2^31; 0: they are not clamped. */
   "most",
-  /** 1: inputs, sums and outputs have 64 bits, in two words, low word first. 0: 32 bits. */
+  /** 1: inputs, sums and outputs are 64-bit integers in two words, low word first. 0: they are 32-bit. */
   "wide",
 ] as const;
 
@@ -31,8 +34,12 @@ export type ForwardParams = Readonly<Record<(typeof params)[number], number>>;
 export type ForwardInput = "inputs" | "units" | "weights";
 
 /**
- * `inputs` [samples][columns], `units` [group][columns], `weights` [rows][group][columns], `outputs` [samples][rows]. Sums
- * and products wrap; hidden units and the final sums must fit.
+ * - `inputs` [samples][columns], of one or two words;
+ * - `units` [group][columns]: the weights of the hidden units;
+ * - `weights` [rows][group][columns];
+ * - `outputs` [samples][rows], of one or two words.
+ *
+ * Products and sums wrap at 32 or 64 bits. The result is exact if hidden units and final sums fit: partial sums need not.
  */
 export const forward: Contract<(typeof params)[number], ForwardInput, "outputs"> = {
   name: "forward",
@@ -62,12 +69,12 @@ export const forward: Contract<(typeof params)[number], ForwardInput, "outputs">
   twin(params, { inputs, units, weights, outputs }) {
     const { samples, columns, group, rows } = params;
     const hidden = columns * group;
-    const words = (params.wide ? wide : narrow)(params, inputs);
+    const layer = (params.wide ? wideLayer : narrowLayer)(params, inputs);
     for (let sample = 0; sample < samples; sample++) {
-      words.hide(units, sample * columns);
+      layer.setInput(units, sample * columns);
       for (let row = 0; row < rows; row++) {
-        const output = follow(params, words.sumOf(weights.subarray(row * hidden, (row + 1) * hidden)));
-        words.write(outputs, sample * rows + row, output);
+        const sum = layer.sumOf(weights.subarray(row * hidden, (row + 1) * hidden));
+        layer.write(outputs, sample * rows + row, epilogue(params, sum));
       }
     }
   },
@@ -75,60 +82,62 @@ export const forward: Contract<(typeof params)[number], ForwardInput, "outputs">
 
 type Words = Int32Array | Uint32Array;
 
-/** Hidden units, sums and outputs in words of 32 bits. */
-function narrow({ columns, group, rectify }: ForwardParams, inputs: Words) {
-  const values = new Int32Array(columns * group);
+/** A layer whose hidden units, sums and outputs are 32-bit integers, which wrap. */
+function narrowLayer({ columns, group, rectify }: ForwardParams, inputs: Words) {
+  const hiddenUnits = new Int32Array(columns * group);
   return {
-    hide(units: Words, from: number) {
-      for (let unit = 0; unit < values.length; unit++) {
+    /** Computes the hidden units of the input whose first number is at index `from`. */
+    setInput(units: Words, from: number) {
+      for (let unit = 0; unit < hiddenUnits.length; unit++) {
         const value = Math.imul(units[unit]!, inputs[from + (unit % columns)]!);
-        values[unit] = rectify ? Math.max(value, 0) : value;
+        hiddenUnits[unit] = rectify ? Math.max(value, 0) : value;
       }
     },
     sumOf(weights: Words) {
       let sum = 0;
-      for (let unit = 0; unit < values.length; unit++)
-        sum = (sum + Math.imul(weights[unit]!, values[unit]!)) | 0;
+      for (let unit = 0; unit < hiddenUnits.length; unit++)
+        sum = (sum + Math.imul(weights[unit]!, hiddenUnits[unit]!)) | 0;
       return BigInt(sum);
     },
-    write(outputs: Words, at: number, output: bigint) {
-      outputs[at] = Number(BigInt.asUintN(32, output));
+    write(outputs: Words, index: number, output: bigint) {
+      outputs[index] = Number(BigInt.asUintN(32, output));
     },
   };
 }
 
-/** The same in two words each. */
-function wide({ columns, group, rectify }: ForwardParams, words: Words) {
-  const values = new BigInt64Array(columns * group);
+/** The same with 64-bit integers; `words` are the inputs in two words each. */
+function wideLayer({ columns, group, rectify }: ForwardParams, words: Words) {
+  const hiddenUnits = new BigInt64Array(columns * group);
   const inputs = Array.from({ length: words.length / 2 }, (_, i) =>
     BigInt.asIntN(64, (BigInt(words[2 * i + 1]!) << 32n) | BigInt(words[2 * i]! >>> 0)),
   );
   return {
-    hide(units: Words, from: number) {
-      for (let unit = 0; unit < values.length; unit++) {
+    setInput(units: Words, from: number) {
+      for (let unit = 0; unit < hiddenUnits.length; unit++) {
         const value = BigInt.asIntN(64, BigInt(units[unit]!) * inputs[from + (unit % columns)]!);
-        values[unit] = rectify && value < 0n ? 0n : value;
+        hiddenUnits[unit] = rectify && value < 0n ? 0n : value;
       }
     },
     sumOf(weights: Words) {
       let sum = 0n;
-      for (let unit = 0; unit < values.length; unit++) sum += BigInt(weights[unit]!) * values[unit]!;
+      for (let unit = 0; unit < hiddenUnits.length; unit++)
+        sum += BigInt(weights[unit]!) * hiddenUnits[unit]!;
       return BigInt.asIntN(64, sum);
     },
-    write(outputs: Words, at: number, output: bigint) {
-      outputs[2 * at] = Number(BigInt.asUintN(32, output));
-      outputs[2 * at + 1] = Number(BigInt.asUintN(32, output >> 32n));
+    write(outputs: Words, index: number, output: bigint) {
+      outputs[2 * index] = Number(BigInt.asUintN(32, output));
+      outputs[2 * index + 1] = Number(BigInt.asUintN(32, output >> 32n));
     },
   };
 }
 
-/** What follows a sum. */
-function follow({ shift, quantizer, relu, most }: ForwardParams, sum: bigint): bigint {
+/** Quantizes, rectifies and clamps a sum. */
+function epilogue({ shift, quantizer, relu, most }: ForwardParams, sum: bigint): bigint {
   const unit = 1n << BigInt(shift);
-  // floor, truncate, nearest, away: what is added to a magnitude before bits are cut off it.
+  // Added to a magnitude before its low bits are removed, for floor, truncate, nearest (half away from 0) and away.
   const rounding = [sum < 0n ? unit - 1n : 0n, 0n, unit >> 1n, unit - 1n][quantizer]!;
-  const size = ((sum < 0n ? -sum : sum) + rounding) >> BigInt(shift);
-  const output = sum < 0n ? -size : size;
+  const magnitude = ((sum < 0n ? -sum : sum) + rounding) >> BigInt(shift);
+  const output = sum < 0n ? -magnitude : magnitude;
   const least = relu ? 0n : most ? -BigInt(most) : output;
   const greatest = most ? BigInt(most) : output;
   return output < least ? least : output > greatest ? greatest : output;

@@ -1,44 +1,47 @@
-// What the kernels on given instances have in common: how a ragged batch lies in its buffers.
+// The contract that the kernels on given instances share: `witness`, `count` and `smallest`.
 //
-// An instance is a list of items and one or more targets. A sum is that of some of its items, each taken or left; an
-// index set is written as a mask, bit i of which says that item i is taken. Where several index sets serve, the answer is
-// the one whose mask, read as a number, is smallest: later items are left out where that is possible.
+// An instance is a list of items and one or more targets. A sum is the sum of some of its items; the index set of these
+// items is written as a mask, whose bit i stands for item i. If several index sets serve, the answer is the one whose mask,
+// read as a binary number, is smallest.
 
 import type { Contract } from "../kernel.ts";
 
 /** The parameters of `witness`, `count` and `smallest`. */
 export const instanceParams = [
-  /** Instances, each with at least one target. */
+  /** The number of instances, each with at least one target. */
   "instances",
-  /** Items of all instances. */
+  /** The number of items of all instances together. */
   "items",
-  /** Targets of all instances. */
+  /** The number of targets of all instances together. */
   "targets",
-  /** Words of all answers. */
+  /** The number of words of all answers together. */
   "answers",
   /** The most items of one instance, 0..10,000. */
   "longest",
-  /** The most sums that a table needs, 1..2^31: the largest `top + 1` of an instance's frame (`frameOf`). */
+  /** The most sums that one table needs, 1..2^31: the largest `liveTo + 1` of the instances' frames (`frameOf`). */
   "sums",
-  /** 1: answers end with a mask. 0: they do not, and nothing needs to be remembered for it. */
+  /** 1: answers end with a mask. 0: they have none, and tables keep no history to reconstruct it from. */
   "masks",
-  /** 1: tables are too large for fast memory, and one instance is work enough for all of a device. */
+  /** 1: tables exceed fast memory, and one instance is enough work for a whole device. */
   "tiles",
 ] as const;
 
 export type InstanceParam = (typeof instanceParams)[number];
 export type InstanceInput = "items" | "starts" | "targets";
 
-/** Words of one target: the least and the greatest sum that serve, the one that would serve best, and where its answer is. */
+/** Words of one target: from, to, center, and the offset of its answer. */
 export const TARGET_WORDS = 4;
 
 /**
- * What every kernel on instances is bound to.
+ * The buffers of every kernel on given instances.
  *
- * `items`: the items of instance 0, then those of instance 1, and so on; the magnitudes of one instance sum up to less
- * than 2^31. `starts`: for every instance, and for one more behind the last, its first item and its first target.
- * `targets`: rows of from, to, center and the place of the answer in `answers`, in words; from <= center <= to, all of
- * them between the least and the greatest sum of the instance. `answers`: no two of them overlap, in no order.
+ * - `items` [items]: the items of instance 0, of instance 1, and so on. The magnitudes of one instance add up to less than
+ *   2^31.
+ * - `starts` [instances + 1][2]: the index of each instance's first item and of its first target; the last row is the end.
+ * - `targets` [targets][4]: the least and the greatest sum that serve, `from` and `to`; the sum that would serve best,
+ *   `center`; and the offset of the answer in `answers`, in words. from <= center <= to, and all three are between the
+ *   least and the greatest sum of the instance.
+ * - `answers` [answers]: an answer for each target. Answers do not overlap; their order is free.
  */
 export const instanceBuffers: Contract<InstanceParam, InstanceInput, "answers">["buffers"] = {
   items: { type: "i32", access: "read", length: (params) => params.items },
@@ -50,11 +53,11 @@ export const instanceBuffers: Contract<InstanceParam, InstanceInput, "answers">[
 /** Words of a mask over n items. */
 export const maskWords = (n: number): number => Math.ceil(n / 32);
 
-/** One instance of a batch, in the words of its buffers. */
+/** One instance of a batch, as views of its buffers. */
 export interface InstanceView {
   readonly items: Int32Array;
   readonly targets: readonly TargetView[];
-  /** The magnitudes of the negative items, and the positive ones, summed up: sums go from -negative to positive. */
+  /** The sum of the magnitudes of the negative items, and the sum of the positive items: sums are -negative..positive. */
   readonly negative: number;
   readonly positive: number;
 }
@@ -82,7 +85,7 @@ export function* instancesOf(
   }
 }
 
-/** The magnitudes of the negative items, and the positive ones, summed up. */
+/** The sum of the magnitudes of the negative items, and the sum of the positive items. */
 export function totalsOf(items: ArrayLike<number>): { negative: number; positive: number } {
   let [negative, positive] = [0, 0];
   for (let i = 0; i < items.length; i++) {
@@ -92,21 +95,21 @@ export function totalsOf(items: ArrayLike<number>): { negative: number; positive
   return { negative, positive };
 }
 
-/** The positive frame of an instance: where tables put its sums. */
+/** The frame of an instance: which bits of a row stand for its sums (docs/glossary.md draws it). */
 export interface Frame {
-  /** Items and targets change sign, so that fewer sums lie below the targets. Index sets stay what they are. */
+  /** Items and targets change sign, so that fewer bits are below the highest target. Index sets stay the same. */
   readonly mirrored: boolean;
-  /** The place of the highest target; sum s stands at s + negative, mirrored at positive - s. */
-  readonly top: number;
+  /** The bit of the highest target. The bit of sum s is s + negative, or positive - s if mirrored. */
+  readonly liveTo: number;
 }
 
-/** The frame for targets from `low` to `high`, between -negative and positive. */
+/** The frame for targets in low..high, which are between -negative and positive. */
 export function frameOf(negative: number, positive: number, low: number, high: number): Frame {
   const mirrored = positive - low < high + negative;
-  return { mirrored, top: mirrored ? positive - low : high + negative };
+  return { mirrored, liveTo: mirrored ? positive - low : high + negative };
 }
 
-/** Writes a mask of the items at `indices`. */
+/** Sets the bits of `indices` in the mask at offset `at`, whose words are 0. */
 export function writeMask(answers: Int32Array | Uint32Array, at: number, indices: Iterable<number>): void {
   for (const i of indices) answers[at + (i >>> 5)]! |= 1 << (i & 31);
 }

@@ -1,12 +1,13 @@
-// meet: meet in the middle (Horowitz & Sahni, 1974), for instances whose sums span too much for a table: the sums of the
-// first half of the items meet those of the second.
+// meet: meet in the middle (Horowitz & Sahni, 1974), for instances whose sums span too much for a table. All sums of the
+// first half of the items are sorted; for each sum of the second half, a binary search finds its counterparts.
 
 import type { Contract } from "../kernel.ts";
 import type { InstanceInput } from "./instances.ts";
 
 const meetParams = [
-  /** Instances, each with at least one target; the items, the targets and the words of the answers of all of them. */
+  /** The number of instances, each with at least one target. */
   "instances",
+  /** The numbers of items, of targets and of words of answers, of all instances together. */
   "items",
   "targets",
   "answers",
@@ -16,16 +17,19 @@ const meetParams = [
 
 type MeetParam = (typeof meetParams)[number];
 
-/** Words of one target: from, to and center, each of 64 bits, low word first; where its answer is; and a zero. */
+/** Words of one target: from, to and center of two words each, the offset of its answer, and a zero. */
 export const WIDE_TARGET_WORDS = 8;
 /** Words of an answer. */
 export const MEET_WORDS = 7;
 
 /**
- * As the kernels of instances.ts, but for values of 64 bits in two's complement, low word first: every sum of an instance
- * must fit. An answer is: 1 or 0 for whether from..to holds a sum; the one nearest to `center`, the lower of two, in two
- * words; how many index sets have a sum of from..to, in two words; the smallest mask of the nearest sum, in two words.
- * All 0 where there is none.
+ * The buffers are those of instances.ts, but items and targets are 64-bit integers in two's complement, low word first. Every
+ * sum of an instance fits in 64 bits. An answer is:
+ *
+ * - 1 if the instance has a sum in from..to, or else 0, and then all other words are 0;
+ * - the sum nearest to `center`, the lower of two equally near, in two words;
+ * - the number of index sets with a sum in from..to, in two words;
+ * - the smallest mask of the nearest sum, in two words.
  */
 export const meet: Contract<MeetParam, InstanceInput, "answers"> = {
   name: "meet",
@@ -51,11 +55,12 @@ export const meet: Contract<MeetParam, InstanceInput, "answers"> = {
         let best: { sum: bigint; mask: bigint } | undefined;
         let ways = 0n;
         for (const upper of high) {
-          const [first, last] = [placeOf(low, from - upper.sum), placeOf(low, to - upper.sum + 1n)];
-          if (first === last) continue;
-          ways += upper.ways * (low[last - 1]!.through - low[first]!.through + low[first]!.ways);
-          const middle = placeOf(low, center - upper.sum);
-          for (const lower of low.slice(Math.max(first, middle - 1), Math.min(last, middle + 1))) {
+          const [first, end] = [lowerBound(low, from - upper.sum), lowerBound(low, to - upper.sum + 1n)];
+          if (first === end) continue;
+          ways += upper.ways * (low[end - 1]!.cumulated - low[first]!.cumulated + low[first]!.ways);
+          // The nearest sum is one of the two around the center.
+          const middle = lowerBound(low, center - upper.sum);
+          for (const lower of low.slice(Math.max(first, middle - 1), Math.min(end, middle + 1))) {
             const found = { sum: lower.sum + upper.sum, mask: (upper.mask << BigInt(half)) | lower.mask };
             const closer = best ? distance(found.sum) - distance(best.sum) : -1n;
             if (closer < 0n || (closer === 0n && found.sum < best!.sum)) best = found;
@@ -74,22 +79,23 @@ export const meet: Contract<MeetParam, InstanceInput, "answers"> = {
   },
 };
 
-/** Two words as one value of 64 bits. */
+/** Two words, low word first, as one 64-bit value in two's complement. */
 function wide(words: Int32Array | Uint32Array, at: number): bigint {
   return (BigInt(words[at + 1]! | 0) << 32n) | BigInt(words[at]! >>> 0);
 }
 
-interface Half {
+/** One sum of half of the items. */
+interface HalfSum {
   readonly sum: bigint;
-  /** How many masks have this sum, and the smallest of them. */
+  /** The number of masks with this sum, and the smallest of them. */
   readonly ways: bigint;
   readonly mask: bigint;
-  /** The masks of this sum and of all smaller ones. */
-  readonly through: bigint;
+  /** The number of masks with this sum or a smaller one. */
+  readonly cumulated: bigint;
 }
 
-/** Every sum of some values, ascending. */
-function sumsOf(values: readonly bigint[]): Half[] {
+/** Every sum of some of the values, ascending. */
+function sumsOf(values: readonly bigint[]): HalfSum[] {
   let sums = new Map([[0n, { ways: 1n, mask: 0n }]]);
   values.forEach((value, i) => {
     const before = sums;
@@ -102,14 +108,14 @@ function sumsOf(values: readonly bigint[]): Half[] {
       });
     }
   });
-  let through = 0n;
+  let cumulated = 0n;
   return [...sums]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([sum, { ways, mask }]) => ({ sum, ways, mask, through: (through += ways) }));
+    .map(([sum, { ways, mask }]) => ({ sum, ways, mask, cumulated: (cumulated += ways) }));
 }
 
-/** The place of the first half whose sum is at least `sum`. */
-function placeOf(halves: readonly Half[], sum: bigint): number {
+/** The index of the first half sum that is at least `sum`. */
+function lowerBound(halves: readonly HalfSum[], sum: bigint): number {
   let [low, high] = [0, halves.length];
   while (low < high) {
     const middle = (low + high) >> 1;

@@ -1,4 +1,7 @@
-// prune: draws the products of two layers of a random network, and decides which of them to keep for a sum.
+// prune: draws the items of each demand from two layers of a random network, and answers the subset that is kept.
+//
+// The items of a demand are the products of hidden units and weights behind them. The network itself is never stored: an
+// item depends on the keys of its layers and on its index alone.
 
 import { indexedValues } from "../ensemble.ts";
 import type { Contract } from "../kernel.ts";
@@ -7,21 +10,22 @@ import { smallest, smallestWords } from "./smallest.ts";
 import { witness, witnessWords } from "./witness.ts";
 
 const pruneParams = [
+  /** The number of demands. */
   "demands",
-  /** Items of a demand, 0..10,000: hidden units or copies of an input. */
+  /** The items of a demand, 0..10,000: hidden units, or copies of an input. */
   "group",
-  /** Threefry keys of the layer of hidden units and of the layer of weights towards them. */
+  /** Threefry keys, low and high 32 bits, of the layer of hidden units and of the layer of weights behind them. */
   "hiddenLow",
   "hiddenHigh",
   "weightsLow",
   "weightsHigh",
-  /** How many values are drawn from, 1..2^22 - 1, and the slicing of random words it asks for (ensemble.ts). */
+  /** The number of values to draw from, 1..2^22 - 1, and the slicing of random words that it asks for (ensemble.ts). */
   "range",
   "bits",
   "threshold",
-  /** 1: keeps as few items as can be, as `smallest`. 0: keeps what `witness` does. */
+  /** 1: keeps the subset that `smallest` answers. 0: keeps the subset that `witness` answers. */
   "sparse",
-  /** The most sums that a table needs, 1..2^30: half of what the magnitudes of a demand's items sum up to, and 1. */
+  /** The most sums that a table needs, 1..2^30: half the sum of the magnitudes of a demand's items, plus 1. */
   "sums",
 ] as const;
 
@@ -30,19 +34,26 @@ export type PruneParams = Readonly<Record<PruneParam, number>>;
 export type PruneInput = "values" | "demands";
 
 /**
- * Words of a demand: the places of its first hidden unit and of its first weight, 0..2^32 - 1 with all of the group; the
- * sum, any i32; and 1 or -1 for hidden units of that sign, or 0 where there are none and items are weights by themselves.
+ * Words of a demand:
+ *
+ * - the index of its first hidden unit in the layer of hidden units, a u32; index + group - 1 fits too;
+ * - the index of its first weight in the layer of weights, likewise;
+ * - the sum, any i32;
+ * - 1 or -1: only hidden units of this sign count. 0: there are no hidden units, and items are the weights.
  */
 export const DEMAND_WORDS = 4;
 
-/** Words of an answer. */
+/** Words of an answer over `group` items. */
 export const pruneWords = (group: number): number => 1 + maskWords(group);
 
 /**
- * `values`: what drawn values stand for. Place p of a layer holds item p % 64 of trial floor(p / 64). Item q of a demand is the
- * product of hidden unit q and weight q, 0 where the hidden unit is not of the sign asked for; magnitudes sum up to less
- * than 2^31. An answer is: 1 or 0 for whether a subset of the items has the sum; and the mask of the one that is kept, 0
- * where there is none.
+ * - `values` [range]: the weights that drawn values stand for.
+ * - `demands` [demands][4].
+ * - `answers` [demands][1 + maskWords(group)]: 1 if a subset of the items has the sum, or else 0; and the mask of the subset
+ *   that is kept, 0 if there is none.
+ *
+ * Index p of a layer is item p % 64 of trial floor(p / 64) under its key. Item q of a demand is the product of hidden unit q
+ * and weight q, or 0 if the hidden unit has another sign. The magnitudes of a demand's items add up to less than 2^31.
  */
 export const prune: Contract<PruneParam, PruneInput, "answers"> = {
   name: "prune",
@@ -76,7 +87,7 @@ export const prune: Contract<PruneParam, PruneInput, "answers"> = {
   },
 };
 
-/** The mask that `smallest` or `witness` answers with; 0 where there is none. */
+/** The mask that `smallest` or `witness` answers; 0 if no subset has the sum. */
 function maskOf(items: Int32Array, sum: number, sparse: boolean): Uint32Array {
   const n = items.length;
   const [kernel, words] = sparse ? [smallest, smallestWords] : [witness, witnessWords];

@@ -8,17 +8,17 @@ import { drawValue, itemOf } from "../ensemble.ts";
 import type { Contract } from "../kernel.ts";
 
 const reachParams = [
-  /** First trial, low 32 and high 16 bits. */
+  /** Index of the first trial: low 32 and high 16 bits. */
   "firstLow",
   "firstHigh",
   /** Trials of the batch, 0..2^31 - 1. */
   "count",
-  /** Threefry key of the ensemble. */
+  /** Threefry key of the ensemble: low and high 32 bits. */
   "keyLow",
   "keyHigh",
-  /** 1: trial t is not drawn, its items are the digits of t in base `range`, item 0 the lowest. */
+  /** 1: trial t is enumerated and not drawn: its items are the digits of t in base `range`, item 0 the lowest digit. */
   "enumerate",
-  /** The law of the items (ensemble.ts) and the slicing of random words it asks for. */
+  /** The law of the items and the slicing of random words that it asks for (`Law` and `Slicing` of ensemble.ts). */
   "range",
   "factor",
   "half",
@@ -32,25 +32,26 @@ const reachParams = [
   /** The range A..B of the number of items, 0 <= A <= B <= 64. */
   "itemsFrom",
   "itemsTo",
-  /** Number of asked targets. */
+  /** The number of targets in `targets`. */
   "targets",
-  /** No asked target that any sum can attain, and no target of -M..M, is larger in magnitude. */
+  /** An upper bound of |t|, over the targets of -M..M and the targets in `targets` that some sum can attain. */
   "extent",
 ] as const;
 
 export type ReachParam = (typeof reachParams)[number];
 export type ReachParams = Readonly<Record<ReachParam, number>>;
 
-/** Where each count stands in the tally; `j` is the number of items less A, `t` the index of a target. */
+/** Offsets of the counts in the tally, in words; `j` is the number of items minus A, `t` the index of a target. */
 export interface ReachTally {
-  /** Word 0: trials counted, which must equal the batch. */
+  /** The number of trials counted, which equals `count`. */
   readonly trials: number;
-  /** Trials that miss some target of -M..M; for signed sums, trials without a sum of magnitude 0 or 1. */
+  /** [B - A + 1] Uncovered trials: those that miss a target of -M..M; for signed sums, those without a sum of -1..1. */
   readonly uncovered: (j: number) => number;
-  /** Targets of -M..M missed, over all trials: low word, then high word. */
+  /** [B - A + 1] Missing targets of -M..M, summed over all trials, as 64 bits: low word, then high word. */
   readonly missing: (j: number) => number;
-  /** Trials that miss target t. */
+  /** [targets][B - A + 1] Trials that miss target t. */
   readonly unsolved: (t: number, j: number) => number;
+  /** The words of the tally. */
   readonly length: number;
 }
 
@@ -66,26 +67,22 @@ export function reachTally(params: Pick<ReachParams, "itemsFrom" | "itemsTo" | "
 }
 
 /**
- * The bits a device needs for one trial in the positive frame. Items enter by magnitude, so the sums of n items are
- * 0..n M; target t stands at t + (sum of the negatives' magnitudes), after mirroring at most half of all, and for
- * signed sums at (t + sum) / 2. Nothing above the highest target matters.
+ * The bits that the bitset of one trial needs when its items enter by magnitude. The sums of n items are then 0..n M, and
+ * target t is the bit t + (sum of the negative magnitudes), which is at most half of all sums after mirroring. For signed
+ * sums it is the bit (t + sum) / 2. Bits above the highest target cannot decide one.
  */
 export function reachCapacity(
   params: Pick<ReachParams, "itemsTo" | "halfRange" | "signed" | "extent">,
 ): number {
-  const sum = params.itemsTo * params.halfRange;
-  const top = params.signed ? (sum + params.extent) >> 1 : (sum >> 1) + params.extent;
-  return Math.min(sum, top) + 1;
+  const highestSum = params.itemsTo * params.halfRange;
+  const highestTarget = params.signed ? (highestSum + params.extent) >> 1 : (highestSum >> 1) + params.extent;
+  return Math.min(highestSum, highestTarget) + 1;
 }
 
-function countOnes(bits: bigint): number {
-  let ones = 0;
-  for (const digit of bits.toString(16))
-    ones += [0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4][parseInt(digit, 16)]!;
-  return ones;
-}
+/** The number of 1 bits of a non-negative integer. */
+const countOnes = (bits: bigint): number => bits.toString(2).replaceAll("0", "").length;
 
-/** What it reads: the targets asked for, and the magnitudes of a listed law (one word otherwise, which nobody reads). */
+/** `targets`: the targets asked for. `magnitudes`: those of a listed law; one unused word for any other law. */
 export type ReachInput = "targets" | "magnitudes";
 
 export const reach: Contract<ReachParam, ReachInput, "tally"> = {
@@ -97,16 +94,19 @@ export const reach: Contract<ReachParam, ReachInput, "tally"> = {
     tally: { type: "u32", access: "read_write", length: (params) => reachTally(params).length },
   },
   twin(params, { targets, magnitudes, tally }) {
-    const place = reachTally(params);
+    const offsets = reachTally(params);
     const key = [params.keyLow, params.keyHigh] as const;
-    const largest = params.itemsTo * params.halfRange;
     const M = params.halfRange;
-    const window = (1n << BigInt(2 * M + 1)) - 1n;
+    /** No sum is larger in magnitude. */
+    const largest = params.itemsTo * M;
+    const allTargets = (1n << BigInt(2 * M + 1)) - 1n;
+    // Kept as numbers: a word of the tally would wrap.
     const missing = new Array<number>(params.itemsTo - params.itemsFrom + 1).fill(0);
     tally.fill(0);
     for (let t = 0; t < params.count; t++) {
       const trial = params.firstHigh * 2 ** 32 + params.firstLow + t;
-      let sums = 1n << BigInt(largest); // bit s + largest: some choice of the items so far sums to s
+      // Bit s + largest is set if the items so far have the sum s.
+      let sums = 1n << BigInt(largest);
       const reached = (s: number) => Math.abs(s) <= largest && ((sums >> BigInt(s + largest)) & 1n) === 1n;
       for (let n = 0; n <= params.itemsTo; n++) {
         if (n > 0) {
@@ -118,18 +118,19 @@ export const reach: Contract<ReachParam, ReachInput, "tally"> = {
         }
         const j = n - params.itemsFrom;
         if (j < 0) continue;
-        const misses = 2 * M + 1 - countOnes(largest < M ? sums : (sums >> BigInt(largest - M)) & window);
+        const attained = largest < M ? sums : (sums >> BigInt(largest - M)) & allTargets;
+        const misses = 2 * M + 1 - countOnes(attained);
         const uncovered = params.signed ? !reached(0) && !reached(1) : misses > 0;
-        tally[place.uncovered(j)]! += Number(uncovered);
+        tally[offsets.uncovered(j)]! += Number(uncovered);
         missing[j]! += misses;
         for (let i = 0; i < params.targets; i++)
-          tally[place.unsolved(i, j)]! += Number(!reached(targets[i]!));
+          tally[offsets.unsolved(i, j)]! += Number(!reached(targets[i]!));
       }
     }
-    tally[place.trials] = params.count;
+    tally[offsets.trials] = params.count;
     missing.forEach((sum, j) => {
-      tally[place.missing(j)] = sum % 2 ** 32;
-      tally[place.missing(j) + 1] = Math.floor(sum / 2 ** 32);
+      tally[offsets.missing(j)] = sum % 2 ** 32;
+      tally[offsets.missing(j) + 1] = Math.floor(sum / 2 ** 32);
     });
   },
 };

@@ -1,4 +1,4 @@
-// smallest: for each target of given instances, the fewest items that sum up to it and the smallest mask of so few.
+// smallest: for each target of given instances, the least number of items with that sum, and the smallest mask of that size.
 
 import type { Contract } from "../kernel.ts";
 import {
@@ -11,12 +11,14 @@ import {
   type InstanceParam,
 } from "./instances.ts";
 
-/** The size of an index set where there is none. */
+/** The least size of a sum that no index set has. */
 const NO_SIZE = 0xffffffff;
 
 /**
- * An answer is: the least size of an index set that sums up to `from`, which equals `to` (NO_SIZE where there is none);
- * and, with `masks`, the smallest mask of that size, maskWords(n) words (0 where there is none).
+ * An answer is:
+ *
+ * - the least size of an index set with the sum `from`, which equals `to`; NO_SIZE if there is none;
+ * - with `masks`, the smallest mask of that size, maskWords(n) words; 0 if there is none.
  */
 export const smallest: Contract<InstanceParam, InstanceInput, "answers"> = {
   name: "smallest",
@@ -25,13 +27,13 @@ export const smallest: Contract<InstanceParam, InstanceInput, "answers"> = {
   twin(params, { answers, ...buffers }) {
     answers.fill(0);
     for (const { items, targets, negative, positive } of instancesOf(params, buffers)) {
-      // sizes[i][s + negative]: the least size of an index set of the first i items that sums up to s.
+      // rows[i][s + negative]: the least size of an index set of the first i items with the sum s. NO_SIZE is stored as 0xffff.
       let sizes = new Uint16Array(negative + positive + 1).fill(NO_SIZE);
       sizes[negative] = 0;
       const rows = [sizes];
       for (const item of items) {
         const before = sizes;
-        sizes = sizes.map((without, place) => Math.min(without, (before[place - item] ?? Infinity) + 1));
+        sizes = sizes.map((without, bit) => Math.min(without, (before[bit - item] ?? Infinity) + 1));
         rows.push(sizes);
       }
       for (const { from, answerAt } of targets) {
@@ -47,11 +49,14 @@ export const smallest: Contract<InstanceParam, InstanceInput, "answers"> = {
 /** Words of an answer to `smallest`. */
 export const smallestWords = (n: number, masks: boolean): number => 1 + (masks ? maskWords(n) : 0);
 
-/** From the last item on, those that no set as small can do without. */
-function* takenItems(items: Int32Array, rows: readonly Uint16Array[], place: number): Generator<number> {
+/**
+ * The indices of the smallest mask of least size, from the last on. An item is taken only if the items before it cannot
+ * reach the sum with as few: a mask without it would be smaller.
+ */
+function* takenItems(items: Int32Array, rows: readonly Uint16Array[], bit: number): Generator<number> {
   for (let i = items.length - 1; i >= 0; i--)
-    if (rows[i]![place] !== rows[i + 1]![place]) {
+    if (rows[i]![bit] !== rows[i + 1]![bit]) {
       yield i;
-      place -= items[i]!;
+      bit -= items[i]!;
     }
 }

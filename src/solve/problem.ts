@@ -53,6 +53,7 @@ export interface Instance {
 }
 
 export const answerNames = ["reachable", "count", "witness", "smallest"] as const;
+/** The name of an answer: whether a subset has the sum, how many have it, the canonical one, the smallest one. */
 export type AnswerName = (typeof answerNames)[number];
 
 /** A request with every default filled in. */
@@ -384,5 +385,5 @@ export function tableSums({ low, high }: Pick<Form, "low" | "high">, questions: 
     first = least(first, from);
     last = greatest(last, to);
   }
-  return frameOf(-Number(low), Number(high), Number(first), Number(last)).top + 1;
+  return frameOf(-Number(low), Number(high), Number(first), Number(last)).liveTo + 1;
 }

@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import fixtures from "../../test/fixtures/lemma5.json";
 import { refusal } from "../../test/refusal.ts";
-import { lemma5, reachProbabilities, schemes, type Chances } from "./construction.ts";
+import { lemma5, reachProbabilities, lemma5Schemes, type Chances } from "./construction.ts";
 
 /** The values of u and v, as often as they come. */
 function weights(N: number, zero: boolean): number[] {
@@ -46,10 +46,10 @@ function byMultisets(N: number, n: number): number[] {
   return met;
 }
 
-/** How many of all networks of h units represent T by the schemes, in the order of `schemes`, at T = 0..N^2. */
+/** How many of all networks of h units represent T by each scheme, in the order of `lemma5Schemes`, at T = 0..N^2. */
 function byNetworks(N: number, h: number, zero: boolean): number[][] {
   const units = weights(N, zero).flatMap((u) => weights(N, zero).map((v) => [u, v] as const));
-  const counts = schemes.map(() => new Array<number>(N * N + 1).fill(0));
+  const counts = lemma5Schemes.map(() => new Array<number>(N * N + 1).fill(0));
   const offset = h * N * N;
   for (let network = 0; network < units.length ** h; network++) {
     const chosen = Array.from(
@@ -76,7 +76,7 @@ function byNetworks(N: number, h: number, zero: boolean): number[][] {
 function discrepancy(pools: readonly (readonly Chances[])[]): number {
   let largest = 0;
   for (const { bits, zero, units, ...wanted } of fixtures.rows)
-    for (const scheme of schemes) {
+    for (const scheme of lemma5Schemes) {
       if (!wanted[scheme]) continue;
       const { success, failure } = lemma5(pools[bits]!, { units, zero, scheme });
       wanted[scheme].forEach((value, T) => {
@@ -146,10 +146,18 @@ describe("Lemma 5", () => {
     const reach = reachProbabilities(N, units);
     const all = weights(N, zero).length ** (2 * units);
     byNetworks(N, units, zero).forEach((counts, i) => {
-      const { success, failure } = lemma5(reach, { units, zero, scheme: schemes[i]! });
+      const { success, failure } = lemma5(reach, { units, zero, scheme: lemma5Schemes[i]! });
       counts.forEach((count, T) => {
-        expect([schemes[i], T, success[T]! * all]).toEqual([schemes[i], T, expect.closeTo(count, 6)]);
-        expect([schemes[i], T, failure[T]! * all]).toEqual([schemes[i], T, expect.closeTo(all - count, 6)]);
+        expect([lemma5Schemes[i], T, success[T]! * all]).toEqual([
+          lemma5Schemes[i],
+          T,
+          expect.closeTo(count, 6),
+        ]);
+        expect([lemma5Schemes[i], T, failure[T]! * all]).toEqual([
+          lemma5Schemes[i],
+          T,
+          expect.closeTo(all - count, 6),
+        ]);
       });
     });
   });

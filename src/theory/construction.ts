@@ -1,30 +1,30 @@
 // The construction of a single weight, exactly: Lemma 5 of Kumar & Natale, "Quantization vs Pruning: Insights from the
-// Strong Lottery Ticket Hypothesis", arXiv 2508.11020. Of hidden units v max(0, u x) those with u > 0 see x > 0 and those
-// with u < 0 see x < 0; pruning leaves w x where the target is a subset sum of the products u v of both pools. Nothing here
-// subtracts: success and failure are added up apart, so that each keeps its digits where it is small.
+// Strong Lottery Ticket Hypothesis", arXiv 2508.11020. Of the hidden units v max(0, u x), those with u > 0 are active for x > 0
+// and those with u < 0 for x < 0. Pruning can leave w x if the target is a subset sum of the products u v of both pools. Nothing
+// here subtracts: success and failure are summed separately, so that each keeps its digits where it is small.
 
 import * as z from "zod/mini";
 import { RequestError } from "../errors.ts";
 import { integer, parse } from "../check.ts";
 
-/** The largest N, and the most products: for N = 8 the sets of subset sums of six products are 1.5 million already. */
+/** The largest N, and the most products. For N = 8, six products already have 1.5 million sets of subset sums. */
 const MAX_FACTOR = 4;
 const MAX_PRODUCTS = 64;
 
-/** The probabilities that a target T of -N^2..N^2 is met and that it is missed, both at index |T|. */
+/** The probabilities that a target T of -N^2..N^2 is a subset sum and that it is not, both at index |T|. */
 export interface Chances {
   readonly success: Float64Array;
   readonly failure: Float64Array;
 }
 
 /**
- * For each set S of the subset sums of the magnitudes of n products, as bits, the law of the sum p of the negative ones at
- * 0..max S. The subset sums of the products themselves are S - p. S is a palindrome, so that its binary digits may be
- * read from either end.
+ * The state of n products: for each set S of subset sums of their magnitudes, as a bitset, the law of the sum p of the
+ * negative products' magnitudes, at index p in 0..max S. The subset sums of the products are S - p. S is a palindrome, so its
+ * binary digits can be read from either end.
  */
 type States = Map<bigint, Float64Array>;
 
-/** How often u v with u, v uniform on 1..N takes each of its values. */
+/** The law of u v, with u and v uniform on 1..N. */
 function magnitudesOf(factor: number): Map<number, number> {
   const shares = new Map<number, number>();
   for (let u = 1; u <= factor; u++)
@@ -54,13 +54,13 @@ function lawAt(states: States, sums: bigint, length: number): Float64Array {
 }
 
 /**
- * The same states with less of the middle of S, where that repeats itself: for N = 4 they stop growing near 2,000, where
- * they would become 1,200 more with every product.
+ * Shortens the periodic middle of every S. For N = 4 the number of states then stays near 2,000; without it, every product
+ * adds 1,200.
  *
  * Let S hold every x of L..max S - L that agrees mod g with one of its elements. Later products, each at most M = N^2, meet T
  * where those of some choice have a sum y with T + p - y in S. Of any g products some have a sum divisible by g, so that a
  * choice can be thinned out, in steps of at most g M, to fewer than g products, while T + p - y keeps its residue. On its
- * way from a place at or above L to within (g - 1) M of T + p it stops in L..L + 2 g M if p < L + g M. Such p need no more of
+ * way from a position at or above L to within (g - 1) M of T + p it stops in L..L + 2 g M if p < L + g M. Such p need no more of
  * S, nor do their mirror images; and between these only p mod g matters.
  */
 function shorten(states: States, halfRange: number): States {
@@ -73,14 +73,14 @@ function shorten(states: States, halfRange: number): States {
     const kept = (sums & ((1n << low) - 1n)) | ((sums >> (low + BigInt(cut))) << low);
     const out = lawAt(next, kept, law.length - cut);
     for (let p = 0; p <= top; p++) {
-      const middle = p >= left && p <= top - left;
-      out[cut === 0 || p < left ? p : middle ? left + ((p - left) % period) : p - cut]! += law[p]!;
+      const isMiddle = p >= left && p <= top - left;
+      out[cut === 0 || p < left ? p : isMiddle ? left + ((p - left) % period) : p - cut]! += law[p]!;
     }
   }
   return next;
 }
 
-/** The least period g of a middle of S that is longer than 2 g M, and L + g M; the whole of S where there is none. */
+/** The least period g of a middle of S longer than 2 g M, and `left` = L + g M. Without a period, nothing is in the middle. */
 function repetition(sums: string, halfRange: number): { period: number; left: number } {
   const top = sums.length - 1;
   for (let period = 1; 2 * period * halfRange <= top; period++) {
@@ -106,11 +106,17 @@ function chancesOf(states: States, halfRange: number): Chances {
 }
 
 /**
- * The chances of n products u v, u uniform on 1..N and v on +-1..+-N, to have T as a subset sum, for n = 0..most; products
- * with v = 0 add nothing. Exact up to rounding, a relative 1e-11.
+ * The probabilities that T is a subset sum of n products u v, for n = 0..most, u uniform on 1..N and v on +-1..+-N. Exact up to
+ * a relative rounding error of 1e-11.
  * @param factor N, 1..4.
  * @param most 0..64. For N = 4, 16 products take about 1 s and 64 about 10 s.
- * @throws RangeError or TypeError naming what was expected.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { reachProbabilities } from "exacta/theory";
+ *
+ * console.log(reachProbabilities(1, 2).map(({ success }) => success[1])); // [ 0, 0.5, 0.75 ]
+ * ```
  */
 export function reachProbabilities(factor: number, most: number): Chances[] {
   parse(integer(1, MAX_FACTOR), factor, "factor");
@@ -127,22 +133,31 @@ export function reachProbabilities(factor: number, most: number): Chances[] {
 }
 
 /**
- * - `pooled`: inputs of both signs, every unit serves the sign that its u gives it
- * - `nonnegative`: inputs from 0 up, as behind another layer, so that units with u > 0 are enough
- * - `split`: the paper's, inputs of both signs, where one half of the units is for x > 0 and the other for x < 0
+ * The ways in which hidden units serve inputs:
+ * - `pooled`: inputs of both signs; every unit serves the inputs of the sign of its u
+ * - `nonnegative`: inputs from 0 up, as after another layer, so that only units with u > 0 count
+ * - `split`: the paper's scheme for inputs of both signs; one half of the units serves x > 0, the other x < 0
+ * @example
+ * ```ts
+ * import { lemma5Schemes } from "exacta/theory";
+ *
+ * console.log(lemma5Schemes.join(" ")); // pooled nonnegative split
+ * ```
  */
-export const schemes = ["pooled", "nonnegative", "split"] as const;
-export type Scheme = (typeof schemes)[number];
+export const lemma5Schemes = ["pooled", "nonnegative", "split"] as const;
+/** The name of a way in which hidden units serve inputs. */
+export type Lemma5Scheme = (typeof lemma5Schemes)[number];
 
+/** The hidden units of `lemma5`. */
 export interface Construction {
   /** h, the number of hidden units; even for `split`. */
   readonly units: number;
   /** Whether u and v are uniform on -N..N, or on that without 0. */
   readonly zero: boolean;
-  readonly scheme: Scheme;
+  readonly scheme: Lemma5Scheme;
 }
 
-/** The laws of the number of successes in 0, 1, ..., `most` independent trials. */
+/** The binomial laws of 0, 1, ..., `most` independent trials. */
 function binomialLaws(most: number, probability: number): Float64Array[] {
   const laws = [Float64Array.of(1)];
   while (laws.length <= most) {
@@ -157,7 +172,7 @@ function binomialLaws(most: number, probability: number): Float64Array[] {
   return laws;
 }
 
-/** The chances of one of several cases, entry i of `weights` being the probability of case i. */
+/** The chances of a mixture of cases; weights[i] is the probability of case i. */
 function mixture(weights: Float64Array, cases: readonly Chances[]): Chances {
   const sum = (name: keyof Chances) =>
     cases[0]![name].map((_, T) =>
@@ -166,7 +181,7 @@ function mixture(weights: Float64Array, cases: readonly Chances[]): Chances {
   return { success: sum("success"), failure: sum("failure") };
 }
 
-/** The chances that two independent pools both meet the target. */
+/** The chances that the target is a subset sum of both of two independent pools. */
 function both(one: Chances, other: Chances): Chances {
   return {
     success: one.success.map((success, T) => success * other.success[T]!),
@@ -179,11 +194,18 @@ function both(one: Chances, other: Chances): Chances {
  * sampling, at finite h. A unit serves inputs of one sign with probability a = 2 N^2 / (2 N + 1)^2, or 1/2 without zeros; the
  * rest is a mixture over the sizes of the pools.
  * @param pools The chances of 0, 1, ... products, as of `reachProbabilities`; up to h of them, for `split` h / 2.
- * @throws RangeError or TypeError naming what was expected.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { lemma5, reachProbabilities } from "exacta/theory";
+ *
+ * const { success } = lemma5(reachProbabilities(2, 12), { units: 12, zero: false, scheme: "pooled" });
+ * console.log(success[4]!.toFixed(4)); // 0.6182
+ * ```
  */
 export function lemma5(pools: readonly Chances[], { units, zero, scheme }: Construction): Chances {
   const most = pools.length - 1;
-  parse(z.enum(schemes, `one of ${schemes.join(", ")}`), scheme, "scheme");
+  parse(z.enum(lemma5Schemes, `one of ${lemma5Schemes.join(", ")}`), scheme, "scheme");
   parse(integer(0, scheme === "split" ? 2 * most : most), units, "units");
   if (scheme === "split" && units % 2 !== 0)
     throw new RequestError("units", "an even number for split", units);
@@ -195,7 +217,7 @@ export function lemma5(pools: readonly Chances[], { units, zero, scheme }: Const
     const half = mixture(sizes(units / 2), pools);
     return both(half, half);
   }
-  // Of the units that do not serve one sign, those that serve the other.
+  // The number of units that serve the other sign, among those that do not serve the first.
   const others = binomialLaws(units, serving / (1 - serving));
   return mixture(
     sizes(units),

@@ -1,12 +1,12 @@
 // The laws of sums of items, as tables of probabilities. Nothing here subtracts: every entry is a sum of products of
-// nonnegative numbers, so that the tails are as accurate, relatively, as the middle.
+// nonnegative numbers, so that the tails have the same relative accuracy as the middle.
 
 import * as z from "zod/mini";
 import { RequestError } from "../errors.ts";
 import { integer, parse } from "../check.ts";
 import { ensembles, isProduct, lawOf, MAX_ITEMS, maxHalfRange, type Ensemble } from "../ensemble.ts";
 
-/** The largest half range whose sums are kept as tables. */
+/** The largest half range for which the laws of sums are tabulated. */
 const MAX_TABLE_HALF_RANGE = 2 ** 12;
 
 /** The largest half range for which theory is computed: signed sums need no tables. */
@@ -25,10 +25,9 @@ export function massAt({ offset, mass }: Distribution, value: number): number {
   return mass[value - offset] ?? 0;
 }
 
-/** What is added at each step: one of `total` equally likely values, zeros and u v with u in 1..factor, |v| in 1..half. */
+/** The law of one summand: `total` equally likely values, of which `zeros` are 0 and the others u v, u in 1..factor, |v| in 1..half. */
 export interface Step {
   readonly total: number;
-  /** How many of the values are 0. */
   readonly zeros: number;
   readonly factor: number;
   readonly half: number;
@@ -36,7 +35,7 @@ export interface Step {
   readonly negative: boolean;
 }
 
-/** How one item enters a sum: itself, or for `rnpp` with a fair sign. Takes what `lawOf` takes, M up to 2^12. */
+/** The step that adds one item, for `rnpp` with a fair sign. Arguments as for `lawOf`. */
 export function stepOf(ensemble: Ensemble, halfRange: number): Step {
   const { factor, half, gap, range, signed } = lawOf(ensemble, halfRange);
   return signed
@@ -44,11 +43,12 @@ export function stepOf(ensemble: Ensemble, halfRange: number): Step {
     : { total: range, zeros: gap ? 0 : factor, factor, half, negative: true };
 }
 
-/** The step that replaces every negative value by 0: it adds max(X, 0). */
+/** The step that adds max(X, 0) instead of X. */
 export function positivePart(step: Step): Step {
   return { ...step, zeros: step.zeros + step.factor * step.half, negative: false };
 }
 
+/** The law of the sum of no items, which is 0. */
 export const nothing: Distribution = { offset: 0, mass: Float64Array.of(1) };
 
 /**
@@ -67,7 +67,7 @@ export function addStep(
   const below = negative ? factor * half : 0;
   const out = new Float64Array(below + length + factor * half);
   for (let i = 0; i < length; i++) out[i + below] = zeros * mass[i]!;
-  /** Sums from an entry to the end of its block, and from the beginning of the next block to an entry of that. */
+  /** Sums at distance u: from an entry to the end of its block, and from the start of the next block to an entry there. */
   const behind = new Float64Array(factor * half);
   const ahead = new Float64Array(factor * half);
   for (let stride = 1; stride <= factor; stride++) {
@@ -80,10 +80,11 @@ export function addStep(
       for (let j = 0; j < Math.min(stride, filled); j++) ahead[j] = mass[next + j]!;
       for (let j = stride; j < filled; j++) ahead[j] = ahead[j - stride]! + mass[next + j]!;
       for (let j = filled; j < block; j++) ahead[j] = j < stride ? 0 : ahead[j - stride]!;
-      // The window that begins at start + j is behind[j] + ahead[j - stride]; it is wanted half strides on and one back.
+      // The window that begins at start + j is behind[j] + ahead[j - stride]. It is added `half` strides above, for positive
+      // v, and one stride below, for negative v.
       const on = next + below;
       const back = start + below - stride;
-      // Of the block before the first, what begins within one stride is empty and would be put before the table.
+      // In the block before the first entry, windows that begin within one stride are empty, and their target is outside.
       if (start >= 0)
         for (let j = 0; j < Math.min(stride, used); j++) {
           out[on + j]! += behind[j]!;
@@ -108,9 +109,10 @@ export function addStep(
 }
 
 /**
- * The laws of the sums of 0, 1, ..., `items` items (with fair signs for `rnpp`), each on its whole support -m M..m M.
- * Sums to 1 within rounding; relative error of every entry below 2^-34 (measured 1.4e-14 at M = 4096 and 64 items).
- * @throws RangeError or TypeError where `checkTheory` does, and for M above 2^12.
+ * The laws of the sums of m = 0, 1, ..., `items` items (with fair signs for `rnpp`), each on its whole support -m M..m M.
+ * Each law sums to 1 within rounding. The relative error of every entry is below 2^-34 (measured 1.4e-14 at M = 4096 and 64
+ * items).
+ * @throws {RequestError} Where `checkTheory` does, and for M above 2^12.
  */
 export function sumDistributions(ensemble: Ensemble, halfRange: number, items: number): Distribution[] {
   checkTheory(ensemble, halfRange, { from: 0, to: items });
@@ -121,7 +123,10 @@ export function sumDistributions(ensemble: Ensemble, halfRange: number, items: n
   return sums;
 }
 
-/** The law of one item, with a fair sign for `rnpp`, on -M..M. Throws as `checkTheory` does. */
+/**
+ * The law of one item, with a fair sign for `rnpp`, on -M..M.
+ * @throws {RequestError} Where `sumDistributions` does.
+ */
 export function itemDistribution(ensemble: Ensemble, halfRange: number): Distribution {
   return sumDistributions(ensemble, halfRange, 1)[1]!;
 }
@@ -140,8 +145,9 @@ const requestSchema = z.object({
 });
 
 /**
- * Refuses what theory is not computed for. Half ranges are 1..2^12 (perfect squares for products, up to 2^22 - 1 for `rnpp`), numbers of items
- * 0..64, targets integers of 32 bits. Throws TypeError for the wrong kind and RangeError for the wrong value.
+ * Checks that theory can be computed. Half ranges are 1..2^12, for products perfect squares, for `rnpp` 1..2^22 - 1. Numbers of
+ * items are 0..64, targets are integers of 32 bits.
+ * @throws {RequestError} Names the argument that is out of range.
  */
 export function checkTheory(
   ensemble: Ensemble,

@@ -1,5 +1,5 @@
-// What is proven and what is predicted about the probability that a target is reached, at every finite size. Bounds are
-// theorems, with their rounding; predictions are not, and have another type.
+// Proven bounds on the probability that a target is reached, and predictions of it, at every finite size. Bounds are theorems and
+// allow for their rounding. Predictions are not theorems and have another type.
 
 import { RequestError } from "../errors.ts";
 import { isProduct, type Ensemble } from "../ensemble.ts";
@@ -17,10 +17,10 @@ import {
   pairsOf,
   secondMoments,
   slicesOf,
-  theoryOf,
+  momentTables,
   type Moments,
   type Slices,
-  type Theory,
+  type MomentTables,
 } from "./moments.ts";
 import { parityShare } from "./signed.ts";
 
@@ -64,7 +64,7 @@ export interface Prediction {
   readonly failure: number;
 }
 
-/** Everything known about one target and number of items. */
+/** The moments, bounds and predictions of one target for one number of items. */
 export interface EnvelopePoint extends Moments {
   readonly bounds: readonly Bound[];
   readonly predictions: readonly Prediction[];
@@ -73,10 +73,11 @@ export interface EnvelopePoint extends Moments {
   readonly upper: Bound;
 }
 
+/** The result of `envelope`. */
 export interface Envelope {
   readonly ensemble: Ensemble;
   readonly halfRange: number;
-  /** The largest number of items for which `cs_cond` and `ds_cond` were computed, -1 where for none. */
+  /** The largest number of items for which `cs_cond` and `ds_cond` were computed; -1 if for none. */
   readonly conditionalTo: number;
   /** By items, then by targets in the order given. */
   readonly points: readonly EnvelopePoint[];
@@ -99,18 +100,18 @@ function upper(name: (typeof upperBounds)[number], value: number): Bound {
   return { kind: "upper", name, value: safe, failure: 1 - safe };
 }
 
-/** An upper bound by what must fail. */
+/** An upper bound from a failure that is at least this probable. */
 function obstruction(name: (typeof upperBounds)[number], failure: number): Bound {
   const safe = Math.min(1, failure * (1 - ROUNDING));
   return { kind: "upper", name, value: 1 - safe, failure: safe };
 }
 
-/** (E Y)^2 / E Y^2 <= P(Y > 0); 0 where Y is 0. */
+/** The bound (E Y)^2 / E Y^2 <= P(Y > 0); 0 where Y is always 0. */
 function cauchySchwarz(first: number, second: number): number {
   return first > 0 ? (first / second) * first : 0;
 }
 
-/** The best lower bound on P(Y > 0) from two moments of an integer Y >= 0, which is linear under scaling of both. */
+/** The best lower bound on P(Y > 0) from two moments of an integer Y >= 0. It scales linearly with both moments. */
 function dawsonSankoff(first: number, second: number): number {
   if (!(first > 0)) return 0;
   const excess = Math.max(0, second - first);
@@ -119,12 +120,12 @@ function dawsonSankoff(first: number, second: number): number {
 }
 
 /**
- * The most likely way for all items to share a divisor that the target lacks, as the probability for one item: the best of
- * P(d | X) over d from 2 to M + 1 (which divides 0 only) that do not divide the target.
+ * The largest P(d divides X) over the d of 2..M + 1 that do not divide the target. If d divides every item, it divides every
+ * sum. The last d, M + 1, divides the item 0 only.
  */
 function sharedDivisor(ensemble: Ensemble, halfRange: number, target: number): number {
   if (ensemble === "rnpp") {
-    // The smaller the divisor, the more multiples it has.
+    // The smallest divisor has the most multiples.
     let d = 2;
     while (target % d === 0) d++;
     return Math.floor(halfRange / d) / halfRange;
@@ -140,7 +141,7 @@ function sharedDivisor(ensemble: Ensemble, halfRange: number, target: number): n
   return best;
 }
 
-/** The probability that the positive items sum to less than a positive target, for n = 0..items. */
+/** The probability that the positive items sum to less than a positive target, by the number of items n = 0..items. */
 function positivesFallShort(ensemble: Ensemble, halfRange: number, items: number, target: number): number[] {
   const step = positivePart(stepOf(ensemble, halfRange));
   const failures: number[] = [];
@@ -157,7 +158,7 @@ function positivesFallShort(ensemble: Ensemble, halfRange: number, items: number
   return failures;
 }
 
-/** Sums over slices of a bound or prediction made on each. */
+/** Bounds and predictions made on each slice of Lambda and summed over the slices. */
 function overSlices({ probability, first, second }: Slices) {
   let [markov, cs, ds, poissonFailure] = [0, 0, 0, 0];
   for (let i = 0; i < first.length; i++) {
@@ -173,10 +174,11 @@ function overSlices({ probability, first, second }: Slices) {
   return { markov, cs, ds, poissonFailure };
 }
 
-function signedPoint({ halfRange }: Theory, { items, target, first, second }: Moments) {
-  // Every solution of target 0 comes with its opposite, so that half of N_0 is an integer too.
+/** The bounds and predictions of one signed sum. */
+function signedPoint({ halfRange }: MomentTables, { items, target, first, second }: Moments) {
+  // The opposite signs of a solution of target 0 are a solution too, so that N_0 / 2 is an integer.
   const copies = target === 0 && items > 0 ? 2 : 1;
-  // Given the parity of the sum, the counts of targets of the other parity are 0.
+  // A target of the other parity than the plain sum has no solutions.
   const share = parityShare(halfRange, items, target);
   const bounds = [
     upper("markov", first / copies),
@@ -184,7 +186,7 @@ function signedPoint({ halfRange }: Theory, { items, target, first, second }: Mo
     lower("cs", cauchySchwarz(first, second)),
     lower("ds", dawsonSankoff(first / copies, second / copies ** 2)),
   ];
-  // Without items the only sum is 0, surely.
+  // Without items the only sum is 0.
   const failure =
     items === 0
       ? Number(target !== 0)
@@ -195,76 +197,87 @@ function signedPoint({ halfRange }: Theory, { items, target, first, second }: Mo
 }
 
 /**
- * Proportional to the additions that the second moments of the slices take for one number of items and target: n steps
- * over up to 2 n M + 1 values, times N for products.
+ * A number proportional to the additions that the second moments of the slices take, for one number of items and one target: n
+ * steps over up to 2 n M + 1 values, times N for products.
  */
 function conditionalWork(ensemble: Ensemble, halfRange: number, n: number): number {
   return 4 * n * n * halfRange * (isProduct(ensemble) ? Math.sqrt(halfRange) : 1);
 }
 
-/** How much conditional work is done unless told otherwise: some seconds on one core. */
-const CONDITIONAL_WORK = 2e9;
+/** The default limit of conditional work. */
+const DEFAULT_CONDITIONAL_WORK = 2e9;
 
 /**
  * Moments, proven bounds and predictions of the probability that a target is reached, for every number of items of a range
  * and every target. They are about Y, the number of index sets (sign vectors for `rnpp`) that hit the target exactly.
  *
- * The bounds hold in double precision: each gives way by 2^-32, relatively, for its rounding. `cs` and `ds` cannot pass
- * sqrt(3)/2 for large sizes (two subset sums have correlation 1/2); given Lambda, the total of all items, they can, and
- * `amplification` then makes the failure exponentially small. Target 0 is reached by the empty set (not for `rnpp`).
+ * The bounds hold in double precision: each gives way by 2^-32, relatively, for its rounding. For large sizes `cs` and `ds`
+ * cannot exceed sqrt(3)/2, because two subset sums have correlation 1/2. Conditioned on Lambda, the total of all items, they
+ * can, and `amplification` then makes the failure exponentially small. The empty set reaches target 0 (not for `rnpp`).
  * @param halfRange M, 1..2^12, for products a perfect square; for `rnpp` 1..2^22 - 1.
  * @param items 0..64.
  * @param targets Integers of 32 bits.
  * @param work How much the conditional second moments may take, in units of a few nanoseconds: the sum over items and
  * targets of 4 n^2 M, times N for products. `cs_cond` and `ds_cond` are given up to the largest number of items within
  * it, and `amplification` uses them beyond. Default 2 * 10^9: all of them for two targets up to M = 2^11.
- * @throws RangeError or TypeError naming what was expected.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { envelope } from "exacta/theory";
+ *
+ * const { points } = envelope("rssp", 64, { from: 12, to: 12 }, [1]);
+ * for (const { kind, name, value } of points[0]!.bounds.slice(0, 2))
+ *   console.log(kind, name, value.toFixed(4)); // upper markov 1.0000
+ *   // lower cs 0.8255
+ * ```
  */
 export function envelope(
   ensemble: Ensemble,
   halfRange: number,
   items: ItemRange,
   targets: readonly number[],
-  work = CONDITIONAL_WORK,
+  work = DEFAULT_CONDITIONAL_WORK,
 ): Envelope {
   checkTheory(ensemble, halfRange, items, targets);
   if (!(work >= 0)) throw new RequestError("work", "a number from 0 up", work);
-  const theory = theoryOf(ensemble, halfRange, items.to);
+  const tables = momentTables(ensemble, halfRange, items.to);
   let conditionalTo = -1;
-  for (let left = work; ensemble !== "rnpp" && conditionalTo < items.to; conditionalTo++) {
-    left -= targets.length * conditionalWork(ensemble, halfRange, conditionalTo + 1);
-    if (left < 0) break;
+  for (let remaining = work; ensemble !== "rnpp" && conditionalTo < items.to; conditionalTo++) {
+    remaining -= targets.length * conditionalWork(ensemble, halfRange, conditionalTo + 1);
+    if (remaining < 0) break;
   }
-  const byTarget = targets.map((target) => targetPoints(theory, items, target, conditionalTo));
+  const byTarget = targets.map((target) => targetPoints(tables, items, target, conditionalTo));
   const points = Array.from({ length: items.to - items.from + 1 }, (_, i) =>
     byTarget.map((points) => points[i]!),
   ).flat();
   return { ensemble, halfRange, conditionalTo, points };
 }
 
+/** The points of one target, for every number of items of the range. */
 function targetPoints(
-  theory: Theory,
+  tables: MomentTables,
   items: ItemRange,
   target: number,
   conditionalTo: number,
 ): EnvelopePoint[] {
-  const { ensemble, halfRange } = theory;
+  const { ensemble, halfRange } = tables;
   const signed = ensemble === "rnpp";
-  const pairs = signed ? undefined : pairsOf(theory, target);
-  const seconds = secondMoments(theory, target, pairs);
-  // All sums lie below items.to M + 1, so that no target needs more.
-  const above = Math.min(Math.abs(target), items.to * halfRange + 1);
-  const short = signed || target === 0 ? undefined : positivesFallShort(ensemble, halfRange, items.to, above);
+  const pairs = signed ? undefined : pairsOf(tables, target);
+  const seconds = secondMoments(tables, target, pairs);
+  // All sums are below items.to M + 1, so that larger targets behave like it.
+  const capped = Math.min(Math.abs(target), items.to * halfRange + 1);
+  const short =
+    signed || target === 0 ? undefined : positivesFallShort(ensemble, halfRange, items.to, capped);
   const divisor = target === 0 ? 0 : sharedDivisor(ensemble, halfRange, target);
-  /** The least failure proven for 0, 1, ... items by splitting them into groups. */
+  /** The smallest proven bound on the failure of 0, 1, ... items, which may be split into disjoint groups. */
   const failures: number[] = [];
   const points: EnvelopePoint[] = [];
   for (let n = signed ? items.from : 0; n <= items.to; n++) {
     const asked = n >= items.from;
-    const moments: Moments = { items: n, target, first: firstMoment(theory, n, target), second: seconds[n]! };
+    const moments: Moments = { items: n, target, first: firstMoment(tables, n, target), second: seconds[n]! };
     const { bounds, predictions } = signed
-      ? signedPoint(theory, moments)
-      : subsetPoint(theory, moments, asked, n <= conditionalTo ? pairs : undefined);
+      ? signedPoint(tables, moments)
+      : subsetPoint(tables, moments, asked, n <= conditionalTo ? pairs : undefined);
     if (divisor > 0) bounds.push(obstruction("divisor", divisor ** n));
     if (short) bounds.push(obstruction("range", short[n]!));
     if (!signed) {
@@ -289,8 +302,13 @@ function targetPoints(
   return points;
 }
 
+/**
+ * The bounds and predictions of one subset sum, but for those that need all numbers of items.
+ * @param asked Whether the point is returned; otherwise only lower bounds are computed, for `amplification`.
+ * @param pairs The result of `pairsOf`; undefined where the conditional second moments exceed the work limit.
+ */
 function subsetPoint(
-  theory: Theory,
+  tables: MomentTables,
   moments: Moments,
   asked: boolean,
   pairs: Parameters<typeof slicesOf>[3],
@@ -301,7 +319,7 @@ function subsetPoint(
   if (target === 0) bounds.unshift({ kind: "lower", name: "empty", value: 1, failure: 0 });
   if (asked) bounds.unshift(upper("markov", first));
   if (!asked && !pairs) return { bounds, predictions };
-  const slices = overSlices(slicesOf(theory, items, target, pairs));
+  const slices = overSlices(slicesOf(tables, items, target, pairs));
   if (pairs) bounds.push(lower("cs_cond", slices.cs), lower("ds_cond", slices.ds));
   if (asked) {
     bounds.push(upper("markov_cond", slices.markov));

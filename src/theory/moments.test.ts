@@ -5,7 +5,7 @@ import { RequestError } from "../errors.ts";
 import fixtures from "../../test/fixtures/theory.json";
 import { oraclePool } from "../../test/oracle.ts";
 import { ensembles, type Ensemble } from "../ensemble.ts";
-import { moments, pairMoment, pairsOf, slicesOf, theoryOf } from "./moments.ts";
+import { moments, pairMoment, pairsOf, slicesOf, momentTables } from "./moments.ts";
 
 /** The relative error, infinite where one of the two is 0 alone. */
 function error(got: number, wanted: number): number {
@@ -76,7 +76,7 @@ describe("all instances of up to 4 items", () => {
       );
       return;
     }
-    const theory = theoryOf(ensemble, halfRange, items + 1);
+    const theory = momentTables(ensemble, halfRange, items + 1);
     for (const target of targets) {
       const { offset, ...tables } = slicesOf(theory, items, target, pairsOf(theory, target));
       expect(tables.first).toHaveLength(2 * items * halfRange + 1);
@@ -113,7 +113,7 @@ describe("larger sizes", () => {
   test.each(ensembles.filter((ensemble) => ensemble !== "rnpp"))(
     "slices of %s sum to the whole",
     (ensemble) => {
-      const theory = theoryOf(ensemble, 64, 14);
+      const theory = momentTables(ensemble, 64, 14);
       for (const target of [-65, 0, 1, 63, 64, 300]) {
         const pairs = pairsOf(theory, target);
         for (const { items, first, second } of moments(ensemble, 64, { from: 6, to: 14 }, [target])) {
@@ -165,7 +165,7 @@ test("a fault in a moment or in one probability is seen", () => {
   for (const { hits } of instances("rssp", 2, 3)) sum += hits.get(1) ?? 0;
   expect(error(first, sum / 4 ** 3)).toBeLessThan(1e-14);
   expect(error(first * (1 + 1e-12), sum / 4 ** 3)).toBeGreaterThan(1e-13);
-  const theory = theoryOf("rssp", 2, 3);
+  const theory = momentTables("rssp", 2, 3);
   theory.sums[2]!.mass[3]! *= 1 + 1e-9;
   const { second } = slicesOf(theory, 3, 1, pairsOf(theory, 1));
   const whole = second!.reduce((total, value) => total + value, 0);

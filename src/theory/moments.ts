@@ -31,17 +31,17 @@ export interface Moments {
 export interface Slices {
   readonly items: number;
   readonly target: number;
-  /** -n M. */
+  /** The least total, -n M. */
   readonly offset: number;
   /** P(Lambda = l). */
   readonly probability: Float64Array;
   /** E[Y; Lambda = l]. */
   readonly first: Float64Array;
-  /** E[Y^2; Lambda = l], absent where it was not asked for. */
+  /** E[Y^2; Lambda = l]; absent if `slicesOf` was called without pairs. */
   readonly second?: Float64Array;
 }
 
-/** Rows 0..n of Pascal's triangle; relative error below n 2^-53. */
+/** Rows 0..n of Pascal's triangle, with a relative error below n 2^-53. */
 function binomials(n: number): Float64Array[] {
   const rows = [Float64Array.of(1)];
   while (rows.length <= n) {
@@ -51,7 +51,7 @@ function binomials(n: number): Float64Array[] {
   return rows;
 }
 
-/** Adds scale f(v) g(centre - v) to out(v), over the v where all three have entries. */
+/** Adds scale f(v) g(centre - v) to out(v) for every v at which all three have entries. */
 function addOverlap(
   out: Distribution,
   f: Distribution,
@@ -69,19 +69,20 @@ function addOverlap(
     sum[v - out.offset]! += scale * left[v - f.offset]! * right[centre - v - g.offset]!;
 }
 
+/** A table of zeros on -extent..extent. */
 function zeros(extent: number): Distribution {
   return { offset: -extent, mass: new Float64Array(2 * extent + 1) };
 }
 
-/** What the moments of one ensemble share among all numbers of items up to `items` and all targets. */
-export interface Theory {
+/** The tables that the moments of one ensemble share among all targets and all numbers of items up to a largest one. */
+export interface MomentTables {
   readonly ensemble: Ensemble;
   readonly halfRange: number;
   /** The laws p_m of the sums of m items, m = 0..items. */
   readonly sums: readonly Distribution[];
   /**
-   * R_s(v), s = 0..items: over the splits of s items into two parts, the sum of the probabilities that both parts sum to
-   * v. Made when first used.
+   * R_s(v) for s = 0..items: the sum, over all splits of s items into two parts, of the probability that both parts sum to v.
+   * It is computed when it is first read.
    */
   readonly splits: readonly Distribution[];
   /** P(m items sum to v), for `rnpp` with fair signs. */
@@ -89,10 +90,13 @@ export interface Theory {
   readonly binomial: readonly Float64Array[];
 }
 
-/** Prepares an ensemble for numbers of items up to `items`. Throws as `checkTheory` does. */
-export function theoryOf(ensemble: Ensemble, halfRange: number, items: number): Theory {
+/**
+ * The tables of an ensemble for up to `items` items.
+ * @throws {RequestError} Where `checkTheory` does.
+ */
+export function momentTables(ensemble: Ensemble, halfRange: number, items: number): MomentTables {
   checkTheory(ensemble, halfRange, { from: 0, to: items });
-  // Signed sums have a closed form, and half ranges beyond any table.
+  // Signed sums have a closed form, and their half ranges are too large for tables.
   const signed = ensemble === "rnpp";
   const sums = signed ? [] : sumDistributions(ensemble, halfRange, items);
   const binomial = binomials(items);
@@ -106,7 +110,7 @@ export function theoryOf(ensemble: Ensemble, halfRange: number, items: number): 
     get splits() {
       return (splits ??= sums.map((_, s) => {
         const out = zeros(Math.floor(s / 2) * halfRange);
-        // Laws are symmetric, so that p(-v) stands for p(v).
+        // Laws are symmetric: p(-v) = p(v).
         for (let j = 0; j <= s; j++) addOverlap(out, sums[j]!, binomial[s]![j]!, sums[s - j]!, 0);
         return out;
       }));
@@ -115,11 +119,11 @@ export function theoryOf(ensemble: Ensemble, halfRange: number, items: number): 
 }
 
 /**
- * Pairs of index sets that both hit a target, by the items they involve: entry r, at v, is the sum over the ways of giving
- * each of r items to both sets, to the first or to the second alone, of the probability that the shared part sums to
- * target - v and each lone part to v. (r = 0..items; |v| up to floor(r / 2) M.)
+ * Pairs of index sets that both hit a target, by the number r = 0..items of items in their union. Entry r at v is a sum over the
+ * ways to put each of the r items into both sets, only the first or only the second: the probability that the shared items sum
+ * to target - v, and those of only the first and of only the second to v each. |v| is at most floor(r / 2) M.
  */
-export function pairsOf({ sums, splits, binomial, halfRange }: Theory, target: number): Distribution[] {
+export function pairsOf({ sums, splits, binomial, halfRange }: MomentTables, target: number): Distribution[] {
   return sums.map((_, r) => {
     const out = zeros(Math.floor(r / 2) * halfRange);
     for (let s = 0; s <= r; s++) addOverlap(out, splits[s]!, binomial[r]![s]!, sums[r - s]!, target);
@@ -134,23 +138,31 @@ function total(mass: Float64Array): number {
 }
 
 /** E Y of n items: every subset of m items hits the target with probability p_m(target). */
-export function firstMoment({ ensemble, probability, binomial }: Theory, n: number, target: number): number {
+export function firstMoment(
+  { ensemble, probability, binomial }: MomentTables,
+  n: number,
+  target: number,
+): number {
   if (ensemble === "rnpp") return 2 ** n * probability(n, target);
   return binomial[n]!.reduce((sum, ways, m) => sum + ways * probability(m, target), 0);
 }
 
 /** E Y^2 of n items, for each n of 0..items. */
-export function secondMoments(theory: Theory, target: number, pairs?: readonly Distribution[]): number[] {
-  const { ensemble, sums, binomial } = theory;
-  if (ensemble === "rnpp") return binomial.map((_, n) => signedPairs(theory, n, target, target));
-  const totals = (pairs ?? pairsOf(theory, target)).map(({ mass }) => total(mass));
+export function secondMoments(
+  tables: MomentTables,
+  target: number,
+  pairs?: readonly Distribution[],
+): number[] {
+  const { ensemble, sums, binomial } = tables;
+  if (ensemble === "rnpp") return binomial.map((_, n) => signedPairs(tables, n, target, target));
+  const totals = (pairs ?? pairsOf(tables, target)).map(({ mass }) => total(mass));
   return sums.map((_, n) =>
     totals.slice(0, n + 1).reduce((sum, pair, r) => sum + binomial[n]![r]! * pair, 0),
   );
 }
 
 /** E N_z N_z': the items on which two sign vectors agree sum to (z + z')/2, the others to (z - z')/2. */
-function signedPairs({ probability, binomial }: Theory, n: number, z: number, other: number): number {
+function signedPairs({ probability, binomial }: MomentTables, n: number, z: number, other: number): number {
   if ((z - other) % 2 !== 0) return 0;
   let sum = 0;
   for (let a = 0; a <= n; a++)
@@ -161,12 +173,19 @@ function signedPairs({ probability, binomial }: Theory, n: number, z: number, ot
 /**
  * E Y and E Y^2 for every number of items of a range and every target, by items, then by targets in the order given.
  *
- * Exact formulas in double precision: relative error below 2^-34 (against enumeration, up to 24 items, 2e-15), also where Y is almost surely 0.
- * The restriction to finite size is what the asymptotic moments of Kumar & Natale (Theorem 4, Lemmas 1 and 3) are about.
+ * The formulas are exact at every finite size; their limits are the asymptotic moments of Kumar & Natale (Theorem 4, Lemmas 1
+ * and 3). In double precision the relative error is below 2^-34 (2e-15 against enumeration, up to 24 items), also where Y is
+ * almost surely 0.
  * @param halfRange M, 1..2^12, for products a perfect square; for `rnpp` 1..2^22 - 1.
  * @param items 0..64.
  * @param targets Integers of 32 bits; those beyond n M have moments 0.
- * @throws RangeError or TypeError naming what was expected.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { moments } from "exacta/theory";
+ *
+ * console.log(moments("rssp", 1, { from: 2, to: 2 }, [0])[0]); // { items: 2, target: 0, first: 1.5, second: 2.5 }
+ * ```
  */
 export function moments(
   ensemble: Ensemble,
@@ -175,45 +194,54 @@ export function moments(
   targets: readonly number[],
 ): Moments[] {
   checkTheory(ensemble, halfRange, items, targets);
-  const theory = theoryOf(ensemble, halfRange, items.to);
-  const seconds = targets.map((target) => secondMoments(theory, target));
+  const tables = momentTables(ensemble, halfRange, items.to);
+  const seconds = targets.map((target) => secondMoments(tables, target));
   return Array.from({ length: items.to - items.from + 1 }, (_, i) => items.from + i).flatMap((n) =>
     targets.map((target, j) => ({
       items: n,
       target,
-      first: firstMoment(theory, n, target),
+      first: firstMoment(tables, n, target),
       second: seconds[j]![n]!,
     })),
   );
 }
 
 /**
- * E[N_z N_z'] for the signed counts of `rnpp` with items uniform on 1..M: 0 where z and z' differ in parity.
- * Throws as `moments` does.
+ * Computes E[N_z N_z'] for `rnpp`: N_z counts the signs with which n items, uniform on 1..M, sum to z. It is 0 where z and
+ * z' differ in parity.
+ * @param halfRange M, 1..2^22 - 1.
+ * @param items n, 0..64.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { pairMoment } from "exacta/theory";
+ *
+ * console.log(pairMoment(1, 2, 0, 0), pairMoment(1, 2, 0, 1)); // 4 0
+ * ```
  */
 export function pairMoment(halfRange: number, items: number, z: number, other: number): number {
   checkTheory("rnpp", halfRange, { from: items, to: items }, [z, other]);
-  return signedPairs(theoryOf("rnpp", halfRange, items), items, z, other);
+  return signedPairs(momentTables("rnpp", halfRange, items), items, z, other);
 }
 
-/** E[Y; Lambda = l] on l = -n M..n M: a subset of m items has sum t and the others l - t. */
-function firstSlices({ sums, binomial, halfRange }: Theory, n: number, target: number): Float64Array {
+/** E[Y; Lambda = l] on l = -n M..n M: some m of the items have sum t, and the other n - m have sum l - t. */
+function firstSlices({ sums, binomial, halfRange }: MomentTables, n: number, target: number): Float64Array {
   const { offset, mass } = zeros(n * halfRange);
   for (let m = 0; m <= n; m++) {
     const weight = binomial[n]![m]! * massAt(sums[m]!, target);
-    const rest = sums[n - m]!;
-    const shift = rest.offset + target - offset;
-    if (weight > 0) for (let i = 0; i < rest.mass.length; i++) mass[i + shift]! += weight * rest.mass[i]!;
+    const others = sums[n - m]!;
+    const shift = others.offset + target - offset;
+    if (weight > 0) for (let i = 0; i < others.mass.length; i++) mass[i + shift]! += weight * others.mass[i]!;
   }
   return mass;
 }
 
 /**
- * E[Y^2; Lambda = l] on l = -n M..n M. Two sets leave out L of the n items, whose sum is l - t - v when the lone parts are
- * v; summed over L that is a polynomial in the law of one item, and Horner's rule makes it n additions of a step.
+ * E[Y^2; Lambda = l] on l = -n M..n M. Where both sets leave out L of the n items, and the items of only one of the sets sum to v,
+ * the L items sum to l - t - v. The sum over L is a polynomial in the law of one item, and Horner's rule takes n steps for it.
  */
 function secondSlices(
-  { ensemble, halfRange, binomial }: Theory,
+  { ensemble, halfRange, binomial }: MomentTables,
   pairs: readonly Distribution[],
   n: number,
   target: number,
@@ -227,7 +255,7 @@ function secondSlices(
     const shift = pair.offset - sum.offset;
     for (let i = 0; i < pair.mass.length; i++) sum.mass[i + shift]! += weight * pair.mass[i]!;
   }
-  // sum is in v + (sum of the others) = l - t, within -n M..n M; what would leave -n M..n M after the shift by t is 0.
+  // `sum` is indexed by l - t, within -n M..n M. Entries that the shift by t moves outside are 0.
   const out = new Float64Array(2 * n * halfRange + 1);
   for (let i = Math.max(0, target); i < Math.min(out.length, out.length + target); i++)
     out[i] = sum.mass[i - target]!;
@@ -235,15 +263,20 @@ function secondSlices(
 }
 
 /**
- * The moments restricted to each value of Lambda, one entry of `Slices` for a number of items and a target. Not for
- * `rnpp`, whose counts depend on the total through its parity alone.
+ * The moments of n items and one target, restricted to each value of Lambda. Not for `rnpp`, whose counts depend on the total
+ * only through its parity.
  *
- * Time O(n M) a number of items and target for the first, O(n^2 M) for the second (times N for products).
- * @param pairs What `pairsOf` gives for the target; without it the second moments are left out.
+ * The first moments take O(n^2 M) time, the second ones O(n^2 M), times N for products.
+ * @param pairs The result of `pairsOf` for the target; without it the second moments are left out.
  */
-export function slicesOf(theory: Theory, n: number, target: number, pairs?: readonly Distribution[]): Slices {
-  const { mass, offset } = theory.sums[n]!;
-  const first = firstSlices(theory, n, target);
+export function slicesOf(
+  tables: MomentTables,
+  n: number,
+  target: number,
+  pairs?: readonly Distribution[],
+): Slices {
+  const { mass, offset } = tables.sums[n]!;
+  const first = firstSlices(tables, n, target);
   const base = { items: n, target, offset, probability: mass, first };
-  return pairs ? { ...base, second: secondSlices(theory, pairs, n, target) } : base;
+  return pairs ? { ...base, second: secondSlices(tables, pairs, n, target) } : base;
 }

@@ -1,6 +1,6 @@
 // What the paper states, as formulas on integers: Kumar & Natale, "Quantization vs Pruning: Insights from the Strong
-// Lottery Ticket Hypothesis", arXiv 2508.11020. The names are the paper's. Every result says how far it holds; only
-// what holds always may be called a bound at finite n. Nothing here is fitted or improved: the sharper laws are in
+// Lottery Ticket Hypothesis", arXiv 2508.11020. The names are the paper's. Every result says in its field `holds` how far it
+// holds; only results that hold always are bounds at finite n. Nothing here is fitted or improved: sharper laws are in
 // window.ts. M is the half range, n the number of items, t a target, z a signed sum, all integers up to 2^53 - 1.
 
 import * as z from "zod/mini";
@@ -9,26 +9,26 @@ import { integer, parse } from "../check.ts";
 import { isProduct, type Ensemble } from "../ensemble.ts";
 import { parityShare } from "./signed.ts";
 
-/** A bound that is true for every n. */
+/** A result that is true for every n. */
 export interface Always {
   readonly holds: "always";
   readonly value: number;
 }
 
-/** What a quantity approaches as n grows; at finite n the truth may be on either side. */
+/** The value that a quantity approaches as n grows; at finite n the truth may be on either side. */
 export interface InTheLimit {
   readonly holds: "as n grows";
   readonly value: number;
 }
 
-/** The two sides between which a probability lies as n grows; at finite n it may lie outside. */
+/** Two sides between which a probability is as n grows; at finite n it may be outside. */
 export interface InTheLimitBetween {
   readonly holds: "as n grows";
   readonly low: number;
   readonly high: number;
 }
 
-/** A bound whose constants are not stated; with these it is true of every case that was counted. */
+/** A bound whose constants the paper does not state. With ours it holds for the exact counts that its function names. */
 export interface WhereCounted {
   readonly holds: "where counted";
   readonly value: number;
@@ -54,7 +54,8 @@ function check(halfRange: number, items: number, halfRanges = counts): void {
 }
 
 /**
- * s2 = E X^2, the second moment of one item. Throws RangeError unless M is in 1..2^53 - 1, for products a perfect square.
+ * s2 = E X^2, the second moment of one item.
+ * @throws {RequestError} M is not in 1..2^53 - 1, or for products no perfect square.
  */
 export function secondMoment(ensemble: Ensemble, halfRange: number): number {
   parse(counts, halfRange, "halfRange");
@@ -95,7 +96,7 @@ function exponent(halfRange: number, items: number, sum: number): number {
   return sum ** 2 / (2 * items * cOf(halfRange) * halfRange ** 2);
 }
 
-/** mu e^-x, without the overflow of mu against the underflow of e^-x. */
+/** mu e^-x, the mean number of signs with sum z, computed so that neither mu overflows nor e^-x underflows. */
 function solutions(halfRange: number, items: number, sum: number): number {
   return Math.exp(items * Math.LN2 + Math.log(gammaOf(halfRange, items)) - exponent(halfRange, items, sum));
 }
@@ -103,7 +104,7 @@ function solutions(halfRange: number, items: number, sum: number): number {
 /**
  * Theorem 4, first moment: E I_{n,z} = gamma_n (exp(-z^2 / (2 n c_M M^2)) + O(1/n)), where I = N_z / 2^n and N_z counts
  * the signs with sum z. The O(1/n) is about -0.15/n of gamma_n at z = 0 (measured), -0.19/n for M = 3.
- * Throws RangeError for M = 1, where the truth is 0 or twice this.
+ * @throws {RequestError} M is 1, where the truth is 0 or twice this.
  */
 export function theorem4Mean(halfRange: number, items: number, sum: number): InTheLimit {
   check(halfRange, items, latticed);
@@ -117,7 +118,7 @@ export function theorem4Mean(halfRange: number, items: number, sum: number): InT
 /**
  * Theorem 4, second moment: E I_{n,z} I_{n,z'} = 2 gamma_n^2 (exp(-(z^2 + z'^2) / (2 n c_M M^2)) + O(1/n))
  * + 2^-n E I_{n,z} (1{z = z'} + 1{z = -z'}) where z and z' have one parity, else 0, which is exact.
- * Throws RangeError for M = 1.
+ * @throws {RequestError} M is 1.
  */
 export function theorem4Product(halfRange: number, items: number, sum: number, other: number): InTheLimit {
   parse(signed, other, "other");
@@ -131,8 +132,8 @@ export function theorem4Product(halfRange: number, items: number, sum: number, o
 }
 
 /**
- * The exact probability that A_1 + ... + A_n has the parity of z, without which no signs have sum z: 1/2 for even M,
- * (1 + (-1/M)^n) / 2 for odd M and even z. A bound on P(N_z > 0) for every n >= 1.
+ * The exact probability that A_1 + ... + A_n has the parity of z: 1/2 for even M, (1 + (-1/M)^n) / 2 for odd M and even z. Without
+ * that parity no signs have sum z, so that this is an upper bound on P(N_z > 0) for every n >= 1.
  */
 export function parityProbability(halfRange: number, items: number, sum: number): Always {
   check(halfRange, items);
@@ -143,7 +144,7 @@ export function parityProbability(halfRange: number, items: number, sum: number)
 /**
  * Lemma 1: the sides of P(N_z > 0). With r = mu exp(-z^2 / (2 n c_M M^2)): r / (1 + 2 r) and min(1/2, r) for z != 0,
  * r / (2 + 2 r) and min(1/2, r / 2) for z = 0, where solutions come in pairs. The 1/2 is the parity of the sum of A.
- * Throws RangeError for M = 1.
+ * @throws {RequestError} M is 1.
  */
 export function lemma1(halfRange: number, items: number, sum: number): InTheLimitBetween {
   check(halfRange, items, latticed);
@@ -151,7 +152,7 @@ export function lemma1(halfRange: number, items: number, sum: number): InTheLimi
   return between(1, solutions(halfRange, items, sum), sum === 0);
 }
 
-/** The sides of Lemma 1 times `factor`, in a form that also takes r = 0 and Infinity. */
+/** The sides of Lemma 1 times `factor`, in a form that is right for r = 0 and r = Infinity too. */
 function between(factor: 1 | 2, r: number, paired: boolean): InTheLimitBetween {
   const low = paired ? 1 / (2 + 2 / r) : 1 / (2 + 1 / r);
   return { holds: "as n grows", low: factor * low, high: factor * Math.min(1 / 2, paired ? r / 2 : r) };
@@ -159,8 +160,8 @@ function between(factor: 1 | 2, r: number, paired: boolean): InTheLimitBetween {
 
 /**
  * Lemma 3: the sides of P(Y_t > 0 | Lambda), twice those of Lemma 1 at z = Lambda - 2 t, where Y_t counts the index sets
- * with sum t and Lambda is the sum of all items (law `rssp`). Both 1 for t = 0 and t = Lambda, solved by the empty and
- * the full set, which the paper's formula leaves out.
+ * with sum t and Lambda is the sum of all items (law `rssp`). Both sides are 1 for t = 0 and t = Lambda, which the empty set and
+ * the full set reach; the paper's formula is false there.
  */
 export function lemma3(halfRange: number, items: number, target: number, total: number): InTheLimitBetween {
   check(halfRange, items);
@@ -174,7 +175,8 @@ export function lemma3(halfRange: number, items: number, target: number, total: 
 /**
  * E Y_t ~ 2^n / sqrt(pi n s2) exp(-t^2 / (n s2)), the mean number of index sets with sum t, s2 = E X^2; for t = 0 the
  * empty set on top. Not in the paper; it is Lemma 3 without the condition. Against exact values for |t| <= M: within 4 %
- * from n = 8 on for `rssp`, M = 4..256; within 25 % at n = 8 and 5 % at n = 16 for products, M = 16 and 64. Throws RangeError for `rnpp`, whose items take signs.
+ * from n = 8 on for `rssp`, M = 4..256; within 25 % at n = 8 and 5 % at n = 16 for products, M = 16 and 64.
+ * @throws {RequestError} The ensemble is `rnpp`, whose items take signs.
  */
 export function expectedSolutions(
   ensemble: Ensemble,
@@ -198,8 +200,9 @@ export function lemma4HalfWidth(halfRange: number, items: number): number {
 }
 
 /**
- * Lemma 4: P(Y_t = 0) = O(n^(-1/7)) for t = O(M) and lim log2(M) / n < 1, here min(1, 2 n^(-1/7)): the constant 2 is that
- * of Hoeffding's part, the other part's is not stated. It says nothing up to n = 128 and 0.1 at n = 1.28e9.
+ * Lemma 4: P(Y_t = 0) = O(n^(-1/7)) for t = O(M) and lim log2(M) / n < 1, here min(1, 2 n^(-1/7)). The constant 2 is that of
+ * Hoeffding's inequality in the proof; the constant of the proof's other part is not stated. The value is 1 up to n = 128 and
+ * 0.1 at n = 1.28e9.
  */
 export function lemma4Rate(items: number): InTheLimit {
   parse(counts, items, "items");
@@ -207,8 +210,8 @@ export function lemma4Rate(items: number): InTheLimit {
 }
 
 /**
- * Hoeffding: P(|Lambda| >= s) <= min(1, 2 exp(-s^2 / (2 n M^2))) for n >= 1 independent items of mean 0 in -M..M, that is
- * every ensemble but `rnpp`; s >= 0.
+ * Hoeffding's inequality: P(|Lambda| >= s) <= min(1, 2 exp(-s^2 / (2 n M^2))) for n >= 1 independent items of mean 0 in -M..M,
+ * as in every ensemble but `rnpp`; s >= 0.
  */
 export function hoeffding(halfRange: number, items: number, s: number): Always {
   check(halfRange, items);
@@ -218,8 +221,8 @@ export function hoeffding(halfRange: number, items: number, s: number): Always {
 
 /**
  * Theorem 3: a network from which each d x d layer of precision 2^-bits can be pruned with probability at least p has at
- * least d^2 log2(2^(bits+1) + 1) + log2 p parameters that are not 0. `bits` is the targets' kt, 0..1000; 0 < p <= 1.
- * Negative where p is so small that nothing follows.
+ * least d^2 log2(2^(bits+1) + 1) + log2 p parameters that are not 0. `bits` is the targets' k_t, 0..1000; 0 < p <= 1. The value
+ * is negative, and no bound, where p is below 1 / (the number of such layers).
  */
 export function theorem3(width: number, bits: number, p: number): Always {
   parse(counts, width, "width");
@@ -230,7 +233,7 @@ export function theorem3(width: number, bits: number, p: number): Always {
 
 /**
  * Corollary 1: the least hidden width of such a network with two dense layers. With d inputs, h hidden units and d outputs
- * it has 2 h d parameters, so h is at least Theorem 3's number over 2 d. The paper states Omega(d log 1/delta).
+ * it has 2 h d parameters, so h is at least Theorem 3's bound divided by 2 d. The paper states Omega(d log 1/delta).
  */
 export function corollary1(width: number, bits: number, p: number): Always {
   return { holds: "always", value: theorem3(width, bits, p).value / (2 * width) };
@@ -248,9 +251,11 @@ export interface FollowUpOptions {
 /**
  * Kumar & Natale, "A Unified Framework for Quantized and Continuous Strong Lottery Tickets": n items bring every target of
  * -M..M within Delta of a subset sum with probability at least
- * 1 - 2 exp(-(n - C ln((M+1) / (Delta+1)))^2 / (kappa n)), for n > C ln((M+1) / (Delta+1)). Below, or where that is
- * negative, the value is 0. C and kappa are not stated: the defaults are those that exact counts for Delta = 0, M = 1..16
- * obey. Smaller kappa than 1 / ln 2 = 1.443 (`rssp`) and 1 / ln 1.5 = 2.466 (`rssp0`) contradict M = 1.
+ * 1 - 2 exp(-(n - C ln((M+1) / (Delta+1)))^2 / (kappa n)), for n > C ln((M+1) / (Delta+1)). For smaller n, and where that is
+ * negative, the value is 0. The paper does not state C and kappa. The defaults fit exact probabilities for Delta = 0 and
+ * M = 1..8: for `rssp0` up to n = 64, for `rssp` up to n = 22. Beyond, kappa = 1.5 is too small for `rssp` (M = 6, n = 24: the
+ * failure is 2.864e-5, the form allows 2.650e-5), and up to n = 64 kappa = 1.602 is needed. A kappa below 1 / ln 2 = 1.443
+ * (`rssp`) or 1 / ln 1.5 = 2.466 (`rssp0`) contradicts M = 1.
  */
 export function followUp(
   ensemble: "rssp" | "rssp0",

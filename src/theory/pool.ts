@@ -1,43 +1,43 @@
-// How often a pool of random items misses the sums that a layer asks of it. Items are weights as a scheme makes them, or
-// products of two, of any law: reduction by most quantizers leaves neither uniform nor symmetric ones.
+// How often a pool of random items misses the subset sums that a layer asks for. Items are the reduced weights of a scheme, or
+// products of two of them. Their law can be any: most quantizers make reduced weights neither uniform nor symmetric.
 
 import { reachProbabilities } from "./construction.ts";
 import { failureOf, windowFailure } from "./window.ts";
 
-/** What a hidden unit, or a copy, may add to a weight, for inputs of one sign. */
+/** The items that hidden units or copies offer a weight, for inputs of one sign. */
 export interface Pool {
-  /** P(a unit serves inputs of that sign), and P(its item is not 0 when it does). */
+  /** P(a unit serves inputs of that sign), and P(its item is not 0 | it serves them). */
   readonly serving: number;
   readonly alive: number;
-  /** The law of an item that is not 0, on -half..half. */
+  /** The law of an item that is not 0, at index item + half for items of -half..half. */
   readonly half: number;
   readonly law: Float64Array;
   /** Whether items are products u v of two weights. */
   readonly product: boolean;
 }
 
-/** The shares of -half..half among integers that are equally likely, and of those that `keeps`. */
-function sharesOf(values: Int32Array, half: number, keeps: (value: number) => boolean) {
+/** The share of equally likely values of -half..half that meet a condition, and the law of those values. */
+function lawOfValues(values: Int32Array, half: number, condition: (value: number) => boolean) {
   const law = new Float64Array(2 * half + 1);
-  let kept = 0;
+  let matching = 0;
   for (const value of values)
-    if (keeps(value)) {
+    if (condition(value)) {
       law[value + half]! += 1;
-      kept++;
+      matching++;
     }
-  return { share: kept / values.length, law: law.map((count) => count / Math.max(kept, 1)) };
+  return { share: matching / values.length, law: law.map((count) => count / Math.max(matching, 1)) };
 }
 
-/** The pool of weights themselves: every copy serves. `weights` are equally likely, in -half..half. */
+/** The pool of single weights, where every copy serves. The `weights` are equally likely, in -half..half. */
 export function directPool(weights: Int32Array, half: number): Pool {
-  const { share: alive, law } = sharesOf(weights, half, (value) => value !== 0);
+  const { share: alive, law } = lawOfValues(weights, half, (value) => value !== 0);
   return { serving: 1, alive, half, law, product: false };
 }
 
-/** The pool of products u v for inputs of a sign: units serve whose u has it. */
+/** The pool of products u v for inputs of one sign, which the units serve whose u has that sign. */
 export function productPool(weights: Int32Array, half: number, sign: 1 | -1): Pool {
-  const first = sharesOf(weights, half, (value) => Math.sign(value) === sign);
-  const second = sharesOf(weights, half, (value) => value !== 0);
+  const first = lawOfValues(weights, half, (value) => Math.sign(value) === sign);
+  const second = lawOfValues(weights, half, (value) => value !== 0);
   const law = new Float64Array(2 * half ** 2 + 1);
   for (let u = sign; Math.abs(u) <= half; u += sign)
     for (let v = -half; v <= half; v++)
@@ -45,21 +45,23 @@ export function productPool(weights: Int32Array, half: number, sign: 1 | -1): Po
   return { serving: first.share, alive: second.share, half: half ** 2, law, product: true };
 }
 
-/** The pool of the products z of another one that are accepted, each with a probability of 1 / `ways` at |z|. */
+/** The pool whose products z are accepted with probability 1 / ways[|z|]. */
 export function accepted(pool: Pool, ways: ArrayLike<number>): Pool {
   const law = pool.law.map((share, i) => share / Math.max(1, ways[Math.abs(i - pool.half)]!));
   const rate = law.reduce((a, b) => a + b);
   return { ...pool, alive: pool.alive * rate, law: law.map((share) => share / rate) };
 }
 
-/** Whether an item and its opposite are equally likely, and every sign is served alike. */
+/** Whether an item and its opposite are equally likely. */
 export function isSymmetric({ law }: Pool): boolean {
   return law.every((share, i) => Math.abs(share - law[law.length - 1 - i]!) < 1e-12);
 }
 
 /**
- * P(an input fails) with so many units, or copies: the average of `fails` over how many of them serve each sign for which
- * there is a pool. The rarest of those numbers, together less likely than `negligible`, count as failures.
+ * P(an input fails) for a number of units or copies: the mean of `fails` over the numbers of units that serve each sign.
+ * @param pools One pool for each sign of the input.
+ * @param fails P(an input fails | n units serve the first sign, `other` units the second).
+ * @param negligible The least likely numbers, together less probable than this, count as failures and are not computed.
  */
 export function inputFailure(
   units: number,
@@ -67,67 +69,72 @@ export function inputFailure(
   fails: (n: number, other?: number) => number,
   negligible = 0,
 ): number {
-  const [right, left] = pools;
-  const least = negligible / (units + 1) ** pools.length;
+  const [first, second] = pools;
+  const leastShare = negligible / (units + 1) ** pools.length;
   let failure = 0;
-  binomialLaw(units, right!.serving).forEach((share, n) => {
-    if (share <= least) failure += share;
-    else if (!left) failure += share * fails(n);
+  binomialLaw(units, first!.serving).forEach((share, n) => {
+    if (share <= leastShare) failure += share;
+    else if (!second) failure += share * fails(n);
     else
-      binomialLaw(units - n, left.serving / (1 - right!.serving)).forEach((part, other) => {
-        failure += share * part <= least ? share * part : share * part * fails(n, other);
+      binomialLaw(units - n, second.serving / (1 - first!.serving)).forEach((part, other) => {
+        failure += share * part <= leastShare ? share * part : share * part * fails(n, other);
       });
   });
   return Math.min(1, failure);
 }
 
-/** P(no subset of n items of a pool, zeros included, has the sum), for each of some sums. */
+/** P(no subset of n items of a pool has the sum), by n, for each sum of a list. Items may be 0. */
 export type Misses = (n: number) => Float64Array;
 
-/** Items up to which probabilities are exact where N = 2; beyond, each one more multiplies failure by the last ratio. */
+/** For N = 2, probabilities are exact up to this number of items. Each further item multiplies them by the last ratio. */
 const EXACT_ITEMS = 64;
 
 /**
- * Predicts how often n items miss each of some sums. Exact for items of -1, 0 and 1, and for products of uniform weights of
- * +-1 and +-2; otherwise the laws of window.ts with the moments, the reach and the parity of the items' own law.
+ * Predicts how often n items miss each sum of a list. The prediction is exact for items of -1, 0 and 1, and up to 64 products of
+ * uniform weights of +-1 and +-2. Otherwise it combines the laws of window.ts with the moments and obstructions of the items' law.
  */
 export function missesOf(pool: Pool, sums: readonly number[]): Misses {
   if (pool.half === 1) return cached(fallingShort(pool, sums));
   return cached(thinned(pool.alive, cached(aliveMisses(pool, sums))));
 }
 
-/** Mean numbers of solutions beyond which the window law's failure, about their inverse, is nothing. */
-const SURE = 1e60;
+/** The mean number of solutions from which the failure of the window law, about its inverse, counts as 0. */
+const SURE_SOLUTIONS = 1e60;
 
+/** The misses of items that are not 0. */
 function aliveMisses(pool: Pool, sums: readonly number[]): Misses {
   if (pool.product && pool.half === 4 && isUniform(pool)) return exactMisses(sums);
   const { half, law } = pool;
-  const [range, parity] = [fallingShort({ ...pool, alive: 1 }, sums), paritiesOf(pool, sums)];
+  const [rangeMisses, parity] = [fallingShort({ ...pool, alive: 1 }, sums), paritiesOf(pool, sums)];
   let [mean, square] = [0, 0];
   law.forEach((share, i) => {
     mean += share * (i - half);
     square += share * (i - half) ** 2;
   });
   return (n) => {
-    const short = range(n);
+    const short = rangeMisses(n);
     if (n === 0) return short;
     const mu = Math.exp(n * Math.LN2 - Math.log(2 * Math.PI * n * square) / 2);
-    // Half the total is in the middle of the subset sums.
+    // The subset sums are symmetric about half of the total, whose mean is n mean / 2.
     const tau = (sum: number) => (sum - (n * mean) / 2) / Math.sqrt(n * square);
     const window =
-      mu < SURE ? interpolated(sums, (sum) => windowFailure(mu, tau(sum))) : new Float64Array(sums.length);
+      mu < SURE_SOLUTIONS
+        ? interpolated(sums, (sum) => windowFailure(mu, tau(sum)))
+        : new Float64Array(sums.length);
     return Float64Array.from(sums, (sum, i) =>
       sum === 0 ? 0 : failureOf(window[i]!, short[i]!, parity[i]! ** n),
     );
   };
 }
 
+/** Whether a law is that of products of two uniform weights of +-1 and +-2. */
 function isUniform({ half, law }: Pool): boolean {
-  // Of the products of two weights of +-1 and +-2 only 2 comes in two ways.
+  // Of the products 1, 2 and 4 only 2 has two factorizations.
   const shares = [4, 2, 1, -1, -2, -4].map((value) => law[value + half]! * 8);
   return shares.every((share, i) => Math.abs(share - [1, 2, 1, 1, 2, 1][i]!) < 1e-9);
 }
 
+/** The misses of products of two uniform weights of +-1 and +-2. */
 function exactMisses(sums: readonly number[]): Misses {
   const exact = reachProbabilities(2, EXACT_ITEMS).map(({ failure }) => failure);
   const last = exact.at(-1)!;
@@ -140,36 +147,39 @@ function exactMisses(sums: readonly number[]): Misses {
     });
 }
 
-/** The most cells on which sums of items of one sign are followed. */
-const CELLS = 1024;
+/** The most cells of the grid on which the law of sums of items of one sign is computed. */
+const MAX_CELLS = 1024;
 
-/** P(the items of a sum's sign do not add up to it); items are rounded up to a grid where sums exceed 1024. */
+/**
+ * P(the items of a sum's sign together fall short of it). Where sums exceed 1024 in magnitude, items are rounded up to a grid of
+ * 1024 cells, which makes the probability smaller, never larger.
+ */
 function fallingShort({ alive, half, law }: Pool, sums: readonly number[]): Misses {
   const sides = ([1, -1] as const).map((sign) => {
     const most = sums.reduce((a, sum) => Math.max(a, sum * sign), 0);
-    const cell = Math.max(1, Math.ceil(most / CELLS));
+    const cell = Math.max(1, Math.ceil(most / MAX_CELLS));
     const length = Math.max(Math.ceil(most / cell), 1);
     const step = new Float64Array(length);
     step[0] = 1 - alive;
     law.forEach((share, i) => {
-      const place = Math.max(0, Math.ceil(((i - half) * sign) / cell));
-      if (place < length) step[place]! += alive * share;
+      const index = Math.max(0, Math.ceil(((i - half) * sign) / cell));
+      if (index < length) step[index]! += alive * share;
     });
-    const atoms = Array.from(step.keys()).filter((place) => step[place]! > 0);
+    const atoms = Array.from(step.keys()).filter((index) => step[index]! > 0);
     let items = 0;
-    let now = new Float64Array(length);
-    now[0] = 1;
-    const cumulative = [now.map(() => 1)];
+    let sumLaw = new Float64Array(length);
+    sumLaw[0] = 1;
+    const cumulative = [sumLaw.map(() => 1)];
     const upTo = (n: number): Float64Array => {
       for (; items < n; items++) {
         const next = new Float64Array(length);
         for (const atom of atoms) {
           const weight = step[atom]!;
-          for (let i = atom; i < length; i++) next[i]! += weight * now[i - atom]!;
+          for (let i = atom; i < length; i++) next[i]! += weight * sumLaw[i - atom]!;
         }
-        now = next;
+        sumLaw = next;
         let total = 0;
-        cumulative.push(now.map((mass) => (total += mass)));
+        cumulative.push(sumLaw.map((mass) => (total += mass)));
       }
       return cumulative[n]!;
     };
@@ -182,7 +192,10 @@ function fallingShort({ alive, half, law }: Pool, sums: readonly number[]): Miss
     });
 }
 
-/** For each sum the share of items that are divisible by twice the power of 2 in it; 0 where items are no products. */
+/**
+ * For each sum s = 2^j times an odd number, P(2^(j+1) divides an item): if it divides all items, no subset has sum s. 0 unless
+ * items are products.
+ */
 function paritiesOf({ product, half, law }: Pool, sums: readonly number[]): number[] {
   const shares = new Map<number, number>();
   const divisible = (power: number) => {
@@ -198,31 +211,31 @@ function paritiesOf({ product, half, law }: Pool, sums: readonly number[]): numb
   });
 }
 
-/** Chebyshev nodes; the logarithm of the window law is smooth. */
+/** The number of Chebyshev nodes. */
 const NODES = 8;
 
-/** The values of a positive smooth function at some places, by interpolation where there are many. */
-function interpolated(places: readonly number[], of: (place: number) => number): ArrayLike<number> {
-  if (places.length <= NODES) return places.map(of);
-  const low = places.reduce((a, b) => Math.min(a, b));
-  const high = places.reduce((a, b) => Math.max(a, b));
+/** The values of a positive smooth function at points; beyond 8 points by barycentric interpolation of its logarithm. */
+function interpolated(points: readonly number[], valueAt: (point: number) => number): ArrayLike<number> {
+  if (points.length <= NODES) return points.map(valueAt);
+  const low = points.reduce((a, b) => Math.min(a, b));
+  const high = points.reduce((a, b) => Math.max(a, b));
   const angles = Array.from({ length: NODES }, (_, i) => ((i + 0.5) * Math.PI) / NODES);
   const nodes = angles.map((angle) => (low + high + (high - low) * Math.cos(angle)) / 2);
-  const logs = nodes.map((node) => Math.log(of(node)));
+  const logs = nodes.map((node) => Math.log(valueAt(node)));
   const weights = angles.map((angle, i) => (i % 2 === 0 ? 1 : -1) * Math.sin(angle));
-  return places.map((place) => {
-    let [above, below] = [0, 0];
+  return points.map((point) => {
+    let [numerator, denominator] = [0, 0];
     for (let i = 0; i < NODES; i++) {
-      const distance = place - nodes[i]!;
+      const distance = point - nodes[i]!;
       if (distance === 0) return Math.exp(logs[i]!);
-      above += (weights[i]! / distance) * logs[i]!;
-      below += weights[i]! / distance;
+      numerator += (weights[i]! / distance) * logs[i]!;
+      denominator += weights[i]! / distance;
     }
-    return Math.min(1, Math.exp(above / below));
+    return Math.min(1, Math.exp(numerator / denominator));
   });
 }
 
-/** The misses of n items each of which is not 0 with a probability. */
+/** The misses of n items, of which each is not 0 with probability `alive`. */
 function thinned(alive: number, misses: Misses): Misses {
   if (alive === 1) return misses;
   return (n) => {
@@ -232,7 +245,7 @@ function thinned(alive: number, misses: Misses): Misses {
   };
 }
 
-/** The law of the number of successes in n trials, each with a probability in 0..1. */
+/** The binomial law of n trials with a success probability in 0..1. */
 export function binomialLaw(n: number, probability: number): Float64Array {
   if (probability === 0 || probability === 1)
     return Float64Array.from({ length: n + 1 }, (_, i) => Number(i === n * probability));
@@ -246,6 +259,6 @@ export function binomialLaw(n: number, probability: number): Float64Array {
 }
 
 function cached(misses: Misses): Misses {
-  const known: Float64Array[] = [];
-  return (n) => (known[n] ??= misses(n));
+  const cache: Float64Array[] = [];
+  return (n) => (cache[n] ??= misses(n));
 }

@@ -1,4 +1,4 @@
-// Rejection sampling of products: how close a product of two grid weights can be brought to a uniform law.
+// Rejection sampling of products: how close the product of two grid weights can come to a uniform law (Lemma 5).
 
 import { integer, parse } from "../check.ts";
 
@@ -6,20 +6,23 @@ import { integer, parse } from "../check.ts";
 export interface Rejection {
   readonly factor: number;
   readonly halfRange: number;
-  /** |D_N|: how many different products the multiplication table 1..N x 1..N has. */
+  /** |D_N|: the number of distinct products in the multiplication table 1..N x 1..N. */
   readonly distinct: number;
   /** |D_N| / M. */
   readonly density: number;
-  /** How many of 1..M are no product, and the first of them (undefined for N = 1). */
+  /** The number of integers of 1..M that are not a product, and the first of them (undefined for N = 1). */
   readonly missing: number;
   readonly firstMissing: number | undefined;
-  /** The most ways in which one number is a product a b with a, b in 1..N. */
+  /** The most factorizations a b with a, b in 1..N that one number has. */
   readonly mostWays: number;
   /** The largest acceptance rate of a rejection to the uniform law on +-1..+-M: 1 for N = 1, otherwise 0. */
   readonly acceptanceToUniform: number;
-  /** The same to the uniform law on the products themselves, accepting z with probability 1 / (number of its ways). */
+  /** The same for the uniform law on the products, where z is accepted with probability 1 / (number of its factorizations). */
   readonly acceptanceToSupport: number;
-  /** P(u > 0) and P(v = 0) where u and v are uniform on -N..N, and the uniform products per hidden unit after rejection. */
+  /**
+   * P(u > 0) and P(v = 0) for u and v uniform on -N..N, and the mean number of accepted products of a hidden unit for inputs of
+   * one sign.
+   */
   readonly positive: number;
   readonly zero: number;
   readonly yield: number;
@@ -32,7 +35,7 @@ export interface Rejection {
   readonly odd: number;
 }
 
-/** D_N: the different products a b with a, b in 1..N, ascending. O(N^2) time and bytes. N: 1..4096. */
+/** D_N: the distinct products a b with a, b in 1..N, ascending. O(N^2) time and bytes. N: 1..4096. */
 export function products(factor: number): Int32Array<ArrayBuffer> {
   const N = parse(integer(1, 4096), factor, "factor");
   const found = new Uint8Array(N * N + 1);
@@ -40,7 +43,7 @@ export function products(factor: number): Int32Array<ArrayBuffer> {
   return Int32Array.from(found.keys()).filter((value) => found[value] === 1);
 }
 
-/** r(z): in how many ways a b = z with a, b in 1..N, at z = 0..N^2. O(N^2) time and 2 N^2 bytes. N: 1..4096. */
+/** r(z): the number of factorizations z = a b with a, b in 1..N, at index z = 0..N^2. O(N^2) time, 2 N^2 bytes. N: 1..4096. */
 export function productWays(factor: number): Uint16Array<ArrayBuffer> {
   const N = parse(integer(1, 4096), factor, "factor");
   const ways = new Uint16Array(N * N + 1);
@@ -49,12 +52,19 @@ export function productWays(factor: number): Uint16Array<ArrayBuffer> {
 }
 
 /**
- * What rejection can do about the products of two weights of half range N (Lemma 5 of Kumar & Natale asks for uniform
- * ones). Above N = 1 primes beyond N are no products, so that no rejection reaches the uniform law on all of -M..M; the
- * uniform law on the products is reached at the rate |D_N| / N^2.
+ * The rates at which products of two weights of half range N can be rejected to uniform laws, which Lemma 5 of Kumar & Natale
+ * asks for. For N > 1 a prime of N + 1..N^2 is not a product, so that no rejection reaches the uniform law on +-1..+-M. The
+ * uniform law on the distinct products is reached at the rate |D_N| / N^2.
  * Counts are exact. Takes O(N^2) time and 2 N^2 bytes.
  * @param factor N, 1..4096.
- * @throws RangeError or TypeError naming what was expected.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { rejection } from "exacta/theory";
+ *
+ * const { distinct, firstMissing, acceptanceToSupport } = rejection(16);
+ * console.log(distinct, firstMissing, acceptanceToSupport.toFixed(3)); // 97 17 0.379
+ * ```
  */
 export function rejection(factor: number): Rejection {
   const N = parse(integer(1, 4096), factor, "factor");

@@ -22,10 +22,20 @@ const targets = integer(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 
 /** The weight of the range obstruction in `predictFailure` is (1 - F)^30: it fades where F itself exceeds about .03. */
 const FADE = 30;
-/** The most cells on which sums of positive items are followed. */
-const CELLS = 1024;
+/** The most cells of the grid on which the law of sums of positive items is computed. */
+const MAX_CELLS = 1024;
 
-/** lambda = log2 M - n + (1/2) log2 n, the place in the window: solvable below, not above. M, n >= 1 integers. */
+/**
+ * Computes lambda = log2 M - n + (1/2) log2 n, the position in the scaling window: instances are solvable below it and not
+ * above. M and n are integers from 1 up.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { lambdaOf } from "exacta/theory";
+ *
+ * console.log(lambdaOf(64, 9)); // -1.415037499278844
+ * ```
+ */
 export function lambdaOf(halfRange: number, items: number): number {
   parse(positive, halfRange, "halfRange");
   parse(positive, items, "items");
@@ -37,6 +47,13 @@ export function lambdaOf(halfRange: number, items: number): number {
  * q = exp(-sqrt(3 / (2 pi)) 2^-lambda). Even totals leave pairs of signs Poisson(mu), odd ones Poisson(2 mu).
  * The truth is about 0.1/n below near lambda = 0 (measured, n = 16..28); deep in the easy phase it ignores gcds.
  * Source: Borgs, Chayes & Pittel, "Phase transition and finite-size scaling for the integer partitioning problem", 2001.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { perfectLimit } from "exacta/theory";
+ *
+ * console.log(perfectLimit(-2).toFixed(4)); // 0.9665
+ * ```
  */
 export function perfectLimit(lambda: number): number {
   parse(number, lambda, "lambda");
@@ -54,6 +71,13 @@ export function perfectLimit(lambda: number): number {
  * The trapezoidal rule on the whole line, whose error falls like exp(-2 pi a / step) for an integrand that is tame at
  * distance a from the real line. Around the edges h = +-sqrt(2 ln(2 mu)), where the inner exponential passes 1, a is
  * about 1 / edge, and so is the step.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { windowFailure } from "exacta/theory";
+ *
+ * console.log(windowFailure(4, 0.5).toFixed(4)); // 0.1395
+ * ```
  */
 export function windowFailure(mu: number, tau: number): number {
   parse(rates, mu, "mu");
@@ -65,7 +89,7 @@ export function windowFailure(mu: number, tau: number): number {
   const shift = 2 * Math.abs(tau);
   // The rate is below 1e-200 wherever g is likely.
   if (shift > edge + 40) return 1;
-  // Beyond 9 from the outermost peak the rest is below 1e-18 of the whole.
+  // Farther than 9 from the outermost peak, the integrand adds less than 1e-18 of the whole.
   const from = -Math.max(edge, shift) - 9;
   const steps = Math.ceil((edge + 9 - from) / step);
   let sum = 0;
@@ -81,6 +105,13 @@ export function windowFailure(mu: number, tau: number): number {
  * For `rssp` and 1 <= |t| <= M + 1 it is 2^-n sum_j C(n,j) C(|t|-1,j) M^-j, exact; also for `rssp0`, with
  * the share of positive items in place of 1/2. Otherwise items are rounded up to a grid of 1024 cells: exact while
  * |t| <= 1024, 1 % too small at M = 2^16 (measured), never too large. 0 for t = 0. n in 0..2^16.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { rangeObstruction } from "exacta/theory";
+ *
+ * console.log(rangeObstruction("rssp", 1, 2, 1)); // 0.25
+ * ```
  */
 export function rangeObstruction(
   ensemble: SubsetEnsemble,
@@ -117,18 +148,18 @@ function cappedUniformSums(share: number, halfRange: number, items: number, most
 /** P(sum of the positive items <= most), the items rounded up to multiples of most / 1024 where that exceeds 1. */
 function cappedSums(ensemble: SubsetEnsemble, halfRange: number, items: number, most: number): number {
   const law = lawOf(ensemble, halfRange);
-  const cell = Math.max(1, Math.ceil(most / CELLS));
+  const cell = Math.max(1, Math.ceil(most / MAX_CELLS));
   const cells = Math.floor(most / cell);
   let power = new Float64Array(cells + 1);
   for (let value = 0; value < law.range; value++) {
-    const place = Math.ceil(Math.max(0, itemOf(law, value)) / cell);
-    if (place <= cells) power[place]! += 1 / law.range;
+    const index = Math.ceil(Math.max(0, itemOf(law, value)) / cell);
+    if (index <= cells) power[index]! += 1 / law.range;
   }
   let sums = new Float64Array(cells + 1);
   sums[0] = 1;
-  for (let rest = items; rest > 0; rest >>= 1) {
-    if (rest & 1) sums = convolve(sums, power);
-    if (rest > 1) power = convolve(power, power);
+  for (let bits = items; bits > 0; bits >>= 1) {
+    if (bits & 1) sums = convolve(sums, power);
+    if (bits > 1) power = convolve(power, power);
   }
   return Math.min(
     1,
@@ -136,7 +167,7 @@ function cappedSums(ensemble: SubsetEnsemble, halfRange: number, items: number, 
   );
 }
 
-/** The law of the sum of two independent places, as far as it fits. */
+/** The law of the sum of two independent variables, truncated to the length of `a`. */
 function convolve(a: Float64Array<ArrayBuffer>, b: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
   const out = new Float64Array(a.length);
   for (let i = 0; i < a.length; i++) {
@@ -149,6 +180,13 @@ function convolve(a: Float64Array<ArrayBuffer>, b: Float64Array<ArrayBuffer>): F
 /**
  * A bound: where 2^j is the power of 2 in t, P(no subset has sum t) is at least P(2^(j+1) divides X)^n. For products with
  * even N and odd t it is (3/4)^n, for products0 (1 - N / (2 (2 N + 1)))^n. 0 for t = 0. n in 0..2^16.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { parityObstruction } from "exacta/theory";
+ *
+ * console.log(parityObstruction("products", 16, 2, 1)); // 0.5625
+ * ```
  */
 export function parityObstruction(
   ensemble: SubsetEnsemble,
@@ -169,7 +207,7 @@ export function parityObstruction(
   return divisible ** items;
 }
 
-/** What the window law says of one target. It predicts and does not bound. */
+/** A prediction for one target by the window law and the two obstructions. It is not a bound. */
 export interface WindowPrediction {
   readonly holds: "as n grows";
   /** mu = 2^m / sqrt(2 pi n s2), m the mean number of items that are not 0. */
@@ -180,23 +218,30 @@ export interface WindowPrediction {
   readonly window: number;
   /** The range obstruction, a lower bound. */
   readonly range: number;
-  /** The parity obstruction, a lower bound; 0 but for products. */
+  /** The parity obstruction, a lower bound; 0 unless items are products. */
   readonly parity: number;
-  /** P(no subset has sum t), the three together. */
+  /** P(no subset has sum t), from all three. */
   readonly failure: number;
 }
 
 /**
- * Predicts P(no subset of n items has sum t): F, plus the range obstruction where F is small, and independently the parity
+ * Predicts P(no subset of n items has sum t): F, plus the range obstruction R where F is small, and independently the parity
  * obstruction of products. M in 1..2^20, for products a perfect square; n in 0..2^16; t any integer, 0 never fails.
  *
  * Items of 0 double the number of solutions without adding any, so rssp0 and products0 count 2^m with m the mean number
- * of other items. F + R as such is up to twice too large where failure exceeds .05 (measured), hence the fading of R.
+ * of other items. F + R is up to twice too large where the failure exceeds .05 (measured), hence the fading of R.
  *
  * Measured for |t| in 1..M at 2e5 and 1e6 trials, largest distance from the probability, then ratio to the failure where
  * that was 1e-3..0.05 (n >= 6). rssp, M = 8..1024: .0443 for n = 6 and 7, .0131 for 8..15, .0036 for n >= 16; .68..2.26.
  * rssp0, M = 8..64: .050, .0137, .0011; .93..1.98. products, M = 16..256: .093, .076, .030; .45..1.78. products0,
  * M = 16..256: .102, .083, .037; .30..1.52. Smaller M, and n < 6, are off by up to .2.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { predictFailure } from "exacta/theory";
+ *
+ * console.log(predictFailure("rssp", 64, 12, 1).failure.toFixed(4)); // 0.0121
+ * ```
  */
 export function predictFailure(
   ensemble: SubsetEnsemble,
@@ -212,8 +257,8 @@ export function predictFailure(
   const nonzero = items * (gap === 1 ? 1 : (2 * half) / (2 * half + 1));
   const mu = Math.exp(nonzero * Math.LN2 - Math.log(2 * Math.PI * variance) / 2);
   const tau = target === 0 ? 0 : Math.abs(target) / Math.sqrt(variance);
-  const known = target === 0 ? 0 : range === 1 ? 1 : undefined;
-  const window = known ?? windowFailure(mu, tau);
+  const certain = target === 0 ? 0 : range === 1 ? 1 : undefined;
+  const window = certain ?? windowFailure(mu, tau);
   return {
     holds: "as n grows",
     mu,
@@ -221,11 +266,11 @@ export function predictFailure(
     window,
     range,
     parity,
-    failure: known ?? failureOf(window, range, parity),
+    failure: certain ?? failureOf(window, range, parity),
   };
 }
 
-/** P(no subset has sum t) from the window law and the two obstructions, as `predictFailure` puts them together. */
+/** P(no subset has sum t) from the window law and the two obstructions, as `predictFailure` combines them. */
 export function failureOf(window: number, range: number, parity: number): number {
   const missed = Math.min(1, Math.max(range, window + range * (1 - window) ** FADE));
   return missed + parity * (1 - missed);
@@ -240,16 +285,26 @@ function checkLaw(ensemble: SubsetEnsemble, halfRange: number, items: number, ta
   parse(targets, target, "target");
 }
 
-/** A rule of thumb: the fewest items with which the worst target of -M..M fails at most so often. */
+/** A rule of thumb: the fewest items for which the worst target of -M..M fails with a given probability at most. */
 export interface DesignRule {
   readonly ensemble: Ensemble;
   /** n = log2 M + extra. */
   readonly rows: readonly { readonly failure: number; readonly extra: number }[];
-  /** How far n may be off. */
+  /** The largest error of n. */
   readonly within: number;
   readonly provenance: string;
 }
 
+/**
+ * The rule of thumb for `rssp`, with its rows by failure of the worst target.
+ * @example
+ * ```ts
+ * import { designRule } from "exacta/theory";
+ *
+ * const { extra } = designRule.rows.find(({ failure }) => failure === 0.01)!;
+ * console.log(`n = log2 M + ${extra}`); // n = log2 M + 10
+ * ```
+ */
 export const designRule: DesignRule = {
   ensemble: "rssp",
   rows: [

@@ -26,8 +26,22 @@ export function firstDeviation(target: Network, kept: readonly KeptLayer[]): Dev
 }
 
 /**
- * The target that a ticket stands for, its weights read off the first copies and nonnegative inputs: whether the ticket
- * equals it is for `verify` to say.
+ * Reads the weights of the target off a ticket: the sums of the kept weights for the first copy of each output and
+ * nonnegative inputs.
+ *
+ * Whether the ticket equals this network on every input, only `verifyTicket` can tell.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { pruneToTicket, readNetwork, representedNetwork, schemeFor } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({ bits: 1, activationBits: 1, layers: [{ weights: [[2, -1]] }] });
+ * const { scheme } = schemeFor(network, bits);
+ * const engine = await openEngine({ engine: "cpu" });
+ * const { ticket } = await pruneToTicket(engine, { network, bits, scheme });
+ * engine.close();
+ * console.log(representedNetwork(ticket).layers[0]!.weights); // Int32Array(2) [ 2, -1 ]
+ * ```
  */
 export function representedNetwork(ticket: Ticket, kept = keptLayers(ticket)): Network {
   const { widths, bits, ...rest } = ticket.target;
@@ -47,12 +61,34 @@ export function representedNetwork(ticket: Ticket, kept = keptLayers(ticket)): N
   return { ...rest, layers };
 }
 
+/** The verdict on a ticket. */
+export interface Verification {
+  /** Whether the pruned network equals the target on every input. */
+  readonly certified: boolean;
+  /** The first weight that differs, in the order of layers, outputs, copies, inputs and signs. */
+  readonly deviation?: Deviation;
+}
+
 /**
- * The first weight of a network that a ticket does not represent, after drawing everything again from its seed; undefined
- * where there is none, and then the ticket's pruned network and this one are equal on all inputs.
- * Throws RangeError for a network of another outline than the ticket's target has.
+ * Draws the random network of a ticket again from its seed and compares the sums of its kept weights with a target. Equal
+ * sums make the two networks equal on every input.
+ * @throws {RequestError} The network's outline (widths, bits, quantizer, clamp, constant) is not that of the ticket's target.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { pruneToTicket, readNetwork, schemeFor, verifyTicket } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({ bits: 1, activationBits: 1, layers: [{ weights: [[2, -1]] }] });
+ * const { scheme } = schemeFor(network, bits);
+ * const engine = await openEngine({ engine: "cpu" });
+ * const { ticket } = await pruneToTicket(engine, { network, bits, scheme });
+ * engine.close();
+ * console.log(verifyTicket(network, ticket)); // { certified: true }
+ * console.log(verifyTicket(network, { ...ticket, seed: 2n }).certified); // false
+ * ```
  */
-export function verifyTicket(network: Network, ticket: Ticket): Deviation | undefined {
+export function verifyTicket(network: Network, ticket: Ticket): Verification {
   checkTarget(network, ticket.target);
-  return firstDeviation(network, keptLayers(ticket));
+  const deviation = firstDeviation(network, keptLayers(ticket));
+  return deviation ? { certified: false, deviation } : { certified: true };
 }

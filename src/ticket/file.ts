@@ -58,6 +58,19 @@ interface Layout {
  * Encodes a ticket as the bytes of its file; equal tickets give equal bytes.
  * @param digest The SHA-256 of the target as `targetDigest` computes it: 64 hexadecimal digits in lower case.
  * @throws {RequestError} For a scheme that cannot represent the target, and for masks that do not fit the scheme.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { encodeTicket, pruneToTicket, readNetwork, schemeFor, targetDigest } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({ bits: 1, activationBits: 1, layers: [{ weights: [[2, -1]] }] });
+ * const { scheme } = schemeFor(network, bits);
+ * const engine = await openEngine({ engine: "cpu" });
+ * const { ticket } = await pruneToTicket(engine, { network, bits, scheme });
+ * engine.close();
+ * const bytes = encodeTicket(ticket, await targetDigest(network, bits));
+ * console.log(new TextDecoder().decode(bytes.subarray(8, 49))); // {"__metadata__":{"format":"exacta.ticket"
+ * ```
  */
 export function encodeTicket(ticket: Ticket, digest: string): Uint8Array<ArrayBuffer> {
   const { masks } = ticket;
@@ -89,6 +102,19 @@ function checkMask(mask: Mask, weights: number, l: number): void {
  * @returns The ticket, whose masks are views of `bytes`, and the digest of its target. The target has at most as many weights
  * as the masks have bits, so that a short file cannot ask for a large network.
  * @throws {RequestError} For bytes that `encodeTicket` does not write.
+ * @example
+ * ```ts
+ * import { openEngine } from "exacta";
+ * import { decodeTicket, encodeTicket, pruneToTicket, readNetwork, schemeFor, targetDigest } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({ bits: 1, activationBits: 1, layers: [{ weights: [[2, -1]] }] });
+ * const { scheme } = schemeFor(network, bits);
+ * const engine = await openEngine({ engine: "cpu" });
+ * const { ticket } = await pruneToTicket(engine, { network, bits, scheme });
+ * engine.close();
+ * const bytes = encodeTicket(ticket, await targetDigest(network, bits));
+ * console.log(decodeTicket(bytes).ticket.target.widths); // [ 2, 1 ]
+ * ```
  */
 export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: string } {
   const text = headerText(bytes);

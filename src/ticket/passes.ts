@@ -8,6 +8,7 @@ import { hiddenWeights, type KeptLayer } from "./kept.ts";
 import type { RandomLayer } from "./scheme.ts";
 
 export const passes = ["audit", "collapsed"] as const;
+/** A way to run a ticket: `audit` evaluates every kept hidden unit, `collapsed` the dense layers that equal them. */
 export type Pass = (typeof passes)[number];
 
 export interface Stage {

@@ -33,8 +33,10 @@ const MAX_WEIGHTS = 2 ** 31;
  *   inputs and needs u < 0, as in the paper's proof of Lemma 5
  */
 export const poolings = ["shared", "halves"] as const;
+/** Which hidden units serve which inputs: `shared` or `halves`. */
 export type Pooling = (typeof poolings)[number];
 
+/** The random network that is pruned: which theorem, which weights, how wide. */
 export interface Scheme {
   readonly theorem: 1 | 2;
   /** Random weights are uniform on -2^initialBits..2^initialBits, then reduced to -2^bits..2^bits. */

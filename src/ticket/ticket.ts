@@ -5,6 +5,7 @@ import { outlineOf, type Network, type Outline } from "../network.ts";
 import { keepWeight, maskBytes, type Mask } from "./mask.ts";
 import { weightCount, type Demand, type RandomLayer, type Scheme } from "./scheme.ts";
 
+/** A seed, and the masks that prune the random network of that seed to the target. */
 export interface Ticket {
   readonly scheme: Scheme;
   readonly seed: bigint;

@@ -43,6 +43,18 @@ export type SchemeRequest = Partial<Scheme> & { readonly failure?: number | unde
  * pools, all products, and the fewest units and copies for a failure of 0.01.
  * @param bits Target weights are integers of -2^bits..2^bits.
  * @throws {RequestError} For a scheme that cannot represent the target.
+ * @example
+ * ```ts
+ * import { readNetwork, schemeFor } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({
+ *   bits: 2,
+ *   activationBits: 3,
+ *   layers: [{ weights: [[4, -1], [0, 3]] }, { weights: [[-4, 2]] }],
+ * });
+ * const { scheme, predictedFailure } = schemeFor(network, bits, { theorem: 1, failure: 0.001 });
+ * console.log(scheme.units, predictedFailure.toFixed(4)); // [ 64, 44 ] 0.0010
+ * ```
  */
 export function schemeFor(
   network: Network,

@@ -55,7 +55,7 @@ test("the story is told in words, and the ticket written; whatever else is asked
   const { status, stdout, stderr } = await exacta("digits --quiet --engine cpu --seed 5 --out told");
   expect(status).toBe(0);
   expect(stdout).toMatch(/certified: .*\nall 100,000 outputs are the same integers \(cpu: /);
-  expect(stderr).toMatch(/^told\/digits.html shows it; told\/digits.safetensors is the ticket/);
+  expect(stderr).toMatch(/^told\/digits.html is the report; told\/digits.safetensors is the ticket/);
   expect((await readdir(join(folder, "told"))).toSorted()).toEqual(["digits.html", "digits.safetensors"]);
   const report = await readFile(join(folder, "told/digits.html"), "utf8");
   expect(report.match(/<img src="data:image\/bmp;base64,/g)).toHaveLength(2 * 32 + 12);

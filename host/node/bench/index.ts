@@ -1,4 +1,7 @@
-// exacta bench: how fast the kernels are on the engines of this machine, beside the most it gives and beside others.
+// exacta bench: the speed of the kernels on the engines of this machine, beside its ceilings and beside other programs.
+//
+// sections/ has what is measured, measure/ how, records/ the rows and their comparison, yardsticks/ the micro-kernels and
+// the programs in other languages, and results/ the runs that are kept.
 
 import { spawnSync } from "node:child_process";
 import * as z from "zod/mini";
@@ -17,7 +20,7 @@ import { measured, type Context, type Measured, type Section } from "./context.t
 import { benchGrowth } from "./sections/growth.ts";
 import { benchKernels } from "./sections/kernels.ts";
 import { fileName, machineOf } from "./records/machine.ts";
-import { takeTurns } from "./measure/measure.ts";
+import { alternate } from "./measure/measure.ts";
 import { benchPeers } from "./sections/peers.ts";
 import { disagreements, linesOf, readLines, type Machine, type Row } from "./records/record.ts";
 import { benchShapes } from "./sections/shapes.ts";
@@ -41,13 +44,13 @@ export interface BenchArguments {
 
 type Bench = (context: Context) => Promise<Section>;
 
-/** On every engine. */
+/** Sections that measure every engine. */
 const engineSections: Readonly<Record<string, Bench>> = {
   ceilings: benchCeilings,
   kernels: benchKernels,
   start: benchStart,
 };
-/** On the CPU. */
+/** Sections that measure the CPU engine alone. */
 const cpuSections: Readonly<Record<string, Bench>> = {
   peers: benchPeers,
   shapes: benchShapes,
@@ -58,8 +61,8 @@ const cpuSections: Readonly<Record<string, Bench>> = {
 const sections = { ...engineSections, ...cpuSections };
 export const sectionNames = Object.keys(sections);
 
-/** Seconds of a comparison, by default: all of it then takes about three minutes. */
-const SECONDS = "2";
+/** Seconds of one alternation, by default. */
+const DEFAULT_SECONDS = "2";
 
 const list = <Name extends string>(text: string, names: readonly Name[], what: string): Name[] =>
   text
@@ -72,11 +75,15 @@ const secondsSchema = z
   .number("a number of seconds")
   .check(z.refine((value) => value > 0 && value <= 3600, "a number of seconds, at most 3600"));
 
-/** Runs the command and returns its exit status. Throws TypeError or RangeError for a request that cannot be met. */
+/**
+ * Runs the command and returns its exit status: 1 where digests disagree, else 0.
+ *
+ * @throws {RequestError} An option is wrong, or this machine lacks what it asks for.
+ */
 export async function runBench(args: BenchArguments): Promise<number> {
   const rounds =
     args.rounds === undefined ? undefined : parse(integer(1, 1000), readNumber(args.rounds), "rounds");
-  const seconds = parse(secondsSchema, readNumber(args.seconds ?? SECONDS), "seconds");
+  const seconds = parse(secondsSchema, readNumber(args.seconds ?? DEFAULT_SECONDS), "seconds");
   const wanted = args.engine === undefined ? measured : list<Measured>(args.engine, measured, "engine");
   const whole = wanted.includes("cpu") ? sectionNames : Object.keys(engineSections);
   const asked = new Set(args.only === undefined ? whole : list(args.only, sectionNames, "only"));
@@ -92,7 +99,7 @@ export async function runBench(args: BenchArguments): Promise<number> {
       ? undefined
       : readLines(args.compare, (await readBytes(args.compare)).toString("utf8"));
   const { only, kernels: some, engine, python, cc } = args;
-  // Rates of unchecked shaders are others.
+  // Recorded, since shaders without bounds checks have other rates.
   const unchecked = isUnchecked() || undefined;
   const machine = machineOf(adapter, { only, kernels: some, engine, rounds, seconds, python, cc, unchecked });
   const file = fileName(machine);
@@ -116,9 +123,9 @@ export async function runBench(args: BenchArguments): Promise<number> {
       : undefined,
     ...toolsOf(args, note),
     signal: stop.signal,
-    takeTurns(title, candidates) {
+    measure(title, candidates) {
       note(`${((performance.now() - begin) / 1000).toFixed(0).padStart(4)} s  ${title}`);
-      return takeTurns(candidates, { rounds, seconds, signal: stop.signal });
+      return alternate(candidates, { rounds, seconds, signal: stop.signal });
     },
     note,
   };
@@ -159,12 +166,12 @@ export async function runBench(args: BenchArguments): Promise<number> {
   return wrong.length > 0 || comparison.differ.length > 0 ? 1 : 0;
 }
 
-/** The CPython and the C compiler to measure against: those asked for, or the usual ones where they have what it takes. */
+/** The commands of CPython and of the C compiler: those that are asked for, or the usual ones where they suffice. */
 function toolsOf({ python, cc }: BenchArguments, note: (text: string) => void) {
   const has = (command: string, args: string[], what: string) => {
     const { status, stdout } = spawnSync(command, args, { input: "", encoding: "utf8" });
     const found = status === 0 && stdout.includes(what);
-    if (!found) note(`there is no ${command} to measure against; --help tells how to name one`);
+    if (!found) note(`there is no ${command} to measure against; --help says how to name one`);
     return found ? command : undefined;
   };
   return {

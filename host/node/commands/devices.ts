@@ -3,28 +3,48 @@
 import { RequestError } from "../../../src/errors.ts";
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import { batchWork } from "../../../src/plan.ts";
-import { adapterKey, adapterName, gpuRunner } from "../../gpu/runner.ts";
+import { adapterKey, adapterName } from "../../gpu/device.ts";
+import { gpuRunner } from "../../gpu/runner.ts";
 import { Tuner, type Choices } from "../../gpu/tune.ts";
 import { tuningKey } from "../../gpu/kernels/index.ts";
 import { chooseEngine, requestAdapter } from "../../open.ts";
+import { outputOf, type Output } from "../output.ts";
 import { isUnchecked, whyNoAdapter } from "../platform/dawn.ts";
 import { platform } from "../platform/index.ts";
+import { command, flag } from "./command.ts";
+import { jsonOption } from "./options.ts";
 
-const LIMITS = [
-  "maxBufferSize",
-  "maxStorageBufferBindingSize",
-  "maxComputeWorkgroupStorageSize",
-  "maxComputeInvocationsPerWorkgroup",
-  "maxComputeWorkgroupSizeX",
-  "maxComputeWorkgroupsPerDimension",
-] as const;
+export const devicesCommand = command({
+  name: "devices",
+  summary: "Lists adapters with their limits and features, and the engine that auto takes and why.",
+  manual: `
+Lists the WebGPU adapters of this machine with their limits and features, the engine that \`--engine auto\` takes, and the kernel variants
+that were measured to be fastest for each size. Where no adapter answers, it lists what is missing.`,
+  examples: ["exacta devices"],
+  options: {
+    ...jsonOption,
+    tune: flag("measure again which variants of kernel reach are fastest for which sizes"),
+  },
+  async run({ json, tune }) {
+    const output = outputOf({ json: json ?? false });
+    if (tune) await tuneAgain(output);
+    const devices = await listDevices();
+    output.finding({ kind: "devices", ...devices });
+    output.text(devicesText(devices));
+    return 0;
+  },
+});
 
-/** Precisions whose trials are measured by `--tune`: M = 2^bits, with bits + 6 items and with 1 to so many. */
+/** Half ranges M = 2^bits that `--tune` measures, each with bits + 6 items and with 1 to bits + 6 items. */
 const TUNED_BITS = [4, 6, 8, 10, 12];
 
-/** Measures the variants of a list of sizes anew. */
-async function tune(info: GPUAdapterInfo, language: ReadonlySet<string> | undefined): Promise<void> {
-  await new Tuner(platform.store, adapterKey(info)).forget();
+/** Forgets the choices of variants for the adapter, and measures them anew. */
+async function tuneAgain(output: Output): Promise<void> {
+  const adapter = await requestAdapter(platform);
+  if (!adapter)
+    throw new RequestError("--tune", "a WebGPU adapter", undefined, "exacta devices says what is missing");
+  const language = (await platform.gpu())?.wgslLanguageFeatures;
+  await new Tuner(platform.store, adapterKey(adapter.info)).forget();
   const runner = await gpuRunner(() => requestAdapter(platform), {
     store: platform.store,
     budget: Infinity,
@@ -35,7 +55,7 @@ async function tune(info: GPUAdapterInfo, language: ReadonlySet<string> | undefi
       for (const from of [bits + 6, 1]) {
         const trials = plan(phaseConfig({ bits, items: { from, to: bits + 6 }, targets: [0] }));
         const work = batchWork(trials, { first: 0, count: 1 });
-        process.stderr.write(`measuring ${tuningKey(work)}\n`);
+        output.warn(`measuring ${tuningKey(work)}`);
         await runner.prepare(work);
       }
   } finally {
@@ -43,62 +63,73 @@ async function tune(info: GPUAdapterInfo, language: ReadonlySet<string> | undefi
   }
 }
 
-/** What was measured, a size to a line. */
-const choiceLines = (choices: Choices): string[] =>
-  Object.entries(choices).map(([size, { best, rates }]) => {
-    const fastest = Object.entries(rates).toSorted(([, a], [, b]) => b - a);
-    return `           ${size}: ${best} (${fastest.map(([name, rate]) => `${name} ${rate.toExponential(2)}/s`).join(", ")})`;
-  });
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupsPerDimension",
+] as const;
 
-/** Runs the command and returns its exit status. */
-export async function runDevices({ json, tune: anew }: { json?: boolean; tune?: boolean }): Promise<number> {
+type Devices = Awaited<ReturnType<typeof listDevices>>;
+
+async function listDevices() {
   const gpu = await platform.gpu();
   const chosen = await requestAdapter(platform);
-  if (anew && !chosen)
-    throw new RequestError("--tune", "a WebGPU adapter", undefined, "exacta devices says what is missing");
-  if (anew) await tune(chosen!.info, gpu!.wgslLanguageFeatures);
-  // An adapter has no identity beyond what it says of itself.
-  const found = new Map<string, GPUAdapter>();
+  // WebGPU gives adapters no identity, so two with the same name count as one.
+  const byName = new Map<string, GPUAdapter>();
   for (const adapter of [chosen, await gpu?.requestAdapter({ powerPreference: "low-power" })])
-    if (adapter) found.set(adapterName(adapter.info), adapter);
-  const choices = await Promise.all(
-    [...found.values()].map(({ info }) => new Tuner(platform.store, adapterKey(info)).choices()),
+    if (adapter) byName.set(adapterName(adapter.info), adapter);
+  const adapters = await Promise.all(
+    [...byName].map(async ([name, { info, limits, features }]) => ({
+      name,
+      vendor: info.vendor,
+      architecture: info.architecture,
+      subgroup: info.subgroupMaxSize,
+      limits: Object.fromEntries(LIMITS.map((limit) => [limit, limits[limit]])),
+      features: [...features].toSorted(),
+      choices: await new Tuner(platform.store, adapterKey(info)).choices(),
+    })),
   );
-  const adapters = [...found].map(([name, { info, limits, features }], i) => ({
-    name,
-    vendor: info.vendor,
-    architecture: info.architecture,
-    subgroup: info.subgroupMaxSize,
-    limits: Object.fromEntries(LIMITS.map((limit) => [limit, limits[limit]])),
-    features: [...features].toSorted(),
-    choices: choices[i]!,
-  }));
-  const auto = chooseEngine(chosen);
-  const threads = platform.hardwareThreads();
-  const missing = adapters.length === 0 ? await whyNoAdapter() : [];
-  const unchecked = isUnchecked();
-  if (json) {
-    process.stdout.write(
-      `${JSON.stringify({ kind: "devices", auto, threads, unchecked, adapters, missing })}\n`,
-    );
-    return 0;
-  }
+  return {
+    auto: chooseEngine(chosen),
+    threads: platform.hardwareThreads(),
+    unchecked: isUnchecked(),
+    adapters,
+    missing: adapters.length === 0 ? await whyNoAdapter() : [],
+  };
+}
+
+/** The width of the first column. */
+const INDENT = " ".repeat(11);
+
+function devicesText({ auto, threads, unchecked, adapters, missing }: Devices): string {
   const lines = [
     `auto takes ${auto.engine}: ${auto.why}.`,
     "",
     `cpu        WebAssembly SIMD, ${threads} hardware threads`,
     ...(adapters.length === 0 ? ["gpu        no WebGPU adapter answers"] : []),
-    ...missing.map((sentence) => `           ${sentence}`),
+    ...missing.map((sentence) => `${INDENT}${sentence}`),
     ...adapters.flatMap(({ name, vendor, subgroup, limits, features, choices }) => [
       `gpu        ${name} (${vendor || "unknown vendor"}, subgroups of up to ${subgroup})`,
-      ...Object.entries(limits).map(([limit, value]) => `           ${limit} ${value}`),
-      `           features ${features.join(" ")}`,
-      `           indices ${unchecked ? "unchecked" : "checked"} (EXACTA_UNCHECKED)`,
-      ...choiceLines(choices),
+      ...[
+        ...Object.entries(limits).map(([limit, value]) => `${limit} ${value}`),
+        `features ${features.join(" ")}`,
+        `indices ${unchecked ? "unchecked" : "checked"} (EXACTA_UNCHECKED)`,
+        ...choiceLines(choices),
+      ].map((line) => `${INDENT}${line}`),
     ]),
     "reference  TypeScript, one thread: the definitions",
     "shadow     cpu compared word for word with gpu, or with reference where there is none",
   ];
-  process.stdout.write(`${lines.join("\n")}\n`);
-  return 0;
+  return `${lines.join("\n")}\n`;
+}
+
+/** A line for each size that was measured: the fastest variant, and the rates of all. */
+function choiceLines(choices: Choices): string[] {
+  return Object.entries(choices).map(([size, { best, rates }]) => {
+    const fastestFirst = Object.entries(rates).toSorted(([, a], [, b]) => b - a);
+    return `${size}: ${best} (${fastestFirst.map(([name, rate]) => `${name} ${rate.toExponential(2)}/s`).join(", ")})`;
+  });
 }

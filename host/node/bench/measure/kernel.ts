@@ -1,4 +1,4 @@
-// A WebAssembly kernel in this thread: what it takes by itself, without messages and copies.
+// Kernels of the CPU engine in this thread, without the messages and copies of its worker threads.
 
 import { packParams } from "../../../../src/kernel.ts";
 import { kernels } from "../../../../src/kernels/index.ts";
@@ -10,29 +10,29 @@ interface Exports {
   readonly heapBase: () => number;
   readonly [kernel: string]: unknown;
 }
-type Call = (...places: number[]) => void;
+type Call = (...addresses: number[]) => void;
 
 export const kernelModule = () =>
   WebAssembly.compile(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
 
 export interface Loaded {
-  /** Does the work. */
+  /** Runs the kernel on the work. */
   readonly run: () => void;
-  /** What it wrote. */
+  /** The words that it wrote. */
   readonly output: () => Uint32Array;
-  /** `run` in two steps, for `reach`: draws all items of the batch, and counts what is drawn. */
+  /** For `reach`, `run` in two steps: draws all trials of the batch, and counts them. */
   readonly draw: () => void;
   readonly count: () => void;
-  /** The half ranges at which the shapes of `reach` change (host/cpu/wasm/reach.ts). */
-  readonly chooseShapes: (arrangedFrom: number, turnsTo: number) => void;
+  /** Sets from which half range on `reach` arranges items, and up to which it interleaves trials (host/cpu/wasm/reach.ts). */
+  readonly chooseShapes: (minArranged: number, maxInterleaved: number) => void;
 }
 
-/** Lays out work in the memory of an instance of its own. */
+/** Lays out work in the memory of a new instance of the module. */
 export async function loadKernel(work: Work): Promise<Loaded> {
   const wasm = (await WebAssembly.instantiate(await kernelModule())).exports as unknown as Exports;
   let end = wasm.heapBase();
-  /** Places bytes on the boundary of a SIMD block. */
-  const place = (bytes: number) => {
+  /** Allocates bytes on the boundary of a v128. */
+  const allocate = (bytes: number) => {
     const start = end;
     end = (start + bytes + 15) & ~15;
     const pages = Math.ceil((end - wasm.memory.buffer.byteLength) / 65536);
@@ -41,16 +41,19 @@ export async function loadKernel(work: Work): Promise<Loaded> {
   };
   const params = packParams(kernels[work.kernel], work.params);
   const given = [params, ...inputsOf(work)];
-  const [paramsAt, ...inputsAt] = given.map(({ byteLength }) => place(byteLength)) as [number, ...number[]];
+  const [paramsAt, ...inputsAt] = given.map(({ byteLength }) => allocate(byteLength)) as [
+    number,
+    ...number[],
+  ];
   given.forEach((words, i) =>
     new Uint32Array(wasm.memory.buffer).set(words, [paramsAt, ...inputsAt][i]! >> 2),
   );
   const { length } = outputOf(work);
-  const output = place(4 * length);
+  const output = allocate(4 * length);
   const { count = 0, itemsTo = 0 } = work.kernel === "reach" ? work.params : {};
-  // Four trials side by side.
-  const items = place(4 * itemsTo * Math.ceil(count / 4) * 4);
-  const scratch = place(65536);
+  // Trials are drawn in groups of four, interleaved.
+  const items = allocate(4 * itemsTo * Math.ceil(count / 4) * 4);
+  const scratch = allocate(65536);
   const call = (name: string) => wasm[name] as Call;
   const [targets = 0, magnitudes = 0] = inputsAt;
   return {

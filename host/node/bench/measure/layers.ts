@@ -1,4 +1,4 @@
-// Layers with hidden units, half of them pruned, as work of the kernel `forward`.
+// Layers with hidden units, half of which are pruned, as work of the kernel `forward`.
 
 import { indexedValues } from "../../../../src/ensemble.ts";
 import type { ForwardParams } from "../../../../src/kernels/forward.ts";
@@ -6,25 +6,25 @@ import type { WorkOf } from "../../../../src/plan.ts";
 import { streamKey } from "../../../../src/random.ts";
 
 /**
- * Inputs and outputs of a layer, and how many inputs are given: some ten milliseconds of all hidden units on one thread, which
- * read weights once for many of them, and few enough for every engine.
+ * Inputs (columns) and outputs (rows) of layers. `samples` inputs take one thread about ten milliseconds with all hidden units,
+ * and are enough to reuse weights; `few` are few enough for every engine.
  */
-export const SHAPES = [
+export const LAYER_SIZES = [
   { columns: 64, rows: 64, samples: 2 ** 14, few: 2 ** 11 },
   { columns: 256, rows: 256, samples: 2 ** 10, few: 2 ** 7 },
   { columns: 784, rows: 32, samples: 2 ** 11, few: 2 ** 8 },
 ] as const;
-/** Hidden units of each input, half of them for either sign. */
+/** Hidden units of each input: half are positive, half negative. */
 export const GROUP = 32;
 export const SHIFT = 6;
 
-/** The same outputs from all hidden units and from the two that equal them. */
+/** Two ways to the same outputs: `audit` has all hidden units, `collapsed` the two that equal them. */
 export interface Layer {
   readonly audit: WorkOf<"forward">;
   readonly collapsed: WorkOf<"forward">;
 }
 
-/** Units are +-1..+-4, weights -64..64 of which half are 0, inputs -31..31. */
+/** The work of a layer: units of +-1..+-4, weights of -64..64 of which half are pruned, inputs of -31..31. */
 export function layerOf(columns: number, rows: number, samples: number): Layer {
   const drawn = (stream: number, range: number) => indexedValues(range, streamKey(1n, [stream, columns]));
   const hidden = columns * GROUP;

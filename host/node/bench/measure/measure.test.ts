@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { interval, median, repeated, spread, takeTurns } from "./measure.ts";
+import { alternate, interval, median, repeated, spread } from "./measure.ts";
 
 describe("the interval of a median", () => {
-  test("lies between the order statistics of published tables", () => {
+  test("has the ranks of published tables", () => {
     // Conover, Practical Nonparametric Statistics: ranks of the 95 % interval of a median.
     for (const [n, low, high] of [
       [6, 1, 6],
@@ -20,8 +20,8 @@ describe("the interval of a median", () => {
     }
   });
 
-  test("holds the median as often as it says", () => {
-    // All 2^9 ways in which 9 values lie above or below the true median, ranks 2..8.
+  test("holds the median with a probability of 95 % or more", () => {
+    // All 2^9 ways in which 9 values are above or below the true median, ranks 2..8.
     let held = 0;
     for (let ways = 0; ways < 2 ** 9; ways++) {
       const values = Array.from({ length: 9 }, (_, i) => ((ways >> i) & 1 ? 1 : -1) * (1 + i));
@@ -31,7 +31,7 @@ describe("the interval of a median", () => {
     expect(held / 2 ** 9).toBeGreaterThanOrEqual(0.95);
   });
 
-  test("is not there for fewer than six values", () => {
+  test("is undefined for fewer than six values", () => {
     expect(interval([1, 2, 3, 4, 5])).toBeUndefined();
     expect(spread([1, 1, 1, 1, 1])).toBe(Infinity);
     expect(spread([9, 10, 10, 10, 10, 11])).toBeCloseTo(0.1);
@@ -39,7 +39,7 @@ describe("the interval of a median", () => {
   });
 });
 
-/** A clock that only passes move on, and candidates whose costs are listed, the last one for ever. */
+/** A clock that passes alone advance, and candidates with a list of costs each, whose last cost repeats. */
 function staged(lists: Record<string, readonly number[]>) {
   let clock = 0;
   const order: string[] = [];
@@ -63,44 +63,44 @@ function staged(lists: Record<string, readonly number[]>) {
 /** Costs that never settle. */
 const noisy = Array.from({ length: 500 }, (_, i) => 1 + ((i * 37) % 11) / 10);
 
-describe("taking turns", () => {
-  test("alternates the order, and leaves out the rounds that warm up", async () => {
+describe("alternation", () => {
+  test("reverses the order every round, and discards two rounds that warm up", async () => {
     const { candidates, order, now } = staged({ a: [9, 9, 1, 2], b: [9, 9, 3, 4] });
-    const costs = await takeTurns(candidates, { rounds: 2, seconds: 1, now });
+    const costs = await alternate(candidates, { rounds: 2, seconds: 1, now });
     expect(costs).toEqual({ a: [1, 2], b: [3, 4] });
     expect(order.join("")).toBe("abbaabba");
   });
 
-  test("ends when every median is known", async () => {
+  test("ends after six rounds when every median is known", async () => {
     const { candidates, now } = staged({ a: [1], b: [2] });
-    expect((await takeTurns(candidates, { seconds: 1e9, now }))!.a).toHaveLength(6);
+    expect((await alternate(candidates, { seconds: 1e9, now }))!.a).toHaveLength(6);
   });
 
-  test("ends when all ratios are known, though no median is", async () => {
+  test("ends after six rounds when all ratios are known, though no median is", async () => {
     const { candidates, now } = staged({ a: noisy, b: noisy.map((cost) => 3 * cost) });
-    expect((await takeTurns(candidates, { seconds: 1e9, now }))!.b).toHaveLength(6);
+    expect((await alternate(candidates, { seconds: 1e9, now }))!.b).toHaveLength(6);
   });
 
-  test("goes on otherwise, until time is up or there are enough rounds", async () => {
+  test("otherwise goes on until the time is up or 100 rounds are done", async () => {
     const half = staged({ a: noisy, b: [1] });
-    const timedOut = (await takeTurns(half.candidates, { seconds: 50, now: half.now }))!;
-    // Two rounds to warm up and 20 or so of 1.5 + 1 seconds.
+    const timedOut = (await alternate(half.candidates, { seconds: 50, now: half.now }))!;
+    // Two rounds warm up, and about 20 take 1.5 + 1 seconds each.
     expect(timedOut.a!.length).toBeGreaterThan(14);
     expect(timedOut.a!.length).toBeLessThan(22);
     expect(timedOut.b).toHaveLength(timedOut.a!.length);
     const long = staged({ a: noisy, b: [1] });
-    expect((await takeTurns(long.candidates, { seconds: 1e9, now: long.now }))!.a).toHaveLength(100);
+    expect((await alternate(long.candidates, { seconds: 1e9, now: long.now }))!.a).toHaveLength(100);
     const slow = staged({ a: noisy });
-    expect((await takeTurns(slow.candidates, { seconds: 0.001, now: slow.now }))!.a).toHaveLength(6);
+    expect((await alternate(slow.candidates, { seconds: 0.001, now: slow.now }))!.a).toHaveLength(6);
   });
 
-  test("does as many rounds as it is told", async () => {
+  test("does the number of rounds that is asked for", async () => {
     const { candidates, now } = staged({ a: [1] });
-    expect((await takeTurns(candidates, { rounds: 3, seconds: 1e-9, now }))!.a).toHaveLength(3);
-    expect((await takeTurns(candidates, { rounds: 20, seconds: 1e9, now }))!.a).toHaveLength(20);
+    expect((await alternate(candidates, { rounds: 3, seconds: 1e-9, now }))!.a).toHaveLength(3);
+    expect((await alternate(candidates, { rounds: 20, seconds: 1e9, now }))!.a).toHaveLength(20);
   });
 
-  test("drops the round in which it is stopped", async () => {
+  test("discards the round in which it is stopped", async () => {
     for (const [passes, expected] of [
       [1, undefined],
       [5, undefined],
@@ -112,18 +112,18 @@ describe("taking turns", () => {
         if (++done === passes) stop.abort();
         return 1;
       };
-      const costs = await takeTurns({ a: pass, b: pass }, { seconds: 1e9, signal: stop.signal });
+      const costs = await alternate({ a: pass, b: pass }, { seconds: 1e9, signal: stop.signal });
       expect([passes, costs]).toEqual([passes, expected]);
     }
   });
 
-  test("has no costs of what this machine does not have", async () => {
-    const costs = await takeTurns({ a: () => 1, b: undefined }, { rounds: 1, seconds: 1 });
+  test("has no costs of a candidate that this machine lacks", async () => {
+    const costs = await alternate({ a: () => 1, b: undefined }, { rounds: 1, seconds: 1 });
     expect(costs).toEqual({ a: [1] });
   });
 });
 
-test("a repeated pass finds out how often it takes to last, and keeps to it", async () => {
+test("a repeated pass finds the number of repetitions that lasts long enough, and keeps it", async () => {
   const asked: number[] = [];
   const pass = repeated(10, (times) => {
     asked.push(times);

@@ -1,91 +1,92 @@
-// What a measurement is: candidates take turns, so that whatever else the machine does hits them alike, and go on until it
-// is known well enough where the median of each lies.
+// Measuring: candidates are measured alternately, so that other load of the machine affects all of them, until the median of
+// each is known precisely enough.
 
-/** The upper one of two in the middle. */
+/** The median; of an even number of values, the upper of the two in the middle. */
 export const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /**
- * The interval between two values that holds the median of their distribution, whatever that is, in 95 of 100 cases or more:
- * each value is above it with probability 1/2, so that order statistics bound it (David & Nagaraja, Order Statistics,
- * 7.1). Undefined for fewer than 6 values, whose whole range does not hold it as often.
+ * The 95 % confidence interval of the median of a distribution, between two order statistics (David & Nagaraja, Order
+ * Statistics, 7.1). It assumes nothing of the distribution but that values are independent: each exceeds the median with
+ * probability 1/2. Undefined for fewer than 6 values, whose whole range holds the median with a lower probability.
  */
 export function interval(values: readonly number[]): { low: number; high: number } | undefined {
   const n = values.length;
-  // How often fewer than `rank` of n values lie below the median.
+  /** The probability that fewer than `rank` values are below the median. */
   let below = 0;
-  let ways = 2 ** -n;
+  /** The probability that exactly `rank` values are. */
+  let exactly = 2 ** -n;
   let rank = 0;
-  for (; below + ways <= 0.025; rank++) {
-    below += ways;
-    ways *= (n - rank) / (rank + 1);
+  for (; below + exactly <= 0.025; rank++) {
+    below += exactly;
+    exactly *= (n - rank) / (rank + 1);
   }
   if (rank === 0) return undefined;
   const sorted = values.toSorted((a, b) => a - b);
   return { low: sorted[rank - 1]!, high: sorted[n - rank]! };
 }
 
-/** Half the width of the interval of a median over the median; Infinity where there are too few values for one. */
+/** Half the width of the interval of a median, relative to the median; Infinity for too few values. */
 export function spread(values: readonly number[]): number {
   const found = interval(values);
   return found ? (found.high - found.low) / 2 / median(values) : Infinity;
 }
 
-/** How long candidates take turns. */
+/** When alternation ends. */
 export interface Method {
-  /** So many rounds and no other number. */
+  /** The exact number of rounds. */
   readonly rounds?: number | undefined;
-  /** After so many seconds it is enough, however wide the intervals are. */
+  /** Without `rounds`, the seconds after which it ends, however wide the intervals are. */
   readonly seconds: number;
-  /** Stops after the pass at hand; its round does not count. */
+  /** Stops it after the current pass, whose round is discarded. */
   readonly signal?: AbortSignal;
   /** A clock, in milliseconds. */
   readonly now?: () => number;
 }
 
-/** A pass of a candidate; answers what one unit of its work cost, in seconds. */
+/** Runs a candidate once, and returns the cost of a unit of its work in seconds. */
 export type Pass = () => number | Promise<number>;
 
-/** Rounds before those that count: caches, compilers and clocks settle. */
-const WARM_UP = 2;
-/** The fewest rounds that have an interval, and the most. */
-const FEWEST = 6;
-const MOST = 100;
-/** Where intervals are narrow enough. */
-const NARROW = 0.02;
+/** Rounds that are discarded, while caches, compilers and clock rates settle. */
+const WARM_UP_ROUNDS = 2;
+/** The fewest rounds that have an interval, and the most that are run. */
+const MIN_ROUNDS = 6;
+const MAX_ROUNDS = 100;
+/** The spread below which a median is known precisely enough. */
+const NARROW_SPREAD = 0.02;
 
-/** What takes turns; a candidate that this machine does not have is undefined and has no costs either. */
+/** Candidates by name; undefined where this machine lacks one, which then has no costs. */
 export type Candidates = Readonly<Record<string, Pass | undefined>>;
 export type Costs<C extends Candidates> = {
   [Name in keyof C]: number[] | (undefined extends C[Name] ? undefined : never);
 };
 
 /**
- * Has candidates take turns, in one order and then in the other, and answers what each round cost each of them. Ends when
- * the medians are known to 2 %, or all their ratios to the first one are, which disturbances spare. Undefined where it
- * was stopped before the first round was over.
+ * Runs candidates alternately, round by round, in order and in reverse order, and returns the costs of each by round. Ends when
+ * the spread of all medians is at most 2 %, or that of all ratios to the first candidate, which other load affects less.
+ * Undefined where it is stopped before the first round ends.
  */
-export async function takeTurns<C extends Candidates>(
+export async function alternate<C extends Candidates>(
   candidates: C,
   { rounds, seconds, signal, now = () => performance.now() }: Method,
 ): Promise<Costs<C> | undefined> {
-  const runners = Object.entries(candidates).flatMap(([name, pass]) =>
+  const present = Object.entries(candidates).flatMap(([name, pass]) =>
     pass ? [{ name, pass, costs: [] as number[] }] : [],
   );
-  const found = () => Object.fromEntries(runners.map(({ name, costs }) => [name, costs])) as Costs<C>;
+  const found = () => Object.fromEntries(present.map(({ name, costs }) => [name, costs])) as Costs<C>;
   const begin = now();
-  for (let round = -WARM_UP; rounds === undefined || round < rounds; round++) {
+  for (let round = -WARM_UP_ROUNDS; rounds === undefined || round < rounds; round++) {
     const done = Math.max(round, 0);
-    const over =
-      done >= MOST || now() - begin >= 1000 * seconds || isKnown(runners.map(({ costs }) => costs));
-    if (rounds === undefined && done >= FEWEST && over) break;
+    const enough =
+      done >= MAX_ROUNDS || now() - begin >= 1000 * seconds || isKnown(present.map(({ costs }) => costs));
+    if (rounds === undefined && done >= MIN_ROUNDS && enough) break;
     const row: number[] = [];
-    for (const { pass } of round % 2 ? runners.toReversed() : runners) {
+    for (const { pass } of round % 2 ? present.toReversed() : present) {
       if (signal?.aborted) return done > 0 ? found() : undefined;
       row.push(await pass());
     }
     if (round % 2) row.reverse();
-    if (round >= 0) runners.forEach(({ costs }, i) => costs.push(row[i]!));
+    if (round >= 0) present.forEach(({ costs }, i) => costs.push(row[i]!));
   }
   return found();
 }
@@ -93,47 +94,48 @@ export async function takeTurns<C extends Candidates>(
 function isKnown(costs: readonly (readonly number[])[]): boolean {
   const [first] = costs;
   const ratios = costs.map((list) => list.map((cost, i) => cost / first![i]!));
-  return [costs, ratios].some((lists) => lists.every((list) => spread(list) <= NARROW));
+  return [costs, ratios].some((lists) => lists.every((list) => spread(list) <= NARROW_SPREAD));
 }
 
-/** Seconds that a pass should take: much longer than a clock's tick or a message, shorter than most disturbances. */
-const PASS = 0.02;
-const MOST_TIMES = 2 ** 24;
+/** The seconds of a pass: much longer than the tick of a clock or a message, shorter than most disturbances. */
+const PASS_SECONDS = 0.02;
+const MAX_REPETITIONS = 2 ** 24;
 
 /**
- * A pass that repeats work so often that it takes long enough to be measured; how often is found out in the first one,
- * which warms up.
- * @param units What is done in one go.
- * @param work Goes so many times and answers the seconds that took.
+ * A pass that repeats work until it takes long enough to be measured. The first call, which warms up, finds the number of
+ * repetitions; later calls keep it while it suffices.
+ *
+ * @param units Units of work in one repetition.
+ * @param work Does `times` repetitions, and returns the seconds that they took.
  * @param long The seconds that a pass should take.
  */
 export function repeated(
   units: number,
   work: (times: number) => number | Promise<number>,
-  long = PASS,
+  long = PASS_SECONDS,
 ): Pass {
   let times = 1;
   return async () => {
     for (;;) {
       const seconds = await work(times);
-      if (seconds >= long / 2 || times >= MOST_TIMES) return seconds / times / units;
+      if (seconds >= long / 2 || times >= MAX_REPETITIONS) return seconds / times / units;
       times = Math.ceil(times * Math.min(4, (1.2 * long) / Math.max(seconds, 1e-9)));
     }
   };
 }
 
 /**
- * The seconds of CPU that a task in this thread takes while no other thread works: what others do meanwhile to a machine's
- * cores does not count.
+ * The seconds of CPU time that a task takes in this thread, which other processes do not add to. It is the time of the whole
+ * process, so no other thread may work meanwhile.
  */
-export function burned(task: () => void): number {
+export function cpuSeconds(task: () => void): number {
   const start = process.cpuUsage();
   task();
   const { user, system } = process.cpuUsage(start);
   return (user + system) / 1e6;
 }
 
-/** The seconds that a task takes. */
+/** The seconds that a task takes by the clock. */
 export async function timed(task: () => unknown): Promise<number> {
   const start = performance.now();
   await task();

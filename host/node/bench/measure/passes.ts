@@ -1,40 +1,40 @@
-// Passes of the same work in this thread and on an engine.
+// Passes: how a task of this thread, or work on an engine, is measured.
 
 import { batchWork, type Plan, type Work } from "../../../../src/plan.ts";
 import { pump } from "../../../pump.ts";
 import type { Answer, Runner } from "../../../runner.ts";
-import { burned, repeated, timed, type Pass } from "./measure.ts";
+import { cpuSeconds, repeated, timed, type Pass } from "./measure.ts";
 
-/** What a task in this thread costs for each of the `units` that it does, in CPU time. */
-export const task = (units: number, run: () => void): Pass =>
+/** A pass of a task in this thread, which does `units` units of work, in CPU time. */
+export const taskPass = (units: number, run: () => void): Pass =>
   repeated(units, (times) =>
-    burned(() => {
+    cpuSeconds(() => {
       for (let k = 0; k < times; k++) run();
     }),
   );
 
-/** A GPU is asked every few milliseconds whether it is done, so its passes take longer, in seconds. */
+/** The seconds of a pass: longer on a GPU, which is polled every few milliseconds. Undefined: as `repeated` has it. */
 const longOf = ({ engine }: Runner) => (engine === "gpu" ? 0.15 : undefined);
 
-/** The seconds that works take: the device's own where it can tell, as for its ceilings, otherwise those of the clock. */
+/** The seconds that works take: device time where the engine tells it, as for its ceilings, else time by the clock. */
 async function worked(run: () => Promise<readonly Answer[]>): Promise<number> {
   let answers: readonly Answer[] = [];
   const seconds = await timed(async () => void (answers = await run()));
   const device =
     answers.reduce((sum, { deviceMilliseconds = Infinity }) => sum + deviceMilliseconds, 0) / 1000;
-  // Pieces of work that a device overlaps take less time than their sum.
+  // Where a device overlaps works, the clock shows less than the sum of their device times.
   return Math.min(seconds, device);
 }
 
-/** Trials of the smallest batch; only passes of the smallest sizes see much of what a batch costs. */
-const BATCH = 64;
+/** Trials of the smallest batch. The overhead of a batch shows in passes of the smallest sizes alone. */
+const BATCH_TRIALS = 64;
 
-/** What a trial costs on an engine that has as many batches in flight as the scheduler gives it. */
+/** A pass of trials on an engine, with `queueDepth` batches in flight as under the scheduler. Its unit is a trial. */
 export const trialsPass = (runner: Runner, plan: Plan): Pass =>
   repeated(
-    runner.queueDepth * BATCH,
+    runner.queueDepth * BATCH_TRIALS,
     (times) => {
-      const count = BATCH * times;
+      const count = BATCH_TRIALS * times;
       const works = Array.from({ length: runner.queueDepth }, (_, i) =>
         batchWork(plan, { first: i * count, count }),
       );
@@ -43,7 +43,7 @@ export const trialsPass = (runner: Runner, plan: Plan): Pass =>
     longOf(runner),
   );
 
-/** What each of the `units` of some work costs on an engine. */
+/** A pass of works on an engine, which have `units` units together. */
 export const worksPass = (runner: Runner, units: number, works: readonly Work[]): Pass =>
   repeated(
     units,

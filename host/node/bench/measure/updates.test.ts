@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { phaseConfig, plan } from "../../../../src/experiments/phase.ts";
 import { itemsOf, updatesOf } from "./updates.ts";
 
-test("word updates are the words with sums that can still end at a target", () => {
+test("word updates count the words that hold a sum which can still end at a target", () => {
   const M = 64;
   const trials = plan(phaseConfig({ bits: 6, items: 10, targets: [0] }));
   let words = 0;
@@ -13,10 +13,10 @@ test("word updates are the words with sums that can still end at a target", () =
     const below = items.reduce((sum, x) => sum + Math.max(-x, 0), 0);
     const zero = Math.min(below, all - below);
     magnitudes.forEach((_, i) => {
-      const done = magnitudes.slice(0, i + 1).reduce((sum, a) => sum + a, 0);
+      const prefixSum = magnitudes.slice(0, i + 1).reduce((sum, a) => sum + a, 0);
       const touched = new Set<number>();
-      for (let sum = 0; sum <= done; sum++)
-        if (sum <= zero + M && sum + (all - done) >= zero - M) touched.add(Math.floor(sum / 32));
+      for (let sum = 0; sum <= prefixSum; sum++)
+        if (sum <= zero + M && sum + (all - prefixSum) >= zero - M) touched.add(Math.floor(sum / 32));
       words += touched.size;
     });
   }

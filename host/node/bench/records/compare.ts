@@ -1,18 +1,19 @@
-// Two runs beside each other: how much faster which row has become, and whether both answered the same.
+// Comparison of two runs: the change of speed of every row, and whether the results are the same.
 
 import { columns } from "../../reports/table.ts";
 import { nameOf, speedOf, type Machine, type Row } from "./record.ts";
 
 export interface Comparison {
-  /** Rows of both runs, and how many times as fast the new one is. */
+  /** Rows of both runs, with the speed of the new one relative to the old one. */
   readonly both: readonly { readonly row: Row; readonly old: Row; readonly speed: number }[];
-  /** Names of rows that only one of the runs has. */
+  /** Names of rows that only the new run has, and of those that only the old run has. */
   readonly added: readonly string[];
   readonly gone: readonly string[];
   /** Names of rows whose digests differ. */
   readonly differ: readonly string[];
 }
 
+/** Compares the rows of a run with those of an earlier one, by their names. */
 export function compareRows(rows: readonly Row[], before: readonly Row[]): Comparison {
   const old = new Map(before.map((row) => [nameOf(row), row]));
   const names = new Set(rows.map(nameOf));
@@ -32,6 +33,7 @@ export function compareRows(rows: readonly Row[], before: readonly Row[]): Compa
 
 const sectionOf = (name: string) => name.split(" | ", 1)[0]!;
 
+/** The lines of a comparison. Rows of sections that were not run again are summed up as `not run`. */
 export function comparisonText({ both, added, gone, differ }: Comparison, machine: Machine): string[] {
   const { cpu, cores, adapter, version, commit, date } = machine;
   const run = new Set([...both.map(({ row }) => row.section), ...added.map(sectionOf)]);

@@ -1,14 +1,15 @@
-// Which machine a bench ran on.
+// The record of the machine that a bench runs on.
 
 import { spawnSync } from "node:child_process";
 import { cpus, release, totalmem, type } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { version } from "../../../../package.json";
-import { adapterName } from "../../../gpu/runner.ts";
+import { adapterName } from "../../../gpu/device.ts";
 import { hardwareThreads } from "../../platform/threads.ts";
 import type { Machine } from "./record.ts";
 
+/** Describes this machine, the adapter and the options of a run. */
 export function machineOf(adapter: GPUAdapter | null, options: Readonly<Record<string, unknown>>): Machine {
   const commit = commitOf(dirname(fileURLToPath(import.meta.url)));
   return {
@@ -26,7 +27,7 @@ export function machineOf(adapter: GPUAdapter | null, options: Readonly<Record<s
   };
 }
 
-/** The commit of the checkout that a folder of the build lies in. A package installed elsewhere is in none of its own. */
+/** The commit of the checkout that contains a folder; undefined for a package that is installed in some other checkout. */
 function commitOf(folder: string): string | undefined {
   const git = (...args: string[]) => spawnSync("git", ["-C", folder, ...args], { encoding: "utf8" });
   const top = git("rev-parse", "--show-toplevel").stdout?.trim();
@@ -38,7 +39,7 @@ function commitOf(folder: string): string | undefined {
   return git("describe", "--always", "--dirty", "--exclude=*").stdout.trim() || undefined;
 }
 
-/** The name of the file that keeps a run: day, processor or adapter, commit. */
+/** The name of the file of a run: day, processor, adapter, and commit or version. */
 export function fileName({ date, cpu, cores, adapter, commit, version }: Machine): string {
   const parts = [date.slice(0, 10), `${cpu}-x${cores}`, adapter ?? "", commit ?? version];
   return `${parts

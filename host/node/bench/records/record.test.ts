@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { compareRows, comparisonText } from "./compare.ts";
-import { rowOf } from "../context.ts";
+import { rowOf } from "./rows.ts";
 import { fileName } from "./machine.ts";
 import { disagreements, linesOf, nameOf, readLines, type Machine, type Row } from "./record.ts";
 
@@ -22,12 +22,12 @@ const rate = rowOf(name, "trials/s", [0.5, 0.5, 0.25, 0.5, 0.5, 1], { digest: "0
 const cost = rowOf({ ...name, section: "start" }, "s", [2, 4, 3]);
 
 describe("a row", () => {
-  test("turns costs into a rate where its unit is one", () => {
+  test("is a rate, the reciprocal of the median cost, where its unit is one", () => {
     expect([rate.value, rate.rounds, rate.spread]).toEqual([2, 6, 0.75]);
     expect([cost.value, cost.rounds, cost.spread]).toEqual([3, 3, undefined]);
   });
 
-  test("comes back from its lines as it went", () => {
+  test("is read from its lines as it was written, with fields of later versions", () => {
     const rows = [rate, { ...cost, shares: { registers: 0.5 }, later: ["a field of another version"] }];
     expect(readLines("f", linesOf(machine, rows))).toEqual({ machine, rows });
   });
@@ -38,12 +38,12 @@ describe("a row", () => {
     [linesOf(machine, []).replace("bench-machine", "phase"), "f, line 1: kind: expected"],
     [`${linesOf(machine, [rate])}{"kind":"bench"}`, "f, line 3: section: expected"],
     [linesOf(machine, [rate]).replace('"value":2', '"value":"2"'), "f, line 2: value: expected"],
-  ])("is refused where it is none: %s", (text, message) => {
+  ])("is refused where it is malformed: %s", (text, message) => {
     expect(() => readLines("f", text)).toThrow(message);
   });
 });
 
-test("engines that answer otherwise are named, and only those", () => {
+test("rows of the same work whose digests differ are named, and no others", () => {
   const gpu: Row = { ...rate, engine: "gpu", variant: "thread" };
   expect(disagreements([rate, gpu, cost])).toEqual([]);
   expect(disagreements([rate, { ...gpu, size: "M = 2^8", digest: "4567" }])).toEqual([]);
@@ -53,7 +53,7 @@ test("engines that answer otherwise are named, and only those", () => {
   ]);
 });
 
-test("a comparison has ratios of what both have, and tells the rest", () => {
+test("a comparison has the ratios of rows that both runs have, and names the other rows", () => {
   const faster = { ...rate, value: 3 };
   const slower = { ...cost, value: 6 };
   const added = { ...rate, engine: "gpu" };
@@ -68,6 +68,6 @@ test("a comparison has ratios of what both have, and tells the rest", () => {
   expect(comparisonText(differ, machine).join("\n")).toMatch(/A Processor.*SwiftShader[^]*DIFFERENT/);
 });
 
-test("a file is named by day, machine and commit", () => {
+test("a file is named by the day, the machine and the commit", () => {
   expect(fileName(machine)).toBe("2026-01-02_a-processor-tm-3000-x2_swiftshader-driver-5_abc1234.jsonl");
 });

@@ -1,4 +1,4 @@
-// What a bench leaves behind, as JSON Lines: one record of the machine, then one for each row.
+// The records of a bench as JSON Lines: one of the machine, then one for each row.
 
 import * as z from "zod/mini";
 import { RequestError, locating } from "../../../../src/errors.ts";
@@ -6,7 +6,7 @@ import { parse } from "../../../../src/check.ts";
 
 const numbers = z.record(z.string(), z.number());
 
-/** Unknown fields of later versions pass through. */
+/** The record of the machine. Unknown fields, of later versions, pass through. */
 const machineSchema = z.looseObject({
   kind: z.literal("bench-machine"),
   cpu: z.string(),
@@ -14,56 +14,61 @@ const machineSchema = z.looseObject({
   memoryBytes: z.number(),
   os: z.string(),
   node: z.string(),
-  /** What the GPU engine runs on; none where no adapter answers. */
+  /** The adapter of the GPU engine; absent where there is none. */
   adapter: z.optional(z.string()),
   version: z.string(),
-  /** Of the checkout that exacta was built in, with `-dirty` where files had been changed. */
+  /** The commit of the checkout that exacta was built in, with `-dirty` where files differ from it. */
   commit: z.optional(z.string()),
   date: z.string(),
-  /** Of the measurement, as typed. */
+  /** The options of the command, as typed. */
   options: z.record(z.string(), z.unknown()),
 });
 export type Machine = z.output<typeof machineSchema>;
 
 const rowSchema = z.looseObject({
   kind: z.literal("bench"),
-  /** These five name a row: no other of a run has the same. */
+  /** These five fields name a row; no other row of a run has the same. */
   section: z.string(),
   engine: z.string(),
   kernel: z.string(),
   size: z.string(),
   variant: z.string(),
-  /** The median, and what it counts: rates have units a second (`trials/s`), all others are costs, the less the better. */
+  /** The median and its unit: a rate where the unit ends in `/s` (`trials/s`), otherwise a cost, of which less is better. */
   value: z.number(),
   unit: z.string(),
-  /** Half the 95 % interval of the median over the median; none for fewer than 6 rounds. */
+  /** Half the 95 % interval of the median, relative to the median; absent for fewer than 6 rounds. */
   spread: z.optional(z.number()),
   rounds: z.number(),
-  /** Words of 32 bits that are updated in a second (updates.ts). */
+  /** Word updates a second (measure/updates.ts). */
   updates: z.optional(z.number()),
-  /** By the name of a ceiling: how much of it that is. */
+  /** The share of each ceiling that is reached, by the ceiling. */
   shares: z.optional(numbers),
-  /** By the variant or engine that it is compared with: how many times its speed, the median over rounds. */
+  /** The speed relative to other variants or engines, by their names; the median over rounds. */
   ratios: z.optional(numbers),
-  /** Of what grows from the row before to this one: how the cost went with it, `measured` and in `theory`. */
+  /** The exponent with which the cost grows from the row before to this one: `measured`, and in `theory`. */
   exponents: z.optional(numbers),
-  /** Of the words that the kernel writes for fixed work: the same on every engine of every machine. */
+  /** The digest of the words that the kernel writes for fixed work: the same on every engine of every machine. */
   digest: z.optional(z.string()),
 });
 export type Row = z.output<typeof rowSchema>;
 
-/** What names a row, in words. */
+/** The name of a row, as it is printed. */
 export const nameOf = ({ section, engine, kernel, size, variant }: Row): string =>
   [section, engine, kernel, size, variant].filter(Boolean).join(" | ");
 
-/** How many times as fast one row is as another of the same name. */
+/** The speed of a row relative to another of the same name. */
 export const speedOf = (row: Row, other: Row): number =>
   row.unit.endsWith("/s") ? row.value / other.value : other.value / row.value;
 
+/** JSON Lines of a run. */
 export const linesOf = (machine: Machine, rows: readonly Row[]): string =>
   [machine, ...rows].map((record) => `${JSON.stringify(record)}\n`).join("");
 
-/** The reverse. Throws TypeError or RangeError where the text is nothing that a bench has written. */
+/**
+ * Reads what `linesOf` writes.
+ *
+ * @throws {RequestError} The text is no output of `exacta bench --json`; names the file and the line.
+ */
 export function readLines(file: string, text: string): { machine: Machine; rows: Row[] } {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const records = lines.map((line, i) =>
@@ -81,7 +86,7 @@ function jsonOf(line: string): unknown {
   }
 }
 
-/** What two engines of one run disagree on: rows of the same section, kernel and size whose digests differ. */
+/** Describes the rows of one section, kernel and size whose digests differ, so that engines or variants disagree. */
 export function disagreements(rows: readonly Row[]): string[] {
   const first = new Map<string, Row>();
   return rows.flatMap((row) => {

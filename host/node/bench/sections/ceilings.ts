@@ -1,5 +1,5 @@
-// The most that this machine gives, by micro-kernels that do the innermost step of a kernel and nothing else. Each has to
-// answer the integers that are computed here as well, so that no compiler has left the work out.
+// The section `ceilings`: the highest rates of this machine, measured by micro-kernels that do the innermost step of a kernel and
+// nothing else. Their results are compared with integers that are computed here, so that no compiler can leave the work out.
 
 import copyCode from "../yardsticks/micro/copy.wgsl?raw";
 import dotCode from "../yardsticks/micro/dot.wgsl?raw";
@@ -8,10 +8,12 @@ import micro from "../yardsticks/micro/micro.wgsl?raw";
 import registersCode from "../yardsticks/micro/registers.wgsl?raw";
 import shuffleCode from "../yardsticks/micro/shuffle.wgsl?raw";
 import base64 from "../yardsticks/micro/wasm/ceilings.ts?wasm";
-import { burned, repeated } from "../measure/measure.ts";
-import { rowOf, rowsTable, type Context, type Gpu, type Section } from "../context.ts";
+import { cpuSeconds, repeated } from "../measure/measure.ts";
+import type { Context, Gpu, Section } from "../context.ts";
+import { rowOf, rowsTable } from "../records/rows.ts";
 import type { Row } from "../records/record.ts";
 
+/** Words of a column, the state of a micro-kernel. */
 const WORDS = 8;
 const UNITS = {
   registers: "updates/s",
@@ -27,7 +29,7 @@ const seed = (column: number, word: number) => Math.imul(WORDS * column + word +
 const next = (z: number) => (Math.imul(z, 1664525) + 1013904223) >>> 0;
 const columnOf = (column: number) => Uint32Array.from({ length: WORDS }, (_, word) => seed(column, word));
 
-/** A column of bits after so many rounds: `steps` times R |= R << shift with z coming in from below, then all xor z. */
+/** A column of bits after `rounds` rounds: `steps` times R |= R << shift with z shifted in from below, then all words xor z. */
 function shifted(column: number, rounds: number, steps: number, shift: number): Uint32Array {
   const words = columnOf(column);
   for (let round = 0, z = 1; round < rounds; round++, z = next(z)) {
@@ -39,7 +41,7 @@ function shifted(column: number, rounds: number, steps: number, shift: number): 
   return words;
 }
 
-/** Chains of x += x . z, by signed parts of `bits` bits. */
+/** A column after `rounds` rounds of `steps` times x += x . z on every word, a dot product of signed parts of `bits` bits. */
 function dotted(column: number, rounds: number, steps: number, bits: number): Uint32Array {
   const words = columnOf(column);
   const part = (x: number, i: number) => (x << (32 - bits * (i + 1))) >> (32 - bits);
@@ -52,7 +54,7 @@ function dotted(column: number, rounds: number, steps: number, bits: number): Ui
   return words;
 }
 
-/** Lane by lane, of subgroups of `size`: each word += that of the lane `shift` further on, and xor a number then. */
+/** The columns of a subgroup of `size` lanes: each word += that of the lane `shift` further on, then xor a seed of the round. */
 function shuffled(size: number, rounds: number, steps: number, shift: number): Uint32Array[] {
   let lanes = Array.from({ length: size }, (_, lane) => columnOf(lane));
   for (let round = 0; round < rounds; round++) {
@@ -63,8 +65,9 @@ function shuffled(size: number, rounds: number, steps: number, shift: number): U
   return lanes;
 }
 
-/** What an invocation writes for its words. */
-const result = (words: Uint32Array) => words.reduce((sum, x, w) => (sum + Math.imul(2 * w + 1, x)) >>> 0, 0);
+/** The checksum that an invocation writes of its column. */
+const checksum = (words: Uint32Array) =>
+  words.reduce((sum, x, w) => (sum + Math.imul(2 * w + 1, x)) >>> 0, 0);
 
 function same(name: string, found: ArrayLike<number>, expected: (i: number) => number): void {
   for (let i = 0; i < found.length; i++)
@@ -72,9 +75,10 @@ function same(name: string, found: ArrayLike<number>, expected: (i: number) => n
       throw new Error(`the micro-kernel ${name} answers ${found[i]} at ${i}, expected ${expected(i)}`);
 }
 
-/** A micro-kernel that is ready: what a pass costs for each unit, and whether it answers what it should. */
+/** A micro-kernel that is ready to run. */
 interface Micro {
   readonly pass: () => number | Promise<number>;
+  /** Throws where its results are wrong. */
   readonly check: () => void | Promise<void>;
 }
 
@@ -87,48 +91,48 @@ interface CeilingExports {
   readonly copy: (to: number, from: number, bytes: number) => void;
 }
 
-/** Of a round on the CPU: steps in registers, and passes over a bitset that a first-level cache holds. */
+/** A round on the CPU: steps in registers, and passes over a bitset that fits into a first-level cache. */
 const CPU_STEPS = 16;
 const CPU_PASSES = 64;
 const CPU_SHIFT = 13;
 const BITSET_BYTES = 2 ** 14;
-/** Rounds that are checked, of a bitset fewer; more are the same once more. */
-const CHECKED = 99;
-const FEW = 3;
-/** Larger than caches. */
+/** Rounds whose results are checked: of columns, and of a bitset. */
+const CHECKED_ROUNDS = 99;
+const CHECKED_BITSET_ROUNDS = 3;
+/** Bytes of a copy on the CPU, more than caches hold. */
 const CPU_COPY_BYTES = 2 ** 26;
 
-/** The micro-kernels of one CPU thread, in this one. */
+/** The micro-kernels of the CPU, which run in this thread. */
 export async function cpuMicros(): Promise<Record<Exclude<Ceiling, "shuffle">, Micro>> {
   const { instance } = await WebAssembly.instantiate(Buffer.from(base64, "base64"));
   const wasm = instance.exports as unknown as CeilingExports;
   const base = wasm.heapBase();
   wasm.memory.grow(Math.ceil((base + 2 * CPU_COPY_BYTES) / 65536));
   const words = (length: number) => new Uint32Array(wasm.memory.buffer, base, length);
-  /** A micro-kernel on columns in registers; words lie by register, then by column. */
-  const columns = (name: "registers" | "dot", units: number, of: (column: number) => Uint32Array) => ({
-    pass: repeated(units, (times) => burned(() => wasm[name](base, times))),
+  /** A micro-kernel on columns in registers. Word i of column c is at 4 i + c of its results. */
+  const columns = (name: "registers" | "dot", units: number, result: (column: number) => Uint32Array) => ({
+    pass: repeated(units, (times) => cpuSeconds(() => wasm[name](base, times))),
     check() {
-      wasm[name](base, CHECKED);
-      const expected = [0, 1, 2, 3].map(of);
+      wasm[name](base, CHECKED_ROUNDS);
+      const expected = [0, 1, 2, 3].map(result);
       same(name, words(4 * WORDS), (i) => expected[i % 4]![i >> 2]!);
     },
   });
   return {
     registers: columns("registers", 4 * WORDS * CPU_STEPS, (column) =>
-      shifted(column, CHECKED, CPU_STEPS, CPU_SHIFT),
+      shifted(column, CHECKED_ROUNDS, CPU_STEPS, CPU_SHIFT),
     ),
     memory: {
       pass: repeated((BITSET_BYTES / 4) * CPU_PASSES, (times) =>
-        burned(() => wasm.bitset(base, BITSET_BYTES, times)),
+        cpuSeconds(() => wasm.bitset(base, BITSET_BYTES, times)),
       ),
       check() {
         words(BITSET_BYTES / 4 + 16).fill(0);
-        wasm.bitset(base + 64, BITSET_BYTES, FEW);
+        wasm.bitset(base + 64, BITSET_BYTES, CHECKED_BITSET_ROUNDS);
         const length = BITSET_BYTES / 4;
         const all = (1n << BigInt(32 * length)) - 1n;
         let bits = bigOf(Uint32Array.from({ length }, (_, i) => seed(0, i)));
-        for (let round = 0, z = 1; round < FEW; round++, z = next(z)) {
+        for (let round = 0, z = 1; round < CHECKED_BITSET_ROUNDS; round++, z = next(z)) {
           for (let pass = 0; pass < CPU_PASSES; pass++) bits |= (bits << BigInt(CPU_SHIFT)) & all;
           bits ^= bigOf(new Uint32Array(length).fill(z));
         }
@@ -137,10 +141,10 @@ export async function cpuMicros(): Promise<Record<Exclude<Ceiling, "shuffle">, M
           throw new Error("the micro-kernel memory answers other bits than it should");
       },
     },
-    dot: columns("dot", 4 * WORDS * CPU_STEPS * 2, (column) => dotted(column, CHECKED, CPU_STEPS, 16)),
+    dot: columns("dot", 4 * WORDS * CPU_STEPS * 2, (column) => dotted(column, CHECKED_ROUNDS, CPU_STEPS, 16)),
     copy: {
       pass: repeated(CPU_COPY_BYTES, (times) =>
-        burned(() => {
+        cpuSeconds(() => {
           for (let k = 0; k < times; k++) wasm.copy(base + CPU_COPY_BYTES, base, CPU_COPY_BYTES);
         }),
       ),
@@ -161,29 +165,31 @@ export async function cpuMicros(): Promise<Record<Exclude<Ceiling, "shuffle">, M
 const bigOf = (words: Uint32Array): bigint =>
   BigInt(`0x${Array.from(words.toReversed(), (word) => word.toString(16).padStart(8, "0")).join("")}`);
 
-/** Of a dispatch on the GPU, but for copies. */
+/** Rounds of a dispatch on the GPU. */
 const GPU_ROUNDS = 16;
 const GPU_SHIFT = 13;
+/** Invocations of a workgroup. */
 const WIDTH = 64;
-/** Invocations that start with different bits. */
+/** Columns that differ: invocation i begins with column i % COLUMNS. */
 const COLUMNS = 64;
-/** Enough invocations to fill any device. */
-const MOST_GROUPS = 2 ** 14;
-/** The most bytes of a copy: more than caches hold. */
+/** The most workgroups of a dispatch, enough to fill any device. */
+const MAX_GROUPS = 2 ** 14;
+/** The most bytes of a copy, more than caches hold. */
 const GPU_COPY_BYTES = 2 ** 27;
-/** Seconds of a dispatch from which on more workgroups are not needed. */
-const DISPATCH = 0.005;
+/** Seconds of a dispatch that is long enough to be measured. */
+const DISPATCH_SECONDS = 0.005;
 
 interface GpuMicro {
   readonly code: string;
-  /** Units of an invocation and round. */
+  /** Units of an invocation in a round. */
   readonly units: number;
   readonly check: (found: Uint32Array, rounds: number) => void;
 }
 
-const byColumn = (name: string, of: (column: number, rounds: number) => Uint32Array) => {
+/** Checks the checksums of a dispatch, given the final column. */
+const byColumn = (name: string, result: (column: number, rounds: number) => Uint32Array) => {
   return (found: Uint32Array, rounds: number) => {
-    const expected = Array.from({ length: COLUMNS }, (_, column) => result(of(column, rounds)));
+    const expected = Array.from({ length: COLUMNS }, (_, column) => checksum(result(column, rounds)));
     same(name, found, (i) => expected[i % COLUMNS]!);
   };
 };
@@ -203,8 +209,10 @@ const gpuMicros: Record<Exclude<Ceiling, "copy">, GpuMicro> = {
     code: `enable subgroups;\n${micro}${shuffleCode}`,
     units: 16 * WORDS,
     check(found, rounds) {
-      // Which size subgroups have, only the shader knows.
-      const sizes = [4, 8, 16, 32, 64, 128].map((size) => shuffled(size, rounds, 16, GPU_SHIFT).map(result));
+      // Only the shader knows the size of subgroups, so any size may match.
+      const sizes = [4, 8, 16, 32, 64, 128].map((size) =>
+        shuffled(size, rounds, 16, GPU_SHIFT).map(checksum),
+      );
       const expected = sizes.find((lanes) => lanes.every((lane, i) => lane === found[i])) ?? sizes[0]!;
       same("shuffle", found, (i) => expected[i % expected.length]!);
     },
@@ -216,9 +224,7 @@ const gpuMicros: Record<Exclude<Ceiling, "copy">, GpuMicro> = {
   },
 };
 
-/**
- * The micro-kernels of a device, those that are asked for and that it has the features for, and what gives the device back.
- */
+/** Opens a device, and the micro-kernels of `asked` that it has the features for. `close` destroys the device. */
 export async function openGpuMicros(
   { requestAdapter, language }: Gpu,
   asked: readonly Ceiling[] = ceilingNames,
@@ -232,7 +238,7 @@ export async function openGpuMicros(
   for (const name of asked) {
     if (name === "shuffle" && !has("subgroups")) continue;
     if (name === "dot" && !language.has("packed_4x8_integer_dot_product")) continue;
-    micros[name] = await (name === "copy" ? copyMicro(device) : openMicro(device, name));
+    micros[name] = await (name === "copy" ? openCopy(device) : openMicro(device, name));
   }
   return { micros, close: () => device.destroy() };
 }
@@ -240,15 +246,15 @@ export async function openGpuMicros(
 async function openMicro(device: GPUDevice, name: Exclude<Ceiling, "copy">): Promise<Micro> {
   const { code, units, check } = gpuMicros[name];
   const open = (groups: number) => openShader(device, code, groups, GPU_ROUNDS, 4 * groups * WIDTH);
-  const shader = await grown(open, MOST_GROUPS);
+  const shader = await grown(open, MAX_GROUPS);
   return {
     pass: repeated(shader.groups * WIDTH * GPU_ROUNDS * units, shader.run),
     check: async () => check(await shader.results(), GPU_ROUNDS),
   };
 }
 
-async function copyMicro(device: GPUDevice): Promise<Micro> {
-  /** Of a workgroup. */
+async function openCopy(device: GPUDevice): Promise<Micro> {
+  /** Bytes that a workgroup copies. */
   const bytes = 16 * WIDTH * GPU_ROUNDS;
   const open = (groups: number) => {
     const source = Uint32Array.from({ length: (bytes * groups) / 4 }, (_, i) => seed(0, i));
@@ -261,20 +267,20 @@ async function copyMicro(device: GPUDevice): Promise<Micro> {
   };
 }
 
-/** A shader for as many workgroups as keep a device busy for long enough to be measured. */
+/** A shader with a number of workgroups, at most `most`, that keeps the device busy for DISPATCH_SECONDS. */
 async function grown(open: (groups: number) => Promise<Shader>, most: number): Promise<Shader> {
   for (let groups = 16; ; groups *= 4) {
     const shader = await open(Math.min(groups, most));
-    // The first dispatch may wait for a compiler.
+    // The first dispatch may include compilation.
     await shader.run(1);
-    if (groups >= most || (await shader.run(1)) >= DISPATCH) return shader;
+    if (groups >= most || (await shader.run(1)) >= DISPATCH_SECONDS) return shader;
     shader.close();
   }
 }
 
 interface Shader {
   readonly groups: number;
-  /** Dispatches so many times; answers the seconds that took on the device. */
+  /** Dispatches `times` times; returns the seconds on the device, or by the clock where it has no timestamps. */
   readonly run: (times: number) => Promise<number>;
   readonly results: () => Promise<Uint32Array>;
   readonly close: () => void;
@@ -355,13 +361,13 @@ async function openShader(
   };
 }
 
-/** Measures the ceilings of the engines there are. */
+/** Measures the ceilings of the CPU and of the GPU, where these engines are asked for. */
 export async function benchCeilings(context: Context): Promise<Section> {
   const rows: Row[] = [];
   async function measure(engine: "cpu" | "gpu", variant: string, micros: Partial<Record<Ceiling, Micro>>) {
     const entries = Object.entries(micros) as [Ceiling, Micro][];
     const passes = Object.fromEntries(entries.map(([name, { pass }]) => [name, pass]));
-    const costs = await context.takeTurns(`ceilings of the ${engine}`, passes);
+    const costs = await context.measure(`ceilings of the ${engine}`, passes);
     if (!costs) return;
     for (const [name, { check }] of entries) {
       await check();
@@ -376,7 +382,7 @@ export async function benchCeilings(context: Context): Promise<Section> {
     await measure("gpu", "all of it", micros).finally(close);
   }
   return {
-    title: "ceilings: what micro-kernels get out of this machine",
+    title: "ceilings: the rates of micro-kernels on this machine",
     rows,
     table: rowsTable(rows),
   };

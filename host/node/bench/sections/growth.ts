@@ -1,4 +1,4 @@
-// How the cost of `reach` grows on the CPU engine, beside what theory says of it.
+// The section `growth`: the growth of the cost of `reach` on the CPU engine, beside theory.
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -10,24 +10,26 @@ import type { Runner } from "../../../runner.ts";
 import { schedule } from "../../../schedule.ts";
 import { columns } from "../../reports/table.ts";
 import { startThread } from "../../platform/threads.ts";
-import { rowOf, valueText, type Context, type Section } from "../context.ts";
+import type { Context, Section } from "../context.ts";
+import { rowOf, valueText } from "../records/rows.ts";
 import { median, repeated, timed, type Pass } from "../measure/measure.ts";
-import { task, trialsPass } from "../measure/passes.ts";
+import { taskPass, trialsPass } from "../measure/passes.ts";
 import type { Row } from "../records/record.ts";
 import { updatesOf } from "../measure/updates.ts";
 
-/** Word updates of a pass of the kernel alone. */
-const UPDATES = 2 ** 20;
+/** Word updates of a task of the kernel alone. */
+const TASK_UPDATES = 2 ** 20;
 
 interface Step {
-  /** What grows, and to what. */
+  /** The value of the quantity that grows. */
   readonly at: number;
   readonly size: string;
   readonly pass: Pass;
-  /** The cost in theory, in any unit. */
+  /** The cost in theory, in a unit that is the same for the whole ladder. */
   readonly theory: number;
 }
 
+/** Measurements of a growing quantity. */
 interface Ladder {
   readonly what: string;
   readonly order: string;
@@ -38,17 +40,17 @@ interface Ladder {
 const planOf = (bits: number, items: number): Plan =>
   plan(phaseConfig({ bits, items, targets: [0], seed: 1 }));
 
-/** The kernel alone, by items or by half range; its theory is the words that it updates. */
+/** The kernel alone. The cost in theory is its word updates. */
 async function kernelStep(at: number, bits: number, items: number): Promise<Step> {
   const trials = planOf(bits, items);
   const theory = updatesOf(trials);
-  const count = 4 * Math.ceil(UPDATES / theory / 4);
+  const count = 4 * Math.ceil(TASK_UPDATES / theory / 4);
   const { run } = await loadKernel(batchWork(trials, { first: 0, count }));
-  return { at, size: `M = 2^${bits}, n = ${items}`, pass: task(count, run), theory };
+  return { at, size: `M = 2^${bits}, n = ${items}`, pass: taskPass(count, run), theory };
 }
 
-/** Of n steps over windows that grow to n M / 4 sums and shrink again, n M / 8 in the mean. */
-const PRODUCT = "n^2 M / 256 words";
+/** n steps on windows that grow to n M / 4 bits and shrink again, n M / 8 on average. */
+const WORDS_ORDER = "n^2 M / 256 words";
 
 async function ladders({ threads }: Context, runners: readonly Runner[]): Promise<Ladder[]> {
   const [one] = runners;
@@ -59,8 +61,8 @@ async function ladders({ threads }: Context, runners: readonly Runner[]): Promis
   for (const bits of [6, 8, 10, 12, 14, 16, 18]) byRange.push(await kernelStep(2 ** bits, bits, 20));
   const middle = planOf(10, 16);
   return [
-    { what: "items, kernel alone", order: PRODUCT, unit: "s/trial", steps: byItems },
-    { what: "half range, kernel alone", order: PRODUCT, unit: "s/trial", steps: byRange },
+    { what: "items, kernel alone", order: WORDS_ORDER, unit: "s/trial", steps: byItems },
+    { what: "half range, kernel alone", order: WORDS_ORDER, unit: "s/trial", steps: byRange },
     {
       what: `trials of a run, ${threads} threads`,
       order: "trials",
@@ -97,7 +99,7 @@ async function ladders({ threads }: Context, runners: readonly Runner[]): Promis
   ];
 }
 
-/** What a trial costs in batches of a given size, as many in flight as under the scheduler. */
+/** A pass of batches of `count` trials, `queueDepth` of them in flight as under the scheduler. Its unit is a trial. */
 function batchesPass(runner: Runner, trials: Plan, count: number): Pass {
   const work = batchWork(trials, { first: 0, count });
   return repeated(count * runner.queueDepth, (times) =>
@@ -112,10 +114,10 @@ function batchesPass(runner: Runner, trials: Plan, count: number): Pass {
 }
 
 /**
- * Has a process say how much memory it had at most, in KiB; its threads do as well. Linux counts the memory of the process
- * that started one as its own in `maxRSS`, but not in `VmHWM`.
+ * A module that prints the peak memory of its process in KiB at exit; its threads print it as well. It reads `VmHWM`, because
+ * `maxRSS` on Linux includes the memory of the process that started this one.
  */
-const WATCH = `data:text/javascript,${encodeURIComponent(`
+const PEAK_MEMORY_MODULE = `data:text/javascript,${encodeURIComponent(`
   import { readFileSync } from "node:fs";
   const most = () => {
     try {
@@ -127,22 +129,22 @@ const WATCH = `data:text/javascript,${encodeURIComponent(`
   process.on("exit", () => console.error(most()));
 `)}`;
 
-/** The most memory that a process of this program has that runs so many trials, in bytes. */
-async function memoryOf(trials: number): Promise<number> {
+/** The peak memory of a process of this program that runs `trials` trials, in bytes. */
+async function peakMemoryOf(trials: number): Promise<number> {
   const args = `phase --engine cpu --bits 6 --items 12 --json --quiet --trials ${trials}`.split(" ");
   const run = promisify(execFile);
-  const { stderr } = await run(process.execPath, ["--import", WATCH, process.argv[1]!, ...args]);
+  const { stderr } = await run(process.execPath, ["--import", PEAK_MEMORY_MODULE, process.argv[1]!, ...args]);
   return 1024 * Math.max(...stderr.trim().split("\n").map(Number));
 }
 
-/** Powers of 2, and the number of threads itself. */
+/** The powers of 2 below the number of threads, and that number. */
 function threadCounts(threads: number): number[] {
   const counts: number[] = [];
   for (let count = 1; count < threads; count *= 2) counts.push(count);
   return [...counts, threads];
 }
 
-/** Measures every ladder. */
+/** Measures every ladder, and the memory of processes. */
 export async function benchGrowth(context: Context): Promise<Section> {
   const rows: Row[] = [];
   const table: string[] = [];
@@ -151,7 +153,7 @@ export async function benchGrowth(context: Context): Promise<Section> {
   try {
     for (const count of threadCounts(context.threads)) runners.push(await cpuRunner(count, startThread));
     for (const { what, order, unit, steps } of await ladders(context, runners)) {
-      const costs = await context.takeTurns(
+      const costs = await context.measure(
         `growth with ${what}`,
         Object.fromEntries(steps.map(({ size, pass }) => [size, pass])),
       );
@@ -179,7 +181,7 @@ export async function benchGrowth(context: Context): Promise<Section> {
     for (const trials of [1e5, 1e6, 1e7]) {
       if (context.signal.aborted) break;
       const size = `${trials.toExponential().replace("e+", "e")} trials`;
-      const bytes = await memoryOf(trials);
+      const bytes = await peakMemoryOf(trials);
       rows.push(rowOf({ ...name, size, variant: "memory of a process" }, "B", [bytes]));
       memory.push([size, valueText(bytes, "B")]);
     }
@@ -192,7 +194,7 @@ export async function benchGrowth(context: Context): Promise<Section> {
   }
   return {
     title:
-      "growth of reach on the CPU: from one line to the next, cost is multiplied by growth to the exponent",
+      "growth of reach on the CPU: from one line to the next, the cost grows as the quantity to the power of the exponent",
     rows,
     table,
   };

@@ -1,5 +1,5 @@
-// Every kernel on every engine there is, and on the GPU in every variant that fits: how much of the work that counts a
-// second holds, and what share of the ceilings of the same run. All answer the same fixed work, whose digest is told.
+// The section `kernels`: the rate of every kernel on every engine, on the GPU in every variant that fits, with the shares of the
+// ceilings that are measured alternately with it. All of them run the same fixed work, and rows have the digest of its output.
 
 import { RequestError } from "../../../../src/errors.ts";
 import { drawValue } from "../../../../src/ensemble.ts";
@@ -22,35 +22,37 @@ import type { Runner } from "../../../runner.ts";
 import { solve } from "../../../experiments/solve.ts";
 import { startThread } from "../../platform/threads.ts";
 import { cpuMicros, openGpuMicros, type Ceiling } from "./ceilings.ts";
-import { ratioOf, rowOf, rowsTable, type Context, type Measured, type Section } from "../context.ts";
+import type { Context, Measured, Section } from "../context.ts";
+import { ratioOf, rowOf, rowsTable } from "../records/rows.ts";
 import { digestOf } from "../measure/digest.ts";
-import { layerOf, SHAPES } from "../measure/layers.ts";
+import { layerOf, LAYER_SIZES } from "../measure/layers.ts";
 import { median, timed, type Pass } from "../measure/measure.ts";
 import { sizeText, threadsText, trialsPass, worksPass } from "../measure/passes.ts";
 import type { Row } from "../records/record.ts";
 import { updatesOf } from "../measure/updates.ts";
 
+/** A kernel with fixed work. */
 interface Case {
   readonly kernel: KernelName;
   readonly size: string;
-  /** What is counted, and how many of them the fixed work has. */
+  /** The unit of the rate, and how many units the fixed work has. */
   readonly unit: string;
   readonly units: number;
   readonly works: readonly Work[];
-  /** Trials are measured in batches of the size that an engine likes. */
+  /** Trials, which are measured in batches of a size that suits the engine instead of as the fixed work. */
   readonly trials?: Plan;
-  /** The fixed work so many times in one piece: a GPU would have done it before it is told of the next. */
+  /** The fixed work repeated in one work, since a GPU may finish the fixed work before it gets the next. */
   readonly grown?: (times: number) => Work;
-  /** Ceilings that may bind it, and what of theirs a unit takes. */
+  /** Ceilings that may bind the kernel, with what a unit uses of each. */
   readonly bound: Readonly<Partial<Record<Ceiling, number>>>;
-  /** Whether the definition is quick enough to be measured. */
+  /** Whether the reference engine is fast enough to be measured. */
   readonly small: boolean;
 }
 
-/** Seconds from which on a go of the fixed work is measured once. */
-const SLOW = 0.3;
+/** Where the fixed work takes more seconds, it is measured once. */
+const SLOW_SECONDS = 0.3;
 
-/** Trials of the fixed work. */
+/** Trials of the fixed work of `reach`. */
 const TRIALS = 512;
 
 function trialCases(): Case[] {
@@ -70,7 +72,7 @@ function trialCases(): Case[] {
   });
 }
 
-/** Instances of n items of +-1..M, each with a target that it may reach. */
+/** Instances of n items of +-1..M, each with a target of +-1..M. */
 function instancesOf(count: number, n: number, M: number): Instance[] {
   const key = streamKey(1n, [1001, n]);
   const item = (trial: number, i: number) => {
@@ -83,7 +85,7 @@ function instancesOf(count: number, n: number, M: number): Instance[] {
   }));
 }
 
-/** What a request has a kernel do for instances. */
+/** The works of one kernel when `solve` answers a request for instances. */
 async function instanceCase(
   kernel: KernelName,
   size: string,
@@ -161,7 +163,7 @@ function pruneCase(): Case {
   };
 }
 
-/** A layer's work with its inputs so many times. */
+/** The work of a layer with its inputs repeated `times` times. */
 function repeatedInputs({ kernel, params, inputs }: WorkOf<"forward">, times: number): Work {
   const given = new Int32Array(times * inputs.inputs.length);
   for (let k = 0; k < times; k++) given.set(inputs.inputs, k * inputs.inputs.length);
@@ -173,7 +175,7 @@ function repeatedInputs({ kernel, params, inputs }: WorkOf<"forward">, times: nu
 }
 
 function layerCases(): Case[] {
-  return SHAPES.flatMap(({ columns, rows, few }) => {
+  return LAYER_SIZES.flatMap(({ columns, rows, few }) => {
     const { audit, collapsed } = layerOf(columns, rows, few);
     return [audit, collapsed].map((work) => ({
       kernel: "forward" as const,
@@ -193,12 +195,12 @@ interface Candidate {
   readonly engine: Measured;
   readonly variant: string;
   readonly runner: Runner;
-  /** How many times as high ceilings are as those of one thread. */
-  readonly lanes: number;
+  /** The factor of ceilings, which are measured on one thread. */
+  readonly parallelism: number;
 }
 
 const CHOSEN = "chosen";
-/** Every run of a bench chooses anew. */
+/** A store that keeps no choice of variants, so that every run chooses anew. */
 const forgetful: Store = { read: async () => undefined, write: async () => {} };
 
 /** Runners of every engine, opened when they are needed and closed together. */
@@ -213,25 +215,25 @@ function openRunners({ engines, threads, gpu }: Context) {
     async candidates({ kernel, small }: Case): Promise<Candidate[]> {
       const found: Candidate[] = [];
       if (engines.has("cpu"))
-        for (const lanes of new Set([1, threads])) {
-          const variant = threadsText(lanes);
-          const runner = await runnerOf(variant, () => cpuRunner(lanes, startThread));
-          found.push({ engine: "cpu", variant, runner, lanes });
+        for (const parallelism of new Set([1, threads])) {
+          const variant = threadsText(parallelism);
+          const runner = await runnerOf(variant, () => cpuRunner(parallelism, startThread));
+          found.push({ engine: "cpu", variant, runner, parallelism });
         }
       if (gpu) {
         const { requestAdapter, language } = gpu;
         for (const variant of variantsOf(kernel)) {
           const runner = await runnerOf(variant, () => gpuRunner(requestAdapter, { variant, language }));
-          found.push({ engine: "gpu", variant, runner, lanes: 1 });
+          found.push({ engine: "gpu", variant, runner, parallelism: 1 });
         }
-        // What users get: the fastest shape of all, as measured before.
+        // The variant that users get, which is the fastest when measured.
         const runner = await runnerOf(CHOSEN, () =>
           gpuRunner(requestAdapter, { store: forgetful, language }),
         );
-        found.push({ engine: "gpu", variant: CHOSEN, runner, lanes: 1 });
+        found.push({ engine: "gpu", variant: CHOSEN, runner, parallelism: 1 });
       }
       if (engines.has("reference") && small)
-        found.push({ engine: "reference", variant: "", runner: referenceRunner(), lanes: 1 });
+        found.push({ engine: "reference", variant: "", runner: referenceRunner(), parallelism: 1 });
       return found;
     },
     async close() {
@@ -240,7 +242,7 @@ function openRunners({ engines, threads, gpu }: Context) {
   };
 }
 
-/** The whole of the fixed work, piece by piece: what it costs, and the digest of what was written. */
+/** Runs the fixed work once: its cost, its seconds, and the digest of its output. */
 async function once({ works, units }: Case, runner: Runner) {
   const outputs: Uint32Array[] = [];
   const seconds = await timed(async () => {
@@ -249,26 +251,26 @@ async function once({ works, units }: Case, runner: Runner) {
   return { cost: seconds / units, seconds, digest: digestOf(outputs) };
 }
 
-/** Seconds that a piece of work for a GPU should take, and how many times as large as the fixed work it may be. */
-const PIECE = 0.01;
-const MOST = 2 ** 8;
-/** Pieces of a pass, so that one is ready when another is done. */
-const PIECES = 4;
+/** Seconds that one work for a GPU should take, and how often it may repeat the fixed work. */
+const WORK_SECONDS = 0.01;
+const MAX_REPETITIONS = 2 ** 8;
+/** Works of a repetition, so that one is in the queue when another is done. */
+const WORKS = 4;
 
 async function passOf({ trials, grown, units, works }: Case, runner: Runner): Promise<Pass> {
   if (trials) return trialsPass(runner, trials);
   if (!grown || runner.engine !== "gpu") return worksPass(runner, units, works);
   for (let times = 1; ; times *= 4) {
     const work = grown(times);
-    if (times >= MOST || (await timed(() => runner.run(work))) >= PIECE)
-      return worksPass(runner, PIECES * times * units, new Array<Work>(PIECES).fill(work));
+    if (times >= MAX_REPETITIONS || (await timed(() => runner.run(work))) >= WORK_SECONDS)
+      return worksPass(runner, WORKS * times * units, new Array<Work>(WORKS).fill(work));
   }
 }
 
 /** Passes of the micro-kernels that may bind a kernel, by engine. */
 type Ceilings = Partial<Record<Measured, Partial<Record<Ceiling, Pass>>>>;
 
-/** Has them ready, and what gives the device back. */
+/** Opens the micro-kernels. `close` destroys the device. */
 async function openCeilings({ engines, gpu }: Context): Promise<{ ceilings: Ceilings; close: () => void }> {
   const names = ["registers", "memory", "dot"] as const;
   const passesOf = (micros: Partial<Record<Ceiling, { readonly pass: Pass }>>) =>
@@ -302,36 +304,36 @@ async function rowsOf(
     if (context.signal.aborted) return [];
     try {
       let { digest, seconds, cost } = await once(each, runner);
-      // What is that slow takes no turns; the first time it may have waited for a compiler.
-      if (seconds > SLOW) ({ seconds, cost } = await once(each, runner));
-      if (seconds > SLOW) costs[nameOf(candidate)] = [cost];
+      // Slow work is measured once, by its second run, since the first one may include compilation.
+      if (seconds > SLOW_SECONDS) ({ seconds, cost } = await once(each, runner));
+      if (seconds > SLOW_SECONDS) costs[nameOf(candidate)] = [cost];
       else passes[nameOf(candidate)] = await passOf(each, runner);
       digests.set(candidate, digest);
     } catch (error) {
-      // A variant has no room for every size.
+      // Not every size fits a variant.
       if (engine !== "gpu" || !(error instanceof RequestError)) throw error;
-      context.note(`        ${kernel}, ${size}: no room for ${variant} on this GPU`);
+      context.note(`        ${kernel}, ${size}: the variant ${variant} does not fit on this GPU`);
     }
   }
-  // Ceilings take turns with what is held against them, since machines are not the same from one minute to the next.
+  // Ceilings are measured alternately with the kernel, since the speed of a machine changes from one minute to the next.
   for (const engine of new Set(candidates.map(({ engine }) => engine)))
     for (const name of Object.keys(bound) as Ceiling[]) {
       const pass = ceilings[engine]?.[name];
       if (pass) passes[ceilingOf(engine, name)] = pass;
     }
-  const turns = await context.takeTurns(`${kernel}, ${size}`, passes);
-  if (!turns) return [];
-  Object.assign(costs, turns);
+  const alternated = await context.measure(`${kernel}, ${size}`, passes);
+  if (!alternated) return [];
+  Object.assign(costs, alternated);
   return [...digests].map(([candidate, digest]) => {
-    const { engine, variant, lanes } = candidate;
+    const { engine, variant, parallelism } = candidate;
     const found = costs[nameOf(candidate)]!;
     const cost = median(found);
     const shares = Object.entries(bound).flatMap(([ceiling, taken]) => {
       const most = costs[ceilingOf(engine, ceiling)];
       if (!most) return [];
-      // What took no turns is held against the middle of theirs.
+      // Work that was measured once has no rounds to compare, so medians are.
       const ratio = found.length === most.length ? ratioOf(most, found) : median(most) / cost;
-      return [[ceiling, (taken * ratio) / lanes] as const];
+      return [[ceiling, (taken * ratio) / parallelism] as const];
     });
     return rowOf({ section: "kernels", engine, kernel, size, variant }, unit, found, {
       digest,
@@ -341,7 +343,7 @@ async function rowsOf(
   });
 }
 
-/** Measures every kernel, size by size. */
+/** Measures every kernel that is asked for, size by size. */
 export async function benchKernels(context: Context): Promise<Section> {
   const rows: Row[] = [];
   const runners = openRunners(context);
@@ -358,12 +360,12 @@ export async function benchKernels(context: Context): Promise<Section> {
   }
   const found = [...new Set(rows.map(({ kernel }) => kernel))];
   return {
-    title: "kernels on every engine, and their share of ceilings that take turns with them",
+    title: "kernels on every engine, and their shares of ceilings that are measured alternately with them",
     rows,
     table: [
       ...found.flatMap((name) => [name, ...rowsTable(rows.filter(({ kernel }) => kernel === name)), ""]),
-      "updates: words of 32 bits that hold sums which can still end at a target, items taken as drawn; a kernel that",
-      "takes them in a better order has less to do than that, and may have more than all of a ceiling.",
+      "updates: words of 32 bits in the live window, for every item, items entering as drawn. A kernel that reorders items",
+      "updates fewer words, so that its share of a ceiling may exceed 100 %.",
     ],
   };
 }

@@ -1,5 +1,5 @@
-// `reach` and `forward` on one thread beside the same work in other languages: CPython, C with AVX2 and a plain JavaScript
-// loop. All answer on the same instances, and their answers have to be the same.
+// The section `peers`: `reach` and `forward` on one thread beside the same work in other languages, which are CPython, C with AVX2
+// and a plain JavaScript loop. All of them get the same instances and have to return the same results.
 
 import { phaseConfig, plan } from "../../../../src/experiments/phase.ts";
 import { reachTally } from "../../../../src/kernels/reach.ts";
@@ -12,16 +12,17 @@ import { loadKernel } from "../measure/kernel.ts";
 import { cpuRunner } from "../../../cpu/runner.ts";
 import type { Runner } from "../../../runner.ts";
 import { startThread } from "../../platform/threads.ts";
-import { pivot, ratioOf, rowOf, type Context, type Column, type Section } from "../context.ts";
+import type { Context, Section } from "../context.ts";
+import { pivot, ratioOf, rowOf, type Column } from "../records/rows.ts";
 import { digestOf } from "../measure/digest.ts";
-import { GROUP, layerOf, SHAPES, SHIFT } from "../measure/layers.ts";
+import { GROUP, layerOf, LAYER_SIZES, SHIFT } from "../measure/layers.ts";
 import { median, repeated } from "../measure/measure.ts";
-import { sizeText, task, threadsText, trialsPass } from "../measure/passes.ts";
+import { sizeText, taskPass, threadsText, trialsPass } from "../measure/passes.ts";
 import type { Row } from "../records/record.ts";
 import { itemsOf, updatesOf } from "../measure/updates.ts";
 import { startNative, startPython } from "../yardsticks/process.ts";
 
-/** Precisions, and instances that are given to everybody: some ten milliseconds of CPython. */
+/** Precisions, and the number of instances of each, which take CPython some ten milliseconds. */
 const SIZES = [
   { bits: 6, instances: 2 ** 15 },
   { bits: 8, instances: 2 ** 14 },
@@ -30,36 +31,36 @@ const SIZES = [
   { bits: 14, instances: 2 ** 10 },
 ] as const;
 
-/** What `forward` reads and answers, as its yardstick takes it: the units of a column side by side. */
+/** The input of the yardstick of `forward`, in which the units and the weights of a column are adjacent. */
 function yardstickInput({ params, inputs }: WorkOf<"forward">): Buffer {
   const { columns, rows, samples } = params;
   const hidden = columns * GROUP;
-  const besides = (list: Int32Array | Uint32Array) =>
+  const byColumn = (list: Int32Array | Uint32Array) =>
     Int16Array.from(list, (_, i) => {
-      const [row, place] = [Math.floor(i / hidden), i % hidden];
-      return list[row * hidden + (place % GROUP) * columns + Math.floor(place / GROUP)]!;
+      const [row, index] = [Math.floor(i / hidden), i % hidden];
+      return list[row * hidden + (index % GROUP) * columns + Math.floor(index / GROUP)]!;
     });
   return Buffer.concat(
     [
       Int32Array.of(columns, GROUP, rows, samples, SHIFT),
-      besides(inputs.units),
-      besides(inputs.weights),
+      byColumn(inputs.units),
+      byColumn(inputs.weights),
       Int16Array.from(inputs.inputs),
     ].map(({ buffer }) => Buffer.from(buffer)),
   );
 }
 
-/** What a candidate is compared with, by name; undefined where this machine does not have it. */
+/** The costs that a candidate is compared with, by name; undefined where this machine lacks them. */
 type Others = Readonly<Record<string, number[] | undefined>>;
 
 const ratiosOf = (costs: number[], others: Others): Record<string, number> =>
   Object.fromEntries(
-    Object.entries(others).flatMap(([name, of]) => (of ? [[name, ratioOf(of, costs)]] : [])),
+    Object.entries(others).flatMap(([name, other]) => (other ? [[name, ratioOf(other, costs)]] : [])),
   );
 
 async function forwardRows(context: Context): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const { columns, rows: outputs, samples } of SHAPES) {
+  for (const { columns, rows: outputs, samples } of LAYER_SIZES) {
     if (context.signal.aborted) break;
     const { audit, collapsed } = layerOf(columns, outputs, samples);
     const [whole, quick] = [await loadKernel(audit), await loadKernel(collapsed)];
@@ -72,18 +73,18 @@ async function forwardRows(context: Context): Promise<Row[]> {
     const avx2 = context.cc ? startNative(context.cc, forwardCode, yardstickInput(audit), total) : undefined;
     const size = `${columns} -> ${outputs}`;
     const costs = await context
-      .takeTurns(`forward, ${size}`, {
-        audit: task(samples, whole.run),
-        collapsed: task(samples, quick.run),
+      .measure(`forward, ${size}`, {
+        audit: taskPass(samples, whole.run),
+        collapsed: taskPass(samples, quick.run),
         avx2: avx2 && repeated(samples, avx2.pass),
       })
       .finally(() => avx2?.close());
     if (!costs) break;
-    const row = (engine: string, variant: string, of: number[], ratios: Others = {}) =>
+    const row = (engine: string, variant: string, found: number[], ratios: Others = {}) =>
       rows.push(
-        rowOf({ section: "peers", engine, kernel: "forward", size, variant }, "inputs/s", of, {
+        rowOf({ section: "peers", engine, kernel: "forward", size, variant }, "inputs/s", found, {
           ...(engine === "cpu" && { digest: digestOf([answers]) }),
-          ratios: ratiosOf(of, ratios),
+          ratios: ratiosOf(found, ratios),
         }),
       );
     row("cpu", "audit", costs.audit, { AVX2: costs.avx2 });
@@ -132,7 +133,7 @@ async function reachOf(
   const items = Int32Array.from(drawn.flat());
   const plain = () => {
     const found = reachPlain(M, n, items);
-    if (found !== total) throw new Error(`the plain loop says ${found}, exacta ${total}`);
+    if (found !== total) throw new Error(`the plain loop has a total of ${found}, exacta of ${total}`);
   };
   const header = Int32Array.of(M, n, instances, 0);
   const given = Buffer.concat([header, items].map(({ buffer }) => Buffer.from(buffer)));
@@ -140,12 +141,12 @@ async function reachOf(
   const python = context.python ? startPython(context.python, reachScript, [M, drawn], total) : undefined;
   const size = sizeText(bits);
   const costs = await context
-    .takeTurns(`reach, ${size}`, {
-      counting: task(instances, kernel.count),
-      kernel: task(instances, kernel.run),
+    .measure(`reach, ${size}`, {
+      counting: taskPass(instances, kernel.count),
+      kernel: taskPass(instances, kernel.run),
       one: trialsPass(one, trials),
       all: context.threads > 1 ? trialsPass(all, trials) : undefined,
-      plain: task(instances, plain),
+      plain: taskPass(instances, plain),
       avx2: avx2 && repeated(instances, avx2.pass),
       python: python && repeated(instances, python.pass),
     })
@@ -155,11 +156,11 @@ async function reachOf(
     });
   if (!costs) return [];
   const updates = updatesOf(trials);
-  const row = (engine: string, variant: string, of: number[], ratios: Others = {}) =>
-    rowOf({ section: "peers", engine, kernel: "reach", size, variant }, "trials/s", of, {
-      updates: updates / median(of),
+  const row = (engine: string, variant: string, found: number[], ratios: Others = {}) =>
+    rowOf({ section: "peers", engine, kernel: "reach", size, variant }, "trials/s", found, {
+      updates: updates / median(found),
       ...(engine === "cpu" && { digest }),
-      ratios: ratiosOf(of, ratios),
+      ratios: ratiosOf(found, ratios),
     });
   const { counting, avx2: c, python: py } = costs;
   const others = { AVX2: c, CPython: py, JavaScript: costs.plain };
@@ -176,6 +177,7 @@ async function reachOf(
   ];
 }
 
+/** A column with the nanoseconds of a unit of work. */
 const nanoseconds = (title: string, engine: string, variant: string): Column => [
   title,
   (find) => {
@@ -184,7 +186,7 @@ const nanoseconds = (title: string, engine: string, variant: string): Column => 
   },
 ];
 
-/** How many times as fast as another a candidate of exacta is. */
+/** A column with the speed of a variant of exacta relative to another candidate. */
 const ratio = (title: string, variant: string, other: string): Column => [
   title,
   (find) => {
@@ -193,7 +195,7 @@ const ratio = (title: string, variant: string, other: string): Column => [
   },
 ];
 
-/** Measures both. */
+/** Measures both kernels. */
 export async function benchPeers(context: Context): Promise<Section> {
   const [reach, forward] = [await reachRows(context), await forwardRows(context)];
   const threads = threadsText(context.threads);
@@ -221,21 +223,21 @@ export async function benchPeers(context: Context): Promise<Section> {
     ratio("collapsed / audit", "collapsed", "audit"),
   ];
   return {
-    title: "peers: the same instances in other languages",
+    title: "peers: the same work in other languages",
     rows: [...reach, ...forward],
     table: [
-      "reach, every target of -M..M: nanoseconds a trial",
+      "reach, all targets of -M..M: nanoseconds a trial",
       "",
       ...pivot(reach, times),
       "",
-      "speed over speed",
+      "ratios of speeds",
       "",
       ...pivot(reach, ratios),
       "",
-      "counting: the kernel on items drawn before. kernel: drawing and tallying included. Threads are those of the engine,",
-      "by the clock; all others are CPU time.",
+      "counting: the kernel on items that are already drawn. kernel: drawing included. Threads are those of the engine, timed",
+      "by the clock; all others are timed in CPU time.",
       "AVX2: C by hand, 32 bytes a step. CPython: `sums |= sums << abs(x)` on big integers. JavaScript: the same in a plain",
-      "loop over 32-bit words. None of these three draws.",
+      "loop over 32-bit words. These three do not draw.",
       "",
       `forward, ${GROUP} hidden units an input, half of the weights kept, one thread: nanoseconds an input`,
       "",

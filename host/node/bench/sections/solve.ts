@@ -1,4 +1,5 @@
-// What given instances cost on all threads of the CPU engine: to a caller of `solve`, and the kernels alone.
+// The section `solve`: the cost of given instances on all threads of the CPU engine, for `solve` as a whole and for its kernels
+// alone.
 
 import { drawValue } from "../../../../src/ensemble.ts";
 import type { SolveRequest } from "../../../../src/experiments/solve.ts";
@@ -11,7 +12,8 @@ import type { Runner } from "../../../runner.ts";
 import { solve } from "../../../experiments/solve.ts";
 import { grouped } from "../../reports/table.ts";
 import { startThread } from "../../platform/threads.ts";
-import { pivot, ratioOf, rowOf, type Column, type Context, type Section } from "../context.ts";
+import type { Context, Section } from "../context.ts";
+import { pivot, ratioOf, rowOf, type Column } from "../records/rows.ts";
 import { repeated, timed } from "../measure/measure.ts";
 import { threadsText, worksPass } from "../measure/passes.ts";
 import type { Row } from "../records/record.ts";
@@ -23,11 +25,11 @@ interface Case {
   readonly instances: readonly Instance[];
 }
 
-/** Random integers of low..high, the same in every run: number `item` of list `trial`. */
+/** A random integer of low..high, the same in every run: number `item` of list `trial` of a stream. */
 function drawn(stream: number, trial: number, item: number, low: number, high: number): number {
   const range = high - low + 1;
   const key = streamKey(1n, [1000, stream]);
-  // A law's range stays below 2^22; wider numbers are put together from two.
+  // The range of a law is below 2^22, so wider numbers are composed of two.
   if (range < 2 ** 22) return low + drawValue(range, key, trial, item);
   const part = 2 ** 20;
   return (
@@ -35,7 +37,8 @@ function drawn(stream: number, trial: number, item: number, low: number, high: n
   );
 }
 
-const list = <T>(length: number, of: (i: number) => T) => Array.from({ length }, (_, i) => of(i));
+const list = <T>(length: number, element: (i: number) => T) => Array.from({ length }, (_, i) => element(i));
+/** Maps 1..254 to +-1..127. */
 const signed = (magnitude: number) => (magnitude > 127 ? 127 - magnitude : magnitude);
 
 function cases(): Case[] {
@@ -75,8 +78,8 @@ function cases(): Case[] {
   ];
 }
 
-/** All findings of a case: the sum of the best sums, and the method of the last. */
-async function findings(runner: Runner, { instances, request }: Case) {
+/** Solves a case; returns the total of the best sums, and the method of the last finding. */
+async function solveCase(runner: Runner, { instances, request }: Case) {
   let total = 0;
   let method = "";
   for await (const finding of solve(runner, instances, request)) {
@@ -86,14 +89,14 @@ async function findings(runner: Runner, { instances, request }: Case) {
   return { total, method };
 }
 
-/** What a case has its runner do. */
-async function worksOf(runner: Runner, of: Case): Promise<Work[]> {
+/** The works that `solve` has its runner do for a case. */
+async function worksOf(runner: Runner, solved: Case): Promise<Work[]> {
   const works: Work[] = [];
-  await findings({ ...runner, run: (work) => (works.push(work), runner.run(work)) }, of);
+  await solveCase({ ...runner, run: (work) => (works.push(work), runner.run(work)) }, solved);
   return works;
 }
 
-/** Measures every case; the first one beside CPython. */
+/** Measures every case, the first one beside CPython. */
 export async function benchSolve(context: Context): Promise<Section> {
   const rows: Row[] = [];
   const runner = await cpuRunner(context.threads, startThread);
@@ -106,7 +109,7 @@ export async function benchSolve(context: Context): Promise<Section> {
     runner.close();
   }
   return {
-    title: `solve on ${threadsText(context.threads)}: the kernels alone, and all that it does to the last finding`,
+    title: `solve on ${threadsText(context.threads)}: the kernels alone, and the whole call up to its last finding`,
     rows,
     table: pivot(rows, [
       ["method", (find) => find("cpu", "whole")?.kernel ?? ""],
@@ -125,10 +128,10 @@ export async function benchSolve(context: Context): Promise<Section> {
   };
 }
 
-async function rowsOf(context: Context, runner: Runner, of: Case): Promise<Row[]> {
-  const { name, instances, request } = of;
-  const { total, method } = await findings(runner, of);
-  const works = await worksOf(runner, of);
+async function rowsOf(context: Context, runner: Runner, solved: Case): Promise<Row[]> {
+  const { name, instances, request } = solved;
+  const { total, method } = await solveCase(runner, solved);
+  const works = await worksOf(runner, solved);
   const lines = [instances.map(({ items }) => items), instances.map(({ target }) => target)];
   const python =
     context.python && request.atMost && instances.length > 1
@@ -136,10 +139,10 @@ async function rowsOf(context: Context, runner: Runner, of: Case): Promise<Row[]
       : undefined;
   const count = instances.length;
   const costs = await context
-    .takeTurns(`solve, ${name}`, {
+    .measure(`solve, ${name}`, {
       whole: repeated(count, (times) =>
         timed(async () => {
-          for (let k = 0; k < times; k++) await findings(runner, of);
+          for (let k = 0; k < times; k++) await solveCase(runner, solved);
         }),
       ),
       kernels: worksPass(runner, count, works),

@@ -1,4 +1,5 @@
-// What comes before and beside the work: opening an engine, compiling kernels, messages, and what the host does meanwhile.
+// The section `start`: what comes before and beside the work, which is opening an engine, compiling kernels, messages, and the
+// load of the host.
 
 import { spawn } from "node:child_process";
 import { performance } from "node:perf_hooks";
@@ -13,7 +14,8 @@ import { referenceRunner } from "../../../reference.ts";
 import type { Runner } from "../../../runner.ts";
 import { schedule } from "../../../schedule.ts";
 import { startThread } from "../../platform/threads.ts";
-import { rowOf, rowsTable, type Context, type Measured, type Section } from "../context.ts";
+import type { Context, Measured, Section } from "../context.ts";
+import { rowOf, rowsTable } from "../records/rows.ts";
 import { repeated, timed, type Pass } from "../measure/measure.ts";
 import { threadsText } from "../measure/passes.ts";
 import type { Row } from "../records/record.ts";
@@ -21,12 +23,12 @@ import type { Row } from "../records/record.ts";
 const trials = plan(phaseConfig({ bits: 6, items: 12, targets: [0], seed: 1 }));
 const one = batchWork(trials, { first: 0, count: 1 });
 
-/** For which the share of the host is taken. */
+/** Seconds of a measurement of the share of the host, and how many there are. */
 const SHARE_SECONDS = 0.5;
-const SHARES = 3;
+const SHARE_ROUNDS = 3;
 
-/** From nothing to the first answer. */
-const first =
+/** A pass from opening an engine to its first answer. */
+const firstAnswer =
   (open: () => Promise<Runner>): Pass =>
   () =>
     timed(async () => {
@@ -35,7 +37,7 @@ const first =
       runner.close();
     });
 
-/** From the start of this program's process to its end, with one trial between. */
+/** A pass from the start of a process of this program to its end, with one trial. */
 const wholeProcess =
   (engine: Measured): Pass =>
   () =>
@@ -51,7 +53,7 @@ const wholeProcess =
         }),
     );
 
-/** The share of its time that this thread's event loop is busy while an engine works through trials. */
+/** The share of time in which the event loop of this thread is busy while an engine runs trials. */
 async function hostShare(runner: Runner, signal: AbortSignal): Promise<number> {
   const enough = new AbortController();
   const stop = () => enough.abort();
@@ -64,14 +66,14 @@ async function hostShare(runner: Runner, signal: AbortSignal): Promise<number> {
   return performance.eventLoopUtilization(before).utilization;
 }
 
-/** An engine, or a variant of it, and how it is opened. */
+/** An engine or a variant of it, with the function that opens it. */
 interface Opening {
   readonly engine: Measured;
   readonly variant: string;
   readonly open: () => Promise<Runner>;
 }
 
-/** Whether a variant has what it needs on this GPU. */
+/** Whether this GPU has what a variant needs. */
 async function fits(open: () => Promise<Runner>): Promise<boolean> {
   const runner = await open();
   try {
@@ -88,8 +90,12 @@ async function fits(open: () => Promise<Runner>): Promise<boolean> {
 async function openings({ engines, threads, gpu }: Context): Promise<Opening[]> {
   const found: Opening[] = [];
   if (engines.has("cpu"))
-    for (const lanes of new Set([1, threads]))
-      found.push({ engine: "cpu", variant: threadsText(lanes), open: () => cpuRunner(lanes, startThread) });
+    for (const parallelism of new Set([1, threads]))
+      found.push({
+        engine: "cpu",
+        variant: threadsText(parallelism),
+        open: () => cpuRunner(parallelism, startThread),
+      });
   if (gpu)
     for (const variant of variantsOf("reach")) {
       const open = () => gpuRunner(gpu.requestAdapter, { variant, language: gpu.language });
@@ -100,7 +106,7 @@ async function openings({ engines, threads, gpu }: Context): Promise<Opening[]> 
   return found;
 }
 
-/** The first pipeline of a device: later ones of the same text come from its memory. */
+/** A pass of compiling the first pipeline of a new device: a device caches later ones of the same text. */
 const firstPipeline =
   (open: () => Promise<Runner>): Pass =>
   async () => {
@@ -115,17 +121,18 @@ const roundTrip = (runner: Runner): Pass =>
     }),
   );
 
+/** A candidate, with what its row is named by. */
 interface Named {
   readonly engine: Measured;
   readonly variant: string;
   readonly pass: Pass;
 }
 
-/** The rows of what takes turns. */
+/** Measures candidates alternately; returns a row for each. */
 async function rowsOf(context: Context, size: string, list: readonly Named[]): Promise<Row[]> {
   if (context.signal.aborted || list.length === 0) return [];
   const passes = Object.fromEntries(list.map(({ pass }, i) => [i, pass]));
-  const costs = await context.takeTurns(`start, ${size}`, passes);
+  const costs = await context.measure(`start, ${size}`, passes);
   if (!costs) return [];
   return list.map(({ engine, variant }, i) =>
     rowOf({ section: "start", engine, kernel: "", size, variant }, "s", costs[i]!),
@@ -134,12 +141,12 @@ async function rowsOf(context: Context, size: string, list: readonly Named[]): P
 
 async function shareRows({ signal }: Context, engine: Measured, variant: string, runner: Runner) {
   const shares: number[] = [];
-  while (shares.length < SHARES && !signal.aborted) shares.push(await hostShare(runner, signal));
+  while (shares.length < SHARE_ROUNDS && !signal.aborted) shares.push(await hostShare(runner, signal));
   const name = { section: "start", engine, kernel: "", size: "host while trials run", variant };
   return signal.aborted ? [] : [rowOf(name, "of a core", shares)];
 }
 
-/** Measures what there is. */
+/** Measures the engines that are asked for. */
 export async function benchStart(context: Context): Promise<Section> {
   const found = await openings(context);
   const processes = [...context.engines].map((engine) => ({
@@ -157,7 +164,7 @@ export async function benchStart(context: Context): Promise<Section> {
     ...(await rowsOf(
       context,
       "open, first answer",
-      found.map((each) => ({ ...each, pass: first(each.open) })),
+      found.map((each) => ({ ...each, pass: firstAnswer(each.open) })),
     )),
     ...(await rowsOf(context, "compile", compiling)),
   ];
@@ -172,7 +179,7 @@ export async function benchStart(context: Context): Promise<Section> {
     for (const { runner } of runners) runner.close();
   }
   return {
-    title: "start and overhead; the host's share is that of the time its event loop is busy",
+    title: "start and overhead; the share of the host is the time in which its event loop is busy",
     rows,
     table: rowsTable(rows),
   };

@@ -1,4 +1,4 @@
-// What a ticket costs on all threads of the CPU engine: to find it, and to verify it.
+// The section `ticket`: the cost of a ticket on all threads of the CPU engine, to find it and to verify it.
 
 import { drawValue } from "../../../../src/ensemble.ts";
 import { readNetwork } from "../../../../src/network.ts";
@@ -10,13 +10,15 @@ import { cpuRunner } from "../../../cpu/runner.ts";
 import { pruneToTicket } from "../../../experiments/ticket.ts";
 import { grouped } from "../../reports/table.ts";
 import { startThread } from "../../platform/threads.ts";
-import { pivot, rowOf, type Column, type Context, type Section } from "../context.ts";
+import type { Context, Section } from "../context.ts";
+import { pivot, rowOf, type Column } from "../records/rows.ts";
 import { timed } from "../measure/measure.ts";
 import { threadsText } from "../measure/passes.ts";
 import type { Row } from "../records/record.ts";
 
+/** Widths of the target network. */
 const WIDTHS = [784, 500, 10] as const;
-/** Bits of the network's weights, which are random, and of the random network's. */
+/** Bits of the weights of the target network, which are drawn, and of the random network. */
 const TARGET_BITS = 8;
 const BITS = 4;
 
@@ -38,22 +40,22 @@ const milliseconds = (variant: string): Column => [
   (find) => (1000 * (find("cpu", variant)?.value ?? NaN)).toFixed(0),
 ];
 
-/** Measures the three steps. */
+/** Measures choosing widths, finding a ticket and verifying it. */
 export async function benchTicket(context: Context): Promise<Section> {
   const { network, bits } = target();
   const runner = await cpuRunner(context.threads, startThread);
   const { scheme } = schemeFor(network, bits, { bits: BITS });
   const certify = (ticket: Ticket, failures: number) => {
-    // A seed may fail, as rarely as it is predicted to.
-    if (!verifyTicket(network, ticket) !== (failures === 0))
-      throw new Error("the certificate says otherwise");
+    // A seed may fail, with the probability that `schemeFor` predicts.
+    if (verifyTicket(network, ticket).certified !== (failures === 0))
+      throw new Error("the certificate contradicts the failures of the ticket");
   };
-  const find = async (seed: number) => (await pruneToTicket(runner, { network, bits, scheme, seed }))!;
+  const find = (seed: number) => pruneToTicket(runner, { network, bits, scheme, seed });
   let seed = 0;
   const rows: Row[] = [];
   try {
     const known = await find(1);
-    const costs = await context.takeTurns("ticket", {
+    const costs = await context.measure("ticket", {
       widths: () => timed(() => schemeFor(network, bits, { bits: BITS })),
       ticket: () => timed(() => find(++seed)),
       verify: () => timed(() => certify(known.ticket, known.failures.length)),

@@ -1,8 +1,8 @@
-// The question of `reach` in the best form that a plain JavaScript loop has, a word at a time: the sums of the items so far
-// as bits of 32-bit words, in the positive frame, and every item shifts all of them, `sums |= sums << a`, in place from the
-// top. No window of targets, no order of items.
+// The yardstick of `reach` in JavaScript: the best form of a plain loop over words. The sums of the items are bits of 32-bit words
+// in the positive frame, and every item shifts all of them, `sums |= sums << a`, in place from the top. It has no live window,
+// and items enter as drawn.
 
-/** How many targets of -M..M subsets of `n` items reach, summed up over instances, which lie one after the other. */
+/** The number of targets of -M..M that are reached, totaled over the instances of `n` items each in `items`. */
 export function reachPlain(M: number, n: number, items: Int32Array): number {
   const sums = new Uint32Array(((n * M) >> 5) + 1);
   let total = 0;
@@ -28,7 +28,7 @@ export function reachPlain(M: number, n: number, items: Int32Array): number {
   return total;
 }
 
-/** R |= R << a on so many words. */
+/** R |= R << a on the first `words` words. */
 function shift(sums: Uint32Array, words: number, a: number): void {
   const whole = a >> 5;
   const left = a & 31;

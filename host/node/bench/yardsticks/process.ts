@@ -1,4 +1,4 @@
-// Yardsticks: processes that answer one pass at a time.
+// Yardsticks as processes, which run one pass at a time.
 
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { RequestError } from "../../../../src/errors.ts";
@@ -8,15 +8,16 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 export interface Yardstick {
-  /** The seconds of so many passes. Throws where its total is not the one expected. */
+  /** Runs `times` repetitions and returns their seconds. Throws where the total is not the expected one. */
   readonly pass: (times: number) => Promise<number>;
   readonly close: () => void;
 }
 
 /**
- * Starts a command that reads `input`; each further line asks for a number of passes, which are answered
- * with their seconds and the total of one.
- * A process that ends is what `refusal` says.
+ * Starts a command that reads `input`, and then lines with a number of repetitions, to each of which it replies with their
+ * seconds and the total of one repetition.
+ *
+ * @param refusal Makes the error that `pass` throws where the process has ended.
  */
 function start(
   command: string,
@@ -25,14 +26,14 @@ function start(
   expectedTotal: number,
   refusal: () => Error,
 ): Yardstick {
-  // In a group of its own: a signal from the terminal is for the bench, which ends it by the end of its input.
+  // It has a process group of its own, so that a signal from the terminal reaches the bench alone, which then ends it.
   const child: ChildProcess = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], detached: true });
   const failed = new Promise<never>((_, reject) => {
     child.once("error", () => reject(refusal()));
     child.once("exit", () => reject(refusal()));
   });
   failed.catch(() => {});
-  // A process that ends early is reported by its exit.
+  // That a process has ended early is reported by its exit.
   child.stdin!.on("error", () => {});
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   child.stdin!.write(input);
@@ -42,14 +43,15 @@ function start(
       const line = await Promise.race([lines.next(), failed]);
       if (line.done) return failed;
       const [seconds, total] = JSON.parse(line.value) as [number, number];
-      if (total !== expectedTotal) throw new Error(`${command} says ${total}, exacta ${expectedTotal}`);
+      if (total !== expectedTotal)
+        throw new Error(`${command} has a total of ${total}, exacta of ${expectedTotal}`);
       return seconds;
     },
     close: () => void child.kill(),
   };
 }
 
-/** Starts a script of CPython with lines of JSON for its input. Throws RangeError where `command` is no CPython. */
+/** Starts a script in CPython with lines of JSON as its input. Its passes throw RequestError where `command` is no CPython. */
 export function startPython(
   command: string,
   script: string,
@@ -62,7 +64,11 @@ export function startPython(
   });
 }
 
-/** Compiles a program for this machine and starts it. Throws RangeError where `command` cannot do that. */
+/**
+ * Compiles a C program for this machine and starts it.
+ *
+ * @throws {RequestError} `command` cannot compile it.
+ */
 export function startNative(
   command: string,
   program: string,

@@ -1,4 +1,4 @@
-// The most bytes a second that storage gives: `rounds` blocks of a buffer to the other, 16 bytes an invocation and block.
+// The ceiling `copy`: bytes a second of storage. Copies `rounds` blocks of a buffer, 16 bytes an invocation in each block.
 
 struct Params {
   shift: u32,
@@ -11,11 +11,11 @@ struct Params {
 
 override WIDTH: u32 = 64u;
 
-const MOST_ROUNDS = 65536u;
+const MAX_ROUNDS = 65536u;
 
 @compute @workgroup_size(WIDTH)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var round = 0u; round < MOST_ROUNDS; round++) {
+  for (var round = 0u; round < MAX_ROUNDS; round++) {
     if (round >= params.rounds) {
       break;
     }

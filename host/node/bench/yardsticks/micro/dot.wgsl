@@ -1,5 +1,5 @@
-// The most products of packed bytes: chains of x += (the four bytes of x) . (the four bytes of z), signed.
-// `host/node/bench/ceilings.ts` computes the same integers.
+// The ceiling `dot`: multiplications a second of packed bytes. Each word x of a column becomes x + (the four bytes of x) . (the four
+// bytes of z), signed. `host/node/bench/sections/ceilings.ts` computes the same integers.
 
 const STEPS = 16u;
 
@@ -19,7 +19,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var g = seed(column, 6u);
   var h = seed(column, 7u);
   var z = 1u;
-  for (var round = 0u; round < MOST_ROUNDS; round++) {
+  for (var round = 0u; round < MAX_ROUNDS; round++) {
     if (round >= params.rounds) {
       break;
     }

@@ -1,30 +1,30 @@
-// The most word updates that workgroup memory gives: R |= R << shift on the words of an invocation, which lie between those
-// of the others, in place from the top. `host/node/bench/ceilings.ts` computes the same integers.
+// The ceiling `memory`: word updates a second in workgroup memory. R |= R << shift on the 8 words of an invocation, which are
+// interleaved with those of the others, in place from the top. `host/node/bench/sections/ceilings.ts` computes the same integers.
 
-/// Steps from one change of the bits to the next, without which they would soon all be set.
+/// Steps until the words are xored with z, without which all bits would soon be set.
 const STEPS = 64u;
 const WORDS = 8u;
 
-/// Row 0 comes in from below.
+/// Row 0 is shifted in from below.
 var<workgroup> sums: array<u32, (WORDS + 1u) * WIDTH>;
 
 @compute @workgroup_size(WIDTH)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_index) local: u32,
 ) {
   let column = id.x & 63u;
   for (var w = 0u; w < WORDS; w++) {
-    sums[(w + 1u) * WIDTH + lane] = seed(column, w);
+    sums[(w + 1u) * WIDTH + local] = seed(column, w);
   }
   var z = 1u;
-  for (var round = 0u; round < MOST_ROUNDS; round++) {
+  for (var round = 0u; round < MAX_ROUNDS; round++) {
     if (round >= params.rounds) {
       break;
     }
-    sums[lane] = z;
+    sums[local] = z;
     for (var step_ = 0u; step_ < STEPS; step_++) {
-      var at = WORDS * WIDTH + lane;
+      var at = WORDS * WIDTH + local;
       var upper = sums[at];
       for (var w = 0u; w < WORDS; w++) {
         let lower = sums[at - WIDTH];
@@ -34,13 +34,13 @@ fn main(
       }
     }
     for (var w = 1u; w <= WORDS; w++) {
-      sums[w * WIDTH + lane] ^= z;
+      sums[w * WIDTH + local] ^= z;
     }
     z = z * 1664525u + 1013904223u;
   }
   var result = 0u;
   for (var w = 1u; w <= WORDS; w++) {
-    result += (2u * w - 1u) * sums[w * WIDTH + lane];
+    result += (2u * w - 1u) * sums[w * WIDTH + local];
   }
   results[id.x] = result;
 }

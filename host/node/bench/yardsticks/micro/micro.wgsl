@@ -1,7 +1,7 @@
-// Common to micro-kernels that work on eight words of an invocation: what is bound, and the words they begin with.
+// The bindings and the initial words of the micro-kernels, which work on a column of eight words of each invocation.
 
 struct Params {
-  /// 1..31; where words move between invocations, by how many lanes.
+  /// Bits of a shift, 1..31; for `shuffle`, the distance of lanes.
   shift: u32,
   rounds: u32,
 }
@@ -11,8 +11,10 @@ struct Params {
 
 override WIDTH: u32 = 64u;
 
-const MOST_ROUNDS = 65536u;
+/// A fixed end of loops, which are otherwise ended by `rounds`.
+const MAX_ROUNDS = 65536u;
 
+/// The initial value of a word of a column.
 fn seed(column: u32, word: u32) -> u32 {
   return (8u * column + word + 1u) * 0x9e3779b9u;
 }

@@ -1,7 +1,7 @@
-// The most word updates that registers give: R |= R << shift on 8 words of an invocation, the innermost step of `reach`.
-// `host/node/bench/ceilings.ts` computes the same integers.
+// The ceiling `registers`: word updates a second in registers. R |= R << shift on the 8 words of an invocation, the innermost step
+// of `reach`. `host/node/bench/sections/ceilings.ts` computes the same integers.
 
-/// Steps from one change of the bits to the next, without which they would soon all be set.
+/// Steps until the words are xored with z, without which all bits would soon be set.
 const STEPS = 16u;
 
 fn shifted(high: u32, low: u32, shift: u32) -> u32 {
@@ -21,7 +21,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var g = seed(column, 6u);
   var h = seed(column, 7u);
   var z = 1u;
-  for (var round = 0u; round < MOST_ROUNDS; round++) {
+  for (var round = 0u; round < MAX_ROUNDS; round++) {
     if (round >= params.rounds) {
       break;
     }

@@ -1,4 +1,5 @@
-// The most words that lanes of a subgroup give each other. `host/node/bench/ceilings.ts` computes the same integers.
+// The ceiling `shuffle`: words a second that the lanes of a subgroup exchange. `host/node/bench/sections/ceilings.ts` computes the same
+// integers.
 
 const STEPS = 16u;
 
@@ -17,7 +18,7 @@ fn main(
   var f = seed(lane, 5u);
   var g = seed(lane, 6u);
   var h = seed(lane, 7u);
-  for (var round = 0u; round < MOST_ROUNDS; round++) {
+  for (var round = 0u; round < MAX_ROUNDS; round++) {
     if (round >= params.rounds) {
       break;
     }

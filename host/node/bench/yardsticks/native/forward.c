@@ -1,6 +1,6 @@
-// The yardstick of `forward`: a layer with its hidden units by hand in AVX2, one thread. Standard input has five i32
-// (columns, units of a column, rows, inputs, shift), then i16: units, weights, inputs. Units and weights stand column by
-// column. Answers each further line, the number of passes, with the seconds of CPU they took and the sum of the outputs.
+// The yardstick of `forward` in C: a layer with hidden units, by hand in AVX2, on one thread. Standard input has five i32
+// (columns, units of a column, rows, inputs, shift), then i16: units, weights and inputs, units and weights column by column. Each
+// further line is a number of repetitions; the reply is their seconds of CPU time and the total of the outputs.
 #include <immintrin.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ static void *take(size_t count, size_t size) {
   return memory;
 }
 
-static void hide(const int16_t *input, int16_t *to) {
+static void hidden_units(const int16_t *input, int16_t *to) {
   for (int c = 0; c < columns; c++)
     for (int q = 0; q < group; q++) {
       int16_t value = (int16_t)(units[c * group + q] * input[c]);
@@ -31,7 +31,7 @@ static int32_t sum(__m256i lanes) {
   return _mm_cvtsi128_si32(_mm_add_epi32(x, _mm_shuffle_epi32(x, 0xb1)));
 }
 
-// Four inputs by two outputs at a time, so that every load serves several products.
+// Four inputs by two outputs, so that each load serves several products.
 static void tile(const int16_t *h, int width, int row, int32_t *to) {
   __m256i sums[4][2];
   for (int b = 0; b < 4; b++) sums[b][0] = sums[b][1] = _mm256_setzero_si256();
@@ -69,7 +69,7 @@ int main(void) {
     for (int k = 0; k < times; k++)
       for (int b = 0; b < inputs; b += block) {
         int count = inputs - b < block ? inputs - b : block;
-        for (int i = 0; i < count; i++) hide(given + (size_t)(b + i) * columns, hidden + (size_t)i * width);
+        for (int i = 0; i < count; i++) hidden_units(given + (size_t)(b + i) * columns, hidden + (size_t)i * width);
         for (int i = 0; i < count; i += 4)
           for (int row = 0; row < rows; row += 2)
             tile(hidden + (size_t)i * width, width, row, outputs + (size_t)(b + i) * rows);

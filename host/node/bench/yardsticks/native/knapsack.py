@@ -1,6 +1,6 @@
-# The question of `solve --at-most` in CPython's best form, on instances from standard input: one JSON list of items a line,
-# then the capacities. Answers each further line, the number of times to go through all, with the seconds of CPU that took and the
-# sum of the best sums.
+# The yardstick of `solve --at-most` in CPython: big integers, its best form. Standard input has a JSON list of instances, each a
+# list of items, then a JSON list of capacities. Each further line is a number of repetitions; the reply is their seconds of CPU
+# time and the total of the best sums.
 import json, sys, time
 
 instances = json.loads(sys.stdin.readline())

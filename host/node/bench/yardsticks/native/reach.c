@@ -1,9 +1,9 @@
-// The yardstick of `reach`: which sums of -M..M subsets of n integers reach, by hand in AVX2, one thread. Standard input
-// has four i32 (M, n, instances, 0), then the items, i32, instance by instance. Answers each further line, the number of
-// times to go through all instances, with the seconds of CPU that took and how many targets were reached in one go.
+// The yardstick of `reach` in C: the targets of -M..M that subsets of n integers reach, by hand in AVX2, on one thread. Standard
+// input has four i32 (M, n, instances, 0), then the items, i32, instance by instance. Each further line is a number of
+// repetitions; the reply is their seconds of CPU time and the number of targets that are reached in one repetition.
 //
-// Items enter by magnitude, so that only left shifts are needed; those up to M / 2 come first; positives and negatives
-// change places where the negatives weigh more; and only words that can still end at a target are updated.
+// Items enter by magnitude, so that only left shifts are needed, and those up to M / 2 enter first. The frame is mirrored where
+// the negative items weigh more. Only the words of the live window are updated.
 #include <immintrin.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,8 +17,8 @@ static void *take(size_t count, size_t size) {
   return memory;
 }
 
-// R |= R << a on the blocks of four words from `high` down to `low`, words both. A shift by whole bytes is another
-// address, and the bits of the rest come from there and from the byte below.
+// R |= R << a on the blocks of four words from word `high` down to word `low`. A shift by whole bytes is another address, and
+// the remaining bits come from that address and from the byte below.
 static inline void step(uint64_t *sums, long low, long high, int a) {
   const __m128i left = _mm_cvtsi32_si128(a & 7), right = _mm_cvtsi32_si128(8 - (a & 7));
   const long bytes = a >> 3;
@@ -44,8 +44,8 @@ static long ones(const uint64_t *sums, long from, long to) {
 static inline long most(long a, long b) { return a > b ? a : b; }
 static inline long least(long a, long b) { return a < b ? a : b; }
 
-// The partition is arithmetic where a conditional would do: gcc -O3 makes a jump of that, which no CPU predicts (1.3 times as
-// slow at M = 2^8, measured).
+// The partition is arithmetic instead of a conditional, which gcc -O3 compiles to a jump that cannot be predicted (measured: 1.3
+// times slower at M = 2^8).
 static long reached(const int32_t *items, int n, int M, uint64_t *sums) {
   int32_t order[64];
   int front = 0, back = n - 1;
@@ -59,22 +59,22 @@ static long reached(const int32_t *items, int n, int M, uint64_t *sums) {
     back -= large;
   }
   negative = least(negative, sum - negative);
-  const long top = least(sum, negative + M), bottom = negative - M;
-  memset(sums, 0, (size_t)((top >> 6 | 7) + 1) * 8);
+  const long live_to = least(sum, negative + M), lowest = negative - M;
+  memset(sums, 0, (size_t)((live_to >> 6 | 7) + 1) * 8);
   sums[0] = 1;
-  long done = 0;
+  long prefix_sum = 0;
   for (int i = 0; i < n; i++) {
-    done += order[i];
-    step(sums, most(0, bottom - (sum - done)) >> 6, least(done, top) >> 6, order[i]);
+    prefix_sum += order[i];
+    step(sums, most(0, lowest - (sum - prefix_sum)) >> 6, least(prefix_sum, live_to) >> 6, order[i]);
   }
-  return ones(sums, most(0, bottom), top);
+  return ones(sums, most(0, lowest), live_to);
 }
 
 int main(void) {
   const int32_t *header = take(4, 4);
   const int M = header[0], n = header[1], instances = header[2];
   const int32_t *items = take((size_t)instances * n, 4);
-  // Zeroes below the bitset, as far as a step reaches, and some room above it.
+  // Zeros below the bitset, as far as a step reads, and some words above it.
   const size_t margin = (((size_t)M >> 5) + 31) & ~(size_t)7, words = (size_t)n * M / 64 + 64;
   const size_t bytes = ((margin + words) * 8 + 63) & ~(size_t)63;
   uint64_t *memory = aligned_alloc(64, bytes);

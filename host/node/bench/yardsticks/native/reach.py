@@ -1,6 +1,6 @@
-# The question of `reach` in CPython's best form, on instances from standard input (one JSON list a line, first the half
-# range). Answers each further line, the number of times to go through all instances, with the seconds of CPU that took and how
-# many targets of -M..M were reached in one go.
+# The yardstick of `reach` in CPython: big integers, its best form. Standard input has the half range, then a JSON list of
+# instances. Each further line is a number of repetitions; the reply is their seconds of CPU time and the number of targets of
+# -M..M that are reached in one repetition.
 import json, sys, time
 
 M = int(sys.stdin.readline())

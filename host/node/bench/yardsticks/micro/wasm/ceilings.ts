@@ -1,11 +1,11 @@
-// The most that WebAssembly SIMD gives on one thread: what kernels of the CPU engine are measured against. Each does the
-// innermost step of a kernel and nothing else, on integers that the host computes as well (host/node/bench/ceilings.ts).
+// The ceilings of WebAssembly SIMD on one thread. Each micro-kernel does the innermost step of a kernel of the CPU engine and
+// nothing else. host/node/bench/sections/ceilings.ts computes the same integers.
 
 // @ts-ignore: decorator
 @inline
 const SHIFT: i32 = 13;
 
-/** Word `word` of a column of bits, before the first step. */
+/** The initial value of a word of a column. */
 export function seed(column: u32, word: u32): u32 {
   return (8 * column + word + 1) * 0x9e3779b9;
 }
@@ -22,10 +22,10 @@ function shifted(high: v128, low: v128): v128 {
   return v128.or(i32x4.shl(high, SHIFT), i32x4.shr_u(low, 32 - SHIFT));
 }
 
-/** Steps from one change of the bits to the next, without which they would soon all be set. */
+/** Steps until the words are xored with a number, without which all bits would soon be set. */
 const STEPS: u32 = 16;
 
-/** R |= R << 13 on columns of 8 words in registers, four side by side; z comes in from below. Writes the columns to `out`. */
+/** R |= R << 13 on four columns of 8 words in registers, a column a lane; z is shifted in from below. Stores them at `out`. */
 export function registers(out: usize, rounds: u32): void {
   let a = seeds(0), b = seeds(1), c = seeds(2), d = seeds(3), e = seeds(4), f = seeds(5), g = seeds(6), h = seeds(7);
   let random: u32 = 1;
@@ -55,10 +55,10 @@ function merged(p: usize, q: usize): v128 {
   return v128.or(v128.load(p), v128.or(i64x2.shl(v128.load(q), SHIFT - 8), i64x2.shr_u(v128.load(q - 1), 16 - SHIFT)));
 }
 
-/** Passes from one change of the bits to the next. */
+/** Passes until the bitset is xored with a number. */
 const PASSES: u32 = 64;
 
-/** R |= R << 13 on a bitset of `bytes` bytes (a multiple of 64) in memory, in place from the top; below it are zeros. */
+/** R |= R << 13 on a bitset of `bytes` bytes (a multiple of 64) in memory, in place from the top, with zeros below. */
 export function bitset(bits: usize, bytes: usize, rounds: u32): void {
   let random: u32 = 1;
   for (let p = bits; p < bits + bytes; p += 4) store<u32>(p, seed(0, <u32>((p - bits) >> 2)));
@@ -82,7 +82,7 @@ function dotted(sum: v128, by: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(sum, by));
 }
 
-/** Eight chains of x += (low half of x) (low half of y) + (high half of x) (high half of y) on four lanes each. */
+/** Adds to each word of four columns the dot product of its two signed halves with those of y. Stores the columns at `out`. */
 export function dot(out: usize, rounds: u32): void {
   let a = seeds(0), b = seeds(1), c = seeds(2), d = seeds(3), e = seeds(4), f = seeds(5), g = seeds(6), h = seeds(7);
   let random: u32 = 1;
@@ -102,7 +102,7 @@ export function copy(to: usize, from: usize, bytes: usize): void {
   memory.copy(to, from, bytes);
 }
 
-/** Where the host may put what these work on. */
+/** The first address that the host may use, on a boundary of 64 bytes. */
 export function heapBase(): usize {
   return (__heap_base + 127) & ~63;
 }

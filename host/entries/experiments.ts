@@ -1,0 +1,11 @@
+// Entry `exacta/experiments`: experiments on random instances, measured on an engine.
+
+export { measurePhase, type PhaseOptions } from "../experiments/phase.ts";
+export { measureRequired, type RequiredOptions } from "../experiments/required.ts";
+export { measureWidth, type WidthOptions } from "../experiments/width.ts";
+export { ensembles, type Ensemble } from "../../src/ensemble.ts";
+export type { PhaseRequest } from "../../src/experiments/phase.ts";
+export type { RequiredRequest } from "../../src/experiments/required.ts";
+export type { WidthRequest } from "../../src/experiments/width.ts";
+export type { PhaseFinding, RequiredFinding, WidthFinding } from "../../src/finding.ts";
+export type { Estimate } from "../../src/statistics.ts";

@@ -1,0 +1,20 @@
+// Entry `exacta/ticket`: networks, tickets and their files, pruning, certificates and forward passes.
+
+export { runNetwork, type ForwardOptions } from "../experiments/network.ts";
+export {
+  pruneToTicket,
+  targetDigest,
+  type Pruned,
+  type PruneOptions,
+  type PruneRequest,
+} from "../experiments/ticket.ts";
+export type { DigitsFinding, TicketFinding, VerifyFinding } from "../../src/finding.ts";
+export { importNetwork, type ImportedNetwork, type ImportOptions } from "../../src/import/network.ts";
+export type { LayerQuantization, Quantization } from "../../src/import/real.ts";
+export { readNetwork, type Network, type Outline, type Quantizer } from "../../src/network.ts";
+export { representedNetwork, verifyTicket, type Verification } from "../../src/ticket/certificate.ts";
+export { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
+export type { Pass } from "../../src/ticket/passes.ts";
+export type { Pooling, Scheme } from "../../src/ticket/scheme.ts";
+export type { Deviation, Ticket } from "../../src/ticket/ticket.ts";
+export { schemeFor, type SchemeRequest } from "../../src/ticket/width.ts";

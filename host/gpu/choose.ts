@@ -1,0 +1,97 @@
+// Chooses the launch of a piece of work: the fastest by measurement, or the most promising.
+
+import type { Work } from "../../src/plan.ts";
+import type { Device } from "./device.ts";
+import { capacityError, type Dispatcher } from "./dispatch.ts";
+import { launchesOf, launchLabel, tuningKey, unitsOf, withUnits } from "./kernels/index.ts";
+import type { Launch, VariantName } from "./launch.ts";
+import { choose, type Tuner } from "./tune.ts";
+
+export interface ChooserOptions {
+  /** Forces a variant, for the kernels that have it. */
+  readonly variant?: VariantName;
+  /** Milliseconds of measuring one size after which no other launch is tried; by default 1000. */
+  readonly budget?: number;
+}
+
+/** Trials of the first and of the longest measurement of `reach`, whatever number was asked for: trials are free to choose. */
+const FIRST_TRIALS = 2 ** 9;
+const MAX_TRIALS = 2 ** 24;
+/** Units of the first measurement of another kernel. Work of fewer units takes less time than measuring it. */
+const FIRST_UNITS = 2 ** 11;
+
+/** The launches of one device. Measurements are remembered by the tuner, and choices as long as the device. */
+export class LaunchChooser {
+  readonly #device: Device;
+  readonly #dispatcher: Dispatcher;
+  readonly #tuner: Tuner | undefined;
+  readonly #options: ChooserOptions;
+  /** The labels of the chosen launches by tuning key. */
+  readonly #labels = new Map<string, Promise<string>>();
+
+  /** @param tuner Without one nothing is measured, and the most promising launch is chosen. */
+  constructor(device: Device, dispatcher: Dispatcher, tuner: Tuner | undefined, options: ChooserOptions) {
+    this.#device = device;
+    this.#dispatcher = dispatcher;
+    this.#tuner = tuner;
+    this.#options = options;
+  }
+
+  /**
+   * The launch for some work, which is measured at the first work of its tuning key.
+   * @throws {CapacityError} if the device's limits hold no launch.
+   */
+  async choose(work: Work): Promise<Launch> {
+    const launches = this.#launchesOf(work);
+    const [first] = launches;
+    if (!first) throw capacityError(work);
+    if (!this.#tuner || launches.length === 1 || maxUnitsOf(work) < FIRST_UNITS) return first;
+    const label = await this.#labelOf(work, this.#tuner);
+    return launches.find((launch) => launchLabel(launch) === label) ?? first;
+  }
+
+  #launchesOf(work: Work): readonly Launch[] {
+    return launchesOf(work, this.#device.profile, this.#options.variant);
+  }
+
+  /** The label of the fastest launch. Work that comes while it is measured waits for the same measurement. */
+  #labelOf(work: Work, tuner: Tuner): Promise<string> {
+    const { variant } = this.#options;
+    const key = tuningKey(work) + (variant ? `, ${variant}` : "");
+    let label = this.#labels.get(key);
+    if (!label) {
+      this.#labels.set(key, (label = this.#measuredLabel(work, key, tuner)));
+      label.catch(() => this.#labels.delete(key));
+    }
+    return label;
+  }
+
+  async #measuredLabel(work: Work, key: string, tuner: Tuner): Promise<string> {
+    const { budget } = this.#options;
+    const labels = this.#launchesOf(work).map(launchLabel);
+    const known = (await tuner.choices())[key];
+    if (known && labels.includes(known.best)) return known.best;
+    const choice = await choose(labels, (label, units) => this.#milliseconds(withUnits(work, units), label), {
+      first: work.kernel === "reach" ? FIRST_TRIALS : FIRST_UNITS,
+      most: maxUnitsOf(work),
+      ...(budget !== undefined && { budget }),
+    });
+    if (!this.#device.failure) await tuner.keep(key, choice);
+    return choice.best;
+  }
+
+  /** The milliseconds that some work takes by one of its launches: of the device's clock if it has one. */
+  async #milliseconds(work: Work, label: string): Promise<number> {
+    const launch = this.#launchesOf(work).find((candidate) => launchLabel(candidate) === label);
+    if (!launch) throw capacityError(work);
+    await this.#dispatcher.prepare(work, launch);
+    const began = performance.now();
+    const { deviceMilliseconds } = await this.#dispatcher.run(work, launch);
+    return deviceMilliseconds ?? performance.now() - began;
+  }
+}
+
+/** The most units that may be measured. */
+function maxUnitsOf(work: Work): number {
+  return work.kernel === "reach" ? MAX_TRIALS : unitsOf(work);
+}

@@ -1,0 +1,83 @@
+// Opens WebGPU devices, and says what they are and what fits them.
+
+import type { DeviceProfile, Feature } from "./launch.ts";
+
+export interface DeviceOptions {
+  /** The WGSL language features of the implementation (`GPU.wgslLanguageFeatures`); by default none. */
+  readonly language?: ReadonlySet<string>;
+  /** Overrides the capacity of the variants of `reach` in bits (see DeviceProfile). */
+  readonly capacityBits?: number;
+}
+
+/** The device was lost. Its work may run on another one: the words of an answer depend on the work alone. */
+export class DeviceLostError extends Error {
+  override readonly name = "DeviceLostError";
+}
+
+/** The limits that are requested at their maximum. The others are enough by default. */
+const RAISED_LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+] as const;
+
+/** Features that are requested where the adapter has them: some variants need subgroups, no work needs either. */
+const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ["subgroups", "timestamp-query"];
+
+/** Subgroup sizes that are assumed where an adapter does not tell its own. */
+const DEFAULT_SUBGROUP_MAX_SIZE = 32;
+const DEFAULT_SUBGROUP_MIN_SIZE = 4;
+
+/** The name of an adapter as its driver describes it. */
+export function adapterName({ vendor, architecture, device, description }: GPUAdapterInfo): string {
+  return description || [vendor, architecture, device].filter(Boolean).join(" ") || "unnamed WebGPU adapter";
+}
+
+/** The key that tells an adapter and its driver from others: all that it says of itself. */
+export const adapterKey = ({ vendor, architecture, device, description }: GPUAdapterInfo): string =>
+  [vendor, architecture, device, description].join(" ");
+
+/** An open device, which destroys everything that was created on it when it is closed. */
+export class Device {
+  readonly gpu: GPUDevice;
+  readonly profile: DeviceProfile;
+  /** The reason why answers of this device can no longer be trusted: it was lost, or it refused an operation. */
+  failure: Error | undefined;
+
+  constructor(gpu: GPUDevice, profile: DeviceProfile) {
+    this.gpu = gpu;
+    this.profile = profile;
+    void gpu.lost.then(({ message }) => (this.failure = new DeviceLostError(`the GPU was lost: ${message}`)));
+    gpu.addEventListener("uncapturederror", ({ error }) => {
+      this.failure ??= new Error(`the GPU refused its work: ${error.message}`);
+    });
+  }
+
+  close(): void {
+    this.gpu.destroy();
+  }
+}
+
+/** Opens a device of an adapter, which can be used only once. */
+export async function openDevice(adapter: GPUAdapter, options: DeviceOptions): Promise<Device> {
+  const gpu = await adapter.requestDevice({
+    requiredFeatures: OPTIONAL_FEATURES.filter((name) => adapter.features.has(name)),
+    requiredLimits: Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]])),
+  });
+  return new Device(gpu, {
+    limits: gpu.limits,
+    subgroupMaxSize: adapter.info.subgroupMaxSize || DEFAULT_SUBGROUP_MAX_SIZE,
+    subgroupMinSize: adapter.info.subgroupMinSize || DEFAULT_SUBGROUP_MIN_SIZE,
+    features: featuresOf(gpu, options),
+    capacityBits: options.capacityBits,
+  });
+}
+
+function featuresOf({ features }: GPUDevice, { language }: DeviceOptions): ReadonlySet<Feature> {
+  const found = new Set<Feature>();
+  if (features.has("subgroups")) found.add("subgroups");
+  if (language?.has("packed_4x8_integer_dot_product")) found.add("packed");
+  return found;
+}

@@ -1,0 +1,146 @@
+// Runs launches on a device: uploads inputs, encodes and submits the dispatches, and reads the output back.
+
+import { CapacityError } from "../../src/errors.ts";
+import { packParams } from "../../src/kernel.ts";
+import { kernels } from "../../src/kernels/index.ts";
+import { outputOf, type Work } from "../../src/plan.ts";
+import type { Answer } from "../runner.ts";
+import {
+  BufferPool,
+  DISPATCH_STRIDE_BYTES,
+  MAX_SUBMITTED_DISPATCHES,
+  TIMESTAMPS_BYTES,
+  type BufferSet,
+} from "./buffers.ts";
+import type { Launch } from "./launch.ts";
+import { PipelineCache, type Pipeline } from "./pipelines.ts";
+import { Uploads, type Upload } from "./uploads.ts";
+
+export function capacityError({ kernel, params }: Work): CapacityError {
+  return new CapacityError(kernel, "sums that this GPU's memory can hold", params, {
+    option: "engine",
+    value: "cpu",
+  });
+}
+
+export class Dispatcher {
+  readonly #device: GPUDevice;
+  readonly #pipelines: PipelineCache;
+  readonly #buffers: BufferPool;
+  readonly #uploads: Uploads;
+
+  /** @param poison A word that fills output and scratch memory before every piece of work, for tests. */
+  constructor(device: GPUDevice, poison?: number) {
+    this.#device = device;
+    this.#pipelines = new PipelineCache(device);
+    this.#buffers = new BufferPool(device, poison);
+    this.#uploads = new Uploads(device);
+  }
+
+  /** Compiles the pipelines of a launch and uploads the inputs, so that the first run is not slower than later ones. */
+  async prepare(work: Work, launch: Launch): Promise<void> {
+    await this.#pipelines.get(work.kernel, launch);
+    this.#uploads.acquire(work);
+    this.#uploads.release(work);
+  }
+
+  /**
+   * Runs work by a launch that fits it.
+   * @throws {CapacityError} if the device is out of memory.
+   */
+  async run(work: Work, launch: Launch): Promise<Answer> {
+    const pipelines = await this.#pipelines.get(work.kernel, launch);
+    const upload = this.#uploads.acquire(work);
+    try {
+      return await this.#runUploaded(work, launch, pipelines, upload);
+    } finally {
+      this.#uploads.release(work);
+    }
+  }
+
+  async #runUploaded(
+    work: Work,
+    launch: Launch,
+    pipelines: readonly Pipeline[],
+    upload: Upload,
+  ): Promise<Answer> {
+    const outputBytes = 4 * outputOf(work).length;
+    const set = await this.#buffers.acquire({ outputBytes, scratchBytes: launch.scratchBytes });
+    if (!set) throw capacityError(work);
+    try {
+      this.#device.queue.writeBuffer(set.params, 0, packParams(kernels[work.kernel], work.params));
+      this.#submit(launch, pipelines, set, set.bindGroups(pipelines[0]!.layouts, upload), outputBytes);
+      const answer = await readAnswer(set, outputBytes);
+      this.#buffers.release(set);
+      return answer;
+    } catch (error) {
+      set.destroy();
+      throw error;
+    }
+  }
+
+  /** Submits the dispatches of a launch, and the copy of the output and the timestamps to the staging buffer. */
+  #submit(
+    launch: Launch,
+    pipelines: readonly Pipeline[],
+    set: BufferSet,
+    [contract, variant]: readonly [GPUBindGroup, GPUBindGroup],
+    outputBytes: number,
+  ): void {
+    const { queue } = this.#device;
+    const programs = [launch, launch.fallback];
+    let encoder = this.#device.createCommandEncoder();
+    encoder.clearBuffer(set.output, 0, outputBytes);
+    if (set.scratch && launch.fallback) encoder.clearBuffer(set.scratch, 0, launch.scratchBytes);
+    writeTimestamp(encoder, set, "begin");
+    let encoded = 0;
+    for (const words of launch.dispatches()) {
+      if (encoded === MAX_SUBMITTED_DISPATCHES) {
+        queue.submit([encoder.finish()]);
+        encoder = this.#device.createCommandEncoder();
+        encoded = 0;
+      }
+      const offset = DISPATCH_STRIDE_BYTES * encoded++;
+      // The queue executes this write before the submission that follows it, and after the one before.
+      queue.writeBuffer(set.dispatches, offset, Uint32Array.from(words));
+      const pass = encoder.beginComputePass();
+      pass.setBindGroup(0, contract);
+      pass.setBindGroup(1, variant, [offset]);
+      pipelines.forEach(({ pipeline }, i) => {
+        const { workgroups, workgroupRows } = programs[i]!;
+        pass.setPipeline(pipeline);
+        pass.dispatchWorkgroups(workgroups, workgroupRows);
+      });
+      pass.end();
+    }
+    writeTimestamp(encoder, set, "end");
+    encoder.copyBufferToBuffer(set.output, 0, set.staging, 0, outputBytes);
+    if (set.timestamps) {
+      encoder.resolveQuerySet(set.timestamps.querySet, 0, 2, set.timestamps.buffer, 0);
+      encoder.copyBufferToBuffer(set.timestamps.buffer, 0, set.staging, outputBytes, TIMESTAMPS_BYTES);
+    }
+    queue.submit([encoder.finish()]);
+  }
+}
+
+/** Notes the device's time in an empty pass: a pass that dispatches work does not know whether it is the last. */
+function writeTimestamp(encoder: GPUCommandEncoder, { timestamps }: BufferSet, at: "begin" | "end"): void {
+  if (!timestamps) return;
+  const { querySet } = timestamps;
+  const timestampWrites =
+    at === "begin" ? { querySet, beginningOfPassWriteIndex: 0 } : { querySet, endOfPassWriteIndex: 1 };
+  encoder.beginComputePass({ timestampWrites }).end();
+}
+
+/** Waits for the submitted work and copies the answer from the staging buffer. */
+async function readAnswer({ staging, timestamps }: BufferSet, outputBytes: number): Promise<Answer> {
+  const size = outputBytes + (timestamps ? TIMESTAMPS_BYTES : 0);
+  await staging.mapAsync(GPUMapMode.READ, 0, size);
+  const mapped = staging.getMappedRange(0, size);
+  // Copied apart from the timestamps: a caller may transfer the whole buffer of the words.
+  const words = new Uint32Array(mapped.slice(0, outputBytes));
+  const [begin, end] = timestamps ? new BigUint64Array(mapped.slice(outputBytes)) : [];
+  staging.unmap();
+  // Without a clock, or if the clock was reset meanwhile, the time is unknown.
+  return end! > begin! ? { words, deviceMilliseconds: Number(end! - begin!) / 1e6 } : { words };
+}

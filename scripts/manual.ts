@@ -1,0 +1,66 @@
+// The manual of the command line, docs/cli.md, from the declarations of the commands. `npm run docs:cli` writes it.
+
+import { optionText, spelling, type Command } from "../host/node/commands/command.ts";
+import { environmentText, statusTexts, topics } from "../host/node/commands/index.ts";
+
+/** The manual of all commands, as Markdown. */
+export function manual(commands: readonly Command[]): string {
+  return `# The command line
+
+<!-- Made by \`npm run docs:cli\` from the declarations in host/node/commands. -->
+
+\`exacta <command>\`, or during development \`npm run --silent exacta -- <command>\`. Results go to stdout, everything else to
+stderr. Numbers may be written as \`1e6\` or \`1_000_000\`, and lists as \`4,6,8..10\`.
+
+Exit status: ${statusTexts.map(([status, text]) => `${status} ${text}`).join(", ")}.
+
+${environmentText}
+
+| command | |
+| --- | --- |
+${commands.map(({ name, summary }) => `| [\`${name}\`](#exacta-${name}) | ${summary} |`).join("\n")}
+
+${commands.map(section).join("\n\n")}
+
+${topics.map(({ title, manual }) => `## ${title}\n\n${manual.trim()}`).join("\n\n")}
+`;
+}
+
+function section({
+  name,
+  summary,
+  manual,
+  operands,
+  options,
+  formats,
+  examples,
+  statusOne,
+}: Command): string {
+  const usage = ["exacta", name, ...Object.keys(operands).map((operand) => `<${operand}>`), "[options]"];
+  const rows = [
+    ...Object.entries(operands).map(([operand, { summary }]) => [`<${operand}>`, summary]),
+    ...Object.entries(options).map(([option, declared]) => [
+      spelling(option, declared),
+      optionText(declared),
+    ]),
+  ];
+  return [
+    `## exacta ${name}`,
+    summary,
+    block([usage.join(" ")]),
+    manual.trim(),
+    [
+      "| option | meaning |",
+      "| --- | --- |",
+      ...rows.map(([word, text]) => `| \`${word}\` | ${text} |`),
+    ].join("\n"),
+    ...(formats ? [`Formats:\n\n${block(formats.trimStart().split(/\n */))}`] : []),
+    `${examples.length > 1 ? "Examples" : "Example"}:\n\n${block(examples)}`,
+    ...(statusOne ? [`Exit status 1: ${statusOne}.`] : []),
+  ].join("\n\n");
+}
+
+/** An indented code block. */
+function block(lines: readonly string[]): string {
+  return lines.map((line) => `    ${line}`).join("\n");
+}
