@@ -38,7 +38,7 @@ export function networkOfTensors(tensors: readonly Tensor[]): GivenNetwork {
     throw notLayers(
       "matrices that follow one another in the order of their names",
       matrices.flatMap(({ tensor, bias }) => [tensor, ...(bias ? [bias] : [])]),
-      "each needs as many inputs as the one before it has outputs; rename matrices that are in another order",
+      "each needs as many inputs as the one before has outputs; rename matrices that are in another order",
     );
   const weights = matrices.reduce((sum, { tensor }) => sum + countOf(tensor.name, tensor.shape), 0);
   if (weights > MAX_WEIGHTS) throw new RequestError("weights", `at most ${MAX_WEIGHTS}`, weights);
