@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Plugin } from "vite";
 import { RequestError } from "../src/errors.ts";
 import manifest from "../package.json" with { type: "json" };
-import { acceptOldWait } from "./condition.ts";
+import { acceptOldWait } from "./elf.ts";
 import { hasSoftware, software } from "./software.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -57,7 +57,7 @@ async function onWasm(): Promise<WordPair[]> {
   const out = 2048;
   if (memory.buffer.byteLength === 0) memory.grow(1);
   return answers.map(({ key, counter }, i) => {
-    // The counter in question in one lane of one half, its neighbours' in the others.
+    // The counter in question in one lane of one half, its neighbors' in the others.
     const lane = i % 4;
     const half = (i >> 2) % 2;
     const words = new Uint32Array(memory.buffer);

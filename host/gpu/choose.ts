@@ -14,7 +14,7 @@ export interface ChooserOptions {
   readonly budget?: number;
 }
 
-/** Trials of the first and of the longest measurement of `reach`, whatever number was asked for: trials are free to choose. */
+/** Trials of the first and of the longest measurement of `reach`. It draws as many as it needs, not those of the work. */
 const FIRST_TRIALS = 2 ** 9;
 const MAX_TRIALS = 2 ** 24;
 /** Units of the first measurement of another kernel. Work of fewer units takes less time than measuring it. */
@@ -39,7 +39,7 @@ export class LaunchChooser {
 
   /**
    * The launch for some work, which is measured at the first work of its tuning key.
-   * @throws {CapacityError} if the device's limits hold no launch.
+   * @throws {CapacityError} No variant fits the limits of the device.
    */
   async choose(work: Work): Promise<Launch> {
     const launches = this.#launchesOf(work);

@@ -1,11 +1,11 @@
 // A launch is a variant of a kernel that is fitted to a piece of work and to a device: source, constants, number of
 // workgroups and scratch memory, ready to dispatch. The runner only dispatches; every decision that depends on the kernel is
-// made by the rows of kernels/.
+// made by the modules in kernels/.
 
 import type { InputsOf, KernelName, ParamsOf } from "../../src/kernels/index.ts";
 import type { WorkOf } from "../../src/plan.ts";
 
-/** The variants of all kernels. A kernel's row says which it has and which it prefers. */
+/** The variants of all kernels. A kernel's `GpuKernel` says which it has and which it prefers. */
 export type VariantName = "registers" | "thread" | "subgroup" | "packed" | "workgroup" | "storage" | "tiles";
 
 /** Optional abilities of a device: operations between the lanes of a subgroup; dot products of four packed bytes. */
@@ -39,7 +39,7 @@ export interface ShaderProgram {
 /** A variant of a kernel fitted to work and a device. */
 export interface Launch extends ShaderProgram {
   readonly variant: VariantName;
-  /** Bytes of storage that all its workgroups share, or 0. */
+  /** Bytes of scratch memory of all its workgroups together, or 0. */
   readonly scratchBytes: number;
   /** The dispatches, in order; each yields the words of the uniform that its shader reads. */
   dispatches(): Iterable<readonly number[]>;
@@ -53,7 +53,7 @@ export interface Launch extends ShaderProgram {
 /** A way to spread a kernel over invocations. */
 export interface Variant<K extends KernelName> {
   readonly name: VariantName;
-  /** Serves only work that no other variant has memory for, since it is much slower. */
+  /** Serves only work that no other variant has memory for: its tables are in storage, the slowest memory. */
   readonly lastResort?: true;
   /** The launches that may serve the work, the most promising first; none where the device lacks memory or a feature. */
   launches(work: WorkOf<K>, device: DeviceProfile): readonly Launch[];
@@ -63,11 +63,11 @@ export interface Variant<K extends KernelName> {
 export interface GpuKernel<K extends KernelName> {
   /** The parameter that counts independent units of work: trials, instances, demands or inputs. */
   readonly unitParam: keyof ParamsOf<K>;
-  /** The parameters on which the fastest launch depends; the tuner rounds each up to a power of two. */
+  /** The parameters on which the fastest launch depends; their tuning key rounds each up to a power of two. */
   readonly tuningParams: readonly (keyof ParamsOf<K>)[];
   /** In order of preference. */
   readonly variants: readonly Variant<K>[];
-  /** The variants that suit an amount of work, in order of preference; all of them by default. */
+  /** The variants that suit the work; by default all. Their order is that of `variants`. */
   readonly suitable?: (work: WorkOf<K>) => readonly VariantName[];
 }
 
@@ -83,7 +83,7 @@ export const WORKGROUP_OVERHEAD_BYTES = 512;
 /** One dispatch whose shader reads no uniform. */
 export const oneDispatch = () => [[]];
 
-/** The most invocations of a workgroup, and the lanes of a subgroup above which more subgroups gain nothing. */
+/** The most invocations, and the most subgroups, of a workgroup. */
 const MAX_WORKGROUP_SIZE = 256;
 const MAX_SUBGROUPS = 8;
 
@@ -110,7 +110,7 @@ export function sizeClass(words: number): number {
 export const maxWorkgroupWords = ({ limits }: DeviceProfile): number =>
   Math.floor((limits.maxComputeWorkgroupStorageSize - WORKGROUP_OVERHEAD_BYTES) / 4);
 
-/** The most words of one storage buffer; with `cap`, within SCRATCH_BYTES. */
+/** The most words of one storage buffer; at most `cap` bytes of it. */
 export const maxStorageWords = ({ limits }: DeviceProfile, cap = Infinity): number =>
   Math.floor(Math.min(cap, limits.maxStorageBufferBindingSize, limits.maxBufferSize) / 4);
 

@@ -25,7 +25,7 @@ export interface GpuTestOptions extends GpuOptions, DeviceOptions {
   readonly poison?: number;
 }
 
-/** The times that work is run again on another device. */
+/** How often lost work is run again on a new device. */
 const MAX_RETRIES = 1;
 
 /** A device with everything that lives as long as it does. */
@@ -56,9 +56,9 @@ class Session {
 }
 
 /**
- * Opens a device of the adapter that `requestAdapter` answers. After a loss it opens a device of another adapter, since an
- * adapter serves only once, and runs the lost work again.
- * @throws {DeviceLostError} if there is no adapter.
+ * Opens a device of the adapter that `requestAdapter` resolves to. After a loss it requests an adapter again, since a GPUAdapter
+ * makes only one device, and runs the lost work again.
+ * @throws {DeviceLostError} There is no adapter.
  */
 export async function gpuRunner(
   requestAdapter: () => Promise<GPUAdapter | null>,
@@ -66,7 +66,7 @@ export async function gpuRunner(
 ): Promise<Runner> {
   async function open(): Promise<Session> {
     const adapter = await requestAdapter();
-    if (!adapter) throw new DeviceLostError("the GPU was lost and no WebGPU adapter answers any more");
+    if (!adapter) throw new DeviceLostError("no WebGPU adapter answers");
     return new Session(adapter, await openDevice(adapter, options), options);
   }
   let opening = open();
@@ -99,7 +99,7 @@ export async function gpuRunner(
   return {
     engine: "gpu",
     adapter,
-    // One piece of work is ready when another one ends.
+    // While one piece of work runs, the next is queued.
     queueDepth: 2,
     parallelism: 1,
     targetMilliseconds: 80,

@@ -39,7 +39,7 @@ const RATE_DIGITS = 3;
  * take MIN_PASS_MS or have `most` units.
  * @param time Processes a number of units with a candidate and returns the milliseconds that it took. A candidate that throws
  * has the rate 0.
- * @param first The units of the first pass.
+ * @param first The units of the first pass; `most`: those of the longest.
  * @param budget The milliseconds, compiling included, after which no other candidate is begun; the first always is.
  * @throws The error of the last candidate, if all candidates failed.
  */

@@ -63,14 +63,14 @@ export function unitsOf(work: Work): number {
   return params[gpuKernels[work.kernel].unitParam]!;
 }
 
-/** The same work cut down, or repeated, to `units` units. */
+/** The same work with `units` units: more or fewer trials, or the first instances, demands or inputs. */
 export function withUnits<W extends Work>(work: W, units: number): W {
   return { ...work, params: { ...work.params, [gpuKernels[work.kernel].unitParam]: units } };
 }
 
 const roundUpToPowerOfTwo = (value: number) => (value > 0 ? 2 ** Math.ceil(Math.log2(value)) : 0);
 
-/** The tuner's key: kernel and sizes, rounded up to powers of two. Work with the same key is served best by the same launch. */
+/** The tuner's key: kernel and sizes, rounded up to powers of two. Work with the same key is given the same launch. */
 export function tuningKey(work: Work): string {
   const params: Values<string> = work.params;
   const names: readonly string[] = gpuKernels[work.kernel].tuningParams;

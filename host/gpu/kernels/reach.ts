@@ -33,9 +33,9 @@ type ReachWork = WorkOf<"reach">;
 const MAX_DISPATCH_TRIALS = 2 ** 24;
 /** Workgroups that keep any device busy. */
 const BUSY_WORKGROUPS = 2 ** 12;
-/** The most words of workgroup memory that one copy per invocation of the tally may take. */
+/** The most words of workgroup memory that the copies of the tally, one per invocation, may take together. */
 const MAX_PRIVATE_TALLY_WORDS = 2 ** 10;
-/** Bits of one block of registers, and the most blocks of a trial. Items must be smaller than two blocks. */
+/** Bits of one block of registers, and the most blocks of a trial, which are 16 registers. Items must be smaller than two blocks. */
 const REGISTER_BLOCK_BITS = 128;
 const MAX_REGISTER_BLOCKS = 4;
 /** The most blocks of a trial that a subgroup shares. */
@@ -43,12 +43,12 @@ const MAX_SUBGROUP_BLOCKS = 16;
 /** Words of `thread` beside a trial's bitset: zeros below that shifts read, words above that clearing overwrites. */
 const BELOW_WORDS = 4;
 const ABOVE_WORDS = 6;
-/** Workgroup memory that `registers` and `thread` need for nothing that grows with the work. */
+/** Words of workgroup memory that are left free beside items and bitsets, at least one of them for a tally in storage. */
 const FIXED_WORDS = 4;
 
-/** Trials per invocation, where there are enough to fill the device: starting a workgroup costs as much as several trials. */
+/** Trials that a workgroup processes for each of its invocations or subgroups, where there are enough trials to fill the device. */
 const trialsPerInvocation = ({ subgroupMaxSize }: DeviceProfile) => (subgroupMaxSize < 8 ? 256 : 32);
-/** Invocations that keep a device busy, estimated from its subgroup size. */
+/** Invocations that keep a device busy: a guess from its subgroup size, not measured on hardware. */
 const busyInvocations = ({ subgroupMaxSize }: DeviceProfile) => 32 * subgroupMaxSize ** 2;
 /** Workgroup sizes of `registers` and `thread`, the most promising first. */
 const workgroupSizes = ({ subgroupMaxSize }: DeviceProfile) =>

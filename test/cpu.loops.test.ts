@@ -1,10 +1,10 @@
 // The shapes in which the CPU engine counts trials of `reach` all count the same, at the seams between them too.
 
 import { describe, expect, test } from "vitest";
-import { loadKernel } from "../../host/node/bench/measure/kernel.ts";
-import { referenceRunner } from "../../host/reference.ts";
-import { phaseConfig, plan } from "../../src/experiments/phase.ts";
-import { batchWork } from "../../src/plan.ts";
+import { loadKernel } from "../host/node/bench/measure/kernel.ts";
+import { referenceRunner } from "../host/reference.ts";
+import { phaseConfig, plan } from "../src/experiments/phase.ts";
+import { batchWork } from "../src/plan.ts";
 
 const NEVER = 2 ** 30;
 const shapes = [
