@@ -452,6 +452,20 @@ describe("devices", () => {
     });
   });
 
+  test.runIf(hasSoftware)("--wgsl prints the linked shader of a variant and its fallback pass", async () => {
+    const { status, stdout } = await exacta("devices --wgsl reach.registers", adapter);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^\/\/ reach\.registers on SwiftShader.*\n\/\/ constants: \{.*"BLOCKS":\d/);
+    expect(stdout).toContain("@compute @workgroup_size(WIDTH) fn main(");
+    expect(stdout).not.toMatch(/^import /m);
+    const unknown = await exacta("devices --wgsl reach.lanes", adapter);
+    expect(unknown.status).toBe(2);
+    expect(unknown.stderr).toMatch(/^--wgsl: expected one of reach\.registers, .*, got "reach\.lanes"\n$/);
+    expect((await exacta("devices --wgsl reach.registers")).stderr).toMatch(
+      /^--wgsl: expected a WebGPU adapter/,
+    );
+  });
+
   test.runIf(hasSoftware)(
     "A software adapter is listed, with the reason why auto does not take it",
     async () => {

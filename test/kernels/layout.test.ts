@@ -6,7 +6,7 @@ import { create } from "webgpu";
 import { describe, expect, test } from "vitest";
 import { WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
 import type { DeviceProfile, Feature } from "../../host/gpu/launch.ts";
-import { launchesOf, variantsOf, wgslOf } from "../../host/gpu/kernels/index.ts";
+import { launchesOf, variantsOf, sampleLaunch } from "../../host/gpu/kernels/index.ts";
 import { sampleWork } from "../../host/gpu/kernels/sample.ts";
 import { dawn } from "../../host/node/platform/dawn.ts";
 import type { Kernel } from "../../src/kernel.ts";
@@ -241,7 +241,7 @@ describe("Dawn's compiler", () => {
     "Dawn's compiler accepts %s in the %s variant without a warning, for subgroups of every width",
     async (kernel, variant) => {
       for (const subgroup of [4, 16, 32, 64, 128]) {
-        const launch = wgslOf(kernel, variant, profile(subgroup))!;
+        const launch = sampleLaunch(kernel, variant, profile(subgroup))!;
         expect(launch.variant, `subgroups of ${subgroup}`).toBe(variant);
         expect(await complaints(launch.source, launch.constants), `subgroups of ${subgroup}`).toBe("");
       }
@@ -264,7 +264,7 @@ describe("Dawn's compiler", () => {
   });
 
   test("Dawn's compiler rejects a barrier in non-uniform control flow, an unknown constant and a misspelled name", async () => {
-    const { source, constants } = wgslOf("reach", "workgroup", profile(32))!;
+    const { source, constants } = sampleLaunch("reach", "workgroup", profile(32))!;
     const skewed = source.replace(
       "  if (localIndex == 0u) {\n    var sum = 0;",
       "  if (localIndex == 0u) {\n    workgroupBarrier();\n    var sum = 0;",

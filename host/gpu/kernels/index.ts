@@ -54,7 +54,11 @@ export function launchesOf<K extends KernelName>(
  * The WGSL is the same for all work, except that `forward` has another program for wide numbers; constants depend on the work.
  * Undefined where the device lacks memory or a feature.
  */
-export const wgslOf = (kernel: KernelName, variant: VariantName, device: DeviceProfile): Launch | undefined =>
+export const sampleLaunch = (
+  kernel: KernelName,
+  variant: VariantName,
+  device: DeviceProfile,
+): Launch | undefined =>
   launchesOf(sampleWork(kernel), device, variant).find((launch) => launch.variant === variant);
 
 /** The units of work, as `unitParam` counts them. */

@@ -3,15 +3,17 @@
 import { RequestError } from "../../../src/errors.ts";
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import { batchWork } from "../../../src/plan.ts";
-import { adapterKey, adapterName } from "../../gpu/device.ts";
+import { kernelNames } from "../../../src/kernels/index.ts";
+import { adapterKey, adapterName, openDevice } from "../../gpu/device.ts";
+import type { ShaderProgram } from "../../gpu/launch.ts";
 import { gpuRunner } from "../../gpu/runner.ts";
 import { Tuner, type Choices } from "../../gpu/tune.ts";
-import { tuningKey } from "../../gpu/kernels/index.ts";
+import { sampleLaunch, tuningKey, variantsOf } from "../../gpu/kernels/index.ts";
 import { chooseEngine, requestAdapter } from "../../open.ts";
-import { outputOf, type Output } from "../output.ts";
+import { outputOf, writeResult, type Output } from "../output.ts";
 import { isUnchecked, whyNoAdapter } from "../platform/dawn.ts";
 import { platform } from "../platform/index.ts";
-import { command, flag } from "./command.ts";
+import { command, flag, value } from "./command.ts";
 import { jsonOption } from "./options.ts";
 
 export const devicesCommand = command({
@@ -19,14 +21,22 @@ export const devicesCommand = command({
   summary: "Lists adapters with their limits and features, and the engine that auto takes and why.",
   manual: `
 Lists the WebGPU adapters of this machine with their limits and features, the engine that \`--engine auto\` takes, and the kernel variants
-that were measured to be fastest for each size. Where no adapter answers, it lists what is missing.`,
+that were measured to be fastest for each size. Where no adapter answers, it lists what is missing. \`--wgsl\` prints a shader as plain WGSL, linked from its modules.`,
   examples: ["exacta devices"],
   options: {
     ...jsonOption,
     tune: flag("measure again which variants of kernel reach are fastest for which sizes"),
+    wgsl: value(
+      "kernel.variant",
+      "print the shader that the GPU gets for a variant, such as reach.registers",
+    ),
   },
-  async run({ json, tune }) {
+  async run({ json, tune, wgsl }) {
     const output = outputOf({ json: json ?? false });
+    if (wgsl !== undefined) {
+      await writeResult(await shaderText(wgsl));
+      return 0;
+    }
     if (tune) await tuneAgain(output);
     const devices = await listDevices();
     output.finding({ kind: "devices", ...devices });
@@ -34,6 +44,32 @@ that were measured to be fastest for each size. Where no adapter answers, it lis
     return 0;
   },
 });
+
+/** The linked WGSL of a variant on the adapter of `--engine gpu`, with its constants and its fallback pass as comments. */
+async function shaderText(name: string): Promise<string> {
+  const programs = kernelNames.flatMap((kernel) =>
+    variantsOf(kernel).map((variant) => ({ kernel, variant })),
+  );
+  const program = programs.find(({ kernel, variant }) => name === `${kernel}.${variant}`);
+  const names = programs.map(({ kernel, variant }) => `${kernel}.${variant}`).join(", ");
+  if (!program) throw new RequestError("--wgsl", `one of ${names}`, name);
+  const adapter = await requestAdapter(platform);
+  if (!adapter)
+    throw new RequestError("--wgsl", "a WebGPU adapter", undefined, "exacta devices says what is missing");
+  const language = (await platform.gpu())?.wgslLanguageFeatures;
+  const device = await openDevice(adapter, language ? { language } : {});
+  try {
+    const launch = sampleLaunch(program.kernel, program.variant, device.profile);
+    if (!launch) throw new RequestError("--wgsl", "a variant that this GPU has the features for", name);
+    const text = ({ source, constants }: ShaderProgram, title: string) =>
+      `// ${title} on ${adapterName(adapter.info)}, for a small sample of work\n` +
+      `// constants: ${JSON.stringify(constants)}\n${source.trimEnd()}\n`;
+    const { fallback } = launch;
+    return text(launch, name) + (fallback ? `\n${text(fallback, `the fallback pass of ${name}`)}` : "");
+  } finally {
+    device.close();
+  }
+}
 
 /** Half ranges M = 2^bits that `--tune` measures, each with bits + 6 items and with 1 to bits + 6 items. */
 const TUNED_BITS = [4, 6, 8, 10, 12];
