@@ -25,7 +25,7 @@ import { importedLines } from "../formats/network.ts";
 import { outputOf } from "../output.ts";
 import { DIGITS_NETWORK } from "../packaged.ts";
 import { digitsReport, digitsText, type Reading } from "../reports/digits.ts";
-import { largestOutputs, outputsDigest } from "../reports/outputs.ts";
+import { largestOutputs, outputsDigest } from "../formats/outputs.ts";
 import { grouped } from "../reports/table.ts";
 import { command, value, type ArgumentsOf } from "./command.ts";
 import { seedOption, theoremOption } from "./options.ts";

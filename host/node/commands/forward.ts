@@ -11,7 +11,7 @@ import { prepareFile, readBytes, writeFiles } from "../formats/files.ts";
 import { csvOf, decodeInputs, encodeNpy } from "../formats/matrix.ts";
 import { importedLines, readNetworkOrTicket } from "../formats/network.ts";
 import { outputOf, writeResult } from "../output.ts";
-import { largestOutputs, outputsDigest } from "../reports/outputs.ts";
+import { largestOutputs, outputsDigest } from "../formats/outputs.ts";
 import { grouped } from "../reports/table.ts";
 import { command, flag, requiredValue, value, type ArgumentsOf } from "./command.ts";
 import { networkOptions, readNetworkOptions } from "./import.ts";
