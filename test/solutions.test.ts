@@ -16,7 +16,7 @@ import type { SolveFinding } from "../src/finding.ts";
 import { methods, type AnswerName, type Instance } from "../src/solve/problem.ts";
 import { CapacityError } from "../src/errors.ts";
 import { paramOf } from "./work.ts";
-import { testAdapter } from "./gpu/devices.ts";
+import { poisonStorage, tamperedAdapter, testAdapter } from "./gpu/devices.ts";
 import facts from "./fixtures/instances.json";
 import { oracleFinding, oracleSets } from "./oracle.ts";
 
@@ -31,7 +31,10 @@ beforeAll(async () => {
   engines.shadow = shadowRunner(engines.cpu, engines.reference);
   engines.gpu = await gpuRunner(testAdapter);
   for (const variant of variants)
-    engines[variant] = await gpuRunner(testAdapter, { variant, poison: 0xdeadbeef });
+    engines[variant] = await gpuRunner(
+      tamperedAdapter((device) => poisonStorage(device, 0xdeadbeef)),
+      { variant },
+    );
 });
 
 afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
@@ -331,7 +334,7 @@ describe("Order of instances", () => {
   const placeless = (finding: SolveFinding) => ({ ...finding, instance: 0 });
   const some = drawn(700, 4, mostlyShort, 10_000).map((instance, id) => ({ ...instance, id }));
 
-  /** Instances that come some at a time, with pauses after which nobody waits for more. */
+  /** Instances with a pause after every 97, longer than the solver waits for the next one. */
   async function* trickling(instances: readonly Instance[]): AsyncGenerator<Instance> {
     for (const [i, instance] of instances.entries()) {
       if (i % 97 === 50) await new Promise((resolve) => setTimeout(resolve, 60));
