@@ -40,7 +40,7 @@ const op = (
   output,
   attributes,
 });
-const read = (nodes: WrittenNode[], tensors = [w, v, b], more = none) =>
+const read = (nodes: WrittenNode[], tensors = [w, v, b], more: Uint8Array = none) =>
   readOnnx(model(nodes.map(node), tensors, more));
 const floatAttribute = (name: string, value: number) =>
   join(field(1, name), floatField(2, value), field(20, 1));
@@ -359,18 +359,18 @@ describe("ONNX tensor", () => {
     [
       "too few numbers",
       column(1, field(9, floats.subarray(4))),
-      "expected 2 numbers, as its shape has, got 1",
+      "expected 2 numbers, as its shape asks for, got 1",
     ],
     [
       "half a number",
       column(1, field(9, floats.subarray(1))),
-      "expected 2 numbers, as its shape has, got 1.75",
+      "expected 2 numbers, as its shape asks for, got 1.75",
     ],
-    ["none at all", column(1), "expected 2 numbers, as its shape has, got 0"],
+    ["none at all", column(1), "expected 2 numbers, as its shape asks for, got 0"],
     [
       "too many integers",
       column(6, field(5, Uint8Array.of(1, 2, 3))),
-      "expected 2 numbers, as its shape has, got 3",
+      "expected 2 numbers, as its shape asks for, got 3",
     ],
     [
       "a dimension below 0",
@@ -381,7 +381,7 @@ describe("ONNX tensor", () => {
     [
       "a dimension of 2^40",
       join(field(1, 2 ** 40), field(2, 1), field(8, "w")),
-      "expected 1099511627776 numbers, as its shape has, got 0",
+      "expected 1099511627776 numbers, as its shape asks for, got 0",
     ],
     [
       "a dimension of 2^63",
