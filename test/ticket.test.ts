@@ -490,7 +490,7 @@ describe("Audit", () => {
 describe("One weight of a random network", () => {
   const NETWORKS = 1500;
 
-  /** How many networks of so many hidden units, each of its own seed, contain a weight for inputs of both signs. */
+  /** How many of the networks with `units` hidden units, one network a seed, contain a weight for inputs of both signs. */
   async function contained(weight: number, units: number, zero: boolean, pools: Pooling): Promise<number> {
     const target: Network = {
       layers: [{ rows: 1, columns: 1, weights: Int32Array.of(weight), shift: 2 }],
