@@ -78,7 +78,10 @@ let packed: { filename: string; files: { path: string }[] };
 
 const text = (path: string) => readFile(join(consumer, "node_modules/exacta", path), "utf8");
 
-/** What a program printed on stdout; where it fails, all it said. */
+/**
+ * The stdout of a program.
+ * @throws {Error} with stdout and stderr, if the program fails.
+ */
 async function run(program: string, args: readonly string[], cwd: string): Promise<string> {
   try {
     return (
@@ -183,8 +186,15 @@ describe("The tarball", () => {
   // The package is made of ES modules alone: `require` of TypeScript's node10 and node16 modes is not offered.
   test("Every subpath resolves to its types for importers of ES modules", async () => {
     const attw = join(modules, "@arethetypeswrong/cli/dist/index.js");
-    const said = await node(attw, join(folder, packed.filename), "--profile", "esm-only", "--format", "json");
-    const { analysis } = JSON.parse(said) as {
+    const report = await node(
+      attw,
+      join(folder, packed.filename),
+      "--profile",
+      "esm-only",
+      "--format",
+      "json",
+    );
+    const { analysis } = JSON.parse(report) as {
       analysis: {
         entrypoints: Record<string, { resolutions: Record<string, { resolution: { fileName: string } }> }>;
       };
@@ -309,7 +319,7 @@ describe("A new project", () => {
       const { network, bits }: { network: Network; bits: number } = readNetwork({});
       const ticket: Ticket = pruned.ticket;
       export const verification: Verification = verifyTicket(network, decodeTicket(encodeTicket(ticket, await targetDigest(network, bits))).ticket);
-      export const told = (error: unknown): unknown => error instanceof CapacityError ? error.kernel : error instanceof RequestError ? error.received : undefined;
+      export const receivedOf = (error: unknown): unknown => error instanceof CapacityError ? error.kernel : error instanceof RequestError ? error.received : undefined;
       export const low: number[] = [computeTheory({ bits: 4 })[0]!.items, paper.lemma1(16, 9, 1).low];
       export const certified = (finding: TicketFinding | VerifyFinding): boolean => finding.kind === "ticket" ? finding.found : finding.certified;
       // @ts-expect-error there is no third theorem

@@ -117,7 +117,7 @@ describe.each(Object.entries(wanted))("%s", (_, { query, ask }) => {
   ] as const)(
     "With graphics %s and the engine %s, the page finds the integers of the reference engine, by %s",
     { timeout: 120_000 },
-    async (graphics, engine, said) => {
+    async (graphics, engine, engineName) => {
       const expected = integers(await ask());
       await visit(graphics, `${query}&engine=${engine}`, async (page) => {
         const findings = await finished(page);
@@ -125,7 +125,7 @@ describe.each(Object.entries(wanted))("%s", (_, { query, ask }) => {
         expect(new Set(findings.map(({ engine }) => engine))).toEqual(
           new Set([engine === "auto" ? "cpu" : "gpu"]),
         );
-        expect(await page.locator("#engine").textContent()).toContain(said);
+        expect(await page.locator("#engine").textContent()).toContain(engineName);
         expect(await page.locator("#figures figure svg").count()).toBeGreaterThanOrEqual(2);
         expect(await page.locator("#figures").textContent()).toContain("predicted");
       });

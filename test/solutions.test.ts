@@ -1,5 +1,5 @@
-// What solve tells of given instances: the facts that others published, all index sets enumerated, on every engine and by
-// every method; and the stream that it is.
+// The answers of `solve` on given instances, on every engine and by every method, against published facts and the enumeration of
+// all index sets; and its behavior as a stream.
 
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -48,11 +48,11 @@ async function all(engine: Engine, instances: Source, request?: SolveRequest, op
   return findings;
 }
 
-/** What a finding answers, without what was asked and who was asked. */
-function told(finding: SolveFinding): Record<string, unknown> {
+/** The answers of a finding, without its request and its engine. */
+function answersOf(finding: SolveFinding): Record<string, unknown> {
   const { reachable, sum, difference, count, witness, smallest, smallestWitness } = finding;
-  const told = { reachable, sum, difference, count, witness, smallest, smallestWitness };
-  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
+  const answers = { reachable, sum, difference, count, witness, smallest, smallestWitness };
+  return Object.fromEntries(Object.entries(answers).filter(([, value]) => value !== undefined));
 }
 
 /** A request by every method that differs on an engine: a variant is a method of its own, but for halves. */
@@ -106,7 +106,7 @@ function compare(
       const expected = Object.fromEntries(all.filter(([name]) => answers(request).includes(name)));
       const finding = left.next().value!;
       const what = JSON.stringify({ ...request, items, target: String(target) });
-      expect([what, finding.instance, told(finding)]).toEqual([what, index, expected]);
+      expect([what, finding.instance, answersOf(finding)]).toEqual([what, index, expected]);
     }
   });
   expect(left.next().done).toBe(true);
@@ -262,7 +262,9 @@ describe("Random instances", () => {
     for (const wish of [{}, { tolerance: 40 }, { atMost: true }, { partition: true }, { size: 9 }]) {
       const request: SolveRequest = { ...wish, ask: ["count", "witness"] };
       const [tables, tiles, halves] = await Promise.all(
-        methods.map(async (method) => (await all(engines.threads!, some, { ...request, method })).map(told)),
+        methods.map(async (method) =>
+          (await all(engines.threads!, some, { ...request, method })).map(answersOf),
+        ),
       );
       expect(tiles).toEqual(tables);
       expect(halves).toEqual(tables);
