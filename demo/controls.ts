@@ -1,13 +1,14 @@
-// The form: shows inputs and reads them back.
+// The form of the experiment: shows inputs and reads them back.
 
 import { mostBits, names, type Inputs } from "./inputs.ts";
 
-const MOST = 14;
+/** The bits that have a checkbox are 1..MAX_BITS, the most of any ensemble (`mostBits`). */
+const MAX_BITS = 14;
 
-/** Fills in the choices of bits, then calls `changed` whenever the visitor changes or submits something. */
+/** Adds a checkbox for each number of bits, and calls `changed` when an input changes or the form is submitted. */
 export function openControls(form: HTMLFormElement, changed: () => void): void {
   form.querySelector("#bits")!.append(
-    ...Array.from({ length: MOST }, (_, i) => {
+    ...Array.from({ length: MAX_BITS }, (_, i) => {
       const label = document.createElement("label");
       const box = document.createElement("input");
       box.type = "checkbox";
@@ -27,7 +28,7 @@ export function openControls(form: HTMLFormElement, changed: () => void): void {
   });
 }
 
-/** Shows inputs. What the form cannot show, such as an engine it does not offer, is left blank. */
+/** Shows inputs. A value that the form does not offer, such as an unknown engine, leaves its field blank. */
 export function showInputs(form: HTMLFormElement, inputs: Inputs): void {
   const bits = new Set(inputs.bits.split(",").map((text) => text.trim()));
   for (const name of names) {
@@ -46,7 +47,7 @@ export function readInputs(form: HTMLFormElement): Inputs {
   ) as Inputs;
 }
 
-/** Unchecks and greys out the bits that the chosen ensemble does not have. */
+/** Unchecks and disables the bits that are not offered for the chosen ensemble. */
 function offerBits(form: HTMLFormElement): void {
   const most = mostBits((form.elements.namedItem("ensemble") as HTMLSelectElement).value);
   for (const box of form.querySelectorAll<HTMLInputElement>("input[name=bits]")) {

@@ -1,4 +1,4 @@
-// What a visitor may choose, as the texts that stand in the page's address, and the configurations they ask for.
+// The inputs of the page as texts of its address, and the configurations that they request.
 
 import { RequestError } from "../src/errors.ts";
 import { ensembles, halfRangeOf, isProduct, type Ensemble } from "../src/ensemble.ts";
@@ -6,11 +6,11 @@ import { phaseConfig, type PhaseConfig } from "../src/experiments/phase.ts";
 
 const defaults = {
   ensemble: "rssp",
-  /** k, one curve each, separated by commas. */
+  /** The bits k of the half range, separated by commas: a curve for each. */
   bits: "4,6,8",
-  /** N or A..B. */
+  /** The numbers of items, as N or A..B. */
   items: "1..22",
-  /** Integers separated by commas; M and -M stand for the half range. Empty: the experiment's own. */
+  /** Integers separated by commas; M is the half range. Without any, the experiment chooses the targets. */
   targets: "1,M",
   trials: "200000",
   seed: "1",
@@ -19,10 +19,10 @@ const defaults = {
 
 export type Inputs = typeof defaults;
 
-/** The names the address knows, which are also those of the form's fields. */
+/** The names of the inputs, in the address and as fields of the form. */
 export const names = Object.keys(defaults) as readonly (keyof Inputs)[];
 
-/** What an address says; what it leaves open is the default. */
+/** The inputs of an address, with defaults for the names that it omits. */
 export function readAddress(search: string): Inputs {
   const given = new URLSearchParams(search);
   const inputs = { ...defaults };
@@ -30,12 +30,12 @@ export function readAddress(search: string): Inputs {
   return inputs;
 }
 
-/** The query that `readAddress` reads back. Commas stay legible. */
+/** The query that `readAddress` reads back. Commas are not escaped, so that the address is legible. */
 export function writeAddress(inputs: Inputs): string {
   return `?${names.map((name) => `${name}=${encodeURIComponent(inputs[name]).replaceAll("%2C", ",")}`).join("&")}`;
 }
 
-/** The most bits the page offers: beyond, a trial takes so long that curves hardly move. */
+/** The most bits that the page offers. With more, a trial takes too long for a live curve. */
 export function mostBits(ensemble: string): number {
   return isProduct(ensemble as Ensemble) ? 10 : 14;
 }
@@ -43,14 +43,20 @@ export function mostBits(ensemble: string): number {
 const pageEngines = ["auto", "gpu", "cpu"] as const;
 export type PageEngine = (typeof pageEngines)[number];
 
-/** The engine asked for. Throws RangeError for one the page does not offer. */
+/**
+ * The requested engine.
+ * @throws {RequestError} for an engine that the page does not offer.
+ */
 export function readEngine({ engine }: Inputs): PageEngine {
   const known = pageEngines.find((name) => name === engine);
   if (!known) throw new RequestError("engine", `one of ${pageEngines.join(", ")}`, engine);
   return known;
 }
 
-/** One configuration for each k, in ascending order. Throws TypeError or RangeError naming the input that is off. */
+/**
+ * One configuration for each k, in ascending order.
+ * @throws {RequestError} with the name of the wrong input.
+ */
 export function readConfigs(inputs: Inputs): PhaseConfig[] {
   const ensemble = ensembles.find((name) => name === inputs.ensemble);
   if (!ensemble) throw new RequestError("ensemble", `one of ${ensembles.join(", ")}`, inputs.ensemble);
@@ -83,10 +89,10 @@ function list(text: string): string[] {
     .filter((part) => part !== "");
 }
 
-/** Also 1e6. */
-function integer(what: string, text: string): number {
+/** Reads an integer, which may have an exponent, as 1e6. */
+function integer(field: string, text: string): number {
   const value = text === "" ? NaN : Number(text);
-  if (!Number.isInteger(value)) throw new RequestError(what, "an integer", text);
+  if (!Number.isInteger(value)) throw new RequestError(field, "an integer", text);
   return value;
 }
 

@@ -1,10 +1,10 @@
-// One engine under several experiments that run at the same time.
+// Shares an engine between experiments that run at the same time.
 
 import type { Runner } from "../host/runner.ts";
 
 /**
- * Limits the work in flight of all callers together to the queue depth of the runner, first come first served: each caller
- * would fill the queue by itself.
+ * Limits the work in flight of all callers together to the queue depth of the runner, in the order of the calls. Without the
+ * limit, each experiment would fill the queue by itself.
  */
 export function limitInFlight(runner: Runner): Runner {
   let free = runner.queueDepth;

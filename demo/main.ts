@@ -1,4 +1,4 @@
-// The page: the address and the form say what to run, the worker runs it, and what it reports is drawn.
+// The page: reads an experiment from the address and the form, has the worker run it, and draws the reports.
 
 import { renderFigure } from "../host/figure.ts";
 import type { PhaseConfig } from "../src/experiments/phase.ts";
@@ -14,7 +14,7 @@ const at = (id: string) => document.getElementById(id) as HTMLElement;
 const form = at("controls") as HTMLFormElement;
 const figures = at("figures");
 const progress = at("progress") as HTMLProgressElement;
-const answering = at("engine");
+const engineLine = at("engine");
 const error = at("error");
 const numbers = at("numbers") as HTMLDetailsElement;
 const stop = at("stop") as HTMLButtonElement;
@@ -25,9 +25,9 @@ const order = (message: Order) => (worker ??= openWorker()).postMessage(message)
 
 let run = 0;
 let configs: readonly PhaseConfig[] = [];
-/** A list for each configuration, empty where theory would take too long. */
+/** The theory of each configuration; an empty list where its computation would take too long. */
 let theory: readonly (readonly TheoryFinding[])[] = [];
-/** What was last reported. */
+/** The sweeps and findings of the last report. */
 let sweeps: readonly MeasuredSweep[] = [];
 let findings: readonly PhaseFinding[] = [];
 
@@ -36,11 +36,11 @@ function start(inputs: Inputs): void {
   try {
     const engine = readEngine(inputs);
     configs = readConfigs(inputs);
-    complain("");
+    showError("");
     theory = [];
     enter("running");
     progress.value = 0;
-    answering.textContent ||= "Looking for a GPU.";
+    engineLine.textContent ||= "Looking for a GPU.";
     order({ type: "start", run, engine, configs });
   } catch (problem) {
     order({ type: "stop" });
@@ -48,40 +48,40 @@ function start(inputs: Inputs): void {
   }
 }
 
-/** `data-state` is also what a test waits for. */
+/** Shows the state of the run. Tests of the page wait for `data-state`. */
 function enter(state: "running" | "done" | "stopped" | "error"): void {
   document.body.dataset["state"] = state;
   stop.disabled = state !== "running";
 }
 
-function complain(message: string): void {
+function showError(message: string): void {
   error.textContent = message;
   error.hidden = message === "";
 }
 
 function fail(message: string): void {
-  complain(message);
+  showError(message);
   enter("error");
 }
 
 function openWorker(): Worker {
   const opened = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-  opened.addEventListener("message", ({ data }: MessageEvent<Report>) => hear(data));
+  opened.addEventListener("message", ({ data }: MessageEvent<Report>) => receive(data));
   opened.addEventListener("error", (event) => {
     fail(`worker: ${event.message || "did not start"}`);
-    // A worker that broke hears no more orders; the next one goes to another.
+    // A worker that failed to load handles no messages, so the next order opens another one.
     opened.terminate();
     worker = undefined;
   });
   return opened;
 }
 
-function hear(data: Report): void {
-  // A run that was replaced still reports its end.
+function receive(data: Report): void {
+  // A run that another one replaced still reports its end.
   if (data.run !== run) return;
   if (data.type === "error") return fail(data.message);
   if (data.type === "engine") {
-    answering.textContent = `Computed by ${data.adapter} (${data.engine === "gpu" ? "WebGPU" : data.engine}), ${data.why}.`;
+    engineLine.textContent = `Computed by ${data.adapter} (${data.engine === "gpu" ? "WebGPU" : data.engine}), ${data.why}.`;
     return;
   }
   if (data.type === "theory") {
@@ -106,7 +106,7 @@ function show({ done, total, seconds, ...rest }: Count): void {
   tabulate();
 }
 
-/** Figures as wide as their column, so that their text keeps its size. */
+/** Draws the figures as wide as their columns, since scaling them would scale their text. */
 function draw(): void {
   const columns = figures.clientWidth >= 760 ? 2 : 1;
   const width = Math.floor(figures.clientWidth / columns) - (columns - 1) * 12;
@@ -120,10 +120,11 @@ function tabulate(): void {
   if (numbers.open) numbers.querySelector("div")!.replaceChildren(numbersTable(findings));
 }
 
-let drawn = 0;
+/** The width of the figures when they were last drawn, in CSS pixels. */
+let drawnWidth = 0;
 new ResizeObserver(() => {
-  if (figures.clientWidth === drawn) return;
-  drawn = figures.clientWidth;
+  if (figures.clientWidth === drawnWidth) return;
+  drawnWidth = figures.clientWidth;
   draw();
 }).observe(figures);
 
@@ -144,7 +145,7 @@ download.addEventListener("click", () => {
 
 openControls(form, () => {
   const inputs = readInputs(form);
-  // Enter in a field that was edited tells of the change and of the form.
+  // The enter key in an edited field causes both a change and a submission, of which one starts the run.
   if (writeAddress(inputs) === location.search && document.body.dataset["state"] === "running") return;
   history.replaceState(null, "", writeAddress(inputs));
   start(inputs);

@@ -1,10 +1,10 @@
-// What the page and its worker say to each other.
+// The messages between the page and its worker.
 
 import type { PhaseConfig } from "../src/experiments/phase.ts";
 import type { PhaseFinding, TheoryFinding } from "../src/finding.ts";
 import type { PageEngine } from "./inputs.ts";
 
-/** `start` ends the run before it. */
+/** A message to the worker. `start` ends the run before it. */
 export type Order =
   | {
       readonly type: "start";
@@ -14,16 +14,18 @@ export type Order =
     }
   | { readonly type: "stop" };
 
+/** The state of a run. */
 export interface Count {
   /** A list for each configuration, in their order. */
   readonly findings: readonly (readonly PhaseFinding[])[];
-  /** Trials done and asked, over all curves. */
+  /** Trials that are done, and trials that are requested, over all curves. */
   readonly done: number;
   readonly total: number;
-  /** Since the engine was ready. */
+  /** Seconds since the engine was open. */
   readonly seconds: number;
 }
 
+/** A message from the worker, with the number of the run in the `start` that it answers. */
 export type Report = { readonly run: number } & (
   | { readonly type: "engine"; readonly engine: string; readonly adapter: string; readonly why: string }
   | { readonly type: "theory"; readonly theory: readonly (readonly TheoryFinding[])[] }

@@ -3,22 +3,22 @@
 import type { PhaseFinding } from "../src/finding.ts";
 import type { Estimate } from "../src/statistics.ts";
 
-/** One row for each finding. The targets of different k line up by their place, as `M` differs between them. */
+/** A table with a row for each finding. Targets share a column by their index, since `M` differs between findings. */
 export function numbersTable(findings: readonly PhaseFinding[]): HTMLTableElement {
   const table = document.createElement("table");
   const [first] = findings;
   if (!first) return table;
-  // A configuration whose targets coincide has fewer of them.
-  const places = Math.max(...findings.map(({ targets }) => targets.length));
-  const whole = first.perfect ? "P(perfect)" : "P(all covered)";
+  // Targets that coincide, such as 1 and M = 1, are one target, so findings may differ in their number of targets.
+  const targetColumns = Math.max(...findings.map(({ targets }) => targets.length));
+  const lastProbability = first.perfect ? "P(perfect)" : "P(all covered)";
   const head = table.createTHead().insertRow();
   for (const text of [
     "k",
     "M",
     "n",
     "trials",
-    ...Array.from({ length: places }, () => ["z", "P(z reached)"]).flat(),
-    whole,
+    ...Array.from({ length: targetColumns }, () => ["z", "P(z reached)"]).flat(),
+    lastProbability,
     "mean covered",
   ]) {
     const cell = document.createElement("th");
@@ -34,7 +34,7 @@ export function numbersTable(findings: readonly PhaseFinding[]): HTMLTableElemen
       grouped(finding.halfRange),
       String(finding.items),
       grouped(finding.trials),
-      ...Array.from({ length: places }, (_, t) => finding.targets[t]).flatMap((target) =>
+      ...Array.from({ length: targetColumns }, (_, t) => finding.targets[t]).flatMap((target) =>
         target ? [grouped(target.target), estimateText(target)] : ["", ""],
       ),
       estimateText((finding.covered ?? finding.perfect)!),

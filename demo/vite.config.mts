@@ -1,11 +1,11 @@
-// Builds the page, `vite build demo`, and serves it while it is worked on, `vite demo`.
+// Builds the page (`vite build demo`) and serves it during development (`vite demo`).
 
 import { defineConfig } from "vite";
 import { assemblyscript } from "../scripts/assemblyscript.ts";
 import { wesl } from "../scripts/wesl.ts";
 
 export default defineConfig({
-  // Relative, so that the built folder works under any address.
+  // Relative addresses let a server publish the built folder under any path.
   base: "./",
   plugins: [assemblyscript(), wesl()],
   worker: { format: "es", plugins: () => [assemblyscript(), wesl()] },

@@ -1,5 +1,5 @@
-// The experiment, away from the page's thread: opens the engine, runs one phase experiment for each curve at the same
-// time, and reports a few times a second.
+// The worker of the page: opens the engine, runs the phase experiments of all curves at the same time, and reports their
+// findings four times a second.
 
 import { openAuto } from "../host/open.ts";
 import { runnerOf, type Runner } from "../host/runner.ts";
@@ -15,43 +15,44 @@ import type { PageEngine } from "./inputs.ts";
 import type { Order, Report } from "./messages.ts";
 import { limitInFlight } from "./limit.ts";
 
-/** Milliseconds between two reports, and between two looks at the same curve. */
-const PAUSE = 250;
+/** Milliseconds between two reports, and between two updates of the findings of a curve. */
+const REPORT_INTERVAL_MS = 250;
 
-/** Half ranges whose theory is there before anybody has waited for it. */
-const QUICK = 1024;
-const QUICK_PRODUCTS = 256;
-const QUICK_TARGETS = 4;
+/** The largest half ranges and the most targets whose theory is computed before the first trial, in a moment. */
+const MAX_THEORY_HALF_RANGE = 1024;
+const MAX_THEORY_HALF_RANGE_PRODUCTS = 256;
+const MAX_THEORY_TARGETS = 4;
 
-interface Opened {
-  readonly asked: PageEngine;
+interface OpenEngine {
+  readonly requested: PageEngine;
   readonly runner: Runner;
   readonly why: string;
 }
 
-let opened: Opened | undefined;
+let opened: OpenEngine | undefined;
 let stopping = new AbortController();
-/** Runs follow each other, so that an engine is never closed under a run. */
-let last = Promise.resolve();
+/** The end of the last run. A run waits for the one before it, whose engine it may close. */
+let lastRun = Promise.resolve();
 
 addEventListener("message", ({ data }: MessageEvent<Order>) => {
   stopping.abort();
   if (data.type === "stop") return;
   const controller = (stopping = new AbortController());
-  last = last.then(() => run(data, controller));
+  lastRun = lastRun.then(() => run(data, controller));
 });
 
 function report(message: Report): void {
   postMessage(message);
 }
 
-async function open(asked: PageEngine): Promise<Opened> {
-  if (opened?.asked === asked) return opened;
+async function open(requested: PageEngine): Promise<OpenEngine> {
+  if (opened?.requested === requested) return opened;
   forget();
-  if (asked === "auto") {
+  if (requested === "auto") {
     const { runner, why } = await openAuto(platform);
-    opened = { asked, runner, why: `because ${why}` };
-  } else opened = { asked, runner: runnerOf(await openEngine({ engine: asked })), why: "as you chose" };
+    opened = { requested, runner, why: `because ${why}` };
+  } else
+    opened = { requested, runner: runnerOf(await openEngine({ engine: requested })), why: "as you chose" };
   return opened;
 }
 
@@ -60,9 +61,9 @@ function forget(): void {
   opened = undefined;
 }
 
-function isQuick({ ensemble, halfRange, targets }: PhaseConfig): boolean {
-  const most = isProduct(ensemble) ? QUICK_PRODUCTS : QUICK;
-  return (ensemble === "rnpp" || halfRange <= most) && targets.length <= QUICK_TARGETS;
+function hasQuickTheory({ ensemble, halfRange, targets }: PhaseConfig): boolean {
+  const mostHalfRange = isProduct(ensemble) ? MAX_THEORY_HALF_RANGE_PRODUCTS : MAX_THEORY_HALF_RANGE;
+  return (ensemble === "rnpp" || halfRange <= mostHalfRange) && targets.length <= MAX_THEORY_TARGETS;
 }
 
 async function run(
@@ -77,13 +78,14 @@ async function run(
     report({
       run,
       type: "theory",
-      theory: configs.map((config) => (isQuick(config) ? theoryOfConfig(config) : [])),
+      theory: configs.map((config) => (hasQuickTheory(config) ? theoryOfConfig(config) : [])),
     });
     const shared = limitInFlight(runner);
     const begun = performance.now();
     const done = configs.map(() => 0);
-    const seen = configs.map(() => begun);
+    const updated = configs.map(() => begun);
     const findings: (readonly PhaseFinding[])[] = configs.map(() => []);
+    /** Compute the findings of each curve from its counts when they are called. */
     const current = configs.map(() => (): PhaseFinding[] => []);
     let reported = begun;
     const count = () => ({
@@ -101,11 +103,11 @@ async function run(
               done[i] = progress.done;
               current[i] = soFar;
               const now = performance.now();
-              if (now - seen[i]! >= PAUSE || findings[i]!.length === 0) {
-                seen[i] = now;
+              if (now - updated[i]! >= REPORT_INTERVAL_MS || findings[i]!.length === 0) {
+                updated[i] = now;
                 findings[i] = soFar();
               }
-              if (now - reported >= PAUSE) {
+              if (now - reported >= REPORT_INTERVAL_MS) {
                 reported = now;
                 report({ run, type: "progress", ...count() });
               }
@@ -117,7 +119,7 @@ async function run(
             findings[i] = current[i]!();
             return;
           }
-          // The other curves end too; without this they would run on unseen.
+          // The other curves would go on without a report.
           stop.abort();
           throw error;
         }
@@ -125,7 +127,7 @@ async function run(
     );
     report({ run, type: "end", stopped: signal.aborted, ...count() });
   } catch (error) {
-    // Whatever failed, perhaps a lost device, the next run opens anew.
+    // The engine may be what failed, such as a lost device, so the next run opens another.
     forget();
     report({ run, type: "error", message: error instanceof Error ? error.message : String(error) });
   }

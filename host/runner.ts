@@ -38,7 +38,7 @@ export interface Runner extends Engine {
   readonly queueDepth: number;
   /** The number of these that it works on at a time. */
   readonly parallelism: number;
-  /** The milliseconds that one piece of work should take. */
+  /** The milliseconds that a piece of work should take. */
   readonly targetMilliseconds: number;
   /** Compiles and uploads whatever this work needs, so that the first run is not slower than later ones. */
   prepare(work: Work): Promise<void>;

@@ -25,7 +25,7 @@ export interface ScheduleOptions {
   readonly onBatch?: ((progress: Progress, totals: Totals) => void) | undefined;
 }
 
-/** The factor by which the batch size changes at most from one batch to the next, so that one bad estimate does no harm. */
+/** The factor by which the batch size changes at most from one batch to the next, so that a single bad estimate does no harm. */
 const MAX_BATCH_GROWTH = 4;
 /** Updates of 32-bit words in the first batch: it is small because the speed is not known before it ends. */
 const FIRST_BATCH_UPDATES = 2 ** 16;

@@ -1,6 +1,9 @@
 // Makes Dawn run with the C++ library of GCC 11, which systems with glibc 2.34 have (RHEL 9 and its derivatives).
 
-/** Types of the sections SHT_GNU_versym and SHT_GNU_verneed, https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html */
+/**
+ * Types of the sections SHT_GNU_versym and SHT_GNU_verneed.
+ * https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html
+ */
 const SYMBOL_VERSIONS = 0x6fffffff;
 const NEEDED_VERSIONS = 0x6ffffffe;
 

@@ -1,8 +1,8 @@
 // A Vite plugin: `import source from "./reach/registers.wesl?wgsl"` is the program whose root module that file is, linked into
 // plain WGSL, so that packages need no linker at run time.
 //
-// In WESL (https://wesl-lang.dev) modules import declarations by name. Two conditions are set: the folder and the file of the root
-// module, which are the kernel and the variant.
+// In WESL (https://wesl-lang.dev) modules import declarations by name. Two conditions are set: the folder and the file of the
+// root module, which are the kernel and the variant.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";

@@ -49,7 +49,7 @@ export interface PhaseFinding extends Provenance {
 /** The theory of one target, without simulation. */
 export interface TargetTheory {
   readonly target: number;
-  /** E Y and E Y^2, with Y the number of index sets (for `rnpp`: of choices of signs) that sum to the target. Exact up to rounding. */
+  /** E Y and E Y^2 up to rounding, with Y the number of index sets (for `rnpp`: of choices of signs) that sum to the target. */
   readonly expected: number;
   readonly expectedSquare: number;
   /** Proven bounds on P(Y > 0), and the best of each kind. */

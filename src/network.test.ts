@@ -114,6 +114,7 @@ describe("Bounds of a network", () => {
     quantizer: "floor",
     activationBits: 3,
     clamp,
+    constant: false,
   });
 
   test("Bounds are those of the largest inputs, through every layer", () => {

@@ -1,4 +1,4 @@
-// The micro-kernels of `exacta bench`: they answer the integers that the host computes, and what answers others is noticed.
+// The micro-kernels of `exacta bench`: they return the integers that the host computes, and their checks find planted faults.
 
 import { expect, test } from "vitest";
 import { platform } from "../host/node/platform/index.ts";
@@ -7,7 +7,7 @@ import { rewriteShaders, tamperedAdapter, testAdapter } from "./gpu/devices.ts";
 
 const language = async () => (await platform.gpu())!.wgslLanguageFeatures;
 
-test("The CPU bench kernels run on every row", async () => {
+test("The micro-kernels of the CPU take time and return the integers that the host computes", async () => {
   const micros = await cpuMicros();
   expect(Object.keys(micros)).toEqual(["registers", "memory", "dot", "copy"]);
   for (const { pass, check } of Object.values(micros)) {
@@ -16,7 +16,7 @@ test("The CPU bench kernels run on every row", async () => {
   }
 });
 
-test("The GPU bench kernels run for the features of the adapter", async () => {
+test("The micro-kernels of the GPU are those that its features allow, and return the integers that the host computes", async () => {
   const { micros, close } = await openGpuMicros({ requestAdapter: testAdapter, language: await language() });
   const { features } = await testAdapter();
   expect(Object.keys(micros)).toEqual([
@@ -39,20 +39,20 @@ test.each([
   ["shuffle", "(lane + params.shift)", "(lane + 2u)"],
   ["dot", "STEPS = 16u", "STEPS = 15u"],
   ["copy", "= source[at]", "= source[at] & vec4u(0xfffffffeu)"],
-] as const)("A fault in %s is noticed", async (name, text, fault) => {
+] as const)("The check of the micro-kernel %s finds a planted fault", async (name, text, fault) => {
   const requestAdapter = tamperedAdapter((device) =>
     rewriteShaders(device, (code) => code.replaceAll(text, fault)),
   );
   const { micros, close } = await openGpuMicros({ requestAdapter, language: await language() }, [name]);
   const micro = micros[name];
   await micro?.pass();
-  // An adapter may lack what a micro-kernel needs: the test before says which have to be there.
-  const said = micro
+  // An adapter may lack the features of a micro-kernel; the test above checks which ones are present.
+  const message = micro
     ? await Promise.resolve(micro.check()).then(
         () => "nothing",
         (error: Error) => error.message,
       )
     : `the micro-kernel ${name}`;
-  expect(said).toContain(`the micro-kernel ${name}`);
+  expect(message).toContain(`the micro-kernel ${name}`);
   close();
 });

@@ -82,7 +82,7 @@ describe.runIf(hasSoftware)("Bundle", () => {
     const findings = (engine: string) => {
       const { status, stdout, stderr } = run(
         `phase --bits 4,6 --items 3..9 --trials 2e4 --engine ${engine} --threads 2 --json --quiet --out ${engine}`,
-        // What is measured of the adapter is nobody's but this test's.
+        // The tuner's measurements go to the folder of this test, not to the cache of the user.
         { VK_DRIVER_FILES, XDG_CACHE_HOME: folder },
       );
       expect({ status, stderr: status === 0 ? "" : stderr }).toEqual({ status: 0, stderr: "" });

@@ -1,5 +1,6 @@
-// Lemma 5 by simulation: every row of the tables made elsewhere, on an engine. A witness ends with the item that the first
-// prefix with its sum ends with, so that one solution tells every number of hidden units; all weights are one instance.
+// Lemma 5 by simulation: every row of the tables made elsewhere, on an engine. The last item of a witness is the last item of the
+// shortest prefix of the items with its sum, so a single solution decides every number of hidden units; all weights are targets
+// of one instance.
 
 import { expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";

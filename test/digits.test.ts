@@ -103,27 +103,27 @@ describe("Network of digits", () => {
   });
 
   test("The network of digits reads the recorded number of the 10,000 test images, and another network does not", () => {
-    const said = Number(metadata["accuracy"]);
-    expect(said).toBeGreaterThan(0.96);
-    expect(accuracyOf(outputsOf())).toBe(said);
+    const accuracy = Number(metadata["accuracy"]);
+    expect(accuracy).toBeGreaterThan(0.96);
+    expect(accuracyOf(outputsOf())).toBe(accuracy);
     // One hidden unit the other way round, the smallest fault in a row.
     const faulty = parameters.with(
       0,
       parameters[0]!.map((weight, i) => (i < PIXELS ? -weight : weight)),
     );
-    expect(accuracyOf(outputsOf(faulty))).not.toBe(said);
+    expect(accuracyOf(outputsOf(faulty))).not.toBe(accuracy);
   });
 
   test.each([
     [8, "accuracy8Bits"],
     [4, "accuracy4Bits"],
   ])("The network of digits with weights of %i bits reads the recorded number of images", (bits, field) => {
-    const said = Number(metadata[field]);
+    const accuracy = Number(metadata[field]);
     const network = quantized(bits);
-    expect(said).toBeGreaterThan(0.96);
+    expect(accuracy).toBeGreaterThan(0.96);
     const weights = network.layers.flatMap(({ weights }) => [...weights]);
     expect(weights.filter((weight) => Math.abs(weight) > 2 ** bits)).toEqual([]);
-    expect(accuracyOf(forward(network, withOne))).toBe(said);
+    expect(accuracyOf(forward(network, withOne))).toBe(accuracy);
     const [hidden, ...rest] = network.layers;
     const faulty = {
       ...network,
@@ -132,7 +132,7 @@ describe("Network of digits", () => {
         ...rest,
       ],
     };
-    expect(accuracyOf(forward(faulty, withOne))).not.toBe(said);
+    expect(accuracyOf(forward(faulty, withOne))).not.toBe(accuracy);
   });
 
   test("The network of digits has no weight for a pixel that is dark in every training image", async () => {

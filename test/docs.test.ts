@@ -13,22 +13,22 @@ const documents = ["README.md", "docs/library.md", "docs/formats.md"];
 
 beforeAll(buildCommand, 300_000);
 
-describe("programs", () => {
+describe("Programs of the documentation", () => {
   const exported = readExports();
 
-  test("every export of the package has a docstring, and every value among them an example", () => {
+  test("Every export of the package has a docstring, and every value among them an example", () => {
     expect(exported.filter(({ description }) => description === "").map(({ name }) => name)).toEqual([]);
     const values = exported.filter(({ isValue }) => isValue);
     expect(values.filter(({ examples }) => examples.length === 0).map(({ name }) => name)).toEqual([]);
   });
 
-  test("no name is exported as two different things", () => {
+  test("No name is exported as two different things", () => {
     const values = exported.filter(({ isValue }) => isValue).map(({ name }) => name);
     expect(values.filter((name, i) => values.indexOf(name) !== i)).toEqual([]);
   });
 
   test(
-    "every program of the documents and docstrings type-checks, runs and prints what it promises",
+    "Every program of the documents and docstrings type-checks, runs and prints what it promises",
     { timeout: 120_000 },
     async () => {
       const written = (await Promise.all(documents.map(documentExamples))).flat();
@@ -38,7 +38,7 @@ describe("programs", () => {
     },
   );
 
-  test("programs that are wrong are reported", async () => {
+  test("Programs that are wrong are reported", async () => {
     const wrong = {
       "a name that is not exported": `import { prune } from "exacta/ticket";\nconsole.log(typeof prune);`,
       "a field of the wrong type": `import { computeTheory } from "exacta/theory";\ncomputeTheory({ bits: "4" });`,
@@ -53,7 +53,7 @@ describe("programs", () => {
   });
 });
 
-describe("commands", () => {
+describe("Commands of the documentation", () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "exacta-docs-"));
@@ -77,7 +77,7 @@ describe("commands", () => {
     );
   }
 
-  /** Seconds differ from run to run; they stand at the ends of lines, behind a percentage. */
+  /** Replaces seconds, which differ from run to run: they follow a percentage at the end of a line. */
   const withoutTimes = (text: string) => text.replace(/(?<=% +)\d+\.\d\d$/gm, "0.00");
 
   /** A session with the outputs that its commands print; where only times differ it stays as it is. */
@@ -102,7 +102,7 @@ describe("commands", () => {
     await expect(text).toMatchFileSnapshot(join(root, path));
   });
 
-  test("a session that is wrong is corrected", async () => {
+  test("A session with wrong outputs is corrected, and one with other times is unchanged", async () => {
     expect(await rerun("$ echo 1 2\n1 3\n$ echo 5\n5\n")).toBe("$ echo 1 2\n1 2\n$ echo 5\n5\n");
     expect(await rerun("$ echo '97.32 %   0.18'\n97.32 %   0.25\n")).toBe(
       "$ echo '97.32 %   0.18'\n97.32 %   0.25\n",

@@ -140,7 +140,7 @@ export function oracleTally(question: Question, first: number, count: number): n
   ];
 }
 
-/** All index sets of some items by their masks: what each sums up to, and how many items it has. */
+/** The sum and the size of every index set of some items, by its mask. */
 export interface IndexSets {
   readonly sums: BigInt64Array;
   readonly sizes: Uint8Array;
@@ -340,7 +340,7 @@ export interface Drawn {
   readonly demands: readonly (readonly [number, number, number, number])[];
 }
 
-/** Demands in the words that the kernel reads, with tables of at least so many sums. */
+/** Demands in the words that the kernel reads, with tables of at least `sums` sums. */
 export function drawnWords({ values, hidden, weights, group, sparse, demands }: Drawn, sums = 1) {
   const range = values.length;
   const bits = oracleWidth(range);

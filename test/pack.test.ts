@@ -78,7 +78,10 @@ let packed: { filename: string; files: { path: string }[] };
 
 const text = (path: string) => readFile(join(consumer, "node_modules/exacta", path), "utf8");
 
-/** What a program printed on stdout; where it fails, all it said. */
+/**
+ * The stdout of a program.
+ * @throws {Error} with stdout and stderr, if the program fails.
+ */
 async function run(program: string, args: readonly string[], cwd: string): Promise<string> {
   try {
     return (
@@ -144,13 +147,13 @@ function integers(findings: readonly PhaseFinding[]) {
 
 const expected = async () => integers(await measurePhase(referenceRunner(), request));
 
-describe("the tarball", () => {
-  test("holds the two builds, their types, the papers and the network that reads digits, and nothing else", () => {
+describe("The tarball", () => {
+  test("The tarball holds the two builds, their types, the documents and the network that reads digits, and nothing else", () => {
     const paths = packed.files.map(({ path }) => path);
     const digits = ["examples/digits/README.md", "examples/digits/digits.safetensors"];
-    const papers = ["CHANGELOG.md", "LICENSE", "README.md", ...digits, "package.json"];
+    const documents = ["CHANGELOG.md", "LICENSE", "README.md", ...digits, "package.json"];
     const built = /^dist\/(node|web)\/[\w./-]+\.js$|^dist\/types\/(src|host)\/[\w./-]+\.d\.ts$/;
-    expect(paths.filter((path) => !built.test(path)).toSorted()).toEqual(papers);
+    expect(paths.filter((path) => !built.test(path)).toSorted()).toEqual(documents);
     expect(
       paths.filter((path) => /\.test\.|\.config\.|\.map$|(^|\/)(test|scripts|demo)\//.test(path)),
     ).toEqual([]);
@@ -161,7 +164,7 @@ describe("the tarball", () => {
       expect(paths).toContain(path);
   });
 
-  test("names no folder of the machine it was built on, and no source map", async () => {
+  test("The files of the tarball name no folder of the machine that built them, and no source map", async () => {
     const places = [root.replace(/[/\\]$/, ""), project, tmpdir()];
     for (const { path } of packed.files) {
       const content = await text(path);
@@ -173,7 +176,7 @@ describe("the tarball", () => {
     }
   });
 
-  test("gives publint nothing to say", async () => {
+  test("The linter publint finds no fault in the tarball", async () => {
     const bytes = await readFile(join(folder, packed.filename));
     const tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
     const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
@@ -181,10 +184,17 @@ describe("the tarball", () => {
   });
 
   // The package is made of ES modules alone: `require` of TypeScript's node10 and node16 modes is not offered.
-  test("resolves to types for every importer of ES modules", async () => {
+  test("Every subpath resolves to its types for importers of ES modules", async () => {
     const attw = join(modules, "@arethetypeswrong/cli/dist/index.js");
-    const said = await node(attw, join(folder, packed.filename), "--profile", "esm-only", "--format", "json");
-    const { analysis } = JSON.parse(said) as {
+    const report = await node(
+      attw,
+      join(folder, packed.filename),
+      "--profile",
+      "esm-only",
+      "--format",
+      "json",
+    );
+    const { analysis } = JSON.parse(report) as {
       analysis: {
         entrypoints: Record<string, { resolutions: Record<string, { resolution: { fileName: string } }> }>;
       };
@@ -199,8 +209,8 @@ describe("the tarball", () => {
   });
 });
 
-describe("a new project", () => {
-  test("imports it in Node and gets the integers of the definitions", async () => {
+describe("A new project", () => {
+  test("Node imports the package, which returns the integers of the reference engine", async () => {
     await writeFile(
       join(consumer, "main.js"),
       `import { RequestError, openEngine } from "exacta";
@@ -246,7 +256,7 @@ describe("a new project", () => {
     expect(integers(findings)).toEqual(await expected());
   });
 
-  test("runs its command", async () => {
+  test("The command of the installed package finds the integers of the reference engine", async () => {
     const command = join("node_modules/exacta", manifest.bin.exacta);
     expect(await node(command, "--version")).toBe(`${manifest.version}\n`);
     const lines = await node(
@@ -272,7 +282,7 @@ describe("a new project", () => {
     "a bundler's": { module: "esnext", moduleResolution: "bundler", lib: ["ES2023", "DOM"], types: [] },
   };
   test.each(Object.entries(settings))(
-    "type-checks against it under %s module resolution",
+    "A program type-checks against the package under %s module resolution",
     async (_, compilerOptions) => {
       await mkdir(join(consumer, "node_modules/@types"), { recursive: true });
       await symlink(
@@ -309,7 +319,7 @@ describe("a new project", () => {
       const { network, bits }: { network: Network; bits: number } = readNetwork({});
       const ticket: Ticket = pruned.ticket;
       export const verification: Verification = verifyTicket(network, decodeTicket(encodeTicket(ticket, await targetDigest(network, bits))).ticket);
-      export const told = (error: unknown): unknown => error instanceof CapacityError ? error.kernel : error instanceof RequestError ? error.received : undefined;
+      export const receivedOf = (error: unknown): unknown => error instanceof CapacityError ? error.kernel : error instanceof RequestError ? error.received : undefined;
       export const low: number[] = [computeTheory({ bits: 4 })[0]!.items, paper.lemma1(16, 9, 1).low];
       export const certified = (finding: TicketFinding | VerifyFinding): boolean => finding.kind === "ticket" ? finding.found : finding.certified;
       // @ts-expect-error there is no third theorem
@@ -342,7 +352,7 @@ describe("a new project", () => {
   );
 
   test(
-    "bundles it for a browser and gets the integers of the definitions there",
+    "A bundle of the package for a browser returns the integers of the reference engine",
     { timeout: 120_000 },
     async () => {
       const page = join(consumer, "page");

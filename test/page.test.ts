@@ -114,41 +114,53 @@ describe.each(Object.entries(wanted))("%s", (_, { query, ask }) => {
   test.each([
     ["webgpu", "gpu", "WebGPU"],
     ["none", "auto", "WebAssembly"],
-  ] as const)("graphics %s, engine %s", { timeout: 120_000 }, async (graphics, engine, said) => {
-    const expected = integers(await ask());
-    await visit(graphics, `${query}&engine=${engine}`, async (page) => {
-      const findings = await finished(page);
-      expect(integers(findings)).toEqual(expected);
-      expect(new Set(findings.map(({ engine }) => engine))).toEqual(
-        new Set([engine === "auto" ? "cpu" : "gpu"]),
+  ] as const)(
+    "With graphics %s and the engine %s, the page finds the integers of the reference engine, by %s",
+    { timeout: 120_000 },
+    async (graphics, engine, engineName) => {
+      const expected = integers(await ask());
+      await visit(graphics, `${query}&engine=${engine}`, async (page) => {
+        const findings = await finished(page);
+        expect(integers(findings)).toEqual(expected);
+        expect(new Set(findings.map(({ engine }) => engine))).toEqual(
+          new Set([engine === "auto" ? "cpu" : "gpu"]),
+        );
+        expect(await page.locator("#engine").textContent()).toContain(engineName);
+        expect(await page.locator("#figures figure svg").count()).toBeGreaterThanOrEqual(2);
+        expect(await page.locator("#figures").textContent()).toContain("predicted");
+      });
+    },
+  );
+});
+
+test.runIf(hasSoftware)(
+  "The engine auto takes the CPU if the only adapter is a software one",
+  { timeout: 60_000 },
+  async () => {
+    await visit("webgpu", `${wanted.rnpp.query}&engine=auto`, async (page) => {
+      expect((await finished(page)).map(({ engine }) => engine)).toEqual(["cpu", "cpu", "cpu", "cpu"]);
+      expect(await page.locator("#engine").textContent()).toContain(
+        "because the only WebGPU adapter is a software one",
       );
-      expect(await page.locator("#engine").textContent()).toContain(said);
-      expect(await page.locator("#figures figure svg").count()).toBeGreaterThanOrEqual(2);
-      expect(await page.locator("#figures").textContent()).toContain("predicted");
     });
-  });
-});
+  },
+);
 
-test.runIf(hasSoftware)("a software adapter is not what auto takes", { timeout: 60_000 }, async () => {
-  await visit("webgpu", `${wanted.rnpp.query}&engine=auto`, async (page) => {
-    expect((await finished(page)).map(({ engine }) => engine)).toEqual(["cpu", "cpu", "cpu", "cpu"]);
-    expect(await page.locator("#engine").textContent()).toContain(
-      "because the only WebGPU adapter is a software one",
-    );
-  });
-});
+test(
+  "Without WebGPU the engine gpu is refused, and the page runs another engine",
+  { timeout: 60_000 },
+  async () => {
+    await visit("none", `${wanted.rnpp.query}&engine=gpu`, async (page) => {
+      await page.waitForSelector("body[data-state=error]");
+      expect(await page.locator("#error").textContent()).toMatch(/^engine gpu: expected a WebGPU adapter/);
+      await page.selectOption("select[name=engine]", "cpu");
+      expect(await finished(page)).toHaveLength(4);
+      expect(new URL(page.url()).searchParams.get("engine")).toBe("cpu");
+    });
+  },
+);
 
-test("without WebGPU, engine gpu is refused and the page goes on", { timeout: 60_000 }, async () => {
-  await visit("none", `${wanted.rnpp.query}&engine=gpu`, async (page) => {
-    await page.waitForSelector("body[data-state=error]");
-    expect(await page.locator("#error").textContent()).toMatch(/^engine gpu: expected a WebGPU adapter/);
-    await page.selectOption("select[name=engine]", "cpu");
-    expect(await finished(page)).toHaveLength(4);
-    expect(new URL(page.url()).searchParams.get("engine")).toBe("cpu");
-  });
-});
-
-test("a wrong address is told, and a corrected form runs", { timeout: 60_000 }, async () => {
+test("An error of the address is shown, and the corrected form runs", { timeout: 60_000 }, async () => {
   await visit("none", "?bits=99&trials=1000&items=1..6&engine=cpu", async (page) => {
     await page.waitForSelector("body[data-state=error]");
     expect(await page.locator("#error").innerText()).toBe(

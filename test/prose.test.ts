@@ -27,6 +27,20 @@ interface Rule {
   readonly fault: (text: string, file: string) => string | undefined;
 }
 
+/** Lines that keep words which a rule rejects, each with its reason. */
+const exceptions: readonly { readonly file: string; readonly line: RegExp; readonly reason: string }[] = [
+  {
+    file: "host/node/bench/sections/shapes.ts",
+    line: /^ {2}"(as drawn|arranged), in (?:turns)": \[/,
+    reason: "The labels are keys of the results in host/node/bench/results, by which runs are compared.",
+  },
+  {
+    file: "CONTRIBUTING.md",
+    line: /^> Before: At least so (?:many), /,
+    reason: "The example shows a comment that breaks the rules.",
+  },
+];
+
 /** The widest comment, in columns. */
 const COMMENT_COLUMNS = 130;
 
@@ -163,12 +177,16 @@ function pieces(file: string, text: string): Piece[] {
 
 /** Each breach as file, line, rule and text. */
 function breaches(file: string, text: string): string[] {
-  return pieces(file, text).flatMap((piece) =>
-    rules.flatMap(({ name, kinds, fault }) => {
-      const found = kinds.includes(piece.kind) ? fault(piece.text, file) : undefined;
-      return found === undefined ? [] : [`${file}:${piece.line}: ${name}: ${found}`];
-    }),
-  );
+  const excepted = exceptions.filter((exception) => exception.file === file);
+  const isExcepted = ({ text: line }: Piece) => excepted.some((exception) => exception.line.test(line));
+  return pieces(file, text)
+    .filter((piece) => !isExcepted(piece))
+    .flatMap((piece) =>
+      rules.flatMap(({ name, kinds, fault }) => {
+        const found = kinds.includes(piece.kind) ? fault(piece.text, file) : undefined;
+        return found === undefined ? [] : [`${file}:${piece.line}: ${name}: ${found}`];
+      }),
+    );
 }
 
 const FOLDERS = ["src", "shaders", "host", "demo", "scripts", "test", "docs", "examples"];
@@ -253,8 +271,16 @@ describe("Prose of the sources", () => {
       expect(kinds.filter((one) => one === kind).length, kind).toBeGreaterThan(50);
   });
 
-  // Comments are being rewritten: the owner removes this condition when the last of them is.
-  test.runIf(process.env.PROSE === "1")("Every source keeps the rules", () => {
+  test.each(exceptions)("The exception of $file is needed", ({ file, line }) => {
+    const lines = readFileSync(join(root, file), "utf8")
+      .split("\n")
+      .filter((text) => line.test(text));
+    expect(lines.length).toBeGreaterThan(0);
+    // In another file, the same line breaks a rule.
+    for (const text of lines) expect(breaches("docs/other.md", text), text).not.toEqual([]);
+  });
+
+  test("Every source keeps the rules", () => {
     expect(files.flatMap((file) => breaches(file, readFileSync(join(root, file), "utf8")))).toEqual([]);
   });
 });

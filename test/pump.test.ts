@@ -27,8 +27,8 @@ function noted<T>(items: Iterable<T>) {
   return source;
 }
 
-describe.each([true, false])("a pump whose option ordered is %j", (ordered) => {
-  test("runs every item once", async () => {
+describe.each([true, false])("A pump whose option ordered is %j", (ordered) => {
+  test("The pump runs every item once", async () => {
     for (const depth of [1, 3, 100]) {
       const items = Array.from({ length: 50 }, (_, i) => i);
       const run = async (item: number) => {
@@ -41,7 +41,7 @@ describe.each([true, false])("a pump whose option ordered is %j", (ordered) => {
     }
   });
 
-  test("has no more than depth items in flight, and starts them in the same turn of the event loop", async () => {
+  test("The pump has at most depth items in flight, and starts them in the same turn of the event loop", async () => {
     const source = noted([1, 2, 3, 4, 5, 6, 7, 8, 9]);
     let [inFlight, most] = [0, 0];
     const run = async () => {
@@ -60,7 +60,7 @@ describe.each([true, false])("a pump whose option ordered is %j", (ordered) => {
     expect([source.taken, most]).toEqual([9, 4]);
   });
 
-  test("takes an item after the results before it were consumed", async () => {
+  test("The pump takes an item after the results before it were consumed", async () => {
     let next = 1;
     function* source() {
       while (next < 100) yield next;
@@ -73,7 +73,7 @@ describe.each([true, false])("a pump whose option ordered is %j", (ordered) => {
     expect(items).toEqual([1, 2, 4, 8, 16, 32, 64]);
   });
 
-  test("holds no result back while its source waits", async () => {
+  test("The pump holds no result back while its source waits", async () => {
     async function* source() {
       yield 1;
       await never;
@@ -82,7 +82,7 @@ describe.each([true, false])("a pump whose option ordered is %j", (ordered) => {
     expect(await results.next()).toEqual({ done: false, value: 1 });
   });
 
-  test("throws a failure of an item after the others have ended, and takes no more", async () => {
+  test("The pump throws the failure of an item after the items in flight have ended, and takes no more", async () => {
     const source = noted([0, 1, 2, 3, 4, 5]);
     let ended = 0;
     const run = async (item: number) => {
@@ -98,7 +98,7 @@ describe.each([true, false])("a pump whose option ordered is %j", (ordered) => {
     expect(results).toEqual(ordered ? [0] : []);
   });
 
-  test("throws a failure of an item although its source waits for ever", async () => {
+  test("The pump throws the failure of an item although its source waits for ever", async () => {
     async function* source() {
       yield 1;
       await never;
@@ -107,25 +107,28 @@ describe.each([true, false])("a pump whose option ordered is %j", (ordered) => {
     await expect(collect(pump(source(), run, { depth: 2, ordered }))).rejects.toThrow("the item");
   });
 
-  test.each(["synchronous", "asynchronous"])("throws a failure of its %s source last", async (kind) => {
-    function* list() {
-      yield* [1, 2, 3];
-      throw new Error("the source");
-    }
-    async function* stream() {
-      yield* list();
-    }
-    const run = async (item: number) => {
-      await pause(10);
-      return item;
-    };
-    const results: number[] = [];
-    const source = kind === "synchronous" ? list() : stream();
-    await expect(collect(pump(source, run, { depth: 9, ordered }), results)).rejects.toThrow("the source");
-    expect(results).toEqual([1, 2, 3]);
-  });
+  test.each(["synchronous", "asynchronous"])(
+    "The pump throws the failure of a source that is %s after all results",
+    async (kind) => {
+      function* list() {
+        yield* [1, 2, 3];
+        throw new Error("the source");
+      }
+      async function* stream() {
+        yield* list();
+      }
+      const run = async (item: number) => {
+        await pause(10);
+        return item;
+      };
+      const results: number[] = [];
+      const source = kind === "synchronous" ? list() : stream();
+      await expect(collect(pump(source, run, { depth: 9, ordered }), results)).rejects.toThrow("the source");
+      expect(results).toEqual([1, 2, 3]);
+    },
+  );
 
-  test("throws the reason of a signal at once, whatever it waits for, and leaves no listener", async () => {
+  test("The pump throws the reason of a signal at once while its items are in flight, and leaves no listener", async () => {
     const stop = new AbortController();
     const listeners = new Set<unknown>();
     const { signal } = stop;
@@ -147,7 +150,7 @@ describe.each([true, false])("a pump whose option ordered is %j", (ordered) => {
     expect([listeners.size, source.taken, source.isClosed]).toEqual([0, 2, true]);
   });
 
-  test("takes nothing when the signal has aborted before", async () => {
+  test("The pump takes nothing when the signal has aborted before", async () => {
     const source = noted([1]);
     const signal = AbortSignal.abort("enough");
     const reading = collect(pump(source.items, async () => 1, { depth: 2, ordered, signal }));
@@ -155,7 +158,7 @@ describe.each([true, false])("a pump whose option ordered is %j", (ordered) => {
     expect(source.taken).toBe(0);
   });
 
-  test("closes its source when its reader leaves, and awaits no source that waits for ever", async () => {
+  test("The pump closes its source when its reader leaves, and awaits no source that waits for ever", async () => {
     const source = noted([1, 2, 3]);
     for await (const _ of pump(source.items, async () => 1, { depth: 1, ordered })) break;
     expect([source.taken, source.isClosed]).toEqual([1, true]);
@@ -166,7 +169,7 @@ describe.each([true, false])("a pump whose option ordered is %j", (ordered) => {
     for await (const _ of pump(stuck(), async () => 1, { depth: 2, ordered })) break;
   });
 
-  test("ignores that an asynchronous source fails to close", async () => {
+  test("The pump ignores that an asynchronous source fails to close", async () => {
     const source = {
       [Symbol.asyncIterator]: () => ({
         next: () => Promise.resolve({ done: false as const, value: 1 }),

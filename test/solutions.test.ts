@@ -1,5 +1,5 @@
-// What solve tells of given instances: the facts that others published, all index sets enumerated, on every engine and by
-// every method; and the stream that it is.
+// The answers of `solve` on given instances, on every engine and by every method, against published facts and the enumeration of
+// all index sets; and its behavior as a stream.
 
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -16,7 +16,7 @@ import type { SolveFinding } from "../src/finding.ts";
 import { methods, type AnswerName, type Instance } from "../src/solve/problem.ts";
 import { CapacityError } from "../src/errors.ts";
 import { paramOf } from "./work.ts";
-import { testAdapter } from "./gpu/devices.ts";
+import { poisonStorage, tamperedAdapter, testAdapter } from "./gpu/devices.ts";
 import facts from "./fixtures/instances.json";
 import { oracleFinding, oracleSets } from "./oracle.ts";
 
@@ -31,7 +31,10 @@ beforeAll(async () => {
   engines.shadow = shadowRunner(engines.cpu, engines.reference);
   engines.gpu = await gpuRunner(testAdapter);
   for (const variant of variants)
-    engines[variant] = await gpuRunner(testAdapter, { variant, poison: 0xdeadbeef });
+    engines[variant] = await gpuRunner(
+      tamperedAdapter((device) => poisonStorage(device, 0xdeadbeef)),
+      { variant },
+    );
 });
 
 afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
@@ -45,11 +48,11 @@ async function all(engine: Engine, instances: Source, request?: SolveRequest, op
   return findings;
 }
 
-/** What a finding answers, without what was asked and who was asked. */
-function told(finding: SolveFinding): Record<string, unknown> {
+/** The answers of a finding, without its request and its engine. */
+function answersOf(finding: SolveFinding): Record<string, unknown> {
   const { reachable, sum, difference, count, witness, smallest, smallestWitness } = finding;
-  const told = { reachable, sum, difference, count, witness, smallest, smallestWitness };
-  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
+  const answers = { reachable, sum, difference, count, witness, smallest, smallestWitness };
+  return Object.fromEntries(Object.entries(answers).filter(([, value]) => value !== undefined));
 }
 
 /** A request by every method that differs on an engine: a variant is a method of its own, but for halves. */
@@ -103,7 +106,7 @@ function compare(
       const expected = Object.fromEntries(all.filter(([name]) => answers(request).includes(name)));
       const finding = left.next().value!;
       const what = JSON.stringify({ ...request, items, target: String(target) });
-      expect([what, finding.instance, told(finding)]).toEqual([what, index, expected]);
+      expect([what, finding.instance, answersOf(finding)]).toEqual([what, index, expected]);
     }
   });
   expect(left.next().done).toBe(true);
@@ -259,7 +262,9 @@ describe("Random instances", () => {
     for (const wish of [{}, { tolerance: 40 }, { atMost: true }, { partition: true }, { size: 9 }]) {
       const request: SolveRequest = { ...wish, ask: ["count", "witness"] };
       const [tables, tiles, halves] = await Promise.all(
-        methods.map(async (method) => (await all(engines.threads!, some, { ...request, method })).map(told)),
+        methods.map(async (method) =>
+          (await all(engines.threads!, some, { ...request, method })).map(answersOf),
+        ),
       );
       expect(tiles).toEqual(tables);
       expect(halves).toEqual(tables);
@@ -331,7 +336,7 @@ describe("Order of instances", () => {
   const placeless = (finding: SolveFinding) => ({ ...finding, instance: 0 });
   const some = drawn(700, 4, mostlyShort, 10_000).map((instance, id) => ({ ...instance, id }));
 
-  /** Instances that come some at a time, with pauses after which nobody waits for more. */
+  /** Instances with a pause after every 97, longer than the solver waits for the next one. */
   async function* trickling(instances: readonly Instance[]): AsyncGenerator<Instance> {
     for (const [i, instance] of instances.entries()) {
       if (i % 97 === 50) await new Promise((resolve) => setTimeout(resolve, 60));

@@ -27,8 +27,8 @@ describe("Measured probabilities", () => {
       targets: [0, 1, -2, 37, 60],
     };
     const measured = await measurePhase(cpu, { ...request, trials: 3e5 });
-    const said = computeTheory(request);
-    expect(compareWithTheory(measured, said, 1)).toEqual({
+    const theory = computeTheory(request);
+    expect(compareWithTheory(measured, theory, 1)).toEqual({
       violations: [],
       gaps: [],
     });
@@ -41,7 +41,7 @@ describe("Measured probabilities", () => {
         solved: Math.min(3e5, entry.solved + (entry.target === 60 ? 6000 : 0)),
       })),
     }));
-    const { violations } = compareWithTheory(shifted, said, 1);
+    const { violations } = compareWithTheory(shifted, theory, 1);
     expect(violations.length).toBeGreaterThan(0);
     expect(new Set(violations.map(({ event }) => event))).toEqual(new Set(["target 60"]));
   });
@@ -72,8 +72,8 @@ describe("Measured probabilities", () => {
   test("Probabilities far from a prediction are reported, and near ones are not", async () => {
     const request = { halfRange: 64, items: { from: 3, to: 16 }, targets: [64] };
     const measured = await measurePhase(cpu, { ...request, trials: 2e5 });
-    const said = computeTheory(request);
-    const gaps = (tolerance: number) => compareWithTheory(measured, said, tolerance).gaps;
+    const theory = computeTheory(request);
+    const gaps = (tolerance: number) => compareWithTheory(measured, theory, tolerance).gaps;
     expect(gaps(0.2)).toEqual([]);
     expect(gaps(0.02).map(({ prediction }) => prediction)).toContain("window");
     const near = gaps(0.02).filter(
@@ -89,8 +89,8 @@ describe("Measured probabilities", () => {
       const [found] = (await measurePhase(cpu, { ensemble: "rnpp", halfRange, items: n, trials: 2e5 })) as [
         PhaseFinding,
       ];
-      const [said] = computeTheory({ ensemble: "rnpp", halfRange, items: n });
-      const [poisson, limit] = said!.perfect!.predictions.map(({ value }) => value) as [number, number];
+      const [theory] = computeTheory({ ensemble: "rnpp", halfRange, items: n });
+      const [poisson, limit] = theory!.perfect!.predictions.map(({ value }) => value) as [number, number];
       const error = Math.sqrt((limit * (1 - limit)) / 2e5);
       // The predictor from exact moments is good to 0.1/n here.
       expect(Math.abs(found.perfect!.probability - poisson)).toBeLessThan(0.1 / n + 5 * error);
@@ -108,10 +108,10 @@ describe("Measured probabilities", () => {
 describe("Statements of the paper", () => {
   test("The paper's values are reported beside the exact ones, and approach them", () => {
     for (const ensemble of ensembles) {
-      const said = computeTheory({ ensemble, halfRange: 64, items: { from: 8, to: 32 }, targets: [1, 64] });
+      const theory = computeTheory({ ensemble, halfRange: 64, items: { from: 8, to: 32 }, targets: [1, 64] });
       const distance = (items: number) =>
         Math.max(
-          ...said
+          ...theory
             .find((finding) => finding.items === items)!
             .targets.map(({ expected, paper }) => Math.abs(paper!.expected / expected - 1)),
         );

@@ -212,8 +212,8 @@ test("Random targets of random shapes have tickets that equal them", async () =>
 });
 
 describe("Sizes of a ticket", () => {
-  test("The sizes of a ticket count its outline, the weights that may be kept and the random weights other than 0", async () => {
-    // Biases: of the two hidden rows the second only passes the constant unit on.
+  test("The sizes of a ticket count the weights and biases of the target, the random weights, and those other than 0", async () => {
+    // The second hidden row only passes the constant unit on, so its weights do not count.
     const { network, bits } = readNetwork({
       bits: 1,
       activationBits: 2,
@@ -238,7 +238,7 @@ describe("Sizes of a ticket", () => {
   const target = targetOf([2, 2, 2], 2, "floor");
   const scheme: Scheme = { ...first, zero: true, units: [60, 60] };
 
-  test("No bit that pruning kept counts as dead, and every bit that changes nothing does", async () => {
+  test("A mask bit that changes no output counts as dead, and no bit that pruning sets does", async () => {
     const { ticket } = await prune(engines.cpu, target, 2, scheme, 5n);
     const all = ticket.masks.reduce((sum, mask) => sum + keptCount(mask), 0);
     expect(countsOf(keptLayers(ticket), ticket)).toEqual({ kept: all, dead: 0, outside: 0 });
@@ -250,7 +250,7 @@ describe("Sizes of a ticket", () => {
       expect(countsOf(keptLayers(flipped), ticket)).toEqual({ kept: all, dead: 1, outside: 0 });
   });
 
-  test("The size of a full mask omits zeros, weights that read zeros, and weights that no input reaches", async () => {
+  test("With full masks, a unit counts as kept if a signal reaches it and one of its output weights is not 0", async () => {
     const { ticket } = await prune(engines.cpu, target, 2, scheme, 5n);
     const masks = ticket.masks.map((mask) => mask.map(() => 255));
     const random = drawnWeights(scheme, ticket.seed);
@@ -490,7 +490,7 @@ describe("Audit", () => {
 describe("One weight of a random network", () => {
   const NETWORKS = 1500;
 
-  /** How many networks of so many hidden units, each of its own seed, contain a weight for inputs of both signs. */
+  /** How many of the networks with `units` hidden units, one network a seed, contain a weight for inputs of both signs. */
   async function contained(weight: number, units: number, zero: boolean, pools: Pooling): Promise<number> {
     const target: Network = {
       layers: [{ rows: 1, columns: 1, weights: Int32Array.of(weight), shift: 2 }],

@@ -35,7 +35,7 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** Milliseconds that one piece of work should take. */
+/** Milliseconds that a piece of work should take. */
 const TARGET_MS = 40;
 
 /** Opens `threads` threads, 1 or more. Work goes to the thread that has the fewest pieces pending. */

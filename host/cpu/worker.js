@@ -17,7 +17,8 @@ const aligned = (bytes) => (bytes + 15) & ~15;
  * the kernel failed; `exhausted` says whether memory ran out.
  *
  * Memory from the heap's base on: parameters, inputs, output and the kernel's scratch memory, each 16-byte aligned.
- * @param {{ data: WebAssembly.Module | { id: number, kernel: string, params: Uint32Array, inputs: (Int32Array | Uint32Array)[], length: number } }} event
+ * @typedef {{ id: number, kernel: string, params: Uint32Array, inputs: (Int32Array | Uint32Array)[], length: number }} Task
+ * @param {{ data: WebAssembly.Module | Task }} event
  */
 onmessage = ({ data }) => {
   if (data instanceof WebAssembly.Module) {

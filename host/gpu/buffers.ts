@@ -92,12 +92,6 @@ export class BufferSet {
     return groups;
   }
 
-  /** Fills output and scratch memory with a word. */
-  fill(word: number): void {
-    for (const buffer of [this.output, this.scratch])
-      if (buffer) this.#device.queue.writeBuffer(buffer, 0, new Uint32Array(buffer.size / 4).fill(word));
-  }
-
   destroy(): void {
     const { params, dispatches, output, staging, scratch, timestamps } = this;
     for (const resource of [
@@ -118,14 +112,11 @@ const bufferBytes = (bytes: number): number => sizeClass(Math.max(bytes, MIN_BUF
 
 export class BufferPool {
   readonly #device: GPUDevice;
-  readonly #poison: number | undefined;
   /** The sets that wait for work, the latest used last. */
   readonly #idle: BufferSet[] = [];
 
-  /** @param poison A word that fills output and scratch memory of every set that is acquired, for tests. */
-  constructor(device: GPUDevice, poison?: number) {
+  constructor(device: GPUDevice) {
     this.#device = device;
-    this.#poison = poison;
   }
 
   /** A set with buffers of at least these sizes; undefined where the device is out of memory. */
@@ -136,12 +127,10 @@ export class BufferPool {
       scratchBytes: scratchBytes > 0 ? Math.min(bufferBytes(scratchBytes), maxStorageBufferBindingSize) : 0,
     };
     const index = this.#idle.findIndex((set) => set.has(sizes));
-    const set = index >= 0 ? this.#idle.splice(index, 1)[0] : await this.#create(sizes);
-    if (this.#poison !== undefined) set?.fill(this.#poison);
-    return set;
+    return index >= 0 ? this.#idle.splice(index, 1)[0] : this.#create(sizes);
   }
 
-  /** Takes back a set that no submitted work uses, for later work; destroys the sets that were idle longest if there are too many. */
+  /** Takes back a set that no submitted work uses. Destroys the sets that were idle longest if too many bytes are idle. */
   release(set: BufferSet): void {
     this.#idle.push(set);
     const idleBytes = () => this.#idle.reduce((sum, { bytes }) => sum + bytes, 0);

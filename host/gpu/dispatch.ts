@@ -29,11 +29,10 @@ export class Dispatcher {
   readonly #buffers: BufferPool;
   readonly #uploads: Uploads;
 
-  /** @param poison A word that fills output and scratch memory before every piece of work, for tests. */
-  constructor(device: GPUDevice, poison?: number) {
+  constructor(device: GPUDevice) {
     this.#device = device;
     this.#pipelines = new PipelineCache(device);
-    this.#buffers = new BufferPool(device, poison);
+    this.#buffers = new BufferPool(device);
     this.#uploads = new Uploads(device);
   }
 

@@ -59,7 +59,7 @@ export interface Variant<K extends KernelName> {
   launches(work: WorkOf<K>, device: DeviceProfile): readonly Launch[];
 }
 
-/** A kernel on a GPU: its variants, and what the tuner has to know of it. */
+/** A kernel on a GPU: its variants and the facts that the tuner needs. */
 export interface GpuKernel<K extends KernelName> {
   /** The parameter that counts independent units of work: trials, instances, demands or inputs. */
   readonly unitParam: keyof ParamsOf<K>;

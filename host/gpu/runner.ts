@@ -14,15 +14,9 @@ import {
 import { Dispatcher } from "./dispatch.ts";
 import { Tuner, type Store } from "./tune.ts";
 
-interface GpuOptions extends ChooserOptions, Pick<DeviceOptions, "language"> {
+interface GpuOptions extends ChooserOptions, DeviceOptions {
   /** Keeps the measurements by which launches are chosen. Without a store the most promising launch is taken. */
   readonly store?: Store;
-}
-
-/** Options for tests, which show that no answer depends on them. */
-export interface GpuTestOptions extends GpuOptions, DeviceOptions {
-  /** Fills output and scratch memory with this word before every piece of work. */
-  readonly poison?: number;
 }
 
 /** How often lost work is run again on a new device. */
@@ -35,10 +29,10 @@ class Session {
   readonly #dispatcher: Dispatcher;
   readonly #chooser: LaunchChooser;
 
-  constructor({ info }: GPUAdapter, device: Device, options: GpuTestOptions) {
+  constructor({ info }: GPUAdapter, device: Device, options: GpuOptions) {
     this.adapter = adapterName(info);
     this.device = device;
-    this.#dispatcher = new Dispatcher(device.gpu, options.poison);
+    this.#dispatcher = new Dispatcher(device.gpu);
     const tuner = options.store && new Tuner(options.store, adapterKey(info));
     this.#chooser = new LaunchChooser(device, this.#dispatcher, tuner, options);
   }
@@ -62,7 +56,7 @@ class Session {
  */
 export async function gpuRunner(
   requestAdapter: () => Promise<GPUAdapter | null>,
-  options: GpuTestOptions = {},
+  options: GpuOptions = {},
 ): Promise<Runner> {
   async function open(): Promise<Session> {
     const adapter = await requestAdapter();

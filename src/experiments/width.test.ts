@@ -1,4 +1,4 @@
-// The width experiment without an engine: what is asked, what is counted, what is predicted and what is refused.
+// The width experiment without an engine: demands, counts, predictions and refusals.
 
 import { describe, expect, test } from "vitest";
 import { limits } from "../statistics.ts";
@@ -24,7 +24,7 @@ describe("Trial of a width", () => {
     }
   });
 
-  test("A trial depends on the seed and its index alone", () => {
+  test("A trial depends on the seed and its index alone, and its weights are uniform", () => {
     const of = (trial: number, seed = 5) => [...trialDemands({ ...config, seed: BigInt(seed) }, trial)];
     expect(of(4)).toEqual(of(4));
     expect(of(4)).not.toEqual(of(5));
@@ -36,7 +36,7 @@ describe("Trial of a width", () => {
       );
   });
 
-  test("A trial needs as many units as its largest first-reaching item", () => {
+  test("A demand needs the units up to the last one of its witness, none if it is empty, and infinitely many without one", () => {
     const [demand] = trialDemands(config, 0);
     const members = [1, 4, 6];
     expect(unitsServing({ ...demand!, members }, [0, 1])).toBe(5);
@@ -59,18 +59,21 @@ test("A finding counts, for each number of units, the trials that it serves", ()
 });
 
 describe("Predicted width", () => {
-  test.each([false, true])("The prediction is Lemma 5 for one weight and k = 1, zero %s", (zero) => {
-    const { predicted } = widthConfig({ bits: 1, zero });
-    const pools = reachProbabilities(2, 40);
-    for (const units of [3, 10, 24, 40]) {
-      const { success } = lemma5(pools, { units, zero, scheme: "pooled" });
-      const mean = success.reduce((sum, one, T) => sum + (T === 0 ? 1 : 2) * one, 0) / 9;
-      expect(Math.abs(predicted(units) - mean)).toBeLessThan(2e-4);
-      expect(Math.abs(predicted(units - 1) - mean)).toBeGreaterThan(2e-4);
-    }
-  });
+  test.each([false, true])(
+    "The prediction for one weight and k = 1 is the mean of Lemma 5 (0 among the weights: %s)",
+    (zero) => {
+      const { predicted } = widthConfig({ bits: 1, zero });
+      const pools = reachProbabilities(2, 40);
+      for (const units of [3, 10, 24, 40]) {
+        const { success } = lemma5(pools, { units, zero, scheme: "pooled" });
+        const mean = success.reduce((sum, one, T) => sum + (T === 0 ? 1 : 2) * one, 0) / 9;
+        expect(Math.abs(predicted(units) - mean)).toBeLessThan(2e-4);
+        expect(Math.abs(predicted(units - 1) - mean)).toBeGreaterThan(2e-4);
+      }
+    },
+  );
 
-  test("The predicted success falls with width, depth and coarser quantizers", () => {
+  test("The predicted success falls with width, with depth, and with random weights that are truncated to their bits", () => {
     const at = (request: object) => widthConfig({ bits: 2, ...request }).predicted(40);
     expect(at({ width: 2 })).toBeLessThan(at({}));
     expect(at({ width: 2, depth: 2 })).toBeLessThan(at({ width: 2 }));

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { findWidth, widthConfig, type WidthRequest } from "../experiments/width.ts";
+import type { FigureSeries } from "./figure.ts";
 import { widthFigures } from "./width.ts";
 
 /** A finding of 100 trials, of which trial i needs i units more than `from`. */
@@ -11,7 +12,7 @@ function findingOf(from: number, request: WidthRequest) {
   return findWidth(config, fewest, { engine: "reference", adapter: "none", version: "0" });
 }
 
-describe("figures", () => {
+describe("Figures of width", () => {
   const findings = [1, 2].flatMap((width) =>
     [1, 2].map((bits) => findingOf(5 * bits * width, { bits, width })),
   );
@@ -31,7 +32,7 @@ describe("figures", () => {
   });
 
   test("A curve has dots where it rises, and its prediction everywhere", () => {
-    const [{ points, lines }] = one!.series as [(typeof one.series)[0]];
+    const [{ points, lines }] = one!.series as [FigureSeries];
     expect(points.length).toBeGreaterThan(20);
     expect(points.length).toBeLessThanOrEqual(40);
     for (const { x, y, low, high } of points) {
@@ -42,7 +43,7 @@ describe("figures", () => {
   });
 
   test("The cost is the units for a probability of 1/2, inside their interval and above the bound", () => {
-    const [{ points, lines }] = cost!.series as [(typeof cost.series)[0]];
+    const [{ points, lines }] = cost!.series as [FigureSeries];
     expect(points.map(({ x, y }) => [x, y])).toEqual([
       [2, 54],
       [4, 59],

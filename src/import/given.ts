@@ -27,7 +27,7 @@ export interface GivenNetwork {
 /** The most weights of a network, which bounds the memory that importing it takes, about 50 bytes a weight. */
 export const MAX_WEIGHTS = 2 ** 24;
 
-/** @throws {RequestError} For too many layers, for layers that are too wide or do not fit together, and for infinities and NaN. */
+/** @throws {RequestError} For too many layers, layers that are too wide or do not fit together, infinities and NaN. */
 export function checkLayers(layers: readonly GivenLayer[]): void {
   if (layers.length < 1 || layers.length > MAX_LAYERS)
     throw new RequestError("layers", `1..${MAX_LAYERS}`, layers.length);

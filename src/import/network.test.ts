@@ -77,16 +77,16 @@ describe.each(fixture.rows.map((row) => [row.name, row] as const))("Format %s", 
     expect(distance(realOutputs(imported, swapped), outputs)).toBeGreaterThan(close);
   });
 
-  test("A file of this format is refused when it is cut off anywhere", () => {
+  test("A file of this format is refused when more than 12 bytes at its end are cut off", () => {
     const accepted: number[] = [];
     for (let length = 0; length < file.length; length++)
       if (refusalOf(file.subarray(0, length)) === undefined) accepted.push(length);
-    // A model may end before its last fields: versions of operators.
+    // An ONNX model may end before its last fields, the versions of the operators.
     const least = file.length - 12;
     expect(accepted.filter((length) => length < least)).toEqual([]);
   });
 
-  test("A file of this format with one bit flipped is refused or is another network", () => {
+  test("More than an eighth of the files of this format with a flipped bit are refused, and the others cause no error", () => {
     let refused = 0;
     for (let at = 0; at < file.length; at++)
       refused += Number(refusalOf(file.with(at, file[at]! ^ (1 << (at % 8)))) !== undefined);
@@ -231,7 +231,7 @@ describe("Quantization", () => {
     expect(errors.at(-1)).toBeLessThan(1e-5);
   });
 
-  test("Quantization reports clamped and coarse activations", () => {
+  test("The reported output error rises with coarse and with clamped activations", () => {
     const relative = (options: ImportOptions) => {
       const { outputError, outputRange } = importNetwork(jsonOf(layers), {
         targetBits: 16,
@@ -244,7 +244,7 @@ describe("Quantization", () => {
     expect(relative({ activationBits: 16, clamp: true })).toBeGreaterThan(0.05);
   });
 
-  test("The error of one quantized layer is what a calculation by hand gives", () => {
+  test("The error of one quantized layer is that of a calculation by hand", () => {
     // Weights 1 and 0 for 1 and 0.4, inputs of -1..1: a third of the second ones is 0, the others are off by 0.4.
     const { quantization } = importNetwork(jsonOf([{ weights: [[1, 0.4]] }]), {
       targetBits: 0,
@@ -256,7 +256,7 @@ describe("Quantization", () => {
     expect(Math.abs(outputErrorRms - Math.sqrt((2 / 3) * 0.16))).toBeLessThan(0.03);
   });
 
-  test("Quantization measures a large network on few inputs", () => {
+  test("The errors of a large network are measured on 64 inputs", () => {
     const values = Float64Array.from({ length: 2 ** 20 }, (_, i) => (i * 7919) % 101);
     const tensors = {
       weight: { dtype: "F64", shape: [2 ** 10, 2 ** 10], data_offsets: [0, values.byteLength] },
@@ -270,7 +270,7 @@ describe("Options of an import", () => {
   const integers = { bits: 3, activationBits: 2, layers: [{ weights: [[1, -8]], biases: [2] }] };
   const json = (value: unknown) => Uint8Array.from(Buffer.from(JSON.stringify(value)));
 
-  test("Options that are left out have their defaults", () => {
+  test("Options that are left out come from the network, then from the ticket, then from the defaults", () => {
     const { network, bits } = importNetwork(jsonOf(layers));
     expect([bits, network]).toEqual([
       8,
@@ -292,7 +292,7 @@ describe("Options of an import", () => {
     });
   });
 
-  test.each<[unknown, ImportOptions, string]>([
+  const refused: [unknown, ImportOptions, string][] = [
     [integers, { targetBits: 4 }, "targetBits: expected 3, as the network says itself, got 4"],
     [integers, { inputScale: 1 }, "inputScale: expected none, as the network says itself, got 1"],
     [integers, { targetBits: 21 }, "targetBits: expected an integer in 0..20, got 21"],
@@ -329,9 +329,13 @@ describe("Options of an import", () => {
     ],
     [{ layers, bias: 1 }, {}, "bits: expected an integer in 0..20, got nothing"],
     [[], {}, "network: expected"],
-  ])("Row %# of the wrong options is refused", (value, options, message) => {
-    expect(() => importNetwork(json(value), options)).toThrow(message);
-  });
+  ];
+  test.each(refused.map(([value, options, message]) => [message, value, options] as const))(
+    "The import of a network is refused with the message %s",
+    (message, value, options) => {
+      expect(() => importNetwork(json(value), options)).toThrow(message);
+    },
+  );
 
   test.each<[string, string, string]>([
     ["no JSON", "weights", 'RequestError: network: expected JSON, safetensors or ONNX, got "weights"; '],
@@ -343,12 +347,12 @@ describe("Options of an import", () => {
     ],
     ["a deep list", "[".repeat(1e5), "network: expected JSON"],
     ["a deep network", `{"layers":${"[".repeat(1e5)}${"]".repeat(1e5)}}`, "layers.0: expected"],
-  ])("The text %s is not a network", (_, text, message) => {
+  ])("A text with %s is not a network", (_, text, message) => {
     const read = () => importNetwork(Uint8Array.from(Buffer.from(text)));
     expect(() => read()).toThrow(message.replace(/^\w+: /, ""));
   });
 
-  test("Bytes that are not UTF-8 are not a network, and their UTF-8 counterparts are", () => {
+  test("Bytes that are not UTF-8 are refused, and letters beyond ASCII in UTF-8 are read", () => {
     expect(() => importNetwork(Uint8Array.of(0x7b, 0xff, 0x7d))).toThrow("network: expected text in UTF-8");
     expect(() => importNetwork(json({ "größe %": 1 }))).toThrow("bits: expected");
   });

@@ -1,4 +1,4 @@
-// Graphs that are a chain of layers and those that are not, tensors in every form, and models that claim what they do not have.
+// Graphs that are a chain of layers and those that are not, tensors in every form, and models that claim more than they contain.
 
 import { describe, expect, test } from "vitest";
 import {
@@ -40,7 +40,7 @@ const op = (
   output,
   attributes,
 });
-const read = (nodes: WrittenNode[], tensors = [w, v, b], more = none) =>
+const read = (nodes: WrittenNode[], tensors = [w, v, b], more: Uint8Array = none) =>
   readOnnx(model(nodes.map(node), tensors, more));
 const floatAttribute = (name: string, value: number) =>
   join(field(1, name), floatField(2, value), field(20, 1));
@@ -63,7 +63,7 @@ describe("ONNX chain", () => {
     ["Gemm", [gemm(["x", "w", "b"], "y")]],
     ["MatMul and Add", [matmul(["x", "w"], "h"), op("Add", ["b", "h"], "y")]],
     [
-      "with what changes nothing",
+      "Gemm and Add between operators that change nothing",
       [
         op("Flatten", ["x"], "f"),
         gemm(["f", "w", ""], "h"),
@@ -71,7 +71,7 @@ describe("ONNX chain", () => {
         op("Add", ["i", "b"], "y"),
       ],
     ],
-  ])("A chain of %s has its layers and outputs", (_, nodes) => {
+  ])("A chain of %s is one layer with biases", (_, nodes) => {
     expect(plain(read(nodes))).toEqual({
       layers: [{ ...first, biases: [-1, -2, -3] }],
       integer: false,
@@ -79,7 +79,7 @@ describe("ONNX chain", () => {
     });
   });
 
-  test("A chain has its layers, its factors and the map of its outputs", () => {
+  test("The factors of Gemm scale weights and biases, and operators after the last layer are left out with a note", () => {
     const nodes = [
       gemm(["x", "w", "b"], "h", [
         floatAttribute("alpha", 2),
@@ -105,7 +105,7 @@ describe("ONNX chain", () => {
     expect(read(nodes.slice(0, 3).concat(relu("o", "y"))).notes).toHaveLength(1);
   });
 
-  test("A chain accepts inputs that are reshaped into rows", () => {
+  test("A chain may reshape inputs and outputs into rows, and into nothing else", () => {
     const nodes = [
       op("Reshape", ["x", "s"], "f"),
       gemm(["f", "w", "b"], "h"),
@@ -184,7 +184,7 @@ describe("ONNX chain", () => {
       'expected a constant as input 1, got "x"',
     ],
     [
-      "no Relu between",
+      "no Relu between matrices",
       [matmul(["x", "w"], "h"), matmul(["h", "v"], "y")],
       'expected a Relu before it, got "matrix"',
     ],
@@ -341,7 +341,7 @@ describe("ONNX tensor", () => {
 
   test.each<[string, Uint8Array, string]>([
     ["no type", join(field(1, 1), field(8, "w")), 'tensor "w", data_type: expected one of 1, 2, 3, '],
-    ["truths", column(9, field(9, none)), "data_type: expected one of"],
+    ["truth values", column(9, field(9, none)), "data_type: expected one of"],
     ["complex numbers", column(14), "data_type: expected one of"],
     [
       "numbers elsewhere",
@@ -359,18 +359,18 @@ describe("ONNX tensor", () => {
     [
       "too few numbers",
       column(1, field(9, floats.subarray(4))),
-      "expected 2 numbers, as its shape has, got 1",
+      "expected 2 numbers, as its shape asks for, got 1",
     ],
     [
       "half a number",
       column(1, field(9, floats.subarray(1))),
-      "expected 2 numbers, as its shape has, got 1.75",
+      "expected 2 numbers, as its shape asks for, got 1.75",
     ],
-    ["none at all", column(1), "expected 2 numbers, as its shape has, got 0"],
+    ["no numbers", column(1), "expected 2 numbers, as its shape asks for, got 0"],
     [
       "too many integers",
       column(6, field(5, Uint8Array.of(1, 2, 3))),
-      "expected 2 numbers, as its shape has, got 3",
+      "expected 2 numbers, as its shape asks for, got 3",
     ],
     [
       "a dimension below 0",
@@ -381,7 +381,7 @@ describe("ONNX tensor", () => {
     [
       "a dimension of 2^40",
       join(field(1, 2 ** 40), field(2, 1), field(8, "w")),
-      "expected 1099511627776 numbers, as its shape has, got 0",
+      "expected 1099511627776 numbers, as its shape asks for, got 0",
     ],
     [
       "a dimension of 2^63",
@@ -460,7 +460,7 @@ describe("Hostile ONNX file", () => {
       'model: expected at most 65536 fields, got "more"',
     ],
     ["graphs in graphs", join(field(1, 8), deep(20_000)), "graph, inputs: expected one, got []"],
-  ])("A hostile ONNX file is refused: %s", (_, bytes, message) => {
+  ])("A hostile ONNX file with %s is refused", (_, bytes, message) => {
     expect(() => importNetwork(bytes)).toThrow(message);
   });
 

@@ -349,7 +349,7 @@ function readTensor(where: string, bytes: Uint8Array): Tensor {
   const tensor = { name, shape, integer: isInteger(dtype) };
   const raw = oneBytes(message, 9, "raw_data");
   const checkCount = (got: number) => {
-    if (got !== count) throw new RequestError(what, `${count} numbers, as its shape has`, got);
+    if (got !== count) throw new RequestError(what, `${count} numbers, as its shape asks for`, got);
   };
   if (raw && has(message, field)) throw new RequestError(what, "its numbers once", "raw_data and others");
   if (raw || dtype === "F32" || dtype === "F64") {

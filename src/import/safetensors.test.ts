@@ -1,4 +1,4 @@
-// What safetensors may hold, which layers its tensors are, and files that claim what they do not have.
+// The types of numbers in safetensors, the layers that tensors make, and files that claim more than they contain.
 
 import { describe, expect, test } from "vitest";
 import { doubles, safetensorsFile, safetensorsOf } from "../../test/writers.ts";
@@ -8,7 +8,7 @@ import { readSafetensors } from "./safetensors.ts";
 
 const none = new Uint8Array();
 
-/** A tensor of bytes, from some place on. */
+/** A tensor of bytes, at offsets in the data. */
 const entry = (dtype: string, shape: unknown, from: number, to: number) => ({
   dtype,
   shape,
@@ -83,45 +83,45 @@ describe("Layers of safetensors", () => {
   };
 
   test.each<[string, Record<string, readonly number[]>, string[]]>([
-    ["alone", { weight: [2, 3] }, ["weight 2x3"]],
+    ["one name", { weight: [2, 3] }, ["weight 2x3"]],
     [
-      "numbered",
+      "numbers as names",
       { "10.bias": [1], "10.weight": [1, 4], "2.weight": [4, 3], "0.weight": [3, 2], "0.bias": [3] },
       ["0.weight 3x2+", "2.weight 4x3", "10.weight 1x4+"],
     ],
     [
-      "named",
+      "names that end in numbers",
       { "fc1.weight": [3, 2], "fc2.weight": [1, 3], "fc1.bias": [3] },
       ["fc1.weight 3x2+", "fc2.weight 1x3"],
     ],
     [
-      "with zeros in front",
+      "zeros in front of numbers",
       { "l09.weight": [3, 2], "l010.weight": [1, 3] },
       ["l09.weight 3x2", "l010.weight 1x3"],
     ],
     [
-      "after a name that is shorter",
+      "a name that begins with another",
       { "net.weight": [2, 3], "net.1.weight": [1, 2] },
       ["net.weight 2x3", "net.1.weight 1x2"],
     ],
     [
-      "kernels",
+      "the names of kernels",
       { "d/kernel:0": [2, 3], "d/bias:0": [3], "e/kernel:0": [3, 1] },
       ["d/kernel:0 3x2+", "e/kernel:0 1x3"],
     ],
-    ["square kernels", { "a.kernel": [2, 2] }, ["a.kernel 2x2"]],
+    ["the name of a square kernel", { "a.kernel": [2, 2] }, ["a.kernel 2x2"]],
     [
-      "weights like kernels",
+      "the names of weights and the shapes of kernels",
       { "a.weight": [2, 3], "b.weight": [3, 1], "b.bias": [1] },
       ["a.weight 3x2", "b.weight 1x3+", "note"],
     ],
-    ["told by a bias", { "a.weight": [2, 3], "a.bias": [3] }, ["a.weight 3x2+", "note"]],
+    ["a shape that a bias decides", { "a.weight": [2, 3], "a.bias": [3] }, ["a.weight 3x2+", "note"]],
     [
-      "kernels like weights",
+      "the names of kernels and the shapes of weights",
       { "a.kernel": [3, 2], "a.bias": [3], "b.kernel": [1, 3] },
       ["a.kernel 3x2+", "b.kernel 1x3", "note"],
     ],
-  ])("Layers are read: %s", (_, shapes, layers) => {
+  ])("Tensors with %s are read as layers", (_, shapes, layers) => {
     expect(read(shapes)).toEqual(layers);
   });
 
@@ -137,7 +137,11 @@ describe("Layers of safetensors", () => {
   });
 
   test.each<[string, Record<string, readonly number[]>, string]>([
-    ["nothing", {}, "tensors: expected 1..1000 weights, each bias with one of the same name, got no tensors"],
+    [
+      "no members",
+      {},
+      "tensors: expected 1..1000 weights, each bias with one of the same name, got no tensors",
+    ],
     [
       "a bias alone",
       { "a.weight": [1, 1], "b.bias": [1] },
@@ -159,7 +163,7 @@ describe("Layers of safetensors", () => {
     [
       "another order",
       { "b.weight": [3, 2], "a.weight": [4, 3] },
-      'got "a.weight" [4, 3], "b.weight" [3, 2]; each needs as many inputs as the one before has outputs',
+      'got "a.weight" [4, 3], "b.weight" [3, 2]; each needs as many inputs as the one before it has outputs',
     ],
     [
       "a bias of another length",
@@ -167,7 +171,7 @@ describe("Layers of safetensors", () => {
       'got "a.weight" [3, 2], "a.bias" [4]; ',
     ],
     [
-      "very many",
+      "very many names",
       Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`x${i}`, [1]])),
       '"x11" [1] and 8 more',
     ],
@@ -177,7 +181,7 @@ describe("Layers of safetensors", () => {
       "weights: expected at most 16777216, got 33554432",
     ],
     ["a long name", { ["x".repeat(1e5)]: [1] }, `"${"x".repeat(60)}"... [1]`],
-  ])("Layers are refused: %s", (_, shapes, message) => {
+  ])("Tensors with %s are refused as layers", (_, shapes, message) => {
     expect(() => networkOfTensors(tensorsOf(shapes))).toThrow(message);
   });
 
@@ -188,7 +192,7 @@ describe("Layers of safetensors", () => {
     );
   });
 
-  test("Integers keep their values, in the fewest bits or in the bits asked for", () => {
+  test("Integers keep their values, in the fewest bits or in the requested bits", () => {
     const file = safetensorsFile(
       { "1.bias": entry("I8", [2], 0, 2), "1.weight": entry("I8", [2, 1], 2, 4) },
       Uint8Array.of(1, 256 - 9, 8, 0),
@@ -269,7 +273,7 @@ describe("Hostile safetensors file", () => {
       safetensorsFile({ weight: { ...one, dtype: "C64" } }, eight),
       'header, "weight": dtype: expected one of F64, ',
     ],
-    ["truths", safetensorsFile({ weight: { ...one, dtype: "BOOL" } }, eight), 'got "BOOL"'],
+    ["truth values", safetensorsFile({ weight: { ...one, dtype: "BOOL" } }, eight), 'got "BOOL"'],
     [
       "no shape",
       safetensorsFile({ weight: { ...one, shape: undefined } }, eight),
@@ -348,11 +352,11 @@ describe("Hostile safetensors file", () => {
     ],
     ["a byte too many", safetensorsFile({ weight: one }, doubles([1, 2])), "data: expected 8 bytes, got 16"],
     ["metadata alone", safetensorsFile({ __metadata__: { format: "pt" } }), "got no tensors"],
-  ])("A hostile safetensors file is refused: %s", (_, bytes, message) => {
+  ])("A hostile safetensors file with %s is refused", (_, bytes, message) => {
     expect(() => networkOfTensors(readSafetensors(bytes).tensors)).toThrow(message);
   });
 
-  test("Metadata is free, but a ticket is recognized as one", () => {
+  test("Metadata may be anything, but a file with the metadata of a ticket is not a network", () => {
     const [layer] = [{ weights: [[1, 2]] }];
     expect(importNetwork(safetensorsOf([layer!])).bits).toBe(8);
     const ticket = safetensorsFile(

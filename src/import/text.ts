@@ -2,7 +2,7 @@
 
 import { RequestError } from "../errors.ts";
 
-/** The most bytes that one call of String.fromCharCode takes as arguments. */
+/** The most bytes that a call of String.fromCharCode takes as arguments. */
 const CHUNK_BYTES = 2 ** 12;
 
 /**

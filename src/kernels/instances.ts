@@ -18,7 +18,7 @@ export const instanceParams = [
   "answers",
   /** The most items of one instance, 0..10,000. */
   "longest",
-  /** The most sums that one table needs, 1..2^31: the largest `liveTo + 1` of the instances' frames (`frameOf`). */
+  /** The most sums that a table needs, 1..2^31: the largest `liveTo + 1` of the instances' frames (`frameOf`). */
   "sums",
   /** 1: answers end with a mask. 0: they have none, and tables keep no history to reconstruct it from. */
   "masks",

@@ -5,7 +5,7 @@ import { oracleTally, type Question } from "../../test/oracle.ts";
 import { ensembles, isProduct } from "../ensemble.ts";
 import { phaseConfig, plan } from "../experiments/phase.ts";
 import { batchWork } from "../plan.ts";
-import { reach, reachTally, type ReachParams } from "./reach.ts";
+import { reach, reachTally } from "./reach.ts";
 
 /** The twin's words, its tally dirty before. */
 function twin(question: Question, first: number, count: number): number[] {
@@ -14,7 +14,7 @@ function twin(question: Question, first: number, count: number): number[] {
   const work = plan(config);
   const { params } = batchWork(work, { first, count });
   const tally = new Uint32Array(reachTally(work.params).length).fill(0xabadcafe);
-  reach.twin(params as ReachParams, { ...work.inputs, tally });
+  reach.twin(params, { ...work.inputs, tally });
   return [...tally];
 }
 

@@ -237,8 +237,8 @@ function firstSlices({ sums, binomial, halfRange }: MomentTables, n: number, tar
 }
 
 /**
- * E[Y^2; Lambda = l] on l = -n M..n M. Where both sets leave out L of the n items, and the items of only one of the sets sum to v,
- * the L items sum to l - t - v. The sum over L is a polynomial in the law of one item, and Horner's rule takes n steps for it.
+ * E[Y^2; Lambda = l] on l = -n M..n M. Where both sets leave out L of the n items, and the items of only one of the sets sum to
+ * v, the L items sum to l - t - v. The sum over L is a polynomial in the law of one item, and Horner's rule takes n steps for it.
  */
 function secondSlices(
   { ensemble, halfRange, binomial }: MomentTables,

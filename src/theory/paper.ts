@@ -132,8 +132,8 @@ export function theorem4Product(halfRange: number, items: number, sum: number, o
 }
 
 /**
- * The exact probability that A_1 + ... + A_n has the parity of z: 1/2 for even M, (1 + (-1/M)^n) / 2 for odd M and even z. Without
- * that parity no signs have sum z, so that this is an upper bound on P(N_z > 0) for every n >= 1.
+ * The exact probability that A_1 + ... + A_n has the parity of z: 1/2 for even M, (1 + (-1/M)^n) / 2 for odd M and even z.
+ * Without that parity no signs have sum z, so that this is an upper bound on P(N_z > 0) for every n >= 1.
  */
 export function parityProbability(halfRange: number, items: number, sum: number): Always {
   check(halfRange, items);

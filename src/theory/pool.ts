@@ -91,7 +91,8 @@ const EXACT_ITEMS = 64;
 
 /**
  * Predicts how often n items miss each sum of a list. The prediction is exact for items of -1, 0 and 1, and up to 64 products of
- * uniform weights of +-1 and +-2. Otherwise it combines the laws of window.ts with the moments and obstructions of the items' law.
+ * uniform weights of +-1 and +-2. Otherwise it combines the laws of window.ts with the moments and obstructions of the items'
+ * law.
  */
 export function missesOf(pool: Pool, sums: readonly number[]): Misses {
   if (pool.half === 1) return cached(fallingShort(pool, sums));

@@ -13,7 +13,7 @@ export interface Rejection {
   /** The number of integers of 1..M that are not a product, and the first of them (undefined for N = 1). */
   readonly missing: number;
   readonly firstMissing: number | undefined;
-  /** The most factorizations a b with a, b in 1..N that one number has. */
+  /** The most factorizations a b of a number, with a, b in 1..N. */
   readonly mostWays: number;
   /** The largest acceptance rate of a rejection to the uniform law on +-1..+-M: 1 for N = 1, otherwise 0. */
   readonly acceptanceToUniform: number;

@@ -2,7 +2,8 @@
 
 /**
  * The probability that the sum of n items of 1..M has the parity of a value; otherwise no signs reach the value. It is
- * (1 + q^n) / 2 for even values and (1 - q^n) / 2 for odd ones, where q = P(A even) - P(A odd) is 0 for even M and -1/M for odd M.
+ * (1 + q^n) / 2 for even values and (1 - q^n) / 2 for odd ones, where q = P(A even) - P(A odd) is 0 for even M and -1/M for odd
+ * M.
  */
 export function parityShare(halfRange: number, items: number, sum: number): number {
   const bias = (halfRange % 2 === 0 ? 0 : -1 / halfRange) ** items;

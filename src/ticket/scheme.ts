@@ -245,7 +245,7 @@ export function nonzeroWeights(layers: readonly RandomLayer[], scheme: Scheme, s
   }, 0);
 }
 
-/** The subset sum that one weight of the target asks for: some of the `items` must sum to `sum`. */
+/** The subset sum that a weight of the target asks for: some of the `items` must sum to `sum`. */
 export interface Demand {
   /** The index of the layer in the random network, its row, and the input. */
   readonly index: number;

@@ -66,7 +66,7 @@ function anonymous(finding: PhaseFinding): PhaseFinding {
 
 const REFUSAL = /^[^:\n]+: expected [^\n]+, got [^\n]+\n$/;
 
-describe("a wrong request", () => {
+describe("Wrong requests", () => {
   test("The form of a refusal excludes stack traces, second lines and bare messages", () => {
     const good = "items: expected an integer in 0..64, got 99\n";
     expect(good).toMatch(REFUSAL);
@@ -197,7 +197,7 @@ describe("a wrong request", () => {
   });
 });
 
-describe("phase --json", () => {
+describe("Findings of phase", () => {
   test("Findings are lines of JSON on stdout, and all text is on stderr", async () => {
     const outcome = await exacta(
       "phase --bits 3,4 --items 5..7 --targets 0,-3,8 --trials 2000 --seed 7 --json --engine cpu",
@@ -404,7 +404,7 @@ describe("--out", () => {
   });
 });
 
-describe("an interrupted run", () => {
+describe("An interrupted run", () => {
   test("An interrupted run keeps the trials that were done, which are the first ones", async () => {
     const args = (trials: string | number) =>
       `phase --bits 3,5 --items 1..6 --trials ${trials} --json --engine cpu --threads 2`;
@@ -437,7 +437,7 @@ describe("an interrupted run", () => {
   });
 });
 
-describe("devices", () => {
+describe("Devices of commands", () => {
   test.runIf(process.platform === "linux")("Without an adapter auto takes the CPU", async () => {
     const text = await exacta("devices");
     expect(text.status).toBe(0);
@@ -531,7 +531,7 @@ describe("devices", () => {
   });
 });
 
-describe("help", () => {
+describe("Help texts", () => {
   test("--help lists the commands and their options on stdout", async () => {
     const { status, stdout, stderr } = await exacta("--help");
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
@@ -548,7 +548,7 @@ describe("help", () => {
   });
 });
 
-describe("theory", () => {
+describe("The command theory", () => {
   test("Theory is printed as a table and as findings, and refused beyond its accuracy", async () => {
     const table = await exacta("theory --bits 6 --items 8..12 --targets 0,1,64");
     expect({ status: table.status, stderr: table.stderr }).toEqual({ status: 0, stderr: "" });
@@ -577,7 +577,7 @@ describe("theory", () => {
   });
 });
 
-describe("required", () => {
+describe("The command required", () => {
   test("The table and the findings of required agree", async () => {
     const options = "required --bits 3,2 --failure 0.1 --trials 2e4 --quiet";
     const found = (await exacta(`${options} --json`)).stdout

@@ -93,7 +93,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 // Several at a time: most of a command is its start.
-describe.concurrent("Every engine and pass gives the outputs of the definition", () => {
+describe.concurrent("Engines and passes of forward", () => {
   test.each([
     "network.json --engine reference",
     "network.json --engine cpu",
@@ -106,7 +106,7 @@ describe.concurrent("Every engine and pass gives the outputs of the definition",
     "ticket2.safetensors --engine cpu --pass audit",
     "ticket2.safetensors --engine gpu --pass audit",
     "ticket2.safetensors --engine shadow",
-  ])("%s", async (words) => {
+  ])("The command forward %s prints the outputs of the definition", async (words) => {
     const outcome = await exacta(`forward ${words} --inputs x.npy --quiet`);
     expect(outcome).toEqual({ status: 0, stdout: csv(outputs), stderr: "" });
   });
@@ -122,7 +122,7 @@ test("Changing one weight changes the outputs", async () => {
   expect(stdout.split("\n").length).toBe(201);
 });
 
-describe("outputs", () => {
+describe("Outputs of forward", () => {
   test("Outputs go to a .npy file or a text file, for inputs of either kind", async () => {
     const common = "forward ticket1.safetensors --inputs x.csv --engine cpu --quiet --out";
     for (const name of ["y.npy", "y.csv"])

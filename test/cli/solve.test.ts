@@ -39,7 +39,7 @@ const TEXT = "3 5 8 : 8 9\n\n# none\n: 0\n";
 const JSONL = '{"items":[3,5,8],"targets":[8,9],"id":"a, b"}\n{"items":[],"target":0}\n';
 const CSV = 'id,items,targets\n"a, b",3 5 8,8 9\n,,0\n';
 
-describe("findings", () => {
+describe("Findings of solve", () => {
   test("Findings are one line for each target, in the order of the input, for every format", async () => {
     const { status, stdout, stderr } = await solve("- --json", TEXT);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
@@ -144,7 +144,7 @@ describe("findings", () => {
   });
 });
 
-describe("a line that is malformed or cannot be solved", () => {
+describe("Lines that are malformed or cannot be solved", () => {
   const input = "1 : 1\n2 : x\n3 : 3\n4294967296 : 1\n4 : 4\n";
 
   test("A bad line ends the run with its number, after the findings before it, and leaves no file", async () => {
@@ -178,7 +178,7 @@ describe("a line that is malformed or cannot be solved", () => {
   });
 });
 
-describe("a wrong request", () => {
+describe("Wrong requests", () => {
   test.each<[string, string]>([
     ["missing.txt", 'file: expected a readable file, got "missing.txt"; ENOENT, - reads standard input'],
     [".", 'file: expected a readable file, got "."; it is a folder, - reads standard input'],

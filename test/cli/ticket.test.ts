@@ -49,7 +49,7 @@ describe.each([
   ["theorem 1 with weights of -1, 0 and 1", "--bits 0 --zero"],
   ["theorem 2 with weights of -1 and 1", "--theorem 2 --bits 0 --initial-bits 2"],
   ["theorem 2", "--theorem 2 --seed 18446744073709551615"],
-])("a ticket of %s", (name, options) => {
+])("A ticket of %s", (name, options) => {
   const file = `${name.replaceAll(/\W/g, "-")}.safetensors`;
 
   test("A ticket is found, written and certified, with its network and without", async () => {
@@ -260,7 +260,7 @@ test("A ticket that keeps products which its scheme rejects is refused", async (
   expect(JSON.parse((await exacta("verify foreign --json")).stdout)).toMatchObject({ certified: false });
 });
 
-describe("refusals", () => {
+describe("Refusals of ticket", () => {
   test("With too few units every weight without a subset is named, and no file is left", async () => {
     const { status, stdout } = await exacta(
       "ticket network.json --units 1 --engine cpu --out none --attempts 3",
@@ -314,7 +314,7 @@ describe("refusals", () => {
       "ticket network.json --out x --weight-quantizer up",
       /^weight-quantizer: expected one of floor, truncate, /,
     ],
-  ])("exacta %s", async (words, message) => {
+  ])("The command line exacta %s is refused", async (words, message) => {
     const { status, stdout, stderr } = await exacta(words);
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
     expect(stderr).toMatch(message);

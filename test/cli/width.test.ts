@@ -67,7 +67,7 @@ test.each([
   ["--bits 1 --target-bits 3", /^target bits: expected at most 2 for theorem 1 and 1 bits, got 3\n$/],
   ["--weight-quantizer up", /^weight-quantizer: expected one of floor, /],
   ["--max-units none", /^max-units: expected an integer in 1\.\.10000, got "none"\n$/],
-])("width %s is refused", async (words, message) => {
+])("The command width %s is refused", async (words, message) => {
   const { status, stdout, stderr } = await exacta(`width ${words}`);
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   expect(stderr).toMatch(message);

@@ -14,7 +14,7 @@ import { phaseConfig, plan } from "../../src/experiments/phase.ts";
 import { batchWork } from "../../src/plan.ts";
 import { rewriteShaders, tamperedAdapter, testAdapter } from "./devices.ts";
 
-/** Candidates that take so many milliseconds for each unit, after so many for compiling, on a clock that nothing else moves. */
+/** Candidates that take `costs` milliseconds for each unit after `compiling` milliseconds, on a clock that they alone move. */
 function fake(costs: Record<string, number>, compiling = 0) {
   let clock = 0;
   const passes: [string, number][] = [];

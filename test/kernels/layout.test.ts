@@ -70,7 +70,7 @@ function offsetFields(text: string): string[] {
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 const trials = { shader: "shaders/reach/contract.wesl", offsets: "host/cpu/wasm/params.ts" };
 const given = { shader: "shaders/instances/contract.wesl", offsets: "host/cpu/wasm/instances.ts" };
-/** Where WGSL declares what a kernel is bound to, and where WebAssembly has its offsets, or more of them. */
+/** The files that declare the bindings of a kernel in WGSL and the offsets of its parameters in WebAssembly. */
 const declared: Record<KernelName, { shader: string; offsets: string }> = {
   reach: trials,
   witness: given,
@@ -166,7 +166,7 @@ const valuesOf = (name: string, texts: readonly string[]) => [
   ...new Set(texts.map((text) => constantIn(text, name))),
 ];
 
-describe("constants of several languages", () => {
+describe("Constants of several languages", () => {
   test.each(shared)("%s has one value in all files that declare it", (name, ...files) => {
     const texts = files.map(read);
     expect(valuesOf(name, texts)).toHaveLength(1);
@@ -271,7 +271,7 @@ describe("Dawn's compiler", () => {
     );
     expect(skewed).not.toBe(source);
     expect(await complaints(skewed, constants)).toMatch(/uniform/);
-    expect(await complaints(source, { ...constants, NOBODY: 1 })).toMatch(/NOBODY/);
+    expect(await complaints(source, { ...constants, UNKNOWN: 1 })).toMatch(/UNKNOWN/);
     expect(await complaints(source.replace("fn addToTally64", "fn addToTally65"), constants)).toMatch(
       /addToTally64/,
     );

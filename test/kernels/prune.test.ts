@@ -6,7 +6,7 @@ import { drawnWords, oracleProducts, type Drawn } from "../oracle.ts";
 import { describeParity, type Case } from "./parity.ts";
 import { pruneFaults } from "./prune.faults.ts";
 
-/** The work of demands with room for more sums than most here need, so that one shader serves many of them. */
+/** The work of demands with room for more sums than most here need, so that they share a shader. */
 const workOf = (drawn: Drawn): Work => drawnWords(drawn, drawn.sparse ? 401 : 8001);
 
 /** The integers of -most..most without 0. */

@@ -1,5 +1,5 @@
 // forward on a GPU: a tile of inputs by outputs per workgroup, with one number to a word or, where numbers are small, four
-// packed bytes that one instruction multiplies and adds.
+// packed bytes that a single instruction multiplies and adds.
 
 import type { WorkOf } from "../../../src/plan.ts";
 import packed from "../../../shaders/forward/packed.wesl?wgsl";
@@ -9,7 +9,7 @@ import { oneDispatch, type DeviceProfile, type GpuKernel, type Inputs, type Laun
 
 type ForwardWork = WorkOf<"forward">;
 
-/** Inputs and outputs that one invocation adds up in registers (`forward/tile.wesl`). */
+/** Inputs and outputs that an invocation adds up in registers (`forward/tile.wesl`). */
 const SAMPLES_PER_INVOCATION = 4;
 const ROWS_PER_INVOCATION = 8;
 /** Tiles that keep a device busy; with fewer of them, tiles are made smaller. */

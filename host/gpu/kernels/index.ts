@@ -50,9 +50,9 @@ export function launchesOf<K extends KernelName>(
 }
 
 /**
- * The launch that a device gets for a variant of a kernel and a small sample of work: plain WGSL, constants, and the fallback pass.
- * The WGSL is the same for all work, except that `forward` has another program for wide numbers; constants depend on the work.
- * Undefined where the device lacks memory or a feature.
+ * The launch that a device gets for a variant of a kernel and a small sample of work: plain WGSL, constants, and the fallback
+ * pass. The WGSL is the same for all work, except that `forward` has another program for wide numbers; constants depend on the
+ * work. Undefined where the device lacks memory or a feature.
  */
 export const sampleLaunch = (
   kernel: KernelName,

@@ -7,7 +7,7 @@ import workgroup from "../../../shaders/meet/workgroup.wesl?wgsl";
 import type { GpuKernel } from "../launch.ts";
 import { HEADER_WORDS, maxTargets, sharedVariants, type Table } from "./instances.ts";
 
-/** Sums of the upper items that one dispatch searches for. */
+/** Sums of the upper items that a dispatch searches for. */
 const UPPER_SUMS_PER_DISPATCH = 2 ** 21;
 /** The most upper items: their mask is one word. */
 const MAX_UPPER_ITEMS = 31;

@@ -33,7 +33,7 @@ type ReachWork = WorkOf<"reach">;
 const MAX_DISPATCH_TRIALS = 2 ** 24;
 /** Workgroups that keep any device busy. */
 const BUSY_WORKGROUPS = 2 ** 12;
-/** The most words of workgroup memory that the copies of the tally, one per invocation, may take together. */
+/** The most words of workgroup memory for copies of the tally, one per invocation. */
 const MAX_PRIVATE_TALLY_WORDS = 2 ** 10;
 /** Bits of one block of registers, and the most blocks of a trial, which are 16 registers. Items must be smaller than two blocks. */
 const REGISTER_BLOCK_BITS = 128;

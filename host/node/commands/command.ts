@@ -82,7 +82,7 @@ export function command<const Named extends Options, Words extends string = neve
   return {
     ...rest,
     operands: operands ?? {},
-    // The parser fills in exactly what is declared, so its record has this type.
+    // The record has this type because the parser fills in exactly the declared options.
     run: (args, commandLine) =>
       run(args as ArgumentsOf<Named> & Readonly<Record<Words, string>>, commandLine),
   };

@@ -29,7 +29,7 @@ export interface Loaded {
 
 /** Lays out work in the memory of a new instance of the module. */
 export async function loadKernel(work: Work): Promise<Loaded> {
-  const wasm = (await WebAssembly.instantiate(await kernelModule())).exports as unknown as Exports;
+  const wasm = (await WebAssembly.instantiate(await kernelModule())).exports as WebAssembly.Exports & Exports;
   let end = wasm.heapBase();
   /** Allocates bytes on the boundary of a v128. */
   const allocate = (bytes: number) => {

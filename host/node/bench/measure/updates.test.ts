@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { phaseConfig, plan } from "../../../../src/experiments/phase.ts";
 import { itemsOf, updatesOf } from "./updates.ts";
 
-test("word updates count the words that hold a sum which can still end at a target", () => {
+test("Word updates count the words that hold a sum which can still end at a target", () => {
   const M = 64;
   const trials = plan(phaseConfig({ bits: 6, items: 10, targets: [0] }));
   let words = 0;

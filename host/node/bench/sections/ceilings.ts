@@ -105,7 +105,7 @@ const CPU_COPY_BYTES = 2 ** 26;
 /** The micro-kernels of the CPU, which run in this thread. */
 export async function cpuMicros(): Promise<Record<Exclude<Ceiling, "shuffle">, Micro>> {
   const { instance } = await WebAssembly.instantiate(Buffer.from(base64, "base64"));
-  const wasm = instance.exports as unknown as CeilingExports;
+  const wasm = instance.exports as WebAssembly.Exports & CeilingExports;
   const base = wasm.heapBase();
   wasm.memory.grow(Math.ceil((base + 2 * CPU_COPY_BYTES) / 65536));
   const words = (length: number) => new Uint32Array(wasm.memory.buffer, base, length);

@@ -251,10 +251,10 @@ async function once({ works, units }: Case, runner: Runner) {
   return { cost: seconds / units, seconds, digest: digestOf(outputs) };
 }
 
-/** Seconds that one work for a GPU should take, and how often it may repeat the fixed work. */
+/** Seconds that a piece of work for a GPU should take, and how often it may repeat the fixed work. */
 const WORK_SECONDS = 0.01;
 const MAX_REPETITIONS = 2 ** 8;
-/** Works of a repetition, so that one is in the queue when another is done. */
+/** Pieces of work of a repetition: a second one is in the queue when the first is done. */
 const WORKS = 4;
 
 async function passOf({ trials, grown, units, works }: Case, runner: Runner): Promise<Pass> {

@@ -1,5 +1,5 @@
-// The section `peers`: `reach` and `forward` on one thread beside the same work in other languages, which are CPython, C with AVX2
-// and a plain JavaScript loop. All of them get the same instances and have to return the same results.
+// The section `peers`: `reach` and `forward` on one thread beside the same work in other languages, which are CPython, C with
+// AVX2 and a plain JavaScript loop. All of them get the same instances and have to return the same results.
 
 import { phaseConfig, plan } from "../../../../src/experiments/phase.ts";
 import { reachTally } from "../../../../src/kernels/reach.ts";

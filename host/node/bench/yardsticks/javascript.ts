@@ -1,6 +1,6 @@
-// The yardstick of `reach` in JavaScript: the best form of a plain loop over words. The sums of the items are bits of 32-bit words
-// in the positive frame, and every item shifts all of them, `sums |= sums << a`, in place from the top. It has no live window,
-// and items enter as drawn.
+// The yardstick of `reach` in JavaScript: the best form of a plain loop over words. The sums of the items are bits of 32-bit
+// words in the positive frame, and every item shifts all of them, `sums |= sums << a`, in place from the top. It has no live
+// window, and items enter as drawn.
 
 /** The number of targets of -M..M that are reached, totaled over the instances of `n` items each in `items`. */
 export function reachPlain(M: number, n: number, items: Int32Array): number {

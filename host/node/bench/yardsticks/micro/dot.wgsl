@@ -1,5 +1,5 @@
-// The ceiling `dot`: multiplications a second of packed bytes. Each word x of a column becomes x + (the four bytes of x) . (the four
-// bytes of z), signed. `host/node/bench/sections/ceilings.ts` computes the same integers.
+// The ceiling `dot`: multiplications a second of packed bytes. Each word x of a column becomes x + (the four bytes of x) . (the
+// four bytes of z), signed. `host/node/bench/sections/ceilings.ts` computes the same integers.
 
 const STEPS = 16u;
 

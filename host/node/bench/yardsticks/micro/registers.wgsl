@@ -1,5 +1,5 @@
-// The ceiling `registers`: word updates a second in registers. R |= R << shift on the 8 words of an invocation, the innermost step
-// of `reach`. `host/node/bench/sections/ceilings.ts` computes the same integers.
+// The ceiling `registers`: word updates a second in registers. R |= R << shift on the 8 words of an invocation, the innermost
+// step of `reach`. `host/node/bench/sections/ceilings.ts` computes the same integers.
 
 /// Steps until the words are xored with z, without which all bits would soon be set.
 const STEPS = 16u;

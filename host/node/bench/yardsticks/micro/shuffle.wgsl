@@ -1,5 +1,5 @@
-// The ceiling `shuffle`: words a second that the lanes of a subgroup exchange. `host/node/bench/sections/ceilings.ts` computes the same
-// integers.
+// The ceiling `shuffle`: words a second that the lanes of a subgroup exchange. `host/node/bench/sections/ceilings.ts` computes
+// the same integers.
 
 const STEPS = 16u;
 

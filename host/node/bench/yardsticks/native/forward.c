@@ -1,6 +1,6 @@
 // The yardstick of `forward` in C: a layer with hidden units, by hand in AVX2, on one thread. Standard input has five i32
-// (columns, units of a column, rows, inputs, shift), then i16: units, weights and inputs, units and weights column by column. Each
-// further line is a number of repetitions; the reply is their seconds of CPU time and the total of the outputs.
+// (columns, units of a column, rows, inputs, shift), then i16: units, weights and inputs, units and weights column by column.
+// Each further line is a number of repetitions; the reply is their seconds of CPU time and the total of the outputs.
 #include <immintrin.h>
 #include <stdint.h>
 #include <stdio.h>
