@@ -26,6 +26,7 @@ import {
   type ShaderProgram,
   type Variant,
 } from "../launch.ts";
+import { sampleTrial } from "./sample.ts";
 
 type ReachWork = WorkOf<"reach">;
 
@@ -317,4 +318,5 @@ export const reach: GpuKernel<"reach"> = {
   unitParam: "count",
   tuningParams: ["halfRange", "extent", "itemsTo", "targets"],
   variants: [registers, thread, subgroup, workgroup, storage],
+  sample: sampleTrial,
 };
