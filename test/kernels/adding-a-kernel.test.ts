@@ -1,12 +1,13 @@
 // docs/adding-a-kernel.md is true: its six files make a kernel of a copy of the sources, and nothing else has to change.
 
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const document = await readFile(join(root, "docs/adding-a-kernel.md"), "utf8");
@@ -47,41 +48,39 @@ function patched(text: string, diff: string): string {
   }, text);
 }
 
-let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "exacta-kernel-"));
-  const copied = [
-    "src",
-    "shaders",
-    "host",
-    "test",
-    "scripts",
-    "package.json",
-    "vitest.config.ts",
-    "tsconfig.base.json",
-  ];
-  for (const name of copied) await cp(join(root, name), join(folder, name), { recursive: true });
+/** The copies of the sources that tests have made. */
+const folders: string[] = [];
+afterEach(() => Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true }))));
+
+/** Writes blocks over a copy of the sources, and returns its folder. */
+async function copyWith(written: readonly Block[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "exacta-kernel-"));
+  folders.push(folder);
+  for (const name of ["src", "shaders", "host", "test", "scripts"])
+    await cp(join(root, name), join(folder, name), { recursive: true });
+  for (const name of ["package.json", "vitest.config.ts", "tsconfig.base.json"])
+    await cp(join(root, name), join(folder, name));
   for (const name of ["node_modules", ".cache"])
     await symlink(join(root, name), join(folder, name), "junction");
-});
-afterEach(() => rm(folder, { recursive: true, force: true }));
-
-async function write({ path, language, code }: Block): Promise<void> {
-  const file = join(folder, path);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, language === "diff" ? patched(await readFile(file, "utf8"), code) : code);
+  for (const { path, language, code } of written) {
+    const file = join(folder, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, language === "diff" ? patched(await readFile(file, "utf8"), code) : code);
+  }
+  return folder;
 }
 
-/** A block with a fault, if it is the block of `path`. */
-function faulty(block: Block, path: string, right: string, wrong: string): Block {
-  if (block.path !== path) return block;
-  expect(block.code).toContain(right);
-  return { ...block, code: block.code.replace(right, wrong) };
-}
+/** The blocks, with a replacement in the block of `path`. */
+const withFault = (path: string, right: string, wrong: string): Block[] =>
+  blocks.map((block) => {
+    if (block.path !== path) return block;
+    expect(block.code).toContain(right);
+    return { ...block, code: block.code.replace(right, wrong) };
+  });
 
-/** Runs a program of a package in the copy, and returns what it prints if it fails. */
-async function failureOf(program: string, ...args: string[]): Promise<string> {
-  // Vitest tells its own processes by these.
+/** Runs a program of a package in a folder, and returns what it prints if it fails. */
+async function failureOf(folder: string, program: string, ...args: string[]): Promise<string> {
+  // Vitest recognizes its own processes by these variables.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("VITEST")));
   const run = promisify(execFile)(process.execPath, [join(root, "node_modules", program), ...args], {
     cwd: folder,
@@ -89,12 +88,14 @@ async function failureOf(program: string, ...args: string[]): Promise<string> {
   });
   return run.then(
     () => "",
-    ({ stdout, stderr }: { stdout: string; stderr: string }) => stdout + stderr,
+    ({ stdout, stderr }: { stdout: string; stderr: string }) => `${program} failed:\n${stdout}${stderr}`,
   );
 }
 
-/** Type-checks the rooms of kernels and engines, and the new kernel's test. */
-async function typeFaults(): Promise<string> {
+const testFiles = ["test/kernels/total.test.ts", "test/kernels/layout.test.ts"];
+
+/** The errors of types in the contracts, the engines and the new kernel's test. */
+async function typeErrors(folder: string): Promise<string> {
   const config = {
     extends: "./tsconfig.base.json",
     compilerOptions: {
@@ -110,63 +111,64 @@ async function typeFaults(): Promise<string> {
     files: testFiles,
   };
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
-  return failureOf("typescript/bin/tsc");
+  return failureOf(folder, "typescript/bin/tsc");
 }
 
-const testFiles = ["test/kernels/total.test.ts", "test/kernels/layout.test.ts"];
-
-/** Runs the new kernel's tests, and those of the layout test for it. One process loads the modules once for both. */
-const testFaults = () =>
-  failureOf("vitest/vitest.mjs", "run", "--no-isolate", "--maxWorkers=1", "-t", "total", ...testFiles);
+/** The failures of the new kernel's tests and of the layout test for it. One process loads the modules once for both. */
+const testFailures = (folder: string): Promise<string> =>
+  failureOf(
+    folder,
+    "vitest/vitest.mjs",
+    "run",
+    "--no-isolate",
+    "--maxWorkers=1",
+    "-t",
+    "total",
+    ...testFiles,
+  );
 
 describe("docs/adding-a-kernel.md", () => {
-  test("The document has a block for each of six files, of which one exists already", () => {
+  test("The document has blocks for five new files and for one line of the list of kernels", async () => {
+    const list = "src/kernels/index.ts";
     expect(blocks.map(({ path }) => path)).toEqual([
       "src/kernels/total.ts",
-      "src/kernels/index.ts",
+      list,
       "shaders/total/thread.wesl",
       "host/cpu/wasm/total.ts",
       "host/gpu/kernels/total.ts",
       "test/kernels/total.test.ts",
     ]);
-    expect(blocks.filter(({ language }) => language === "diff").map(({ path }) => path)).toEqual([
-      "src/kernels/index.ts",
-    ]);
+    expect(blocks.filter(({ path }) => existsSync(join(root, path))).map(({ path }) => path)).toEqual([list]);
+    const { code } = blocks[1]!;
+    expect(patched(await readFile(join(root, list), "utf8"), code)).toContain(", total } as const;");
+    expect(() => patched("const list = { reach };", code)).toThrow("expected once, got 0 times");
   });
 
   test(
     "The six files make a kernel that type-checks and passes its tests on every engine",
     { tags: ["wide"] },
     async () => {
-      for (const block of blocks) await write(block);
-      expect(await typeFaults()).toBe("");
-      expect(await testFaults()).toBe("");
+      const folder = await copyWith(blocks);
+      expect(await typeErrors(folder)).toBe("");
+      expect(await testFailures(folder)).toBe("");
     },
   );
 
-  test.each([
-    [
-      "host/gpu/kernels/total.ts",
-      '"rows"',
-      '"row"',
-      `Type '"row"' is not assignable to type '"columns" | "rows"'`,
-    ],
-  ])(
-    "A fault in the block of %s is an error of types: %s becomes %s",
-    { tags: ["wide"] },
-    async (...fault) => {
-      const [path, right, wrong, expected] = fault;
-      for (const block of blocks) await write(faulty(block, path, right, wrong));
-      expect(await typeFaults()).toContain(expected);
-    },
-  );
+  const row = "host/gpu/kernels/total.ts";
+
+  test("A parameter that the contract does not have is an error of types", { tags: ["wide"] }, async () => {
+    const folder = await copyWith(withFault(row, '"rows"', '"row"'));
+    expect(await typeErrors(folder)).toContain(`Type '"row"' is not assignable to type '"columns" | "rows"'`);
+  });
 
   test.each([
     ["host/cpu/wasm/total.ts", "sum += ", "sum -= ", "kernel total, buffer totals, word 0"],
-    ["host/gpu/kernels/total.ts", "const total:", "const sum:", "total.ts exports no row total"],
-  ])("A fault in the block of %s fails its tests: %s becomes %s", { tags: ["wide"] }, async (...fault) => {
-    const [path, right, wrong, expected] = fault;
-    for (const block of blocks) await write(faulty(block, path, right, wrong));
-    expect(await testFaults()).toContain(expected);
-  });
+    [row, "const total:", "const sum:", `${row} exports no row total`],
+  ])(
+    "The kernel's tests find a fault in the block of %s: %s becomes %s",
+    { tags: ["wide"] },
+    async (path, right, wrong, failure) => {
+      expect(await testFailures(await copyWith(withFault(path, right, wrong)))).toContain(failure);
+    },
+  );
 });
