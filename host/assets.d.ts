@@ -1,3 +1,5 @@
+/// <reference types="vite/types/importMeta.d.ts" />
+
 /** A program linked from WESL modules, as WGSL (scripts/wesl.ts). */
 declare module "*.wesl?wgsl" {
   const source: string;

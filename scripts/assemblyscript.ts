@@ -1,13 +1,30 @@
-// The Vite plugin of AssemblyScript: `import base64 from "./index.ts?wasm"` compiles the module and imports it in base64.
+// The Vite plugin of AssemblyScript: `import base64 from "./random.ts?wasm"` compiles a module and imports it in base64.
+// `index.ts?wasm` is the module of all kernels: it also exports the function `<kernel>` of the file `<kernel>.ts` for every
+// kernel of src/kernels/index.ts.
 
+import { readFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import asc from "assemblyscript/asc";
 import type { Plugin } from "vite";
+import { kernelNames } from "../src/kernels/index.ts";
 
 /** The query of imports that are compiled. */
 const SUFFIX = "?wasm";
 /** Warning 112 is off: it reports exported functions that take v128, which AssemblyScript alone calls here. */
 const OPTIONS =
   "-O3 --noAssert --runtime stub --enable simd,bulk-memory --use abort= --disableWarning 112".split(" ");
+
+/** The text of a second entry, which exports every kernel. */
+const kernelExports = kernelNames.map((kernel) => `export { ${kernel} } from "./${kernel}";\n`).join("");
+
+/** The text of a file; null where there is none, which the compiler expects. */
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return null;
+  }
+}
 
 export function assemblyscript(): Plugin {
   return {
@@ -16,10 +33,16 @@ export function assemblyscript(): Plugin {
     async load(id) {
       if (!id.endsWith(SUFFIX)) return null;
       const file = id.slice(0, -SUFFIX.length);
+      const generated = join(dirname(file), "kernels.ts");
+      const entries = basename(file) === "index.ts" ? [file, generated] : [file];
       let bytes = new Uint8Array();
       let messages = "";
-      const { error } = await asc.main([file, ...OPTIONS, "--outFile", "out.wasm"], {
+      const { error } = await asc.main([...entries, ...OPTIONS, "--outFile", "out.wasm"], {
         stderr: asc.createMemoryStream((chunk) => (messages += String(chunk))),
+        readFile(name, folder) {
+          const path = resolve(folder, name);
+          return path === generated ? kernelExports : textOf(path);
+        },
         writeFile: (name, contents) => {
           if (name.endsWith("out.wasm")) bytes = contents as Uint8Array<ArrayBuffer>;
         },

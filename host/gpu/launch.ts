@@ -69,6 +69,8 @@ export interface GpuKernel<K extends KernelName> {
   readonly variants: readonly Variant<K>[];
   /** The variants that suit the work; by default all. Their order is that of `variants`. */
   readonly suitable?: (work: WorkOf<K>) => readonly VariantName[];
+  /** A small piece of work, with which the programs of the variants can be looked at. */
+  readonly sample: () => WorkOf<K>;
 }
 
 /** The inputs of work, by which things that depend on inputs alone are remembered. */

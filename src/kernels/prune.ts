@@ -55,8 +55,9 @@ export const pruneWords = (group: number): number => 1 + maskWords(group);
  * - `answers` [demands][1 + maskWords(group)]: 1 if a subset of the items has the sum, or else 0; and the mask of the subset
  *   that is kept, 0 if there is none.
  *
- * Index p of a layer is item p % 64 of the counter floor(p / 64) under its key; the counter takes the place of a trial index. Item q of a demand is the product of hidden unit q
- * and weight q, or 0 if the hidden unit has another sign. The magnitudes of a demand's items add up to less than 2^31.
+ * Index p of a layer is item p % 64 of the counter floor(p / 64) under its key; the counter takes the place of a trial index.
+ * Item q of a demand is the product of hidden unit q and weight q, or 0 if the hidden unit has another sign. The magnitudes of
+ * a demand's items add up to less than 2^31.
  */
 export const prune: Contract<PruneParam, PruneInput, "answers"> = {
   name: "prune",

@@ -176,7 +176,7 @@ export function watchIndices(code: string): string {
   const lengths = new Map(
     arrays.map(([, name, length]) => [name!, length ? `u32(${length})` : `arrayLength(&${name})`]),
   );
-  const [, output, type] = /var<storage, read_write> (answers|outputs|tally): array<([^;]*)>;/.exec(code)!;
+  const [, output, type] = /@group\(0\)[^;]* var<storage, read_write> (\w+): array<([^;]*)>;/.exec(code)!;
   const watched = (text: string): string => {
     let done = "";
     for (let rest = text; ;) {

@@ -1,16 +1,14 @@
 // A kernel's contract, its WGSL and its WebAssembly agree on every field and every binding and on the constants that they share,
 // and every program that is linked from its WGSL is valid.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { create } from "webgpu";
 import { describe, expect, test } from "vitest";
 import { WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
 import type { DeviceProfile, Feature } from "../../host/gpu/launch.ts";
-import { launchesOf, variantsOf, sampleLaunch } from "../../host/gpu/kernels/index.ts";
-import { sampleWork } from "../../host/gpu/kernels/sample.ts";
+import { launchesOf, sampleWork, variantsOf, sampleLaunch } from "../../host/gpu/kernels/index.ts";
 import { dawn } from "../../host/node/platform/dawn.ts";
 import type { Kernel } from "../../src/kernel.ts";
-import type { WorkOf } from "../../src/plan.ts";
 import { kernelNames, kernels, type KernelName } from "../../src/kernels/index.ts";
 import { quantizers } from "../../src/network.ts";
 
@@ -67,25 +65,54 @@ function offsetFields(text: string): string[] {
   });
 }
 
-const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
-const trials = { shader: "shaders/reach/contract.wesl", offsets: "host/cpu/wasm/params.ts" };
-const given = { shader: "shaders/instances/contract.wesl", offsets: "host/cpu/wasm/instances.ts" };
-/** The files that declare the bindings of a kernel in WGSL and the offsets of its parameters in WebAssembly. */
-const declared: Record<KernelName, { shader: string; offsets: string }> = {
-  reach: trials,
-  witness: given,
-  count: given,
-  smallest: given,
-  meet: { ...given, shader: "shaders/meet/contract.wesl" },
-  forward: { shader: "shaders/forward/contract.wesl", offsets: "host/cpu/wasm/forward.ts" },
-  prune: { shader: "shaders/prune/contract.wesl", offsets: "host/cpu/wasm/prune.ts" },
-};
+const fileOf = (path: string) => new URL(`../../${path}`, import.meta.url);
+const read = (path: string) => readFileSync(fileOf(path), "utf8");
+
+/** The first text of `paths`, or of the modules that they import by `imported`, in which `declaration` occurs. */
+function declaringText(
+  paths: readonly string[],
+  declaration: RegExp,
+  imported: RegExp,
+  pathOf: (name: string) => string,
+): string {
+  const texts = paths.map(read);
+  const names = texts.flatMap((text) => [...text.matchAll(imported)].map(([, name]) => pathOf(name!)));
+  const found = [...texts, ...names.filter((path) => existsSync(fileOf(path))).map(read)].find((text) =>
+    declaration.test(text),
+  );
+  if (found === undefined) throw new Error(`${paths.join(", ")}: expected ${declaration}, got none`);
+  return found;
+}
+
+/** The module of a kernel's folder, or one that the folder imports, that declares the parameters and buffers; without imports. */
+function shaderText(kernel: KernelName): string {
+  const folder = `shaders/${kernel}`;
+  const paths = readdirSync(fileOf(folder)).map((name) => `${folder}/${name}`);
+  const imported = /import package::(\w+::\w+)::/g;
+  const pathOf = (name: string) => `shaders/${name.replace("::", "/")}.wesl`;
+  return declaringText(paths, /^struct Params \{/m, imported, pathOf).replaceAll(
+    /^.*import package::.*\n/gm,
+    "",
+  );
+}
+
+/** The AssemblyScript of a kernel, or a module that it imports, that declares the offsets of the parameters, or more of them. */
+function offsetsText(kernel: KernelName): string {
+  const imported = /from "\.\/(\w+)"/g;
+  const declaration = /^export const \w+: usize = 0;$/m;
+  return declaringText(
+    [`host/cpu/wasm/${kernel}.ts`],
+    declaration,
+    imported,
+    (name) => `host/cpu/wasm/${name}.ts`,
+  );
+}
 
 const list = kernelNames.map((name): [KernelName, Kernel] => [name, kernels[name]]);
 
 describe.each(list)("Kernel %s", (name, kernel) => {
-  const code = read(declared[name].shader);
-  const offsets = read(declared[name].offsets);
+  const code = shaderText(name);
+  const offsets = offsetsText(name);
 
   test("The WGSL has the parameters and buffers of the contract", () => {
     expect(shaderLayout(code)).toEqual(contractLayout(kernel));
@@ -115,8 +142,8 @@ describe.each(list)("Kernel %s", (name, kernel) => {
   });
 
   test("WebAssembly that differs in one offset does not match the contract", () => {
-    expect(() => offsetFields(offsets.replace("usize = 8;", "usize = 12;"))).toThrow(
-      "expected offset 8, got 12",
+    expect(() => offsetFields(offsets.replace("usize = 4;", "usize = 12;"))).toThrow(
+      "expected offset 4, got 12",
     );
     const swapped = offsets.replace(/^(export const )(\w+)(.*\n\1)(\w+)/m, "$1$4$3$2");
     expect(swapped).not.toBe(offsets);
@@ -250,7 +277,7 @@ describe("Dawn's compiler", () => {
 
   test("Dawn's compiler accepts forward in two words, packed in two bytes, and in the largest tiles", async () => {
     const shapeFor = (change: Record<string, number>, weight = 1) => {
-      const layer = sampleWork("forward") as WorkOf<"forward">;
+      const layer = sampleWork("forward");
       const inputs = { ...layer.inputs, weights: Int32Array.of(weight) };
       const params = { ...layer.params, samples: 2 ** 15, rows: 64, ...change };
       return launchesOf({ kernel: "forward", params, inputs }, profile(32))[0]!;

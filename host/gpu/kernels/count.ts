@@ -7,6 +7,7 @@ import tiles from "../../../shaders/count/tiles.wesl?wgsl";
 import workgroup from "../../../shaders/count/workgroup.wesl?wgsl";
 import type { GpuKernel } from "../launch.ts";
 import { rowTable, sharedVariants, suitableForRows, threadVariant, type Table } from "./instances.ts";
+import { sampleInstance } from "./sample.ts";
 
 /** Two rows of two words for each sum. */
 const tablesOf = ({ params }: WorkOf<"count">): readonly [Table] => [rowTable(4 * params.sums, params.sums)];
@@ -16,4 +17,5 @@ export const count: GpuKernel<"count"> = {
   tuningParams: ["longest", "sums"],
   variants: [threadVariant(thread, tablesOf), ...sharedVariants({ workgroup, storage, tiles }, tablesOf)],
   suitable: suitableForRows(tablesOf),
+  sample: () => ({ kernel: "count", ...sampleInstance() }),
 };

@@ -6,6 +6,7 @@ import packed from "../../../shaders/forward/packed.wesl?wgsl";
 import wide from "../../../shaders/forward/wide.wesl?wgsl";
 import workgroup from "../../../shaders/forward/workgroup.wesl?wgsl";
 import { oneDispatch, type DeviceProfile, type GpuKernel, type Inputs, type Launch } from "../launch.ts";
+import { sampleLayer } from "./sample.ts";
 
 type ForwardWork = WorkOf<"forward">;
 
@@ -101,4 +102,5 @@ export const forward: GpuKernel<"forward"> = {
         tileLaunch("workgroup", work.params.wide ? wide : workgroup, {}, work, device),
     },
   ],
+  sample: sampleLayer,
 };

@@ -1,26 +1,23 @@
 // Every kernel on a GPU, and the launches that may serve a piece of work.
 
-import type { KernelName } from "../../../src/kernels/index.ts";
+import { kernelNames, type KernelName } from "../../../src/kernels/index.ts";
 import type { Values } from "../../../src/kernel.ts";
 import type { Work, WorkOf } from "../../../src/plan.ts";
 import type { DeviceProfile, GpuKernel, Launch, VariantName } from "../launch.ts";
-import { count } from "./count.ts";
-import { forward } from "./forward.ts";
-import { meet } from "./meet.ts";
-import { prune } from "./prune.ts";
-import { reach } from "./reach.ts";
-import { sampleWork } from "./sample.ts";
-import { smallest } from "./smallest.ts";
-import { witness } from "./witness.ts";
 
-const gpuKernels: { readonly [K in KernelName]: GpuKernel<K> } = {
-  reach,
-  witness,
-  count,
-  smallest,
-  meet,
-  prune,
-  forward,
+/** The modules beside this one. Module `<kernel>.ts` exports the row `<kernel>`. */
+const modules = import.meta.glob<Readonly<Record<string, unknown>>>("./*.ts", { eager: true });
+
+/** @throws {Error} Where a kernel of src/kernels/index.ts has no row. */
+function rowOf(kernel: KernelName): unknown {
+  const row = modules[`./${kernel}.ts`]?.[kernel];
+  if (!row) throw new Error(`kernel ${kernel}: host/gpu/kernels/${kernel}.ts exports no row ${kernel}`);
+  return row;
+}
+
+// Every module declares the type of its row.
+const gpuKernels = Object.fromEntries(kernelNames.map((kernel) => [kernel, rowOf(kernel)])) as {
+  readonly [K in KernelName]: GpuKernel<K>;
 };
 
 /** The names of a kernel's variants, in order of preference. */
@@ -48,6 +45,9 @@ export function launchesOf<K extends KernelName>(
   const fast = launches.filter(({ lastResort }) => !lastResort).flatMap(({ found }) => found);
   return fast.length > 0 ? fast : launches.flatMap(({ found }) => found).slice(0, 1);
 }
+
+/** A small piece of work for a kernel. */
+export const sampleWork = <K extends KernelName>(kernel: K): WorkOf<K> => gpuKernels[kernel].sample();
 
 /**
  * The launch that a device gets for a variant of a kernel and a small sample of work: plain WGSL, constants, and the fallback

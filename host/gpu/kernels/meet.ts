@@ -6,6 +6,7 @@ import tiles from "../../../shaders/meet/tiles.wesl?wgsl";
 import workgroup from "../../../shaders/meet/workgroup.wesl?wgsl";
 import type { GpuKernel } from "../launch.ts";
 import { HEADER_WORDS, maxTargets, sharedVariants, type Table } from "./instances.ts";
+import { sampleWideInstance } from "./sample.ts";
 
 /** Sums of the upper items that a dispatch searches for. */
 const UPPER_SUMS_PER_DISPATCH = 2 ** 21;
@@ -49,4 +50,5 @@ export const meet: GpuKernel<"meet"> = {
   variants: sharedVariants({ workgroup, storage, tiles }, tablesOf),
   suitable: ({ params }) =>
     params.longest > MAX_WORKGROUP_ITEMS ? ["tiles"] : ["workgroup", "storage", "tiles"],
+  sample: sampleWideInstance,
 };

@@ -13,6 +13,7 @@ import {
   type Launch,
   type Placement,
 } from "../launch.ts";
+import { sampleDemand } from "./sample.ts";
 
 /** Words of a row of the table, and of everything that a demand needs: its items and two rows. */
 function tableOf({ params }: WorkOf<"prune">): { rowWords: number; words: number } {
@@ -60,4 +61,5 @@ export const prune: GpuKernel<"prune"> = {
       },
     },
   ],
+  sample: sampleDemand,
 };

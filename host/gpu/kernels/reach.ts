@@ -26,6 +26,7 @@ import {
   type ShaderProgram,
   type Variant,
 } from "../launch.ts";
+import { sampleTrial } from "./sample.ts";
 
 type ReachWork = WorkOf<"reach">;
 
@@ -35,7 +36,7 @@ const MAX_DISPATCH_TRIALS = 2 ** 24;
 const BUSY_WORKGROUPS = 2 ** 12;
 /** The most words of workgroup memory for copies of the tally, one per invocation. */
 const MAX_PRIVATE_TALLY_WORDS = 2 ** 10;
-/** Bits of one block of registers, and the most blocks of a trial, which are 16 registers. Items must be smaller than two blocks. */
+/** Bits of a block of registers, and the most blocks of a trial: 16 registers. Items must be smaller than two blocks. */
 const REGISTER_BLOCK_BITS = 128;
 const MAX_REGISTER_BLOCKS = 4;
 /** The most blocks of a trial that a subgroup shares. */
@@ -46,7 +47,7 @@ const ABOVE_WORDS = 6;
 /** Words of workgroup memory that are left free beside items and bitsets, at least one of them for a tally in storage. */
 const FIXED_WORDS = 4;
 
-/** Trials that a workgroup processes for each of its invocations or subgroups, where there are enough trials to fill the device. */
+/** Trials for each invocation or subgroup of a workgroup, where there are enough trials to fill the device. */
 const trialsPerInvocation = ({ subgroupMaxSize }: DeviceProfile) => (subgroupMaxSize < 8 ? 256 : 32);
 /** Invocations that keep a device busy: a guess from its subgroup size, not measured on hardware. */
 const busyInvocations = ({ subgroupMaxSize }: DeviceProfile) => 32 * subgroupMaxSize ** 2;
@@ -317,4 +318,5 @@ export const reach: GpuKernel<"reach"> = {
   unitParam: "count",
   tuningParams: ["halfRange", "extent", "itemsTo", "targets"],
   variants: [registers, thread, subgroup, workgroup, storage],
+  sample: sampleTrial,
 };

@@ -1,14 +1,16 @@
-// A small sample of work for every kernel, with which its programs can be looked at.
+// Small samples of work, with which the programs of a kernel can be looked at.
 
 import { ensembles } from "../../../src/ensemble.ts";
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
-import type { KernelName } from "../../../src/kernels/index.ts";
-import { batchWork, type Work, type WorkOf } from "../../../src/plan.ts";
+import { batchWork, type WorkOf } from "../../../src/plan.ts";
 
 const trials = plan(phaseConfig({ ensemble: ensembles[0], halfRange: 9, items: { from: 1, to: 8 } }));
 
+/** One trial. */
+export const sampleTrial = (): WorkOf<"reach"> => batchWork(trials, { first: 0, count: 1 });
+
 /** One layer with one weight. */
-const layer: WorkOf<"forward"> = {
+export const sampleLayer = (): WorkOf<"forward"> => ({
   kernel: "forward",
   params: {
     samples: 1,
@@ -23,10 +25,10 @@ const layer: WorkOf<"forward"> = {
     wide: 0,
   },
   inputs: { inputs: Int32Array.of(1, 0), units: Int32Array.of(1), weights: Int32Array.of(1) },
-};
+});
 
-/** One demand on four products of values that are drawn as the items of `trials` are. */
-function demand(): WorkOf<"prune"> {
+/** One demand on four products of values that are drawn as the items of `sampleTrial` are. */
+export function sampleDemand(): WorkOf<"prune"> {
   const { range, bits, threshold } = trials.params;
   const keys = { hiddenLow: 1, hiddenHigh: 2, weightsLow: 3, weightsHigh: 4 };
   return {
@@ -36,17 +38,19 @@ function demand(): WorkOf<"prune"> {
   };
 }
 
-/** A trial, a layer, a demand, or an instance with items 3 and -2 and target 1. */
-export function sampleWork(kernel: KernelName): Work {
-  if (kernel === "reach") return batchWork(trials, { first: 0, count: 1 });
-  if (kernel === "forward") return layer;
-  if (kernel === "prune") return demand();
-  const params = { instances: 1, items: 2, targets: 1, answers: 7, longest: 2 };
-  const starts = Uint32Array.of(0, 0, 2, 1);
-  if (kernel === "meet") {
-    const items = Uint32Array.of(3, 0, -2, -1);
-    return { kernel, params, inputs: { items, starts, targets: Uint32Array.of(1, 0, 1, 0, 1, 0, 0, 0) } };
-  }
-  const inputs = { items: Int32Array.of(3, -2), starts, targets: Int32Array.of(1, 1, 1, 0) };
-  return { kernel, params: { ...params, sums: 4, masks: 1, tiles: 0 }, inputs };
-}
+const params = { instances: 1, items: 2, targets: 1, answers: 7, longest: 2 };
+/** The first item and the first target of the instance, and their ends. */
+const starts = Uint32Array.of(0, 0, 2, 1);
+
+/** The parameters and inputs of an instance with items 3 and -2 and target 1. */
+export const sampleInstance = () => ({
+  params: { ...params, sums: 4, masks: 1, tiles: 0 },
+  inputs: { items: Int32Array.of(3, -2), starts, targets: Int32Array.of(1, 1, 1, 0) },
+});
+
+/** The same instance with items and targets of 64 bits. */
+export const sampleWideInstance = (): WorkOf<"meet"> => ({
+  kernel: "meet",
+  params,
+  inputs: { items: Uint32Array.of(3, 0, -2, -1), starts, targets: Uint32Array.of(1, 0, 1, 0, 1, 0, 0, 0) },
+});

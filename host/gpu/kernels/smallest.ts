@@ -7,6 +7,7 @@ import tiles from "../../../shaders/smallest/tiles.wesl?wgsl";
 import workgroup from "../../../shaders/smallest/workgroup.wesl?wgsl";
 import type { GpuKernel } from "../launch.ts";
 import { rowTable, sharedVariants, suitableForRows, threadVariant, type Table } from "./instances.ts";
+import { sampleInstance } from "./sample.ts";
 
 function tablesOf({ params }: WorkOf<"smallest">): readonly [Table] {
   const { sums, longest, masks } = params;
@@ -19,4 +20,5 @@ export const smallest: GpuKernel<"smallest"> = {
   tuningParams: ["longest", "sums", "masks"],
   variants: [threadVariant(thread, tablesOf), ...sharedVariants({ workgroup, storage, tiles }, tablesOf)],
   suitable: suitableForRows(tablesOf),
+  sample: () => ({ kernel: "smallest", ...sampleInstance() }),
 };

@@ -7,6 +7,7 @@ import tiles from "../../../shaders/witness/tiles.wesl?wgsl";
 import workgroup from "../../../shaders/witness/workgroup.wesl?wgsl";
 import type { GpuKernel } from "../launch.ts";
 import { rowTable, sharedVariants, suitableForRows, threadVariant, type Table } from "./instances.ts";
+import { sampleInstance } from "./sample.ts";
 
 /** Rows of a table, and bits of the prefix that a table with masks has for each bit of a row. */
 const ROWS = 2;
@@ -22,4 +23,5 @@ export const witness: GpuKernel<"witness"> = {
   tuningParams: ["longest", "sums", "masks"],
   variants: [threadVariant(thread, tablesOf), ...sharedVariants({ workgroup, storage, tiles }, tablesOf)],
   suitable: suitableForRows(tablesOf),
+  sample: () => ({ kernel: "witness", ...sampleInstance() }),
 };
