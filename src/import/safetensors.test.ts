@@ -163,7 +163,7 @@ describe("Layers of safetensors", () => {
     [
       "another order",
       { "b.weight": [3, 2], "a.weight": [4, 3] },
-      'got "a.weight" [4, 3], "b.weight" [3, 2]; each needs as many inputs as the one before it has outputs',
+      'got "a.weight" [4, 3], "b.weight" [3, 2]; each needs as many inputs as the one before has outputs',
     ],
     [
       "a bias of another length",
