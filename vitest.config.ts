@@ -10,7 +10,7 @@ export default defineConfig(async () => ({
     include: ["{src,host,test}/**/*.test.ts"],
     // Dawn does not survive in vitest's threads, and finds SwiftShader only in the environment its process started with.
     pool: "forks" as const,
-    // One file at a time on two cores, by vitest's default: the software adapter and the CPU engine use both cores already.
+    // Vitest runs one file at a time on two cores. The software adapter and the CPU engine use both cores already.
     env: {
       ...(hasSoftware && (await software()).dawnEnv),
       // What commands measure of a GPU is kept apart from what the user's own do.
