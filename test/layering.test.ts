@@ -68,11 +68,11 @@ function importsOf(file: string, text: string): string[] {
   return forms.flatMap((form) => [...bare.matchAll(form)].map((match) => match[1]!));
 }
 
-/** Sources under a folder, without tests and build configurations, which belong to no room. */
+/** Sources under a folder, without tests and build configurations, which belong to no room, and without what a build writes. */
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder)).flatMap((name) => {
     const path = `${folder}/${name}`;
-    if (statSync(join(root, path)).isDirectory()) return sources(path);
+    if (statSync(join(root, path)).isDirectory()) return name === "dist" ? [] : sources(path);
     return /\.(ts|js|mts|mjs|wgsl|wesl|html|css)$/.test(name) && !/\.(test|config)\.\w+$/.test(name)
       ? [path]
       : [];

@@ -199,12 +199,12 @@ const FILES = [
   ".ci/run",
 ];
 
-/** The sources under a folder: results and fixtures are data. */
+/** The sources under a folder. Results and fixtures are data, and a build writes `dist`. */
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder)).flatMap((name) => {
     const path = `${folder}/${name}`;
     if (statSync(join(root, path)).isDirectory())
-      return /^(results|fixtures)$/.test(name) ? [] : sources(path);
+      return /^(results|fixtures|dist)$/.test(name) ? [] : sources(path);
     return /\.(ts|mts|js|wgsl|wesl|css|html|c|py|sh|md)$/.test(name) ? [path] : [];
   });
 }
