@@ -28,8 +28,8 @@ export const countFaults: readonly Fault<CountProbe>[] = [
   {
     variant: "thread",
     probe: "batch",
-    replace: "array<u32, WORDS * WIDTH>",
-    by: "array<u32, WORDS * WIDTH / 4u>",
+    replace: "= WORDS * WIDTH;",
+    by: "= WORDS * WIDTH / 4u;",
     watched: true,
   },
 ];

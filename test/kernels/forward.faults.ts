@@ -52,8 +52,8 @@ export const forwardFaults: readonly Fault<ForwardProbe>[] = [
   {
     variant: "workgroup",
     probe: "one word",
-    replace: "array<Hidden, HIDDEN_PITCH * DEPTH>",
-    by: "array<Hidden, HIDDEN_PITCH>",
+    replace: "= HIDDEN_PITCH * DEPTH;",
+    by: "= HIDDEN_PITCH;",
     watched: true,
   },
   // A carry is lost.

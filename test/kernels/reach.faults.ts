@@ -111,8 +111,8 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   {
     variant: "thread",
     probe: "sums",
-    replace: "array<i32, ITEMS * WIDTH>",
-    by: "array<i32, ITEMS * WIDTH - 8u>",
+    replace: "= ITEMS * WIDTH;",
+    by: "= ITEMS * WIDTH - 8u;",
     watched: true,
   },
   {
