@@ -7,7 +7,7 @@ import { phaseEvents, phaseFigures } from "../src/figures/phase.ts";
 import type { PhaseFinding, TheoryFinding } from "../src/finding.ts";
 import { openControls, readInputs, showInputs } from "./controls.ts";
 import { readAddress, readConfigs, readEngine, writeAddress, type Inputs } from "./inputs.ts";
-import type { Count, Order, Report } from "./messages.ts";
+import { messageOf, type Count, type Order, type Report } from "./messages.ts";
 import { numbersTable } from "./numbers.ts";
 
 const at = (id: string) => document.getElementById(id) as HTMLElement;
@@ -44,7 +44,7 @@ function start(inputs: Inputs): void {
     order({ type: "start", run, engine, configs });
   } catch (problem) {
     order({ type: "stop" });
-    fail((problem as Error).message);
+    fail(messageOf(problem));
   }
 }
 
@@ -60,6 +60,7 @@ function showError(message: string): void {
 }
 
 function fail(message: string): void {
+  engineLine.textContent = "";
   showError(message);
   enter("error");
 }

@@ -1,5 +1,6 @@
 // The messages between the page and its worker.
 
+import { RequestError, type Spelling } from "../src/errors.ts";
 import type { PhaseConfig } from "../src/experiments/phase.ts";
 import type { PhaseFinding, TheoryFinding } from "../src/finding.ts";
 import type { PageEngine } from "./inputs.ts";
@@ -33,3 +34,15 @@ export type Report = { readonly run: number } & (
   | ({ readonly type: "end"; readonly stopped: boolean } & Count)
   | { readonly type: "error"; readonly message: string }
 );
+
+/** Names the settings of the form. */
+const formSpelling: Spelling = {
+  field: (name) => name,
+  option: (name, value) => (value === undefined ? `the ${name}` : `the ${name} ${value}`),
+};
+
+/** What the page says of an error. */
+export function messageOf(error: unknown): string {
+  if (error instanceof RequestError) return error.spelled(formSpelling);
+  return error instanceof Error ? error.message : String(error);
+}

@@ -12,7 +12,7 @@ import { planSweep } from "../src/experiments/sweep.ts";
 import { theoryOfConfig } from "../src/experiments/theory.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import type { PageEngine } from "./inputs.ts";
-import type { Order, Report } from "./messages.ts";
+import { messageOf, type Order, type Report } from "./messages.ts";
 import { limitInFlight } from "./limit.ts";
 
 /** Milliseconds between two reports, and between two updates of the findings of a curve. */
@@ -129,6 +129,6 @@ async function run(
   } catch (error) {
     // The engine may be what failed, such as a lost device, so the next run opens another.
     forget();
-    report({ run, type: "error", message: error instanceof Error ? error.message : String(error) });
+    report({ run, type: "error", message: messageOf(error) });
   }
 }

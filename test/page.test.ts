@@ -152,7 +152,10 @@ test(
   async () => {
     await visit("none", `${wanted.rnpp.query}&engine=gpu`, async (page) => {
       await page.waitForSelector("body[data-state=error]");
-      expect(await page.locator("#error").textContent()).toMatch(/^engine gpu: expected a WebGPU adapter/);
+      expect(await page.locator("#error").textContent()).toBe(
+        "engine gpu: expected a WebGPU adapter, got nothing; use the engine cpu, which needs none",
+      );
+      expect(await page.locator("#engine").textContent()).toBe("");
       await page.selectOption("select[name=engine]", "cpu");
       expect(await finished(page)).toHaveLength(4);
       expect(new URL(page.url()).searchParams.get("engine")).toBe("cpu");

@@ -99,10 +99,10 @@ const commandLineSpelling: Spelling = {
 
 calmPolling();
 const argv = process.argv.slice(2);
-// A reader such as head may leave before the end; files that were asked for are still written.
+// A reader such as head may leave before the end; files that were asked for are still written. Windows may call it EOF.
 let unwritable = false;
 process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
-  if (code === "EPIPE" || unwritable) return;
+  if (code === "EPIPE" || code === "EOF" || unwritable) return;
   unwritable = true;
   process.stderr.write(`${expected("stdout", "room for what is printed", code)}\n`);
 });

@@ -4,7 +4,8 @@ import type { Reply, StartThread } from "../cpu/runner.ts";
 
 export const startThread: StartThread = (script, { reply, failure }) => {
   const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  const worker = new Worker(url);
+  // Deno has no other kind of worker.
+  const worker = new Worker(url, { type: "module" });
   worker.addEventListener("message", ({ data }: MessageEvent<Reply>) => reply(data));
   worker.addEventListener("error", (event) =>
     failure(new Error(`worker: ${event.message || "did not start"}`)),

@@ -2,7 +2,7 @@
 
 import { requestAdapter } from "../../host/open.ts";
 import type { DeviceProfile } from "../../host/gpu/launch.ts";
-import { dawn } from "../../host/node/platform/dawn.ts";
+import { openGpu } from "../../host/node/platform/dawn.ts";
 import { platform } from "../../host/node/platform/index.ts";
 
 /** The adapter tests compute on; without one they fail, they are never skipped. */
@@ -17,7 +17,7 @@ export async function testAdapter(): Promise<GPUAdapter> {
 
 /** The language features of Dawn's WGSL. Packed products are among them on every device, or the tests fail. */
 export async function testLanguage(): Promise<ReadonlySet<string>> {
-  const { wgslLanguageFeatures } = (await dawn())!;
+  const { wgslLanguageFeatures } = (await openGpu())!;
   if (!wgslLanguageFeatures.has("packed_4x8_integer_dot_product"))
     throw new Error("tests: expected packed products in Dawn's WGSL, got none");
   return wgslLanguageFeatures;

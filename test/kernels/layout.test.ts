@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
 import type { DeviceProfile, Feature } from "../../host/gpu/launch.ts";
 import { launchesOf, sampleWork, variantsOf, sampleLaunch } from "../../host/gpu/kernels/index.ts";
-import { dawn } from "../../host/node/platform/dawn.ts";
+import { openGpu } from "../../host/node/platform/dawn.ts";
 import type { Kernel } from "../../src/kernel.ts";
 import { kernelNames, kernels, type KernelName } from "../../src/kernels/index.ts";
 import { quantizers } from "../../src/network.ts";
@@ -226,7 +226,7 @@ describe("Dawn's compiler", () => {
 
   /** What a compiler without any GPU says against a shader, or "". */
   async function complaints(code: string, constants: Record<string, number>): Promise<string> {
-    await dawn();
+    await openGpu();
     instance ??= create(["backend=null"]);
     const device = await (await instance.requestAdapter())!.requestDevice({
       requiredFeatures: ["subgroups"],

@@ -2,8 +2,8 @@
 
 import { existsSync, statSync } from "node:fs";
 import { RequestError } from "../../../src/errors.ts";
-import { access, constants, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { mkdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
 
 /**
  * The bytes of a file.
@@ -18,6 +18,23 @@ export async function readBytes(path: string): Promise<Buffer> {
   }
 }
 
+/** The folders of a path that do not exist, outermost first. On Windows the root may be missing: a drive, or a server. */
+export function missingFolders(
+  folder: string,
+  { resolve, dirname }: Pick<typeof path, "resolve" | "dirname"> = path,
+  exists: (folder: string) => boolean = existsSync,
+): string[] {
+  const missing: string[] = [];
+  for (let at = resolve(folder); !exists(at); at = dirname(at)) {
+    missing.unshift(at);
+    if (dirname(at) === at) break;
+  }
+  return missing;
+}
+
+/** The name of a file that is not complete yet. No other process uses it. */
+const unfinishedPath = (file: string) => `${file}.${process.pid}.tmp`;
+
 /**
  * Makes a folder and its parents, for files of these names.
  * @throws {RequestError} where the files cannot be written there; no folder is then left behind.
@@ -26,19 +43,20 @@ export async function prepareFolder(folder: string, names: readonly string[]): P
   const made: string[] = [];
   try {
     // Made one by one from the top, since a recursive mkdir never returns in a file system such as /proc.
-    const missing: string[] = [];
-    for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.unshift(path);
-    for (const path of missing) {
-      await mkdir(path);
-      made.unshift(path);
+    for (const missing of missingFolders(folder)) {
+      await mkdir(missing);
+      made.unshift(missing);
     }
     if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error(), { code: "ENOTDIR" });
     for (const name of names)
-      if (statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory())
+      if (statSync(path.join(folder, name), { throwIfNoEntry: false })?.isDirectory())
         throw Object.assign(new Error(), { code: `${name} is a folder` });
-    await access(folder, constants.W_OK | constants.X_OK);
+    // Only a file shows whether files can be written: Windows answers questions about rights without looking at them.
+    const probe = unfinishedPath(path.join(folder, "probe"));
+    await writeFile(probe, "");
+    await rm(probe);
   } catch (error) {
-    for (const path of made) await rmdir(path);
+    for (const folder of made) await rmdir(folder);
     const { code } = error as NodeJS.ErrnoException;
     throw new RequestError(
       "out",
@@ -53,27 +71,42 @@ export async function prepareFolder(folder: string, names: readonly string[]): P
  * Makes the folder of one file.
  * @throws {RequestError} where the file cannot be written, or is one of the `inputs`.
  */
-export async function prepareFile(path: string, inputs: readonly string[]): Promise<void> {
-  if (inputs.some((input) => resolve(input) === resolve(path)))
-    throw new RequestError("out", "another file than what is read", path);
-  await prepareFolder(dirname(path), []);
-  if (path === "" || statSync(path, { throwIfNoEntry: false })?.isDirectory())
-    throw new RequestError("out", "a file that can be written", path, "name one with --out");
+export async function prepareFile(file: string, inputs: readonly string[]): Promise<void> {
+  if (inputs.some((input) => path.resolve(input) === path.resolve(file)))
+    throw new RequestError("out", "another file than what is read", file);
+  await prepareFolder(path.dirname(file), []);
+  if (file === "" || statSync(file, { throwIfNoEntry: false })?.isDirectory())
+    throw new RequestError("out", "a file that can be written", file, "name one with --out");
 }
 
-/** Writes files into a folder by their names. An earlier file is replaced once the new one is complete. */
+/**
+ * Writes files into a folder by their names. An earlier file is replaced once the new one is complete.
+ * @throws {RequestError} An earlier file cannot be replaced, as on Windows while another program has it open. The new file is
+ * then complete under another name, which the error says, and the other files are written.
+ */
 export async function writeFiles(
   folder: string,
   files: Readonly<Record<string, string | Uint8Array | Iterable<string>>>,
 ): Promise<void> {
+  let refusal: RequestError | undefined;
   for (const [name, content] of Object.entries(files)) {
-    const path = join(folder, name);
-    const unfinished = `${path}.${process.pid}.tmp`;
+    const file = path.join(folder, name);
+    const unfinished = unfinishedPath(file);
     try {
       await writeFile(unfinished, content);
-      await rename(unfinished, path);
-    } finally {
+    } catch (error) {
       await rm(unfinished, { force: true });
+      throw error;
+    }
+    try {
+      await rename(unfinished, file);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      refusal ??= new RequestError("out", "a file that no other program has open", file, [
+        code ?? String(error),
+        `the new one is complete in ${unfinished}`,
+      ]);
     }
   }
+  if (refusal) throw refusal;
 }

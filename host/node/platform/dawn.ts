@@ -1,4 +1,4 @@
-// Dawn, the WebGPU of Chromium, in Node.
+// WebGPU outside of browsers: the runtime's own where it has one, otherwise Dawn, the WebGPU of Chromium.
 
 import { RequestError } from "../../../src/errors.ts";
 import { LOADER, linkError, missingForVulkan } from "./vulkan.ts";
@@ -52,14 +52,18 @@ export function isUnchecked(): boolean {
 }
 
 /**
- * Dawn's `GPU`, created once, together with WebGPU's globals; undefined where Dawn or, on Linux, a Vulkan loader is missing.
+ * The entry point of WebGPU: the runtime's own, as in Deno with `--unstable-webgpu`, or Dawn's, which is created once, together
+ * with WebGPU's globals. Undefined where Dawn or, on Linux, a Vulkan loader is missing.
  */
-export function dawn(): Promise<GPU | undefined> {
+export function openGpu(): Promise<GPU | undefined> {
   instance ??= start();
   return instance;
 }
 
 async function start(): Promise<GPU | undefined> {
+  // Node 20 has no navigator, and later ones have no `gpu` in it.
+  const { gpu } = (globalThis.navigator ?? {}) as Partial<Navigator>;
+  if (gpu) return gpu;
   // Without a loader Dawn finds no adapter and warns on stderr.
   if (process.platform === "linux" && linkError(LOADER)) return undefined;
   // Dawn has no binary for some systems, on which the engines on the CPU still work.

@@ -1,6 +1,10 @@
 // Signals that ask a command to end, such as Ctrl-C.
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** Windows has no SIGTERM. It sends SIGBREAK for Ctrl-Break, and SIGHUP when the terminal is closed. */
+const SIGNALS =
+  process.platform === "win32"
+    ? (["SIGINT", "SIGBREAK", "SIGHUP"] as const)
+    : (["SIGINT", "SIGTERM"] as const);
 /** Signals within this time count as one: the terminal sends Ctrl-C to all processes, and npm passes it on once more. */
 const REPEAT_INTERVAL_MS = 1000;
 

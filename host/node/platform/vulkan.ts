@@ -8,6 +8,9 @@ import { dirname, join, resolve } from "node:path";
 
 export const LOADER = "libvulkan.so.1";
 
+/** Bun and Deno refuse a library that was loaded in words of their own. Of their sentences only the linker's own are believed. */
+const isNode = !process.versions["bun"] && !process.versions["deno"];
+
 /** The error of the system's linker for a library that it cannot load, in one line; undefined for one that it can. */
 export function linkError(library: string): string | undefined {
   try {
@@ -16,7 +19,10 @@ export function linkError(library: string): string | undefined {
   } catch (error) {
     const [sentence = ""] = (error as Error).message.split("\n");
     // Node refuses a library that was loaded, because it is not an addon.
-    return sentence.startsWith("Module did not self-register") ? undefined : sentence;
+    const isLoaded = isNode
+      ? sentence.startsWith("Module did not self-register")
+      : !sentence.includes("cannot open shared object file");
+    return isLoaded ? undefined : sentence;
   }
 }
 
