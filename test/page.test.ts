@@ -1,40 +1,21 @@
 // The page, built and served as a visitor gets it, in a real browser: with WebGPU and without it shows the reference's
 // numbers, and it says what is wrong with a wrong address.
 
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFile } from "node:fs/promises";
 import type { Page } from "playwright-core";
-import { build, preview, type PreviewServer } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { measurePhase } from "../host/experiments/phase.ts";
-import { referenceRunner } from "../host/reference.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import { launchBrowser, type Graphics } from "./browser.ts";
 import { hasSoftware } from "../scripts/software.ts";
+import { integers, requests, servePage, type ServedPage } from "./page.ts";
 
-const project = {
-  root: fileURLToPath(new URL("../demo", import.meta.url)),
-  configFile: fileURLToPath(new URL("../demo/vite.config.mts", import.meta.url)),
-  logLevel: "error",
-} as const;
-
-let folder: string;
-let server: PreviewServer;
-let address: string;
+let served: ServedPage;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "exacta-page-"));
-  await build({ ...project, build: { outDir: folder, emptyOutDir: true } });
-  server = await preview({ ...project, build: { outDir: folder }, preview: { host: "127.0.0.1", port: 0 } });
-  address = server.resolvedUrls!.local[0]!;
+  served = await servePage();
 }, 60_000);
 
-afterAll(async () => {
-  await server?.close();
-  if (folder) await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => served?.close());
 
 /** Opens the page in a browser of its own, hands it over, and fails where the browser had anything to complain about. */
 async function visit(graphics: Graphics, query: string, look: (page: Page) => Promise<void>): Promise<void> {
@@ -49,7 +30,7 @@ async function visit(graphics: Graphics, query: string, look: (page: Page) => Pr
     page.on("requestfailed", (request) =>
       complaints.push(`${request.url()}: ${request.failure()?.errorText}`),
     );
-    await page.goto(address + query);
+    await page.goto(served.address + query);
     await look(page);
     expect(complaints).toEqual([]);
   } finally {
@@ -67,50 +48,7 @@ async function finished(page: Page): Promise<PhaseFinding[]> {
   return JSON.parse((await page.locator("#findings").textContent())!) as PhaseFinding[];
 }
 
-/** The integers of findings, in a fixed order. */
-function integers(findings: readonly PhaseFinding[]) {
-  return findings.map(({ ensemble, halfRange, items, trials, seed, targets, covered, perfect }) => ({
-    ensemble,
-    halfRange,
-    items,
-    trials,
-    seed,
-    targets: targets.map(({ target, solved }) => ({ target, solved })),
-    all: (covered ?? perfect)!.solved,
-  }));
-}
-
-const wanted = {
-  rssp: {
-    query: "?ensemble=rssp&bits=3,5&items=4..9&targets=1,M,-7&trials=3000&seed=20260101",
-    ask: async () => {
-      const runs = [3, 5].map((bits) =>
-        measurePhase(referenceRunner(), {
-          ensemble: "rssp",
-          bits,
-          items: { from: 4, to: 9 },
-          targets: [1, 2 ** bits, -7],
-          trials: 3000,
-          seed: 20260101,
-        }),
-      );
-      return (await Promise.all(runs)).flat();
-    },
-  },
-  rnpp: {
-    query: "?ensemble=rnpp&bits=6&items=5..8&targets=&trials=2000&seed=7",
-    ask: () =>
-      measurePhase(referenceRunner(), {
-        ensemble: "rnpp",
-        bits: 6,
-        items: { from: 5, to: 8 },
-        trials: 2000,
-        seed: 7,
-      }),
-  },
-};
-
-describe.each(Object.entries(wanted))("%s", (_, { query, ask }) => {
+describe.each(Object.entries(requests))("%s", (_, { query, ask }) => {
   test.each([
     ["webgpu", "gpu", "WebGPU"],
     ["none", "auto", "WebAssembly"],
@@ -137,7 +75,7 @@ test.runIf(hasSoftware)(
   "The engine auto takes the CPU if the only adapter is a software one",
   { timeout: 60_000 },
   async () => {
-    await visit("webgpu", `${wanted.rnpp.query}&engine=auto`, async (page) => {
+    await visit("webgpu", `${requests.rnpp.query}&engine=auto`, async (page) => {
       expect((await finished(page)).map(({ engine }) => engine)).toEqual(["cpu", "cpu", "cpu", "cpu"]);
       expect(await page.locator("#engine").textContent()).toContain(
         "because the only WebGPU adapter is a software one",
@@ -150,7 +88,7 @@ test(
   "Without WebGPU the engine gpu is refused, and the page runs another engine",
   { timeout: 60_000 },
   async () => {
-    await visit("none", `${wanted.rnpp.query}&engine=gpu`, async (page) => {
+    await visit("none", `${requests.rnpp.query}&engine=gpu`, async (page) => {
       await page.waitForSelector("body[data-state=error]");
       expect(await page.locator("#error").textContent()).toBe(
         "engine gpu: expected a WebGPU adapter, got nothing; use the engine cpu, which needs none",
