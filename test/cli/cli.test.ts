@@ -1,4 +1,4 @@
-// The built command as a person at a terminal or a script meets it: what it refuses and how, what it prints and writes,
+// The command as a person at a terminal or a script meets it: what it refuses and how, what it prints and writes,
 // and how it stops.
 
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest
 import manifest from "../../package.json" with { type: "json" };
 import { computeTheory } from "../../src/experiments/theory.ts";
 import type { PhaseFinding, RequiredFinding, TheoryFinding } from "../../src/finding.ts";
-import { buildCommand, killCommands, startCommand, type Outcome } from "./command.ts";
+import { buildCommand, callCommand, killCommands, startCommand, type Outcome } from "./command.ts";
 import { hasSoftware, software } from "../../scripts/software.ts";
 
 /** No adapter on Linux, whatever the machine has; Dawn reads these variables. */
@@ -45,8 +45,9 @@ function start(args: readonly string[], env: NodeJS.ProcessEnv) {
   return started;
 }
 
-function exacta(args: string, env = bare): Promise<Outcome> {
-  return start(args.split(" "), env).outcome;
+/** Calls the command in this process, or runs it as a process with an environment of its own. */
+function exacta(args: string, env?: NodeJS.ProcessEnv): Promise<Outcome> {
+  return env ? start(args.split(" "), env).outcome : callCommand(args, folder);
 }
 
 /** The findings on stdout; every line must be one, and the command must have succeeded. */
@@ -178,7 +179,7 @@ describe("Wrong requests", () => {
   test.runIf(process.platform === "linux")(
     "--engine gpu without an adapter is refused with a remedy",
     async () => {
-      const { status, stdout, stderr } = await exacta("phase --bits 4 --trials 10 --engine gpu");
+      const { status, stdout, stderr } = await exacta("phase --bits 4 --trials 10 --engine gpu", bare);
       // Where there is a Vulkan loader, Dawn warns on stderr before the line that is ours.
       const ours = stderr.split("\n").slice(-2).join("\n");
       expect(ours).toMatch(/^engine gpu: expected a WebGPU adapter, got nothing; .*--engine cpu/);
@@ -263,16 +264,16 @@ describe("Findings of phase", () => {
     "--bits 3,6 --items 1..9 --targets 1,-5,40 --trials 3000 --seed 18446744073709551615",
     "--ensemble rnpp --half-range 100 --items 6..8 --trials 3000",
   ])("%s: every engine gives the same findings", async (config) => {
-    const by = async (engine: string, env = bare) => {
-      const found = findings(await exacta(`phase ${config} --json --quiet --engine ${engine}`, env));
+    const by = async (engine: string) => {
+      const found = findings(await exacta(`phase ${config} --json --quiet --engine ${engine}`));
       expect(new Set(found.map((finding) => finding.engine))).toEqual(new Set([engine]));
       return found.map(anonymous);
     };
     const reference = await by("reference");
     expect(reference.length).toBeGreaterThan(2);
     expect(await by("cpu")).toEqual(reference);
-    expect(await by("gpu", adapter)).toEqual(reference);
-    expect(await by("shadow", adapter)).toEqual(reference);
+    expect(await by("gpu")).toEqual(reference);
+    expect(await by("shadow")).toEqual(reference);
   });
 
   test("Findings do not depend on the number of threads, but on the seed", async () => {
@@ -439,10 +440,10 @@ describe("An interrupted run", () => {
 
 describe("Devices of commands", () => {
   test.runIf(process.platform === "linux")("Without an adapter auto takes the CPU", async () => {
-    const text = await exacta("devices");
+    const text = await exacta("devices", bare);
     expect(text.status).toBe(0);
     expect(text.stdout).toMatch(/^auto takes cpu: there is no WebGPU adapter\.\n/);
-    const json = await exacta("devices --json");
+    const json = await exacta("devices --json", bare);
     expect(json.stdout.split("\n")).toHaveLength(2);
     expect(JSON.parse(json.stdout)).toMatchObject({
       kind: "devices",
@@ -461,8 +462,8 @@ describe("Devices of commands", () => {
     const unknown = await exacta("devices --wgsl reach.lanes", adapter);
     expect(unknown.status).toBe(2);
     expect(unknown.stderr).toMatch(/^--wgsl: expected one of reach\.registers, .*, got "reach\.lanes"\n$/);
-    expect((await exacta("devices --wgsl reach.registers")).stderr).toMatch(
-      /^--wgsl: expected a WebGPU adapter/,
+    expect((await exacta("devices --wgsl reach.registers", bare)).stderr).toMatch(
+      /^--wgsl: expected a WebGPU adapter/m,
     );
   });
 
@@ -523,10 +524,10 @@ describe("Devices of commands", () => {
   );
 
   test.runIf(process.platform === "linux")("--tune without an adapter is refused", async () => {
-    expect(await exacta("devices --tune")).toMatchObject({
+    expect(await exacta("devices --tune", bare)).toMatchObject({
       status: 2,
       stdout: "",
-      stderr: expect.stringMatching(/^--tune: expected a WebGPU adapter, got nothing; /) as string,
+      stderr: expect.stringMatching(/^--tune: expected a WebGPU adapter, got nothing; /m) as string,
     });
   });
 });
@@ -544,7 +545,11 @@ describe("Help texts", () => {
   });
 
   test("--version prints the package's version and nothing else", async () => {
-    expect(await exacta("--version")).toEqual({ status: 0, stdout: `${manifest.version}\n`, stderr: "" });
+    expect(await exacta("--version", bare)).toEqual({
+      status: 0,
+      stdout: `${manifest.version}\n`,
+      stderr: "",
+    });
   });
 });
 

@@ -1,9 +1,11 @@
-// The built command as a process.
+// The command line: as a function of this process, and built as a process of its own.
 
 import { execFile, spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { vi } from "vitest";
+import { runCommandLine } from "../../host/node/commandLine.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const command = join(root, "dist/node/exacta.js");
@@ -47,11 +49,44 @@ export function startCommand(
   return { child, outcome };
 }
 
-/** Runs the command with these words in a folder to its end; its standard input is empty. */
+/** Runs the built command with these words in a folder to its end; its standard input is empty. */
 export function runCommand(words: string, folder: string): Promise<Outcome> {
   const { child, outcome } = startCommand(words.split(" "), folder);
   child.stdin.end();
   return outcome;
+}
+
+/** The last command that was called, after which the next one runs: they share the streams and the folder of this process. */
+let lastCall: Promise<unknown> = Promise.resolve();
+
+/**
+ * Calls the command line with these words in a folder, in this process, which starts and compiles nothing. For commands that
+ * read no standard input; `test/docs.test.ts` runs every command of the documents as a process.
+ */
+export function callCommand(words: string, folder: string): Promise<Outcome> {
+  const call = lastCall.then(() => callNow(words.split(" "), folder));
+  lastCall = call.catch(() => {});
+  return call;
+}
+
+async function callNow(argv: readonly string[], folder: string): Promise<Outcome> {
+  const written = { stdout: "", stderr: "" };
+  const capture = (stream: "stdout" | "stderr") =>
+    vi.spyOn(process[stream], "write").mockImplementation((text, ...rest) => {
+      written[stream] += String(text);
+      for (const taken of rest) if (typeof taken === "function") taken();
+      return true;
+    });
+  const spies = [capture("stdout"), capture("stderr")];
+  const home = process.cwd();
+  process.chdir(folder);
+  try {
+    const status = await runCommandLine(argv);
+    return { status, ...written };
+  } finally {
+    process.chdir(home);
+    for (const spy of spies) spy.mockRestore();
+  }
 }
 
 /** Ends the commands that a test has left behind. */

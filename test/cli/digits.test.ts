@@ -6,16 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DigitsFinding } from "../../src/finding.ts";
-import { buildCommand, runCommand } from "./command.ts";
+import { callCommand } from "./command.ts";
 
 let folder: string;
 beforeAll(async () => {
-  await buildCommand();
   folder = await mkdtemp(join(tmpdir(), "exacta-digits-"));
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const exacta = (words: string) => runCommand(words, folder);
+const exacta = (words: string) => callCommand(words, folder);
 
 /** SHA-256 of the outputs of the 4-bit network for all test images, by another program's arithmetic. */
 const DIGEST = "2a1f38b0e3be7f5a9fb98f75caeb4d7d4f0ce90cddd6240d027da7e9a1e5951b";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { forward, readNetwork, withConstant } from "../../src/network.ts";
-import { buildCommand, startCommand } from "./command.ts";
+import { callCommand } from "./command.ts";
 
 const written = {
   bits: 4,
@@ -65,10 +65,9 @@ async function readNpy(path: string): Promise<{ header: string; values: number[]
 let folder: string;
 
 /** Runs the command with words that blanks separate. */
-const exacta = (words: string) => startCommand(words.split(" "), folder).outcome;
+const exacta = (words: string) => callCommand(words, folder);
 
 beforeAll(async () => {
-  await buildCommand();
   folder = await mkdtemp(join(tmpdir(), "exacta-forward-"));
   const files: Record<string, string | Buffer> = {
     "network.json": JSON.stringify(written),

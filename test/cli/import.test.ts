@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildCommand, startCommand } from "./command.ts";
+import { callCommand } from "./command.ts";
 import { jsonOf, model, node, onnxOf, safetensorsFile, safetensorsOf, tensor } from "../writers.ts";
 
 const layers = [
@@ -20,7 +20,6 @@ const layers = [
 let folder: string;
 
 beforeAll(async () => {
-  await buildCommand();
   folder = await mkdtemp(join(tmpdir(), "exacta-imports-"));
   const softmax = model(
     [
@@ -46,7 +45,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Runs the command with words that blanks separate. */
-const exacta = (words: string) => startCommand(words.split(" "), folder).outcome;
+const exacta = (words: string) => callCommand(words, folder);
 
 describe.each(["real.bin", "onnx.bin", "json.bin"])("%s", (name) => {
   test("It has a ticket, which verify certifies with the options of the ticket", async () => {

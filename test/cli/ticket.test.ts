@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import { buildCommand, killCommands, startCommand } from "./command.ts";
+import { buildCommand, callCommand, killCommands, startCommand } from "./command.ts";
 
 const network = {
   bits: 4,
@@ -40,7 +40,7 @@ afterEach(killCommands);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Runs the command with words that blanks separate. */
-const exacta = (words: string) => startCommand(words.split(" "), folder).outcome;
+const exacta = (words: string) => callCommand(words, folder);
 
 describe.each([
   ["theorem 1", "--theorem 1"],

@@ -5,16 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { WidthFinding } from "../../src/finding.ts";
-import { buildCommand, runCommand } from "./command.ts";
+import { callCommand } from "./command.ts";
 
 let folder: string;
 beforeAll(async () => {
-  await buildCommand();
   folder = await mkdtemp(join(tmpdir(), "exacta-width-"));
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const exacta = (words: string) => runCommand(words, folder);
+const exacta = (words: string) => callCommand(words, folder);
 
 test("The table has at most 100 columns, and the files are written", async () => {
   const { status, stdout, stderr } = await exacta(
