@@ -11,12 +11,18 @@ const shared = Object.fromEntries(
   ["experiments", "solve", "ticket", "theory"].map((name) => [name, `host/entries/${name}.ts`]),
 );
 
+/** Compiling AssemblyScript and packing take longer than bundling, and should. */
+const checks = { pluginTimings: false };
+
 const node: UserConfig = {
   build: {
     ssr: true,
     outDir: "dist/node",
     target: "node20",
-    rolldownOptions: { input: { index: "host/node/index.ts", ...shared, exacta: "host/node/cli.ts" } },
+    rolldownOptions: {
+      input: { index: "host/node/index.ts", ...shared, exacta: "host/node/cli.ts" },
+      checks,
+    },
   },
 };
 
@@ -26,6 +32,7 @@ const web: UserConfig = {
     target: "es2023",
     lib: { entry: { index: "host/web/index.ts", ...shared }, formats: ["es"] },
     rolldownOptions: {
+      checks,
       external: (id) =>
         Object.keys(manifest.dependencies).some((name) => id === name || id.startsWith(`${name}/`)),
     },
@@ -41,8 +48,7 @@ const headless: UserConfig = {
     license: { fileName: bundledLicenses },
     rolldownOptions: {
       input: { exacta: "host/node/cli.ts" },
-      // Packing takes longer than building, and should.
-      checks: { pluginTimings: false },
+      checks,
     },
   },
 };

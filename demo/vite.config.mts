@@ -8,5 +8,11 @@ export default defineConfig({
   // Relative addresses let a server publish the built folder under any path.
   base: "./",
   plugins: [assemblyscript(), wesl()],
-  worker: { format: "es", plugins: () => [assemblyscript(), wesl()] },
+  // Compiling AssemblyScript takes longer than bundling, and should.
+  build: { rolldownOptions: { checks: { pluginTimings: false } } },
+  worker: {
+    format: "es",
+    plugins: () => [assemblyscript(), wesl()],
+    rolldownOptions: { checks: { pluginTimings: false } },
+  },
 });

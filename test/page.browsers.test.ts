@@ -1,5 +1,5 @@
-// The page in Firefox, whose WebGPU is wgpu with the compiler naga, and in WebKit. CI installs both browsers; elsewhere these tests
-// run where the browsers are installed.
+// The page in Firefox, whose WebGPU is wgpu with the compiler naga, and in WebKit. CI installs both browsers; elsewhere these
+// tests run where the browsers are installed.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -49,7 +49,7 @@ const LOOK = `({
   findings: document.getElementById("findings").textContent,
 })`;
 
-/** What `look` shows once the run has ended. */
+/** Waits for the end of the run, and returns what `look` shows then. */
 async function atEnd(look: () => Promise<Shown>): Promise<Shown> {
   const begun = performance.now();
   for (;;) {
