@@ -59,7 +59,7 @@ export async function loadKernel(work: Work): Promise<Loaded> {
   return {
     run: () => call(work.kernel)(paramsAt, ...inputsAt, output, scratch),
     output: () => new Uint32Array(wasm.memory.buffer, output, length).slice(),
-    draw: () => call("drawTrials")(paramsAt, magnitudes, items, scratch),
+    draw: () => call("drawTrials")(paramsAt, magnitudes, items),
     count: () => call("countTrials")(paramsAt, targets, items, output, scratch),
     chooseShapes: call("chooseShapes"),
   };
