@@ -45,7 +45,7 @@ const LIVE_TO: usize = 32;
 const WINDOW_DEPTH: usize = 48;
 
 /** Scratch memory of a draw. */
-const words: usize = memory.data(WORDS_BYTES, 16);
+const words: usize = memory.data(<i32>WORDS_BYTES, 16);
 /** The index of the first of the four trials, and the number of their items that are drawn. */
 let firstTrial: u64 = 0;
 let drawn: usize = 0;
@@ -213,8 +213,9 @@ function isSolved(
   const M = load<i32>(params, P.HALF_RANGE);
   const zeroBit = load<i32>(frames + lane, ZERO_BIT);
   const last = min(load<i32>(frames + lane, PREFIX_SUM), load<i32>(frames + lane, LIVE_TO));
-  const highest = zeroBit + M;
-  for (let bit = zeroBit - M; bit <= highest; bit += 64) {
+  const lowest = zeroBit - M, highest = zeroBit + M;
+  const covered = countOnes(bits, max(0, lowest), min(last, highest)) == 2 * M + 1;
+  for (let bit = lowest; bit <= highest && !covered; bit += 64) {
     const beyond: u64 = max(0, bit + 63 - highest);
     const missing = (~wordAt(bits, bit, last) << beyond) >> beyond;
     if (missing && !isReachedLater(params, magnitudes, items, lane, mirrored, bits, last, missing, bit)) return false;
