@@ -57,21 +57,18 @@ let hasFarTarget = false;
 const INITIAL_CREDIT: i32 = 4;
 let credit: i32 = 0;
 
-/** Items of a prefix beyond log2 M, and the items that a trial must have beyond its prefix for the prefix to pay. */
-let PREFIX_EXTRA: i32 = 8;
-let MIN_ITEMS_BEYOND_PREFIX: i32 = 2;
-export function choosePrefix(extra: i32, beyond: i32): void {
-  PREFIX_EXTRA = extra;
-  MIN_ITEMS_BEYOND_PREFIX = beyond;
-}
+/** As in src/kernels/reach.ts. */
+const PREFIX_EXTRA: i32 = 8;
+const MIN_ITEMS_BEYOND_PREFIX: i32 = 3;
 
 /** The number of items by which trials are decided first, or 0: `reachPrefix` of src/kernels/reach.ts. */
 export function reachPrefix(params: usize): i32 {
   const M = load<u32>(params, P.HALF_RANGE);
+  const isProduct = load<u32>(params, P.FACTOR) > 1;
   if (load<u32>(params, P.SIGNED) || load<u32>(params, P.ENUMERATE)) return 0;
-  const bits: i32 = M > 1 ? 32 - <i32>clz(M - 1) : 0;
-  const reach: u64 = (load<u32>(params, P.FACTOR) > 1 ? 16 : 8) * <u64>load<u32>(params, P.EXTENT);
-  const count = max(bits + PREFIX_EXTRA, <i32>min(64, (reach + M - 1) / M));
+  const bits = M > 1 ? 32 - <i32>clz(M - 1) : 0;
+  const farthest = (<u64>load<u32>(params, P.EXTENT) * (isProduct ? 16 : 8) + M - 1) / M;
+  const count = max(bits + PREFIX_EXTRA + (isProduct ? 2 : 0), <i32>min(farthest, MAX_ITEMS));
   return count + MIN_ITEMS_BEYOND_PREFIX <= load<i32>(params, P.ITEMS_FROM) ? count : 0;
 }
 
