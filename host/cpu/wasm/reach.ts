@@ -38,7 +38,7 @@ const ROWS: usize = KEYS + arrangeBytes(MAX_ITEMS);
 
 /** The frames of four trials: an i32x4 at each of these offsets. */
 const frames: usize = memory.data(4 * 16, 16);
-/** The sum of the first itemsFrom magnitudes, and the bit of the sum 0 after these items. */
+/** The sum of the first magnitudes (of itemsFrom, or of the prefix), and the bit of the sum 0 after these items. */
 const PREFIX_SUM: usize = 0;
 const ZERO_BIT: usize = 16;
 const LIVE_TO: usize = 32;
@@ -53,9 +53,12 @@ let drawn: usize = 0;
 /** The items of the prefix, or 0; and whether a target beyond -M..M is asked for. */
 let prefix: usize = 0;
 let hasFarTarget = false;
-/** Trials decided by the prefix less those that stay open, above INITIAL_CREDIT. At 0 the batch goes on without the prefix. */
-const INITIAL_CREDIT: i32 = 4;
-let credit: i32 = 0;
+/**
+ * Whether the prefix still pays in this batch: each trial that it decides adds 1, each trial that stays open takes 1, and at 0 or
+ * below the batch goes on without a prefix. Trials of some listed magnitudes, even ones say, always stay open.
+ */
+const INITIAL_CREDIT: i64 = 4;
+let credit: i64 = 0;
 
 /** As in src/kernels/reach.ts. */
 const PREFIX_EXTRA: i32 = 8;
@@ -185,7 +188,7 @@ function drawUpTo(params: usize, magnitudes: usize, items: usize, count: usize):
  * @param items The items of four trials.
  * @param lane The offset of the trial.
  * @param mirrored Whether its frame is mirrored.
- * @param bits Its row after the prefix. Every bit that is set is a sum, in the live window and beside it.
+ * @param bits Its row after the prefix. Every bit that is set is a sum of the prefix, in the live window and beside it.
  * @param last The highest bit that may be set.
  * @param missing The bits in question of the 64 from `bit` on.
  * @param bit The position of the lowest of them.
@@ -331,7 +334,7 @@ function countGroup(
     open = enterTrials(
       params, targets, magnitudes, tally, items, open, prefix, prefix, true, scratch, bits, bitsNext,
     );
-    credit += <i32>trials - 2 * <i32>popcnt(open);
+    credit += <i64>trials - 2 * <i64>popcnt(open);
     if (!open) return;
   }
   drawUpTo(params, magnitudes, items, to);
