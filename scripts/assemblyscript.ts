@@ -26,6 +26,31 @@ function textOf(path: string): string | null {
   }
 }
 
+/**
+ * Compiles a file of AssemblyScript. Tests plant faults by `edit`, which changes the text of every file that is read.
+ * @throws {Error} The compiler finds an error or has a warning.
+ */
+export async function compile(file: string, edit = (text: string) => text): Promise<Uint8Array<ArrayBuffer>> {
+  const generated = join(dirname(file), "kernels.ts");
+  const entries = basename(file) === "index.ts" ? [file, generated] : [file];
+  let bytes = new Uint8Array();
+  let messages = "";
+  const { error } = await asc.main([...entries, ...OPTIONS, "--outFile", "out.wasm"], {
+    stderr: asc.createMemoryStream((chunk) => (messages += String(chunk))),
+    readFile(name, folder) {
+      const path = resolve(folder, name);
+      const text = path === generated ? kernelExports : textOf(path);
+      return text === null ? null : edit(text);
+    },
+    writeFile: (name, contents) => {
+      if (name.endsWith("out.wasm")) bytes = contents as Uint8Array<ArrayBuffer>;
+    },
+  });
+  // Warnings fail as well.
+  if (error || messages) throw new Error(`${file}: ${messages || error!.message}`);
+  return bytes;
+}
+
 export function assemblyscript(): Plugin {
   return {
     name: "assemblyscript",
@@ -33,22 +58,7 @@ export function assemblyscript(): Plugin {
     async load(id) {
       if (!id.endsWith(SUFFIX)) return null;
       const file = id.slice(0, -SUFFIX.length);
-      const generated = join(dirname(file), "kernels.ts");
-      const entries = basename(file) === "index.ts" ? [file, generated] : [file];
-      let bytes = new Uint8Array();
-      let messages = "";
-      const { error } = await asc.main([...entries, ...OPTIONS, "--outFile", "out.wasm"], {
-        stderr: asc.createMemoryStream((chunk) => (messages += String(chunk))),
-        readFile(name, folder) {
-          const path = resolve(folder, name);
-          return path === generated ? kernelExports : textOf(path);
-        },
-        writeFile: (name, contents) => {
-          if (name.endsWith("out.wasm")) bytes = contents as Uint8Array<ArrayBuffer>;
-        },
-      });
-      // Warnings fail as well.
-      if (error || messages) throw new Error(`${file}: ${messages || error!.message}`);
+      const bytes = await compile(file);
       this.addWatchFile(file);
       return `export default ${JSON.stringify(Buffer.from(bytes).toString("base64"))};`;
     },

@@ -5,7 +5,7 @@ import { oracleTally, type Question } from "../../test/oracle.ts";
 import { ensembles, isProduct } from "../ensemble.ts";
 import { phaseConfig, plan } from "../experiments/phase.ts";
 import { batchWork } from "../plan.ts";
-import { reach, reachTally } from "./reach.ts";
+import { reach, reachPrefix, reachTally } from "./reach.ts";
 
 /** The twin's words, its tally dirty before. */
 function twin(question: Question, first: number, count: number): number[] {
@@ -97,5 +97,38 @@ describe("Twin of reach", () => {
 
   test("The twin of reach counts nothing in an empty batch", () => {
     expect([...twin(questions[1]!, 7, 0)].filter((word) => word !== 0)).toEqual([]);
+  });
+});
+
+describe("Prefix of reach", () => {
+  const prefixOf = (
+    ensemble: Question["ensemble"],
+    halfRange: number,
+    items: number,
+    far = 1,
+    enumerate = false,
+  ) =>
+    reachPrefix(
+      plan({
+        ...phaseConfig({ ensemble, halfRange, items, targets: [far * halfRange] }),
+        enumerate,
+      }).params,
+    );
+
+  test("A prefix has log2 M + 8 items, two more for products, and at least three items follow it", () => {
+    expect([18, 20, 21, 64].map((items) => prefixOf("rssp", 2 ** 10, items))).toEqual([0, 0, 18, 18]);
+    expect([1, 9, 256, 257].map((halfRange) => prefixOf("rssp0", halfRange, 64))).toEqual([8, 12, 16, 17]);
+    expect([22, 23].map((items) => prefixOf("products", 2 ** 10, items))).toEqual([0, 20]);
+    expect(prefixOf("products0", 16, 64)).toBe(16);
+  });
+
+  test("A prefix has eight items for each half range to the farthest target, 16 for products", () => {
+    expect([2, 3, 5, 7, 8].map((far) => prefixOf("rssp", 2 ** 8, 64, far))).toEqual([16, 24, 40, 56, 0]);
+    expect([1, 2, 3, 4].map((far) => prefixOf("products", 2 ** 8, 64, far))).toEqual([18, 32, 48, 0]);
+  });
+
+  test("Signed sums and enumerated trials have no prefix", () => {
+    expect(prefixOf("rnpp", 2 ** 8, 64)).toBe(0);
+    expect(prefixOf("rssp", 1, 20, 1, true)).toBe(0);
   });
 });

@@ -39,6 +39,16 @@ export function isSet(bits: usize, bit: i32): u32 {
   return (<u32>load<u8>(bits + (bit >> 3)) >> (bit & 7)) & 1;
 }
 
+/** The 64 bits from `bit` on: as they are where -64 < bit <= last, else 0. `clear` and a margin have written all of them. */
+// @ts-ignore: decorator
+@inline
+export function wordAt(bits: usize, bit: i32, last: i32): u64 {
+  if (bit <= -64 || bit > last) return 0;
+  const p = bits + (bit >> 3);
+  const below: u64 = bit & 7;
+  return (load<u64>(p) >> below) | ((<u64>load<u8>(p, 8) << 1) << (63 - below));
+}
+
 /** Counts the set bits of from..to, 0 <= from; 0 where to < from. */
 export function countOnes(bits: usize, from: i32, to: i32): i32 {
   if (to < from) return 0;

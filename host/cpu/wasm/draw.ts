@@ -5,7 +5,8 @@ import { threefry } from "./random";
 
 /** Bytes from an item to the next: item i of four trials is one v128. */
 export const ITEM_STRIDE: usize = 16;
-/** Bytes that `threefry` writes: two blocks of two words for four trials. */
+/** Words of a trial that `threefry` writes, in two blocks, and bytes of them for four trials. */
+const WORDS_OF_CALL: u32 = 4;
 const BLOCKS_BYTES: usize = 64;
 /** Bytes of scratch memory of a draw: the words of the items' first slices, and those of an item that is drawn again. */
 export const WORDS_BYTES: usize = 2 * BLOCKS_BYTES;
@@ -42,16 +43,25 @@ function divide(x: v128, divisor: u32): v128 {
   );
 }
 
+/** The number of items whose first slices one call of `threefry` holds. */
+export function itemsOfCall(params: usize): usize {
+  return WORDS_OF_CALL * (32 / load<u32>(params, P.BITS));
+}
+
 /**
- * Draws the values of four trials' items, exactly uniform on 0..range-1: `drawValue` of src/ensemble.ts.
+ * Draws the values of items of four trials, exactly uniform on 0..range-1: `drawValue` of src/ensemble.ts.
  *
- * @param params Params of `reach`, of which key, range, bits, threshold and itemsTo are read.
+ * @param params Params of `reach`, of which key, range, bits and threshold are read.
  * @param low Low word of the index of the first trial.
  * @param high High 16 bits of that index.
  * @param words Scratch memory of WORDS_BYTES.
- * @param items Where the values go, u32, itemsTo times ITEM_STRIDE bytes.
+ * @param items Where the values go, u32: value i of the four at items + i ITEM_STRIDE.
+ * @param from The first item, a multiple of `itemsOfCall`.
+ * @param to The end of the items.
  */
-export function drawValues(params: usize, low: u32, high: u32, words: usize, items: usize): void {
+export function drawValues(
+  params: usize, low: u32, high: u32, words: usize, items: usize, from: usize, to: usize,
+): void {
   const key0 = load<u32>(params, P.KEY_LOW);
   const key1 = load<u32>(params, P.KEY_HIGH);
   const range = load<u32>(params, P.RANGE);
@@ -60,14 +70,15 @@ export function drawValues(params: usize, low: u32, high: u32, words: usize, ite
   const lows = i32x4.add(i32x4.splat(low), i32x4(0, 1, 2, 3));
   // A lane whose low word wrapped belongs to the next high word.
   const highs = i32x4.shl(i32x4.sub(i32x4.splat(high), i32x4.lt_u(lows, i32x4.splat(low))), 16);
-  const end = items + <usize>load<u32>(params, P.ITEMS_TO) * ITEM_STRIDE;
+  const end = items + to * ITEM_STRIDE;
 
   const powerOfTwo = (<u64>1) << bits == range;
   const ranges = i32x4.splat(range);
   const sliceMask = i32x4.splat(<u32>0xffffffff << unusedBits);
   const threshold = i32x4.splat(load<u32>(params, P.THRESHOLD));
   let word = words;
-  for (let block: u32 = 0, item = items; item < end; word += 16) {
+  let block: u32 = 2 * <u32>(from / itemsOfCall(params));
+  for (let item = items + from * ITEM_STRIDE; item < end; word += 16) {
     if (word == words + BLOCKS_BYTES) word = words;
     if (word == words) {
       threefry(words, key0, key1, lows, v128.or(highs, i32x4.splat(block)), v128.or(highs, i32x4.splat(block + 1)));
@@ -113,7 +124,7 @@ function enumerateValues(params: usize, low: u32, items: usize): void {
 }
 
 /**
- * Draws the items of four trials: item i of the trial in lane l is the i32 at items + 16 i + 4 l.
+ * Draws items of four trials: item i of the trial in lane l is the i32 at items + 16 i + 4 l.
  *
  * @param params Params of `reach`.
  * @param magnitudes The magnitudes of a listed law (`itemOf` of src/ensemble.ts), i32.
@@ -121,17 +132,21 @@ function enumerateValues(params: usize, low: u32, items: usize): void {
  * @param high High 16 bits of that index.
  * @param words Scratch memory of WORDS_BYTES.
  * @param items Where the items go, itemsTo times ITEM_STRIDE bytes.
+ * @param from The first item, a multiple of `itemsOfCall`; 0 for enumerated trials.
+ * @param to The end of the items; itemsTo for enumerated trials.
  */
-export function draw(params: usize, magnitudes: usize, low: u32, high: u32, words: usize, items: usize): void {
+export function draw(
+  params: usize, magnitudes: usize, low: u32, high: u32, words: usize, items: usize, from: usize, to: usize,
+): void {
   if (load<u32>(params, P.ENUMERATE)) enumerateValues(params, low, items);
-  else drawValues(params, low, high, words, items);
+  else drawValues(params, low, high, words, items, from, to);
 
   const factor = load<u32>(params, P.FACTOR);
   const listed = load<u32>(params, P.LISTED);
   const half = i32x4.splat(load<u32>(params, P.HALF));
   const gap = i32x4.splat(load<u32>(params, P.GAP));
-  const end = items + <usize>load<u32>(params, P.ITEMS_TO) * ITEM_STRIDE;
-  for (let item = items; item < end; item += ITEM_STRIDE) {
+  const end = items + to * ITEM_STRIDE;
+  for (let item = items + from * ITEM_STRIDE; item < end; item += ITEM_STRIDE) {
     let value = v128.load(item);
     let u = i32x4.splat(1);
     if (factor > 1) {

@@ -3,7 +3,7 @@
 
 export { isExhausted } from "./memory";
 // These are called by the benchmark and by a test alone.
-export { chooseShapes, countTrials, drawTrials } from "./reach";
+export { chooseShapes, countTrials, drawTrials, reachPrefix } from "./reach";
 
 /** The first address, on the boundary of a v128, at which the host may put parameters, inputs and output. */
 export function heapBase(): usize {

@@ -60,7 +60,6 @@ function openLayer(layer: usize, params: usize, key0: u32, key1: u32): void {
   store<u32>(layer, load<u32>(params, RANGE), P.RANGE);
   store<u32>(layer, load<u32>(params, BITS), P.BITS);
   store<u32>(layer, load<u32>(params, THRESHOLD), P.THRESHOLD);
-  store<u32>(layer, <u32>TRIAL_ITEMS, P.ITEMS_TO);
   store<u32>(layer, 0, HELD_FROM);
   store<u32>(layer, 0, HELD_TO);
 }
@@ -72,7 +71,7 @@ function drawnAt(layer: usize, values: usize, index: u32, group: u32): usize {
   if (first < load<u32>(layer, HELD_FROM) || last >= load<u32>(layer, HELD_TO)) {
     let to = layer + HELD;
     for (let tile = first; tile <= last; tile++) {
-      drawValues(layer, 4 * tile, 0, layer + WORDS, layer + VALUES);
+      drawValues(layer, 4 * tile, 0, layer + WORDS, layer + VALUES, 0, TRIAL_ITEMS);
       for (let trial = layer + VALUES; trial < layer + VALUES + ITEM_STRIDE; trial += 4) {
         for (let i: usize = 0; i < TRIAL_ITEMS; i++, to += 4)
           store<i32>(to, load<i32>(values + (<usize>load<u32>(trial + i * ITEM_STRIDE) << 2)));

@@ -4,10 +4,13 @@
 // the bits from prefix sum - windowDepth to liveTo, which can still end at a target. The first itemsFrom items of a trial enter
 // in any order (arrange.ts), the others as drawn, because targets are counted after each of them. Trials are drawn and framed
 // four at a time, a lane each.
+//
+// Where it pays, a trial is decided by a prefix of its items first, in a frame of the prefix (`reachPrefix` of
+// src/kernels/reach.ts). Only the trials that are still open enter all items, and items are drawn when they are needed.
 
 import { arrange, arrangeBytes } from "./arrange";
-import { advance, advanceTwo, clear, countOnes, inRegisters, isSet, marginBytes, rowBytes } from "./bitset";
-import { draw, ITEM_STRIDE, WORDS_BYTES } from "./draw";
+import { advance, advanceTwo, clear, countOnes, inRegisters, isSet, marginBytes, rowBytes, wordAt } from "./bitset";
+import { draw, ITEM_STRIDE, itemsOfCall, WORDS_BYTES } from "./draw";
 import { reserve } from "./memory";
 import * as P from "./params";
 
@@ -35,11 +38,42 @@ const ROWS: usize = KEYS + arrangeBytes(MAX_ITEMS);
 
 /** The frames of four trials: an i32x4 at each of these offsets. */
 const frames: usize = memory.data(4 * 16, 16);
-/** The sum of the first itemsFrom magnitudes, and the bit of the sum 0 after these items. */
+/** The sum of the first magnitudes (of itemsFrom, or of the prefix), and the bit of the sum 0 after these items. */
 const PREFIX_SUM: usize = 0;
 const ZERO_BIT: usize = 16;
 const LIVE_TO: usize = 32;
 const WINDOW_DEPTH: usize = 48;
+
+/** Scratch memory of a draw. */
+const words: usize = memory.data(<i32>WORDS_BYTES, 16);
+/** The index of the first of the four trials, and the number of their items that are drawn. */
+let firstTrial: u64 = 0;
+let drawn: usize = 0;
+
+/** The items of the prefix, or 0; and whether a target beyond -M..M is asked for. */
+let prefix: usize = 0;
+let hasFarTarget = false;
+/**
+ * Whether the prefix still pays in this batch: each trial that it decides adds 1, each trial that stays open takes 1, and at 0 or
+ * below the batch goes on without a prefix. Trials of some listed magnitudes, even ones say, always stay open.
+ */
+const INITIAL_CREDIT: i64 = 4;
+let credit: i64 = 0;
+
+/** As in src/kernels/reach.ts. */
+const PREFIX_EXTRA: i32 = 8;
+const MIN_ITEMS_BEYOND_PREFIX: i32 = 3;
+
+/** The number of items by which trials are decided first, or 0: `reachPrefix` of src/kernels/reach.ts. */
+export function reachPrefix(params: usize): i32 {
+  const M = load<u32>(params, P.HALF_RANGE);
+  const isProduct = load<u32>(params, P.FACTOR) > 1;
+  if (load<u32>(params, P.SIGNED) || load<u32>(params, P.ENUMERATE)) return 0;
+  const bits = M > 1 ? 32 - <i32>clz(M - 1) : 0;
+  const farthest = (<u64>load<u32>(params, P.EXTENT) * (isProduct ? 16 : 8) + M - 1) / M;
+  const count = max(bits + PREFIX_EXTRA + (isProduct ? 2 : 0), <i32>min(farthest, MAX_ITEMS));
+  return count + MIN_ITEMS_BEYOND_PREFIX <= load<i32>(params, P.ITEMS_FROM) ? count : 0;
+}
 
 /** The highest live bit that any trial can have. */
 function maxLiveTo(params: usize): usize {
@@ -116,7 +150,8 @@ function tallyTrial(
     }
     store<u64>(missing + 8 * j, load<u64>(missing + 8 * j) + misses);
     let open = misses;
-    for (let t: usize = 0; t < targetCount; t++) {
+    // A trial that misses no target of -M..M reaches all that are asked for, unless one is beyond.
+    for (let t: usize = misses || hasFarTarget ? 0 : targetCount; t < targetCount; t++) {
       const target = load<i32>(targets + 4 * t);
       // The bit of a far target may wrap to below 0, where it is out of reach as well.
       let bit = mirrored ? zeroBit - target : zeroBit + target;
@@ -136,10 +171,66 @@ function tallyTrial(
   }
 }
 
-/** Writes the magnitudes and the frames of four trials. Returns a mask of those whose frame is mirrored. */
-function frameTrials(params: usize, items: usize, magnitudes: usize): i32 {
+/** Draws items of the four trials until there are `count` of them or more. */
+function drawUpTo(params: usize, magnitudes: usize, items: usize, count: usize): void {
+  if (count <= drawn) return;
+  const ofCall = itemsOfCall(params);
+  const to = min((count + ofCall - 1) / ofCall * ofCall, <usize>load<u32>(params, P.ITEMS_TO));
+  draw(params, magnitudes, <u32>firstTrial, <u32>(firstTrial >> 32), words, items, drawn, to);
+  drawn = to;
+}
+
+/**
+ * Whether every sum of `missing` is one of the prefix and of one later item. The items are drawn when they are needed.
+ *
+ * @param params Params.
+ * @param magnitudes The magnitudes of a listed law.
+ * @param items The items of four trials.
+ * @param lane The offset of the trial.
+ * @param mirrored Whether its frame is mirrored.
+ * @param bits Its row after the prefix. Every bit that is set is a sum of the prefix, in the live window and beside it.
+ * @param last The highest bit that may be set.
+ * @param missing The bits in question of the 64 from `bit` on.
+ * @param bit The position of the lowest of them.
+ */
+function isReachedLater(
+  params: usize, magnitudes: usize, items: usize, lane: usize, mirrored: bool, bits: usize, last: i32, missing: u64, bit: i32,
+): bool {
   const from: usize = load<u32>(params, P.ITEMS_FROM);
-  const to: usize = load<u32>(params, P.ITEMS_TO);
+  for (let i = prefix; missing; i++) {
+    if (i == from) return false;
+    drawUpTo(params, magnitudes, items, i + 1);
+    const item = load<i32>(items + lane + i * ITEM_STRIDE);
+    missing &= ~wordAt(bits, mirrored ? bit + item : bit - item, last);
+  }
+  return true;
+}
+
+/** Whether a trial reaches every target with its first itemsFrom items, as far as its row after the prefix shows. */
+function isSolved(
+  params: usize, targets: usize, magnitudes: usize, items: usize, lane: usize, mirrored: bool, bits: usize,
+): bool {
+  const M = load<i32>(params, P.HALF_RANGE);
+  const zeroBit = load<i32>(frames + lane, ZERO_BIT);
+  const last = min(load<i32>(frames + lane, PREFIX_SUM), load<i32>(frames + lane, LIVE_TO));
+  const lowest = zeroBit - M, highest = zeroBit + M;
+  const covered = countOnes(bits, max(0, lowest), min(last, highest)) == 2 * M + 1;
+  for (let bit = lowest; bit <= highest && !covered; bit += 64) {
+    const beyond: u64 = max(0, bit + 63 - highest);
+    const missing = (~wordAt(bits, bit, last) << beyond) >> beyond;
+    if (missing && !isReachedLater(params, magnitudes, items, lane, mirrored, bits, last, missing, bit)) return false;
+  }
+  if (!hasFarTarget) return true;
+  for (let target = targets, end = targets + 4 * <usize>load<u32>(params, P.TARGETS); target < end; target += 4) {
+    const bit = mirrored ? zeroBit - load<i32>(target) : zeroBit + load<i32>(target);
+    const missing = ~wordAt(bits, bit, last) & 1;
+    if (missing && !isReachedLater(params, magnitudes, items, lane, mirrored, bits, last, missing, bit)) return false;
+  }
+  return true;
+}
+
+/** Writes the magnitudes and the frames of four trials of from..to items. Returns a mask of those whose frame is mirrored. */
+function frameTrials(params: usize, items: usize, magnitudes: usize, from: usize, to: usize): i32 {
   const extent = i32x4.splat(load<i32>(params, P.EXTENT));
   let sum = i32x4.splat(0), negative = sum, sumFrom = sum, negativeFrom = sum;
   for (let i: usize = 0; i <= to; i++) {
@@ -172,41 +263,49 @@ function frameTrials(params: usize, items: usize, magnitudes: usize): i32 {
 }
 
 /**
- * Counts up to four trials that were drawn together.
+ * Enters the first `from` items of trials that were drawn together, and adds the trials to the tally; or decides them by these
+ * items, where these are the prefix.
  *
  * @param params Params.
  * @param targets The targets asked for, i32.
+ * @param magnitudes The magnitudes of a listed law, i32.
  * @param tally The tally, to which they are added.
- * @param items Their items, as `draw` writes them.
- * @param trials How many of them belong to the batch, 1..4.
+ * @param items The items of four trials, as `draw` writes them.
+ * @param lanes A mask of the trials.
+ * @param from The items that enter in any order.
+ * @param to The items of the frame.
+ * @param decides Whether the trials are decided and not added.
  * @param scratch Scratch memory of ROWS bytes.
  * @param bits A row, with its margin below.
  * @param bitsNext Another row, where trials may be interleaved.
+ * @returns A mask of the trials that are added, or that stay open.
  */
-function countGroup(
-  params: usize, targets: usize, tally: usize, items: usize, trials: u32, scratch: usize, bits: usize, bitsNext: usize,
-): void {
+function enterTrials(
+  params: usize, targets: usize, magnitudes: usize, tally: usize, items: usize, lanes: i32, from: usize, to: usize,
+  decides: bool, scratch: usize, bits: usize, bitsNext: usize,
+): i32 {
   const M = load<i32>(params, P.HALF_RANGE);
-  const from: usize = load<u32>(params, P.ITEMS_FROM);
-  const mirrored = frameTrials(params, items, scratch);
+  const mirrored = frameTrials(params, items, scratch, from, to);
   let order = scratch;
   if (M >= minArrangedHalfRange) {
     order += ARRANGED;
     arrange(scratch, from, order, scratch + KEYS);
   }
   const end = order + from * ITEM_STRIDE;
-  for (let t: u32 = 0; t < trials; t++) {
+  let open = lanes;
+  for (let t = 0; t < 4; t++) {
+    if (!((lanes >> t) & 1)) continue;
     const lane: usize = t << 2;
     const frame = frames + lane;
     const pair = frames + (lane & 8);
     const liveTo = load<i32>(frame, LIVE_TO), windowDepth = load<i32>(frame, WINDOW_DEPTH);
     const interleaved =
-      mayInterleave(params) && !inRegisters(M, max(load<i32>(pair, LIVE_TO), load<i32>(pair + 4, LIVE_TO)));
+      mayInterleave(params) && ((lanes >> (t & 2)) & 3) == 3 &&
+      !inRegisters(M, max(load<i32>(pair, LIVE_TO), load<i32>(pair + 4, LIVE_TO)));
     if (!interleaved) {
       clear(bits, liveTo);
       advance(bits, order + lane, end, 0, liveTo, windowDepth, M);
     } else if (frame == pair) {
-      // The second trial may be beyond the batch, but it is drawn as well.
       const liveToNext = load<i32>(frame + 4, LIVE_TO);
       clear(bits, liveTo);
       clear(bitsNext, liveToNext);
@@ -214,17 +313,53 @@ function countGroup(
         bits, bitsNext, order + lane, end, liveTo, liveToNext, windowDepth, load<i32>(frame + 4, WINDOW_DEPTH),
       );
     }
-    tallyTrial(
-      params, targets, tally, items + lane, scratch + lane, frame, <bool>((mirrored >> t) & 1),
-      interleaved && frame != pair ? bitsNext : bits,
-    );
+    const row = interleaved && frame != pair ? bitsNext : bits;
+    const isMirrored = <bool>((mirrored >> t) & 1);
+    if (!decides) tallyTrial(params, targets, tally, items + lane, scratch + lane, frame, isMirrored, row);
+    else if (isSolved(params, targets, magnitudes, items, lane, isMirrored, row)) open &= ~(1 << t);
   }
+  return open;
 }
 
-/** Writes a tally of 0 counts and the trials of the batch, and zeroes the margins of the rows. Returns the first row. */
-function prepare(params: usize, tally: usize, scratch: usize): usize {
+/** Counts the first `trials` of four trials, of which `drawn` items are drawn; parameters as for `enterTrials`. */
+function countGroup(
+  params: usize, targets: usize, magnitudes: usize, tally: usize, items: usize, trials: u32, scratch: usize, bits: usize,
+  bitsNext: usize,
+): void {
+  const from: usize = load<u32>(params, P.ITEMS_FROM);
+  const to: usize = load<u32>(params, P.ITEMS_TO);
+  let open: i32 = (1 << trials) - 1;
+  if (prefix && credit > 0) {
+    drawUpTo(params, magnitudes, items, prefix);
+    open = enterTrials(
+      params, targets, magnitudes, tally, items, open, prefix, prefix, true, scratch, bits, bitsNext,
+    );
+    credit += <i64>trials - 2 * <i64>popcnt(open);
+    if (!open) return;
+  }
+  drawUpTo(params, magnitudes, items, to);
+  enterTrials(params, targets, magnitudes, tally, items, open, from, to, false, scratch, bits, bitsNext);
+}
+
+/**
+ * Chooses the prefix, writes a tally of 0 counts and the trials of the batch, and zeroes the margins of the rows. Returns the
+ * first row.
+ */
+function prepare(params: usize, targets: usize, tally: usize, scratch: usize): usize {
+  const M = load<u32>(params, P.HALF_RANGE);
+  const extent = load<u32>(params, P.EXTENT);
+  const targetCount: usize = load<u32>(params, P.TARGETS);
+  prefix = reachPrefix(params);
+  hasFarTarget = false;
+  credit = INITIAL_CREDIT;
+  for (let target = targets; target < targets + 4 * targetCount; target += 4) {
+    const magnitude: u32 = abs(load<i32>(target));
+    if (magnitude > M) hasFarTarget = true;
+    // No sum attains it, so that every trial stays open.
+    if (magnitude > extent) prefix = 0;
+  }
   const sizes: usize = load<u32>(params, P.ITEMS_TO) - load<u32>(params, P.ITEMS_FROM) + 1;
-  memory.fill(tally, 0, 4 * (1 + (3 + load<u32>(params, P.TARGETS)) * sizes));
+  memory.fill(tally, 0, 4 * (1 + (3 + targetCount) * sizes));
   store<u32>(tally, load<u32>(params, P.COUNT));
   const space = margin(params);
   memory.fill(scratch + ROWS, 0, space);
@@ -233,23 +368,30 @@ function prepare(params: usize, tally: usize, scratch: usize): usize {
 }
 
 /** Draws the trials of the batch, group by group: four trials as `draw` writes them, itemsTo times ITEM_STRIDE bytes. */
-export function drawTrials(params: usize, magnitudes: usize, items: usize, words: usize): void {
+export function drawTrials(params: usize, magnitudes: usize, items: usize): void {
   const trials = load<u32>(params, P.COUNT);
-  const group: usize = <usize>load<u32>(params, P.ITEMS_TO) * ITEM_STRIDE;
-  let first = <u64>load<u32>(params, P.FIRST_LOW) | (<u64>load<u32>(params, P.FIRST_HIGH) << 32);
-  for (let t: u32 = 0; t < trials; t += 4, first += 4, items += group)
-    draw(params, magnitudes, <u32>first, <u32>(first >> 32), words, items);
+  const to: usize = load<u32>(params, P.ITEMS_TO);
+  firstTrial = indexOfFirst(params);
+  for (let t: u32 = 0; t < trials; t += 4, firstTrial += 4, items += to * ITEM_STRIDE) {
+    drawn = 0;
+    drawUpTo(params, magnitudes, items, to);
+  }
 }
 
 /** Writes the tally of the trials that `drawTrials` has drawn. */
 export function countTrials(params: usize, targets: usize, items: usize, tally: usize, scratch: usize): void {
   const trials = load<u32>(params, P.COUNT);
   reserve(<u64>scratch + scratchBytes(params));
-  const bits = prepare(params, tally, scratch);
+  const bits = prepare(params, targets, tally, scratch);
   const bitsNext = bits + rowAndMarginBytes(params);
-  const group: usize = <usize>load<u32>(params, P.ITEMS_TO) * ITEM_STRIDE;
-  for (let t: u32 = 0; t < trials; t += 4, items += group)
-    countGroup(params, targets, tally, items, min(4, trials - t), scratch, bits, bitsNext);
+  drawn = load<u32>(params, P.ITEMS_TO);
+  for (let t: u32 = 0; t < trials; t += 4, items += drawn * ITEM_STRIDE)
+    countGroup(params, targets, 0, tally, items, min(4, trials - t), scratch, bits, bitsNext);
+}
+
+/** The index of the first trial of the batch. */
+function indexOfFirst(params: usize): u64 {
+  return <u64>load<u32>(params, P.FIRST_LOW) | (<u64>load<u32>(params, P.FIRST_HIGH) << 32);
 }
 
 /**
@@ -263,14 +405,13 @@ export function countTrials(params: usize, targets: usize, items: usize, tally: 
  */
 export function reach(params: usize, targets: usize, magnitudes: usize, tally: usize, scratch: usize): void {
   const trials = load<u32>(params, P.COUNT);
-  reserve(<u64>scratch + ITEMS_BYTES + WORDS_BYTES + scratchBytes(params));
-  const words = scratch + ITEMS_BYTES;
-  const groupScratch = words + WORDS_BYTES;
-  const bits = prepare(params, tally, groupScratch);
+  reserve(<u64>scratch + ITEMS_BYTES + scratchBytes(params));
+  const groupScratch = scratch + ITEMS_BYTES;
+  const bits = prepare(params, targets, tally, groupScratch);
   const bitsNext = bits + rowAndMarginBytes(params);
-  let first = <u64>load<u32>(params, P.FIRST_LOW) | (<u64>load<u32>(params, P.FIRST_HIGH) << 32);
-  for (let t: u32 = 0; t < trials; t += 4, first += 4) {
-    draw(params, magnitudes, <u32>first, <u32>(first >> 32), words, scratch);
-    countGroup(params, targets, tally, scratch, min(4, trials - t), groupScratch, bits, bitsNext);
+  firstTrial = indexOfFirst(params);
+  for (let t: u32 = 0; t < trials; t += 4, firstTrial += 4) {
+    drawn = 0;
+    countGroup(params, targets, magnitudes, tally, scratch, min(4, trials - t), groupScratch, bits, bitsNext);
   }
 }

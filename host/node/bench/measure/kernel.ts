@@ -10,7 +10,7 @@ interface Exports {
   readonly heapBase: () => number;
   readonly [kernel: string]: unknown;
 }
-type Call = (...addresses: number[]) => void;
+type Call = (...addresses: number[]) => number;
 
 export const kernelModule = () =>
   WebAssembly.compile(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
@@ -23,13 +23,16 @@ export interface Loaded {
   /** For `reach`, `run` in two steps: draws all trials of the batch, and counts them. */
   readonly draw: () => void;
   readonly count: () => void;
+  /** For `reach`, the items by which trials are decided first: `reachPrefix` of src/kernels/reach.ts. */
+  readonly prefix: () => number;
   /** Sets from which half range on `reach` arranges items, and up to which it interleaves trials (host/cpu/wasm/reach.ts). */
   readonly chooseShapes: (minArranged: number, maxInterleaved: number) => void;
 }
 
-/** Lays out work in the memory of a new instance of the module. */
-export async function loadKernel(work: Work): Promise<Loaded> {
-  const wasm = (await WebAssembly.instantiate(await kernelModule())).exports as WebAssembly.Exports & Exports;
+/** Lays out work in the memory of a new instance of a module, by default that of the CPU engine. */
+export async function loadKernel(work: Work, module?: WebAssembly.Module): Promise<Loaded> {
+  const instance = await WebAssembly.instantiate(module ?? (await kernelModule()));
+  const wasm = instance.exports as WebAssembly.Exports & Exports;
   let end = wasm.heapBase();
   /** Allocates bytes on the boundary of a v128. */
   const allocate = (bytes: number) => {
@@ -59,8 +62,9 @@ export async function loadKernel(work: Work): Promise<Loaded> {
   return {
     run: () => call(work.kernel)(paramsAt, ...inputsAt, output, scratch),
     output: () => new Uint32Array(wasm.memory.buffer, output, length).slice(),
-    draw: () => call("drawTrials")(paramsAt, magnitudes, items, scratch),
+    draw: () => call("drawTrials")(paramsAt, magnitudes, items),
     count: () => call("countTrials")(paramsAt, targets, items, output, scratch),
+    prefix: () => call("reachPrefix")(paramsAt),
     chooseShapes: call("chooseShapes"),
   };
 }

@@ -11,7 +11,7 @@ import { schedule } from "../../../schedule.ts";
 import { columns } from "../../reports/table.ts";
 import { startThread } from "../../platform/threads.ts";
 import type { Context, Section } from "../context.ts";
-import { rowOf, valueText } from "../records/rows.ts";
+import { ratioOf, rowOf, valueText } from "../records/rows.ts";
 import { median, repeated, timed, type Pass } from "../measure/measure.ts";
 import { taskPass, trialsPass } from "../measure/passes.ts";
 import type { Row } from "../records/record.ts";
@@ -37,8 +37,13 @@ interface Ladder {
   readonly steps: readonly Step[];
 }
 
-const planOf = (bits: number, items: number): Plan =>
-  plan(phaseConfig({ bits, items, targets: [0], seed: 1 }));
+/** The half ranges 2^k and the numbers of items of the costs far beyond the threshold, and their limit. */
+const FAR_BITS = [8, 10, 12] as const;
+const FAR_ITEMS = [40, 64] as const;
+const FAR_LIMIT = 1.5;
+
+const planOf = (bits: number, items: number, targets: readonly number[] | "all" = [0]): Plan =>
+  plan(phaseConfig({ bits, items, targets, seed: 1 }));
 
 /** The kernel alone. The cost in theory is its word updates. */
 async function kernelStep(at: number, bits: number, items: number): Promise<Step> {
@@ -56,9 +61,10 @@ async function ladders({ threads }: Context, runners: readonly Runner[]): Promis
   const [one] = runners;
   const all = runners.at(-1)!;
   const byItems: Step[] = [];
-  for (const items of [8, 16, 32, 64]) byItems.push(await kernelStep(items, 10, items));
+  // No size of these two ladders has a prefix, which would end the growth.
+  for (const items of [5, 10, 20]) byItems.push(await kernelStep(items, 10, items));
   const byRange: Step[] = [];
-  for (const bits of [6, 8, 10, 12, 14, 16, 18]) byRange.push(await kernelStep(2 ** bits, bits, 20));
+  for (const bits of [6, 8, 10, 12, 14, 16, 18]) byRange.push(await kernelStep(2 ** bits, bits, 16));
   const middle = planOf(10, 16);
   return [
     { what: "items, kernel alone", order: WORDS_ORDER, unit: "s/trial", steps: byItems },
@@ -137,6 +143,60 @@ async function peakMemoryOf(trials: number): Promise<number> {
   return 1024 * Math.max(...stderr.trim().split("\n").map(Number));
 }
 
+/**
+ * Measures numbers of items far beyond the threshold beside log2 M + 8, where a prefix decides nearly every trial. Drawing is
+ * included.
+ */
+async function benchFar(context: Context): Promise<Omit<Section, "title">> {
+  const rows: Row[] = [];
+  const table: string[][] = [];
+  for (const [asked, targets] of [
+    ["target 0", [0]],
+    ["every target", "all"],
+  ] as const) {
+    for (const bits of FAR_BITS) {
+      if (context.signal.aborted) break;
+      const sizes = [bits + 8, ...FAR_ITEMS];
+      const passes = await Promise.all(
+        sizes.map(async (items): Promise<[string, Pass]> => {
+          const count = 4 * Math.ceil(TASK_UPDATES / updatesOf(planOf(bits, bits + 8)));
+          const { run } = await loadKernel(batchWork(planOf(bits, items, targets), { first: 0, count }));
+          return [`M = 2^${bits}, n = ${items}`, taskPass(count, run)];
+        }),
+      );
+      const costs = await context.measure(
+        `growth far beyond the threshold, ${asked}, M = 2^${bits}`,
+        Object.fromEntries(passes),
+      );
+      if (!costs) break;
+      const [near] = Object.values(costs);
+      for (const [size, cost] of Object.entries(costs)) {
+        const variant = `far beyond the threshold, ${asked}`;
+        const ratio = cost === near ? undefined : ratioOf(cost, near!);
+        rows.push(
+          rowOf({ section: "growth", engine: "cpu", kernel: "reach", size, variant }, "s/trial", cost, {
+            ...(ratio && { ratios: { "n = log2 M + 8": 1 / ratio } }),
+          }),
+        );
+        table.push([
+          `${size}, ${asked}`,
+          valueText(median(cost), "s/trial"),
+          ratio ? ratio.toFixed(2) : "",
+          ratio ? FAR_LIMIT.toFixed(2) : "",
+        ]);
+      }
+    }
+  }
+  return {
+    rows,
+    table: [
+      ...columns([["far beyond the threshold, kernel alone", "median", "of log2 M + 8", "limit"], ...table]),
+      "theory: the same for any number of items",
+      "",
+    ],
+  };
+}
+
 /** The powers of 2 below the number of threads, and that number. */
 function threadCounts(threads: number): number[] {
   const counts: number[] = [];
@@ -177,6 +237,9 @@ export async function benchGrowth(context: Context): Promise<Section> {
       });
       table.push(...columns([[what, "median", "exponent", "in theory"], ...lines]), `theory: ${order}`, "");
     }
+    const far = await benchFar(context);
+    rows.push(...far.rows);
+    table.push(...far.table);
     const memory: string[][] = [];
     for (const trials of [1e5, 1e6, 1e7]) {
       if (context.signal.aborted) break;
