@@ -1,6 +1,7 @@
 // Devices for tests: adapters whose devices a test tampers with, and small compute shaders run to the end.
 
 import { requestAdapter } from "../../host/open.ts";
+import { profileOf } from "../../host/gpu/device.ts";
 import type { DeviceProfile } from "../../host/gpu/launch.ts";
 import { dawn } from "../../host/node/platform/dawn.ts";
 import { platform } from "../../host/node/platform/index.ts";
@@ -25,14 +26,8 @@ export async function testLanguage(): Promise<ReadonlySet<string>> {
 
 /** The profile of the test adapter, with every feature that launches can use. */
 export async function testProfile(): Promise<DeviceProfile> {
-  const { limits, info, features } = await testAdapter();
-  await testLanguage();
-  return {
-    limits,
-    subgroupMaxSize: info.subgroupMaxSize || 32,
-    subgroupMinSize: info.subgroupMinSize || 4,
-    features: new Set([...(features.has("subgroups") ? ["subgroups" as const] : []), "packed"]),
-  };
+  const adapter = await testAdapter();
+  return profileOf(adapter, adapter.info, { language: await testLanguage() });
 }
 
 /** Answers adapters whose every device passes through `tamper` first. */
