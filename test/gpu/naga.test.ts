@@ -11,6 +11,9 @@ import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasSoftware, software } from "../../scripts/software.ts";
 import { wesl } from "../../scripts/wesl.ts";
+import { profileOf } from "../../host/gpu/device.ts";
+import { launchesOf } from "../../host/gpu/kernels/index.ts";
+import type { VariantName } from "../../host/gpu/launch.ts";
 import { referenceRunner } from "../../host/reference.ts";
 import type { CompiledProgram, Program, RunWork, Task } from "./naga.ts";
 import { subgroupWorks, variantWorks, type VariantWork } from "./works.ts";
@@ -101,32 +104,117 @@ describe.runIf(hasSoftware)("WebGPU by wgpu and naga", () => {
     return found;
   }
 
-  let programs: CompiledProgram[];
-  let works: RunWork[];
-  beforeAll(async () => {
-    ({ programs, works } = await run({ programs: await allPrograms() }));
-  }, 300_000);
+  /** Programs for subgroups, which wgpu does not have yet. */
+  const needsSubgroups = ({ code }: Program) => code.includes("enable subgroups;");
+  const namesOf = (programs: readonly Program[]) => programs.map(({ name }) => name).toSorted();
 
-  const needsSubgroups = ({ program }: CompiledProgram) => program === "reach/subgroup";
+  describe("Programs and variants", () => {
+    let sources: Program[];
+    let programs: CompiledProgram[];
+    let works: RunWork[];
+    beforeAll(async () => {
+      sources = await allPrograms();
+      ({ programs, works } = await run({ programs: sources }));
+    }, 300_000);
 
-  test("naga accepts every program, but for the extension that programs for subgroups need", () => {
-    expect(programs.length).toBeGreaterThanOrEqual(25);
-    expect(programs.filter((program) => !needsSubgroups(program)).flatMap(({ errors }) => errors)).toEqual(
-      [],
-    );
-    for (const { errors } of programs.filter(needsSubgroups))
-      expect(errors).toEqual([expect.stringMatching(/`?subgroups`? enable-extension is not yet supported/)]);
+    test("naga accepts every program, but for the extension that programs for subgroups need", () => {
+      expect(sources.length).toBeGreaterThanOrEqual(26);
+      expect(programs.map(({ program }) => program).toSorted()).toEqual(namesOf(sources));
+      const refused = programs.filter(({ errors }) => errors.length > 0);
+      expect(refused.map(({ program }) => program)).toEqual(namesOf(sources.filter(needsSubgroups)));
+      for (const { errors } of refused)
+        expect(errors).toEqual([expect.stringMatching(/subgroups`? enable-extension is not yet supported/)]);
+    });
+
+    test("The work compiles every program that naga accepts", () => {
+      const compiled = new Set(works.flatMap((work) => work.programs));
+      expect([...compiled].toSorted()).toEqual(
+        namesOf(sources.filter((program) => !needsSubgroups(program))),
+      );
+    });
+
+    test("The work has launches with every value of the constants that choose code", () => {
+      const opened = {
+        limits: {
+          maxComputeWorkgroupStorageSize: 16384,
+          maxComputeInvocationsPerWorkgroup: 256,
+          maxComputeWorkgroupSizeX: 256,
+          maxComputeWorkgroupsPerDimension: 65535,
+          maxStorageBufferBindingSize: 2 ** 27,
+          maxBufferSize: 2 ** 28,
+        },
+        features: new Set(),
+      } as unknown as GPUDevice;
+      const seen: Record<string, Set<number>> = {};
+      for (const { work, variant, capacityBits } of variantWorks) {
+        const language = new Set(["packed_4x8_integer_dot_product"]);
+        const options = { language, ...(capacityBits !== undefined && { capacityBits }) };
+        const [launch] = launchesOf(work, profileOf(opened, {} as GPUAdapterInfo, options), variant);
+        for (const [name, value] of Object.entries(launch!.constants)) (seen[name] ??= new Set()).add(value);
+      }
+      for (const name of ["STEPS", "ONE_SIZE", "ZEROS", "PLAIN", "EXACT", "ENUMERATED"])
+        expect([...seen[name]!].toSorted(), name).toEqual([0, 1]);
+      expect([...seen["BLOCKS"]!].toSorted()).toEqual([1, 2, 3, 4]);
+      for (const name of ["HIDDEN_BYTES", "WEIGHT_BYTES"])
+        expect([...seen[name]!].toSorted()).toEqual([1, 2]);
+    });
+
+    test("Every variant writes the words of the reference on wgpu", async () => {
+      expect(variantWorks.length).toBeGreaterThanOrEqual(60);
+      expect(new Set(variantWorks.map(({ title }) => title)).size).toBe(variantWorks.length);
+      expect(await differences(variantWorks, works)).toEqual([]);
+    });
+
+    test("The comparison finds one changed word, and a fault in a shader", async () => {
+      const [first] = works;
+      const words = first!.words!.with(1, first!.words![1]! ^ 1);
+      expect(await differences(variantWorks, works.with(0, { ...first!, words }))).toEqual([
+        expect.stringMatching(`^${first!.title}: word 1 is `),
+      ]);
+      const only = "count.workgroup: count of 40 items";
+      const list = variantWorks.filter(({ title }) => title.startsWith(only));
+      expect(await differences(list, (await run({ only })).works)).toEqual([]);
+      const faulty = await run({ only, fault: ["let low = a.x + b.x;", "let low = a.x - b.x;"] });
+      expect(await differences(list, faulty.works)).toEqual([expect.stringMatching(/: word \d+ is /)]);
+    });
   });
 
-  test("The work compiles every program that naga accepts", () => {
-    const compiled = new Set(works.flatMap((work) => work.programs));
-    const accepted = programs.filter((program) => !needsSubgroups(program)).map(({ program }) => program);
-    expect([...compiled].toSorted()).toEqual(accepted.toSorted());
+  /** The variants of reach for subgroups. */
+  const subgroupVariants: readonly VariantName[] = ["subgroup"];
+
+  test("Subgroups are emulated for every variant that uses them", async () => {
+    const programs = (await allPrograms()).filter(needsSubgroups);
+    expect(namesOf(programs)).toEqual(subgroupVariants.map((name) => `reach/${name}`).toSorted());
   });
 
-  test("Every variant writes the words of the reference on wgpu", async () => {
-    expect(variantWorks.length).toBeGreaterThanOrEqual(60);
-    expect(new Set(variantWorks.map(({ title }) => title)).size).toBe(variantWorks.length);
-    expect(await differences(variantWorks, works)).toEqual([]);
+  const sizes = [
+    { minSize: 8, maxSize: 32, wide: false },
+    { minSize: 64, maxSize: 64, wide: false },
+    { minSize: 4, maxSize: 4, wide: true },
+    { minSize: 16, maxSize: 16, wide: true },
+    { minSize: 32, maxSize: 32, wide: true },
+    { minSize: 128, maxSize: 128, wide: true },
+  ];
+  for (const variant of subgroupVariants)
+    for (const { minSize, maxSize, wide } of sizes)
+      test(
+        `Variant ${variant} on emulated subgroups of ${maxSize} lanes, ${minSize} at least, writes the words of the reference`,
+        { tags: wide ? ["wide"] : [] },
+        async () => {
+          const { works } = await run({ emulated: { variant, minSize, maxSize } });
+          expect(await differences(subgroupWorks(variant), works)).toEqual([]);
+        },
+      );
+
+  test("The comparison finds a subgroup that takes its size to be 4", async () => {
+    const emulated = { variant: "subgroup", minSize: 8, maxSize: 32 } as const;
+    const { works } = await run({
+      emulated,
+      only: "reach.subgroup: signed sums",
+      fault: ["(lane - words) & (size - 1u)", "(lane - words) & 3u"],
+    });
+    expect(works).toHaveLength(1);
+    const list = subgroupWorks("subgroup").filter(({ title }) => title === works[0]!.title);
+    expect(await differences(list, works)).toEqual([expect.stringMatching(/: word \d+ is /)]);
   });
 });

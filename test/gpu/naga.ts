@@ -4,6 +4,7 @@
 
 import { readFile } from "node:fs/promises";
 import { gpuRunner } from "../../host/gpu/runner.ts";
+import type { VariantName } from "../../host/gpu/launch.ts";
 import type { Runner } from "../../host/runner.ts";
 import { poisonStorage, rewriteShaders, tampered } from "./tamper.ts";
 import { emulatedAdapter } from "./subgroups.ts";
@@ -19,7 +20,7 @@ export interface Task {
   /** Programs to compile first. */
   readonly programs?: readonly Program[];
   /** Run the work for a variant that needs subgroups, emulated with these sizes. */
-  readonly emulated?: { readonly variant: "subgroup"; readonly minSize: number; readonly maxSize: number };
+  readonly emulated?: { readonly variant: VariantName; readonly minSize: number; readonly maxSize: number };
   /** Run only work whose title begins with this. */
   readonly only?: string;
   /** A text that is replaced in every shader, and the text that replaces it. */

@@ -45,7 +45,7 @@ function typeOf(expression: string, code: string, at: number): string {
     if (result) return aliased(result, code);
   }
   // A local variable or a parameter, or else a variable of the module.
-  const declared = `\\b(?:(?:let|var)(?:<[^>]*>)? )?${name}(?:: (\\w+)[,;) ]| = (.*);)`;
+  const declared = `\\b(?:(?:let|var)(?:<[^>]*>)? )?${name}(?:: (?:array<)?(\\w+)[,;) ]| = (.*);)`;
   const found =
     [...code.slice(0, at).matchAll(new RegExp(declared, "g"))].findLast(
       ([text]) => /^(let|var)/.test(text) || text.includes(":"),
