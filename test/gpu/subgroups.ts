@@ -62,7 +62,7 @@ const aliased = (type: string, code: string): string =>
  * A shader whose subgroups of `lanes` lanes are emulated. Its workgroups must have as many invocations.
  * @throws {Error} where it uses an operation or a type that this does not know.
  */
-export function emulateSubgroups(code: string, lanes: number): string {
+function emulateSubgroups(code: string, lanes: number): string {
   let text = code.replace("enable subgroups;", "").replace(/diagnostic\(off, subgroup_uniformity\);/, "");
   const used = new Map<string, string>();
   for (;;) {
