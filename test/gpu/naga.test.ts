@@ -1,4 +1,4 @@
-// wgpu, the WebGPU of Firefox and of Deno, whose compiler is naga: it takes every program, and every variant writes the same words.
+// wgpu, the WebGPU of Firefox and Deno, whose compiler is naga: it takes every program, and every variant writes the same words.
 
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -61,7 +61,7 @@ describe.runIf(hasSoftware)("WebGPU by wgpu and naga", () => {
     );
   }
 
-  /** What the program prints. Where Deno dies, the error has what it said last. */
+  /** Runs a task in Deno. Where Deno dies, the error has its last words. */
   async function run(task: Task): Promise<{ programs: CompiledProgram[]; works: RunWork[] }> {
     const { dawnEnv } = await software();
     const file = join(folder, "task.json");
@@ -117,7 +117,7 @@ describe.runIf(hasSoftware)("WebGPU by wgpu and naga", () => {
       ({ programs, works } = await run({ programs: sources }));
     }, 300_000);
 
-    test("naga accepts every program, but for the extension that programs for subgroups need", () => {
+    test("The compiler naga accepts every program, but for the extension that programs for subgroups need", () => {
       expect(sources.length).toBeGreaterThanOrEqual(26);
       expect(programs.map(({ program }) => program).toSorted()).toEqual(namesOf(sources));
       const refused = programs.filter(({ errors }) => errors.length > 0);

@@ -15,7 +15,7 @@ export interface Program {
   readonly code: string;
 }
 
-/** What the program is asked to do: to run the work for every variant that needs no subgroups, or less. */
+/** A task of this program: by default it runs the work for every variant that needs no subgroups. */
 export interface Task {
   /** Programs to compile first. */
   readonly programs?: readonly Program[];
@@ -27,13 +27,13 @@ export interface Task {
   readonly fault?: readonly [replace: string, by: string];
 }
 
-/** What it prints of a program: its name, and what naga says against it. */
+/** The line for a program: its name, and the errors of naga. */
 export interface CompiledProgram {
   readonly program: string;
   readonly errors: readonly string[];
 }
 
-/** What it prints of a piece of work: its words, or why there are none; and the programs that it compiled first. */
+/** The line for a piece of work: its words or an error, and the programs that were compiled for it. */
 export interface RunWork {
   readonly title: string;
   readonly words?: readonly number[];

@@ -1,7 +1,7 @@
 // Subgroups of any size on an adapter without them, for tests: one subgroup to a workgroup, whose lanes exchange values in
 // workgroup memory. Barriers then stand in control flow that is uniform in the subgroup, which naga compiles and Tint refuses.
 
-/** What a lane is told, given the values of all lanes in `shared` and the second argument `other`. */
+/** How a lane computes its `result` from the values of all lanes, which are in `shared`, and from the argument `other`. */
 const OPERATIONS: Record<string, string> = {
   subgroupAdd: "for (var i = 0u; i < LANES; i++) { result += shared[i]; }",
   subgroupExclusiveAdd: "for (var i = 0u; i < emulatedLane; i++) { result += shared[i]; }",
