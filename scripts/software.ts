@@ -45,9 +45,12 @@ export async function software(): Promise<Software> {
   };
   const home = join(cache, `software-${version}`);
   if (!existsSync(home)) await unpack(join(packaged, "bin"), home);
-  const icd = join(home, "vk_swiftshader_icd.json");
+  // The manifest of another driver, and after a colon the folders of its libraries.
+  const [named, ...folders] = (process.env["EXACTA_TEST_DRIVER"] ?? "").split(":");
+  const icd = named || join(home, "vk_swiftshader_icd.json");
+  const libraries = [...folders, home].join(":");
   return {
-    dawnEnv: { LD_LIBRARY_PATH: home, VK_DRIVER_FILES: icd, VK_ICD_FILENAMES: icd },
+    dawnEnv: { LD_LIBRARY_PATH: libraries, VK_DRIVER_FILES: icd, VK_ICD_FILENAMES: icd },
     chromium: join(home, "chromium"),
     browserEnv: { LD_LIBRARY_PATH: join(home, "lib"), FONTCONFIG_FILE: join(home, "fonts.conf") },
   };

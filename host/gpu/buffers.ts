@@ -1,6 +1,6 @@
 // The buffers of pieces of work in flight, which are reused by later work of the same size.
 
-import { sizeClass } from "./launch.ts";
+import { bytesWithin, sizeClass } from "./launch.ts";
 import type { Layouts } from "./pipelines.ts";
 import type { Upload } from "./uploads.ts";
 
@@ -122,9 +122,12 @@ export class BufferPool {
   /** A set with buffers of at least these sizes; undefined where the device is out of memory. */
   async acquire({ outputBytes, scratchBytes }: BufferSizes): Promise<BufferSet | undefined> {
     const { maxBufferSize, maxStorageBufferBindingSize } = this.#device.limits;
+    const fitting = (bytes: number, limit: number) =>
+      Math.min(bufferBytes(bytes), bytesWithin(Math.min(limit, maxStorageBufferBindingSize)));
     const sizes = {
-      outputBytes: Math.min(bufferBytes(outputBytes), maxBufferSize - TIMESTAMPS_BYTES),
-      scratchBytes: scratchBytes > 0 ? Math.min(bufferBytes(scratchBytes), maxStorageBufferBindingSize) : 0,
+      // The staging buffer has the timestamps beside the output.
+      outputBytes: fitting(outputBytes, maxBufferSize - TIMESTAMPS_BYTES),
+      scratchBytes: scratchBytes > 0 ? fitting(scratchBytes, maxBufferSize) : 0,
     };
     const index = this.#idle.findIndex((set) => set.has(sizes));
     return index >= 0 ? this.#idle.splice(index, 1)[0] : this.#create(sizes);

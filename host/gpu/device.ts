@@ -26,7 +26,10 @@ const RAISED_LIMITS = [
 /** Features that are requested where the adapter has them: some variants need subgroups, no work needs either. */
 const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ["subgroups", "timestamp-query"];
 
-/** Subgroup sizes that are assumed where an adapter does not tell its own. */
+/**
+ * Subgroup sizes that are assumed of an adapter without the feature `subgroups`. WebGPU has such an adapter report 4 and 128,
+ * whatever its hardware is. Most GPUs have 32 lanes.
+ */
 const DEFAULT_SUBGROUP_MAX_SIZE = 32;
 const DEFAULT_SUBGROUP_MIN_SIZE = 4;
 
@@ -35,9 +38,34 @@ export function adapterName({ vendor, architecture, device, description }: GPUAd
   return description || [vendor, architecture, device].filter(Boolean).join(" ") || "unnamed WebGPU adapter";
 }
 
-/** The key that tells an adapter and its driver from others: all that it says of itself. */
-export const adapterKey = ({ vendor, architecture, device, description }: GPUAdapterInfo): string =>
-  [vendor, architecture, device, description].join(" ");
+/**
+ * The key that tells an adapter and its driver from others: its names, limits and features. Some browsers hide all names, so that
+ * their adapters differ in the rest alone.
+ */
+export function adapterKey({ info, limits, features }: GPUAdapter): string {
+  const { vendor, architecture, device, description } = info;
+  const raised = RAISED_LIMITS.map((name) => limits[name]);
+  return [vendor, architecture, device, description, ...raised, ...[...features].toSorted()].join(" ");
+}
+
+/** The profile of a device, given what its adapter says of itself. */
+export function profileOf(
+  { limits, features }: Pick<GPUDevice, "limits" | "features">,
+  { subgroupMaxSize, subgroupMinSize }: GPUAdapterInfo,
+  { language, capacityBits }: DeviceOptions,
+): DeviceProfile {
+  const hasSubgroups = features.has("subgroups");
+  const found = new Set<Feature>();
+  if (hasSubgroups) found.add("subgroups");
+  if (language?.has("packed_4x8_integer_dot_product")) found.add("packed");
+  return {
+    limits,
+    subgroupMaxSize: (hasSubgroups && subgroupMaxSize) || DEFAULT_SUBGROUP_MAX_SIZE,
+    subgroupMinSize: (hasSubgroups && subgroupMinSize) || DEFAULT_SUBGROUP_MIN_SIZE,
+    features: found,
+    capacityBits,
+  };
+}
 
 /** An open device, which destroys everything that was created on it when it is closed. */
 export class Device {
@@ -66,18 +94,5 @@ export async function openDevice(adapter: GPUAdapter, options: DeviceOptions): P
     requiredFeatures: OPTIONAL_FEATURES.filter((name) => adapter.features.has(name)),
     requiredLimits: Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]])),
   });
-  return new Device(gpu, {
-    limits: gpu.limits,
-    subgroupMaxSize: adapter.info.subgroupMaxSize || DEFAULT_SUBGROUP_MAX_SIZE,
-    subgroupMinSize: adapter.info.subgroupMinSize || DEFAULT_SUBGROUP_MIN_SIZE,
-    features: featuresOf(gpu, options),
-    capacityBits: options.capacityBits,
-  });
-}
-
-function featuresOf({ features }: GPUDevice, { language }: DeviceOptions): ReadonlySet<Feature> {
-  const found = new Set<Feature>();
-  if (features.has("subgroups")) found.add("subgroups");
-  if (language?.has("packed_4x8_integer_dot_product")) found.add("packed");
-  return found;
+  return new Device(gpu, profileOf(gpu, adapter.info, options));
 }

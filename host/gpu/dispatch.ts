@@ -101,7 +101,8 @@ export class Dispatcher {
       }
       const offset = DISPATCH_STRIDE_BYTES * encoded++;
       // The queue executes this write before the submission that follows it, and after the one before.
-      queue.writeBuffer(set.dispatches, offset, Uint32Array.from(words));
+      // Deno ends on an empty write.
+      if (words.length > 0) queue.writeBuffer(set.dispatches, offset, Uint32Array.from(words));
       const pass = encoder.beginComputePass();
       pass.setBindGroup(0, contract);
       pass.setBindGroup(1, variant, [offset]);

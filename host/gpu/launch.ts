@@ -112,9 +112,12 @@ export function sizeClass(words: number): number {
 export const maxWorkgroupWords = ({ limits }: DeviceProfile): number =>
   Math.floor((limits.maxComputeWorkgroupStorageSize - WORKGROUP_OVERHEAD_BYTES) / 4);
 
+/** The largest size of a buffer within a limit. Limits may be odd, 2^31 - 1 say, but sizes are multiples of 4 bytes. */
+export const bytesWithin = (limit: number): number => limit - (limit % 256);
+
 /** The most words of one storage buffer; at most `cap` bytes of it. */
 export const maxStorageWords = ({ limits }: DeviceProfile, cap = Infinity): number =>
-  Math.floor(Math.min(cap, limits.maxStorageBufferBindingSize, limits.maxBufferSize) / 4);
+  bytesWithin(Math.min(cap, limits.maxStorageBufferBindingSize, limits.maxBufferSize)) / 4;
 
 /** The parts of a launch that depend on where the tables of workgroups are. */
 export type Placement = Pick<Launch, "variant" | "workgroups" | "workgroupRows" | "scratchBytes"> & {

@@ -29,11 +29,11 @@ class Session {
   readonly #dispatcher: Dispatcher;
   readonly #chooser: LaunchChooser;
 
-  constructor({ info }: GPUAdapter, device: Device, options: GpuOptions) {
-    this.adapter = adapterName(info);
+  constructor(adapter: GPUAdapter, device: Device, options: GpuOptions) {
+    this.adapter = adapterName(adapter.info);
     this.device = device;
     this.#dispatcher = new Dispatcher(device.gpu);
-    const tuner = options.store && new Tuner(options.store, adapterKey(info));
+    const tuner = options.store && new Tuner(options.store, adapterKey(adapter));
     this.#chooser = new LaunchChooser(device, this.#dispatcher, tuner, options);
   }
 

@@ -51,7 +51,8 @@ export class Uploads {
       size: Math.max(words.byteLength, 4),
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
     });
-    this.#device.queue.writeBuffer(buffer, 0, words);
+    // Deno ends on an empty write.
+    if (words.length > 0) this.#device.queue.writeBuffer(buffer, 0, words);
     return buffer;
   }
 }

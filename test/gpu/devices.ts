@@ -1,9 +1,13 @@
-// Devices for tests: adapters whose devices a test tampers with, and small compute shaders run to the end.
+// Devices for tests: adapters whose devices a test tampers with (tamper.ts), and small compute shaders run to the end.
 
 import { requestAdapter } from "../../host/open.ts";
+import { profileOf } from "../../host/gpu/device.ts";
 import type { DeviceProfile } from "../../host/gpu/launch.ts";
 import { openGpu } from "../../host/node/platform/dawn.ts";
 import { platform } from "../../host/node/platform/index.ts";
+import { poisonStorage, rewriteShaders, tampered } from "./tamper.ts";
+
+export { poisonStorage, rewriteShaders };
 
 /** The adapter tests compute on; without one they fail, they are never skipped. */
 export async function testAdapter(): Promise<GPUAdapter> {
@@ -25,99 +29,13 @@ export async function testLanguage(): Promise<ReadonlySet<string>> {
 
 /** The profile of the test adapter, with every feature that launches can use. */
 export async function testProfile(): Promise<DeviceProfile> {
-  const { limits, info, features } = await testAdapter();
-  await testLanguage();
-  return {
-    limits,
-    subgroupMaxSize: info.subgroupMaxSize || 32,
-    subgroupMinSize: info.subgroupMinSize || 4,
-    features: new Set([...(features.has("subgroups") ? ["subgroups" as const] : []), "packed"]),
-  };
+  const adapter = await testAdapter();
+  return profileOf(adapter, adapter.info, { language: await testLanguage() });
 }
 
-/** Answers adapters whose every device passes through `tamper` first. */
-export function tamperedAdapter(tamper: (device: GPUDevice) => void): () => Promise<GPUAdapter> {
-  return async () => {
-    const adapter = await testAdapter();
-    const requestDevice = adapter.requestDevice.bind(adapter);
-    adapter.requestDevice = async (descriptor) => {
-      const device = await requestDevice(descriptor);
-      tamper(device);
-      return device;
-    };
-    return adapter;
-  };
-}
-
-/**
- * Makes a device fill the storage buffers that a host never writes, which are outputs and scratch, with a word before each
- * piece of work. A piece of work ends when its result is mapped; its buffers are those of the bind groups it sets.
- */
-export function poisonStorage(device: GPUDevice, word: number): void {
-  const scratch = new Set<GPUBuffer>();
-  const bound = new WeakMap<GPUBindGroup, GPUBuffer[]>();
-  let poisoned = new Set<GPUBuffer>();
-  const { queue } = device;
-  const writeBuffer = queue.writeBuffer.bind(queue);
-  const written = (buffer: GPUBuffer, ...rest: [number, GPUAllowSharedBufferSource, number?, number?]) => {
-    scratch.delete(buffer);
-    writeBuffer(buffer, ...rest);
-  };
-  Object.defineProperty(device, "queue", {
-    value: Object.defineProperty(queue, "writeBuffer", { value: written }),
-  });
-  const createBuffer = device.createBuffer.bind(device);
-  device.createBuffer = (descriptor) => {
-    const buffer = createBuffer(descriptor);
-    if (descriptor.usage & GPUBufferUsage.STORAGE) scratch.add(buffer);
-    if (descriptor.usage & GPUBufferUsage.MAP_READ) {
-      const mapAsync = buffer.mapAsync.bind(buffer);
-      buffer.mapAsync = (...range) => {
-        poisoned = new Set();
-        return mapAsync(...range);
-      };
-    }
-    return buffer;
-  };
-  const createBindGroup = device.createBindGroup.bind(device);
-  device.createBindGroup = (descriptor) => {
-    const group = createBindGroup(descriptor);
-    bound.set(
-      group,
-      [...descriptor.entries].map(({ resource }) => (resource as GPUBufferBinding).buffer),
-    );
-    return group;
-  };
-  const poison = (group: GPUBindGroup) => {
-    for (const buffer of bound.get(group)!) {
-      if (!scratch.has(buffer) || poisoned.has(buffer)) continue;
-      poisoned.add(buffer);
-      writeBuffer(buffer, 0, new Uint32Array(buffer.size / 4).fill(word));
-    }
-  };
-  const createCommandEncoder = device.createCommandEncoder.bind(device);
-  device.createCommandEncoder = (descriptor) => {
-    const encoder = createCommandEncoder(descriptor);
-    const beginComputePass = encoder.beginComputePass.bind(encoder);
-    encoder.beginComputePass = (pass) => {
-      const began = beginComputePass(pass);
-      const setBindGroup = began.setBindGroup.bind(began) as (...bindings: unknown[]) => undefined;
-      began.setBindGroup = (index: number, group: GPUBindGroup, ...offsets: unknown[]) => {
-        poison(group);
-        return setBindGroup(index, group, ...offsets);
-      };
-      return began;
-    };
-    return encoder;
-  };
-}
-
-/** Makes a device compile other shaders than it is given. */
-export function rewriteShaders(device: GPUDevice, rewrite: (code: string) => string): void {
-  const createShaderModule = device.createShaderModule.bind(device);
-  device.createShaderModule = (descriptor) =>
-    createShaderModule({ ...descriptor, code: rewrite(descriptor.code) });
-}
+/** Answers the test adapter, whose every device passes through `tamper` first. */
+export const tamperedAdapter = (tamper: (device: GPUDevice) => void): (() => Promise<GPUAdapter>) =>
+  tampered(testAdapter, tamper);
 
 /**
  * Runs `main` of a shader, a workgroup for each `step` words of input: binding 0 is the input, binding 1 the output of as

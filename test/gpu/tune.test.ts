@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { gpuRunner } from "../../host/gpu/runner.ts";
 import { choose, memoryStore, Tuner, type Choice } from "../../host/gpu/tune.ts";
-import type { DeviceProfile } from "../../host/gpu/launch.ts";
+import { profileOf } from "../../host/gpu/device.ts";
 import { launchesOf, launchLabel, tuningKey } from "../../host/gpu/kernels/index.ts";
 import { fileStore } from "../../host/node/platform/store.ts";
 import { referenceRunner } from "../../host/reference.ts";
@@ -181,13 +181,8 @@ describe("Runner with a store", () => {
     expect(rates[best]).toBeGreaterThan(0);
     expect(rates[best]).toBe(Math.max(...Object.values(rates)));
 
-    const { limits, info, features } = await testAdapter();
-    const room: DeviceProfile = {
-      limits,
-      subgroupMaxSize: info.subgroupMaxSize || 32,
-      subgroupMinSize: info.subgroupMinSize || 4,
-      features: new Set(features.has("subgroups") ? ["subgroups"] : []),
-    };
+    const opened = await testAdapter();
+    const room = profileOf(opened, opened.info, {});
     const labels = launchesOf(work, room).map(launchLabel);
     expect(new Set(labels).size).toBe(labels.length);
     for (const label of [labels[0]!, labels.at(-1)!]) {

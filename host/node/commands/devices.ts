@@ -80,7 +80,7 @@ async function tuneAgain(output: Output): Promise<void> {
   if (!adapter)
     throw new RequestError("--tune", "a WebGPU adapter", undefined, "exacta devices says what is missing");
   const language = (await platform.gpu())?.wgslLanguageFeatures;
-  await new Tuner(platform.store, adapterKey(adapter.info)).forget();
+  await new Tuner(platform.store, adapterKey(adapter)).forget();
   const runner = await gpuRunner(() => requestAdapter(platform), {
     store: platform.store,
     budget: Infinity,
@@ -118,14 +118,14 @@ async function listDevices() {
   for (const adapter of [chosen, await gpu?.requestAdapter({ powerPreference: "low-power" })])
     if (adapter) byName.set(adapterName(adapter.info), adapter);
   const adapters = await Promise.all(
-    [...byName].map(async ([name, { info, limits, features }]) => ({
+    [...byName].map(async ([name, adapter]) => ({
       name,
-      vendor: info.vendor,
-      architecture: info.architecture,
-      subgroup: info.subgroupMaxSize,
-      limits: Object.fromEntries(LIMITS.map((limit) => [limit, limits[limit]])),
-      features: [...features].toSorted(),
-      choices: await new Tuner(platform.store, adapterKey(info)).choices(),
+      vendor: adapter.info.vendor,
+      architecture: adapter.info.architecture,
+      subgroup: adapter.info.subgroupMaxSize,
+      limits: Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]])),
+      features: [...adapter.features].toSorted(),
+      choices: await new Tuner(platform.store, adapterKey(adapter)).choices(),
     })),
   );
   return {

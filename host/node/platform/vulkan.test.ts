@@ -73,10 +73,23 @@ describe.runIf(hasSoftware)("Diagnosis of Vulkan", () => {
     expect(missingForVulkan({ VK_DRIVER_FILES: file })[0]).toContain(`the driver of ${file} does not load: `);
   });
 
-  test("A driver that loads is not reported, and other missing parts are", async () => {
+  test("A driver that loads comes first, then drivers that do not load, then device files", async () => {
     const { dawnEnv } = await software();
-    const sentence = missingForVulkan({ VK_DRIVER_FILES: dawnEnv["VK_DRIVER_FILES"] });
-    expect(sentence.length).toBeGreaterThan(0);
-    expect(sentence.join("\n")).not.toContain("does not load");
+    const loading = dawnEnv["VK_DRIVER_FILES"]!;
+    const sentences = missingForVulkan({ VK_DRIVER_FILES: loading });
+    expect(sentences[0]).toMatch(
+      `the driver of ${loading} loads but offers nothing that Dawn takes (Mesa 22 is too old`,
+    );
+    expect(sentences.join("\n")).not.toContain("does not load");
+    const broken = await manifest("broken.json", "./broken.so");
+    const both = missingForVulkan({ VK_DRIVER_FILES: `${broken}:${loading}` });
+    expect(both.slice(0, 2)).toEqual([
+      sentences[0],
+      expect.stringContaining(`the driver of ${broken} does not load`),
+    ]);
+    expect(both.slice(2)).toEqual(sentences.slice(1));
+    expect(missingForVulkan({ VK_DRIVER_FILES: broken })[0]).toContain(
+      `the driver of ${broken} does not load`,
+    );
   });
 });

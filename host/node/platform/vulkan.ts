@@ -104,18 +104,22 @@ export function missingForVulkan(env: NodeJS.ProcessEnv = process.env): string[]
           : ""),
       ...devices,
     ];
-  const broken = manifests.flatMap((manifest) => {
-    const error = driverError(manifest);
+  const errors = manifests.map((manifest) => ({ manifest, error: driverError(manifest) }));
+  const broken = errors.flatMap(({ manifest, error }) => {
     if (!error) return [];
     const remedy = /^libX\w+\.so/.test(error)
       ? " (Debian has the X11 client libraries in libx11-6 and libxext6)"
       : "";
     return [`the driver of ${manifest} does not load: ${error}${remedy}`];
   });
-  const missing = [...broken, ...devices];
-  return missing.length > 0
-    ? missing
-    : [
-        `the driver of ${manifests.join(", ")} loads but offers nothing that Dawn takes (VK_LOADER_DEBUG=error,driver says more)`,
-      ];
+  const loading = errors.filter(({ error }) => !error).map(({ manifest }) => manifest);
+  // A driver that loads may be a software one, which needs no device file, so that is said first.
+  const refused =
+    loading.length > 0
+      ? [
+          `the driver of ${loading.join(", ")} loads but offers nothing that Dawn takes ` +
+            "(Mesa 22 is too old for Dawn and Mesa 25 is not; VK_LOADER_DEBUG=error,driver says more)",
+        ]
+      : [];
+  return [...refused, ...broken, ...devices];
 }
