@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { BufferPool } from "../../host/gpu/buffers.ts";
 import { adapterKey, profileOf } from "../../host/gpu/device.ts";
 import { launchesOf, launchLabel, sampleWork } from "../../host/gpu/kernels/index.ts";
-import { dawn } from "../../host/node/platform/dawn.ts";
+import { openGpu } from "../../host/node/platform/dawn.ts";
 import {
   maxStorageWords,
   type DeviceProfile,
@@ -152,7 +152,7 @@ describe("Launches for devices of other sizes", () => {
   });
 
   test("Dawn counts the same bytes of workgroup memory", async () => {
-    await dawn();
+    await openGpu();
     instance = create(["backend=null"]);
     const gpu = await (await instance.requestAdapter())!.requestDevice({ requiredFeatures: ["subgroups"] });
     const launches = [
@@ -239,7 +239,7 @@ describe("Buffer sizes", () => {
   test.each([2 ** 31 - 1, 2 ** 32 - 1, 2 ** 28])(
     "Buffers for sizes close to a limit of %i bytes are multiples of 4 within it",
     async (limit) => {
-      await dawn();
+      await openGpu();
       const limits = { maxBufferSize: limit, maxStorageBufferBindingSize: limit } as GPUSupportedLimits;
       const scratchBytes = 4 * maxStorageWords({ ...device(32, 16), limits });
       expect(scratchBytes).toBeGreaterThan(limit - 512);
