@@ -21,13 +21,13 @@ export async function readBytes(path: string): Promise<Buffer> {
 /** The folders of a path that do not exist, outermost first. On Windows the root may be missing: a drive, or a server. */
 export function missingFolders(
   folder: string,
-  { resolve, dirname }: Pick<typeof path, "resolve" | "dirname"> = path,
+  rules: Pick<typeof path, "resolve" | "dirname"> = path,
   exists: (folder: string) => boolean = existsSync,
 ): string[] {
   const missing: string[] = [];
-  for (let at = resolve(folder); !exists(at); at = dirname(at)) {
+  for (let at = rules.resolve(folder); !exists(at); at = rules.dirname(at)) {
     missing.unshift(at);
-    if (dirname(at) === at) break;
+    if (rules.dirname(at) === at) break;
   }
   return missing;
 }
