@@ -27,7 +27,9 @@ test.each([
 
 test("A folder is made with its parents, and nothing else is left in it", async () => {
   await prepareFolder(join(folder, "a/b"), ["results.csv"]);
-  expect(new Set(readdirSync(folder, { recursive: true }))).toEqual(new Set(["a", join("a", "b")]));
+  expect(new Set(readdirSync(folder, { recursive: true, encoding: "utf8" }))).toEqual(
+    new Set(["a", join("a", "b")]),
+  );
 });
 
 test("A file that cannot be replaced is kept under the name that the error says, and the others are written", async () => {
