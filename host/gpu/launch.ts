@@ -6,7 +6,15 @@ import type { InputsOf, KernelName, ParamsOf } from "../../src/kernels/index.ts"
 import type { WorkOf } from "../../src/plan.ts";
 
 /** The variants of all kernels. A kernel's `GpuKernel` says which it has and which it prefers. */
-export type VariantName = "registers" | "thread" | "subgroup" | "packed" | "workgroup" | "storage" | "tiles";
+export type VariantName =
+  | "registers"
+  | "thread"
+  | "wave"
+  | "subgroup"
+  | "packed"
+  | "workgroup"
+  | "storage"
+  | "tiles";
 
 /** Optional abilities of a device: operations between the lanes of a subgroup; dot products of four packed bytes. */
 export type Feature = "subgroups" | "packed";

@@ -83,6 +83,7 @@ export interface Parity {
 const POISONS: Record<VariantName, number> = {
   registers: 0xaaaaaaaa,
   thread: 0xffffffff,
+  wave: 0x33cc33cc,
   subgroup: 0x01234567,
   packed: 0x5a5a5a5a,
   workgroup: 0x55555555,

@@ -2,7 +2,7 @@
 
 import type { Fault } from "./parity.ts";
 
-export type ReachProbe = "sums" | "signed" | "three items" | "six items" | "grid stride";
+export type ReachProbe = "sums" | "signed" | "three items" | "six items" | "tiles" | "prefix" | "grid stride";
 
 export const reachFaults: readonly Fault<ReachProbe>[] = [
   {
@@ -55,6 +55,35 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   { variant: "subgroup", probe: "sums", replace: "if (drawer == 0u) {", by: "if (n == 1u) {" },
   { variant: "subgroup", probe: "sums", replace: "w & (size - 1u))", by: "w & (size - 2u))" },
   { variant: "subgroup", probe: "three items", replace: "a >= perBlock", by: "a > perBlock" },
+  // A prefix that is trusted though it leaves targets open.
+  { variant: "subgroup", probe: "prefix", replace: "if (isDecided || !isPrefix) {", by: "if (turn == 0u) {" },
+  { variant: "wave", probe: "prefix", replace: "if (isDecided || !isPrefix) {", by: "if (turn == 0u) {" },
+  {
+    variant: "workgroup",
+    probe: "prefix",
+    replace: "if (isDecided || !isPrefix) {",
+    by: "if (turn == 0u) {",
+  },
+  { variant: "storage", probe: "prefix", replace: "if (isDecided || !isPrefix) {", by: "if (turn == 0u) {" },
+  // A prefix whose misses are added to the tally.
+  { variant: "wave", probe: "prefix", replace: "n, !isPrefix);", by: "n, true);" },
+  { variant: "wave", probe: "sums", replace: "to - words - 1u", by: "to - words" },
+  { variant: "wave", probe: "sums", replace: "3u * WIDTH - localIndex", by: "2u * WIDTH - localIndex" },
+  {
+    variant: "wave",
+    probe: "tiles",
+    replace: "tile -= i32(TILE_WORDS);",
+    by: "tile -= i32(TILE_WORDS) + 1;",
+  },
+  { variant: "wave", probe: "six items", replace: "isLarge == (a > smallTo)", by: "isLarge" },
+  { variant: "wave", probe: "sums", replace: "max(-oriented(frame, item), 0)", by: "max(item, 0)" },
+  {
+    variant: "wave",
+    probe: "sums",
+    replace: "array<u32, SUMS_WORDS>",
+    by: "array<u32, SUMS_WORDS / 4u>",
+    watched: true,
+  },
   {
     variant: "workgroup",
     probe: "sums",
@@ -76,14 +105,16 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   {
     variant: "storage",
     probe: "sums",
-    replace: "scratch[table * WORDS + w] = value",
-    by: "scratch[table * WORDS + w + 1u] = value",
+    replace: "= before.w | shifted",
+    by: "= shifted",
   },
+  // Words that are not cleared: of the bitset, and right below it.
+  { variant: "storage", probe: "sums", replace: "sums[start + to + 2u * WIDTH] = 0u;", by: "" },
   {
     variant: "storage",
     probe: "sums",
-    replace: "setWord(table, u32(w), u32(w == 0));",
-    by: "if (w == 0) { setWord(table, 0u, 1u); }",
+    replace: "w = localIndex; w < BELOW;",
+    by: "w = localIndex; w + 1u < BELOW;",
   },
   { variant: "storage", probe: "sums", replace: "32 * w + 31 - window.y", by: "32 * w + 30 - window.y" },
   {
@@ -97,8 +128,8 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   {
     variant: "workgroup",
     probe: "grid stride",
-    replace: "u32(w == 0));",
-    by: "select(wordOf(table, u32(w)), 1u, w == 0 && t < 65535u));",
+    replace: "= u32(first + localIndex == 0u);",
+    by: "|= u32(first + localIndex == 0u);",
   },
   // Indices past the end of an array, which implementations change without a word.
   {
@@ -118,8 +149,8 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   {
     variant: "workgroup",
     probe: "sums",
-    replace: "array<u32, WORDS>",
-    by: "array<u32, WORDS / 4u>",
+    replace: "array<u32, SUMS_WORDS>",
+    by: "array<u32, SUMS_WORDS / 4u>",
     watched: true,
   },
 ];

@@ -14,7 +14,7 @@ import { poisonStorage, rewriteShaders, tamperedAdapter, testAdapter, testProfil
 import { describeParity, type Case, type EngineName, type RandomCase } from "./parity.ts";
 import { reachFaults, type ReachProbe } from "./reach.faults.ts";
 
-const variants = ["registers", "thread", "subgroup", "workgroup", "storage"] as const;
+const variants = ["registers", "thread", "wave", "subgroup", "workgroup", "storage"] as const;
 type ReachVariant = (typeof variants)[number];
 
 /** Without the variants that take long to compile. Those differ from `thread` in little but where the bits of a trial are. */
@@ -59,6 +59,7 @@ async function trialsWithoutStride(question: Question, variant: ReachVariant): P
   const perGroup = {
     registers: constants.WIDTH!,
     thread: constants.WIDTH!,
+    wave: 1,
     subgroup: constants.WIDTH! / 4,
     workgroup: 1,
     storage: 1,
@@ -237,8 +238,38 @@ const large: readonly ReachCase[] = (
       count,
     ),
   ],
-  on: ["reference", "cpu", "workgroup"],
+  on: ["reference", "cpu", "wave", "workgroup"],
   wide: ensemble === "products" || ensemble === "rssp0",
+}));
+
+/** The variants that decide a trial by a prefix of its items first, or share its bitset in tiles. */
+const shared: readonly EngineName[] = ["reference", "cpu", "wave", "subgroup", "workgroup", "storage"];
+
+const prefixes: ReachCase = {
+  title: "trials that a prefix of their items decides, and trials that it leaves open",
+  works: () => [
+    workOf(prefixed, 2 ** 32 - 100, 300),
+    // A target that the prefix often misses, and sizes that all have more items than the prefix.
+    workOf({ ensemble: "rssp0", halfRange: 2, itemsFrom: 20, itemsTo: 23, targets: [5, -5] }, 0, 300),
+  ],
+  on: shared,
+};
+
+// The test adapter has subgroups of 4 lanes, so that a tile of `wave` has 16 words.
+const tiles: readonly ReachCase[] = (
+  [
+    ["half ranges on either side of whole words", [31, 32, 33, 63, 64, 65], [3, 5], true],
+    ["bitsets of one, two and three tiles of wave", [127, 128, 129, 255, 257], [4, 8], true],
+    ["a half range above a word, and bitsets longer than a tile", [33, 257], [3, 5], false],
+  ] as const
+).map(([title, halfRanges, [itemsFrom, itemsTo], wide]) => ({
+  title,
+  works: () =>
+    halfRanges.map((halfRange) =>
+      workOf({ halfRange, itemsFrom, itemsTo, targets: [halfRange, -halfRange, 3 * halfRange] }, 5, 60),
+    ),
+  on: ["reference", "cpu", "wave", "workgroup", "storage"],
+  wide,
 }));
 
 // Not poisoned: with bitsets this large the scratch memory of all workgroups fills all that a device has.
@@ -356,6 +387,8 @@ const products: Question = {
   itemsTo: 5,
   targets: [48],
 };
+/** A prefix decides nearly every trial, and a few miss a target with all items. */
+const prefixed: Question = { ensemble: "rssp", halfRange: 1, itemsFrom: 12, itemsTo: 12, targets: [1] };
 const around2to32 = (question: Question) => [
   workOf(question, 2 ** 32 - 40, 900),
   workOf(question, 2 ** 32, 30),
@@ -365,6 +398,8 @@ const probes: Record<ReachProbe, ReachCase["works"]> = {
   signed: () => around2to32(shown.signed),
   "three items": () => around2to32(shown["three items"]),
   "six items": () => around2to32(shown["six items"]),
+  tiles: () => [workOf({ ensemble: "rssp", halfRange: 300, itemsFrom: 4, itemsTo: 4, targets: [7] }, 0, 900)],
+  prefix: () => [workOf(prefixed, 0, 9000)],
   "grid stride": async () => {
     const question: Question = { ensemble: "rssp", halfRange: 2, itemsFrom: 0, itemsTo: 1, targets: [1] };
     return [workOf(question, 0, (await trialsWithoutStride(question, "workgroup")) + 40)];
@@ -385,6 +420,8 @@ const { engine, compare } = describeParity("reach", {
     lists,
     ...strides,
     ...carries,
+    prefixes,
+    ...tiles,
     ...large,
     ...largest,
     probed,
@@ -401,12 +438,41 @@ describe("Variants of reach", () => {
     expect(variantsOf("reach")).toEqual(variants);
   });
 
-  test.each(["registers", "thread", "subgroup", "workgroup"] as const)(
+  test.each(["registers", "thread", "wave", "subgroup", "workgroup"] as const)(
     "The variant %s of reach has at least 65,535 trials in flight",
     async (variant) => {
       expect(await trialsWithoutStride(tiny, variant)).toBeGreaterThanOrEqual(65535);
     },
   );
+});
+
+describe("The variant wave of reach", () => {
+  test.each([
+    [4, 4, 4],
+    [4, 128, 32],
+    [8, 32, 32],
+    [32, 32, 32],
+    [32, 64, 32],
+    [64, 64, 64],
+  ])(
+    "On a device with subgroups of %i to %i lanes, a workgroup of wave has %i invocations",
+    async (subgroupMinSize, subgroupMaxSize, width) => {
+      const profile = { ...(await testProfile()), subgroupMinSize, subgroupMaxSize };
+      const work = workOf({ halfRange: 2 ** 12, itemsFrom: 18, itemsTo: 18, targets: [1] }, 0, 1);
+      expect(launchesOf(work, profile, "wave").map(({ constants }) => constants.WIDTH)).toContain(width);
+    },
+  );
+
+  test("The words of wave do not depend on how many subgroups a workgroup has", async () => {
+    const wider = async () => {
+      const adapter = await testAdapter();
+      return Object.defineProperty(adapter, "info", { value: { subgroupMinSize: 4, subgroupMaxSize: 16 } });
+    };
+    const runner = await gpuRunner(wider, { variant: "wave" });
+    const work = workOf({ halfRange: 90, itemsFrom: 15, itemsTo: 19, targets: [1, -500] }, 3, 60);
+    expect([...(await runner.run(work)).words]).toEqual([...(await compare(work, ["cpu"]))]);
+    runner.close();
+  });
 });
 
 describe("Batches of reach", () => {
@@ -491,12 +557,28 @@ describe("Batches of reach", () => {
 });
 
 describe("Trials of reach that overflow a variant", () => {
-  const one: Question = { ensemble: "rssp", halfRange: 64, itemsFrom: 12, itemsTo: 12, targets: [1, -64] };
-  const several: Question = { ensemble: "rnpp", halfRange: 64, itemsFrom: 3, itemsTo: 12, targets: [0, 5] };
+  /** The capacity of \`wave\` is whole tiles, so that its trials need larger items to overflow it. */
+  const halfRangeOf = (variant: VariantName) => (variant === "wave" ? 256 : 64);
+  const one = (halfRange: number): Question => ({
+    ensemble: "rssp",
+    halfRange,
+    itemsFrom: 12,
+    itemsTo: 12,
+    targets: [1, -halfRange],
+  });
+  const several = (halfRange: number): Question => ({
+    ensemble: "rnpp",
+    halfRange,
+    itemsFrom: 3,
+    itemsTo: 12,
+    targets: [0, 5],
+  });
 
   test.each([
     ["registers", 1],
     ["registers", 256],
+    ["wave", 1],
+    ["wave", 1024],
     ["subgroup", 1],
     ["subgroup", 256],
     ["thread", 1],
@@ -509,7 +591,8 @@ describe("Trials of reach that overflow a variant", () => {
         tamperedAdapter((device) => poisonStorage(device, 0xdeadbeef)),
         { variant, capacityBits },
       );
-      for (const question of [one, several])
+      const halfRange = halfRangeOf(variant);
+      for (const question of [one(halfRange), several(halfRange)])
         for (const [first, count] of [
           [7, 1000],
           [2 ** 32 - 9, 33],
@@ -527,6 +610,8 @@ describe("Trials of reach that overflow a variant", () => {
     ["thread", 224, 1, 999],
     ["registers", 256, 1, 999],
     ["thread", 449, 1000, 1000],
+    ["wave", 1024, 1, 999],
+    ["wave", 1793, 1000, 1000],
   ] as const)(
     "The variant %s with room for %i bits counts %i to %i of 1000 trials itself",
     async (variant: VariantName, capacityBits, low, high) => {
@@ -545,7 +630,7 @@ describe("Trials of reach that overflow a variant", () => {
         ),
         { variant, capacityBits },
       );
-      const [counted] = (await forgetful.run(workOf(one, 7, 1000))).words;
+      const [counted] = (await forgetful.run(workOf(one(halfRangeOf(variant)), 7, 1000))).words;
       forgetful.close();
       if (high < 1000) expect(found, "fallback passes that were changed").toBe(1);
       expect(counted).toBeGreaterThanOrEqual(low);

@@ -1,17 +1,19 @@
-// reach on a GPU: one trial per invocation (`registers`, `thread`), per subgroup, or per workgroup (`workgroup`, `storage`).
+// reach on a GPU: one trial per invocation (`registers`, `thread`), per subgroup (`subgroup`), or per workgroup (`wave`,
+// `workgroup`, `storage`).
 //
-// The variants of one trial per invocation and per subgroup are compiled for a capacity that nearly every trial fits. A trial
-// that overflows it is deferred: the shader marks it in a bitmap in scratch memory, and the fallback pass, which gives a
-// whole workgroup to a trial, processes the marked ones.
+// All variants but `workgroup` and `storage` are compiled for a capacity that nearly every trial fits. A trial that overflows it
+// is deferred: the shader marks it in a bitmap in scratch memory, and the fallback pass, which gives a whole workgroup to a
+// trial, processes the marked ones.
 
 import { itemOf } from "../../../src/ensemble.ts";
-import { reachCapacity, reachTally, type ReachParams } from "../../../src/kernels/reach.ts";
+import { reachCapacity, reachPrefix, reachTally, type ReachParams } from "../../../src/kernels/reach.ts";
 import type { WorkOf } from "../../../src/plan.ts";
 import fallbackSource from "../../../shaders/reach/fallback.wesl?wgsl";
 import registersSource from "../../../shaders/reach/registers.wesl?wgsl";
 import storageSource from "../../../shaders/reach/storage.wesl?wgsl";
 import subgroupSource from "../../../shaders/reach/subgroup.wesl?wgsl";
 import threadSource from "../../../shaders/reach/thread.wesl?wgsl";
+import waveSource from "../../../shaders/reach/wave.wesl?wgsl";
 import workgroupSource from "../../../shaders/reach/workgroup.wesl?wgsl";
 import {
   maxStorageWords,
@@ -39,6 +41,18 @@ const MAX_PRIVATE_TALLY_WORDS = 2 ** 10;
 /** Bits of a block of registers, and the most blocks of a trial: 16 registers. Items must be smaller than two blocks. */
 const REGISTER_BLOCK_BITS = 128;
 const MAX_REGISTER_BLOCKS = 4;
+/** Words of a tile for each invocation of a workgroup. */
+const TILE_DEPTH = 4;
+/** The width of `wave`: that of the smallest subgroup of the device, but 32 where subgroups may be smaller and larger. */
+const waveWidth = ({ subgroupMinSize, subgroupMaxSize }: DeviceProfile) =>
+  Math.min(Math.max(subgroupMinSize, 32), subgroupMaxSize, MAX_WAVE_WIDTH);
+/** Trials for each workgroup, where there are enough trials to fill the device. */
+const TRIALS_PER_WORKGROUP = 32;
+/** The most invocations of `wave`, and of `workgroup`. With more, most words of a tile are outside the live window. */
+const MAX_WAVE_WIDTH = 64;
+const MAX_MEMORY_WIDTH = 128;
+/** The most words of a bitset of `wave`. With more, a processor has room for too few subgroups. */
+const MAX_WAVE_WORDS = 2 ** 12;
 /** The most blocks of a trial that a subgroup shares. */
 const MAX_SUBGROUP_BLOCKS = 16;
 /** Words of `thread` beside a trial's bitset: zeros below that shifts read, words above that clearing overwrites. */
@@ -109,22 +123,69 @@ function capacitiesIn(work: ReachWork, { capacityBits }: DeviceProfile, unitBits
   return units.map((count) => ({ units: count, isComplete: count >= every }));
 }
 
-/** One trial to a workgroup, with its bits in workgroup memory; undefined where they do not fit. */
-function workgroupProgram(work: ReachWork, device: DeviceProfile, source: string): ShaderProgram | undefined {
-  const words = Math.ceil(reachCapacity(work.params) / 32);
-  if (words > maxWorkgroupWords(device)) return undefined;
+/** The number of items of a trial, rounded up so that few pipelines are compiled. */
+const roomForItems = ({ itemsTo }: ReachParams) => Math.max(8 * Math.ceil(itemsTo / 8), 8);
+
+/** The constants of a workgroup of `width` invocations with room for `bits` bits, and the words of its bitset and its zeros. */
+function bitsetOf({ params }: ReachWork, width: number, bits: number) {
+  const tile = TILE_DEPTH * width;
+  const WORDS = tile * Math.ceil(bits / (32 * tile));
+  // An item of a trial that fits the capacity is no larger than that: the highest target is M or higher.
+  const BELOW = tile + Math.min(Math.floor(params.halfRange / 32), WORDS);
+  const constants: Record<string, number> = {
+    WIDTH: width,
+    WORDS,
+    BELOW,
+    ITEMS: roomForItems(params),
+    ONE_SIZE: Number(params.itemsFrom === params.itemsTo),
+    ...lawConstants(params),
+  };
+  return { constants, words: BELOW + WORDS };
+}
+
+/** The number of items by which a workgroup or a subgroup decides a trial first, or 0. */
+const prefixConstant = ({ params }: ReachWork) => ({ PREFIX: reachPrefix(params) });
+
+/** Words of workgroup memory that are free beside the items, drawn and ordered, and the counters of a workgroup's trial. */
+const freeGroupWords = ({ params }: ReachWork, device: DeviceProfile) =>
+  maxWorkgroupWords(device) - 2 * roomForItems(params);
+
+/** Room for the tally of a workgroup beside `words` words of workgroup memory: the words of the tally, or 1 where it has none. */
+function groupTally(work: ReachWork, device: DeviceProfile, words: number) {
+  const { length } = reachTally(work.params);
   return {
-    source,
-    constants: { WIDTH: workgroupSize(words, device), WORDS: words, ...lawConstants(work.params) },
-    workgroups: Math.min(work.params.count, device.limits.maxComputeWorkgroupsPerDimension),
-    workgroupRows: 1,
+    TALLY: length <= Math.min(freeGroupWords(work, device) - words, MAX_PRIVATE_TALLY_WORDS) ? length : 1,
   };
 }
 
+/**
+ * The width of a workgroup for a trial. A step updates the live window, about a quarter of the capacity that items need, and a
+ * tile should be at most half of it: words of a tile outside the window are wasted.
+ */
+function groupWidth({ params }: ReachWork, device: DeviceProfile): number {
+  const itemsTo = reachPrefix(params) || params.itemsTo;
+  return workgroupSize(reachCapacity({ ...params, itemsTo }) / 32 / 8, device);
+}
+
+/** Workgroups of which each takes several trials, where there are enough trials to fill the device. */
+const groupsOf = (trials: number, { limits }: DeviceProfile) =>
+  Math.min(
+    trials,
+    Math.max(Math.ceil(trials / TRIALS_PER_WORKGROUP), 4 * BUSY_WORKGROUPS),
+    limits.maxComputeWorkgroupsPerDimension,
+  );
+
 /** The fallback pass for trials that overflow a capacity; undefined where a trial does not fit into a workgroup either. */
 function fallbackOf(work: ReachWork, device: DeviceProfile): ShaderProgram | undefined {
-  const program = workgroupProgram(work, device, fallbackSource);
-  return program && { ...program, workgroups: Math.min(program.workgroups, BUSY_WORKGROUPS) };
+  const width = Math.min(groupWidth(work, device), MAX_MEMORY_WIDTH);
+  const { constants, words } = bitsetOf(work, width, reachCapacity(work.params));
+  if (words > freeGroupWords(work, device)) return undefined;
+  return {
+    source: fallbackSource,
+    constants,
+    workgroups: Math.min(work.params.count, device.limits.maxComputeWorkgroupsPerDimension, BUSY_WORKGROUPS),
+    workgroupRows: 1,
+  };
 }
 
 /** Bytes of the overflow bitmap of one dispatch; one word where no trial can overflow. */
@@ -147,7 +208,7 @@ function invocationLaunch(
   const { limits } = device;
   const { params } = work;
   const { length: tallyWords } = reachTally(params);
-  const items = Math.max(8 * Math.ceil(params.itemsTo / 8), 8);
+  const items = roomForItems(params);
   const freeWords =
     Math.floor(limits.maxComputeWorkgroupStorageSize / 4) -
     (variant.wordsPerInvocation + items) * size -
@@ -257,6 +318,7 @@ const subgroup: Variant<"reach"> = {
                 ? tallyWords
                 : 1,
             ...lawConstants(params),
+            ...prefixConstant(work),
           },
           workgroups: Math.min(
             Math.ceil((trials * subgroupMaxSize) / size),
@@ -273,20 +335,54 @@ const subgroup: Variant<"reach"> = {
   },
 };
 
+/** One trial per workgroup as wide as a subgroup, its bits in workgroup memory. */
+const wave: Variant<"reach"> = {
+  name: "wave",
+  launches(work, device) {
+    const width = waveWidth(device);
+    const trials = Math.min(work.params.count, MAX_DISPATCH_TRIALS);
+    return capacitiesIn(work, device, 32 * TILE_DEPTH * width).flatMap(({ units, isComplete }): Launch[] => {
+      const { constants, words } = bitsetOf(work, width, 32 * TILE_DEPTH * width * units);
+      const fallback = isComplete ? undefined : fallbackOf(work, device);
+      if (words > Math.min(freeGroupWords(work, device), MAX_WAVE_WORDS) || (!isComplete && !fallback))
+        return [];
+      return [
+        {
+          variant: "wave",
+          source: waveSource,
+          constants: { ...constants, ...prefixConstant(work), ...groupTally(work, device, words) },
+          workgroups: groupsOf(trials, device),
+          workgroupRows: 1,
+          scratchBytes: overflowBytes(isComplete, trials),
+          dispatches: () => trialRanges(work.params.count),
+          ...(fallback && { fallback }),
+        },
+      ];
+    });
+  },
+};
+
 /** One trial per workgroup, its bits in workgroup memory. */
 const workgroup: Variant<"reach"> = {
   name: "workgroup",
   launches(work, device) {
-    const program = workgroupProgram(work, device, workgroupSource);
-    if (!program) return [];
-    return [
-      {
-        variant: "workgroup",
-        ...program,
-        scratchBytes: 0,
-        dispatches: () => trialRanges(work.params.count),
-      },
-    ];
+    const { subgroupMaxSize } = device;
+    const width = Math.min(groupWidth(work, device), Math.max(MAX_MEMORY_WIDTH, subgroupMaxSize));
+    return (width > subgroupMaxSize ? [width, width / 2] : [width]).flatMap((size): Launch[] => {
+      const { constants, words } = bitsetOf(work, size, reachCapacity(work.params));
+      if (words > freeGroupWords(work, device)) return [];
+      return [
+        {
+          variant: "workgroup",
+          source: workgroupSource,
+          constants: { ...constants, ...prefixConstant(work), ...groupTally(work, device, words) },
+          workgroups: groupsOf(Math.min(work.params.count, MAX_DISPATCH_TRIALS), device),
+          workgroupRows: 1,
+          scratchBytes: 0,
+          dispatches: () => trialRanges(work.params.count),
+        },
+      ];
+    });
   },
 };
 
@@ -296,7 +392,7 @@ const storage: Variant<"reach"> = {
   lastResort: true,
   launches(work, device) {
     const { params } = work;
-    const words = Math.ceil(reachCapacity(params) / 32);
+    const { constants, words } = bitsetOf(work, groupWidth(work, device), reachCapacity(params));
     const most = Math.min(Math.floor(maxStorageWords(device, SCRATCH_BYTES) / words), SCRATCH_WORKGROUPS);
     if (most === 0) return [];
     const workgroups = Math.min(params.count, most);
@@ -304,7 +400,7 @@ const storage: Variant<"reach"> = {
       {
         variant: "storage",
         source: storageSource,
-        constants: { WIDTH: workgroupSize(words, device), WORDS: words, ...lawConstants(params) },
+        constants: { ...constants, ...prefixConstant(work), ...groupTally(work, device, 0) },
         workgroups,
         workgroupRows: 1,
         scratchBytes: 4 * words * Math.max(workgroups, 1),
@@ -317,6 +413,6 @@ const storage: Variant<"reach"> = {
 export const reach: GpuKernel<"reach"> = {
   unitParam: "count",
   tuningParams: ["halfRange", "extent", "itemsTo", "targets"],
-  variants: [registers, thread, subgroup, workgroup, storage],
+  variants: [registers, thread, wave, subgroup, workgroup, storage],
   sample: sampleTrial,
 };
