@@ -55,6 +55,8 @@ export const missingVariants = (pipelines: readonly Pipeline[]): string[] =>
   );
 
 export interface Opened {
+  /** Dawn polls its instance through a raw pointer, so it must live as long as the device. */
+  readonly instance: GPU;
   readonly gpu: GPUDevice;
   readonly adapter: GPUAdapter;
   readonly profile: DeviceProfile;
@@ -70,8 +72,8 @@ export interface Beliefs {
 /** Opens the device of the driver behind the layer. @throws {Error} Dawn finds no adapter. */
 export async function openRecorder(toggles: readonly string[], beliefs: Beliefs): Promise<Opened> {
   Object.assign(globalThis, globals);
-  const gpu = create([`enable-dawn-features=${["allow_unsafe_apis", ...toggles].join(",")}`]);
-  const adapter = await gpu.requestAdapter();
+  const instance = create([`enable-dawn-features=${["allow_unsafe_apis", ...toggles].join(",")}`]);
+  const adapter = await instance.requestAdapter();
   if (!adapter) throw new Error("Dawn finds no adapter behind the layer");
   const names = [
     "maxBufferSize",
@@ -97,7 +99,7 @@ export async function openRecorder(toggles: readonly string[], beliefs: Beliefs)
     subgroupMinSize,
     features: new Set(["subgroups", "packed"]),
   };
-  return { gpu: device, adapter, profile };
+  return { instance, gpu: device, adapter, profile };
 }
 
 /** Compiles pipelines one after the other into files of a folder, and yields what the layer recorded of each. */
