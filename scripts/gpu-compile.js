@@ -11,4 +11,4 @@ const { module } = await runnerImport(`${root}scripts/gpu-compile/index.ts`, {
   logLevel: "error",
   plugins: loaded?.config.plugins,
 });
-process.exit(await module.main(process.argv.slice(2)).catch((e) => { console.error(e); return 3; }));
+process.exit(await module.main(process.argv.slice(2)));

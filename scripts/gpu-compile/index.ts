@@ -1,14 +1,118 @@
-import { mkdirSync } from "node:fs";
+// `npm run gpu:compile -- VENDOR CHIP`: the command line. docs/gpu.md is its manual.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { calmPolling } from "../../host/node/platform/dawn.ts";
+import { RequestError } from "../../src/errors.ts";
+import { missingVariants, openRecorder, pipelinesOf, recorded } from "./compile.ts";
+import { reportOf, rowOf, withReport, type Row } from "./report.ts";
+import { outputFolder, prepare, vendors } from "./vendors.ts";
 import { namedWorks } from "./works.ts";
-import { openRecorder, pipelinesOf, recorded } from "./compile.ts";
+
+const USAGE = `npm run gpu:compile -- VENDOR CHIP [options]
+
+  amd navi31 | navi21 | navi10 | vega10 | aldebaran | ...    Mesa's compiler ACO
+  nvidia 90 | 89 | 86 | ...                                  ptxas, by way of CUDA C++ (compute capability)
+
+  --only REGEXP     pipelines whose labels match
+  --bits LIST       log2 M of reach, by default 6,8,10,12
+  --lanes 32        AMD: waves of 32 lanes instead of the compiler's own choice
+  --profile apple   the limits of another device: 32 KiB of workgroup memory, subgroups of 32 lanes
+  --unchecked       without bounds checks, which no browser allows
+  --json            everything that was read, as JSON
+  --write, --check  writes the tables of docs/gpu.md, or fails where they are not these
+
+Exit status: 0, 1 where a pipeline spills registers to memory or docs/gpu.md is stale, 2 where the request cannot be met.
+`;
+
+const document = fileURLToPath(new URL("../../docs/gpu.md", import.meta.url));
+
+/** Runs the command and returns its exit status. */
 export async function main(args: readonly string[]): Promise<number> {
-  mkdirSync("/tmp/gc", { recursive: true });
-  const t0 = performance.now();
-  const works = await namedWorks([6, 8, 10, 12]);
-  const opened = await openRecorder([], { workgroupBytes: 65536 });
-  const p = pipelinesOf(works, opened.profile);
-  console.log(opened.adapter.info.description, opened.profile.subgroupMinSize, opened.profile.subgroupMaxSize, p.length, performance.now() - t0, args);
-  for await (const r of recorded(opened, p, "/tmp/gc")) console.log(r.label, r.statistics.get("VGPRs"), r.listing.length);
-  console.log(performance.now() - t0);
-  return 0;
+  try {
+    return await run(args);
+  } catch (error) {
+    if (!(error instanceof RequestError) && !isUsageError(error)) throw error;
+    process.stderr.write(`gpu:compile: ${(error as Error).message}\n`);
+    return 2;
+  }
+}
+
+const isUsageError = (error: unknown): boolean =>
+  error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+
+async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      only: { type: "string", default: "." },
+      bits: { type: "string", default: "6,8,10,12" },
+      lanes: { type: "string" },
+      profile: { type: "string" },
+      unchecked: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      write: { type: "boolean", default: false },
+      check: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const [name, chip] = positionals;
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (name !== "amd" && name !== "nvidia")
+    throw new RequestError("vendor", Object.keys(vendors).join(" or "), name, "--help lists all options");
+  if (chip === undefined) throw new RequestError("chip", "navi31 for AMD or 90 for NVIDIA, say", chip);
+  const sizes = values.bits.split(",").map(Number);
+  if (!sizes.every((bits) => Number.isInteger(bits) && bits >= 1 && bits <= 20))
+    throw new RequestError("--bits", "integers in 1..20 with commas between them", values.bits);
+  if (values.profile !== undefined && values.profile !== "apple")
+    throw new RequestError("--profile", "apple", values.profile);
+  if (values.lanes !== undefined && values.lanes !== "32")
+    throw new RequestError("--lanes", "32", values.lanes);
+  const vendor = vendors[name];
+  prepare(vendor, chip, values.lanes === undefined ? undefined : Number(values.lanes));
+
+  calmPolling();
+  const beliefs =
+    values.profile === "apple"
+      ? { workgroupBytes: 32_768, subgroupMinSize: 4, subgroupMaxSize: 32 }
+      : vendor.beliefs;
+  const opened = await openRecorder(values.unchecked ? ["disable_robustness"] : [], beliefs);
+  const pipelines = pipelinesOf(await namedWorks(sizes), opened.profile);
+  const only = new RegExp(values.only);
+  const wanted = pipelines.filter(({ label }) => only.test(label));
+  const rows: Row[] = [];
+  for await (const pipeline of recorded(opened, wanted, outputFolder(name, chip))) {
+    process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${rows.length + 1}/${wanted.length} ${pipeline.label}` : "");
+    rows.push(rowOf(pipeline, await vendor.compiled(pipeline, chip)));
+  }
+  process.stderr.write(process.stderr.isTTY ? "\r\x1b[K" : "");
+
+  const report = reportOf({ vendor: name, chip, compiler: vendor.compiler(opened.adapter.info), rows });
+  if (values.json) process.stdout.write(`${JSON.stringify(rows, null, 1)}\n`);
+  else process.stdout.write(`${report}\n`);
+  if (only.source === ".")
+    for (const variant of missingVariants(pipelines))
+      process.stderr.write(`gpu:compile: no pipeline of ${variant} fits these sizes on this device\n`);
+
+  let status = 0;
+  for (const { label, compiled } of rows)
+    if (compiled.spills > 0) {
+      process.stderr.write(`gpu:compile: ${label} spills registers to memory\n`);
+      status = 1;
+    }
+  if (values.write || values.check) {
+    const before = readFileSync(document, "utf8");
+    const after = withReport(before, `${name} ${chip}`, report);
+    if (values.write) writeFileSync(document, after);
+    else if (after !== before) {
+      process.stderr.write(`gpu:compile: docs/gpu.md is stale: run npm run gpu:compile -- ${name} ${chip} --write\n`);
+      status = 1;
+    }
+  }
+  return status;
 }

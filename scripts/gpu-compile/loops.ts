@@ -13,8 +13,11 @@ export interface Instruction {
   readonly target?: number;
 }
 
-/** Words of workgroup memory that are loaded and stored; population counts; atomic operations on any memory; exclusive ors. */
-export type Feature = "loads" | "stores" | "ones" | "atomics" | "xors";
+/**
+ * Words of workgroup memory that are loaded and stored; population counts; atomic operations on any memory; exclusive ors; moves
+ * between the lanes of a subgroup.
+ */
+export type Feature = "loads" | "stores" | "ones" | "atomics" | "xors" | "shuffles";
 
 /** The instructions first..last, to the first of which a branch goes back. */
 export interface Loop {

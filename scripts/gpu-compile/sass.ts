@@ -130,6 +130,7 @@ function doesOf(name: string, words: number): Partial<Record<Feature, number>> {
   if (name === "LDS") return { loads: words };
   if (name === "STS") return { stores: words };
   if (/^(ATOMS|RED$|ATOMG)/.test(name)) return { atomics: 1 };
+  if (name === "SHFL" || name === "REDUX") return { shuffles: 1 };
   return name === "POPC" ? { ones: 1 } : {};
 }
 
