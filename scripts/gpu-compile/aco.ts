@@ -27,8 +27,9 @@ function issuesOf(text: string, opcode: string): Counts {
 function doesOf(opcode: string): Partial<Record<Feature, number>> {
   if (/^ds_(load|read)/.test(opcode)) return { loads: wordsOf(opcode) };
   if (/^ds_(store|write)/.test(opcode)) return { stores: wordsOf(opcode) };
-  if (/^ds_(add|or|and|max|min|sub|inc|dec|wrxchg|storexchg|cmpst)|_atomic_/.test(opcode)) return { atomics: 1 };
-  if (/^v_bcnt/.test(opcode)) return { ones: 1 };
+  if (/^ds_(add|or|and|max|min|sub|inc|dec|wrxchg|storexchg|cmpst)|_atomic_/.test(opcode))
+    return { atomics: 1 };
+  if (opcode.startsWith("v_bcnt")) return { ones: 1 };
   if (/^ds_(swizzle|b?permute)|^v_permlane|_dpp/.test(opcode)) return { shuffles: 1 };
   return /^v_(xor|xad)/.test(opcode) ? { xors: 1 } : {};
 }

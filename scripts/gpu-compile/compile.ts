@@ -50,7 +50,10 @@ export function pipelinesOf(works: readonly NamedWork[], device: DeviceProfile):
 export const missingVariants = (pipelines: readonly Pipeline[]): string[] =>
   kernelNames.flatMap((kernel) =>
     variantsOf(kernel)
-      .filter((variant) => !pipelines.some(({ work, launch }) => work.kernel === kernel && launch.variant === variant))
+      .filter(
+        (variant) =>
+          !pipelines.some(({ work, launch }) => work.kernel === kernel && launch.variant === variant),
+      )
       .map((variant) => `${kernel}.${variant}`),
   );
 
@@ -91,8 +94,8 @@ export async function openRecorder(toggles: readonly string[], beliefs: Beliefs)
     get: (real, name) =>
       name === "maxComputeWorkgroupStorageSize" ? beliefs.workgroupBytes : Reflect.get(real, name, real),
   });
-  const subgroupMaxSize = beliefs.subgroupMaxSize ?? info.subgroupMaxSize;
-  const subgroupMinSize = beliefs.subgroupMinSize ?? info.subgroupMinSize;
+  const subgroupMaxSize = beliefs.subgroupMaxSize ?? info.subgroupMaxSize ?? 32;
+  const subgroupMinSize = beliefs.subgroupMinSize ?? info.subgroupMinSize ?? 32;
   const profile: DeviceProfile = {
     limits,
     subgroupMaxSize,
@@ -114,7 +117,9 @@ export async function* recorded(
     process.env["GPU_COMPILE_OUTPUT"] = join(folder, stem);
     await cache.get(pipeline.work.kernel, pipeline.launch);
     const read = (suffix: string) => readFileSync(join(folder, `${stem}.${suffix}`), "utf8");
-    const listing = readdirSync(folder).find((name) => name.startsWith(`${stem}.`) && /ssembly$/.test(name));
+    const listing = readdirSync(folder).find(
+      (name) => name.startsWith(`${stem}.`) && name.endsWith("ssembly"),
+    );
     yield {
       ...pipeline,
       statistics: new Map(

@@ -194,8 +194,7 @@ function nameOf(type: Type): string {
       return `Array<${nameOf(type.element)}, ${type.count}>`;
     case "pointer":
       return `${nameOf(type.to)} *`;
-    case "void":
-    case "function":
+    default:
       return "void";
   }
 }

@@ -1,6 +1,7 @@
 // `npm run gpu:compile -- VENDOR CHIP`: the command line. docs/gpu.md is its manual.
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { calmPolling } from "../../host/node/platform/dawn.ts";
@@ -85,12 +86,13 @@ async function run(args: readonly string[]): Promise<number> {
   const pipelines = pipelinesOf(await namedWorks(sizes), opened.profile);
   const only = new RegExp(values.only);
   const wanted = pipelines.filter(({ label }) => only.test(label));
-  const rows: Row[] = [];
+  // A compiler that is a program of its own runs while Dawn compiles the next pipelines.
+  const started: Promise<Row>[] = [];
   for await (const pipeline of recorded(opened, wanted, outputFolder(name, chip))) {
-    process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${rows.length + 1}/${wanted.length} ${pipeline.label}` : "");
-    rows.push(rowOf(pipeline, await vendor.compiled(pipeline, chip)));
+    started.push(vendor.compiled(pipeline, chip).then((compiled) => rowOf(pipeline, compiled)));
+    await started.at(-availableParallelism());
   }
-  process.stderr.write(process.stderr.isTTY ? "\r\x1b[K" : "");
+  const rows = await Promise.all(started);
 
   const report = reportOf({ vendor: name, chip, compiler: vendor.compiler(opened.adapter.info), rows });
   if (values.json) process.stdout.write(`${JSON.stringify(rows, null, 1)}\n`);
@@ -110,7 +112,9 @@ async function run(args: readonly string[]): Promise<number> {
     const after = withReport(before, `${name} ${chip}`, report);
     if (values.write) writeFileSync(document, after);
     else if (after !== before) {
-      process.stderr.write(`gpu:compile: docs/gpu.md is stale: run npm run gpu:compile -- ${name} ${chip} --write\n`);
+      process.stderr.write(
+        `gpu:compile: docs/gpu.md is stale: run npm run gpu:compile -- ${name} ${chip} --write\n`,
+      );
       status = 1;
     }
   }

@@ -55,7 +55,7 @@ export function loopsOf(code: readonly Instruction[]): Loop[] {
       for (let i = range.first; i <= range.last; i++) {
         if (inner.some((loop) => loop.first <= i && i <= loop.last)) continue;
         issues = add(issues!, code[i]!.issues);
-        does = add(does!, code[i]!.does as Counts);
+        does = add(does!, code[i]!.does);
       }
       found.push({ ...range, inner, issues: issues!, does: does! });
       at = next;

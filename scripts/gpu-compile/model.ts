@@ -45,8 +45,16 @@ const lanewise = (name: string, lanesOfAll: number, hertz: number, own: boolean)
     (lanesOfAll * hertz * trials) / (lanes * Math.max(slots, own ? 2 * ldsWords : 0)),
 });
 
+const h100 = nvidia("H100", 132, 1.755e9);
+
 export const gpus: readonly Gpu[] = [
-  nvidia("H100", 132, 1.755e9),
+  h100,
+  {
+    ...h100,
+    name: "H100 without VIADD and VIMNMX",
+    rate: ({ unlisted = 0, issued = 0, alu = 0, ...counts }, trials, lanes) =>
+      h100.rate({ ...counts, issued: issued - unlisted, alu: alu - unlisted }, trials, lanes),
+  },
   nvidia("RTX 4070 laptop", 36, 2.0e9),
   lanewise("RX 7900 XTX", 96 * 64, 2.4e9, true),
   lanewise("Apple M2", 1280, 1.4e9, false),
@@ -54,7 +62,17 @@ export const gpus: readonly Gpu[] = [
 ];
 
 /** The parts of a trial that its loops do. */
-export type Role = "trial" | "draw" | "slice" | "plan" | "sum" | "clear" | "item" | "step" | "count" | "target";
+export type Role =
+  | "trial"
+  | "draw"
+  | "slice"
+  | "plan"
+  | "sum"
+  | "clear"
+  | "item"
+  | "step"
+  | "count"
+  | "target";
 
 export interface Roles {
   readonly trial: Loop;
@@ -66,20 +84,25 @@ export interface Roles {
 const THREEFRY_XORS = 12;
 
 const done = ({ does }: Loop, name: string): number => does[name] ?? 0;
-const draws = (loop: Loop): boolean => [...allLoops([loop])].some((inside) => done(inside, "xors") >= THREEFRY_XORS);
+const draws = (loop: Loop): boolean =>
+  [...allLoops([loop])].some((inside) => done(inside, "xors") >= THREEFRY_XORS);
+
+const isLeaf = ({ inner }: Loop): boolean => inner.length === 0;
+/** Whether a loop shifts and merges words of a bitset in workgroup memory. */
+const isStep = (loop: Loop): boolean =>
+  isLeaf(loop) && done(loop, "loads") > 0 && done(loop, "stores") > 0 && done(loop, "shuffles") === 0;
 
 /** Tells the loops of a shader of `reach` by what they do; undefined where none draws trials. */
 export function rolesOf(loops: readonly Loop[]): Roles | undefined {
   const trial = loops.find(draws);
   if (!trial) return undefined;
   const of = new Map<Loop, Role>([[trial, "trial"]]);
-  const isStep = (loop: Loop) =>
-    loop.inner.length === 0 && done(loop, "loads") > 0 && done(loop, "stores") > 0 && done(loop, "shuffles") === 0;
-  const isLeaf = (loop: Loop) => loop.inner.length === 0;
   // Without steps inside, the bitset is in registers, and the items are all that is read.
   const item =
     trial.inner.find((loop) => !draws(loop) && loop.inner.some(isStep)) ??
-    trial.inner.find((loop) => isLeaf(loop) && done(loop, "loads") > 0 && done(loop, "ones") + done(loop, "atomics") === 0);
+    trial.inner.find(
+      (loop) => isLeaf(loop) && done(loop, "loads") > 0 && done(loop, "ones") + done(loop, "atomics") === 0,
+    );
   for (const loop of trial.inner) {
     if (draws(loop)) {
       of.set(loop, "draw");
@@ -118,8 +141,7 @@ export function waveCounts(
 ): Counts | string {
   const roles = rolesOf(loops);
   if (!roles) return "no loop draws trials";
-  const { of, trial } = roles;
-  const found = [...of].map(([loop, role]) => ({ loop, role }));
+  const found = [...roles.of].map(([loop, role]) => ({ loop, role }));
   const item = found.find(({ role }) => role === "item")?.loop;
   if (!item) return "the loop over items is unrolled";
   const step = found.find(({ role }) => role === "step")?.loop;
@@ -159,7 +181,7 @@ export function waveCounts(
         return trials.updates(words("stores"));
       case "count":
         return trials.counts(words("ones"));
-      case "target": {
+      default: {
         // The model has one target. A compiler may make two loops of one, for two cases of a condition.
         const times = hasTarget ? 0 : 1;
         hasTarget = true;

@@ -1,11 +1,11 @@
 // The tables of what compilers made of the pipelines, and of what the model makes of them, as Markdown.
 
 import type { KernelName } from "../../src/kernels/index.ts";
-import type { Plan } from "../../src/plan.ts";
 import type { Recorded } from "./compile.ts";
 import { add, innermost, loopsOf, type Counts, type Loop } from "./loops.ts";
 import { gpus, rolesOf, warpClocks, waveCounts } from "./model.ts";
 import { vendors, type Compiled } from "./vendors.ts";
+import { oneSize } from "./works.ts";
 
 /** One pipeline with what was read and modelled. */
 export interface Row {
@@ -21,8 +21,6 @@ export interface Row {
 }
 
 interface Model {
-  /** log2 M. */
-  readonly bits: number;
   /** What a wave issues for `trials` trials. */
   readonly counts: Counts;
   readonly trials: number;
@@ -45,15 +43,18 @@ export function rowOf({ label, work, launch }: Recorded, { code, ...compiled }: 
     if (launch.variant === "subgroup") return "the model has no exchange between lanes";
     const isAlone = ["registers", "thread", "placed"].includes(launch.variant);
     const perTrial = isAlone ? 1 : launch.constants["WIDTH"]!;
-    const plan: Plan = { kernel: "reach", params: work.params, inputs: work.inputs };
+    const plan = oneSize(Math.log2(work.params.halfRange));
     const counts = waveCounts(code, loops, { plan, lanes: compiled.lanes, perTrial });
-    if (typeof counts === "string") return counts;
-    return { bits: Math.log2(work.params.halfRange), counts, trials: compiled.lanes / perTrial };
+    return typeof counts === "string" ? counts : { counts, trials: compiled.lanes / perTrial };
   }
 }
 
 /** What loops of `reach` stand for. */
 const ROLE_NAMES = { step: "a step of an item", item: "an item" } as const;
+
+/** Puts loops by their accesses to workgroup memory, and those with equally many by what they issue. */
+const weight = ({ issues, does }: Loop) =>
+  1000 * ((does["loads"] ?? 0) + (does["stores"] ?? 0)) + (issues["slots"] ?? issues["issued"] ?? 0);
 
 function hotLoop(kernel: KernelName, loops: readonly Loop[]): Row["hot"] {
   if (kernel === "reach") {
@@ -63,8 +64,6 @@ function hotLoop(kernel: KernelName, loops: readonly Loop[]): Row["hot"] {
       if (found) return { what: ROLE_NAMES[role], issues: found[0].issues };
     }
   }
-  const weight = ({ issues, does }: Loop) =>
-    1000 * ((does["loads"] ?? 0) + (does["stores"] ?? 0)) + (issues["slots"] ?? issues["issued"] ?? 0);
   const [heaviest] = innermost(loops).toSorted((a, b) => weight(b) - weight(a));
   return heaviest && { what: "the innermost loop with most accesses", issues: heaviest.issues };
 }
@@ -97,7 +96,15 @@ const HOT = {
 export function reportOf({ vendor, chip, compiler, rows }: Report): string {
   const { columns } = vendors[vendor];
   const pipelines = table([
-    ["pipeline", columns.registers, columns.spills, "bytes shared", columns.occupancy, "instructions", HOT[vendor]],
+    [
+      "pipeline",
+      columns.registers,
+      columns.spills,
+      "bytes shared",
+      columns.occupancy,
+      "instructions",
+      HOT[vendor],
+    ],
     ...rows.map(({ label, compiled, hot }) => [
       label,
       compiled.registers,
@@ -118,10 +125,14 @@ export function reportOf({ vendor, chip, compiler, rows }: Report): string {
 function modelText(vendor: Report["vendor"], rows: readonly Row[]): string {
   const shown = gpus.filter(({ counts }) => counts === vendor);
   const cycles = vendor === "nvidia" ? ["issue", "ALU", "IMAD", "XU", "LSU"] : ["slots", "LDS words"];
-  const head = ["pipeline", ...cycles, ...shown.map(({ name, own }) => `${name}, ${own ? "modelled" : "estimated"}`)];
+  const head = [
+    "pipeline",
+    ...cycles,
+    ...shown.map(({ name, own }) => `${name}, ${own ? "modelled" : "estimated"}`),
+  ];
   const body = rows.map(({ label, compiled, model }) => {
     if (model === undefined || typeof model === "string")
-      return [label, ...cycles.map(() => ""), ...shown.map(() => `not modelled: ${model}`)];
+      return [label, ...cycles.map(() => ""), `not modelled: ${model}`, ...shown.slice(1).map(() => "")];
     const clocks =
       vendor === "nvidia" ? warpClocks(model.counts) : add({}, { slots: 0, ldsWords: 0, ...model.counts });
     const figures = vendor === "nvidia" ? Object.values(clocks) : [clocks["slots"]!, clocks["ldsWords"]!];

@@ -99,14 +99,23 @@ const operations = new Map(
   ),
 );
 
+/** Operations on the ALU that nvdisasm 11.8 leaves out of listings for sm_90. */
+const UNLISTED = /^VI/;
+
 const INSTRUCTION_BYTES = 16;
 
 /** The code of the only kernel of a file. @throws {Error} The file is no ELF file with code. */
 export function codeOf(cubin: Uint8Array): Uint8Array {
   const view = new DataView(cubin.buffer, cubin.byteOffset, cubin.byteLength);
   const at = (offset: number) => Number(view.getBigUint64(offset, true));
-  if (view.byteLength < 64 || view.getUint32(0) !== 0x7f454c46) throw new Error("cubin: expected an ELF file");
-  const [table, size, count, namesIndex] = [at(40), view.getUint16(58, true), view.getUint16(60, true), view.getUint16(62, true)];
+  if (view.byteLength < 64 || view.getUint32(0) !== 0x7f454c46)
+    throw new Error("cubin: expected an ELF file");
+  const [table, size, count, namesIndex] = [
+    at(40),
+    view.getUint16(58, true),
+    view.getUint16(60, true),
+    view.getUint16(62, true),
+  ];
   const sections = Array.from({ length: count }, (_, i) => table + i * size);
   const names = at(sections[namesIndex]! + 24);
   for (const section of sections) {
@@ -150,7 +159,10 @@ export function readSass(code: Uint8Array): Instruction[] {
     const { name, pipe } = operation;
     const words = name === "LDS" || name === "STS" ? wordsOf(high) : 1;
     const isXor = name === "LOP3" && [0x3cn, 0x5an, 0x66n, 0x96n].includes((high >> 8n) & 0xffn);
-    const issues: Counts = name === "NOP" ? {} : { issued: 1, [pipe]: pipe === "lsu" ? words : 1 };
+    const issues: Counts = {
+      ...(name !== "NOP" && { issued: 1, [pipe]: pipe === "lsu" ? words : 1 }),
+      ...(UNLISTED.test(name) && { unlisted: 1 }),
+    };
     return {
       opcode: name,
       issues,

@@ -76,9 +76,13 @@ function library(name: string, flags: readonly string[]): string {
   if (existsSync(built) && statSync(built).mtimeMs > statSync(source).mtimeMs) return built;
   mkdirSync(cache, { recursive: true });
   const fresh = `${built}.${process.pid}`;
-  const { error, status, stderr } = spawnSync("cc", ["-O1", "-shared", "-fPIC", "-o", fresh, source, ...flags], {
-    encoding: "utf8",
-  });
+  const { error, status, stderr } = spawnSync(
+    "cc",
+    ["-O1", "-shared", "-fPIC", "-o", fresh, source, ...flags],
+    {
+      encoding: "utf8",
+    },
+  );
   if (error) throw new RequestError("cc", "a C compiler", undefined, install);
   if (status !== 0)
     throw new RequestError("cc", `a compiler that compiles ${name}.c`, stderr.split("\n")[0], install);
@@ -114,7 +118,11 @@ const number = (statistics: Recorded["statistics"], name: string): number =>
   Number(statistics.get(name) ?? Number.NaN);
 
 /** Mesa before 23 knows chips of RDNA 3 by the names of their architectures. */
-const olderNames: Readonly<Record<string, string>> = { navi31: "gfx1100", navi32: "gfx1101", navi33: "gfx1102" };
+const olderNames: Readonly<Record<string, string>> = {
+  navi31: "gfx1100",
+  navi32: "gfx1101",
+  navi33: "gfx1102",
+};
 
 /** The name by which the installed driver knows a chip. @throws {RequestError} It knows none of this name. */
 function radvName(chip: string): string {
@@ -184,11 +192,11 @@ const nvidia: Vendor = {
   environment: () => ({ RADV_FORCE_FAMILY: "navi21", RADV_PERFTEST: "cswave32" }),
   async compiled({ label, spirv }, chip) {
     const [source, cubin] = [spirv.replace(/\.spv$/, ".cu"), spirv.replace(/\.spv$/, ".cubin")];
-    const disassembled = await run("spirv-dis", ["--raw-id", "--no-header", spirv], { maxBuffer: 2 ** 28 }).catch(
-      (cause: unknown) => {
-        throw new RequestError("spirv-dis", "SPIRV-Tools", undefined, install, { cause });
-      },
-    );
+    const disassembled = await run("spirv-dis", ["--raw-id", "--no-header", spirv], {
+      maxBuffer: 2 ** 28,
+    }).catch((cause: unknown) => {
+      throw new RequestError("spirv-dis", "SPIRV-Tools", undefined, install, { cause });
+    });
     const cuda = cudaOf(disassembled.stdout);
     writeFileSync(source, cuda);
     const flags = ["-w", `-arch=sm_${chip}`, "-O3", "-cubin", "-Xptxas", "-v", "-o", cubin, source];
