@@ -350,11 +350,11 @@ ${this.#clears.map((variable) => `  clearShared(${variable}, threadIdx.x + ${thi
         const type = this.#type(a);
         this.#typeOf.set(result, type);
         if (type.kind === "pointer") this.#values.set(result, `(*v${result})`);
-        body!.parameters.push({ id: result, type });
+        body?.parameters.push({ id: result, type });
         return;
       }
       case "OpLabel":
-        body!.blocks.push({ label: result, instructions: [] });
+        body?.blocks.push({ label: result, instructions: [] });
         return;
       default:
         if (result && /^\d+$/.test(a) && this.#types.has(a)) this.#typeOf.set(result, this.#type(a));

@@ -62,17 +62,7 @@ export const gpus: readonly Gpu[] = [
 ];
 
 /** The parts of a trial that its loops do. */
-export type Role =
-  | "trial"
-  | "draw"
-  | "slice"
-  | "plan"
-  | "sum"
-  | "clear"
-  | "item"
-  | "step"
-  | "count"
-  | "target";
+type Role = "trial" | "draw" | "slice" | "plan" | "sum" | "clear" | "item" | "step" | "count" | "target";
 
 export interface Roles {
   readonly trial: Loop;
@@ -150,7 +140,7 @@ export function waveCounts(
   const isShared = perTrial > 1;
   /** Waves of a trial, or 1 where a wave has several trials. */
   const waves = Math.max(perTrial / lanes, 1);
-  const trials = new Lockstep(plan, isShared ? 1 : lanes, Math.ceil(SAMPLE_LANES / (isShared ? 16 : lanes)));
+  const trials = Lockstep.of(plan, isShared ? 1 : lanes, Math.ceil(SAMPLE_LANES / (isShared ? 16 : lanes)));
   const perBlock = 2 * Math.floor(32 / bits);
   let hasTarget = false;
   const iterations = (loop: Loop, role: Role): number => {

@@ -68,6 +68,12 @@ function hotLoop(kernel: KernelName, loops: readonly Loop[]): Row["hot"] {
   return heaviest && { what: "the innermost loop with most accesses", issues: heaviest.issues };
 }
 
+/** A sentence for each pipeline that spills registers to memory. */
+export const spillsOf = (rows: readonly Row[]): string[] =>
+  rows
+    .filter(({ compiled }) => compiled.spills > 0)
+    .map(({ label, compiled }) => `${label} spills registers to memory: ${compiled.spills}`);
+
 interface Report {
   readonly vendor: keyof typeof vendors;
   readonly chip: string;
@@ -115,7 +121,7 @@ export function reportOf({ vendor, chip, compiler, rows }: Report): string {
       hot ? issuesText(vendor, hot) : "no loop",
     ]),
   ]);
-  const spilling = rows.filter(({ compiled }) => compiled.spills > 0).length;
+  const spilling = spillsOf(rows).length;
   const read = `Read in the machine code of ${compiler} for ${vendor} ${chip}: ${rows.length} pipelines, ${spilling} of which spill registers to memory.`;
   const modelled = rows.filter(({ model }) => model !== undefined);
   if (modelled.length === 0) return `${read}\n\n${pipelines}`;

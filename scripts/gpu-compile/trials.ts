@@ -43,7 +43,19 @@ const mean = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x,
 export class Lockstep {
   readonly #groups: readonly (readonly TrialWords[])[];
 
-  constructor(plan: Plan, lanes: number, groups: number) {
+  /** The samples that were drawn, by size and shape. */
+  static readonly #drawn = new Map<string, Lockstep>();
+
+  /** A sample of `groups` groups of trials of one number of items. */
+  static of(plan: Plan, lanes: number, groups: number): Lockstep {
+    const { halfRange, itemsTo } = plan.params;
+    const key = [halfRange, itemsTo, lanes, groups].join();
+    let drawn = this.#drawn.get(key);
+    if (!drawn) this.#drawn.set(key, (drawn = new Lockstep(plan, lanes, groups)));
+    return drawn;
+  }
+
+  private constructor(plan: Plan, lanes: number, groups: number) {
     this.#groups = Array.from({ length: groups }, (_, group) =>
       Array.from({ length: lanes }, (_, lane) => wordsOf(plan, group * lanes + lane)),
     );

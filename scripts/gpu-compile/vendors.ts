@@ -14,8 +14,7 @@ import { cudaOf } from "./cuda.ts";
 import type { Instruction } from "./loops.ts";
 import { codeOf, readSass } from "./sass.ts";
 
-export const vendorNames = ["amd", "nvidia", "intel"] as const;
-export type VendorName = (typeof vendorNames)[number];
+export type VendorName = "amd" | "nvidia";
 
 /** What a compiler says of a pipeline. */
 export interface Compiled {
