@@ -1,5 +1,5 @@
-// `npm run gpu:compile`: compiles every pipeline with the compilers of real GPUs (docs/gpu.md). Vite runs the TypeScript beside it,
-// since the launches import linked WGSL.
+// `npm run gpu:compile`: compiles every pipeline with the compilers of real GPUs (docs/gpu.md). Vite runs the TypeScript in the
+// folder of the same name, since launches import linked WGSL.
 
 import { fileURLToPath } from "node:url";
 import { loadConfigFromFile, runnerImport } from "vite";

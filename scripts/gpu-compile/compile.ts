@@ -3,10 +3,16 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { create, globals } from "webgpu";
-import { kernelNames } from "../../src/kernels/index.ts";
+import { kernelNames, type KernelName } from "../../src/kernels/index.ts";
 import type { WorkOf } from "../../src/plan.ts";
-import { launchesOf, launchLabel, variantsOf } from "../../host/gpu/kernels/index.ts";
-import type { DeviceProfile, Launch } from "../../host/gpu/launch.ts";
+import {
+  launchesOf,
+  launchLabel,
+  sampleLaunch,
+  sampleWork,
+  variantsOf,
+} from "../../host/gpu/kernels/index.ts";
+import type { DeviceProfile, Launch, VariantName } from "../../host/gpu/launch.ts";
 import { PipelineCache } from "../../host/gpu/pipelines.ts";
 import type { NamedWork } from "./works.ts";
 
@@ -43,18 +49,22 @@ export function pipelinesOf(works: readonly NamedWork[], device: DeviceProfile):
         add(label, work, launch);
         if (fallback) add(`${label}, fallback`, work, { ...launch, ...fallback });
       }
+  for (const [kernel, variant] of missingVariants([...found.values()])) {
+    const launch = sampleLaunch(kernel, variant, device);
+    if (launch) add(`${kernel} sample: ${launchLabel(launch)}`, sampleWork(kernel), launch);
+  }
   return [...found.values()];
 }
 
 /** The variants of all kernels that none of the pipelines is of. */
-export const missingVariants = (pipelines: readonly Pipeline[]): string[] =>
+export const missingVariants = (pipelines: readonly Pipeline[]): (readonly [KernelName, VariantName])[] =>
   kernelNames.flatMap((kernel) =>
     variantsOf(kernel)
       .filter(
         (variant) =>
           !pipelines.some(({ work, launch }) => work.kernel === kernel && launch.variant === variant),
       )
-      .map((variant) => `${kernel}.${variant}`),
+      .map((variant) => [kernel, variant] as const),
   );
 
 export interface Opened {

@@ -1,5 +1,5 @@
-// Translates the SPIR-V that Tint makes into CUDA C++, for NVIDIA's compiler: a label for each block, an assignment for each result,
-// copies for phis. Only instructions that Tint makes of these kernels are known; any other one is an error.
+// Translates the SPIR-V that Tint makes into CUDA C++, for NVIDIA's compiler: a label for each block, an assignment for each
+// result, copies for phis. Only instructions that Tint makes of these kernels are known; any other one is an error.
 //
 // NVIDIA's Vulkan driver has another front end, so the machine code of a driver may differ. The translation is compiled, not run.
 

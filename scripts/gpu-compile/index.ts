@@ -99,8 +99,8 @@ async function run(args: readonly string[]): Promise<number> {
   if (values.json) process.stdout.write(`${JSON.stringify(rows, null, 1)}\n`);
   else process.stdout.write(`${report}\n`);
   if (only.source === ".")
-    for (const variant of missingVariants(pipelines))
-      process.stderr.write(`gpu:compile: no pipeline of ${variant} fits these sizes on this device\n`);
+    for (const [kernel, variant] of missingVariants(pipelines))
+      process.stderr.write(`gpu:compile: no launch of ${kernel}.${variant} fits this device\n`);
 
   const faults = spillsOf(rows);
   if (values.write || values.check) {

@@ -1,5 +1,5 @@
-// A Vulkan driver that stands in front of another one and records what that one's compiler makes of compute shaders. Dawn runs on
-// it unchanged. Commands are dropped and waits succeed, so that drivers serve that have no hardware below them.
+// A Vulkan driver in front of another one, which records what the compiler of the other makes of compute shaders. Dawn runs on it
+// unchanged. It drops commands and lets waits succeed, so that the driver behind it needs no hardware.
 //
 //   GPU_COMPILE_DRIVER   the library of the driver behind this one
 //   GPU_COMPILE_OUTPUT   the prefix of the files of the next pipeline: PREFIX.statistics (a line "name<tab>value" each),
@@ -104,7 +104,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL createShaderModule(VkDevice on, const VkSh
 }
 
 static void writeModule(VkShaderModule handle) {
-  // Handles are used again. The newest module of a handle comes first.
+  // Handles are used again. The newest module with a handle comes first.
   struct module *module = modules;
   while (module && module->handle != handle) module = module->next;
   FILE *file = module ? outputFile("spv") : NULL;

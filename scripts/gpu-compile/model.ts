@@ -17,7 +17,10 @@ export interface Gpu {
   readonly rate: (counts: Counts, trials: number, lanes: number) => number;
 }
 
-/** The clocks of a sub-partition of an SM for what a warp issues, by pipe: 16 lanes, for the special functions 4, LSU shared by 4. */
+/**
+ * The clocks that a warp keeps the pipes of a sub-partition of an SM busy. ALU and IMAD have 16 lanes, XU has 4, and the LSU with
+ * 32 lanes serves four sub-partitions.
+ */
 export const warpClocks = ({ issued = 0, alu = 0, imad = 0, xu = 0, lsu = 0 }: Counts): Counts => ({
   issue: issued,
   ALU: 2 * alu,
@@ -36,7 +39,7 @@ const nvidia = (name: string, multiprocessors: number, hertz: number): Gpu => ({
   rate: (counts, trials) => (4 * multiprocessors * hertz * trials) / busiest(warpClocks(counts)),
 });
 
-/** A GPU by the lanes of all its vector units and its clock in Hz. Workgroup memory serves 32 lanes of 64 in a clock, if at all. */
+/** A GPU by the lanes of all its vector units and its clock in Hz. Workgroup memory serves half of the lanes in a clock. */
 const lanewise = (name: string, lanesOfAll: number, hertz: number, own: boolean): Gpu => ({
   name,
   counts: "amd",

@@ -1,6 +1,6 @@
-// Reads the machine code of NVIDIA GPUs of compute capability 8.0 to 9.0 from the files of `nvcc -cubin`. Every instruction has
-// 16 bytes, and its lowest 9 bits tell the operation. The table was read off the listings of nvdisasm 11.8, which is not needed. That
-// program leaves VIADD, VIMNMX, VIMNMX3 and VIADDMNMX out of its listings for sm_90; small kernels of one operation each told them.
+// Reads the machine code of NVIDIA GPUs of compute capability 8.0 to 9.0 from the files of `nvcc -cubin`. An instruction has 16
+// bytes, and its lowest 9 bits are the operation. The table comes from listings of nvdisasm 11.8, which is not needed here. Those
+// listings lack VIADD, VIMNMX, VIMNMX3 and VIADDMNMX for sm_90; small kernels of one operation each showed their codes.
 
 import type { Counts, Feature, Instruction } from "./loops.ts";
 

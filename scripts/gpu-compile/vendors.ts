@@ -166,7 +166,7 @@ const amd: Vendor = {
 
 const run = promisify(execFile);
 
-/** The warps that an SM of an H100 holds of a kernel: 64, 64 Ki registers and 228 KiB of shared memory, of which a block takes 1. */
+/** The warps of a kernel that an SM of an H100 holds: at most 64, with 64 Ki registers and 228 KiB, 1 of them for each block. */
 function warpsOf(registers: number, sharedBytes: number, invocations: number): number {
   const warps = Math.ceil(invocations / 32);
   const perWarp = 32 * 8 * Math.ceil(registers / 8);
