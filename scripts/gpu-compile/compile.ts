@@ -51,7 +51,8 @@ export function pipelinesOf(works: readonly NamedWork[], device: DeviceProfile):
       }
   for (const [kernel, variant] of missingVariants([...found.values()])) {
     const launch = sampleLaunch(kernel, variant, device);
-    if (launch) add(`${kernel} sample: ${launchLabel(launch)}`, sampleWork(kernel), launch);
+    if (launch)
+      add(`${kernel} sample: ${launchLabel(launch)}`, sampleWork(kernel) as NamedWork["work"], launch);
   }
   return [...found.values()];
 }

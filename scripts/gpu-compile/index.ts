@@ -1,5 +1,6 @@
 // `npm run gpu:compile -- VENDOR CHIP`: the command line. docs/gpu.md is its manual.
 
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -13,6 +14,7 @@ import { namedWorks } from "./works.ts";
 
 const USAGE = `npm run gpu:compile -- VENDOR CHIP [options]
 
+  intel tgl | icl | adl | dg2                                Mesa's driver ANV
   amd navi31 | navi21 | navi10 | vega10 | aldebaran | ...    Mesa's compiler ACO
   nvidia 90 | 89 | 86 | ...                                  ptxas, by way of CUDA C++ (compute capability)
 
@@ -24,7 +26,8 @@ const USAGE = `npm run gpu:compile -- VENDOR CHIP [options]
   --json            everything that was read, as JSON
   --write, --check  writes the tables of docs/gpu.md, or fails where they are not these
 
-Exit status: 0, 1 where a pipeline spills registers to memory or docs/gpu.md is stale, 2 where the request cannot be met.
+Exit status: 0, 1 where a pipeline spills registers to memory (Intel: packed forward fills 50 or more) or docs/gpu.md is stale,
+2 where the request cannot be met.
 `;
 
 const document = fileURLToPath(new URL("../../docs/gpu.md", import.meta.url));
@@ -64,9 +67,10 @@ async function run(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  if (name !== "amd" && name !== "nvidia")
+  if (name !== "amd" && name !== "nvidia" && name !== "intel")
     throw new RequestError("vendor", Object.keys(vendors).join(" or "), name, "--help lists all options");
-  if (chip === undefined) throw new RequestError("chip", "navi31 for AMD or 90 for NVIDIA, say", chip);
+  if (chip === undefined)
+    throw new RequestError("chip", "navi31 for AMD, 90 for NVIDIA or tgl for Intel, say", chip);
   const sizes = values.bits.split(",").map(Number);
   if (!sizes.every((bits) => Number.isInteger(bits) && bits >= 1 && bits <= 20))
     throw new RequestError("--bits", "integers in 1..20 with commas between them", values.bits);
@@ -75,7 +79,9 @@ async function run(args: readonly string[]): Promise<number> {
   if (values.lanes !== undefined && values.lanes !== "32")
     throw new RequestError("--lanes", "32", values.lanes);
   const vendor = vendors[name];
-  prepare(vendor, chip, values.lanes === undefined ? undefined : Number(values.lanes));
+  const mustRestart = prepare(vendor, chip, values.lanes === undefined ? undefined : Number(values.lanes));
+  if (mustRestart)
+    return spawnSync(process.execPath, process.argv.slice(1), { stdio: "inherit" }).status ?? 2;
 
   calmPolling();
   const beliefs =
@@ -102,7 +108,7 @@ async function run(args: readonly string[]): Promise<number> {
     for (const [kernel, variant] of missingVariants(pipelines))
       process.stderr.write(`gpu:compile: no launch of ${kernel}.${variant} fits this device\n`);
 
-  const faults = spillsOf(rows);
+  const faults = spillsOf(rows, vendor.mostSpills);
   if (values.write || values.check) {
     const before = readFileSync(document, "utf8");
     const after = withReport(before, `${name} ${chip}`, report);

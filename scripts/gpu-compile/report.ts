@@ -38,7 +38,8 @@ export function rowOf({ label, work, launch }: Recorded, { code, ...compiled }: 
   };
 
   function modelOf(): Model | string | undefined {
-    if (work.kernel !== "reach" || work.params.itemsFrom !== work.params.itemsTo) return undefined;
+    if (code.length === 0 || work.kernel !== "reach" || work.params.itemsFrom !== work.params.itemsTo)
+      return undefined;
     if (label.endsWith("fallback") || launch.variant === "storage") return undefined;
     if (launch.variant === "subgroup") return "the model has no exchange between lanes";
     const isAlone = ["registers", "thread", "placed"].includes(launch.variant);
@@ -68,10 +69,10 @@ function hotLoop(kernel: KernelName, loops: readonly Loop[]): Row["hot"] {
   return heaviest && { what: "the innermost loop with most accesses", issues: heaviest.issues };
 }
 
-/** A sentence for each pipeline that spills registers to memory. */
-export const spillsOf = (rows: readonly Row[]): string[] =>
+/** A sentence for each pipeline that spills more than it may. */
+export const spillsOf = (rows: readonly Row[], mostSpills: (label: string) => number): string[] =>
   rows
-    .filter(({ compiled }) => compiled.spills > 0)
+    .filter(({ label, compiled }) => compiled.spills > mostSpills(label))
     .map(({ label, compiled }) => `${label} spills registers to memory: ${compiled.spills}`);
 
 interface Report {
@@ -82,7 +83,9 @@ interface Report {
 }
 
 /** What a loop issues, as the table names it. */
-function issuesText(vendor: Report["vendor"], { issues }: NonNullable<Row["hot"]>): string {
+function issuesText(vendor: Report["vendor"], hot: Row["hot"]): string {
+  if (!hot) return vendor === "intel" ? "not counted" : "no loop";
+  const { issues } = hot;
   const of = (name: string) => issues[name] ?? 0;
   if (vendor === "amd") return `${of("slots")} / ${of("lds")} / ${of("drains")}`;
   return `${of("issued")}: ${of("alu")} / ${of("imad")} / ${of("xu")} / ${of("lsu")}`;
@@ -96,6 +99,7 @@ const table = (rows: readonly (readonly (string | number)[])[]): string =>
 const HOT = {
   amd: "hot loop: slots / LDS instructions / full drains",
   nvidia: "hot loop: issued: ALU / IMAD / XU / LSU",
+  intel: "hot loop",
 } as const;
 
 /** The tables of one chip. */
@@ -118,10 +122,10 @@ export function reportOf({ vendor, chip, compiler, rows }: Report): string {
       compiled.sharedBytes,
       compiled.occupancy,
       compiled.instructions,
-      hot ? issuesText(vendor, hot) : "no loop",
+      issuesText(vendor, hot),
     ]),
   ]);
-  const spilling = spillsOf(rows).length;
+  const spilling = rows.filter(({ compiled }) => compiled.spills > 0).length;
   const read = `Read in the machine code of ${compiler} for ${vendor} ${chip}: ${rows.length} pipelines, ${spilling} of which spill registers to memory.`;
   const modelled = rows.filter(({ model }) => model !== undefined);
   if (modelled.length === 0) return `${read}\n\n${pipelines}`;

@@ -14,7 +14,7 @@ import { cudaOf } from "./cuda.ts";
 import type { Instruction } from "./loops.ts";
 import { codeOf, readSass } from "./sass.ts";
 
-export type VendorName = "amd" | "nvidia";
+export type VendorName = "amd" | "nvidia" | "intel";
 
 /** What a compiler says of a pipeline. */
 export interface Compiled {
@@ -37,7 +37,11 @@ export interface Vendor {
   readonly beliefs: Beliefs;
   /** Environment variables with which the driver serves a GPU that is not there. */
   readonly environment: (chip: string, lanes: number | undefined) => Record<string, string>;
+  /** Whether a library that stands for the device must be loaded before all others. */
+  readonly needsDevice?: true;
   readonly compiled: (recorded: Recorded, chip: string) => Promise<Compiled>;
+  /** The most that a pipeline may spill. */
+  readonly mostSpills: (label: string) => number;
   /** The name and the version of the compiler. */
   readonly compiler: (adapter: GPUAdapterInfo) => string;
   /** What the columns of the table count. */
@@ -45,7 +49,7 @@ export interface Vendor {
 }
 
 const cache = fileURLToPath(new URL("../../.cache/gpu-compile/", import.meta.url));
-const PACKAGES = "mesa-vulkan-drivers libvulkan-dev spirv-tools gcc";
+const PACKAGES = "mesa-vulkan-drivers libvulkan-dev spirv-tools gcc libc6-dev, and for Intel libdrm-dev";
 /** @returns What to do where something of the machine is missing. */
 const install = `Debian has it in one of ${PACKAGES}`;
 
@@ -90,11 +94,12 @@ function library(name: string, flags: readonly string[]): string {
 }
 
 /**
- * Sets the environment of this process so that Dawn finds the layer, and through it the compiler of a chip.
+ * Sets the environment of this process so that Dawn finds the layer, and through it the compiler of a chip. Returns whether the
+ * process must start again for that.
  *
  * @throws {RequestError} The machine lacks something.
  */
-export function prepare(vendor: Vendor, chip: string, lanes: number | undefined): void {
+export function prepare(vendor: Vendor, chip: string, lanes: number | undefined): boolean {
   if (linkError(LOADER)) throw new RequestError(LOADER, "the Vulkan loader", undefined, install);
   const layer = library("layer", ["-ldl", "-lpthread"]);
   const manifest = join(cache, "layer.json");
@@ -111,6 +116,11 @@ export function prepare(vendor: Vendor, chip: string, lanes: number | undefined)
     GPU_COMPILE_DRIVER: driverLibrary(vendor.driver),
     ...vendor.environment(chip, lanes),
   });
+  if (!vendor.needsDevice) return false;
+  const preloaded = library("intel", ["-I/usr/include/libdrm", "-ldl"]);
+  const isLoaded = process.env["LD_PRELOAD"] === preloaded;
+  process.env["LD_PRELOAD"] = preloaded;
+  return !isLoaded;
 }
 
 const number = (statistics: Recorded["statistics"], name: string): number =>
@@ -157,6 +167,7 @@ const amd: Vendor = {
     };
   },
   compiler: ({ description }) => `ACO of ${description.replace(/^radv: /, "")}`,
+  mostSpills: () => 0,
   columns: {
     registers: "VGPRs",
     spills: "VGPRs and bytes spilled",
@@ -217,6 +228,7 @@ const nvidia: Vendor = {
   },
   compiler: () =>
     `ptxas of CUDA ${/release ([\d.]+)/.exec(execFileSync("nvcc", ["--version"], { encoding: "utf8" }))?.[1]}`,
+  mostSpills: () => 0,
   columns: {
     registers: "registers",
     spills: "bytes of stack",
@@ -224,5 +236,35 @@ const nvidia: Vendor = {
   },
 };
 
+/** PCI ids of Intel's GPUs. */
+const pciIds: Readonly<Record<string, string>> = { icl: "8a52", tgl: "9a49", adl: "46a6", dg2: "56a0" };
+
+const intel: Vendor = {
+  driver: "intel",
+  beliefs: { workgroupBytes: 65_536 },
+  environment(chip) {
+    const id = pciIds[chip];
+    if (id === undefined) throw new RequestError("chip", `one of ${Object.keys(pciIds).join(", ")}`, chip);
+    return { GPU_COMPILE_PCI_ID: id };
+  },
+  needsDevice: true,
+  async compiled({ statistics }) {
+    return {
+      // Every thread has 128 registers of 32 bytes.
+      registers: number(statistics, "lanes"),
+      spills: number(statistics, "Fill Count"),
+      sharedBytes: number(statistics, "Workgroup Memory Size"),
+      occupancy: number(statistics, "Scratch Memory Size"),
+      instructions: number(statistics, "Instruction Count"),
+      lanes: number(statistics, "lanes"),
+      code: [],
+    };
+  },
+  // Fills of accumulators would cost more than packed products gain.
+  mostSpills: (label) => (/^forward .*: packed/.test(label) ? 49 : Infinity),
+  compiler: ({ description }) => `ANV of ${description.replace(/^.*: /, "")}`,
+  columns: { registers: "SIMD lanes", spills: "fills", occupancy: "bytes of scratch" },
+};
+
 /** The vendors whose compilers can be asked. */
-export const vendors: Readonly<Record<"amd" | "nvidia", Vendor>> = { amd, nvidia };
+export const vendors: Readonly<Record<VendorName, Vendor>> = { amd, nvidia, intel };
