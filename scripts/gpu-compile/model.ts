@@ -125,6 +125,8 @@ export interface Shape {
 }
 
 const SAMPLE_LANES = 2 ** 13;
+/** The words that an invocation updates in a step, in the source of every variant with its bitset in workgroup memory. */
+const STEP_WORDS = 4;
 
 /** What a wave issues while it processes its trials, or the reason why the model cannot tell. */
 export function waveCounts(
@@ -171,7 +173,8 @@ export function waveCounts(
         // A loop whose items are in workgroup memory may enter several in an iteration.
         return step ? items : items / Math.max(done(loop, "loads"), 1);
       case "step":
-        return trials.updates(words("stores"));
+        // Compilers unroll steps and keep the test after each, so an iteration is a number of steps.
+        return (trials.updates(STEP_WORDS * perTrial) * STEP_WORDS) / done(loop, "stores");
       case "count":
         return trials.counts(words("ones"));
       default: {
@@ -183,20 +186,32 @@ export function waveCounts(
     }
   };
   let counts: Counts = {};
-  for (const { loop, role } of found) {
-    const times = iterations(loop, role);
-    // Of a trial that lanes share, the loop over items counts as well, after its last item only.
-    const isSplit = isShared && loop === item && step;
-    const late = isSplit ? issuedAfter(code, loop, step.last) : {};
-    counts = add(add(counts, loop.issues, times), late, 1 - times);
-  }
+  for (const { loop, role } of found) counts = add(counts, loop.issues, iterations(loop, role));
+  // Of a trial that lanes share, the loop over items also counts, but for one number of items alone.
+  if (isShared && step) counts = add(counts, countingOf(code, item, step, roles), 1 - items);
   return counts;
 }
 
-/** What the instructions of a loop issue that stand after one of them, without those of inner loops. */
-function issuedAfter(code: readonly Instruction[], { last, inner }: Loop, after: number): Counts {
+/**
+ * What the loop over items issues to count, without inner loops: the instructions that a branch skips together with the loops that
+ * count, but not with the steps.
+ */
+function countingOf(code: readonly Instruction[], item: Loop, step: Loop, { of }: Roles): Counts {
+  const counting = item.inner.filter((loop) => of.get(loop) === "count" || of.get(loop) === "target");
+  if (counting.length === 0) return {};
+  const from = Math.min(...counting.map(({ first }) => first));
+  const to = Math.max(...counting.map(({ last }) => last));
+  const isInside = (at: number) => item.inner.some(({ first, last }) => first <= at && at <= last);
+  const skips = code.flatMap(({ target = -1 }, at) =>
+    item.first <= at && at < from && to < target && target <= item.last + 1 && !isInside(at)
+      ? [{ at, target }]
+      : [],
+  );
+  const [widest] = skips
+    .filter(({ at, target }) => step.last < at || target <= step.first)
+    .toSorted((a, b) => b.target - b.at - (a.target - a.at));
   let counts: Counts = {};
-  for (let i = after + 1; i <= last; i++)
-    if (!inner.some((loop) => loop.first <= i && i <= loop.last)) counts = add(counts, code[i]!.issues);
+  for (let at = (widest?.at ?? from) + 1; at < (widest?.target ?? to); at++)
+    if (!isInside(at)) counts = add(counts, code[at]!.issues);
   return counts;
 }

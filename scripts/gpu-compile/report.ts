@@ -46,7 +46,9 @@ export function rowOf({ label, work, launch }: Recorded, { code, ...compiled }: 
     const perTrial = isAlone ? 1 : launch.constants["WIDTH"]!;
     const plan = oneSize(Math.log2(work.params.halfRange));
     const counts = waveCounts(code, loops, { plan, lanes: compiled.lanes, perTrial });
-    return typeof counts === "string" ? counts : { counts, trials: compiled.lanes / perTrial };
+    // A workgroup narrower than a wave leaves the other lanes of the wave idle.
+    const trials = isAlone ? compiled.lanes : Math.min(compiled.lanes / perTrial, 1);
+    return typeof counts === "string" ? counts : { counts, trials };
   }
 }
 

@@ -165,14 +165,38 @@ describe("The model of reach", () => {
     },
   );
 
-  test("A step of more words runs less often", () => {
-    const wider = trial.map((instruction) =>
+  test("Two steps in an iteration halve the iterations", () => {
+    const slots = (code: readonly Instruction[]) =>
+      (waveCounts(code, loopsOf(code), shape) as Counts)["slots"]!;
+    const unrolled = trial.map((instruction) =>
       instruction.does.stores === 4 ? { ...instruction, does: { loads: 16, stores: 8 } } : instruction,
     );
-    const [slots = 0, fewer = 0] = [trial, wider].map(
-      (code) => (waveCounts(code, loopsOf(code), shape) as Counts)["slots"],
-    );
-    expect(fewer).toBeLessThan(0.8 * slots);
+    // The loop of steps has two instructions, and half of its iterations are left.
+    const steps = Lockstep.of(shape.plan, 64, 128).updates(4);
+    expect(slots(trial) - slots(unrolled)).toBeCloseTo(steps, 6);
+  });
+
+  test("Lanes that share a trial count once after the last item, where a branch skips the code that counts", () => {
+    const shared = { ...shape, lanes: 32, perTrial: 32 };
+    /** The loop over items with a loop that counts, before which a branch goes to instruction `skip`. */
+    const counting = (skip: number) =>
+      straight(
+        [{}, { xors: 20 }, {}, {}, {}, { loads: 1, ones: 1 }, {}, {}, { loads: 8, stores: 4 }, {}, {}, {}],
+        {
+          2: 1,
+          3: skip,
+          6: 5,
+          9: 8,
+          10: 3,
+          11: 0,
+        },
+      );
+    const slots = (skip: number) => {
+      const code = counting(skip);
+      return (waveCounts(code, loopsOf(code), shared) as Counts)["slots"]!;
+    };
+    // Instructions 4 and 7 count; a branch to 7 skips the first of them alone.
+    expect(slots(7) - slots(8)).toBe(shape.plan.params.itemsTo - 1);
   });
 
   test("Code whose steps or items are unrolled is not modelled", () => {
