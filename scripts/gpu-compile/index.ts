@@ -78,6 +78,15 @@ async function run(args: readonly string[]): Promise<number> {
     throw new RequestError("--profile", "apple", values.profile);
   if (values.lanes !== undefined && values.lanes !== "32")
     throw new RequestError("--lanes", "32", values.lanes);
+  const isPart = ["only", "bits", "lanes", "profile", "unchecked"].some((option) =>
+    args.some((arg) => arg.startsWith(`--${option}`)),
+  );
+  if (isPart && (values.write || values.check))
+    throw new RequestError(
+      "--write, --check",
+      "all pipelines, with checks and the device's own profile",
+      args.join(" "),
+    );
   const vendor = vendors[name];
   const mustRestart = prepare(vendor, chip, values.lanes === undefined ? undefined : Number(values.lanes));
   if (mustRestart)

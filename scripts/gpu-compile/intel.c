@@ -101,7 +101,7 @@ static int getParameter(drm_i915_getparam_t *request) {
   }
 }
 
-/// The answer to a query, in memory that is reused; undefined where *length is 0.
+/// The answer to a query, valid until the next one; *length is 0 where there is none.
 static const void *answerOf(uint64_t id, int *length) {
   static union {
     struct drm_i915_query_memory_regions regions;
@@ -111,7 +111,7 @@ static const void *answerOf(uint64_t id, int *length) {
   memset(&data, 0, sizeof data);
   switch (id) {
   case DRM_I915_QUERY_TOPOLOGY_INFO:
-    // One slice of six dual subslices with 16 execution units each: masks of the slices, of the subslices, and of the units of each.
+    // One slice of six dual subslices of 16 execution units: masks of slices, of subslices, and of the units of each subslice.
     data.topology.max_slices = 1;
     data.topology.max_subslices = 6;
     data.topology.max_eus_per_subslice = 16;

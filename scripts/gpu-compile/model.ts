@@ -193,8 +193,8 @@ export function waveCounts(
 }
 
 /**
- * What the loop over items issues to count, without inner loops: the instructions that a branch skips together with the loops that
- * count, but not with the steps.
+ * What the loop over items issues to count, without inner loops: the instructions that a branch skips together with the loops
+ * that count, but not with the steps.
  */
 function countingOf(code: readonly Instruction[], item: Loop, step: Loop, { of }: Roles): Counts {
   const counting = item.inner.filter((loop) => of.get(loop) === "count" || of.get(loop) === "target");

@@ -307,6 +307,7 @@ describe("The command", () => {
     [["sparc"], "vendor: expected amd or nvidia or intel, got"],
     [["amd"], "chip: expected navi31 for AMD"],
     [["amd", "navi31", "--bits", "6,x"], "--bits: expected integers"],
+    [["amd", "navi31", "--write", "--only", "reach"], "--write, --check: expected all pipelines"],
     [["amd", "navi31", "--fast"], "Unknown option '--fast'"],
   ])("A developer who passes %j reads what is expected", async (args, message) => {
     const write = vi.spyOn(process.stderr, "write").mockReturnValue(true);
