@@ -79,6 +79,32 @@ export function reachCapacity(
   return Math.min(highestSum, highestTarget) + 1;
 }
 
+/** Items of a prefix beyond log2 M, and the items that a trial must have beyond its prefix for the prefix to pay. */
+const PREFIX_EXTRA = 8;
+const MIN_ITEMS_BEYOND_PREFIX = 2;
+
+/**
+ * The number of items by which an engine decides a trial first, or 0 where that does not pay. More items never undo a subset sum:
+ * a trial that reaches every target with its first items adds nothing to the tally of any larger size. Only trials that are
+ * still open enter all items. Signed sums have no prefix.
+ *
+ * A trial of `rssp` misses a target of -M..M with probability 0.11 after log2 M + 8 items, for M = 2^8 to 2^10, and each further
+ * item multiplies that by 0.56 (exact conditional Monte Carlo: 0.1056, 0.0110, 0.0011 at M = 2^8 and 16, 20, 24 items). The highest
+ * target needs a sum of positive items beyond it. Their mean sum is p m / 2 for p items of mean magnitude m, so p is at least
+ * 4 extent / m. The mean magnitude is M / 2 for uniform items and about M / 4 for products.
+ */
+export function reachPrefix(
+  params: Pick<ReachParams, "itemsFrom" | "halfRange" | "signed" | "factor" | "enumerate" | "extent">,
+): number {
+  const { itemsFrom, halfRange: M, signed, factor, enumerate, extent } = params;
+  if (signed || enumerate) return 0;
+  const prefix = Math.max(
+    Math.ceil(Math.log2(M)) + PREFIX_EXTRA,
+    Math.ceil(((factor > 1 ? 16 : 8) * extent) / M),
+  );
+  return prefix + MIN_ITEMS_BEYOND_PREFIX <= itemsFrom ? prefix : 0;
+}
+
 /** The number of 1 bits of a non-negative integer. */
 const countOnes = (bits: bigint): number => bits.toString(2).replaceAll("0", "").length;
 
