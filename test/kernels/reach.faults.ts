@@ -8,8 +8,8 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   {
     variant: "thread",
     probe: "sums",
-    replace: "let right = 31u - ((a - 1u) & 31u);",
-    by: "let right = 31u - (a & 31u);",
+    replace: "PRODUCTS), 31u - bits",
+    by: "PRODUCTS), 30u - bits",
   },
   {
     variant: "thread",
@@ -17,7 +17,7 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
     replace: "select(0, by.gap, item >= 0)",
     by: "select(0, by.gap, item > 0)",
   },
-  { variant: "thread", probe: "sums", replace: "1u << params.bits", by: "2u << params.bits" },
+  { variant: "thread", probe: "sums", replace: "1u << (params.bits", by: "2u << (params.bits" },
   {
     variant: "thread",
     probe: "sums",
@@ -34,7 +34,7 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
     by: "BLOCKS_PER_ATTEMPT * attempt",
   },
   { variant: "thread", probe: "sums", replace: "u32(low < t)", by: "u32(low <= t)" },
-  { variant: "registers", probe: "sums", replace: "31u - (less & 31u)", by: "30u - (less & 31u)" },
+  { variant: "registers", probe: "sums", replace: "PRODUCTS), 31u - bits", by: "PRODUCTS), 30u - bits" },
   { variant: "registers", probe: "sums", replace: "(less & 64u) != 0u", by: "(less & 32u) != 0u" },
   { variant: "registers", probe: "sums", replace: "if (!ZEROS || a > 0) {", by: "{" },
   { variant: "registers", probe: "sums", replace: "vec4i(0, 32, 64, 96)", by: "vec4i(0, 32, 64, 95)" },

@@ -43,7 +43,7 @@ const MAX_REGISTER_BLOCKS = 4;
 const MAX_SUBGROUP_BLOCKS = 16;
 /** Words of `thread` beside a trial's bitset: zeros below that shifts read, words above that clearing overwrites. */
 const BELOW_WORDS = 4;
-const ABOVE_WORDS = 6;
+const ABOVE_WORDS = 3;
 /** Words of workgroup memory that are left free beside items and bitsets, at least one of them for a tally in storage. */
 const FIXED_WORDS = 4;
 
@@ -193,7 +193,11 @@ const registers: Variant<"reach"> = {
     return workgroupSizes(device).flatMap((size) =>
       capacitiesIn(work, device, REGISTER_BLOCK_BITS).flatMap((capacity) => {
         if (capacity.units > MAX_REGISTER_BLOCKS) return [];
-        const constants = { BLOCKS: capacity.units, STEPS: Number(halfRange >= REGISTER_BLOCK_BITS) };
+        const constants = {
+          BLOCKS: capacity.units,
+          STEPS: Number(halfRange >= REGISTER_BLOCK_BITS),
+          TWO_WORDS: Number(halfRange > REGISTER_BLOCK_BITS / 2),
+        };
         return invocationLaunch(
           work,
           device,
