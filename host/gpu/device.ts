@@ -71,6 +71,7 @@ export async function openDevice(adapter: GPUAdapter, options: DeviceOptions): P
     subgroupMaxSize: adapter.info.subgroupMaxSize || DEFAULT_SUBGROUP_MAX_SIZE,
     subgroupMinSize: adapter.info.subgroupMinSize || DEFAULT_SUBGROUP_MIN_SIZE,
     features: featuresOf(gpu, options),
+    vendor: adapter.info.vendor,
     capacityBits: options.capacityBits,
   });
 }
