@@ -2,9 +2,26 @@
 
 import type { Fault } from "./parity.ts";
 
-export type ReachProbe = "sums" | "signed" | "three items" | "six items" | "grid stride";
+export type ReachProbe = "sums" | "signed" | "three items" | "six items" | "grid stride" | "prefix";
 
 export const reachFaults: readonly Fault<ReachProbe>[] = [
+  { variant: "placed", probe: "six items", replace: "CENTER - zeroBit)", by: "CENTER - zeroBit + 1u)" },
+  {
+    variant: "placed",
+    probe: "six items",
+    replace: "select(target_, -target_, isMirrored)",
+    by: "target_",
+  },
+  // Trials that a prefix decides although it misses a target.
+  { variant: "placed", probe: "prefix", replace: "if (isOpen) {", by: "if (false) {" },
+  {
+    variant: "thread",
+    probe: "prefix",
+    replace: "if (isOpen(localIndex, frame, entered)) {",
+    by: "if (false) {",
+  },
+  // Two open trials in one word of the overflow bitmap.
+  { variant: "thread", probe: "prefix", replace: "marked &= marked - 1u;", by: "marked = 0u;" },
   {
     variant: "thread",
     probe: "sums",
@@ -47,7 +64,7 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   {
     variant: "registers",
     probe: "six items",
-    replace: "select(small, by.items - 1u - (first + k - small), isLarge)",
+    replace: "select(small, by.items - 1u - (place - small), isLarge)",
     by: "small",
   },
   { variant: "subgroup", probe: "sums", replace: "lane + words < size", by: "lane + words <= size" },
@@ -106,6 +123,13 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
     probe: "sums",
     replace: "const BELOW_WORDS = 4u;",
     by: "const BELOW_WORDS = 3u;",
+    watched: true,
+  },
+  {
+    variant: "placed",
+    probe: "six items",
+    replace: "= ITEMS * WIDTH;",
+    by: "= ITEMS * WIDTH - 12u;",
     watched: true,
   },
   {

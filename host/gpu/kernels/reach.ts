@@ -156,7 +156,10 @@ function workgroupProgram(work: ReachWork, device: DeviceProfile, source: string
 /** The fallback pass for trials that overflow a capacity; undefined where a trial does not fit into a workgroup either. */
 function fallbackOf(work: ReachWork, device: DeviceProfile): ShaderProgram | undefined {
   const program = workgroupProgram(work, device, fallbackSource);
-  return program && { ...program, workgroups: Math.min(program.workgroups, BUSY_WORKGROUPS) };
+  if (!program) return undefined;
+  const bitmapWords = Math.ceil(Math.min(work.params.count, MAX_DISPATCH_TRIALS) / 32);
+  const workgroups = Math.min(BUSY_WORKGROUPS, Math.ceil(bitmapWords / program.constants.WIDTH!));
+  return { ...program, workgroups };
 }
 
 /** Bytes of the overflow bitmap of one dispatch; one word where no trial can overflow. */
@@ -270,7 +273,7 @@ function prefixesOf({ params, inputs }: ReachWork): readonly [first: number, sec
   if (itemsFrom < itemsTo || listed || shortest === 0 || first + MIN_ITEMS_BEYOND_PREFIX > itemsTo)
     return undefined;
   if (inputs.targets.some((target) => Math.abs(target) > extent)) return undefined;
-  return [first, Math.min(first + (factor > 1 ? 14 : 10), itemsTo)];
+  return [first, Math.min(first + (factor > 1 ? 20 : 14), itemsTo)];
 }
 
 /** The pass over open trials, with a prefix or all items; undefined where workgroup memory is too small for `thread`. */
