@@ -54,7 +54,12 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   { variant: "registers", probe: "sums", replace: "PRODUCTS), 31u - bits", by: "PRODUCTS), 30u - bits" },
   { variant: "registers", probe: "sums", replace: "(less & 64u) != 0u", by: "(less & 32u) != 0u" },
   { variant: "registers", probe: "sums", replace: "if (!ZEROS || a > 0) {", by: "{" },
-  { variant: "registers", probe: "sums", replace: "vec4i(0, 32, 64, 96)", by: "vec4i(0, 32, 64, 95)" },
+  {
+    variant: "registers",
+    probe: "sums",
+    replace: "vec4u(0u, 1u, 2u, 3u) - words.x",
+    by: "vec4u(0u, 1u, 2u, 4u) - words.x",
+  },
   {
     variant: "registers",
     probe: "three items",
