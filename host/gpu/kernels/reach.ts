@@ -6,8 +6,8 @@
 // whole workgroup to a trial, processes the marked ones.
 //
 // Where one large number of items is asked for, most trials reach everything with a prefix of their items. The first pass
-// enters the prefix alone and defers the trials that are still open. A second pass enters a longer prefix for those, one trial per
-// invocation again, and leaves to the fallback pass the few that are open then.
+// enters the prefix alone and defers the trials that are still open. The open pass enters a longer prefix for those, one trial
+// per invocation again, and leaves to the fallback pass the few that are open then.
 
 import { itemOf } from "../../../src/ensemble.ts";
 import { reachCapacity, reachPrefix, reachTally, type ReachParams } from "../../../src/kernels/reach.ts";
@@ -56,7 +56,13 @@ const ABOVE_WORDS = 3;
 /** Words of workgroup memory that are left free beside items and bitsets, at least one of them for a tally in storage. */
 const FIXED_WORDS = 4;
 
-/** The items that a trial must have beyond its first prefix for two passes to be faster than one. */
+/**
+ * Items of the first prefix beyond that of `reachPrefix`, and of the second beyond the first, of uniform items and of products.
+ * The fallback pass is some twenty times slower a trial, so that the second prefix leaves it next to none.
+ */
+const FIRST_PREFIX_EXTRA = [0, 4];
+const SECOND_PREFIX_EXTRA = [14, 20];
+/** The items that a trial must have beyond its first prefix for the open pass to pay. */
 const MIN_ITEMS_BEYOND_PREFIX = 4;
 
 /** Trials for each invocation or subgroup of a workgroup, where there are enough trials to fill the device. */
@@ -264,16 +270,17 @@ const withItems = (work: ReachWork, items: number): ReachWork => ({
  * The items of the first and of the second prefix; undefined where the items are not many more, or where trials may stay open
  * for ever: a target is out of reach, or the magnitudes are those of a list.
  *
- * Of `rssp` 11 % of trials are open after the first prefix and 0.04 % after the second, of `products` 6 % and 0.05 % (M = 2^8).
+ * Of `rssp` 11 % of trials are open after the first prefix and 0.004 % after the second, of `products` 6 % and 0.004 % (M = 2^8;
+ * the last extrapolated from 24 items beyond log2 M).
  */
 function prefixesOf({ params, inputs }: ReachWork): readonly [first: number, second: number] | undefined {
   const { itemsFrom, itemsTo, factor, listed, extent } = params;
   const shortest = reachPrefix(params);
-  const first = shortest + (factor > 1 ? 4 : 0);
+  const first = shortest + FIRST_PREFIX_EXTRA[Number(factor > 1)]!;
   if (itemsFrom < itemsTo || listed || shortest === 0 || first + MIN_ITEMS_BEYOND_PREFIX > itemsTo)
     return undefined;
   if (inputs.targets.some((target) => Math.abs(target) > extent)) return undefined;
-  return [first, Math.min(first + (factor > 1 ? 20 : 14), itemsTo)];
+  return [first, Math.min(first + SECOND_PREFIX_EXTRA[Number(factor > 1)]!, itemsTo)];
 }
 
 /** The pass over open trials, with a prefix or all items; undefined where workgroup memory is too small for `thread`. */
