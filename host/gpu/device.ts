@@ -51,7 +51,7 @@ export function adapterKey({ info, limits, features }: GPUAdapter): string {
 /** The profile of a device, given what its adapter says of itself. */
 export function profileOf(
   { limits, features }: Pick<GPUDevice, "limits" | "features">,
-  { subgroupMaxSize, subgroupMinSize }: GPUAdapterInfo,
+  { subgroupMaxSize, subgroupMinSize, vendor }: GPUAdapterInfo,
   { language, capacityBits }: DeviceOptions,
 ): DeviceProfile {
   const hasSubgroups = features.has("subgroups");
@@ -63,6 +63,7 @@ export function profileOf(
     subgroupMaxSize: (hasSubgroups && subgroupMaxSize) || DEFAULT_SUBGROUP_MAX_SIZE,
     subgroupMinSize: (hasSubgroups && subgroupMinSize) || DEFAULT_SUBGROUP_MIN_SIZE,
     features: found,
+    vendor,
     capacityBits,
   };
 }

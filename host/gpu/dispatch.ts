@@ -12,7 +12,7 @@ import {
   TIMESTAMPS_BYTES,
   type BufferSet,
 } from "./buffers.ts";
-import type { Launch } from "./launch.ts";
+import { programsOf, type Launch } from "./launch.ts";
 import { PipelineCache, type Pipeline } from "./pipelines.ts";
 import { Uploads, type Upload } from "./uploads.ts";
 
@@ -87,10 +87,10 @@ export class Dispatcher {
     outputBytes: number,
   ): void {
     const { queue } = this.#device;
-    const programs = [launch, launch.fallback];
+    const programs = programsOf(launch);
     let encoder = this.#device.createCommandEncoder();
     encoder.clearBuffer(set.output, 0, outputBytes);
-    if (set.scratch && launch.fallback) encoder.clearBuffer(set.scratch, 0, launch.scratchBytes);
+    if (set.scratch && programs.length > 1) encoder.clearBuffer(set.scratch, 0, launch.scratchBytes);
     writeTimestamp(encoder, set, "begin");
     let encoded = 0;
     for (const words of launch.dispatches()) {

@@ -7,6 +7,7 @@ import type { WorkOf } from "../../src/plan.ts";
 
 /** The variants of all kernels. A kernel's `GpuKernel` says which it has and which it prefers. */
 export type VariantName =
+  | "placed"
   | "registers"
   | "thread"
   | "wave"
@@ -26,6 +27,8 @@ export interface DeviceProfile {
   readonly subgroupMaxSize: number;
   readonly subgroupMinSize: number;
   readonly features: ReadonlySet<Feature>;
+  /** The vendor as WebGPU names it; it fixes which of several launches is tried first. */
+  readonly vendor?: string;
   /**
    * Overrides how many bits variants of `reach` reserve for a trial, so that tests can make trials overflow. Results do not
    * depend on it.
@@ -51,12 +54,18 @@ export interface Launch extends ShaderProgram {
   readonly scratchBytes: number;
   /** The dispatches, in order; each yields the words of the uniform that its shader reads. */
   dispatches(): Iterable<readonly number[]>;
+  /** Follows every dispatch and processes most of the trials that it deferred. */
+  readonly openPass?: ShaderProgram;
   /**
-   * Follows every dispatch and processes the trials that it deferred. The overflow bitmap is in scratch memory, which is
+   * Follows every dispatch and processes the trials that are still deferred. The overflow bitmap is in scratch memory, which is
    * zeroed before the first dispatch.
    */
   readonly fallback?: ShaderProgram;
 }
+
+/** The programs of a launch in the order of their dispatches. */
+export const programsOf = (launch: Launch): readonly ShaderProgram[] =>
+  [launch, launch.openPass, launch.fallback].filter((program) => program !== undefined);
 
 /** A way to spread a kernel over invocations. */
 export interface Variant<K extends KernelName> {

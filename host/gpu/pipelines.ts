@@ -1,7 +1,7 @@
 // Compiled pipelines, each compiled once for a device.
 
 import { kernels, type KernelName } from "../../src/kernels/index.ts";
-import type { Launch, ShaderProgram } from "./launch.ts";
+import { programsOf, type Launch, type ShaderProgram } from "./launch.ts";
 
 /** The layouts of the two bind groups of every shader: the buffers of the contract, and the buffers of the variant. */
 export type Layouts = readonly [contract: GPUBindGroupLayout, variant: GPUBindGroupLayout];
@@ -20,10 +20,9 @@ export class PipelineCache {
     this.#device = device;
   }
 
-  /** The pipelines of a launch, compiled if they are new: its own first, then that of its fallback pass. */
+  /** The pipelines of the programs of a launch, compiled if they are new. */
   get(kernel: KernelName, launch: Launch): Promise<Pipeline[]> {
-    const programs: readonly ShaderProgram[] = launch.fallback ? [launch, launch.fallback] : [launch];
-    return Promise.all(programs.map((program) => this.#of(kernel, launch, program)));
+    return Promise.all(programsOf(launch).map((program) => this.#of(kernel, launch, program)));
   }
 
   #of(kernel: KernelName, launch: Launch, program: ShaderProgram): Promise<Pipeline> {

@@ -461,7 +461,7 @@ describe("Devices of commands", () => {
     expect(stdout).not.toMatch(/^import /m);
     const unknown = await exacta("devices --wgsl reach.lanes", adapter);
     expect(unknown.status).toBe(2);
-    expect(unknown.stderr).toMatch(/^--wgsl: expected one of reach\.registers, .*, got "reach\.lanes"\n$/);
+    expect(unknown.stderr).toMatch(/^--wgsl: expected one of reach\.placed, .*, got "reach\.lanes"\n$/);
     expect((await exacta("devices --wgsl reach.registers", bare)).stderr).toMatch(
       /^--wgsl: expected a WebGPU adapter/m,
     );

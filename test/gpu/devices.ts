@@ -87,7 +87,8 @@ function closing(code: string, open: number): number {
 
 /**
  * A shader that answers something else as soon as one of its indices is not below the length of its array. Implementations
- * change such an index, or the value that it finds, so that no other test would see one.
+ * change such an index, or the value that it finds, so that no other test would see one. An index that a shader holds below a
+ * constant by `min(index, MAX_..._INDEX)` is watched before it is held.
  */
 export function watchIndices(code: string): string {
   const arrays = [...code.matchAll(/\bvar(?:<[^>]*>)? (\w+): array<(?:[^<>,;]|<[^<>]*>)*(?:, ([^;]*))?>;/g)];
@@ -115,7 +116,7 @@ export function watchIndices(code: string): string {
     new RegExp(`^(\\s*${output}\\[.*\\]) = (.*);$`, "gm"),
     "$1 = select($2, 0x5ca1ab1eu, atomicLoad(&astray) == 1u);",
   );
-  return `${spoilt}
+  return `${spoilt.replaceAll(/\bmin\(([^(),]+), (MAX_\w+_INDEX)\)/g, "within(u32($1), $2 + 1u)")}
 var<workgroup> astray: atomic<u32>;
 fn within(index: u32, length: u32) -> u32 {
   if (index >= length) {

@@ -177,7 +177,7 @@ const shared: readonly (readonly [name: string, ...files: string[]])[] = [
   ["RESULT_WORDS", "host/gpu/kernels/meet.ts", "shaders/meet/lists.wesl"],
   ["BELOW_WORDS", "host/gpu/kernels/reach.ts", "shaders/reach/thread.wesl"],
   ["ABOVE_WORDS", "host/gpu/kernels/reach.ts", "shaders/reach/thread.wesl"],
-  ["REGISTER_BLOCK_BITS", "host/gpu/kernels/reach.ts", "shaders/reach/registers.wesl"],
+  ["REGISTER_BLOCK_BITS", "host/gpu/kernels/reach.ts", "shaders/reach/fourWords.wesl"],
   ["SAMPLES_PER_INVOCATION", "host/gpu/kernels/forward.ts", "shaders/forward/tile.wesl"],
   ["ROWS_PER_INVOCATION", "host/gpu/kernels/forward.ts", "shaders/forward/tile.wesl"],
   ...["BEGIN", "STEP", "SCAN", "FINISH"].map(

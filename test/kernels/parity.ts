@@ -81,6 +81,7 @@ export interface Parity {
 
 /** Words that storage is filled with before work, a different one for each variant. */
 const POISONS: Record<VariantName, number> = {
+  placed: 0x33333333,
   registers: 0xaaaaaaaa,
   thread: 0xffffffff,
   wave: 0x33cc33cc,

@@ -5,11 +5,28 @@ import type { Fault } from "./parity.ts";
 export type ReachProbe = "sums" | "signed" | "three items" | "six items" | "tiles" | "prefix" | "grid stride";
 
 export const reachFaults: readonly Fault<ReachProbe>[] = [
+  { variant: "placed", probe: "six items", replace: "CENTER - zeroBit)", by: "CENTER - zeroBit + 1u)" },
+  {
+    variant: "placed",
+    probe: "six items",
+    replace: "select(target_, -target_, isMirrored)",
+    by: "target_",
+  },
+  // Trials that a prefix decides although it misses a target.
+  { variant: "placed", probe: "prefix", replace: "if (isOpen) {", by: "if (false) {" },
+  {
+    variant: "thread",
+    probe: "prefix",
+    replace: "if (isOpen(localIndex, frame, entered)) {",
+    by: "if (false) {",
+  },
+  // Two open trials in one word of the overflow bitmap.
+  { variant: "thread", probe: "prefix", replace: "marked &= marked - 1u;", by: "marked = 0u;" },
   {
     variant: "thread",
     probe: "sums",
-    replace: "let right = 31u - ((a - 1u) & 31u);",
-    by: "let right = 31u - (a & 31u);",
+    replace: "PRODUCTS), 31u - bits",
+    by: "PRODUCTS), 30u - bits",
   },
   {
     variant: "thread",
@@ -17,7 +34,7 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
     replace: "select(0, by.gap, item >= 0)",
     by: "select(0, by.gap, item > 0)",
   },
-  { variant: "thread", probe: "sums", replace: "1u << params.bits", by: "2u << params.bits" },
+  { variant: "thread", probe: "sums", replace: "1u << (params.bits", by: "2u << (params.bits" },
   {
     variant: "thread",
     probe: "sums",
@@ -34,10 +51,15 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
     by: "BLOCKS_PER_ATTEMPT * attempt",
   },
   { variant: "thread", probe: "sums", replace: "u32(low < t)", by: "u32(low <= t)" },
-  { variant: "registers", probe: "sums", replace: "31u - (less & 31u)", by: "30u - (less & 31u)" },
+  { variant: "registers", probe: "sums", replace: "PRODUCTS), 31u - bits", by: "PRODUCTS), 30u - bits" },
   { variant: "registers", probe: "sums", replace: "(less & 64u) != 0u", by: "(less & 32u) != 0u" },
   { variant: "registers", probe: "sums", replace: "if (!ZEROS || a > 0) {", by: "{" },
-  { variant: "registers", probe: "sums", replace: "vec4i(0, 32, 64, 96)", by: "vec4i(0, 32, 64, 95)" },
+  {
+    variant: "registers",
+    probe: "sums",
+    replace: "vec4u(0u, 1u, 2u, 3u) - words.x",
+    by: "vec4u(0u, 1u, 2u, 4u) - words.x",
+  },
   {
     variant: "registers",
     probe: "three items",
@@ -47,7 +69,7 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   {
     variant: "registers",
     probe: "six items",
-    replace: "select(small, by.items - 1u - (first + k - small), isLarge)",
+    replace: "select(small, by.items - 1u - (place - small), isLarge)",
     by: "small",
   },
   { variant: "subgroup", probe: "sums", replace: "lane + words < size", by: "lane + words <= size" },
@@ -137,6 +159,13 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
     probe: "sums",
     replace: "const BELOW_WORDS = 4u;",
     by: "const BELOW_WORDS = 3u;",
+    watched: true,
+  },
+  {
+    variant: "placed",
+    probe: "six items",
+    replace: "= ITEMS * WIDTH;",
+    by: "= ITEMS * WIDTH - 12u;",
     watched: true,
   },
   {

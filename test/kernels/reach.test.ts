@@ -14,7 +14,7 @@ import { poisonStorage, rewriteShaders, tamperedAdapter, testAdapter, testProfil
 import { describeParity, type Case, type EngineName, type RandomCase } from "./parity.ts";
 import { reachFaults, type ReachProbe } from "./reach.faults.ts";
 
-const variants = ["registers", "thread", "wave", "subgroup", "workgroup", "storage"] as const;
+const variants = ["placed", "registers", "thread", "wave", "subgroup", "workgroup", "storage"] as const;
 type ReachVariant = (typeof variants)[number];
 
 /** Without the variants that take long to compile. Those differ from `thread` in little but where the bits of a trial are. */
@@ -57,6 +57,7 @@ async function trialsWithoutStride(question: Question, variant: ReachVariant): P
   const work = workOf(question, 0, 2 ** 31 - 1);
   const { constants, workgroups } = launchesOf(work, await testProfile(), variant)[0]!;
   const perGroup = {
+    placed: constants.WIDTH!,
     registers: constants.WIDTH!,
     thread: constants.WIDTH!,
     wave: 1,
@@ -169,6 +170,86 @@ const rareCases = rare.flatMap(([title, question, wide]): ReachCase[] => [
     wide: true,
   },
 ]);
+
+const perInvocation: readonly EngineName[] = ["reference", "cpu", "placed", "registers", "thread"];
+const ends = (M: number) => [0, 1, M, -M, 64 * M + 1];
+
+const placedCases: readonly ReachCase[] = [
+  {
+    title: "every sign of five items, every instance of three, and every target of -M..M",
+    works: () => [
+      workOf({ ...tiny, itemsFrom: 5, itemsTo: 5, targets: [1, 0, -1], enumerate: true }, 0, 2 ** 5),
+      workOf(
+        {
+          ensemble: "rssp0",
+          halfRange: 3,
+          itemsFrom: 3,
+          itemsTo: 3,
+          targets: [-3, -2, -1, 0, 1, 2, 3],
+          enumerate: true,
+        },
+        0,
+        7 ** 3,
+      ),
+    ],
+    on: perInvocation,
+  },
+  ...[
+    [65, 128],
+    [1, 31, 32],
+    [33, 63, 64, 127],
+  ].map((halfRanges, i): ReachCase => ({
+    title: `seven items of half ranges ${halfRanges.join(", ")}`,
+    works: () =>
+      halfRanges.map((halfRange) =>
+        workOf({ halfRange, itemsFrom: 7, itemsTo: 7, targets: ends(halfRange) }, 2 ** 32 - 40, 130),
+      ),
+    on: ["reference", "cpu", "placed"],
+    wide: i > 0,
+  })),
+  {
+    title: "0, 1, 31, 32, 33, 63 and 64 items",
+    works: () =>
+      [0, 1, 31, 32, 33, 63, 64].flatMap((items) =>
+        (["rssp", "products"] as const).map((ensemble) =>
+          workOf({ ensemble, halfRange: 4, itemsFrom: items, itemsTo: items, targets: [0, 4, -4] }, 5, 130),
+        ),
+      ),
+    on: ["reference", "cpu", "placed"],
+    wide: true,
+  },
+];
+
+/** Trials of one item in three that is 0: many are open after a prefix, and some with all items. */
+const open: Question = { halfRange: 1, itemsFrom: 12, itemsTo: 12, targets: [1, -1] };
+const prefixCases: readonly ReachCase[] = [
+  {
+    title: "trials that a prefix decides, and trials that it leaves open",
+    works: () => [
+      ...[1, 33, 600].map((count) => workOf(open, 2 ** 32 - 30, count)),
+      workOf({ ...open, itemsFrom: 64, itemsTo: 64 }, 3, 600),
+    ],
+    on: perInvocation,
+  },
+  {
+    title: "prefixes of uniform items and of products",
+    works: () =>
+      (["rssp", "products", "products0"] as const).map((ensemble) =>
+        workOf({ ensemble, halfRange: 16, itemsFrom: 21, itemsTo: 21, targets: [16, -16] }, 9, 600),
+      ),
+    on: perInvocation,
+    wide: true,
+  },
+  {
+    title: "40 items with targets of which a prefix reaches few or none",
+    works: () =>
+      [[40], [20_000], [-(2 ** 31)]].map((targets) =>
+        workOf({ ensemble: "rssp", halfRange: 16, itemsFrom: 40, itemsTo: 40, targets }, 9, 60),
+      ),
+    on: ["reference", "cpu", "thread"],
+    wide: true,
+  },
+];
 
 const magnitudes = Int32Array.of(1, 2, 3, 4, 6, 8, 9, 12, 16, 5, 40);
 const listed = {
@@ -399,7 +480,7 @@ const probes: Record<ReachProbe, ReachCase["works"]> = {
   "three items": () => around2to32(shown["three items"]),
   "six items": () => around2to32(shown["six items"]),
   tiles: () => [workOf({ ensemble: "rssp", halfRange: 300, itemsFrom: 4, itemsTo: 4, targets: [7] }, 0, 900)],
-  prefix: () => [workOf(prefixed, 0, 9000)],
+  prefix: () => [workOf(prefixed, 0, 9000), workOf(open, 2 ** 32 - 40, 900)],
   "grid stride": async () => {
     const question: Question = { ensemble: "rssp", halfRange: 2, itemsFrom: 0, itemsTo: 1, targets: [1] };
     return [workOf(question, 0, (await trialsWithoutStride(question, "workgroup")) + 40)];
@@ -417,6 +498,8 @@ const { engine, compare } = describeParity("reach", {
     indices,
     ...edgeCases,
     ...rareCases,
+    ...placedCases,
+    ...prefixCases,
     lists,
     ...strides,
     ...carries,
@@ -438,7 +521,7 @@ describe("Variants of reach", () => {
     expect(variantsOf("reach")).toEqual(variants);
   });
 
-  test.each(["registers", "thread", "wave", "subgroup", "workgroup"] as const)(
+  test.each(["placed", "registers", "thread", "wave", "subgroup", "workgroup"] as const)(
     "The variant %s of reach has at least 65,535 trials in flight",
     async (variant) => {
       expect(await trialsWithoutStride(tiny, variant)).toBeGreaterThanOrEqual(65535);
@@ -473,6 +556,29 @@ describe("The variant wave of reach", () => {
     expect([...(await runner.run(work)).words]).toEqual([...(await compare(work, ["cpu"]))]);
     runner.close();
   });
+});
+
+describe("Shifts of reach", () => {
+  test.each(["placed", "registers", "thread"] as const)(
+    "The variant %s of reach writes the same words whether words move up by products or by shifts",
+    async (variant) => {
+      let found = 0;
+      const other = await gpuRunner(
+        tamperedAdapter((device) =>
+          rewriteShaders(device, (code) => {
+            const changed = code.replaceAll(/(?<!override )\bPRODUCTS\b/g, "!PRODUCTS");
+            found += Number(changed !== code);
+            return changed;
+          }),
+        ),
+        { variant },
+      );
+      for (const work of [...(await probes["six items"]()), workOf(open, 0, 600)])
+        expect([...(await other.run(work)).words]).toEqual([...(await compare(work, ["cpu"]))]);
+      other.close();
+      expect(found, "shaders that were changed").toBeGreaterThan(0);
+    },
+  );
 });
 
 describe("Batches of reach", () => {
@@ -575,6 +681,8 @@ describe("Trials of reach that overflow a variant", () => {
   });
 
   test.each([
+    ["placed", 1],
+    ["placed", 250],
     ["registers", 1],
     ["registers", 256],
     ["wave", 1],
@@ -592,7 +700,7 @@ describe("Trials of reach that overflow a variant", () => {
         { variant, capacityBits },
       );
       const halfRange = halfRangeOf(variant);
-      for (const question of [one(halfRange), several(halfRange)])
+      for (const question of variant === "placed" ? [one(halfRange)] : [one(halfRange), several(halfRange)])
         for (const [first, count] of [
           [7, 1000],
           [2 ** 32 - 9, 33],

@@ -86,7 +86,10 @@ export function tuningKey(work: Work): string {
 
 /** A label that tells a launch from others that fit the same work. */
 export function launchLabel({ variant, constants, fallback }: Launch): string {
-  return [variant, ...(constants.WIDTH ? [constants.WIDTH] : []), ...(fallback ? ["and the rest"] : [])].join(
-    " ",
-  );
+  return [
+    variant,
+    ...(constants.WIDTH ? [constants.WIDTH] : []),
+    ...(constants.PRODUCTS ? ["by products"] : []),
+    ...(fallback ? ["and the rest"] : []),
+  ].join(" ");
 }

@@ -1,14 +1,20 @@
-// reach on a GPU: one trial per invocation (`registers`, `thread`), per subgroup (`subgroup`), or per workgroup (`wave`,
+// reach on a GPU: one trial per invocation (`placed`, `registers`, `thread`), per subgroup (`subgroup`), or per workgroup (`wave`,
 // `workgroup`, `storage`).
 //
 // All variants but `workgroup` and `storage` are compiled for a capacity that nearly every trial fits. A trial that overflows it
 // is deferred: the shader marks it in a bitmap in scratch memory, and the fallback pass, which gives a whole workgroup to a
 // trial, processes the marked ones.
+//
+// Where one large number of items is asked for, most trials reach everything with a prefix of their items. The variants of one
+// trial per invocation enter the prefix alone in their first pass and defer the trials that are still open. The open pass enters
+// a longer prefix for those, one trial per invocation again, and leaves to the fallback pass the few that are open then. The
+// other variants go on with all items of an open trial at once, since all invocations work on the same trial.
 
 import { itemOf } from "../../../src/ensemble.ts";
 import { reachCapacity, reachPrefix, reachTally, type ReachParams } from "../../../src/kernels/reach.ts";
 import type { WorkOf } from "../../../src/plan.ts";
 import fallbackSource from "../../../shaders/reach/fallback.wesl?wgsl";
+import placedSource from "../../../shaders/reach/placed.wesl?wgsl";
 import registersSource from "../../../shaders/reach/registers.wesl?wgsl";
 import storageSource from "../../../shaders/reach/storage.wesl?wgsl";
 import subgroupSource from "../../../shaders/reach/subgroup.wesl?wgsl";
@@ -53,21 +59,46 @@ const MAX_WAVE_WIDTH = 64;
 const MAX_MEMORY_WIDTH = 128;
 /** The most words of a bitset of `wave`. With more, a processor has room for too few subgroups. */
 const MAX_WAVE_WORDS = 2 ** 12;
+/** The most words of a trial of `placed`, and the largest half range. */
+const MAX_PLACED_WORDS = 24;
+const MAX_PLACED_HALF_RANGE = 128;
 /** The most blocks of a trial that a subgroup shares. */
 const MAX_SUBGROUP_BLOCKS = 16;
 /** Words of `thread` beside a trial's bitset: zeros below that shifts read, words above that clearing overwrites. */
 const BELOW_WORDS = 4;
-const ABOVE_WORDS = 6;
+const ABOVE_WORDS = 3;
 /** Words of workgroup memory that are left free beside items and bitsets, at least one of them for a tally in storage. */
 const FIXED_WORDS = 4;
+
+/**
+ * Items of the first prefix beyond that of `reachPrefix`, and of the second beyond the first, of uniform items and of products.
+ * The fallback pass is some twenty times slower a trial, so that the second prefix leaves it next to none.
+ */
+const FIRST_PREFIX_EXTRA = [0, 4];
+const SECOND_PREFIX_EXTRA = [14, 20];
+/** The items that a trial must have beyond its first prefix for the open pass to pay. */
+const MIN_ITEMS_BEYOND_PREFIX = 4;
 
 /** Trials for each invocation or subgroup of a workgroup, where there are enough trials to fill the device. */
 const trialsPerInvocation = ({ subgroupMaxSize }: DeviceProfile) => (subgroupMaxSize < 8 ? 256 : 32);
 /** Invocations that keep a device busy: a guess from its subgroup size, not measured on hardware. */
 const busyInvocations = ({ subgroupMaxSize }: DeviceProfile) => 32 * subgroupMaxSize ** 2;
-/** Workgroup sizes of `registers` and `thread`, the most promising first. */
+/** Workgroup sizes of the variants of one trial per invocation, the most promising first. */
 const workgroupSizes = ({ subgroupMaxSize }: DeviceProfile) =>
   subgroupMaxSize <= 4 ? [subgroupMaxSize] : [2 * subgroupMaxSize, subgroupMaxSize];
+
+/** The size of a workgroup, and whether words move up by products (shaders/lib/shift.wesl). */
+type Shape = readonly [size: number, products: boolean];
+
+/**
+ * The shapes of workgroups, the most promising first. What moves words up is tried the other way for the first size alone: it
+ * depends on the size little, and every launch takes time to measure.
+ */
+function shapesOf(device: DeviceProfile): Shape[] {
+  const sizes = workgroupSizes(device);
+  const products = device.vendor === "nvidia" || device.subgroupMaxSize <= 4;
+  return [...sizes.map((size): Shape => [size, products]), [sizes[0]!, !products]];
+}
 
 const maxInvocations = ({ limits }: DeviceProfile) =>
   Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
@@ -88,8 +119,9 @@ function* trialRanges(count: number): Generator<readonly number[]> {
 }
 
 /**
- * Bits that suffice for every trial, and bits that suffice for nearly every trial. A bitset ends at most M above half the
- * sum of its items' magnitudes, and that sum exceeds its mean by 3 standard deviations in less than one trial in hundreds.
+ * Bits that suffice for every trial, and bits that suffice for all but one trial in thousands. A bitset ends at the zero bit plus
+ * the extent, and the zero bit is half of (sum of magnitudes) - |sum of items|. Its mean and variance are those of a normal
+ * sum of items. With signed sums a bitset ends at half the sum of magnitudes.
  */
 function capacities({ params, inputs }: ReachWork): readonly [every: number, nearlyEvery: number] {
   const { itemsTo, range, extent, signed } = params;
@@ -103,8 +135,14 @@ function capacities({ params, inputs }: ReachWork): readonly [every: number, nea
     mean += magnitude / samples;
     meanSquare += magnitude ** 2 / samples;
   }
-  const sum = itemsTo * mean + 3 * Math.sqrt(itemsTo * Math.max(meanSquare - mean ** 2, 0));
-  return [every, Math.min(every, Math.ceil(sum / 2 + (signed ? extent / 2 : extent)) + 1)];
+  const variance = Math.max(meanSquare - mean ** 2, 0);
+  if (signed) {
+    const sum = itemsTo * mean + 3 * Math.sqrt(itemsTo * variance);
+    return [every, Math.min(every, Math.ceil((sum + extent) / 2) + 1)];
+  }
+  const twice = itemsTo * mean - Math.sqrt((2 / Math.PI) * itemsTo * meanSquare);
+  const deviation = Math.sqrt(itemsTo * (variance + (1 - 2 / Math.PI) * meanSquare));
+  return [every, Math.min(every, Math.ceil((twice + 2.75 * deviation) / 2 + extent) + 1)];
 }
 
 /** A capacity that a launch is compiled for. */
@@ -179,11 +217,13 @@ const groupsOf = (trials: number, { limits }: DeviceProfile) =>
 function fallbackOf(work: ReachWork, device: DeviceProfile): ShaderProgram | undefined {
   const width = Math.min(groupWidth(work, device), MAX_MEMORY_WIDTH);
   const { constants, words } = bitsetOf(work, width, reachCapacity(work.params));
-  if (words > freeGroupWords(work, device)) return undefined;
+  // It lists as many words of the overflow bitmap as it has invocations.
+  if (words + width > freeGroupWords(work, device)) return undefined;
+  const bitmapWords = Math.ceil(Math.min(work.params.count, MAX_DISPATCH_TRIALS) / 32);
   return {
     source: fallbackSource,
     constants,
-    workgroups: Math.min(work.params.count, device.limits.maxComputeWorkgroupsPerDimension, BUSY_WORKGROUPS),
+    workgroups: Math.min(BUSY_WORKGROUPS, Math.ceil(bitmapWords / width)),
     workgroupRows: 1,
   };
 }
@@ -192,58 +232,175 @@ function fallbackOf(work: ReachWork, device: DeviceProfile): ShaderProgram | und
 const overflowBytes = (isComplete: boolean, trials: number) =>
   isComplete ? 4 : 4 * Math.max(Math.ceil(trials / 32), 1);
 
-/** One trial to an invocation, in workgroups of `size`, each with `wordsPerInvocation` words of workgroup memory for its bits. */
-function invocationLaunch(
-  work: ReachWork,
+/** A variant of one trial per invocation, compiled for some capacity. */
+interface InvocationVariant {
+  readonly name: "placed" | "registers" | "thread";
+  readonly source: string;
+  readonly constants: Record<string, number>;
+  /** Words of workgroup memory that the bits of a trial take. */
+  readonly wordsPerInvocation: number;
+}
+
+/** One trial to an invocation; undefined where workgroup memory is too small. */
+function invocationProgram(
+  { params }: ReachWork,
   device: DeviceProfile,
-  variant: {
-    readonly name: "registers" | "thread";
-    readonly source: string;
-    readonly constants: Record<string, number>;
-    readonly wordsPerInvocation: number;
-  },
-  size: number,
-  { isComplete }: Capacity,
-): Launch[] {
+  variant: InvocationVariant,
+  [size, products]: Shape,
+): ShaderProgram | undefined {
   const { limits } = device;
-  const { params } = work;
   const { length: tallyWords } = reachTally(params);
   const items = roomForItems(params);
   const freeWords =
     Math.floor(limits.maxComputeWorkgroupStorageSize / 4) -
     (variant.wordsPerInvocation + items) * size -
     FIXED_WORDS;
-  if (size > maxInvocations(device) || freeWords < 1) return [];
-  const tallyCopies = tallyWords * size <= Math.min(freeWords, MAX_PRIVATE_TALLY_WORDS) ? size : 1;
-  const fallback = isComplete ? undefined : fallbackOf(work, device);
-  if (!isComplete && !fallback) return [];
+  if (size > maxInvocations(device) || freeWords < 1) return undefined;
   const trials = Math.min(params.count, MAX_DISPATCH_TRIALS);
   const invocations = Math.max(busyInvocations(device), Math.ceil(trials / trialsPerInvocation(device)));
-  return [
-    {
-      variant: variant.name,
-      source: variant.source,
-      constants: {
-        WIDTH: size,
-        ZEROS: Number(params.gap === 0),
-        ONE_SIZE: Number(params.itemsFrom === params.itemsTo),
-        ITEMS: items,
-        TALLY: tallyWords <= freeWords ? tallyWords : 1,
-        COPIES: tallyCopies,
-        ...variant.constants,
-        ...lawConstants(params),
-      },
-      workgroups: Math.min(
-        Math.ceil(Math.min(trials, invocations) / size),
-        limits.maxComputeWorkgroupsPerDimension,
-      ),
-      workgroupRows: 1,
-      scratchBytes: overflowBytes(isComplete, trials),
-      dispatches: () => trialRanges(params.count),
-      ...(fallback && { fallback }),
+  const oneSize = params.itemsFrom === params.itemsTo;
+  return {
+    source: variant.source,
+    constants: {
+      WIDTH: size,
+      ZEROS: Number(params.gap === 0),
+      ONE_SIZE: Number(oneSize),
+      ITEMS: items,
+      TALLY: tallyWords <= freeWords ? tallyWords : 1,
+      COPIES: tallyWords * size <= Math.min(freeWords, MAX_PRIVATE_TALLY_WORDS) ? size : 1,
+      PRODUCTS: Number(products),
+      ...variant.constants,
+      ...lawConstants(params),
     },
-  ];
+    workgroups: Math.min(
+      Math.ceil(Math.min(trials, invocations) / size),
+      limits.maxComputeWorkgroupsPerDimension,
+    ),
+    workgroupRows: 1,
+  };
 }
+
+/**
+ * The launches of a variant of one trial per invocation, in all shapes and capacities.
+ * @param fit The variant with some capacity for some work, and whether no trial exceeds it; undefined where it does not serve.
+ */
+function invocationLaunches(
+  work: ReachWork,
+  device: DeviceProfile,
+  unitBits: number,
+  fit: (
+    work: ReachWork,
+    capacity: Capacity,
+  ) => (InvocationVariant & Pick<Capacity, "isComplete">) | undefined,
+): Launch[] {
+  const prefixes = prefixesOf(work);
+  const first = prefixes ? withItems(work, prefixes[0]) : work;
+  const fitting = capacitiesIn(first, device, unitBits).flatMap((capacity) => fit(first, capacity) ?? []);
+  const variants = prefixes ? fitting.slice(-1) : fitting;
+  return shapesOf(device).flatMap((shape) =>
+    variants.flatMap((variant): Launch[] => {
+      const isComplete = variant.isComplete && !prefixes;
+      const program = invocationProgram(first, device, variant, shape);
+      const openPass = prefixes && openProgram(work, device, prefixes[1], shape);
+      const fallback = isComplete ? undefined : fallbackOf(work, device);
+      if (!program || (prefixes && !openPass) || (!isComplete && !fallback)) return [];
+      const trials = Math.min(work.params.count, MAX_DISPATCH_TRIALS);
+      return [
+        {
+          variant: variant.name,
+          ...program,
+          constants: { ...program.constants, PREFIX: prefixes?.[0] ?? 0 },
+          scratchBytes: overflowBytes(isComplete, trials),
+          dispatches: () => trialRanges(work.params.count),
+          ...(openPass && { openPass }),
+          ...(fallback && { fallback }),
+        },
+      ];
+    }),
+  );
+}
+
+/** The same work for one number of items. */
+const withItems = (work: ReachWork, items: number): ReachWork => ({
+  ...work,
+  params: { ...work.params, itemsFrom: items, itemsTo: items },
+});
+
+/**
+ * The items of the first and of the second prefix; undefined where the items are not many more, or where trials may stay open
+ * for ever: a target is out of reach, or the magnitudes are those of a list.
+ *
+ * Of `rssp` 11 % of trials are open after the first prefix and 0.004 % after the second, of `products` 6 % and 0.004 % (M = 2^8;
+ * the last extrapolated from 24 items beyond log2 M).
+ */
+function prefixesOf({ params, inputs }: ReachWork): readonly [first: number, second: number] | undefined {
+  const { itemsFrom, itemsTo, factor, listed, extent } = params;
+  const shortest = reachPrefix(params);
+  const first = shortest + FIRST_PREFIX_EXTRA[Number(factor > 1)]!;
+  if (itemsFrom < itemsTo || listed || shortest === 0 || first + MIN_ITEMS_BEYOND_PREFIX > itemsTo)
+    return undefined;
+  if (inputs.targets.some((target) => Math.abs(target) > extent)) return undefined;
+  return [first, Math.min(first + SECOND_PREFIX_EXTRA[Number(factor > 1)]!, itemsTo)];
+}
+
+/** The pass over open trials, with a prefix or all items; undefined where workgroup memory is too small for `thread`. */
+function openProgram(
+  work: ReachWork,
+  device: DeviceProfile,
+  items: number,
+  shape: Shape,
+): ShaderProgram | undefined {
+  const second = withItems(work, items);
+  const { units } = capacitiesIn(second, device, 32).at(-1)!;
+  const program = invocationProgram(second, device, threadOf(second, units), shape);
+  if (!program) return undefined;
+  const [size] = shape;
+  const bitmapWords = Math.ceil(Math.min(work.params.count, MAX_DISPATCH_TRIALS) / 32);
+  return {
+    ...program,
+    constants: { ...program.constants, QUEUE: size, PREFIX: items < work.params.itemsTo ? items : 0 },
+    workgroups: Math.min(program.workgroups, Math.ceil(bitmapWords / size)),
+  };
+}
+
+/** Variant `thread` with bitsets of `words` words. */
+const threadOf = ({ params }: ReachWork, words: number): InvocationVariant => ({
+  name: "thread",
+  source: threadSource,
+  constants: { WORDS: words, SMALL_FIRST: Number(params.itemsFrom === params.itemsTo) },
+  wordsPerInvocation: BELOW_WORDS + words + ABOVE_WORDS,
+});
+
+/** One trial per invocation, its bits in registers, the targets always at the same bits. */
+const placed: Variant<"reach"> = {
+  name: "placed",
+  launches(work, device) {
+    const { halfRange, itemsFrom, itemsTo, signed, extent } = work.params;
+    if (halfRange > MAX_PLACED_HALF_RANGE || itemsFrom < itemsTo || signed || extent > halfRange) return [];
+    return invocationLaunches(work, device, 32, ({ params }, { units }) => {
+      // The first bit of a trial is at most this far below target 0.
+      const maxZeroBit = (params.itemsTo * halfRange) >> 1;
+      const words = Math.max(units, Math.ceil((2 * halfRange + 1) / 32));
+      if (words > MAX_PLACED_WORDS) return undefined;
+      const room = 32 * words - 1 - halfRange;
+      const blocks = Math.ceil(words / 4);
+      return {
+        name: "placed",
+        source: placedSource,
+        constants: {
+          BLOCKS: blocks,
+          SPARE_WORDS: 4 * blocks - words,
+          HALF_RANGE: halfRange,
+          MAX_ZERO_BIT: room,
+          STEPS: 0,
+          TWO_WORDS: Number(halfRange > 64),
+        },
+        wordsPerInvocation: 0,
+        isComplete: maxZeroBit <= room,
+      };
+    });
+  },
+};
 
 /** One trial per invocation, its bits in registers. */
 const registers: Variant<"reach"> = {
@@ -251,18 +408,21 @@ const registers: Variant<"reach"> = {
   launches(work, device) {
     const { halfRange } = work.params;
     if (halfRange >= 2 * REGISTER_BLOCK_BITS) return [];
-    return workgroupSizes(device).flatMap((size) =>
-      capacitiesIn(work, device, REGISTER_BLOCK_BITS).flatMap((capacity) => {
-        if (capacity.units > MAX_REGISTER_BLOCKS) return [];
-        const constants = { BLOCKS: capacity.units, STEPS: Number(halfRange >= REGISTER_BLOCK_BITS) };
-        return invocationLaunch(
-          work,
-          device,
-          { name: "registers", source: registersSource, constants, wordsPerInvocation: 0 },
-          size,
-          capacity,
-        );
-      }),
+    return invocationLaunches(work, device, REGISTER_BLOCK_BITS, ({ params }, { units, isComplete }) =>
+      units > MAX_REGISTER_BLOCKS
+        ? undefined
+        : {
+            name: "registers",
+            source: registersSource,
+            constants: {
+              BLOCKS: units,
+              STEPS: Number(halfRange >= REGISTER_BLOCK_BITS),
+              TWO_WORDS: Number(halfRange > REGISTER_BLOCK_BITS / 2),
+              SMALL_FIRST: Number(params.itemsFrom === params.itemsTo),
+            },
+            wordsPerInvocation: 0,
+            isComplete,
+          },
     );
   },
 };
@@ -271,22 +431,10 @@ const registers: Variant<"reach"> = {
 const thread: Variant<"reach"> = {
   name: "thread",
   launches: (work, device) =>
-    workgroupSizes(device).flatMap((size) =>
-      capacitiesIn(work, device, 32).flatMap((capacity) =>
-        invocationLaunch(
-          work,
-          device,
-          {
-            name: "thread",
-            source: threadSource,
-            constants: { WORDS: capacity.units },
-            wordsPerInvocation: BELOW_WORDS + capacity.units + ABOVE_WORDS,
-          },
-          size,
-          capacity,
-        ),
-      ),
-    ),
+    invocationLaunches(work, device, 32, (fitted, { units, isComplete }) => ({
+      ...threadOf(fitted, units),
+      isComplete,
+    })),
 };
 
 /** One trial per subgroup, its bits in the registers of the lanes. */
@@ -413,6 +561,6 @@ const storage: Variant<"reach"> = {
 export const reach: GpuKernel<"reach"> = {
   unitParam: "count",
   tuningParams: ["halfRange", "extent", "itemsTo", "targets"],
-  variants: [registers, thread, wave, subgroup, workgroup, storage],
+  variants: [placed, registers, thread, wave, subgroup, workgroup, storage],
   sample: sampleTrial,
 };

@@ -4,7 +4,7 @@ import { ensembles } from "../../../src/ensemble.ts";
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import { batchWork, type WorkOf } from "../../../src/plan.ts";
 
-const trials = plan(phaseConfig({ ensemble: ensembles[0], halfRange: 9, items: { from: 1, to: 8 } }));
+const trials = plan(phaseConfig({ ensemble: ensembles[0], halfRange: 9, items: { from: 8, to: 8 } }));
 
 /** One trial. */
 export const sampleTrial = (): WorkOf<"reach"> => batchWork(trials, { first: 0, count: 1 });
