@@ -1,5 +1,5 @@
-// reach on a GPU: one trial per invocation (`placed`, `registers`, `thread`), per subgroup (`subgroup`), or per workgroup (`wave`,
-// `workgroup`, `storage`).
+// reach on a GPU: one trial per invocation (`placed`, `registers`, `thread`), per subgroup (`subgroup`), or per workgroup
+// (`wave`, `workgroup`, `storage`).
 //
 // All variants but `workgroup` and `storage` are compiled for a capacity that nearly every trial fits. A trial that overflows it
 // is deferred: the shader marks it in a bitmap in scratch memory, and the fallback pass, which gives a whole workgroup to a
