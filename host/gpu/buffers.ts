@@ -7,7 +7,7 @@ import type { Upload } from "./uploads.ts";
 /** More than the parameters of any kernel take. */
 const MAX_PARAMS_BYTES = 256;
 const MIN_BUFFER_BYTES = 256;
-/** The most dispatches of one submission: a long submission keeps the device from drawing. */
+/** The most dispatches of one submission. */
 export const MAX_SUBMITTED_DISPATCHES = 32;
 /** Bytes between the uniforms of two dispatches: the alignment of dynamic offsets that every device supports. */
 export const DISPATCH_STRIDE_BYTES = 256;

@@ -1,10 +1,11 @@
 // Chooses the launch of a piece of work: the fastest by measurement, or the most promising.
 
+import type { CapacityError } from "../../src/errors.ts";
 import type { Work } from "../../src/plan.ts";
 import type { Device } from "./device.ts";
 import { capacityError, type Dispatcher } from "./dispatch.ts";
 import { launchesOf, launchLabel, tuningKey, unitsOf, withUnits } from "./kernels/index.ts";
-import type { Launch, VariantName } from "./launch.ts";
+import { maxDispatchMs, type Launch, type VariantName } from "./launch.ts";
 import { choose, type Tuner } from "./tune.ts";
 
 export interface ChooserOptions {
@@ -12,6 +13,8 @@ export interface ChooserOptions {
   readonly variant?: VariantName;
   /** Milliseconds of measuring one size after which no other launch is tried; by default 1000. */
   readonly budget?: number;
+  /** Called with a sentence for the user. */
+  readonly onNotice?: (sentence: string) => void;
 }
 
 /** Trials of the first and of the longest measurement of `reach`. It draws as many as it needs, not those of the work. */
@@ -44,7 +47,7 @@ export class LaunchChooser {
   async choose(work: Work): Promise<Launch> {
     const launches = this.#launchesOf(work);
     const [first] = launches;
-    if (!first) throw capacityError(work);
+    if (!first) throw this.#refusal(work);
     if (!this.#tuner || launches.length === 1 || maxUnitsOf(work) < FIRST_UNITS) return first;
     const label = await this.#labelOf(work, this.#tuner);
     return launches.find((launch) => launchLabel(launch) === label) ?? first;
@@ -52,6 +55,15 @@ export class LaunchChooser {
 
   #launchesOf(work: Work): readonly Launch[] {
     return launchesOf(work, this.#device.profile, this.#options.variant);
+  }
+
+  /** The reason why there is no launch: the work exceeds the memory of the device, or the longest dispatch that is allowed. */
+  #refusal(work: Work): CapacityError {
+    const { profile } = this.#device;
+    const patient = { ...profile, maxDispatchMilliseconds: Infinity };
+    return launchesOf(work, patient, this.#options.variant).length > 0
+      ? capacityError(work, `dispatches of ${maxDispatchMs(profile)} ms on a slow GPU`)
+      : capacityError(work);
   }
 
   /** The label of the fastest launch. Work that comes while it is measured waits for the same measurement. */

@@ -7,6 +7,8 @@ export interface DeviceOptions {
   readonly language?: ReadonlySet<string>;
   /** Overrides the capacity of the variants of `reach` in bits (see DeviceProfile). */
   readonly capacityBits?: number;
+  /** The most milliseconds of a dispatch, by estimate (see DeviceProfile). */
+  readonly maxDispatchMilliseconds?: number;
 }
 
 /** The device was lost. Its work may run on another one: the words of an answer depend on the work alone. */
@@ -72,6 +74,7 @@ export async function openDevice(adapter: GPUAdapter, options: DeviceOptions): P
     subgroupMinSize: adapter.info.subgroupMinSize || DEFAULT_SUBGROUP_MIN_SIZE,
     features: featuresOf(gpu, options),
     capacityBits: options.capacityBits,
+    maxDispatchMilliseconds: options.maxDispatchMilliseconds,
   });
 }
 

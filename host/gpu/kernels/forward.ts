@@ -5,7 +5,8 @@ import type { WorkOf } from "../../../src/plan.ts";
 import packed from "../../../shaders/forward/packed.wesl?wgsl";
 import wide from "../../../shaders/forward/wide.wesl?wgsl";
 import workgroup from "../../../shaders/forward/workgroup.wesl?wgsl";
-import { oneDispatch, type DeviceProfile, type GpuKernel, type Inputs, type Launch } from "../launch.ts";
+import type { Cost } from "../cost.ts";
+import { rangeDispatches, type DeviceProfile, type GpuKernel, type Inputs, type Launch } from "../launch.ts";
 import { sampleLayer } from "./sample.ts";
 
 type ForwardWork = WorkOf<"forward">;
@@ -21,8 +22,9 @@ function tileLaunch(
   source: string,
   constants: Record<string, number>,
   { params, inputs }: ForwardWork,
-  { limits, subgroupMaxSize }: DeviceProfile,
+  device: DeviceProfile,
 ): Launch[] {
+  const { limits, subgroupMaxSize } = device;
   const { samples, rows } = params;
   const maxWorkgroups = limits.maxComputeWorkgroupsPerDimension;
   const largest = Math.max(...Object.values(inputs).map(({ byteLength }) => byteLength));
@@ -31,18 +33,44 @@ function tileLaunch(
   const tileRows = Math.ceil(rows / (ROWS_PER_INVOCATION * down));
   const tileColumns = (across: number) => Math.ceil(samples / (SAMPLES_PER_INVOCATION * across));
   const across = tileColumns(16) * tileRows >= BUSY_TILES ? 16 : 8;
+  const columns = tileColumns(across);
+  const workgroups = Math.min(columns, maxWorkgroups);
+  const workgroupRows = Math.min(tileRows, maxWorkgroups);
+  const size = across * down;
+  /** The cost of some columns of tiles. */
+  function costOf(count: number): Cost {
+    const tile = tileOperations(params, size);
+    const turns = Math.ceil(count / workgroups) * Math.ceil(tileRows / workgroupRows);
+    return { operations: count * tileRows * size * tile, chain: (turns * tile) / INDEPENDENT_SUMS };
+  }
   return [
     {
       variant,
       source,
       // Software adapters zero every word of workgroup memory by a store of its own, so their tiles are shallower.
       constants: { ACROSS: across, DOWN: down, DEPTH: subgroupMaxSize < 16 ? 8 : 16, ...constants },
-      workgroups: Math.min(tileColumns(across), maxWorkgroups),
-      workgroupRows: Math.min(tileRows, maxWorkgroups),
+      workgroups,
+      workgroupRows,
       scratchBytes: 0,
-      dispatches: oneDispatch,
+      ...rangeDispatches(device, columns, costOf),
     },
   ];
+}
+
+/** Operations of a product that is added to a sum, and of a number of a tile that is computed; of one word, and of two. */
+const PRODUCT_OPERATIONS = [6, 64] as const;
+const NUMBER_OPERATIONS = [24, 64] as const;
+/** Sums of an invocation that do not wait for each other. */
+const INDEPENDENT_SUMS = 4;
+
+/** Operations of an invocation for one tile, of which `size` invocations compute the numbers. */
+function tileOperations({ columns, group, wide }: ForwardWork["params"], size: number): number {
+  const sums = SAMPLES_PER_INVOCATION * ROWS_PER_INVOCATION;
+  // A tile has a hidden unit for each of its inputs and a weight for each of its rows.
+  const numbers = (2 * Math.ceil(Math.sqrt(size * sums))) / size;
+  return (
+    columns * group * (sums * PRODUCT_OPERATIONS[wide as 0 | 1] + numbers * NUMBER_OPERATIONS[wide as 0 | 1])
+  );
 }
 
 /** The least and the greatest of some numbers and 0. */

@@ -14,24 +14,26 @@ import subgroupSource from "../../../shaders/reach/subgroup.wesl?wgsl";
 import threadSource from "../../../shaders/reach/thread.wesl?wgsl";
 import workgroupSource from "../../../shaders/reach/workgroup.wesl?wgsl";
 import {
+  maxScratchBytes,
   maxStorageWords,
   maxWorkgroupWords,
-  SCRATCH_BYTES,
   SCRATCH_WORKGROUPS,
   WORKGROUP_OVERHEAD_BYTES,
   workgroupSize,
   type DeviceProfile,
   type GpuKernel,
-  type Launch,
   type ShaderProgram,
-  type Variant,
 } from "../launch.ts";
+import {
+  inDispatches,
+  MAX_DISPATCH_TRIALS,
+  type TrialLaunch as Launch,
+  type TrialVariant as Variant,
+} from "./reachCost.ts";
 import { sampleTrial } from "./sample.ts";
 
 type ReachWork = WorkOf<"reach">;
 
-/** The most trials of one dispatch; their overflow bitmap takes 2 MiB. */
-const MAX_DISPATCH_TRIALS = 2 ** 24;
 /** Workgroups that keep any device busy. */
 const BUSY_WORKGROUPS = 2 ** 12;
 /** The most words of workgroup memory for copies of the tally, one per invocation. */
@@ -65,12 +67,6 @@ function lawConstants({ range, bits, factor, listed, enumerate }: ReachParams): 
     EXACT: Number(range === 2 ** bits),
     ENUMERATED: enumerate,
   };
-}
-
-/** The ranges of trials of one batch that each dispatch processes: first, end. */
-function* trialRanges(count: number): Generator<readonly number[]> {
-  for (let first = 0; first < count || first === 0; first += MAX_DISPATCH_TRIALS)
-    yield [first, Math.min(first + MAX_DISPATCH_TRIALS, count)];
 }
 
 /**
@@ -178,7 +174,6 @@ function invocationLaunch(
       ),
       workgroupRows: 1,
       scratchBytes: overflowBytes(isComplete, trials),
-      dispatches: () => trialRanges(params.count),
       ...(fallback && { fallback }),
     },
   ];
@@ -265,7 +260,6 @@ const subgroup: Variant<"reach"> = {
           ),
           workgroupRows: 1,
           scratchBytes: overflowBytes(isComplete, trials),
-          dispatches: () => trialRanges(params.count),
           ...(fallback && { fallback }),
         },
       ];
@@ -284,7 +278,6 @@ const workgroup: Variant<"reach"> = {
         variant: "workgroup",
         ...program,
         scratchBytes: 0,
-        dispatches: () => trialRanges(work.params.count),
       },
     ];
   },
@@ -297,7 +290,10 @@ const storage: Variant<"reach"> = {
   launches(work, device) {
     const { params } = work;
     const words = Math.ceil(reachCapacity(params) / 32);
-    const most = Math.min(Math.floor(maxStorageWords(device, SCRATCH_BYTES) / words), SCRATCH_WORKGROUPS);
+    const most = Math.min(
+      Math.floor(maxStorageWords(device, maxScratchBytes(device)) / words),
+      SCRATCH_WORKGROUPS,
+    );
     if (most === 0) return [];
     const workgroups = Math.min(params.count, most);
     return [
@@ -308,7 +304,6 @@ const storage: Variant<"reach"> = {
         workgroups,
         workgroupRows: 1,
         scratchBytes: 4 * words * Math.max(workgroups, 1),
-        dispatches: () => trialRanges(params.count),
       },
     ];
   },
@@ -317,6 +312,6 @@ const storage: Variant<"reach"> = {
 export const reach: GpuKernel<"reach"> = {
   unitParam: "count",
   tuningParams: ["halfRange", "extent", "itemsTo", "targets"],
-  variants: [registers, thread, subgroup, workgroup, storage],
+  variants: [registers, thread, subgroup, workgroup, storage].map(inDispatches),
   sample: sampleTrial,
 };
