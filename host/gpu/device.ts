@@ -44,17 +44,26 @@ export const adapterKey = ({ vendor, architecture, device, description }: GPUAda
 /** An open device, which destroys everything that was created on it when it is closed. */
 export class Device {
   readonly gpu: GPUDevice;
-  readonly profile: DeviceProfile;
+  #profile: DeviceProfile;
   /** The reason why answers of this device can no longer be trusted: it was lost, or it refused an operation. */
   failure: Error | undefined;
 
   constructor(gpu: GPUDevice, profile: DeviceProfile) {
     this.gpu = gpu;
-    this.profile = profile;
+    this.#profile = profile;
     void gpu.lost.then(({ message }) => (this.failure = new DeviceLostError(`the GPU was lost: ${message}`)));
     gpu.addEventListener("uncapturederror", ({ error }) => {
       this.failure ??= new Error(`the GPU refused its work: ${error.message}`);
     });
+  }
+
+  get profile(): DeviceProfile {
+    return this.#profile;
+  }
+
+  /** Lets later launches have at most some bytes of scratch memory, unless one table takes more; undefined: the default. */
+  limitScratch(bytes: number | undefined): void {
+    this.#profile = { ...this.#profile, maxScratchBytes: bytes };
   }
 
   close(): void {
