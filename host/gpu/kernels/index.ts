@@ -94,7 +94,12 @@ export function tuningKey(work: Work): string {
 
 /** A label that tells a launch from others that fit the same work. */
 export function launchLabel({ variant, constants, fallback }: Launch): string {
-  return [variant, ...(constants.WIDTH ? [constants.WIDTH] : []), ...(fallback ? ["and the rest"] : [])].join(
-    " ",
-  );
+  const { WIDTH, ACROSS, DOWN, HALVES } = constants;
+  return [
+    variant,
+    ...(WIDTH ? [WIDTH] : []),
+    ...(ACROSS ? [`${ACROSS}x${DOWN}`] : []),
+    ...(HALVES === 1 ? ["with one half"] : []),
+    ...(fallback ? ["and the rest"] : []),
+  ].join(" ");
 }
