@@ -75,8 +75,8 @@ interface Contender {
 
 /**
  * Measures candidates and returns the one with the highest rate. The first pass of each only compiles: drivers may do so at the
- * first use. Its words are compared, and a candidate whose words are wrong is dropped. Then the candidates take turns. Their passes
- * grow until they take MIN_PASS_MS or have `most` units, and count once the GPU is warm.
+ * first use. Its words are compared, and a candidate whose words are wrong is dropped. Then the candidates take turns. Their
+ * passes grow until they take MIN_PASS_MS or have `most` units, and count once the GPU is warm.
  * @param pass Processes a number of units with a candidate. A candidate that throws has the rate 0.
  * @throws The error of the last candidate, if all candidates failed.
  */

@@ -18,7 +18,7 @@ import { rewriteShaders, tamperedAdapter, testAdapter, testLanguage, testProfile
 
 /** How a driver of candidates behaves, beside what a unit costs. */
 interface Driver {
-  /** Milliseconds of the first pass of a candidate beside those that it reports; or those that it reports, if it compiles lazily. */
+  /** Milliseconds of the first pass of a candidate beside its units; it reports them where the driver compiles lazily. */
   readonly compiling?: number;
   readonly isLazy?: boolean;
   /** The factor by which a pass is slower at a time. */
@@ -96,7 +96,7 @@ describe("Choice by measurement", () => {
     expect(Object.keys((await slow.choosing(options)).rates)).toEqual(["a"]);
   });
 
-  test("Candidates are measured in turns, so that none has the GPU while it is cold or disturbed", async () => {
+  test("Candidates take turns, so that none is measured while the GPU is cold or disturbed", async () => {
     // For 150 ms everything is five times slower, which is when one candidate after the other would measure the first.
     const raising = fake({ a: 0.01, b: 0.02 }, { slowdown: (clock) => (clock < 150 ? 5 : 1) });
     expect((await raising.choosing({ first: 500, most: 1e6 })).rates).toEqual({ a: 1e5, b: 5e4 });

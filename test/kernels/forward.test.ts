@@ -389,23 +389,24 @@ describe("Shapes of tiles", () => {
 
   test("A device whose workgroup memory is small gets no tile that exceeds it", async () => {
     const profile = await testProfile();
-    const least = {
-      ...profile.limits,
-      maxComputeWorkgroupSizeX: 256,
-      maxStorageBufferBindingSize: 2 ** 27,
-      maxComputeWorkgroupsPerDimension: 65535,
-      maxComputeWorkgroupStorageSize: 16384,
-      maxComputeInvocationsPerWorkgroup: 128,
-    };
+    const limits = (maxComputeInvocationsPerWorkgroup: number) =>
+      ({
+        maxBufferSize: 2 ** 28,
+        maxComputeWorkgroupSizeX: 256,
+        maxStorageBufferBindingSize: 2 ** 27,
+        maxComputeWorkgroupsPerDimension: 65535,
+        maxComputeWorkgroupStorageSize: 16384,
+        maxComputeInvocationsPerWorkgroup,
+      }) as GPUSupportedLimits;
     const labels = (device: DeviceProfile) => launchesOf(layers["two words"], device).map(launchLabel);
     expect(
       labels({
         ...profile,
-        limits: { ...least, maxComputeInvocationsPerWorkgroup: 256 },
+        limits: limits(256),
         subgroupMaxSize: 32,
       }),
     ).toEqual(["workgroup 8x8", "workgroup 16x8", "workgroup 16x16 with one half"]);
-    expect(labels({ ...profile, limits: least })).toEqual(["workgroup 8x8", "workgroup 16x8"]);
+    expect(labels({ ...profile, limits: limits(128) })).toEqual(["workgroup 8x8", "workgroup 16x8"]);
   });
 });
 

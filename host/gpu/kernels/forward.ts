@@ -25,8 +25,8 @@ interface Shape {
 }
 
 /**
- * The shapes that may serve, the most promising first. The larger a tile, the less often its numbers are computed. A single half takes
- * half as many registers, which some compilers need.
+ * The shapes that may serve, the most promising first. The larger a tile, the less often its numbers are computed. A single half
+ * takes half as many registers, which some compilers need.
  */
 function shapesFor({ samples, rows }: ForwardWork["params"]): Shape[] {
   const downFor = (halves: number, most: number) =>
