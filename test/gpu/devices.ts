@@ -23,6 +23,9 @@ export async function testLanguage(): Promise<ReadonlySet<string>> {
   return wgslLanguageFeatures;
 }
 
+/** Milliseconds of a dispatch that tests of kernels allow: the narrow workgroups of a software adapter take long by estimate. */
+export const PATIENT_MS = 1e4;
+
 /** The profile of the test adapter, with every feature that launches can use. */
 export async function testProfile(): Promise<DeviceProfile> {
   const { limits, info, features } = await testAdapter();
@@ -32,6 +35,7 @@ export async function testProfile(): Promise<DeviceProfile> {
     subgroupMaxSize: info.subgroupMaxSize || 32,
     subgroupMinSize: info.subgroupMinSize || 4,
     features: new Set([...(features.has("subgroups") ? ["subgroups" as const] : []), "packed"]),
+    maxDispatchMilliseconds: PATIENT_MS,
   };
 }
 

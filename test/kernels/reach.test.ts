@@ -247,7 +247,7 @@ const largest: readonly ReachCase[] = (
     ["rssp", 2 ** 20, 20, 2],
     ["rnpp", 2 ** 20, 24, 2],
     ["products0", 2 ** 20, 22, 2],
-    ["rssp0", 2 ** 20, 44, 1],
+    ["rssp0", 2 ** 20, 64, 1],
   ] as const
 ).map(([ensemble, halfRange, items, count]) => ({
   title: `${items} items of ${ensemble} up to ${halfRange}, whose bitsets are in storage`,
