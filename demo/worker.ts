@@ -49,7 +49,7 @@ async function open(requested: PageEngine): Promise<OpenEngine> {
   if (opened?.requested === requested) return opened;
   forget();
   if (requested === "auto") {
-    const { runner, why } = await openAuto(platform);
+    const { runner, why } = await openAuto(platform, { onNotice: console.warn });
     opened = { requested, runner, why: `because ${why}` };
   } else
     opened = { requested, runner: runnerOf(await openEngine({ engine: requested })), why: "as you chose" };
@@ -74,7 +74,9 @@ async function run(
   if (signal.aborted) return;
   try {
     const { runner, why } = await open(engine);
-    report({ run, type: "engine", engine: runner.engine, adapter: runner.adapter, why });
+    const reportEngine = () =>
+      report({ run, type: "engine", engine: runner.engine, adapter: runner.adapter, why });
+    reportEngine();
     report({
       run,
       type: "theory",
@@ -125,6 +127,8 @@ async function run(
         }
       }),
     );
+    // The adapter names the CPU too if that stood in for the GPU.
+    reportEngine();
     report({ run, type: "end", stopped: signal.aborted, ...count() });
   } catch (error) {
     // The engine may be what failed, such as a lost device, so the next run opens another.

@@ -9,6 +9,7 @@ import type { Store } from "./gpu/tune.ts";
 import { referenceRunner } from "./reference.ts";
 import { engines, type EngineOptions, type Runner } from "./runner.ts";
 import { shadowRunner } from "./shadow.ts";
+import { withStandIn } from "./standIn.ts";
 
 /** The parts of an engine that Node and browsers supply differently. */
 export interface Platform {
@@ -18,6 +19,8 @@ export interface Platform {
   readonly whyNoAdapter?: () => Promise<readonly string[]>;
   readonly startThread: StartThread;
   readonly hardwareThreads: () => number;
+  /** The most milliseconds of a dispatch, by estimate, so that the screen goes on drawing; by default MAX_DISPATCH_MS. */
+  readonly maxDispatchMilliseconds?: number;
   /** Keeps the measurements of GPUs. */
   readonly store: Store;
 }
@@ -32,6 +35,11 @@ const MAX_THREADS = 256;
 const optionsSchema = z.strictObject({
   engine: z._default(z.enum(engines, `one of ${engines.join(", ")}`), "auto"),
   threads: z.optional(integer(1, MAX_THREADS)),
+  onNotice: z._default(
+    z.custom<NonNullable<EngineOptions["onNotice"]>>((value) => typeof value === "function", "a function"),
+    // oxlint-disable-next-line unicorn/consistent-function-scoping
+    () => (sentence: string) => console.warn(sentence),
+  ),
 });
 
 /** The adapter to compute on; null if none answers. */
@@ -63,14 +71,14 @@ export function chooseEngine(adapter: GPUAdapter | null): EngineChoice {
  * @throws {RequestError} An option is out of range, or `engine: "gpu"` finds no adapter.
  */
 export async function openEngine(options: EngineOptions, platform: Platform): Promise<Runner> {
-  const { engine, threads } = parse(optionsSchema, options);
-  if (engine === "auto") return (await openAuto(platform, threads)).runner;
+  const { engine, threads, onNotice } = parse(optionsSchema, options);
+  if (engine === "auto") return (await openAuto(platform, { threads, onNotice })).runner;
   if (engine === "cpu") return openCpu(platform, threads);
   if (engine === "reference") return referenceRunner();
   const adapter = await requestAdapter(platform);
   if (engine === "shadow") {
     // The GPU may fail to open, so it comes before the threads, which would be left running.
-    const second = adapter ? await openGpu(platform, adapter) : referenceRunner();
+    const second = adapter ? await openGpu(platform, adapter, onNotice) : referenceRunner();
     return shadowRunner(await openCpu(platform, threads), second);
   }
   if (!adapter)
@@ -78,20 +86,34 @@ export async function openEngine(options: EngineOptions, platform: Platform): Pr
       ...((await platform.whyNoAdapter?.()) ?? []),
       { option: "engine", value: "cpu", because: "which needs none" },
     ]);
-  return openGpu(platform, adapter);
+  return openGpuWithCpu(platform, adapter, { threads, onNotice });
+}
+
+interface OpenOptions {
+  readonly threads?: number | undefined;
+  readonly onNotice: NonNullable<EngineOptions["onNotice"]>;
 }
 
 /** Opens the engine that `auto` takes, and says why it is taken. */
 export async function openAuto(
   platform: Platform,
-  threads?: number,
+  { threads, onNotice }: OpenOptions,
 ): Promise<{ readonly runner: Runner; readonly why: string }> {
   const adapter = await requestAdapter(platform);
   const { engine, why } = chooseEngine(adapter);
   const runner = await (adapter && engine === "gpu"
-    ? openGpu(platform, adapter)
+    ? openGpuWithCpu(platform, adapter, { threads, onNotice })
     : openCpu(platform, threads));
   return { runner, why };
+}
+
+/** Opens a GPU, for which the CPU stands in where its memory or its time does not suffice. */
+async function openGpuWithCpu(
+  platform: Platform,
+  adapter: GPUAdapter,
+  { threads, onNotice }: OpenOptions,
+): Promise<Runner> {
+  return withStandIn(await openGpu(platform, adapter, onNotice), () => openCpu(platform, threads), onNotice);
 }
 
 function openCpu(platform: Platform, threads?: number): Promise<Runner> {
@@ -99,7 +121,11 @@ function openCpu(platform: Platform, threads?: number): Promise<Runner> {
 }
 
 /** Opens the first device on the given adapter, and another after a loss on a new adapter: an adapter serves only once. */
-async function openGpu(platform: Platform, adapter: GPUAdapter): Promise<Runner> {
+async function openGpu(
+  platform: Platform,
+  adapter: GPUAdapter,
+  onNotice: NonNullable<EngineOptions["onNotice"]>,
+): Promise<Runner> {
   let unused: GPUAdapter | undefined = adapter;
   async function nextAdapter(): Promise<GPUAdapter | null> {
     const next = unused ?? (await requestAdapter(platform));
@@ -107,5 +133,11 @@ async function openGpu(platform: Platform, adapter: GPUAdapter): Promise<Runner>
     return next;
   }
   const language = (await platform.gpu())?.wgslLanguageFeatures;
-  return gpuRunner(nextAdapter, { store: platform.store, ...(language && { language }) });
+  const { store, maxDispatchMilliseconds } = platform;
+  return gpuRunner(nextAdapter, {
+    store,
+    onNotice,
+    ...(language && { language }),
+    ...(maxDispatchMilliseconds !== undefined && { maxDispatchMilliseconds }),
+  });
 }

@@ -13,7 +13,8 @@ export type EngineName = (typeof engines)[number];
 export interface EngineOptions {
   /**
    * - `auto` (the default): `gpu` if there is a hardware GPU, or else `cpu`.
-   * - `gpu`: any WebGPU adapter, software adapters included.
+   * - `gpu`: any WebGPU adapter, software adapters included. The CPU answers work that exceeds its memory or that would keep
+   *   the screen from drawing.
    * - `cpu`: WebAssembly in threads.
    * - `reference`: the TypeScript definitions of the kernels.
    * - `shadow`: `cpu`, whose every word is compared with `gpu`, or with `reference` if there is no adapter.
@@ -21,12 +22,17 @@ export interface EngineOptions {
   engine?: EngineName;
   /** Threads of the CPU engine, 1..256. Default: one for each hardware thread. */
   threads?: number;
+  /**
+   * Called with a sentence for the user: the CPU answers work that exceeds the GPU, or the GPU's driver has a fault. Default:
+   * `console.warn`.
+   */
+  onNotice?: (sentence: string) => void;
 }
 
 /** An open engine, as callers of experiments hold it. */
 export interface Engine {
   readonly engine: Exclude<EngineName, "auto">;
-  /** The device that computes, as it describes itself. */
+  /** The device that computes, as it describes itself; with the CPU, once that has answered for a GPU. */
   readonly adapter: string;
   /** Ends threads and destroys devices. Pending work fails. */
   close(): void;

@@ -80,7 +80,7 @@ export class RequestError extends Error {
 }
 
 /**
- * A RequestError for work that needs more memory than an engine has.
+ * A RequestError for work that needs more memory than an engine has, or that keeps a GPU busy for longer than a screen can wait.
  * @example
  * ```ts
  * import { CapacityError, openEngine } from "exacta";
@@ -91,7 +91,7 @@ export class RequestError extends Error {
  *   for await (const finding of solve(engine, [{ items: [1, 2], target: 3 }])) console.log(finding.count); // 1
  * } catch (error) {
  *   if (!(error instanceof CapacityError)) throw error;
- *   console.log(`kernel ${error.kernel} needs more memory`);
+ *   console.log(`kernel ${error.kernel} needs more than the engine has`);
  * }
  * engine.close();
  * ```
@@ -100,7 +100,7 @@ export class CapacityError extends RequestError {
   override readonly name: string = "CapacityError";
   readonly kernel: KernelName;
 
-  /** @param expected What the engine's memory should have held. */
+  /** @param expected What the engine would have been able to do. */
   constructor(kernel: KernelName, expected: string, params: unknown, remedy: Remedy) {
     super(`kernel ${kernel}`, expected, params, remedy);
     this.kernel = kernel;

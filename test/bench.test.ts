@@ -35,11 +35,13 @@ test("The micro-kernels of the GPU are those that its features allow, and return
 
 test.each([
   ["registers", "h |= shifted(h, g, shift);", ""],
+  ["registers", "(high << shift)", "(high << (shift ^ 1u))"],
+  ["registers", "high * (1u << shift)", "high * (2u << shift)"],
   ["memory", "(31u - params.shift)", "(30u - params.shift)"],
   ["shuffle", "(lane + params.shift)", "(lane + 2u)"],
   ["dot", "STEPS = 16u", "STEPS = 15u"],
   ["copy", "= source[at]", "= source[at] & vec4u(0xfffffffeu)"],
-] as const)("The check of the micro-kernel %s finds a planted fault", async (name, text, fault) => {
+] as const)("The check of the micro-kernel %s finds a planted fault in %j", async (name, text, fault) => {
   const requestAdapter = tamperedAdapter((device) =>
     rewriteShaders(device, (code) => code.replaceAll(text, fault)),
   );

@@ -58,8 +58,8 @@ export async function measureSweep(
   { signal, onProgress }: PhaseOptions = {},
 ): Promise<Sweep> {
   const { config, plan } = sweep;
-  const provenance = provenanceOf(engine);
-  const measured = (totals: Totals) => find(sweep, totals, provenance);
+  // The adapter is read after the work: it names the CPU too if that stood in.
+  const measured = (totals: Totals) => find(sweep, totals, provenanceOf(engine));
   let latest: Totals;
   const totals = await schedule(runnerOf(engine), plan, config.trials, {
     signal,

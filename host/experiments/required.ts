@@ -49,7 +49,6 @@ export async function measureRequired(
   { signal, onProgress }: RequiredOptions = {},
 ): Promise<RequiredFinding[]> {
   const config = requiredConfig(request);
-  const provenance = provenanceOf(engine);
   const pools = measuredPools(config);
   const total = pools.length * (config.scanTrials + config.trials);
   const runner = runnerOf(engine);
@@ -70,7 +69,7 @@ export async function measureRequired(
     const targets = candidates(config, scan, scanned.words);
     const plan = requiredPlan(config, pool, targets, 1);
     const { trials, words } = await run(plan, config.trials);
-    findings.push(...findRequired(config, pool, plan, targets, trials, words, provenance));
+    findings.push(...findRequired(config, pool, plan, targets, trials, words, provenanceOf(engine)));
   }
   return findings;
 }

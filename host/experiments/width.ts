@@ -67,8 +67,7 @@ export async function widthOf(
   config: WidthConfig,
   { signal, onProgress }: WidthOptions = {},
 ): Promise<WidthFinding> {
-  const provenance = provenanceOf(engine);
-  const soFar = () => findWidth(config, fewest, provenance);
+  const soFar = () => findWidth(config, fewest, provenanceOf(engine));
   function* instances(): Generator<DemandInstance> {
     for (let trial = 0; trial < config.trials; trial++)
       for (const demand of trialDemands(config, trial))

@@ -7,7 +7,7 @@ import type { Upload } from "./uploads.ts";
 /** More than the parameters of any kernel take. */
 const MAX_PARAMS_BYTES = 256;
 const MIN_BUFFER_BYTES = 256;
-/** The most dispatches of one submission: a long submission keeps the device from drawing. */
+/** The most dispatches of one submission. */
 export const MAX_SUBMITTED_DISPATCHES = 32;
 /** Bytes between the uniforms of two dispatches: the alignment of dynamic offsets that every device supports. */
 export const DISPATCH_STRIDE_BYTES = 256;
@@ -119,7 +119,10 @@ export class BufferPool {
     this.#device = device;
   }
 
-  /** A set with buffers of at least these sizes; undefined where the device is out of memory. */
+  /**
+   * A set with buffers of at least these sizes; undefined where the device is out of memory, also without the sets that wait
+   * for work.
+   */
   async acquire({ outputBytes, scratchBytes }: BufferSizes): Promise<BufferSet | undefined> {
     const { maxBufferSize, maxStorageBufferBindingSize } = this.#device.limits;
     const fitting = (bytes: number, limit: number) =>
@@ -130,7 +133,11 @@ export class BufferPool {
       scratchBytes: scratchBytes > 0 ? fitting(scratchBytes, maxBufferSize) : 0,
     };
     const index = this.#idle.findIndex((set) => set.has(sizes));
-    return index >= 0 ? this.#idle.splice(index, 1)[0] : this.#create(sizes);
+    if (index >= 0) return this.#idle.splice(index, 1)[0];
+    const set = await this.#create(sizes);
+    if (set || this.#idle.length === 0) return set;
+    for (const idle of this.#idle.splice(0)) idle.destroy();
+    return this.#create(sizes);
   }
 
   /** Takes back a set that no submitted work uses. Destroys the sets that were idle longest if too many bytes are idle. */

@@ -7,6 +7,8 @@ export interface DeviceOptions {
   readonly language?: ReadonlySet<string>;
   /** Overrides the capacity of the variants of `reach` in bits (see DeviceProfile). */
   readonly capacityBits?: number;
+  /** The most milliseconds of a dispatch, by estimate (see DeviceProfile). */
+  readonly maxDispatchMilliseconds?: number;
 }
 
 /** The device was lost. Its work may run on another one: the words of an answer depend on the work alone. */
@@ -52,7 +54,7 @@ export function adapterKey({ info, limits, features }: GPUAdapter): string {
 export function profileOf(
   { limits, features }: Pick<GPUDevice, "limits" | "features">,
   { subgroupMaxSize, subgroupMinSize, vendor }: GPUAdapterInfo,
-  { language, capacityBits }: DeviceOptions,
+  { language, capacityBits, maxDispatchMilliseconds }: DeviceOptions,
 ): DeviceProfile {
   const hasSubgroups = features.has("subgroups");
   const found = new Set<Feature>();
@@ -65,23 +67,33 @@ export function profileOf(
     features: found,
     vendor,
     capacityBits,
+    maxDispatchMilliseconds,
   };
 }
 
 /** An open device, which destroys everything that was created on it when it is closed. */
 export class Device {
   readonly gpu: GPUDevice;
-  readonly profile: DeviceProfile;
+  #profile: DeviceProfile;
   /** The reason why answers of this device can no longer be trusted: it was lost, or it refused an operation. */
   failure: Error | undefined;
 
   constructor(gpu: GPUDevice, profile: DeviceProfile) {
     this.gpu = gpu;
-    this.profile = profile;
+    this.#profile = profile;
     void gpu.lost.then(({ message }) => (this.failure = new DeviceLostError(`the GPU was lost: ${message}`)));
     gpu.addEventListener("uncapturederror", ({ error }) => {
       this.failure ??= new Error(`the GPU refused its work: ${error.message}`);
     });
+  }
+
+  get profile(): DeviceProfile {
+    return this.#profile;
+  }
+
+  /** Lets later launches have at most some bytes of scratch memory, unless one table takes more; undefined: the default. */
+  limitScratch(bytes: number | undefined): void {
+    this.#profile = { ...this.#profile, maxScratchBytes: bytes };
   }
 
   close(): void {

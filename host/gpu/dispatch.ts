@@ -16,11 +16,24 @@ import { programsOf, type Launch } from "./launch.ts";
 import { PipelineCache, type Pipeline } from "./pipelines.ts";
 import { Uploads, type Upload } from "./uploads.ts";
 
-export function capacityError({ kernel, params }: Work): CapacityError {
-  return new CapacityError(kernel, "sums that this GPU's memory can hold", params, {
-    option: "engine",
-    value: "cpu",
-  });
+/** The refusal of work that exceeds the memory of the GPU, or its time. */
+export function capacityError(
+  { kernel, params }: Work,
+  expected = "sums that this GPU's memory can hold",
+): CapacityError {
+  return new CapacityError(kernel, expected, params, { option: "engine", value: "cpu" });
+}
+
+/** The milliseconds of a submission, by estimate: other work of the device, such as drawing, waits for its end. */
+const MAX_SUBMISSION_MS = 100;
+
+/** The dispatches of one submission of a launch. A fallback pass counts as another one. */
+export function dispatchesPerSubmission({
+  milliseconds,
+  fallback,
+}: Pick<Launch, "milliseconds" | "fallback">): number {
+  const most = Math.floor(MAX_SUBMISSION_MS / Math.max(milliseconds * (fallback ? 2 : 1), 1));
+  return Math.min(Math.max(most, 1), MAX_SUBMITTED_DISPATCHES);
 }
 
 export class Dispatcher {
@@ -92,9 +105,10 @@ export class Dispatcher {
     encoder.clearBuffer(set.output, 0, outputBytes);
     if (set.scratch && programs.length > 1) encoder.clearBuffer(set.scratch, 0, launch.scratchBytes);
     writeTimestamp(encoder, set, "begin");
+    const most = dispatchesPerSubmission(launch);
     let encoded = 0;
     for (const words of launch.dispatches()) {
-      if (encoded === MAX_SUBMITTED_DISPATCHES) {
+      if (encoded === most) {
         queue.submit([encoder.finish()]);
         encoder = this.#device.createCommandEncoder();
         encoded = 0;

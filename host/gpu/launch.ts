@@ -4,6 +4,7 @@
 
 import type { InputsOf, KernelName, ParamsOf } from "../../src/kernels/index.ts";
 import type { WorkOf } from "../../src/plan.ts";
+import { MAX_DISPATCH_MS, millisecondsOf, unitsWithin, type Cost } from "./cost.ts";
 
 /** The variants of all kernels. A kernel's `GpuKernel` says which it has and which it prefers. */
 export type VariantName =
@@ -34,6 +35,10 @@ export interface DeviceProfile {
    * depend on it.
    */
   readonly capacityBits?: number | undefined;
+  /** The most milliseconds of a dispatch, by the estimates of cost.ts; by default MAX_DISPATCH_MS. */
+  readonly maxDispatchMilliseconds?: number | undefined;
+  /** The most scratch memory of a dispatch, where less than SCRATCH_BYTES could be allocated. */
+  readonly maxScratchBytes?: number | undefined;
 }
 
 /** A shader with its constants, and the number of workgroups to dispatch. */
@@ -52,6 +57,8 @@ export interface Launch extends ShaderProgram {
   readonly variant: VariantName;
   /** Bytes of scratch memory of all its workgroups together, or 0. */
   readonly scratchBytes: number;
+  /** The milliseconds of its longest dispatch on a slow GPU, by estimate (cost.ts). */
+  readonly milliseconds: number;
   /** The dispatches, in order; each yields the words of the uniform that its shader reads. */
   dispatches(): Iterable<readonly number[]>;
   /** Follows every dispatch and processes most of the trials that it deferred. */
@@ -68,12 +75,12 @@ export const programsOf = (launch: Launch): readonly ShaderProgram[] =>
   [launch, launch.openPass, launch.fallback].filter((program) => program !== undefined);
 
 /** A way to spread a kernel over invocations. */
-export interface Variant<K extends KernelName> {
+export interface Variant<K extends KernelName, L = Launch> {
   readonly name: VariantName;
   /** Serves only work that no other variant has memory for: its tables are in storage, the slowest memory. */
   readonly lastResort?: true;
   /** The launches that may serve the work, the most promising first; none where the device lacks memory or a feature. */
-  launches(work: WorkOf<K>, device: DeviceProfile): readonly Launch[];
+  launches(work: WorkOf<K>, device: DeviceProfile): readonly L[];
 }
 
 /** A kernel on a GPU: its variants and the facts that the tuner needs. */
@@ -94,13 +101,44 @@ export interface GpuKernel<K extends KernelName> {
 export type Inputs = InputsOf<KernelName>;
 
 /** The most scratch memory of a dispatch, and the most workgroups that have a part of it: enough to fill a device. */
-export const SCRATCH_BYTES = 2 ** 28;
+const SCRATCH_BYTES = 2 ** 28;
 export const SCRATCH_WORKGROUPS = 2 ** 10;
 /** Workgroup memory that a shader needs beside its table. */
 export const WORKGROUP_OVERHEAD_BYTES = 512;
 
-/** One dispatch whose shader reads no uniform. */
-export const oneDispatch = () => [[]];
+/** The most scratch memory of a dispatch on a device, unless one table takes more. */
+export const maxScratchBytes = ({ maxScratchBytes = SCRATCH_BYTES }: DeviceProfile): number =>
+  maxScratchBytes;
+
+/** The most milliseconds of a dispatch on a device, by estimate. */
+export const maxDispatchMs = ({ maxDispatchMilliseconds = MAX_DISPATCH_MS }: DeviceProfile): number =>
+  maxDispatchMilliseconds;
+
+/** One dispatch, whose shader reads no uniform. */
+export const oneDispatch = (cost: Cost): Pick<Launch, "milliseconds" | "dispatches"> => ({
+  milliseconds: millisecondsOf(cost),
+  dispatches: () => [[]],
+});
+
+/**
+ * Dispatches over ranges of `units` units, each of which its shader reads as first and end. A range has at most `most` units,
+ * and fewer where it would take too long.
+ */
+export function rangeDispatches(
+  device: DeviceProfile,
+  units: number,
+  costOf: (units: number) => Cost,
+  most = Infinity,
+): Pick<Launch, "milliseconds" | "dispatches"> {
+  const size = unitsWithin(maxDispatchMs(device), Math.min(units, most), costOf);
+  return {
+    milliseconds: millisecondsOf(costOf(size)),
+    *dispatches() {
+      for (let first = 0; first < units || first === 0; first += size)
+        yield [first, Math.min(first + size, units)];
+    },
+  };
+}
 
 /** The most invocations, and the most subgroups, of a workgroup. */
 const MAX_WORKGROUP_SIZE = 256;
@@ -166,7 +204,7 @@ export function inScratchMemory(
   instances: number,
   device: DeviceProfile,
 ): Placement | undefined {
-  const most = maxStorageWords(device, SCRATCH_BYTES);
+  const most = maxStorageWords(device, maxScratchBytes(device));
   if (words > most) return undefined;
   const size = Math.min(sizeClass(words), most);
   const workgroups = Math.min(instances, Math.floor(most / size), SCRATCH_WORKGROUPS);

@@ -1,5 +1,6 @@
 // The GPU runner: kernels on a WebGPU device, in browsers and through Dawn.
 
+import { CapacityError } from "../../src/errors.ts";
 import type { Work } from "../../src/plan.ts";
 import type { Answer, Runner } from "../runner.ts";
 import { LaunchChooser, type ChooserOptions } from "./choose.ts";
@@ -12,6 +13,7 @@ import {
   type DeviceOptions,
 } from "./device.ts";
 import { Dispatcher } from "./dispatch.ts";
+import type { Launch } from "./launch.ts";
 import { Tuner, type Store } from "./tune.ts";
 
 interface GpuOptions extends ChooserOptions, DeviceOptions {
@@ -22,16 +24,20 @@ interface GpuOptions extends ChooserOptions, DeviceOptions {
 /** How often lost work is run again on a new device. */
 const MAX_RETRIES = 1;
 
+const inMebibytes = (bytes: number) => `${(bytes / 2 ** 20).toPrecision(3)} MiB`;
+
 /** A device with everything that lives as long as it does. */
 class Session {
   readonly adapter: string;
   readonly device: Device;
   readonly #dispatcher: Dispatcher;
   readonly #chooser: LaunchChooser;
+  readonly #onNotice: GpuOptions["onNotice"];
 
   constructor(adapter: GPUAdapter, device: Device, options: GpuOptions) {
     this.adapter = adapterName(adapter.info);
     this.device = device;
+    this.#onNotice = options.onNotice;
     this.#dispatcher = new Dispatcher(device.gpu);
     const tuner = options.store && new Tuner(options.store, adapterKey(adapter));
     this.#chooser = new LaunchChooser(device, this.#dispatcher, tuner, options);
@@ -43,9 +49,30 @@ class Session {
   }
 
   async run(work: Work): Promise<Answer> {
-    const answer = await this.#dispatcher.run(work, await this.#chooser.choose(work));
+    const answer = await this.#runLaunch(work, await this.#chooser.choose(work));
     if (this.device.failure) throw this.device.failure;
     return answer;
+  }
+
+  /** Runs a launch; where the device is out of memory, one with half as much scratch memory, and so on. */
+  async #runLaunch(work: Work, launch: Launch): Promise<Answer> {
+    try {
+      return await this.#dispatcher.run(work, launch);
+    } catch (error) {
+      if (!(error instanceof CapacityError)) throw error;
+      const before = this.device.profile.maxScratchBytes;
+      this.device.limitScratch(Math.min(before ?? Infinity, Math.floor(launch.scratchBytes / 2)));
+      const smaller = await this.#chooser.choose(work).catch(() => undefined);
+      if (!smaller || smaller.scratchBytes >= launch.scratchBytes) {
+        this.device.limitScratch(before);
+        throw error;
+      }
+      this.#onNotice?.(
+        `${this.adapter} has no ${inMebibytes(launch.scratchBytes)} of memory for kernel ${work.kernel}, ` +
+          `which goes on with ${inMebibytes(smaller.scratchBytes)}`,
+      );
+      return this.#runLaunch(work, smaller);
+    }
   }
 }
 

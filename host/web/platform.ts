@@ -29,6 +29,8 @@ export const platform: Platform = {
   gpu: async () => navigator.gpu,
   startThread,
   hardwareThreads,
+  // Half of the time between two pictures.
+  maxDispatchMilliseconds: 8,
   store: {
     read: () => store().read(),
     write: (text) => store().write(text),

@@ -27,10 +27,16 @@ export async function testLanguage(): Promise<ReadonlySet<string>> {
   return wgslLanguageFeatures;
 }
 
+/** Milliseconds of a dispatch that tests of kernels allow: the narrow workgroups of a software adapter take long by estimate. */
+export const PATIENT_MS = 1e4;
+
 /** The profile of the test adapter, with every feature that launches can use. */
 export async function testProfile(): Promise<DeviceProfile> {
   const adapter = await testAdapter();
-  return profileOf(adapter, adapter.info, { language: await testLanguage() });
+  return profileOf(adapter, adapter.info, {
+    language: await testLanguage(),
+    maxDispatchMilliseconds: PATIENT_MS,
+  });
 }
 
 /** Answers the test adapter, whose every device passes through `tamper` first. */

@@ -5,6 +5,7 @@ import { cpuRunner } from "../../host/cpu/runner.ts";
 import { gpuRunner } from "../../host/gpu/runner.ts";
 import { startThread } from "../../host/node/platform/threads.ts";
 import type { Runner } from "../../host/runner.ts";
+import { withStandIn } from "../../host/standIn.ts";
 import { schedule } from "../../host/schedule.ts";
 import { phaseConfig, plan } from "../../src/experiments/phase.ts";
 import { batchWork } from "../../src/plan.ts";
@@ -101,7 +102,68 @@ describe("Lost device", () => {
   });
 });
 
+/** Answers adapters whose devices refuse buffers of more than `most` bytes; `asked` collects the sizes of all. */
+const refusingAdapter = (most: number, asked: number[] = []) =>
+  tamperedAdapter((device) => {
+    let isRefused = false;
+    const create = device.createBuffer.bind(device);
+    device.createBuffer = (descriptor) => {
+      asked.push(descriptor.size);
+      isRefused ||= descriptor.size > most;
+      return create({ ...descriptor, size: Math.min(descriptor.size, most) });
+    };
+    const pop = device.popErrorScope.bind(device);
+    device.popErrorScope = async () => {
+      const error = await pop();
+      const refused = isRefused ? ({ message: "no memory" } as GPUError) : error;
+      isRefused = false;
+      return refused;
+    };
+  });
+
 describe("Exhausted memory", () => {
+  const instances = Array.from({ length: 40 }, (_, k) => ({
+    items: [200, 300, k + 1],
+    targets: [[300, 300 + k, 300]],
+  }));
+  const batch: GivenBatch = { kernel: "count", instances };
+
+  test("A GPU runner goes on with fewer tables at a time where it cannot allocate all of them, and says so", async () => {
+    const [asked, notices]: [number[], string[]] = [[], []];
+    const onNotice = (sentence: string) => void notices.push(sentence);
+    const gpu = await gpuRunner(refusingAdapter(2 ** 16, asked), { variant: "storage", onNotice });
+    const work = batchWords(batch);
+    expect([...(await gpu.run(work)).words]).toEqual(oracleWords(batch));
+    const large = asked.filter((size) => size > 2 ** 14);
+    expect(large.length).toBeGreaterThan(1);
+    expect(large).toEqual(large.toSorted((a, b) => b - a));
+    expect(large.at(-1)).toBeLessThanOrEqual(2 ** 16);
+    expect(notices).toHaveLength(large.length - 1);
+    expect(notices[0]).toMatch(
+      / has no [\d.]+ MiB of memory for kernel count, which goes on with [\d.]+ MiB$/,
+    );
+    // Later work begins with what could be allocated.
+    const before = asked.length;
+    await gpu.run(batchWords({ kernel: "count", instances: instances.toReversed() }));
+    expect(Math.max(...asked.slice(before))).toBeLessThanOrEqual(2 ** 16);
+    gpu.close();
+  });
+
+  test("The CPU stands in for a GPU that cannot allocate a single table", async () => {
+    const notices: string[] = [];
+    const gpu = await gpuRunner(refusingAdapter(2 ** 11), { variant: "storage" });
+    const runner = withStandIn(
+      gpu,
+      async () => cpu,
+      (sentence) => notices.push(sentence),
+    );
+    expect([...(await runner.run(batchWords(batch))).words]).toEqual(oracleWords(batch));
+    expect(notices).toEqual([
+      `kernel count exceeds sums that this GPU's memory can hold: ${cpu.adapter} answers instead of ${gpu.adapter}`,
+    ]);
+    gpu.close();
+  });
+
   test("A GPU runner refuses tables beyond its memory and answers the next work", async () => {
     let missing = true;
     const gpu = await gpuRunner(

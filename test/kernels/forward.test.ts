@@ -2,13 +2,25 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { launchesOf } from "../../host/gpu/kernels/index.ts";
+import { adapterKey } from "../../host/gpu/device.ts";
+import { launchesOf, launchLabel, tuningKey } from "../../host/gpu/kernels/index.ts";
+import type { DeviceProfile } from "../../host/gpu/launch.ts";
 import { gpuRunner } from "../../host/gpu/runner.ts";
+import { memoryStore, Tuner } from "../../host/gpu/tune.ts";
+import type { Runner } from "../../host/runner.ts";
 import { shadowRunner } from "../../host/shadow.ts";
 import type { ForwardParams } from "../../src/kernels/forward.ts";
 import { quantizers } from "../../src/network.ts";
 import type { WorkOf } from "../../src/plan.ts";
-import { tamperedAdapter, testProfile } from "../gpu/devices.ts";
+import {
+  poisonStorage,
+  rewriteShaders,
+  tamperedAdapter,
+  testAdapter,
+  testLanguage,
+  testProfile,
+  watchIndices,
+} from "../gpu/devices.ts";
 import { forwardFaults } from "./forward.faults.ts";
 import { describeParity, type Case } from "./parity.ts";
 
@@ -298,6 +310,103 @@ describe("Definition of forward", () => {
       }),
       { seed: 11, numRuns: 150 },
     );
+  });
+});
+
+describe("Shapes of tiles", () => {
+  /** More inputs and rows than the largest tile has, and hidden units for several passes. */
+  const layer = { samples: 70, columns: 7, group: 5, rows: 130, shift: 3, quantizer: 2 };
+  const layers = {
+    packed: workOf(layer, small),
+    "one word": workOf(layer, { ...small, inputs: 20 }),
+    "two words": workOf({ ...layer, wide: 1 }, { ...small, inputs: 32 }),
+  };
+
+  /** A runner that takes a launch by its label, as the table of the tuner has it. */
+  async function runnerOf(label: string, adapter: () => Promise<GPUAdapter>): Promise<Runner> {
+    const store = memoryStore();
+    const tuner = new Tuner(store, adapterKey(await testAdapter()));
+    for (const work of Object.values(layers)) await tuner.keep(tuningKey(work), { best: label, rates: {} });
+    return gpuRunner(adapter, { store, language: await testLanguage() });
+  }
+
+  /** Whether a runner of a launch answers the words of the definition. */
+  async function isRight(label: string, name: keyof typeof layers, rewrite = watchIndices): Promise<boolean> {
+    const work = layers[name];
+    const labels = launchesOf(work, await testProfile()).map(launchLabel);
+    expect(labels).toContain(label);
+    expect(new Set(labels).size).toBe(labels.length);
+    const compiled: unknown[] = [];
+    const runner = await runnerOf(
+      label,
+      tamperedAdapter((device) => {
+        poisonStorage(device, 0xdeadbeef);
+        rewriteShaders(device, rewrite);
+        const create = device.createComputePipelineAsync.bind(device);
+        device.createComputePipelineAsync = (descriptor) => {
+          compiled.push(descriptor.compute.constants);
+          return create(descriptor);
+        };
+      }),
+    );
+    const [{ words }, expected] = await Promise.all([
+      runner.run(work),
+      engine("cpu").then((cpu) => cpu.run(work)),
+    ]);
+    runner.close();
+    const chosen = launchesOf(work, await testProfile()).find((launch) => launchLabel(launch) === label);
+    expect(compiled).toEqual([chosen!.constants]);
+    return words.every((word, i) => word === expected.words[i]);
+  }
+
+  for (const [label, name, wide] of [
+    ["packed 16x16", "packed"],
+    ["packed 16x16 with one half", "packed", true],
+    ["packed 16x8", "packed", true],
+    ["workgroup 16x16", "one word", true],
+    ["workgroup 16x16 with one half", "one word", true],
+    ["workgroup 16x16", "two words", true],
+    ["workgroup 16x16 with one half", "two words"],
+  ] as const)
+    test(
+      `The launch ${label} writes the words of the definition for numbers of ${name}`,
+      wide ? { tags: ["wide"] } : {},
+      async () => {
+        expect(await isRight(label, name)).toBe(true);
+      },
+    );
+
+  test.each([
+    ["packed 16x16", "added.lower = addWord(sums.lower, lower, hidden);", ""],
+    ["packed 16x16 with one half", "4u * HALVES * DOWN", "8u * DOWN"],
+  ])("The comparison finds a fault in %s: %j becomes %j", async (label, replace, by) => {
+    const planted = (code: string) => {
+      expect(code.split(replace)).toHaveLength(2);
+      return code.replace(replace, by);
+    };
+    expect(await isRight(label, "packed", planted)).toBe(false);
+  });
+
+  test("A device whose workgroup memory is small gets no tile that exceeds it", async () => {
+    const profile = await testProfile();
+    const limits = (maxComputeInvocationsPerWorkgroup: number) =>
+      ({
+        maxBufferSize: 2 ** 28,
+        maxComputeWorkgroupSizeX: 256,
+        maxStorageBufferBindingSize: 2 ** 27,
+        maxComputeWorkgroupsPerDimension: 65535,
+        maxComputeWorkgroupStorageSize: 16384,
+        maxComputeInvocationsPerWorkgroup,
+      }) as GPUSupportedLimits;
+    const labels = (device: DeviceProfile) => launchesOf(layers["two words"], device).map(launchLabel);
+    expect(
+      labels({
+        ...profile,
+        limits: limits(256),
+        subgroupMaxSize: 32,
+      }),
+    ).toEqual(["workgroup 8x8", "workgroup 16x8", "workgroup 16x16 with one half"]);
+    expect(labels({ ...profile, limits: limits(128) })).toEqual(["workgroup 8x8", "workgroup 16x8"]);
   });
 });
 

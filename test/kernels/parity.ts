@@ -15,6 +15,7 @@ import { phaseConfig, plan } from "../../src/experiments/phase.ts";
 import type { KernelName } from "../../src/kernels/index.ts";
 import { batchWork, outputOf, type Work } from "../../src/plan.ts";
 import {
+  PATIENT_MS,
   poisonStorage,
   rewriteShaders,
   tamperedAdapter,
@@ -92,6 +93,8 @@ const POISONS: Record<VariantName, number> = {
   tiles: 0xcafef00d,
 };
 
+const patient = { maxDispatchMilliseconds: PATIENT_MS };
+
 const isVariant = (name: EngineName): name is VariantName => name in POISONS;
 
 /** Large tables, sets of ones and counts that earlier work leaves in the memory of a thread. */
@@ -109,8 +112,9 @@ function dirt(): Work[] {
 async function openEngine(name: EngineName): Promise<Runner> {
   if (name === "reference") return referenceRunner();
   const language = await testLanguage();
-  if (name === "gpu") return gpuRunner(testAdapter, { language });
-  if (isVariant(name)) return gpuRunner(watchedAdapter(POISONS[name]), { variant: name, language });
+  if (name === "gpu") return gpuRunner(testAdapter, { language, ...patient });
+  if (isVariant(name))
+    return gpuRunner(watchedAdapter(POISONS[name]), { variant: name, language, ...patient });
   const threads = { cpu: 1, threads: 2 }[name];
   const runner = await cpuRunner(threads, startThread);
   for (const work of dirt()) await Promise.all(Array.from({ length: threads }, () => runner.run(work)));
@@ -242,7 +246,7 @@ export function describeParity<Probe extends string>(kernel: KernelName, cases: 
           poisonStorage(device, 0xdeadbeef);
           rewriteShaders(device, rewrite);
         }),
-        { variant, language: await testLanguage() },
+        { variant, language: await testLanguage(), ...patient },
       );
       const cpu = await engine("cpu");
       let compared = 0;

@@ -5,44 +5,109 @@ import type { WorkOf } from "../../../src/plan.ts";
 import packed from "../../../shaders/forward/packed.wesl?wgsl";
 import wide from "../../../shaders/forward/wide.wesl?wgsl";
 import workgroup from "../../../shaders/forward/workgroup.wesl?wgsl";
-import { oneDispatch, type DeviceProfile, type GpuKernel, type Inputs, type Launch } from "../launch.ts";
+import type { Cost } from "../cost.ts";
+import { rangeDispatches, type DeviceProfile, type GpuKernel, type Inputs, type Launch } from "../launch.ts";
 import { sampleLayer } from "./sample.ts";
 
 type ForwardWork = WorkOf<"forward">;
 
-/** Inputs and outputs that an invocation adds up in registers (`forward/tile.wesl`). */
+/** Inputs that an invocation adds up in registers, and rows for each half of a tile (`forward/tile.wesl`). */
 const SAMPLES_PER_INVOCATION = 4;
-const ROWS_PER_INVOCATION = 8;
-/** Tiles that keep a device busy; with fewer of them, tiles are made smaller. */
+const ROWS_PER_HALF = 4;
+/** Tiles that keep a device busy; with fewer of them, small tiles are more promising. */
 const BUSY_TILES = 2 ** 9;
 
-function tileLaunch(
+/** The invocations of a tile in both directions, and the halves of its rows that an invocation adds up. */
+interface Shape {
+  readonly across: number;
+  readonly down: number;
+  readonly halves: 1 | 2;
+}
+
+/**
+ * The shapes that may serve, the most promising first. The larger a tile, the less often its numbers are computed. A single half
+ * takes half as many registers, which some compilers need.
+ */
+function shapesFor({ samples, rows }: ForwardWork["params"]): Shape[] {
+  const downFor = (halves: number, most: number) =>
+    [2, 4, 8].find((count) => count < most && ROWS_PER_HALF * halves * count >= rows) ?? most;
+  const down = downFor(2, 8);
+  const tiles =
+    Math.ceil(samples / (16 * SAMPLES_PER_INVOCATION)) * Math.ceil(rows / (2 * ROWS_PER_HALF * down));
+  const widths = tiles >= BUSY_TILES ? [16, 8] : [8, 16];
+  return [
+    ...widths.map((across) => ({ across, down, halves: 2 as const })),
+    ...(rows > 2 * ROWS_PER_HALF * down ? [{ across: 16, down: 16, halves: 2 as const }] : []),
+    { across: 16, down: downFor(1, 16), halves: 1 },
+  ];
+}
+
+function tileLaunches(
   variant: "packed" | "workgroup",
   source: string,
   constants: Record<string, number>,
-  { params, inputs }: ForwardWork,
-  { limits, subgroupMaxSize }: DeviceProfile,
+  work: ForwardWork,
+  device: DeviceProfile,
 ): Launch[] {
-  const { samples, rows } = params;
-  const maxWorkgroups = limits.maxComputeWorkgroupsPerDimension;
+  const { params, inputs } = work;
+  const { limits } = device;
   const largest = Math.max(...Object.values(inputs).map(({ byteLength }) => byteLength));
   if (largest > limits.maxStorageBufferBindingSize) return [];
-  const down = [2, 4].find((count) => ROWS_PER_INVOCATION * count >= rows) ?? 8;
-  const tileRows = Math.ceil(rows / (ROWS_PER_INVOCATION * down));
-  const tileColumns = (across: number) => Math.ceil(samples / (SAMPLES_PER_INVOCATION * across));
-  const across = tileColumns(16) * tileRows >= BUSY_TILES ? 16 : 8;
-  return [
-    {
-      variant,
-      source,
-      // Software adapters zero every word of workgroup memory by a store of its own, so their tiles are shallower.
-      constants: { ACROSS: across, DOWN: down, DEPTH: subgroupMaxSize < 16 ? 8 : 16, ...constants },
-      workgroups: Math.min(tileColumns(across), maxWorkgroups),
-      workgroupRows: Math.min(tileRows, maxWorkgroups),
-      scratchBytes: 0,
-      dispatches: oneDispatch,
-    },
-  ];
+  return shapesFor(params).flatMap((shape) => {
+    const { across, down, halves } = shape;
+    const size = across * down;
+    // Software adapters zero every word of workgroup memory by a store of its own, so their tiles are shallower.
+    const depth = device.subgroupMaxSize < 16 ? 8 : 16;
+    if (
+      size > Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX) ||
+      tileBytes(shape, depth, params.wide === 1) > limits.maxComputeWorkgroupStorageSize
+    )
+      return [];
+    const columns = Math.ceil(params.samples / (SAMPLES_PER_INVOCATION * across));
+    const tileRows = Math.ceil(params.rows / (ROWS_PER_HALF * halves * down));
+    const workgroups = Math.min(columns, limits.maxComputeWorkgroupsPerDimension);
+    const workgroupRows = Math.min(tileRows, limits.maxComputeWorkgroupsPerDimension);
+    /** The cost of some columns of tiles. */
+    function costOf(count: number): Cost {
+      const tile = tileOperations(params, shape);
+      const turns = Math.ceil(count / workgroups) * Math.ceil(tileRows / workgroupRows);
+      return { operations: count * tileRows * size * tile, chain: (turns * tile) / INDEPENDENT_SUMS };
+    }
+    return [
+      {
+        variant,
+        source,
+        constants: { ACROSS: across, DOWN: down, HALVES: halves, DEPTH: depth, ...constants },
+        workgroups,
+        workgroupRows,
+        scratchBytes: 0,
+        ...rangeDispatches(device, columns, costOf),
+      },
+    ];
+  });
+}
+
+/** Bytes of workgroup memory of a tile: its hidden units, and elements of four weights, with one more than needed in each row. */
+function tileBytes({ across, down, halves }: Shape, depth: number, isWide: boolean): number {
+  return depth * ((isWide ? 8 : 4) * (SAMPLES_PER_INVOCATION * across + 1) + 16 * (halves * down + 1));
+}
+
+/** Operations of a product that is added to a sum, and of a number of a tile that is computed; of one word, and of two. */
+const PRODUCT_OPERATIONS = [6, 64] as const;
+const NUMBER_OPERATIONS = [24, 64] as const;
+/** Sums of an invocation that do not wait for each other. */
+const INDEPENDENT_SUMS = 4;
+
+/** Operations of an invocation for one tile, whose hidden units and weights its invocations compute together. */
+function tileOperations(
+  { columns, group, wide }: ForwardWork["params"],
+  { across, down, halves }: Shape,
+): number {
+  const sums = SAMPLES_PER_INVOCATION * ROWS_PER_HALF * halves;
+  const numbers = SAMPLES_PER_INVOCATION / down + (ROWS_PER_HALF * halves) / across;
+  return (
+    columns * group * (sums * PRODUCT_OPERATIONS[wide as 0 | 1] + numbers * NUMBER_OPERATIONS[wide as 0 | 1])
+  );
 }
 
 /** The least and the greatest of some numbers and 0. */
@@ -93,13 +158,13 @@ export const forward: GpuKernel<"forward"> = {
         // A tile is processed once per pair of bytes. Two bytes on both sides would save nothing over `workgroup`.
         if (bytes.hidden * bytes.weights > 2) return [];
         const constants = { HIDDEN_BYTES: bytes.hidden, WEIGHT_BYTES: bytes.weights };
-        return tileLaunch("packed", packed, constants, work, device);
+        return tileLaunches("packed", packed, constants, work, device);
       },
     },
     {
       name: "workgroup",
       launches: (work, device) =>
-        tileLaunch("workgroup", work.params.wide ? wide : workgroup, {}, work, device),
+        tileLaunches("workgroup", work.params.wide ? wide : workgroup, {}, work, device),
     },
   ],
   sample: sampleLayer,

@@ -3,7 +3,13 @@
 import { kernelNames, type KernelName } from "../../../src/kernels/index.ts";
 import type { Values } from "../../../src/kernel.ts";
 import type { Work, WorkOf } from "../../../src/plan.ts";
-import type { DeviceProfile, GpuKernel, Launch, VariantName } from "../launch.ts";
+import {
+  maxDispatchMs,
+  type DeviceProfile,
+  type GpuKernel,
+  type Launch,
+  type VariantName,
+} from "../launch.ts";
 
 /** The modules beside this one. Module `<kernel>.ts` exports the row `<kernel>`. */
 const modules = import.meta.glob<Readonly<Record<string, unknown>>>("./*.ts", { eager: true });
@@ -25,8 +31,8 @@ export const variantsOf = (kernel: KernelName): VariantName[] =>
   gpuKernels[kernel].variants.map(({ name }) => name);
 
 /**
- * The launches that may serve the work, the most promising first. A variant that is a last resort serves only where no other
- * fits. `variant` forces one, where the kernel has it.
+ * The launches that may serve the work, the most promising first. None has a dispatch that is longer than the device allows, by
+ * estimate. A variant that is a last resort serves only where no other fits. `variant` forces one, where the kernel has it.
  */
 export function launchesOf<K extends KernelName>(
   work: WorkOf<K>,
@@ -40,7 +46,9 @@ export function launchesOf<K extends KernelName>(
     forced.length > 0 ? forced : names ? variants.filter(({ name }) => names.includes(name)) : variants;
   const launches = candidates.map(({ lastResort, ...candidate }) => ({
     lastResort,
-    found: candidate.launches(work, device),
+    found: candidate
+      .launches(work, device)
+      .filter(({ milliseconds }) => milliseconds <= maxDispatchMs(device)),
   }));
   const fast = launches.filter(({ lastResort }) => !lastResort).flatMap(({ found }) => found);
   return fast.length > 0 ? fast : launches.flatMap(({ found }) => found).slice(0, 1);
@@ -86,10 +94,13 @@ export function tuningKey(work: Work): string {
 
 /** A label that tells a launch from others that fit the same work. */
 export function launchLabel({ variant, constants, fallback }: Launch): string {
+  const { WIDTH, PRODUCTS, ACROSS, DOWN, HALVES } = constants;
   return [
     variant,
-    ...(constants.WIDTH ? [constants.WIDTH] : []),
-    ...(constants.PRODUCTS ? ["by products"] : []),
+    ...(WIDTH ? [WIDTH] : []),
+    ...(PRODUCTS ? ["by products"] : []),
+    ...(ACROSS ? [`${ACROSS}x${DOWN}`] : []),
+    ...(HALVES === 1 ? ["with one half"] : []),
     ...(fallback ? ["and the rest"] : []),
   ].join(" ");
 }

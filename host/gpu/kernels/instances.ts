@@ -3,11 +3,20 @@
 
 import type { WorkOf } from "../../../src/plan.ts";
 import {
+  BARRIER_OPERATIONS,
+  millisecondsOf,
+  operationsOf,
+  partsWithin,
+  type CellCost,
+  type Cost,
+} from "../cost.ts";
+import {
   inScratchMemory,
   inWorkgroupMemory,
+  maxDispatchMs,
+  maxScratchBytes,
   maxStorageWords,
   oneDispatch,
-  SCRATCH_BYTES,
   sizeClass,
   workgroupSize,
   type DeviceProfile,
@@ -20,6 +29,8 @@ type InstanceWork = WorkOf<InstanceKernel>;
 
 /** The most workgroups that share one table: they fill a device, and each leaves a partial result for the last pass. */
 const MAX_TILES = 2 ** 10;
+/** The most partial results of a target, which one invocation goes through. */
+const MAX_PARTIAL_RESULTS = 2 ** 13;
 /** Workgroups of `thread`: they fill a device, and each clears its memory for many instances. */
 const THREAD_WORKGROUPS = 2 ** 11;
 /** The fewest instances that keep a device busy with one per invocation, and the largest tables that leave enough of them. */
@@ -28,27 +39,52 @@ const MAX_THREAD_WORDS = 2 ** 8;
 /** Words in front of a table (`instances/table.wesl`; fewer in `meet/lists.wesl`). */
 export const HEADER_WORDS = 8;
 
+/** Operations of one invocation that reads the items and the targets of an instance, for each of them. */
+const BEGIN_OPERATIONS = 12;
+/** The comparison of a partial result with the best so far. Results follow one another in memory. */
+const COMPARISON: CellCost = { operations: 24, accesses: 1 };
+
+/** The cells that invocations share out in a phase, and what each costs. */
+interface Phase extends CellCost {
+  readonly cells: number;
+}
+
 /** What one given instance needs of a GPU. */
 export interface Table {
   readonly words: number;
-  /** Words beside the table for each workgroup that scans it. */
-  readonly scanWords: number;
+  /** Words of the partial result that each workgroup leaves for each target. */
+  readonly resultWords: number;
   /** Bytes of workgroup memory for each invocation. */
   readonly invocationBytes: number;
-  /** The cells that invocations share out in a step, or in one of the `parts` of a scan. */
-  readonly cells: number;
-  readonly parts: number;
   readonly constants: Record<string, number>;
+  /** The longest step. */
+  readonly step: Phase;
+  /** How many of the longest step all steps together amount to. */
+  readonly steps: number;
+  /** What happens once to each cell of a step, though perhaps to all of them in the same step. */
+  readonly once: CellCost;
+  /** The scan for one target. */
+  readonly scan: Phase;
+  /** The answer to one target, without the comparisons of partial results. */
+  readonly finish: CellCost;
 }
 
-/** A table of `words` words in two rows, which invocations share out by `cells`. */
-export const rowTable = (words: number, cells: number): Table => ({
+/** The cost of a phase that has nothing to do. */
+export const NOTHING: CellCost = { operations: 0, accesses: 0 };
+
+/** A table of `words` words in two rows. Each of `longest` steps goes through the cells of a row. */
+export const rowTable = (
+  words: number,
+  longest: number,
+  costs: Pick<Table, "step" | "scan" | "finish"> & Partial<Pick<Table, "once">>,
+): Table => ({
   words: HEADER_WORDS + words,
-  scanWords: 0,
+  resultWords: 0,
   invocationBytes: 0,
-  cells,
-  parts: 1,
   constants: {},
+  steps: longest,
+  once: NOTHING,
+  ...costs,
 });
 
 /** The tables that serve work, the best one first; at least one. */
@@ -61,6 +97,42 @@ interface InstanceVariant<W extends InstanceWork> {
   launches(work: W, device: DeviceProfile): readonly Launch[];
 }
 
+/** What one instance costs that `workers` invocations share, who wait for each other after each phase. */
+function instanceChain(
+  { params }: InstanceWork,
+  { step, steps, once, scan, finish }: Table,
+  targets: number,
+  workers: number,
+  inStorage: boolean,
+): number {
+  const { longest } = params;
+  const share = (phase: Phase, cost: CellCost) =>
+    Math.ceil(phase.cells / workers) * operationsOf(cost, inStorage);
+  const barriers = workers > 1 ? BARRIER_OPERATIONS * (longest + targets + 2) : 0;
+  return (
+    BEGIN_OPERATIONS * (longest + targets) +
+    steps * share(step, step) +
+    share(step, once) +
+    targets * share(scan, scan) +
+    Math.ceil(targets / workers) * (operationsOf(finish, inStorage) + operationsOf(COMPARISON, inStorage)) +
+    barriers
+  );
+}
+
+/** The cost of a dispatch in which `teams` teams of `workers` invocations take one instance after the other. */
+function instancesCost(
+  work: InstanceWork,
+  table: Table,
+  { teams, workers, inStorage }: { teams: number; workers: number; inStorage: boolean },
+): Cost {
+  const { instances, targets } = work.params;
+  const chainOf = (count: number) => instanceChain(work, table, count, workers, inStorage);
+  return {
+    operations: instances * workers * chainOf(Math.ceil(targets / Math.max(instances, 1))),
+    chain: Math.ceil(instances / Math.max(teams, 1)) * chainOf(maxTargets(work)),
+  };
+}
+
 /** One instance per workgroup, or one spread over many, given the program of each variant. */
 export function sharedVariants<W extends InstanceWork>(
   programs: Readonly<Record<"workgroup" | "storage" | "tiles", string>>,
@@ -70,22 +142,23 @@ export function sharedVariants<W extends InstanceWork>(
     {
       name: "workgroup",
       launches(work, device): Launch[] {
-        const [{ words, scanWords, invocationBytes, cells, constants }] = tablesOf(work);
-        const size = workgroupSize(cells, device);
+        const [table] = tablesOf(work);
+        const size = workgroupSize(table.scan.cells, device);
         const placement = inWorkgroupMemory(
-          words + scanWords,
+          table.words + table.resultWords * maxTargets(work),
           work.params.instances,
           device,
-          (invocationBytes * size) / 4,
+          (table.invocationBytes * size) / 4,
         );
         if (!placement) return [];
         const { words: WORDS, ...rest } = placement;
+        const sharing = { teams: rest.workgroups, workers: size, inStorage: false };
         return [
           {
             ...rest,
             source: programs.workgroup,
-            constants: { WIDTH: size, WORDS, ...constants },
-            dispatches: oneDispatch,
+            constants: { WIDTH: size, WORDS, ...table.constants },
+            ...oneDispatch(instancesCost(work, table, sharing)),
           },
         ];
       },
@@ -94,16 +167,19 @@ export function sharedVariants<W extends InstanceWork>(
       name: "storage",
       lastResort: true,
       launches(work, device): Launch[] {
-        const [{ words, scanWords, cells, constants }] = tablesOf(work);
-        const placement = inScratchMemory(words + scanWords, work.params.instances, device);
+        const [table] = tablesOf(work);
+        const size = workgroupSize(table.scan.cells, device);
+        const words = table.words + table.resultWords * maxTargets(work);
+        const placement = inScratchMemory(words, work.params.instances, device);
         if (!placement) return [];
         const { words: WORDS, ...rest } = placement;
+        const sharing = { teams: rest.workgroups, workers: size, inStorage: true };
         return [
           {
             ...rest,
             source: programs.storage,
-            constants: { WIDTH: workgroupSize(cells, device), WORDS, ...constants },
-            dispatches: oneDispatch,
+            constants: { WIDTH: size, WORDS, ...table.constants },
+            ...oneDispatch(instancesCost(work, table, sharing)),
           },
         ];
       },
@@ -113,27 +189,33 @@ export function sharedVariants<W extends InstanceWork>(
       lastResort: true,
       launches(work, device): Launch[] {
         const most = maxStorageWords(device);
-        const { instances } = work.params;
-        for (const { words, scanWords, cells, parts, constants } of tablesOf(work)) {
-          const size = workgroupSize(cells, device);
-          const workgroups = Math.min(Math.ceil(cells / size), MAX_TILES);
-          const needed = words + scanWords * workgroups * parts;
-          if (needed > most) continue;
-          const tableWords = Math.min(sizeClass(needed), most);
-          const instancesAtOnce = Math.min(
-            instances,
-            Math.max(Math.floor(SCRATCH_BYTES / (4 * tableWords)), 1),
+        const instancesWithin = (words: number) =>
+          Math.min(
+            work.params.instances,
+            Math.max(Math.floor(maxScratchBytes(device) / (4 * words)), 1),
             device.limits.maxComputeWorkgroupsPerDimension,
           );
+        for (const table of tablesOf(work)) {
+          const { size, workgroups, stepParts, scanParts, milliseconds } = tilingOf(
+            work,
+            table,
+            device,
+            instancesWithin(table.words),
+          );
+          const needed = table.words + table.resultWords * maxTargets(work) * workgroups * scanParts;
+          if (needed > most) continue;
+          const tableWords = Math.min(sizeClass(needed), most);
+          const instancesAtOnce = instancesWithin(tableWords);
           return [
             {
               variant: "tiles",
               source: programs.tiles,
-              constants: { WIDTH: size, WORDS: tableWords, ...constants },
+              constants: { WIDTH: size, WORDS: tableWords, ...table.constants },
               workgroups,
               workgroupRows: instancesAtOnce,
               scratchBytes: 4 * tableWords * instancesAtOnce,
-              dispatches: () => tileSteps(work, instancesAtOnce, parts),
+              milliseconds,
+              dispatches: () => tileSteps(work, instancesAtOnce, stepParts, scanParts),
             },
           ];
         }
@@ -141,6 +223,56 @@ export function sharedVariants<W extends InstanceWork>(
       },
     },
   ];
+}
+
+/** The operations of a cell of a table in storage. */
+const stored = (cost: CellCost) => operationsOf(cost, true);
+
+/** A cost that is not exceeded by either of two. */
+const longer = (a: Cost, b: Cost): Cost => ({
+  operations: Math.max(a.operations, b.operations),
+  chain: Math.max(a.chain, b.chain),
+});
+
+/** How the phases of `instances` instances at a time are spread over workgroups and cut into parts that are short enough. */
+function tilingOf(work: InstanceWork, table: Table, device: DeviceProfile, instances: number) {
+  const { step, once, scan, finish, resultWords } = table;
+  const most = maxDispatchMs(device);
+  const size = workgroupSize(scan.cells, device);
+  const targets = maxTargets(work);
+  const shared = (cells: number, operations: number, workers: number, parts: number): Cost => ({
+    operations: instances * Math.ceil(cells / parts) * operations,
+    chain: Math.ceil(cells / (workers * parts)) * operations,
+  });
+  const fill = (cells: number) => Math.min(Math.ceil(cells / size), MAX_TILES);
+  const scanOf = (parts: number, workgroups = fill(scan.cells)) =>
+    shared(scan.cells, stored(scan), workgroups * size, parts);
+  const finishOf = (parts: number, workgroups: number) => {
+    const slots = resultWords > 0 ? workgroups * parts : 0;
+    return shared(targets, stored(finish) + slots * stored(COMPARISON), workgroups * size, parts);
+  };
+  // Every part of a scan leaves partial results, so that many parts have fewer workgroups.
+  const workgroupsOf = (parts: number) =>
+    resultWords > 0
+      ? Math.min(fill(scan.cells), Math.max(Math.floor(MAX_PARTIAL_RESULTS / parts), 1))
+      : fill(Math.max(scan.cells, step.cells));
+  // A finish has as many parts as a scan.
+  const scanCost = (parts: number) =>
+    longer(scanOf(parts, workgroupsOf(parts)), finishOf(parts, workgroupsOf(parts)));
+  const scanParts = partsWithin(most, scanCost);
+  const workgroups = workgroupsOf(scanParts);
+  const stepCost = (parts: number) =>
+    shared(step.cells, stored(step) + stored(once), workgroups * size, parts);
+  const stepParts = partsWithin(most, stepCost);
+  const begin = BEGIN_OPERATIONS * (work.params.longest + targets);
+  const costs = [{ operations: instances * begin, chain: begin }, stepCost(stepParts), scanCost(scanParts)];
+  return {
+    size,
+    workgroups,
+    stepParts,
+    scanParts,
+    milliseconds: Math.max(...costs.map(millisecondsOf)),
+  };
 }
 
 /** One instance per invocation, for tables that are rows and nothing else. */
@@ -151,7 +283,8 @@ export function threadVariant<W extends InstanceWork>(
   return {
     name: "thread",
     launches(work, { limits, subgroupMaxSize }): Launch[] {
-      const [{ words }] = tablesOf(work);
+      const [table] = tablesOf(work);
+      const { words } = table;
       // A larger workgroup gains nothing, since its invocations share nothing; a smaller one leaves lanes idle.
       const size = Math.min(
         subgroupMaxSize,
@@ -160,15 +293,18 @@ export function threadVariant<W extends InstanceWork>(
       );
       const most = Math.floor(limits.maxComputeWorkgroupStorageSize / (4 * size));
       if (words > most) return [];
+      const workgroups = Math.min(Math.ceil(work.params.instances / size), THREAD_WORKGROUPS);
       return [
         {
           variant: "thread",
           source,
           constants: { WIDTH: size, WORDS: Math.min(sizeClass(words), most) },
-          workgroups: Math.min(Math.ceil(work.params.instances / size), THREAD_WORKGROUPS),
+          workgroups,
           workgroupRows: 1,
           scratchBytes: 0,
-          dispatches: oneDispatch,
+          ...oneDispatch(
+            instancesCost(work, table, { teams: workgroups * size, workers: 1, inStorage: false }),
+          ),
         },
       ];
     },
@@ -196,16 +332,18 @@ const FINISH = 3;
 function* tileSteps(
   work: InstanceWork,
   instancesAtOnce: number,
-  parts: number,
+  stepParts: number,
+  scanParts: number,
 ): Generator<readonly number[]> {
   const { instances, longest } = work.params;
   const targets = maxTargets(work);
   for (let first = 0; first < instances; first += instancesAtOnce) {
     yield [first, BEGIN, 0, 0, 1];
-    for (let i = 0; i < longest; i++) yield [first, STEP, i, 0, 1];
+    for (let i = 0; i < longest; i++)
+      for (let part = 0; part < stepParts; part++) yield [first, STEP, i, part, stepParts];
     for (let t = 0; t < targets; t++)
-      for (let part = 0; part < parts; part++) yield [first, SCAN, t, part, parts];
-    for (let part = 0; part < parts; part++) yield [first, FINISH, 0, part, parts];
+      for (let part = 0; part < scanParts; part++) yield [first, SCAN, t, part, scanParts];
+    for (let part = 0; part < scanParts; part++) yield [first, FINISH, 0, part, scanParts];
   }
 }
 

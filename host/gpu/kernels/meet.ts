@@ -4,12 +4,11 @@ import type { WorkOf } from "../../../src/plan.ts";
 import storage from "../../../shaders/meet/storage.wesl?wgsl";
 import tiles from "../../../shaders/meet/tiles.wesl?wgsl";
 import workgroup from "../../../shaders/meet/workgroup.wesl?wgsl";
+import type { CellCost } from "../cost.ts";
 import type { GpuKernel } from "../launch.ts";
-import { HEADER_WORDS, maxTargets, sharedVariants, type Table } from "./instances.ts";
+import { HEADER_WORDS, NOTHING, sharedVariants, type Table } from "./instances.ts";
 import { sampleWideInstance } from "./sample.ts";
 
-/** Sums of the upper items that a dispatch searches for. */
-const UPPER_SUMS_PER_DISPATCH = 2 ** 21;
 /** The most upper items: their mask is one word. */
 const MAX_UPPER_ITEMS = 31;
 /** The most items for which one workgroup is fast enough; more are spread over a device. */
@@ -20,21 +19,50 @@ const ENTRY_WORDS = 3;
 const RESULT_WORDS = 3;
 /** Bytes that an invocation keeps in workgroup memory for the reduction. */
 const REDUCTION_BYTES = 16;
+/** A probe of a binary search. The first probes find their entries in the caches, the others read a line of memory each. */
+const PROBE_OPERATIONS = 24;
+const CACHED_ENTRIES = 2 ** 16;
+const LINE_WORDS = 16;
+/** Lists that are searched at the same time and share the caches. */
+const SHARING_LISTS = 2 ** 7;
+
+/** `count` binary searches in one of some lists of 2^log2 entries. */
+function searches(count: number, log2: number, lists: number): CellCost {
+  const cached = Math.log2(CACHED_ENTRIES / Math.min(Math.max(lists, 1), SHARING_LISTS));
+  return {
+    operations: count * PROBE_OPERATIONS * (log2 + 1),
+    accesses: count * LINE_WORDS * Math.max(log2 - cached, 0),
+  };
+}
 
 /** Tables for every split of the items, the largest list first; shorter lists are searched by more sums. */
 function tablesOf(work: WorkOf<"meet">): readonly [Table, ...Table[]] {
-  const { longest } = work.params;
-  const scanWords = RESULT_WORDS * maxTargets(work);
+  const { longest, instances } = work.params;
   const tableFor = (lower: number): Table => {
     const listWords = ENTRY_WORDS * 2 ** lower;
-    const uppers = 2 ** (longest - lower);
+    const upper = longest - lower;
+    // A step places every entry twice. A scan adds up the upper items of a mask, and searches for both ends and the center.
+    const placed = searches(2, Math.max(lower - 1, 0), instances);
+    const searched = searches(3, lower, instances);
     return {
       words: HEADER_WORDS + listWords + Math.floor(listWords / 2),
-      scanWords,
+      resultWords: RESULT_WORDS,
       invocationBytes: REDUCTION_BYTES,
-      cells: Math.min(uppers, UPPER_SUMS_PER_DISPATCH),
-      parts: Math.ceil(uppers / UPPER_SUMS_PER_DISPATCH),
       constants: { LOWER: lower },
+      step: {
+        cells: 2 ** Math.max(lower - 1, 0),
+        operations: placed.operations + 40,
+        accesses: placed.accesses + 3 * ENTRY_WORDS,
+      },
+      // Each step is twice as long as the one before.
+      steps: 2,
+      once: NOTHING,
+      scan: {
+        cells: 2 ** upper,
+        operations: searched.operations + 6 * upper + 80,
+        accesses: searched.accesses,
+      },
+      finish: searches(1, lower, instances),
     };
   };
   const largest = longest >> 1;

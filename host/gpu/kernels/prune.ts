@@ -3,10 +3,11 @@
 import type { WorkOf } from "../../../src/plan.ts";
 import storage from "../../../shaders/prune/storage.wesl?wgsl";
 import workgroup from "../../../shaders/prune/workgroup.wesl?wgsl";
+import { BARRIER_OPERATIONS, operationsOf, type Cost } from "../cost.ts";
 import {
   inScratchMemory,
   inWorkgroupMemory,
-  oneDispatch,
+  rangeDispatches,
   workgroupSize,
   type DeviceProfile,
   type GpuKernel,
@@ -22,6 +23,34 @@ function tableOf({ params }: WorkOf<"prune">): { rowWords: number; words: number
   return { rowWords, words: group + 2 * rowWords };
 }
 
+/** A step reads three words of a row and writes one, and looks up the sum; a row of sizes has a word for each sum. */
+const STEP = { operations: 28, accesses: 4 };
+/** An item that is drawn: two values. */
+const DRAW_OPERATIONS = 400;
+/**
+ * Searches of a demand, as long as the first. Later ones end at an item of the subset that was found: with smallest subsets, of
+ * few items, that is anywhere; otherwise it is in the short prefix that first attains the sum.
+ */
+const SPARSE_SEARCHES = 3;
+const SEARCHES = 1.25;
+
+function costOf(
+  { params }: WorkOf<"prune">,
+  { variant, workgroups }: Placement,
+  size: number,
+  demands: number,
+): Cost {
+  const { group, sparse, sums } = params;
+  const cells = sparse ? sums : Math.ceil(sums / 32);
+  const step = Math.ceil(cells / size) * operationsOf(STEP, variant === "storage") + 2 * BARRIER_OPERATIONS;
+  const chain =
+    Math.ceil(group / size) * DRAW_OPERATIONS + (sparse ? SPARSE_SEARCHES : SEARCHES) * group * step;
+  return {
+    operations: demands * size * chain,
+    chain: Math.ceil(demands / Math.max(workgroups, 1)) * chain,
+  };
+}
+
 function launchAt(
   work: WorkOf<"prune">,
   device: DeviceProfile,
@@ -30,13 +59,13 @@ function launchAt(
 ): Launch[] {
   if (!placement) return [];
   const { words, ...rest } = placement;
-  const { rowWords } = tableOf(work);
+  const size = workgroupSize(tableOf(work).rowWords, device);
   return [
     {
       ...rest,
       source,
-      constants: { WIDTH: workgroupSize(rowWords, device), WORDS: words },
-      dispatches: oneDispatch,
+      constants: { WIDTH: size, WORDS: words },
+      ...rangeDispatches(device, work.params.demands, (demands) => costOf(work, placement, size, demands)),
     },
   ];
 }

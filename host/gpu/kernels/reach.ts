@@ -22,24 +22,26 @@ import threadSource from "../../../shaders/reach/thread.wesl?wgsl";
 import waveSource from "../../../shaders/reach/wave.wesl?wgsl";
 import workgroupSource from "../../../shaders/reach/workgroup.wesl?wgsl";
 import {
+  maxScratchBytes,
   maxStorageWords,
   maxWorkgroupWords,
-  SCRATCH_BYTES,
   SCRATCH_WORKGROUPS,
   WORKGROUP_OVERHEAD_BYTES,
   workgroupSize,
   type DeviceProfile,
   type GpuKernel,
-  type Launch,
   type ShaderProgram,
-  type Variant,
 } from "../launch.ts";
+import {
+  inDispatches,
+  MAX_DISPATCH_TRIALS,
+  type TrialLaunch as Launch,
+  type TrialVariant as Variant,
+} from "./reachCost.ts";
 import { sampleTrial } from "./sample.ts";
 
 type ReachWork = WorkOf<"reach">;
 
-/** The most trials of one dispatch; their overflow bitmap takes 2 MiB. */
-const MAX_DISPATCH_TRIALS = 2 ** 24;
 /** Workgroups that keep any device busy. */
 const BUSY_WORKGROUPS = 2 ** 12;
 /** The most words of workgroup memory for copies of the tally, one per invocation. */
@@ -110,12 +112,6 @@ function lawConstants({ range, bits, factor, listed, enumerate }: ReachParams): 
     EXACT: Number(range === 2 ** bits),
     ENUMERATED: enumerate,
   };
-}
-
-/** The ranges of trials of one batch that each dispatch processes: first, end. */
-function* trialRanges(count: number): Generator<readonly number[]> {
-  for (let first = 0; first < count || first === 0; first += MAX_DISPATCH_TRIALS)
-    yield [first, Math.min(first + MAX_DISPATCH_TRIALS, count)];
 }
 
 /**
@@ -311,7 +307,6 @@ function invocationLaunches(
           ...program,
           constants: { ...program.constants, PREFIX: prefixes?.[0] ?? 0 },
           scratchBytes: overflowBytes(isComplete, trials),
-          dispatches: () => trialRanges(work.params.count),
           ...(openPass && { openPass }),
           ...(fallback && { fallback }),
         },
@@ -475,7 +470,6 @@ const subgroup: Variant<"reach"> = {
           ),
           workgroupRows: 1,
           scratchBytes: overflowBytes(isComplete, trials),
-          dispatches: () => trialRanges(params.count),
           ...(fallback && { fallback }),
         },
       ];
@@ -502,7 +496,6 @@ const wave: Variant<"reach"> = {
           workgroups: groupsOf(trials, device),
           workgroupRows: 1,
           scratchBytes: overflowBytes(isComplete, trials),
-          dispatches: () => trialRanges(work.params.count),
           ...(fallback && { fallback }),
         },
       ];
@@ -527,7 +520,6 @@ const workgroup: Variant<"reach"> = {
           workgroups: groupsOf(Math.min(work.params.count, MAX_DISPATCH_TRIALS), device),
           workgroupRows: 1,
           scratchBytes: 0,
-          dispatches: () => trialRanges(work.params.count),
         },
       ];
     });
@@ -541,7 +533,10 @@ const storage: Variant<"reach"> = {
   launches(work, device) {
     const { params } = work;
     const { constants, words } = bitsetOf(work, groupWidth(work, device), reachCapacity(params));
-    const most = Math.min(Math.floor(maxStorageWords(device, SCRATCH_BYTES) / words), SCRATCH_WORKGROUPS);
+    const most = Math.min(
+      Math.floor(maxStorageWords(device, maxScratchBytes(device)) / words),
+      SCRATCH_WORKGROUPS,
+    );
     if (most === 0) return [];
     const workgroups = Math.min(params.count, most);
     return [
@@ -552,7 +547,6 @@ const storage: Variant<"reach"> = {
         workgroups,
         workgroupRows: 1,
         scratchBytes: 4 * words * Math.max(workgroups, 1),
-        dispatches: () => trialRanges(params.count),
       },
     ];
   },
@@ -561,6 +555,6 @@ const storage: Variant<"reach"> = {
 export const reach: GpuKernel<"reach"> = {
   unitParam: "count",
   tuningParams: ["halfRange", "extent", "itemsTo", "targets"],
-  variants: [placed, registers, thread, wave, subgroup, workgroup, storage],
+  variants: [placed, registers, thread, wave, subgroup, workgroup, storage].map(inDispatches),
   sample: sampleTrial,
 };

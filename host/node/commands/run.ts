@@ -70,6 +70,7 @@ export async function withEngine<T>(
   const engine = await openEngine({
     ...(name === undefined ? {} : { engine: name as NonNullable<EngineOptions["engine"]> }),
     ...(threads === undefined ? {} : { threads: readNumber(threads) as number }),
+    onNotice: (sentence) => output.warn(sentence),
   });
   const stop = new AbortController();
   const abort = () => stop.abort();

@@ -163,7 +163,6 @@ async function prune(
   attempts: number,
 ): Promise<{ pruned: Pruned; attempts: number; provenance: Provenance } | undefined> {
   return withEngine(args, { output, unit: "subset sums" }, async ({ engine, signal, report }) => {
-    const provenance = provenanceOf(engine);
     for (let attempt = 1; ; attempt++) {
       const seed = BigInt.asUintN(64, request.seed + BigInt(attempt - 1));
       const pruned = await untilStopped(
@@ -173,7 +172,7 @@ async function prune(
       );
       if (!pruned) return undefined;
       if (pruned.failures.length === 0 || attempt === attempts)
-        return { pruned, attempts: attempt, provenance };
+        return { pruned, attempts: attempt, provenance: provenanceOf(engine) };
     }
   });
 }

@@ -1,11 +1,19 @@
 // The ceiling `registers`: word updates a second in registers. R |= R << shift on the 8 words of an invocation, the innermost
 // step of `reach`. `host/node/bench/sections/ceilings.ts` computes the same integers.
 
+/// Whether words are shifted up by a product: where products have a pipe of their own, that is faster.
+override PRODUCTS: u32 = 0u;
+
 /// Steps until the words are xored with z, without which all bits would soon be set.
 const STEPS = 16u;
 
+/// The shift is 1..31, so that neither part needs a second shift.
 fn shifted(high: u32, low: u32, shift: u32) -> u32 {
-  return (high << shift) | ((low >> 1u) >> (31u - shift));
+  let down = low >> (32u - shift);
+  if (PRODUCTS == 1u) {
+    return (high * (1u << shift)) | down;
+  }
+  return (high << shift) | down;
 }
 
 @compute @workgroup_size(WIDTH)
