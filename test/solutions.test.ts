@@ -16,7 +16,7 @@ import type { SolveFinding } from "../src/finding.ts";
 import { methods, type AnswerName, type Instance } from "../src/solve/problem.ts";
 import { CapacityError } from "../src/errors.ts";
 import { paramOf } from "./work.ts";
-import { poisonStorage, tamperedAdapter, testAdapter } from "./gpu/devices.ts";
+import { PATIENT_MS, poisonStorage, tamperedAdapter, testAdapter } from "./gpu/devices.ts";
 import facts from "./fixtures/instances.json";
 import { oracleFinding, oracleSets } from "./oracle.ts";
 
@@ -33,7 +33,7 @@ beforeAll(async () => {
   for (const variant of variants)
     engines[variant] = await gpuRunner(
       tamperedAdapter((device) => poisonStorage(device, 0xdeadbeef)),
-      { variant },
+      { variant, maxDispatchMilliseconds: PATIENT_MS },
     );
 });
 

@@ -512,7 +512,7 @@ describe("Devices of commands", () => {
       const [first] = findings(await exacta(args, env));
       const kept = await readFile(join(folder, "cache/exacta/gpu.json"), "utf8");
       const { stdout } = await exacta("devices", env);
-      const [, best] = /^ +reach: halfRange 4, .*, one number of items: (\w+ \d+) \(\1 [\d.e+]+\/s/m.exec(
+      const [, best] = /^ +reach: halfRange 4, .*, one number of items: ([\w ]+) \(\1 [\d.e+]+\/s/m.exec(
         stdout,
       )!;
       expect(kept).toContain(`"best": "${best}"`);

@@ -335,6 +335,7 @@ describe("Longest dispatch", () => {
       "reach.storage",
       "reach.subgroup",
       "reach.thread",
+      "reach.wave",
       "reach.workgroup",
       "smallest.storage",
       "witness.storage",

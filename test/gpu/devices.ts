@@ -5,9 +5,9 @@ import { profileOf } from "../../host/gpu/device.ts";
 import type { DeviceProfile } from "../../host/gpu/launch.ts";
 import { openGpu } from "../../host/node/platform/dawn.ts";
 import { platform } from "../../host/node/platform/index.ts";
-import { poisonStorage, rewriteShaders, tampered } from "./tamper.ts";
+import { PATIENT_MS, poisonStorage, rewriteShaders, tampered } from "./tamper.ts";
 
-export { poisonStorage, rewriteShaders };
+export { PATIENT_MS, poisonStorage, rewriteShaders };
 
 /** The adapter tests compute on; without one they fail, they are never skipped. */
 export async function testAdapter(): Promise<GPUAdapter> {
@@ -26,9 +26,6 @@ export async function testLanguage(): Promise<ReadonlySet<string>> {
     throw new Error("tests: expected packed products in Dawn's WGSL, got none");
   return wgslLanguageFeatures;
 }
-
-/** Milliseconds of a dispatch that tests of kernels allow: the narrow workgroups of a software adapter take long by estimate. */
-export const PATIENT_MS = 1e4;
 
 /** The profile of the test adapter, with every feature that launches can use. */
 export async function testProfile(): Promise<DeviceProfile> {

@@ -16,6 +16,7 @@ import { launchesOf } from "../../host/gpu/kernels/index.ts";
 import type { VariantName } from "../../host/gpu/launch.ts";
 import { referenceRunner } from "../../host/reference.ts";
 import type { CompiledProgram, Program, RunWork, Task } from "./naga.ts";
+import { PATIENT_MS } from "./tamper.ts";
 import { subgroupWorks, variantWorks, type VariantWork } from "./works.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -148,7 +149,11 @@ describe.runIf(hasSoftware)("WebGPU by wgpu and naga", () => {
       const seen: Record<string, Set<number>> = {};
       for (const { work, variant, capacityBits } of variantWorks) {
         const language = new Set(["packed_4x8_integer_dot_product"]);
-        const options = { language, ...(capacityBits !== undefined && { capacityBits }) };
+        const options = {
+          language,
+          maxDispatchMilliseconds: PATIENT_MS,
+          ...(capacityBits !== undefined && { capacityBits }),
+        };
         const [launch] = launchesOf(work, profileOf(opened, {} as GPUAdapterInfo, options), variant);
         for (const [name, value] of Object.entries(launch!.constants)) (seen[name] ??= new Set()).add(value);
       }

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { gpuRunner } from "../../host/gpu/runner.ts";
 import type { VariantName } from "../../host/gpu/launch.ts";
 import type { Runner } from "../../host/runner.ts";
-import { poisonStorage, rewriteShaders, tampered } from "./tamper.ts";
+import { PATIENT_MS, poisonStorage, rewriteShaders, tampered } from "./tamper.ts";
 import { emulatedAdapter } from "./subgroups.ts";
 import { subgroupWorks, variantWorks } from "./works.ts";
 
@@ -87,6 +87,7 @@ for (const { title, variant, capacityBits, work } of emulated
     gpuRunner(tamperedAdapter, {
       variant,
       language: navigator.gpu.wgslLanguageFeatures,
+      maxDispatchMilliseconds: PATIENT_MS,
       ...(capacityBits !== undefined && { capacityBits }),
     });
   runners.set(key, runner);

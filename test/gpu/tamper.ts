@@ -1,5 +1,8 @@
 // Ways to tamper with devices of any implementation of WebGPU. Nothing here is of Node.
 
+/** Milliseconds of a dispatch that tests of kernels allow: the narrow workgroups of a software adapter take long by estimate. */
+export const PATIENT_MS = 1e4;
+
 /** Answers adapters whose every device passes through `tamper` first; null where there is no adapter. */
 export function tampered<Adapter extends GPUAdapter | null>(
   requestAdapter: () => Promise<Adapter>,

@@ -326,7 +326,8 @@ describe("Runner with a store", () => {
       );
     });
     const store = memoryStore();
-    const [, second] = launchesOf(small, await testProfile());
+    const launches = launchesOf(small, await testProfile());
+    const second = launches.find(({ variant }) => variant !== launches[0]!.variant);
     await new Tuner(store, adapterKey(await testAdapter())).keep(tuningKey(small), {
       best: launchLabel(second!),
       rates: {},
@@ -335,7 +336,6 @@ describe("Runner with a store", () => {
     await runner.prepare(small);
     runner.close();
     expect(variants).toEqual([`forward.${second!.variant}`]);
-    expect(second!.variant).not.toBe(launchesOf(small, await testProfile())[0]!.variant);
   });
 
   test("A GPU runner answers the milliseconds that the device worked", async () => {

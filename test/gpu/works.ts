@@ -87,9 +87,14 @@ const reach: readonly Row[] = [
   ],
   ["no items", trials({ halfRange: 5, from: 0 }), ["workgroup"]],
   ["64 items", trials({ halfRange: 2, from: 64, targets: [127, 128, -128] }), ["registers"]],
-  ["one size of one block", trials({ halfRange: 16, from: 6 }), ["registers"]],
+  ["one size of one block", trials({ halfRange: 16, from: 6 }), ["placed", "registers"]],
+  [
+    "trials that a prefix decides, and trials that it leaves open",
+    trials({ halfRange: 1, from: 12, targets: [1, -1], count: 600 }),
+    ["placed", "wave"],
+  ],
   ["one size of three blocks", trials({ halfRange: 30, from: 16 }), ["registers"]],
-  ["several sizes of four blocks", trials({ halfRange: 60, from: 5, to: 14 }), ["registers"]],
+  ["several sizes of four blocks", trials({ halfRange: 60, from: 5, to: 14 }), ["registers", "wave"]],
   ["shifts by whole blocks", trials({ ensemble: "rnpp", halfRange: 200, from: 1, to: 3 }), inOne],
   [
     "trials of which some overflow 256 bits",
@@ -103,7 +108,7 @@ const reach: readonly Row[] = [
     ["thread"],
     224,
   ],
-  ["14 items up to 256", trials({ halfRange: 256, from: 14 }), ["workgroup"]],
+  ["14 items up to 256", trials({ halfRange: 256, from: 14 }), ["wave", "workgroup"]],
   [
     "wide products and many targets",
     trials({

@@ -179,7 +179,7 @@ const shared: readonly (readonly [name: string, ...files: string[]])[] = [
   ["ABOVE_WORDS", "host/gpu/kernels/reach.ts", "shaders/reach/thread.wesl"],
   ["REGISTER_BLOCK_BITS", "host/gpu/kernels/reach.ts", "shaders/reach/fourWords.wesl"],
   ["SAMPLES_PER_INVOCATION", "host/gpu/kernels/forward.ts", "shaders/forward/tile.wesl"],
-  ["ROWS_PER_INVOCATION", "host/gpu/kernels/forward.ts", "shaders/forward/tile.wesl"],
+  ["ROWS_PER_HALF", "host/gpu/kernels/forward.ts", "shaders/forward/tile.wesl"],
   ...["BEGIN", "STEP", "SCAN", "FINISH"].map(
     (phase) => [phase, "host/gpu/kernels/instances.ts", "shaders/instances/tiles.wesl"] as const,
   ),

@@ -19,6 +19,7 @@ import { compareRows, comparisonText } from "./records/compare.ts";
 import { measured, type Context, type Measured, type Section } from "./context.ts";
 import { benchGrowth } from "./sections/growth.ts";
 import { benchKernels } from "./sections/kernels.ts";
+import { benchLaunches } from "./sections/launches.ts";
 import { fileName, machineOf } from "./records/machine.ts";
 import { alternate } from "./measure/measure.ts";
 import { benchPeers } from "./sections/peers.ts";
@@ -48,6 +49,7 @@ type Bench = (context: Context) => Promise<Section>;
 const engineSections: Readonly<Record<string, Bench>> = {
   ceilings: benchCeilings,
   kernels: benchKernels,
+  launches: benchLaunches,
   start: benchStart,
 };
 /** Sections that measure the CPU engine alone. */
