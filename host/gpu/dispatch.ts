@@ -27,12 +27,14 @@ export function capacityError(
 /** The milliseconds of a submission, by estimate: other work of the device, such as drawing, waits for its end. */
 const MAX_SUBMISSION_MS = 100;
 
-/** The dispatches of one submission of a launch. A fallback pass counts as another one. */
+/** The dispatches of one submission of a launch. The passes over deferred trials count as one more each. */
 export function dispatchesPerSubmission({
   milliseconds,
+  openPass,
   fallback,
-}: Pick<Launch, "milliseconds" | "fallback">): number {
-  const most = Math.floor(MAX_SUBMISSION_MS / Math.max(milliseconds * (fallback ? 2 : 1), 1));
+}: Pick<Launch, "milliseconds" | "openPass" | "fallback">): number {
+  const passes = 1 + Number(openPass !== undefined) + Number(fallback !== undefined);
+  const most = Math.floor(MAX_SUBMISSION_MS / Math.max(milliseconds * passes, 1));
   return Math.min(Math.max(most, 1), MAX_SUBMITTED_DISPATCHES);
 }
 

@@ -70,7 +70,8 @@ function tileLaunches(
     /** The cost of some columns of tiles. */
     function costOf(count: number): Cost {
       const tile = tileOperations(params, shape);
-      const turns = Math.ceil(count / workgroups) * Math.ceil(tileRows / workgroupRows);
+      const turns =
+        Math.ceil(count / Math.max(workgroups, 1)) * Math.ceil(tileRows / Math.max(workgroupRows, 1));
       return { operations: count * tileRows * size * tile, chain: (turns * tile) / INDEPENDENT_SUMS };
     }
     return [
