@@ -283,6 +283,7 @@ describe("A new project", () => {
   };
   test.each(Object.entries(settings))(
     "A program type-checks against the package under %s module resolution",
+    { tags: ["wide"] },
     async (_, compilerOptions) => {
       await mkdir(join(consumer, "node_modules/@types"), { recursive: true });
       await symlink(

@@ -48,13 +48,14 @@ async function finished(page: Page): Promise<PhaseFinding[]> {
   return JSON.parse((await page.locator("#findings").textContent())!) as PhaseFinding[];
 }
 
-describe.each(Object.entries(requests))("%s", (_, { query, ask }) => {
+describe.each(Object.entries(requests))("%s", (name, { query, ask }) => {
+  const tags = name === "rssp" ? [] : ["wide" as const];
   test.each([
     ["webgpu", "gpu", "WebGPU"],
     ["none", "auto", "WebAssembly"],
   ] as const)(
     "With graphics %s and the engine %s, the page finds the integers of the reference engine, by %s",
-    { timeout: 120_000 },
+    { timeout: 120_000, tags },
     async (graphics, engine, engineName) => {
       const expected = integers(await ask());
       await visit(graphics, `${query}&engine=${engine}`, async (page) => {

@@ -23,6 +23,14 @@ import { oracleFinding, oracleSets } from "./oracle.ts";
 const variants = variantsOf("witness");
 const names = ["reference", "cpu", "threads", "shadow", "gpu", ...variants] as const;
 const engines: Record<string, Runner> = {};
+/** The engines that `npm test` includes, and the others. */
+const some = names.filter((name) => ["reference", "cpu", "gpu"].includes(name));
+const others = names.filter((name) => !some.includes(name));
+/** Registers a test for every engine. */
+function testEngines(title: string, run: (name: (typeof names)[number]) => Promise<void>): void {
+  test.each(some)(title, run);
+  test.each(others)(title, { tags: ["wide"] }, run);
+}
 
 beforeAll(async () => {
   engines.reference = referenceRunner();
@@ -161,7 +169,7 @@ describe("Recorded facts", () => {
     items.reduce((span, item) => span + Math.abs(item), 0) < (shared[name] ?? Infinity);
   const shared: Record<string, number> = { thread: 100, workgroup: 150 };
 
-  test.each(names)("The facts of independent programs are what %s finds by every method", async (name) => {
+  testEngines("The facts of independent programs are what %s finds by every method", async (name) => {
     const fitting = rows.filter(({ items }) => fits(name, items));
     expect(fitting.length).toBeGreaterThan(30);
     for (const request of byMethods(name, {})) {
@@ -183,7 +191,7 @@ describe("Recorded facts", () => {
     }
   });
 
-  test.each(names)("The facts of number partitioning are what %s finds by every method", async (name) => {
+  testEngines("The facts of number partitioning are what %s finds by every method", async (name) => {
     const fitting = facts.partitions.filter(({ items }) => fits(name, items));
     for (const request of byMethods(name, { partition: true })) {
       const findings = await all(engines[name]!, fitting, request);
@@ -204,17 +212,21 @@ describe("Recorded facts", () => {
 });
 
 describe("Random instances", () => {
-  test("Ten thousand random instances, asked in every way, have the answers of all index sets", async () => {
-    let instances = 0;
-    for (const [i, request] of requests.entries()) {
-      const some = drawn(i === 0 ? 4000 : 470, 100 + i, mostlyShort, 1_000_000);
-      compare(some, request, await all(engines.cpu!, some, request));
-      instances += some.length;
-    }
-    expect(instances).toBeGreaterThanOrEqual(10_000);
-  });
+  test(
+    "Ten thousand random instances, asked in every way, have the answers of all index sets",
+    { tags: ["wide"] },
+    async () => {
+      let instances = 0;
+      for (const [i, request] of requests.entries()) {
+        const some = drawn(i === 0 ? 4000 : 470, 100 + i, mostlyShort, 1_000_000);
+        compare(some, request, await all(engines.cpu!, some, request));
+        instances += some.length;
+      }
+      expect(instances).toBeGreaterThanOrEqual(10_000);
+    },
+  );
 
-  test.each(names)("Hundreds of random instances are solved by %s with every method", async (name) => {
+  testEngines("Hundreds of random instances are solved by %s with every method", async (name) => {
     const isGpu = engines[name]!.engine === "gpu";
     // What takes a GPU the time is compiling, for every request anew.
     for (const [i, wish] of requests.entries()) {
@@ -274,7 +286,7 @@ describe("Random instances", () => {
 });
 
 describe("Limits of solve", () => {
-  test.each(names)("The largest counts are right on %s", async (name) => {
+  testEngines("The largest counts are right on %s", async (name) => {
     const ones = new Array<number>(64).fill(1);
     const zeros = new Array<number>(64).fill(0);
     const instances = [

@@ -80,6 +80,7 @@ test.each<[number, number, 1 | 2, boolean, Quantizer, number, Pick<OpenScheme, "
   [3, 6, 1, true, "away", 3, literal],
 ])(
   "The predicted width is measured: k = %i, target bits %i, theorem %i, zero %s, %s from %i bits, %o",
+  { tags: ["wide"] },
   async (bits, targetBits, theorem, zero, weightQuantizer, initialBits, options) => {
     const scheme: OpenScheme = { theorem, initialBits, bits, weightQuantizer, zero, ...options };
     for (const failure of [0.5, 0.1]) {

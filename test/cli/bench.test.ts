@@ -20,37 +20,41 @@ afterAll(async () => {
 /** The quickest run that has digests: one round of the definitions. */
 const QUICK = "bench --only kernels --engine reference --rounds 1 --quiet";
 
-test("Rows are printed and kept in a file, and a later run names the kernels that answer otherwise", async () => {
-  const first = await runCommand(`${QUICK} --json --out kept`, folder);
-  expect([first.status, first.stderr]).toEqual([0, ""]);
-  const { machine, rows } = readLines("stdout", first.stdout);
-  expect(machine.options).toMatchObject({ only: "kernels", rounds: 1 });
-  expect(new Set(rows.map(({ kernel }) => kernel))).toEqual(
-    new Set(["reach", "witness", "count", "smallest", "prune", "forward"]),
-  );
-  for (const row of rows)
-    expect(row).toMatchObject({
-      section: "kernels",
-      engine: "reference",
-      digest: expect.stringMatching(/^[0-9a-f]{16}$/),
-    });
-  const [file] = await readdir(join(folder, "kept"));
-  expect(await readFile(join(folder, "kept", file!), "utf8")).toBe(first.stdout);
+test(
+  "Rows are printed and kept in a file, and a later run names the kernels that answer otherwise",
+  { tags: ["wide"] },
+  async () => {
+    const first = await runCommand(`${QUICK} --json --out kept`, folder);
+    expect([first.status, first.stderr]).toEqual([0, ""]);
+    const { machine, rows } = readLines("stdout", first.stdout);
+    expect(machine.options).toMatchObject({ only: "kernels", rounds: 1 });
+    expect(new Set(rows.map(({ kernel }) => kernel))).toEqual(
+      new Set(["reach", "witness", "count", "smallest", "prune", "forward"]),
+    );
+    for (const row of rows)
+      expect(row).toMatchObject({
+        section: "kernels",
+        engine: "reference",
+        digest: expect.stringMatching(/^[0-9a-f]{16}$/),
+      });
+    const [file] = await readdir(join(folder, "kept"));
+    expect(await readFile(join(folder, "kept", file!), "utf8")).toBe(first.stdout);
 
-  const planted = first.stdout
-    .replace(rows[0]!.digest!, "0".repeat(16))
-    .replace(`"size":"${rows[1]!.size}"`, `"size":"another"`);
-  await writeFile(join(folder, "planted.jsonl"), planted);
-  const second = await runCommand(`${QUICK} --compare planted.jsonl`, folder);
-  expect(second.status).toBe(1);
-  const name = "kernels | reference | reach | ";
-  expect(second.stderr).toBe(`other results than in planted.jsonl: ${name}${rows[0]!.size}\n`);
-  expect(second.stdout).toContain("DIFFERENT");
-  expect(second.stdout).toContain(`only in this run: ${name}${rows[1]!.size}\n`);
-  expect(second.stdout).toContain(`only in the old run: ${name}another\n`);
-  const same = second.stdout.match(/x +same\n/g) ?? [];
-  expect(same).toHaveLength(rows.length - 2);
-});
+    const planted = first.stdout
+      .replace(rows[0]!.digest!, "0".repeat(16))
+      .replace(`"size":"${rows[1]!.size}"`, `"size":"another"`);
+    await writeFile(join(folder, "planted.jsonl"), planted);
+    const second = await runCommand(`${QUICK} --compare planted.jsonl`, folder);
+    expect(second.status).toBe(1);
+    const name = "kernels | reference | reach | ";
+    expect(second.stderr).toBe(`other results than in planted.jsonl: ${name}${rows[0]!.size}\n`);
+    expect(second.stdout).toContain("DIFFERENT");
+    expect(second.stdout).toContain(`only in this run: ${name}${rows[1]!.size}\n`);
+    expect(second.stdout).toContain(`only in the old run: ${name}another\n`);
+    const same = second.stdout.match(/x +same\n/g) ?? [];
+    expect(same).toHaveLength(rows.length - 2);
+  },
+);
 
 test("Only the kernels asked for have rates", async () => {
   const { status, stdout } = await runCommand(`${QUICK} --kernels prune,count --json`, folder);
@@ -78,22 +82,26 @@ test("A signal ends the run with the rows that are done", async () => {
   expect(stdout).not.toContain("forward");
 });
 
-test("Missing compilers are left out by default, and refused where they are asked for", async () => {
-  const nothing = { ...process.env, PATH: "" };
-  const without = startCommand("bench --only peers --rounds 1 --json".split(" "), folder, nothing);
-  const { status, stdout, stderr } = await without.outcome;
-  expect([status, readLines("stdout", stdout).rows.map(({ engine }) => engine)]).toEqual([
-    0,
-    expect.arrayContaining(["cpu", "javascript"]),
-  ]);
-  expect(stdout).not.toMatch(/"engine":"(cpython|avx2)"/);
-  expect(stderr).toMatch(/there is no python3 [^]*there is no cc /);
-  const asked = await runCommand("bench --only peers --rounds 1 --quiet --python none", folder);
-  expect([asked.status, asked.stderr]).toEqual([
-    2,
-    expect.stringMatching(/^python: expected a CPython of 3.10 or newer, got "none"/),
-  ]);
-});
+test(
+  "Missing compilers are left out by default, and refused where they are asked for",
+  { tags: ["wide"] },
+  async () => {
+    const nothing = { ...process.env, PATH: "" };
+    const without = startCommand("bench --only peers --rounds 1 --json".split(" "), folder, nothing);
+    const { status, stdout, stderr } = await without.outcome;
+    expect([status, readLines("stdout", stdout).rows.map(({ engine }) => engine)]).toEqual([
+      0,
+      expect.arrayContaining(["cpu", "javascript"]),
+    ]);
+    expect(stdout).not.toMatch(/"engine":"(cpython|avx2)"/);
+    expect(stderr).toMatch(/there is no python3 [^]*there is no cc /);
+    const asked = await runCommand("bench --only peers --rounds 1 --quiet --python none", folder);
+    expect([asked.status, asked.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^python: expected a CPython of 3.10 or newer, got "none"/),
+    ]);
+  },
+);
 
 test.each([
   ["--only all", "only: expected one of"],

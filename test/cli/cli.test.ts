@@ -490,17 +490,21 @@ describe("Devices of commands", () => {
     },
   );
 
-  test.runIf(hasSoftware)("Bounds checks of shaders are listed, and do not change findings", async () => {
-    const unchecked = { ...adapter, EXACTA_UNCHECKED: "1" };
-    expect((await exacta("devices", adapter)).stdout).toMatch(/^ +indices checked/m);
-    expect((await exacta("devices", unchecked)).stdout).toMatch(/^ +indices unchecked/m);
-    const args = "phase --bits 4,8 --items 4..12 --trials 2000 --engine gpu --json --quiet";
-    expect(findings(await exacta(args, unchecked))).toEqual(findings(await exacta(args, adapter)));
-    expect(await exacta("devices", { ...adapter, EXACTA_UNCHECKED: "yes" })).toMatchObject({
-      status: 2,
-      stderr: 'EXACTA_UNCHECKED: expected 1, or nothing for checked indices, got "yes"\n',
-    });
-  });
+  test.runIf(hasSoftware)(
+    "Bounds checks of shaders are listed, and do not change findings",
+    { tags: ["wide"] },
+    async () => {
+      const unchecked = { ...adapter, EXACTA_UNCHECKED: "1" };
+      expect((await exacta("devices", adapter)).stdout).toMatch(/^ +indices checked/m);
+      expect((await exacta("devices", unchecked)).stdout).toMatch(/^ +indices unchecked/m);
+      const args = "phase --bits 4,8 --items 4..12 --trials 2000 --engine gpu --json --quiet";
+      expect(findings(await exacta(args, unchecked))).toEqual(findings(await exacta(args, adapter)));
+      expect(await exacta("devices", { ...adapter, EXACTA_UNCHECKED: "yes" })).toMatchObject({
+        status: 2,
+        stderr: 'EXACTA_UNCHECKED: expected 1, or nothing for checked indices, got "yes"\n',
+      });
+    },
+  );
 
   test.runIf(hasSoftware)(
     "The variants that a first use of the GPU measures are kept in a file and listed",

@@ -63,6 +63,7 @@ export function givenSeams(kernel: GivenKernel): Case[] {
   return [
     {
       title: "tables and masks of 1 to 129 bits, with masks and without",
+      wide: true,
       works: () => [true, false].map((masks) => batch(seams, { masks })),
     },
     {
@@ -72,11 +73,13 @@ export function givenSeams(kernel: GivenKernel): Case[] {
     },
     {
       title: "tables of 255 to 513 bits",
+      wide: true,
       works: () => [batch(larger)],
       on: ["reference", "cpu", "storage", "tiles"],
     },
     {
       title: "many targets of an instance without items between others, and one target alone",
+      wide: kernel !== "witness",
       works: () => [batch([many, exactly([], 0), many]), batch([exactly(items, 11)])],
     },
     {

@@ -179,7 +179,7 @@ describe("Bytes of instances", () => {
     expect((await read(line(Infinity))).error).toMatch(/^line 1: length/);
   });
 
-  test("A million instances take constant memory", async () => {
+  test("A million instances take constant memory", { tags: ["wide"] }, async () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
     const used = () => {
