@@ -10,7 +10,10 @@ export default defineConfig(async () => ({
     include: ["{src,host,test}/**/*.test.ts"],
     // Dawn does not survive in vitest's threads, and finds SwiftShader only in the environment its process started with.
     pool: "forks" as const,
-    // Vitest runs one file at a time on two cores. The software adapter and the CPU engine use both cores already.
+    // Files share a process, since loading the sources anew takes longer than most tests. Two workers, where Vitest would take one
+    // on two cores, fill the pauses of tests that compile shaders or start processes.
+    isolate: false,
+    maxWorkers: 2,
     env: {
       ...(hasSoftware && (await software()).dawnEnv),
       // What commands measure of a GPU is kept apart from what the user's own do.

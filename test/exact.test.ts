@@ -240,6 +240,7 @@ describe("A million trials", () => {
 
   test.each(families.map((family) => [family[0]!.ensemble, family[0]!.halfRange, family] as const))(
     "A million trials of %s with half range %i are within five standard errors of every row",
+    { tags: ["wide"] },
     async (_, __, family) => {
       const { deviation, at } = await worst(family, family);
       expect(deviation, at).toBeLessThan(5);

@@ -24,7 +24,7 @@ const variants = variantsOf("witness");
 const names = ["reference", "cpu", "threads", "shadow", "gpu", ...variants] as const;
 const engines: Record<string, Runner> = {};
 /** The engines that `npm test` includes, and the others. */
-const some = names.filter((name) => ["reference", "cpu", "gpu"].includes(name));
+const some = names.filter((name) => ["reference", "cpu"].includes(name));
 const others = names.filter((name) => !some.includes(name));
 /** Registers a test for every engine. */
 function testEngines(title: string, run: (name: (typeof names)[number]) => Promise<void>): void {

@@ -56,7 +56,7 @@ test(
   },
 );
 
-test("Only the kernels asked for have rates", async () => {
+test("Only the kernels asked for have rates", { tags: ["wide"] }, async () => {
   const { status, stdout } = await runCommand(`${QUICK} --kernels prune,count --json`, folder);
   const { machine, rows } = readLines("stdout", stdout);
   expect(status).toBe(0);

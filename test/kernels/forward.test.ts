@@ -232,7 +232,7 @@ const seams: readonly Case[] = [
   ...[1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 32, 33, 63, 64, 65].map((n) => ({
     title: `layers with sides of ${n}`,
     // With 33 a layer has more than one tile in both directions.
-    wide: ![5, 33].includes(n),
+    wide: n !== 33,
     works: () => around(n),
   })),
   {
@@ -364,9 +364,7 @@ describe("Shapes of tiles", () => {
     ["packed 16x16", "packed"],
     ["packed 16x16 with one half", "packed", true],
     ["packed 16x8", "packed", true],
-    ["workgroup 16x16", "one word", true],
     ["workgroup 16x16 with one half", "one word", true],
-    ["workgroup 16x16", "two words", true],
     ["workgroup 16x16 with one half", "two words"],
   ] as const)
     test(
@@ -379,7 +377,7 @@ describe("Shapes of tiles", () => {
 
   test.each([
     ["packed 16x16", "added.lower = addWord(sums.lower, lower, hidden);", ""],
-    ["packed 16x16 with one half", "4u * HALVES * DOWN", "8u * DOWN"],
+    ["packed 16x16 with one half", "ROWS_PER_HALF * HALVES * DOWN", "8u * DOWN"],
   ])("The comparison finds a fault in %s: %j becomes %j", async (label, replace, by) => {
     const planted = (code: string) => {
       expect(code.split(replace)).toHaveLength(2);

@@ -79,7 +79,7 @@ export function givenSeams(kernel: GivenKernel): Case[] {
     },
     {
       title: "many targets of an instance without items between others, and one target alone",
-      wide: kernel !== "witness",
+      wide: true,
       works: () => [batch([many, exactly([], 0), many]), batch([exactly(items, 11)])],
     },
     {
@@ -130,6 +130,7 @@ const anchor = exactly(new Array<number>(16).fill(20), 120, 121);
 export const givenRandom = (kernel: GivenKernel): RandomCase[] => [
   {
     title: "random batches",
+    wide: true,
     works: fc
       .tuple(fc.array(instance, { minLength: 20, maxLength: 60 }), fc.nat({ max: 5 }))
       .map(([drawn, repeated]) => {

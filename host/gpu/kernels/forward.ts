@@ -28,7 +28,7 @@ interface Shape {
  * The shapes that may serve, the most promising first. The larger a tile, the less often its numbers are computed. A single half
  * takes half as many registers, which some compilers need.
  */
-function shapesFor({ samples, rows }: ForwardWork["params"]): Shape[] {
+function shapesFor({ samples, rows }: ForwardWork["params"], isPacked: boolean): Shape[] {
   const downFor = (halves: number, most: number) =>
     [2, 4, 8].find((count) => count < most && ROWS_PER_HALF * halves * count >= rows) ?? most;
   const down = downFor(2, 8);
@@ -37,7 +37,8 @@ function shapesFor({ samples, rows }: ForwardWork["params"]): Shape[] {
   const widths = tiles >= BUSY_TILES ? [16, 8] : [8, 16];
   return [
     ...widths.map((across) => ({ across, down, halves: 2 as const })),
-    ...(rows > 2 * ROWS_PER_HALF * down ? [{ across: 16, down: 16, halves: 2 as const }] : []),
+    // With one number to a word, NVIDIA's compiler spills registers to memory.
+    ...(isPacked && rows > 2 * ROWS_PER_HALF * down ? [{ across: 16, down: 16, halves: 2 as const }] : []),
     { across: 16, down: downFor(1, 16), halves: 1 },
   ];
 }
@@ -53,7 +54,7 @@ function tileLaunches(
   const { limits } = device;
   const largest = Math.max(...Object.values(inputs).map(({ byteLength }) => byteLength));
   if (largest > limits.maxStorageBufferBindingSize) return [];
-  return shapesFor(params).flatMap((shape) => {
+  return shapesFor(params, variant === "packed").flatMap((shape) => {
     const { across, down, halves } = shape;
     const size = across * down;
     // Software adapters zero every word of workgroup memory by a store of its own, so their tiles are shallower.
