@@ -10,8 +10,8 @@ export default defineConfig(async () => ({
     include: ["{src,host,test}/**/*.test.ts"],
     // Dawn does not survive in vitest's threads, and finds SwiftShader only in the environment its process started with.
     pool: "forks" as const,
-    // Files share a process, since loading the sources anew takes longer than most tests. Two workers, where Vitest would take one
-    // on two cores, fill the pauses of tests that compile shaders or start processes.
+    // Files share a process, since loading the sources anew takes longer than most tests. Two workers, where Vitest would take
+    // one on two cores, fill the pauses of tests that compile shaders or start processes.
     isolate: false,
     maxWorkers: 2,
     env: {

@@ -42,7 +42,7 @@ test.each([
   [2, "cpu"],
 ] as const)(
   "A ticket of theorem %i has the outputs of its network on %s",
-  { tags: ["wide"], timeout: 240_000 },
+  { tags: ["wide"], timeout: 600_000 },
   compareDigits,
 );
 
