@@ -23,14 +23,9 @@ import { oracleFinding, oracleSets } from "./oracle.ts";
 const variants = variantsOf("witness");
 const names = ["reference", "cpu", "threads", "shadow", "gpu", ...variants] as const;
 const engines: Record<string, Runner> = {};
-/** The engines that `npm test` includes, and the others. */
-const some = names.filter((name) => ["reference", "cpu"].includes(name));
-const others = names.filter((name) => !some.includes(name));
-/** Registers a test for every engine. */
-function testEngines(title: string, run: (name: (typeof names)[number]) => Promise<void>): void {
-  test.each(some)(title, run);
-  test.each(others)(title, { tags: ["wide"] }, run);
-}
+/** `npm test` includes two engines. */
+const tagsOf = (name: (typeof names)[number]) =>
+  name === "reference" || name === "cpu" ? {} : { tags: ["wide" as const] };
 
 beforeAll(async () => {
   engines.reference = referenceRunner();
@@ -169,37 +164,47 @@ describe("Recorded facts", () => {
     items.reduce((span, item) => span + Math.abs(item), 0) < (shared[name] ?? Infinity);
   const shared: Record<string, number> = { thread: 100, workgroup: 150 };
 
-  testEngines("The facts of independent programs are what %s finds by every method", async (name) => {
-    const fitting = rows.filter(({ items }) => fits(name, items));
-    expect(fitting.length).toBeGreaterThan(30);
-    for (const request of byMethods(name, {})) {
-      const findings = await all(engines[name]!, fitting, request);
-      const expected = fitting.flatMap((row) => row.expected);
-      expect(findings.length).toBe(expected.length);
-      findings.forEach(({ instance, reachable, count, smallest, witness }, i) => {
-        const fact = expected[i]!;
-        expect([request, instance, reachable, count]).toEqual([
-          request,
-          instance,
-          fact.count! > 0,
-          `${fact.count}`,
-        ]);
-        expect(count).toBe(`${fact.signs}`);
-        expect(smallest).toBe(request.method === "meet-in-the-middle" ? undefined : fact.smallest);
-        expect(witness === null).toBe(!reachable);
-      });
-    }
-  });
+  for (const name of names)
+    test(
+      `The facts of independent programs are what ${name} finds by every method`,
+      tagsOf(name),
+      async () => {
+        const fitting = rows.filter(({ items }) => fits(name, items));
+        expect(fitting.length).toBeGreaterThan(30);
+        for (const request of byMethods(name, {})) {
+          const findings = await all(engines[name]!, fitting, request);
+          const expected = fitting.flatMap((row) => row.expected);
+          expect(findings.length).toBe(expected.length);
+          findings.forEach(({ instance, reachable, count, smallest, witness }, i) => {
+            const fact = expected[i]!;
+            expect([request, instance, reachable, count]).toEqual([
+              request,
+              instance,
+              fact.count! > 0,
+              `${fact.count}`,
+            ]);
+            expect(count).toBe(`${fact.signs}`);
+            expect(smallest).toBe(request.method === "meet-in-the-middle" ? undefined : fact.smallest);
+            expect(witness === null).toBe(!reachable);
+          });
+        }
+      },
+    );
 
-  testEngines("The facts of number partitioning are what %s finds by every method", async (name) => {
-    const fitting = facts.partitions.filter(({ items }) => fits(name, items));
-    for (const request of byMethods(name, { partition: true })) {
-      const findings = await all(engines[name]!, fitting, request);
-      expect(findings.map(({ difference, count }) => [difference, Number(count)])).toEqual(
-        fitting.map(({ difference, signs }) => [difference, signs]),
-      );
-    }
-  });
+  for (const name of names)
+    test(
+      `The facts of number partitioning are what ${name} finds by every method`,
+      tagsOf(name),
+      async () => {
+        const fitting = facts.partitions.filter(({ items }) => fits(name, items));
+        for (const request of byMethods(name, { partition: true })) {
+          const findings = await all(engines[name]!, fitting, request);
+          expect(findings.map(({ difference, count }) => [difference, Number(count)])).toEqual(
+            fitting.map(({ difference, signs }) => [difference, signs]),
+          );
+        }
+      },
+    );
 
   test("Facts that are off by one are noticed", async () => {
     const [{ items, target }] = [{ items: [1, 1, 1], target: 2 }];
@@ -226,17 +231,18 @@ describe("Random instances", () => {
     },
   );
 
-  testEngines("Hundreds of random instances are solved by %s with every method", async (name) => {
-    const isGpu = engines[name]!.engine === "gpu";
-    // What takes a GPU the time is compiling, for every request anew.
-    for (const [i, wish] of requests.entries()) {
-      if (isGpu && i % 3 > 0) continue;
-      for (const request of [wish, ...byMethods(name, wish)]) {
-        const some = drawn(isGpu ? 30 : 15, 1000 + i, short, isGpu ? 5 : 60);
-        compare(some, request, await all(engines[name]!, some, request));
+  for (const name of names)
+    test(`Hundreds of random instances are solved by ${name} with every method`, tagsOf(name), async () => {
+      const isGpu = engines[name]!.engine === "gpu";
+      // What takes a GPU the time is compiling, for every request anew.
+      for (const [i, wish] of requests.entries()) {
+        if (isGpu && i % 3 > 0) continue;
+        for (const request of [wish, ...byMethods(name, wish)]) {
+          const some = drawn(isGpu ? 30 : 15, 1000 + i, short, isGpu ? 5 : 60);
+          compare(some, request, await all(engines[name]!, some, request));
+        }
       }
-    }
-  });
+    });
 
   test("Random items up to 2^53 have the answers of all index sets by meet in the middle", async () => {
     const item = fc.oneof(
@@ -286,28 +292,29 @@ describe("Random instances", () => {
 });
 
 describe("Limits of solve", () => {
-  testEngines("The largest counts are right on %s", async (name) => {
-    const ones = new Array<number>(64).fill(1);
-    const zeros = new Array<number>(64).fill(0);
-    const instances = [
-      { items: ones, target: 32 },
-      { items: zeros, targets: [0, 1] },
-      { items: zeros.with(7, 1), target: 0 },
-    ];
-    const findings = await all(engines[name]!, instances);
-    expect(findings.map(({ count, smallest }) => [count, smallest])).toEqual([
-      ["1832624140942590534", 32],
-      ["18446744073709551616", 0],
-      ["0", null],
-      ["9223372036854775808", 0],
-    ]);
-    const [even] = await all(engines[name]!, [{ items: ones }], { partition: true });
-    expect([even!.difference, even!.count, even!.witness]).toEqual([
-      0,
-      "1832624140942590534",
-      Array.from({ length: 32 }, (_, i) => i),
-    ]);
-  });
+  for (const name of names)
+    test(`The largest counts are right on ${name}`, tagsOf(name), async () => {
+      const ones = new Array<number>(64).fill(1);
+      const zeros = new Array<number>(64).fill(0);
+      const instances = [
+        { items: ones, target: 32 },
+        { items: zeros, targets: [0, 1] },
+        { items: zeros.with(7, 1), target: 0 },
+      ];
+      const findings = await all(engines[name]!, instances);
+      expect(findings.map(({ count, smallest }) => [count, smallest])).toEqual([
+        ["1832624140942590534", 32],
+        ["18446744073709551616", 0],
+        ["0", null],
+        ["9223372036854775808", 0],
+      ]);
+      const [even] = await all(engines[name]!, [{ items: ones }], { partition: true });
+      expect([even!.difference, even!.count, even!.witness]).toEqual([
+        0,
+        "1832624140942590534",
+        Array.from({ length: 32 }, (_, i) => i),
+      ]);
+    });
 
   test("The table limit of a partition counts the best sum", async () => {
     const sums: number[] = [];

@@ -92,7 +92,6 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("Engines and passes of forward", () => {
-  const title = "The command forward %s prints the outputs of the definition";
   async function expectOutputs(words: string): Promise<void> {
     const outcome = await exacta(`forward ${words} --inputs x.npy --quiet`);
     expect(outcome).toEqual({ status: 0, stdout: csv(outputs), stderr: "" });
@@ -103,7 +102,7 @@ describe("Engines and passes of forward", () => {
     "network.json --engine gpu",
     "ticket1.safetensors --engine cpu",
     "ticket2.safetensors --engine cpu --pass audit",
-  ])(title, expectOutputs);
+  ])("The command forward %s prints the outputs of the definition", expectOutputs);
   test.each([
     "network.json --engine shadow",
     "ticket1.safetensors --engine reference",
@@ -111,7 +110,7 @@ describe("Engines and passes of forward", () => {
     "ticket1.safetensors --engine shadow --pass audit",
     "ticket2.safetensors --engine gpu --pass audit",
     "ticket2.safetensors --engine shadow",
-  ])(title, { tags: ["wide"] }, expectOutputs);
+  ])("The command forward %s prints the outputs of the definition", { tags: ["wide"] }, expectOutputs);
 });
 
 test("Changing one weight changes the outputs", async () => {
