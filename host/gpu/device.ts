@@ -17,7 +17,7 @@ export class DeviceLostError extends Error {
 }
 
 /** The limits that are requested at their maximum. The others are enough by default. */
-const RAISED_LIMITS = [
+export const RAISED_LIMITS = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
   "maxComputeWorkgroupStorageSize",

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { create, globals } from "webgpu";
 import { kernelNames, type KernelName } from "../../src/kernels/index.ts";
 import type { WorkOf } from "../../src/plan.ts";
+import { RAISED_LIMITS } from "../../host/gpu/device.ts";
 import {
   launchesOf,
   launchLabel,
@@ -89,16 +90,9 @@ export async function openRecorder(toggles: readonly string[], beliefs: Beliefs)
   const instance = create([`enable-dawn-features=${["allow_unsafe_apis", ...toggles].join(",")}`]);
   const adapter = await instance.requestAdapter();
   if (!adapter) throw new Error("Dawn finds no adapter behind the layer");
-  const names = [
-    "maxBufferSize",
-    "maxStorageBufferBindingSize",
-    "maxComputeWorkgroupStorageSize",
-    "maxComputeInvocationsPerWorkgroup",
-    "maxComputeWorkgroupSizeX",
-  ] as const;
   const device = await adapter.requestDevice({
     requiredFeatures: (["subgroups"] as const).filter((name) => adapter.features.has(name)),
-    requiredLimits: Object.fromEntries(names.map((name) => [name, adapter.limits[name]])),
+    requiredLimits: Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]])),
   });
   const { info } = adapter;
   const limits = new Proxy(device.limits, {

@@ -158,8 +158,8 @@ function modelText(vendor: Report["vendor"], rows: readonly Row[]): string {
   });
   const unit =
     vendor === "nvidia"
-      ? "Cycles of a sub-partition of an SM for the trials of a warp, or for a trial where a trial takes several warps; then G trials/s."
-      : "Issue slots of a wave and words of workgroup memory for its trials, or for a trial where a trial takes several waves; then G trials/s.";
+      ? "Cycles of a sub-partition of an SM, for all trials of a warp, or for one trial if it takes several warps. Then modelled throughput in 10^9 trials/s."
+      : "Issue slots and words of workgroup memory, for all trials of a wave, or for one trial if it takes several waves. Then modelled throughput in 10^9 trials/s.";
   return `${unit}\n\n${table([head, ...body])}`;
 }
 

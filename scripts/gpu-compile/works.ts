@@ -1,17 +1,13 @@
 // The work whose pipelines are compiled: every kernel at the sizes at which launches differ.
 
-import { drawValue } from "../../src/ensemble.ts";
 import { phaseConfig, plan } from "../../src/experiments/phase.ts";
 import type { SolveRequest } from "../../src/experiments/solve.ts";
 import type { KernelName } from "../../src/kernels/index.ts";
-import { outlineOf, readNetwork } from "../../src/network.ts";
 import { batchWork, type Work } from "../../src/plan.ts";
-import { streamKey } from "../../src/random.ts";
 import type { Instance } from "../../src/solve/problem.ts";
-import { demandChunks } from "../../src/ticket/chunks.ts";
-import { layersOf } from "../../src/ticket/scheme.ts";
-import { schemeFor } from "../../src/ticket/width.ts";
 import { solve } from "../../host/experiments/solve.ts";
+import { demandsOf } from "../../host/node/bench/measure/demands.ts";
+import { instancesOf } from "../../host/node/bench/measure/instances.ts";
 import { layerOf } from "../../host/node/bench/measure/layers.ts";
 import { referenceRunner } from "../../host/reference.ts";
 import type { Runner } from "../../host/runner.ts";
@@ -36,19 +32,6 @@ function* trialWorks(sizes: readonly number[]): Generator<NamedWork> {
     const range = plan(phaseConfig({ bits, items, targets: [0, 1], seed: 1 }));
     yield { name: `2^${bits}, a range`, work: batchWork(range, batch) };
   }
-}
-
-/** Instances of n items of -M..M without 0, each with a target of the same law. */
-function instancesOf(count: number, n: number, M: number): Instance[] {
-  const key = streamKey(1n, [1001, n]);
-  const item = (trial: number, i: number) => {
-    const value = drawValue(2 * M, key, trial, i) - M;
-    return value < 0 ? value : value + 1;
-  };
-  return Array.from({ length: count }, (_, trial) => ({
-    items: Array.from({ length: n }, (_, i) => item(trial, i)),
-    target: item(trial, n),
-  }));
 }
 
 /** The first work of a kernel by which instances are solved. */
@@ -94,16 +77,9 @@ async function* instanceWorks(): AsyncGenerator<NamedWork> {
   yield { name: "2^20, n = 28", work: meeting };
 }
 
-/** The first demands of a layer of 32 by 16 weights of 8 bits, from random weights of 4 bits. */
+/** The first demands of a layer. */
 function pruneWork(): NamedWork {
-  const key = streamKey(1n, [1002, 32]);
-  const weights = Array.from({ length: 16 }, (_, row) =>
-    Array.from({ length: 32 }, (_, i) => drawValue(513, key, row * 32 + i, 0) - 256),
-  );
-  const { network, bits } = readNetwork({ bits: 8, activationBits: 8, layers: [{ weights }] });
-  const { scheme } = schemeFor(network, bits, { bits: 4 });
-  const layers = layersOf(outlineOf(network, bits).widths, bits, scheme);
-  const [chunk] = [...demandChunks(network, layers, scheme, 1n, false)];
+  const [chunk] = demandsOf(32, 16);
   return { name: "32 to 16", work: chunk!.work };
 }
 

@@ -301,7 +301,7 @@ describe("Runner with a store", () => {
         // One variant leaves out a trial of every dispatch; the others are as they are.
         rewriteShaders(device, (code) =>
           code.startsWith("// reach, one trial per invocation, its bitset in registers")
-            ? code.replaceAll("trialRange.end", "(trialRange.end - 1u)")
+            ? code.replaceAll("unitRange.end", "(unitRange.end - 1u)")
             : code,
         ),
       ),

@@ -177,8 +177,16 @@ function bitsetOf({ params }: ReachWork, width: number, bits: number) {
   return { constants, words: BELOW + WORDS };
 }
 
-/** The number of items by which a workgroup or a subgroup decides a trial first, or 0. */
-const prefixConstant = ({ params }: ReachWork) => ({ PREFIX: reachPrefix(params) });
+/**
+ * The number of items by which a trial is decided first; 0 where trials may stay open for ever: a target is out of reach, or the
+ * magnitudes are those of a list.
+ */
+function prefixOf({ params, inputs }: ReachWork): number {
+  const isEndless = params.listed || inputs.targets.some((target) => Math.abs(target) > params.extent);
+  return isEndless ? 0 : reachPrefix(params);
+}
+
+const prefixConstant = (work: ReachWork) => ({ PREFIX: prefixOf(work) });
 
 /** Words of workgroup memory that are free beside the items, drawn and ordered, and the counters of a workgroup's trial. */
 const freeGroupWords = ({ params }: ReachWork, device: DeviceProfile) =>
@@ -196,8 +204,9 @@ function groupTally(work: ReachWork, device: DeviceProfile, words: number) {
  * The width of a workgroup for a trial. A step updates the live window, about a quarter of the capacity that items need, and a
  * tile should be at most half of it: words of a tile outside the window are wasted.
  */
-function groupWidth({ params }: ReachWork, device: DeviceProfile): number {
-  const itemsTo = reachPrefix(params) || params.itemsTo;
+function groupWidth(work: ReachWork, device: DeviceProfile): number {
+  const { params } = work;
+  const itemsTo = prefixOf(work) || params.itemsTo;
   return workgroupSize(reachCapacity({ ...params, itemsTo }) / 32 / 8, device);
 }
 
@@ -322,20 +331,16 @@ const withItems = (work: ReachWork, items: number): ReachWork => ({
 });
 
 /**
- * The items of the first and of the second prefix; undefined where the items are not many more, or where trials may stay open
- * for ever: a target is out of reach, or the magnitudes are those of a list.
- *
- * Of `rssp` 11 % of trials are open after the first prefix and 0.004 % after the second, of `products` 6 % and 0.004 % (M = 2^8;
- * the last extrapolated from 24 items beyond log2 M).
+ * The items of the first and of the second prefix; undefined where the items are not many more. About one trial of
+ * `rssp` in ten is open after the first prefix (`reachPrefix`), and each further item nearly halves their number.
  */
-function prefixesOf({ params, inputs }: ReachWork): readonly [first: number, second: number] | undefined {
-  const { itemsFrom, itemsTo, factor, listed, extent } = params;
-  const shortest = reachPrefix(params);
-  const first = shortest + FIRST_PREFIX_EXTRA[Number(factor > 1)]!;
-  if (itemsFrom < itemsTo || listed || shortest === 0 || first + MIN_ITEMS_BEYOND_PREFIX > itemsTo)
-    return undefined;
-  if (inputs.targets.some((target) => Math.abs(target) > extent)) return undefined;
-  return [first, Math.min(first + SECOND_PREFIX_EXTRA[Number(factor > 1)]!, itemsTo)];
+function prefixesOf(work: ReachWork): readonly [first: number, second: number] | undefined {
+  const { itemsFrom, itemsTo, factor } = work.params;
+  const isProduct = Number(factor > 1);
+  const shortest = prefixOf(work);
+  const first = shortest + FIRST_PREFIX_EXTRA[isProduct]!;
+  if (itemsFrom < itemsTo || shortest === 0 || first + MIN_ITEMS_BEYOND_PREFIX > itemsTo) return undefined;
+  return [first, Math.min(first + SECOND_PREFIX_EXTRA[isProduct]!, itemsTo)];
 }
 
 /** The pass over open trials, with a prefix or all items; undefined where workgroup memory is too small for `thread`. */

@@ -118,7 +118,7 @@ export function missingForVulkan(env: NodeJS.ProcessEnv = process.env): string[]
     loading.length > 0
       ? [
           `the driver of ${loading.join(", ")} loads but offers nothing that Dawn takes ` +
-            "(Mesa 22 is too old for Dawn and Mesa 25 is not; VK_LOADER_DEBUG=error,driver says more)",
+            "(Mesa 22 is too old for Dawn, Mesa 25 works; VK_LOADER_DEBUG=error,driver says more)",
         ]
       : [];
   return [...refused, ...broken, ...devices];

@@ -2,17 +2,11 @@
 // ceilings that are measured alternately with it. All of them run the same fixed work, and rows have the digest of its output.
 
 import { RequestError } from "../../../../src/errors.ts";
-import { drawValue } from "../../../../src/ensemble.ts";
 import { phaseConfig, plan } from "../../../../src/experiments/phase.ts";
 import type { SolveRequest } from "../../../../src/experiments/solve.ts";
 import type { KernelName } from "../../../../src/kernels/index.ts";
-import { outlineOf, readNetwork } from "../../../../src/network.ts";
 import { batchWork, type Plan, type Work, type WorkOf } from "../../../../src/plan.ts";
 import type { Instance } from "../../../../src/solve/problem.ts";
-import { streamKey } from "../../../../src/random.ts";
-import { demandChunks } from "../../../../src/ticket/chunks.ts";
-import { layersOf } from "../../../../src/ticket/scheme.ts";
-import { schemeFor } from "../../../../src/ticket/width.ts";
 import { cpuRunner } from "../../../cpu/runner.ts";
 import { gpuRunner } from "../../../gpu/runner.ts";
 import type { Store } from "../../../gpu/tune.ts";
@@ -26,6 +20,8 @@ import type { Context, Measured, Section } from "../context.ts";
 import { ratioOf, rowOf, rowsTable } from "../records/rows.ts";
 import { digestOf } from "../measure/digest.ts";
 import { layerOf, LAYER_SIZES } from "../measure/layers.ts";
+import { demandsOf } from "../measure/demands.ts";
+import { instancesOf } from "../measure/instances.ts";
 import { median, timed, type Pass } from "../measure/measure.ts";
 import { sizeText, threadsText, trialsPass, worksPass } from "../measure/passes.ts";
 import type { Row } from "../records/record.ts";
@@ -77,19 +73,6 @@ function trialCases(): Case[] {
       small: bits <= 8,
     };
   });
-}
-
-/** Instances of n items of +-1..M, each with a target of +-1..M. */
-function instancesOf(count: number, n: number, M: number): Instance[] {
-  const key = streamKey(1n, [1001, n]);
-  const item = (trial: number, i: number) => {
-    const value = drawValue(2 * M, key, trial, i) - M;
-    return value < 0 ? value : value + 1;
-  };
-  return Array.from({ length: count }, (_, trial) => ({
-    items: Array.from({ length: n }, (_, i) => item(trial, i)),
-    target: item(trial, n),
-  }));
 }
 
 /** The works of one kernel when `solve` answers a request for instances. */
@@ -150,21 +133,13 @@ async function instanceCases(): Promise<Case[]> {
 }
 
 function pruneCase(): Case {
-  const [columns, rows] = [32, 16];
-  const key = streamKey(1n, [1002, columns]);
-  const weights = Array.from({ length: rows }, (_, row) =>
-    Array.from({ length: columns }, (_, i) => drawValue(513, key, row * columns + i, 0) - 256),
-  );
-  const { network, bits } = readNetwork({ bits: 8, activationBits: 8, layers: [{ weights }] });
-  const { scheme } = schemeFor(network, bits, { bits: 4 });
-  const layers = layersOf(outlineOf(network, bits).widths, bits, scheme);
-  const tiles = [...demandChunks(network, layers, scheme, 1n, false)];
+  const chunks = demandsOf(32, 16);
   return {
     kernel: "prune",
-    size: `${columns} -> ${rows}, 8 bits from 4`,
+    size: "32 -> 16, 8 bits from 4",
     unit: "sums/s",
-    units: tiles.reduce((sum, { count }) => sum + count, 0),
-    works: tiles.map(({ work }) => work),
+    units: chunks.reduce((sum, { count }) => sum + count, 0),
+    works: chunks.map(({ work }) => work),
     bound: {},
     small: true,
   };

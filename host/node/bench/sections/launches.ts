@@ -1,6 +1,6 @@
 // The section `launches`: every launch of `reach` that fits the GPU, beside one CPU thread. The tuner chooses among them, so
-// their rates say whether the order of variants, the widths of workgroups, and products or shifts suit the hardware. Its last row
-// is the time that a lost device costs.
+// their rates say whether the order of variants, the widths of workgroups, and products or shifts suit the hardware. Two rows
+// follow: the time until a new device has redone the work of a lost one, and the time of one CPU thread for the same work.
 
 import { phaseConfig, plan } from "../../../../src/experiments/phase.ts";
 import { batchWork, type Work } from "../../../../src/plan.ts";
@@ -116,16 +116,16 @@ export async function benchLaunches(context: Context): Promise<Section> {
     }
   }
   return {
-    title: "launches of reach on the GPU, and times the rate of one CPU thread",
+    title: "launches of reach on the GPU, and their speed relative to one CPU thread",
     rows: [...rows, ...losses],
     table: [
       ...columns([
-        ["", "", "trials/s", `of ${ONE_THREAD}`],
+        ["", "", "trials/s", `relative to ${ONE_THREAD}`],
         ...rows.map(({ size, variant, value, ratios }, i) => [
           size === rows[i - 1]?.size ? "" : size,
           variant,
           valueText(value, ""),
-          `${ratios![ONE_THREAD]!.toPrecision(3)} times`,
+          `${ratios![ONE_THREAD]!.toPrecision(3)}x`,
         ]),
       ]),
       "",
