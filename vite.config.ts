@@ -11,8 +11,14 @@ const shared = Object.fromEntries(
   ["experiments", "solve", "ticket", "theory"].map((name) => [name, `host/entries/${name}.ts`]),
 );
 
+/** The programs of Node: the command line, and a thread of it. */
+const programs = { exacta: "host/node/cli.ts", "solve-thread": "host/node/solve/thread.ts" };
+
 /** Compiling AssemblyScript and packing take longer than bundling, and should. */
 const checks = { pluginTimings: false };
+
+/** All modules lie in one folder, since packaged files are found by their path from there. */
+const programOutput = { chunkFileNames: "[name]-[hash].js" };
 
 const node: UserConfig = {
   build: {
@@ -20,7 +26,8 @@ const node: UserConfig = {
     outDir: "dist/node",
     target: "node20",
     rolldownOptions: {
-      input: { index: "host/node/index.ts", ...shared, exacta: "host/node/cli.ts" },
+      input: { index: "host/node/index.ts", ...shared, ...programs },
+      output: programOutput,
       checks,
     },
   },
@@ -47,7 +54,8 @@ const headless: UserConfig = {
     outDir: bundledProgram,
     license: { fileName: bundledLicenses },
     rolldownOptions: {
-      input: { exacta: "host/node/cli.ts" },
+      input: programs,
+      output: programOutput,
       checks,
     },
   },

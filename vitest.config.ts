@@ -8,6 +8,9 @@ export default defineConfig(async () => ({
   plugins: [assemblyscript(), wesl()],
   test: {
     include: ["{src,host,test}/**/*.test.ts"],
+    // Its tests start a Slurm, and have a configuration of their own.
+    exclude: ["test/cluster/**"],
+    setupFiles: ["test/setup.ts"],
     // Dawn does not survive in vitest's threads, and finds SwiftShader only in the environment its process started with.
     pool: "forks" as const,
     // Files share a process, since loading the sources anew takes longer than most tests. Two workers, where Vitest would take

@@ -2,12 +2,7 @@
 
 import * as Plot from "@observablehq/plot";
 import type { Figure, FigureLine, FigurePoint, FigureSeries } from "../src/figures/figure.ts";
-
-/**
- * Blue to orange by way of magenta, dark to light: the order survives every common color blindness, and each color has
- * enough contrast on white and on near-black.
- */
-const PALETTE = ["#3461c1", "#7a5cc4", "#c0529a", "#d96a55", "#d67f10"].map(channels);
+import { seriesColors } from "../src/figures/palette.ts";
 
 /** Stroke patterns and widths of predictions, by the order of their names in a figure, and of bounds. */
 const DASHES = ["5 3", "11 4", "2 2 7 2"];
@@ -27,8 +22,9 @@ const PANEL_WIDTH = 220;
  */
 export function renderFigure(figure: Figure, document: Document, width = 640): Element {
   const element = elementMaker(document);
+  const colors = seriesColors(figure);
   const series = figure.series
-    .map((one, s): ColoredSeries => ({ ...one, color: colorOf(s, figure.series.length) }))
+    .map((one, s): ColoredSeries => ({ ...one, color: colors[s]! }))
     .filter(({ points, lines }) => points.length > 0 || lines.length > 0);
   const caption = element(
     "figcaption",
@@ -195,7 +191,26 @@ function yAxis({ y, levels = [] }: Figure): Plot.ScaleOptions {
           tickFormat: (tick: number) => tick.toLocaleString("en-US").replace("-", "−"),
         }
       : {}),
+    ...(y.scale === "log"
+      ? { type: "log" as const, ticks: powersOfTen(y.domain), tickFormat: powerText }
+      : {}),
   };
+}
+
+/** The most powers of ten that are numbered. */
+const MAX_POWERS = 8;
+
+/** Powers of ten within a domain, in even steps from its upper end. */
+function powersOfTen([low, high]: readonly [number, number]): number[] {
+  const from = Math.ceil(Math.log10(low));
+  const to = Math.floor(Math.log10(high));
+  const step = Math.ceil((to - from + 1) / MAX_POWERS);
+  return Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, i) => 10 ** (to - i * step));
+}
+
+/** `0.01` as it is, smaller powers of ten as `1e-5`. */
+function powerText(power: number): string {
+  return power >= 0.01 ? String(power) : `1e${Math.round(Math.log10(power))}`;
 }
 
 /** The heights to compare with, or else the lower end of the y axis. */
@@ -306,21 +321,6 @@ function legendMarks(figure: Figure, series: readonly ColoredSeries[]): { text: 
       );
   }
   return [...found].map(([text, svg]) => ({ text, svg }));
-}
-
-function channels(color: string): [number, number, number] {
-  const value = parseInt(color.slice(1), 16);
-  return [value >> 16, (value >> 8) & 255, value & 255];
-}
-
-/** The color of series s, 0..count-1, along the palette; a single series takes the first color. */
-function colorOf(s: number, count: number): string {
-  const position = count === 1 ? 0 : (s / (count - 1)) * (PALETTE.length - 1);
-  const left = Math.min(Math.floor(position), PALETTE.length - 2);
-  const mixed = PALETTE[left]!.map((channel, c) =>
-    Math.round(channel + (PALETTE[left + 1]![c]! - channel) * (position - left)),
-  );
-  return `rgb(${mixed.join(",")})`;
 }
 
 /** Multiples of 1, 2, 5, 10, ... in from..to, at most about `most` of them. */

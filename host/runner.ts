@@ -14,17 +14,22 @@ export interface EngineOptions {
   /**
    * - `auto` (the default): `gpu` if there is a hardware GPU, or else `cpu`.
    * - `gpu`: any WebGPU adapter, software adapters included. The CPU answers work that exceeds its memory or that would keep
-   *   the screen from drawing.
+   *   the screen from drawing, and all work after a GPU is lost for good.
    * - `cpu`: WebAssembly in threads.
    * - `reference`: the TypeScript definitions of the kernels.
    * - `shadow`: `cpu`, whose every word is compared with `gpu`, or with `reference` if there is no adapter.
    */
   engine?: EngineName;
-  /** Threads of the CPU engine, 1..256. Default: one for each hardware thread. */
+  /** Threads of the CPU engine, 1..256. Default: one for each hardware thread that the process may keep busy. */
   threads?: number;
   /**
-   * Called with a sentence for the user: the CPU answers work that exceeds the GPU, or the GPU's driver has a fault. Default:
-   * `console.warn`.
+   * One GPU of several: a part of its name, in letters of any case, or its number in the list of `exacta devices`, from 1. With
+   * it, `auto` is `gpu`. In Node through Dawn only: browsers choose the GPU themselves.
+   */
+  adapter?: string;
+  /**
+   * Called with a sentence for the user: a thread or a GPU is replaced, the CPU answers instead of the GPU, or the GPU's driver
+   * has a fault. Default: `console.warn`.
    */
   onNotice?: (sentence: string) => void;
 }

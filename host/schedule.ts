@@ -2,6 +2,9 @@
 
 import { reachCapacity } from "../src/kernels/reach.ts";
 import { batchWork, type Batch, type Plan } from "../src/plan.ts";
+import { dyadicCount } from "../src/ranges.ts";
+import { tallyLayout } from "../src/reach-plan.ts";
+import { addTally } from "../src/tally.ts";
 import { pump } from "./pump.ts";
 import type { Runner } from "./runner.ts";
 
@@ -12,7 +15,7 @@ export interface Progress {
 }
 
 export interface Totals {
-  /** The number of trials counted, 0..trials asked for; they are always the first ones. */
+  /** The number of trials counted, 0..trials asked for. */
   readonly trials: number;
   /** The words of the tally, each summed over all batches; empty if no batch ended. */
   readonly words: Float64Array;
@@ -23,6 +26,19 @@ export interface ScheduleOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called after every batch with the totals so far; `words` is changed by the next batch. */
   readonly onBatch?: ((progress: Progress, totals: Totals) => void) | undefined;
+}
+
+export interface UnitsOptions {
+  /** Stops after the batches in flight. Units that are not complete then are not counted. */
+  readonly signal?: AbortSignal | undefined;
+  /** The trials of a unit. */
+  readonly unit: number;
+  /** Whether the unit of this index must be counted by itself. Default: none. */
+  readonly isApart?: (index: number) => boolean;
+  /** Called after every batch with its number of trials. */
+  readonly onBatch: (trials: number) => void;
+  /** Called with the tally of each unit when it is complete, or of a dyadic range of units (src/ranges.ts). */
+  readonly onUnits: (range: Batch, words: Float64Array) => void;
 }
 
 /** The factor by which the batch size changes at most from one batch to the next, so that a single bad estimate does no harm. */
@@ -44,16 +60,87 @@ export async function schedule(
   trials: number,
   { signal, onBatch }: ScheduleOptions = {},
 ): Promise<Totals> {
-  await runner.prepare(batchWork(plan, { first: 0, count: 1 }));
-  const size = new BatchSize(runner, firstBatchTrials(plan));
-
-  function* batches(): Generator<Batch> {
+  const layout = tallyLayout(plan);
+  let done = 0;
+  let totals = new Float64Array(0);
+  function* whole(size: BatchSize): Generator<Batch> {
     for (let first = 0, count = 0; first < trials && !signal?.aborted; first += count) {
       count = Math.min(size.trials, trials - first, MAX_BATCH_TRIALS);
       yield { first, count };
     }
   }
-  async function run(batch: Batch): Promise<Uint32Array> {
+  for await (const { words, batch } of tallies(runner, plan, whole)) {
+    if (totals.length === 0) totals = new Float64Array(layout.length);
+    addTally(layout, totals, words);
+    done += batch.count;
+    onBatch?.({ done, total: trials }, { trials: done, words: totals });
+  }
+  return { trials: done, words: totals };
+}
+
+/**
+ * Counts ranges of a plan's trials unit by unit. Every range starts at a unit, and ends at one or at the last trial of all.
+ * @throws The runner's error, when every batch in flight has ended. Units that were complete before have been handed over.
+ */
+export async function countUnits(
+  runner: Runner,
+  plan: Plan,
+  ranges: Iterable<Batch>,
+  { signal, unit, isApart = () => false, onBatch, onUnits }: UnitsOptions,
+): Promise<void> {
+  const layout = tallyLayout(plan);
+  /** The sums of units of which some batches are counted, by the first trial of the unit. */
+  const open = new Map<number, { readonly range: Batch; readonly words: Float64Array; missing: number }>();
+
+  /** Batches that are part of one unit, or several whole units. */
+  function* batches(size: BatchSize): Generator<Batch & { readonly range: Batch }> {
+    for (const { first, count } of ranges)
+      for (let at = first; at < first + count;) {
+        const range = { first: at, count: rangeTrials(at, first + count, size.trials) };
+        for (let done = 0, count = 0; done < range.count; done += count) {
+          if (signal?.aborted) return;
+          const most = range.count > unit ? range.count : size.trials;
+          count = Math.min(most, range.count - done);
+          yield { first: at + done, count, range };
+        }
+        at += range.count;
+      }
+  }
+  /** The trials of one unit, or of as many whole units as a batch of this size takes. */
+  function rangeTrials(first: number, end: number, size: number): number {
+    const most = Math.max(unit, Math.min(size, MAX_BATCH_TRIALS));
+    let count = dyadicCount(unit, first, Math.min(end, first + most));
+    const hasApart = () => Array.from({ length: count / unit }, (_, i) => first / unit + i).some(isApart);
+    while (count > unit && hasApart()) count /= 2;
+    return count;
+  }
+
+  for await (const { batch, words } of tallies(runner, plan, batches)) {
+    const { range } = batch;
+    const sum = open.get(range.first) ?? {
+      range,
+      words: new Float64Array(layout.length),
+      missing: range.count,
+    };
+    open.set(range.first, sum);
+    addTally(layout, sum.words, words);
+    sum.missing -= batch.count;
+    onBatch(batch.count);
+    if (sum.missing > 0) continue;
+    open.delete(range.first);
+    onUnits(range, sum.words);
+  }
+}
+
+/** Runs batches of a plan, several at a time, and yields each with its tally. */
+async function* tallies<B extends Batch>(
+  runner: Runner,
+  plan: Plan,
+  batches: (size: BatchSize) => Iterable<B>,
+): AsyncGenerator<{ readonly batch: B; readonly words: Uint32Array }, void, undefined> {
+  await runner.prepare(batchWork(plan, { first: 0, count: 1 }));
+  const size = new BatchSize(runner, firstBatchTrials(plan));
+  async function run(batch: B) {
     const submitted = performance.now();
     const { words, deviceMilliseconds } = await runner.run(batchWork(plan, batch));
     if (words[0] !== batch.count)
@@ -61,27 +148,19 @@ export async function schedule(
         `${runner.adapter}: counted ${words[0]} trials of a batch of ${batch.count}; its results are not kept`,
       );
     size.adapt(batch.count, submitted, deviceMilliseconds);
-    return words;
+    return { batch, words };
   }
-
-  let done = 0;
-  let totals = new Float64Array(0);
-  for await (const tally of pump(batches(), run, { depth: runner.queueDepth })) {
-    if (totals.length === 0) totals = new Float64Array(tally.length);
-    tally.forEach((word, i) => (totals[i]! += word));
-    done += tally[0]!;
-    onBatch?.({ done, total: trials }, { trials: done, words: totals });
-  }
-  return { trials: done, words: totals };
+  yield* pump(batches(size), run, { depth: runner.queueDepth });
 }
 
-function firstBatchTrials({ params }: Plan): number {
+/** The number of trials of the first batch of a plan. */
+export function firstBatchTrials({ params }: Plan): number {
   const updates = Math.max(1, params.itemsTo) * Math.ceil(reachCapacity(params) / 32);
   return Math.max(1, Math.floor(FIRST_BATCH_UPDATES / updates));
 }
 
 /** The number of trials of the next batch, which follows the measured speed of the runner. */
-class BatchSize {
+export class BatchSize {
   trials: number;
   readonly #targetMilliseconds: number;
   /** For each batch that the runner can process at a time, when the latest one ended. */

@@ -2,8 +2,11 @@
 // `index.ts?wasm` is the module of all kernels: it also exports the function `<kernel>` of the file `<kernel>.ts` for every
 // kernel of src/kernels/index.ts.
 
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 import type { Plugin } from "vite";
 import { kernelNames } from "../src/kernels/index.ts";
@@ -51,6 +54,34 @@ export async function compile(file: string, edit = (text: string) => text): Prom
   return bytes;
 }
 
+/** Compiled modules, by the hash of the sources that they may import. Compiling all kernels takes seconds. */
+const cache = fileURLToPath(new URL("../.cache/wasm/", import.meta.url));
+
+/** The folder from which modules of other folders import. */
+const kernels = fileURLToPath(new URL("../host/cpu/wasm", import.meta.url));
+
+/** Compiles a file, or reads the module that an earlier process compiled from the same sources. */
+async function compileOnce(file: string): Promise<Uint8Array> {
+  const hash = createHash("sha256").update(
+    `${asc.version} ${OPTIONS.join(" ")} ${basename(file)}${kernelExports}`,
+  );
+  for (const folder of new Set([dirname(file), kernels]))
+    for (const name of (await readdir(folder)).toSorted())
+      if (name.endsWith(".ts")) hash.update(`${name}\0`).update(await readFile(join(folder, name)));
+  const cached = join(cache, `${hash.digest("hex")}.wasm`);
+  try {
+    return await readFile(cached);
+  } catch {
+    const bytes = await compile(file);
+    await mkdir(cache, { recursive: true });
+    // Other processes see the whole module or none.
+    const partial = `${cached}.${process.pid}`;
+    await writeFile(partial, bytes);
+    await rename(partial, cached);
+    return bytes;
+  }
+}
+
 export function assemblyscript(): Plugin {
   return {
     name: "assemblyscript",
@@ -58,7 +89,7 @@ export function assemblyscript(): Plugin {
     async load(id) {
       if (!id.endsWith(SUFFIX)) return null;
       const file = id.slice(0, -SUFFIX.length);
-      const bytes = await compile(file);
+      const bytes = await compileOnce(file);
       this.addWatchFile(file);
       return `export default ${JSON.stringify(Buffer.from(bytes).toString("base64"))};`;
     },

@@ -1,6 +1,6 @@
 // The manual of the command line, docs/cli.md, from the declarations of the commands. `npm run docs:cli` writes it.
 
-import { optionText, spelling, type Command } from "../host/node/commands/command.ts";
+import { optionText, spelling, STOPPED_STATUS, usage, type Command } from "../host/node/commands/command.ts";
 import { environmentText, statusTexts, topics } from "../host/node/commands/index.ts";
 
 /** The manual of all commands, as Markdown. */
@@ -26,17 +26,8 @@ ${topics.map(({ title, manual }) => `## ${title}\n\n${manual.trim()}`).join("\n\
 `;
 }
 
-function section({
-  name,
-  summary,
-  manual,
-  operands,
-  options,
-  formats,
-  examples,
-  statusOne,
-}: Command): string {
-  const usage = ["exacta", name, ...Object.keys(operands).map((operand) => `<${operand}>`), "[options]"];
+function section(command: Command): string {
+  const { name, summary, manual, operands, options, formats, examples, statusOne, statusStopped } = command;
   const rows = [
     ...Object.entries(operands).map(([operand, { summary }]) => [`<${operand}>`, summary]),
     ...Object.entries(options).map(([option, declared]) => [
@@ -47,7 +38,7 @@ function section({
   return [
     `## exacta ${name}`,
     summary,
-    block([usage.join(" ")]),
+    block([`exacta ${name} ${usage(command)}`]),
     manual.trim(),
     [
       "| option | meaning |",
@@ -57,6 +48,7 @@ function section({
     ...(formats ? [`Formats:\n\n${block(formats.trimStart().split(/\n */))}`] : []),
     `${examples.length > 1 ? "Examples" : "Example"}:\n\n${block(examples)}`,
     ...(statusOne ? [`Exit status 1: ${statusOne}.`] : []),
+    ...(statusStopped ? [`Exit status ${STOPPED_STATUS}: ${statusStopped}.`] : []),
   ].join("\n\n");
 }
 

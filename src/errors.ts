@@ -5,8 +5,8 @@ import type { KernelName } from "./kernels/index.ts";
 /** An option to change, by its name in the library. A host may spell it its own way, `--engine cpu` on a command line. */
 export interface OptionRemedy {
   readonly option: string;
-  /** The value to give it; undefined where it should be raised. */
-  readonly value?: string;
+  /** The value to give it, true for an option to set; undefined where it should be raised. */
+  readonly value?: string | true | readonly string[];
   /** What the sentence says after the option. */
   readonly because?: string;
 }
@@ -17,7 +17,7 @@ export type Remedy = string | OptionRemedy | readonly (string | OptionRemedy)[];
 /** How a host spells a field of a request and an option with its value. */
 export interface Spelling {
   readonly field: (name: string) => string;
-  readonly option: (name: string, value: string | undefined) => string;
+  readonly option: (name: string, value: OptionRemedy["value"]) => string;
 }
 
 const librarySpelling: Spelling = {
@@ -154,11 +154,14 @@ const MAX_SHOWN_CHARACTERS = 80;
 function show(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value instanceof Described) return value.text;
-  // JSON has no Infinity and no NaN.
-  if (typeof value === "bigint" || typeof value === "number") return String(value);
+  // JSON has no Infinity, no NaN and no integers of any length.
+  if (typeof value === "bigint" || typeof value === "number") return shortened(String(value));
   if (typeof value === "object" && value !== null && "from" in value && "to" in value)
     return `${String(value.from)}..${String(value.to)}`;
-  const text = jsonOf(value) ?? typeof value;
+  return shortened(jsonOf(value) ?? typeof value);
+}
+
+function shortened(text: string): string {
   return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS - 3)}...` : text;
 }
 

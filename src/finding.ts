@@ -2,6 +2,8 @@
 
 import type { Ensemble } from "./ensemble.ts";
 import type { Bound, Prediction } from "./theory/envelope.ts";
+import type { TailTerms } from "./theory/tail.ts";
+import type { SubsetEnsemble } from "./theory/window.ts";
 import type { Quantizer } from "./network.ts";
 import type { Method } from "./solve/problem.ts";
 import type { Estimate } from "./statistics.ts";
@@ -30,12 +32,25 @@ export interface PhaseFinding extends Provenance {
   readonly halfRange: number;
   /** n, the number of items. */
   readonly items: number;
-  /** Trials counted; fewer than asked for where the run was stopped. */
+  /** Trials counted. */
   readonly trials: number;
-  /** A decimal; absent where every instance was counted instead of drawn. */
+  /** Trials asked for. */
+  readonly asked: number;
+  /** Whether all trials that were asked for are counted. */
+  readonly complete: boolean;
+  /**
+   * Where a sweep ends by the width of its intervals: how often they were looked at. The intervals of all looks together contain
+   * the probability in 95 % of all experiments, so each of them is wider than one of a single look.
+   */
+  readonly looks?: number;
+  /** A decimal; absent where instances are counted in their order instead of drawn. */
   readonly seed?: string;
-  /** `clopper-pearson`: 95 % intervals. `exact`: every instance was counted and low = probability = high. */
-  readonly interval: "clopper-pearson" | "exact";
+  /**
+   * - `clopper-pearson`: 95 % intervals.
+   * - `exact`: every instance was counted and low = probability = high.
+   * - `bounds`: some of all instances were counted. The probability is certainly in low..high, and given as the middle.
+   */
+  readonly interval: "clopper-pearson" | "exact" | "bounds";
   /** For `rnpp` a target is a signed sum; otherwise a subset sum, the empty set allowed. */
   readonly targets: readonly (Estimate & { readonly target: number })[];
   /** Every target of -M..M is reached (all ensembles but `rnpp`). */
@@ -100,6 +115,45 @@ export interface TheoryFinding {
   };
 }
 
+/** A probability of failure with its 95 % interval, all in 0..1; low = failure = high where it is exact. */
+export interface Failure {
+  readonly failure: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * How a tail is computed: by the dynamic program over sets of subset sums; by trials that draw magnitudes and sum over all signs;
+ * by such trials for each number of odd items.
+ */
+export type TailMethod = "exact" | "conditional" | "strata";
+
+/** How often `items` items miss targets, however rare that is, with the laws and bounds of it (`tailTerms`). */
+export interface TailFinding extends Provenance, TailTerms {
+  readonly kind: "tail";
+  readonly ensemble: SubsetEnsemble;
+  /** k, where M = 2^k (for products 4^k). */
+  readonly bits?: number;
+  readonly halfRange: number;
+  readonly items: number;
+  readonly method: TailMethod;
+  /** Trials of each number of items, and a decimal; absent for the method `exact`. */
+  readonly trials?: number;
+  readonly seed?: string;
+  /**
+   * - `exact`: there is no uncertainty.
+   * - `log-normal`: 95 % intervals. What common divisors decide is known exactly, and the logarithm of the rest is taken to be
+   *   normal, with a standard deviation from the conditional probabilities of the trials. It knows nothing of magnitudes that no
+   *   trial had: for target 1 and M = 6, 15 items of which all but one are multiples of 3 add 1 %, with a probability of 2e-6.
+   */
+  readonly interval: "exact" | "log-normal";
+  /** Some target of -M..M is missed. */
+  readonly covered: Failure;
+  readonly targets: readonly (Failure & { readonly target: number })[];
+  /** P(n + 1) / P(n) of `covered`, where the next n was asked for as well. */
+  readonly rate?: number;
+}
+
 /** The fewest items that reach the worst target of -M..M with a given probability of failure. */
 export interface RequiredFinding extends Provenance {
   readonly kind: "required";
@@ -141,13 +195,19 @@ export interface SolveFinding extends Provenance {
   readonly target?: number | string;
   /** Conditions of the request besides or instead of the exact sum. */
   readonly size?: number;
+  readonly atMostSize?: number;
   readonly tolerance?: number;
   readonly atMost?: true;
   readonly partition?: true;
   /** Whether some index set meets the request: it sums to the target, near it, or to no more. */
   readonly reachable: boolean;
-  /** The best sum, null where no index set meets the request. Present with `tolerance`, `atMost` and `partition`. */
+  /**
+   * The best sum, null where no index set meets the request. Present with `tolerance`, `atMost` and `partition`; with `profits`
+   * it is the weight of the witness.
+   */
   readonly sum?: number | string | null;
+  /** The greatest total profit of index sets that weigh no more than the target (`profits`); null for a negative target. */
+  readonly profit?: number | string | null;
   /** The least magnitude of a signed sum (`partition`). */
   readonly difference?: number | string | null;
   /**
@@ -156,12 +216,30 @@ export interface SolveFinding extends Provenance {
    * were not asked for, and where the request names no answers and they are beyond the limits.
    */
   readonly count?: string;
+  /** Whether exactly one index set is counted. */
+  readonly unique?: boolean;
   /** The index set with the best sum and the smallest mask, ascending; null where no index set meets the request. */
   readonly witness?: readonly number[] | null;
   /** The least size of an index set with the best sum, and the index set of that size with the smallest mask. */
   readonly smallest?: number | null;
   readonly smallestWitness?: readonly number[] | null;
   readonly method: Method;
+}
+
+/** One of the index sets that a finding of a target counts, listed by ascending masks. */
+export interface SubsetFinding {
+  readonly kind: "subset";
+  /** The instance and the target, as in the finding before. */
+  readonly instance: number;
+  readonly id?: string | number;
+  readonly line?: number;
+  readonly target?: number | string;
+  /** The place in the list, from 1. */
+  readonly rank: number;
+  /** The sum of the items. Present with `tolerance`, `atMost` and `partition`. */
+  readonly sum?: number | string;
+  /** Indices, ascending. */
+  readonly subset: readonly number[];
 }
 
 /** How often a random network contains random layers (Theorem 1), against its hidden units. */
@@ -177,8 +255,11 @@ export interface WidthFinding extends Provenance {
   readonly initialBits: number;
   readonly weightQuantizer: Quantizer;
   readonly zero: boolean;
-  /** Networks that were drawn; fewer than asked for where the run was stopped. */
+  /** Networks that were drawn. */
   readonly trials: number;
+  /** Networks asked for, and whether all of them were drawn. */
+  readonly asked: number;
+  readonly complete: boolean;
   readonly seed: string;
   /** The most hidden units of an input that were drawn. */
   readonly maxUnits: number;
@@ -244,6 +325,14 @@ export interface DigitsFinding extends Provenance {
   /** The number of test images, and of those that the network classifies correctly. */
   readonly images: number;
   readonly correct: number;
+  /**
+   * How many images the random network classifies correctly when it is uncut, and when as many weights are cut at random.
+   * Absent for theorem 2, whose random network is too large to be run uncut.
+   */
+  readonly uncutCorrect?: number;
+  readonly randomCorrect?: number;
+  /** Whether the smallest subsets are kept. */
+  readonly sparse: boolean;
   /** The number of weights of the network, of the random network, and of those that are kept. */
   readonly target: number;
   readonly initial: number;
@@ -261,6 +350,7 @@ export type Finding =
   | TheoryFinding
   | RequiredFinding
   | SolveFinding
+  | TailFinding
   | DigitsFinding
   | TicketFinding
   | VerifyFinding

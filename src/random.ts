@@ -1,6 +1,7 @@
 // Counter-based random words: a trial depends on the seed and its index alone, not on the engine, the batch or the order.
 
 import * as z from "zod/mini";
+import { NumberFault, readInteger } from "./numbers.ts";
 import { rotateLeft } from "./u32.ts";
 
 /** Two u32: a Threefry key, counter or output, low word first where it is one number of 64 bits. */
@@ -35,17 +36,16 @@ export function streamKey(seed: bigint, stream: WordPair): WordPair {
 }
 
 const SEED = `an integer in 0..${2n ** 64n - 1n}`;
-/** The schema of a 64-bit seed, which takes bigints, safe integers and decimal strings, and gives a bigint. */
+/** The schema of a 64-bit seed, which takes bigints, safe integers and text that `readInteger` reads, and gives a bigint. */
 export const seedSchema = z
   .pipe(
-    z.union(
-      [
-        z.bigint(),
-        z.number().check(z.refine(Number.isSafeInteger, SEED)),
-        z.string().check(z.regex(/^\d{1,20}$/, SEED)),
-      ],
-      SEED,
+    z.transform((seed: unknown) => {
+      const read = typeof seed === "string" ? readInteger(seed, "plain") : seed;
+      return read instanceof NumberFault ? seed : read;
+    }),
+    z.pipe(
+      z.union([z.bigint(), z.number().check(z.refine(Number.isSafeInteger, SEED))], SEED),
+      z.transform((seed) => BigInt(seed)),
     ),
-    z.transform((seed) => BigInt(seed)),
   )
   .check(z.refine((seed) => seed >= 0n && seed < 2n ** 64n, SEED));

@@ -2,8 +2,10 @@
 // `required` share it.
 
 import { slicingOf, type Law } from "./ensemble.ts";
+import { reachCapacity, reachTally } from "./kernels/reach.ts";
 import type { Plan } from "./plan.ts";
 import type { WordPair } from "./random.ts";
+import type { TallyLayout } from "./tally.ts";
 
 /** Where trials come from, and the targets that are asked of each. */
 export interface TrialSource {
@@ -43,4 +45,30 @@ export function reachPlan({ law, key, magnitudes, halfRange, items, targets, enu
     },
     inputs: { targets: Int32Array.from(targets), magnitudes: magnitudes ?? new Int32Array(1) },
   };
+}
+
+/**
+ * The nanoseconds of a trial on one thread of the CPU engine. It is a fit to measurements, which were within a factor of 2, and
+ * up to 8 times lower where a prefix decides most trials. The formula must never change: the units of a sweep follow from it.
+ */
+function trialNanoseconds({ itemsFrom, itemsTo, targets, ...params }: Plan["params"]): number {
+  const sizes = itemsTo - itemsFrom + 1;
+  const words = Math.ceil(reachCapacity({ itemsTo, ...params }) / 32);
+  return 30 + 5 * itemsTo + 8 * sizes + 1.5 * targets * sizes + 0.05 * itemsTo * words;
+}
+
+const UNIT_NANOSECONDS = 1e9;
+const MAX_UNIT_TRIALS = 2 ** 30;
+
+/** The trials of a unit: a power of two that takes one thread about a second. It depends on the configuration alone. */
+export function unitTrials({ params }: Plan): number {
+  const trials = 2 ** Math.round(Math.log2(UNIT_NANOSECONDS / trialNanoseconds(params)));
+  return Math.min(Math.max(trials, 1), MAX_UNIT_TRIALS);
+}
+
+/** The layout of the tally of a plan. */
+export function tallyLayout({ params }: Pick<Plan, "params">): TallyLayout {
+  const { missing, length } = reachTally(params);
+  const pairs = Array.from({ length: params.itemsTo - params.itemsFrom + 1 }, (_, j) => missing(j));
+  return { length, pairs };
 }

@@ -2,7 +2,8 @@
 
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { kernelModule, loadKernel } from "../host/node/bench/measure/kernel.ts";
+import { kernelModule } from "../host/cpu/module.ts";
+import { loadKernel } from "../host/node/bench/measure/kernel.ts";
 import { referenceRunner } from "../host/reference.ts";
 import { compile } from "../scripts/assemblyscript.ts";
 import { ensembles, isProduct, listedLaw, type Ensemble } from "../src/ensemble.ts";

@@ -93,11 +93,12 @@ describe("Commands of the documentation", () => {
   }
 
   // `vitest run test/docs.test.ts -u` writes what the commands print into the document.
-  test.each(documents)("%s shows what its commands print", { timeout: 120_000 }, async (path) => {
+  const printed = { timeout: 120_000, tags: ["wide"] };
+  test.each(documents)("%s shows what its commands print", printed, async (path) => {
     let text = await readFile(join(root, path), "utf8");
     for (const session of blocksOf(text, "console")) {
-      const printed = await rerun(session);
-      text = text.replace(session, () => printed);
+      const rerunSession = await rerun(session);
+      text = text.replace(session, () => rerunSession);
     }
     await expect(text).toMatchFileSnapshot(join(root, path));
   });

@@ -127,7 +127,7 @@ describe("Forward pass", () => {
     },
   );
 
-  test("A forward pass refuses inputs of a wrong number or range, and sums beyond 2^53", async () => {
+  test("A forward pass refuses inputs that are no integers in range, a wrong number of them, and sums beyond 2^53", async () => {
     const engine = engines.cpu;
     await expect(runNetwork(engine, wide, new Int32Array(101))).rejects.toThrow(
       "inputs: expected 100 numbers for each, got 101",
@@ -135,6 +135,31 @@ describe("Forward pass", () => {
     await expect(runNetwork(engine, wide, new Int32Array(200).fill(-4097, 107))).rejects.toThrow(
       "number 8 of input 2: expected an integer in -4096..4096, got -4097",
     );
+    const values = [0.5, NaN, Infinity, null, true, "1", 1n, undefined, [1]];
+    for (const [value, shown] of values.map((value, i) => [
+      value,
+      ["0.5", "NaN", "Infinity", "null", "true", '"1"', "1", "nothing", "[1]"][i],
+    ]))
+      await expect(
+        runNetwork(engine, wide, [
+          ...Array<number>(104).fill(0),
+          value as number,
+          ...Array<number>(95).fill(0),
+        ]),
+      ).rejects.toThrow(`number 5 of input 2: expected an integer in -4096..4096, got ${String(shown)}`);
+    await expect(
+      runNetwork(engine, wide, Float64Array.of(...Array<number>(99).fill(1), 0.25)),
+    ).rejects.toThrow("number 100 of input 1: expected an integer in -4096..4096, got 0.25");
+    for (const inputs of [
+      undefined,
+      null,
+      { length: 100 },
+      new DataView(new ArrayBuffer(100)),
+      "1".repeat(100),
+    ])
+      await expect(runNetwork(engine, wide, inputs as unknown as number[])).rejects.toThrow(
+        "inputs: expected a list or a typed array of integers",
+      );
     const far = { ...wide, layers: wide.layers.map((layer) => ({ ...layer, shift: 0 })) };
     await expect(runNetwork(engine, far, new Int32Array(100))).rejects.toThrow(
       /^layer 3 of the pass: expected sums of at most 9007199254740992, got \d+/,

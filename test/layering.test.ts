@@ -14,7 +14,7 @@ const allowed: Record<
   Room,
   { rooms: readonly Room[]; files?: readonly string[]; packages: RegExp | undefined }
 > = {
-  src: { rooms: ["src"], packages: /^(zod\/mini|@stdlib\/.+)$/ },
+  src: { rooms: ["src"], packages: /^zod\/mini$/ },
   shaders: { rooms: [], packages: undefined },
   "host/cpu/wasm": { rooms: ["host/cpu/wasm"], packages: undefined },
   host: {
@@ -28,7 +28,11 @@ const allowed: Record<
     packages: /./,
   },
   "host/web": { rooms: ["host/web", "host", "src"], files: ["package.json"], packages: undefined },
-  demo: { rooms: ["demo", "host/web", "host", "src"], packages: undefined },
+  demo: {
+    rooms: ["demo", "host/web", "host", "src"],
+    files: ["package.json", "shaders/surface.wgsl", "examples/digits/digits.safetensors"],
+    packages: /^(preact|preact\/hooks|@preact\/signals|gl-matrix)$/,
+  },
 };
 
 /** The room of a file, by the longest that fits. */
@@ -73,7 +77,7 @@ function sources(folder: string): string[] {
   return readdirSync(join(root, folder)).flatMap((name) => {
     const path = `${folder}/${name}`;
     if (statSync(join(root, path)).isDirectory()) return name === "dist" ? [] : sources(path);
-    return /\.(ts|js|mts|mjs|wgsl|wesl|html|css)$/.test(name) && !/\.(test|config)\.\w+$/.test(name)
+    return /\.(tsx?|js|mts|mjs|wgsl|wesl|html|css)$/.test(name) && !/\.(test|config)\.\w+$/.test(name)
       ? [path]
       : [];
   });

@@ -207,12 +207,16 @@ export interface GivenBatch {
   readonly instances: readonly Given[];
   readonly masks?: boolean;
   readonly tiles?: boolean;
+  /** Counts are reduced by 2^62 minus this number. */
+  readonly reduction?: number;
+  /** Whether masks of fewer items come first. */
+  readonly fewest?: boolean;
 }
 
 /** Words of the answer to one target of n items. */
 function answerLength({ kernel, masks = true }: GivenBatch, n: number): number {
   const mask = masks ? Math.ceil(n / 32) : 0;
-  return { witness: 2 + mask, count: 2, smallest: 1 + mask, meet: 7 }[kernel];
+  return { witness: 2 + mask, count: 3, smallest: 1 + mask, meet: 7 }[kernel];
 }
 
 /** Where the answers are, the last target's first and a word between any two; and where the last of them ends. */
@@ -227,7 +231,7 @@ function answerPlaces(batch: GivenBatch): { places: number[]; length: number } {
 
 /** A batch in the words that its kernel reads. */
 export function batchWords(batch: GivenBatch): WorkOf<"witness" | "count" | "smallest" | "meet"> & Work {
-  const { kernel, instances, masks = true, tiles = false } = batch;
+  const { kernel, instances, masks = true, tiles = false, reduction = 0, fewest = false } = batch;
   const wide = kernel === "meet";
   const { places, length } = answerPlaces(batch);
   const items = instances.flatMap((instance) => [...instance.items]);
@@ -258,8 +262,12 @@ export function batchWords(batch: GivenBatch): WorkOf<"witness" | "count" | "sma
   };
   const inputs = { items: words(items), starts: Uint32Array.from(starts), targets: words(rows.flat()) };
   return kernel === "meet"
-    ? { kernel, params, inputs }
-    : { kernel, params: { ...params, sums, masks: Number(masks), tiles: Number(tiles) }, inputs };
+    ? { kernel, params: { ...params, fewest: Number(fewest) }, inputs }
+    : {
+        kernel,
+        params: { ...params, sums, masks: Number(masks), tiles: Number(tiles), reduction },
+        inputs,
+      };
 }
 
 /** The words that a kernel on given instances must write. */
@@ -277,11 +285,16 @@ export function oracleWords(batch: GivenBatch): number[] {
     const pattern = (sum: bigint) => wide(BigInt.asUintN(64, sum));
     const answers = {
       witness: () => [best ? 1 : 0, best ? pattern(best.sum)[0]! : 0, ...mask(best?.mask)],
-      count: () => wide(BigInt(best?.serving ?? 0)),
+      count: () => [...wide(BigInt(best?.serving ?? 0)), 0],
       smallest: () => [best?.size ?? 2 ** 32 - 1, ...mask(best?.sizeMask)],
       meet: () =>
         best
-          ? [1, ...pattern(best.sum), ...wide(BigInt(best.serving)), ...wide(BigInt(best.mask))]
+          ? [
+              1,
+              ...pattern(best.sum),
+              ...wide(BigInt(best.serving)),
+              ...wide(BigInt(batch.fewest ? best.sizeMask : best.mask)),
+            ]
           : [0, 0, 0, 0, 0, 0, 0],
     };
     words.splice(places[i]!, answerLength(batch, n), ...answers[batch.kernel]());
@@ -292,6 +305,7 @@ export function oracleWords(batch: GivenBatch): number[] {
 /** What is asked of the index sets of an instance beside a target. */
 export interface Wish {
   readonly size?: number;
+  readonly atMostSize?: number;
   readonly tolerance?: number;
   readonly atMost?: boolean;
   readonly partition?: boolean;
@@ -302,7 +316,7 @@ export function oracleFinding(
   items: readonly number[],
   sets: IndexSets,
   target: number | bigint | undefined,
-  { size, tolerance, atMost = false, partition = false }: Wish,
+  { size, atMostSize = Infinity, tolerance, atMost = false, partition = false }: Wish,
 ): Record<string, unknown> {
   const total = items.reduce((sum, item) => sum + BigInt(item), 0n);
   const wanted = BigInt(target ?? 0);
@@ -313,7 +327,9 @@ export function oracleFinding(
     const gap = apart(sum, wanted);
     return most === undefined || gap <= most ? gap : -1n;
   };
-  const best = oracleBest(sets, (sum, chosen) => (size === undefined || chosen === size ? gapOf(sum) : -1n));
+  const gap = (sum: bigint, chosen: number) =>
+    (size === undefined || chosen === size) && chosen <= atMostSize ? gapOf(sum) : -1n;
+  const best = oracleBest(sets, gap);
   const indices = (mask: number) => items.flatMap((_, i) => (Math.floor(mask / 2 ** i) % 2 === 1 ? [i] : []));
   const json = (value: bigint) => (Number.isSafeInteger(Number(value)) ? Number(value) : String(value));
   const ways = best && (tolerance !== undefined && !atMost ? best.serving : best.ties);
@@ -322,10 +338,31 @@ export function oracleFinding(
     ...(tolerance !== undefined || atMost || partition ? { sum: best ? json(best.sum) : null } : undefined),
     ...(partition ? { difference: best ? json(apart(2n * best.sum, total)) : null } : undefined),
     count: String(ways ?? 0),
+    unique: ways === 1,
     witness: best ? indices(best.mask) : null,
     smallest: best ? best.size : null,
     smallestWitness: best ? indices(best.sizeMask) : null,
   };
+}
+
+/** The masks that a finding must count, ascending. */
+export function oracleListed(
+  items: readonly number[],
+  sets: IndexSets,
+  target: number | bigint,
+  wish: Wish,
+): number[] {
+  const { size, atMostSize = Infinity, tolerance, atMost = false, partition = false } = wish;
+  const best = oracleFinding(items, sets, target, wish).sum ?? target;
+  const total = items.reduce((sum, item) => sum + BigInt(item), 0n);
+  const isCounted = (sum: bigint) => {
+    if (tolerance !== undefined && !atMost) return apart(sum, BigInt(target)) <= BigInt(tolerance);
+    return sum === BigInt(best as number) || (partition && sum === total - BigInt(best as number));
+  };
+  return Array.from(sets.sums.keys()).filter((mask) => {
+    const chosen = sets.sizes[mask]!;
+    return (size ?? chosen) === chosen && chosen <= atMostSize && isCounted(sets.sums[mask]!);
+  });
 }
 
 /** Demands of products of two drawn layers, or with sign 0 of weights by themselves. */
@@ -386,3 +423,68 @@ export function oracleKept(drawn: Drawn): number[] {
     return [best ? 1 : 0, ...(drawn.group > 0 ? [mask ?? 0] : [])];
   });
 }
+
+/** A knapsack: weights, profits, and the capacities that are asked about. */
+export interface GivenKnapsack {
+  readonly items: readonly number[];
+  readonly profits: readonly bigint[];
+  readonly capacities: readonly number[];
+}
+
+/** Knapsacks in the words that the kernel `knapsack` reads. Answers are in the order of the capacities. */
+export function knapsackBatch(knapsacks: readonly GivenKnapsack[], tiles = false): WorkOf<"knapsack"> & Work {
+  const starts = [0, 0];
+  const targets: number[] = [];
+  let answers = 0;
+  for (const { items, capacities } of knapsacks) {
+    for (const capacity of capacities) {
+      targets.push(capacity, answers);
+      answers += 2 + Math.ceil(items.length / 32);
+    }
+    starts.push(starts.at(-2)! + items.length, targets.length / 2);
+  }
+  const all = knapsacks.flatMap(({ items }) => items);
+  const profits = BigUint64Array.from(knapsacks.flatMap(({ profits }) => profits));
+  return {
+    kernel: "knapsack",
+    params: {
+      instances: knapsacks.length,
+      items: all.length,
+      targets: targets.length / 2,
+      answers,
+      longest: Math.max(...knapsacks.map(({ items }) => items.length)),
+      sums: 1 + Math.max(...knapsacks.flatMap(({ capacities }) => capacities)),
+      tiles: Number(tiles),
+    },
+    inputs: {
+      items: Uint32Array.from(all),
+      profits: new Uint32Array(profits.buffer),
+      starts: Uint32Array.from(starts),
+      targets: Uint32Array.from(targets),
+    },
+  };
+}
+
+/** The greatest profit within a capacity and the smallest mask of it, by going through all masks in their order. */
+export function oracleKnapsack(
+  items: readonly number[],
+  profits: readonly (number | bigint)[],
+  capacity: number | bigint,
+): { profit: bigint; weight: bigint; mask: number } | undefined {
+  const weights = oracleSets(items).sums;
+  const totals = oracleSets(profits).sums;
+  let best: { profit: bigint; weight: bigint; mask: number } | undefined;
+  for (let mask = 0; mask < weights.length; mask++)
+    if (weights[mask]! <= BigInt(capacity) && (!best || totals[mask]! > best.profit))
+      best = { profit: totals[mask]!, weight: weights[mask]!, mask };
+  return best;
+}
+
+/** The words that the kernel `knapsack` must write for up to 32 items. */
+export const knapsackAnswers = (knapsacks: readonly GivenKnapsack[]): number[] =>
+  knapsacks.flatMap(({ items, profits, capacities }) =>
+    capacities.flatMap((capacity) => {
+      const { profit, mask } = oracleKnapsack(items, profits, capacity)!;
+      return [Number(profit % WORD), Number(profit / WORD), ...(items.length === 0 ? [] : [mask])];
+    }),
+  );

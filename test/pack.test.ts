@@ -1,8 +1,19 @@
 // The package as it is published: packed from a copy of the sources as they stand, looked through, and used by a new
-// project that has nothing but the package and the dependencies it declares, in Node, in TypeScript and in a browser.
+// project that has nothing but the package and the dependencies it needs, in Node, in TypeScript and in a browser.
 
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -147,7 +158,7 @@ function integers(findings: readonly PhaseFinding[]) {
 
 const expected = async () => integers(await measurePhase(referenceRunner(), request));
 
-describe("The tarball", () => {
+describe("The tarball", { tags: ["wide"] }, () => {
   test("The tarball holds the two builds, their types, the documents and the network that reads digits, and nothing else", () => {
     const paths = packed.files.map(({ path }) => path);
     const digits = ["examples/digits/README.md", "examples/digits/digits.safetensors"];
@@ -209,7 +220,7 @@ describe("The tarball", () => {
   });
 });
 
-describe("A new project", () => {
+describe("A new project", { tags: ["wide"] }, () => {
   test("Node imports the package, which returns the integers of the reference engine", async () => {
     await writeFile(
       join(consumer, "main.js"),
@@ -273,6 +284,44 @@ describe("A new project", () => {
           .map((line) => JSON.parse(line) as PhaseFinding),
       ),
     ).toEqual(await expected());
+  });
+
+  test("Without the optional package webgpu auto takes the CPU, and gpu is refused with how to install it", async () => {
+    const command = join("node_modules/exacta", manifest.bin.exacta);
+    const phase = "phase --bits 3 --items 3 --trials 10 --json --engine".split(" ");
+    expect(JSON.parse(await node(command, ...phase, "auto"))).toMatchObject({ engine: "cpu" });
+    await expect(node(command, ...phase, "gpu")).rejects.toThrow(
+      "the optional package webgpu is not installed (npm install webgpu)",
+    );
+    await symlink(join(modules, "webgpu"), join(consumer, "node_modules/webgpu"), "junction");
+    try {
+      expect(JSON.parse(await node(command, ...phase, "gpu"))).toMatchObject({ engine: "gpu" });
+    } finally {
+      await rm(join(consumer, "node_modules/webgpu"));
+    }
+  });
+
+  test("The package and what it installs without optional packages take less than 40 MB", async () => {
+    const { packages } = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")) as {
+      packages: Record<string, { dev?: true; optional?: true; devOptional?: true }>;
+    };
+    const installed = Object.entries(packages).filter(
+      ([path, { dev, optional, devOptional }]) => path !== "" && !dev && !optional && !devOptional,
+    );
+    expect(installed.map(([path]) => path)).toContain("node_modules/zod");
+    let bytes = 0;
+    for (const folder of [
+      join(consumer, "node_modules/exacta"),
+      ...installed.map(([path]) => join(root, path)),
+    ])
+      for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
+        // A file takes whole blocks of a disk.
+        if (entry.isFile()) {
+          const { size } = await stat(join(entry.parentPath, entry.name));
+          bytes += Math.ceil(size / 4096) * 4096;
+        }
+    expect(bytes).toBeGreaterThan(10e6);
+    expect(bytes).toBeLessThan(40e6);
   });
 
   // Declaration files are checked as well, so what they name must be there without the types of WebGPU, which a

@@ -9,10 +9,11 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer from "puppeteer-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
+import type { ViewName } from "../demo/views.ts";
 import { hasSoftware, software } from "../scripts/software.ts";
 import type { PhaseFinding } from "../src/finding.ts";
-import { integers, requests, servePage, type ServedPage } from "./page.ts";
+import { integers, openPages, requests } from "./page.ts";
 
 /** With EXACTA_BROWSERS=1 a browser that is missing is a failure. */
 const isRequired = process.env["EXACTA_BROWSERS"] === "1";
@@ -25,48 +26,104 @@ const WEBKIT = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser";
 const POLL_MS = 200;
 const PATIENCE_MS = 120_000;
 
-let served: ServedPage;
+/** Chromium is among them, whose integers tests of each view compare with the library's. */
+const pages = openPages("none");
 
-beforeAll(async () => {
-  served = await servePage();
-}, 60_000);
-
-afterAll(() => served?.close());
-
-/** What the page shows at the end of a run. */
+/** What the page shows. */
 interface Shown {
-  readonly state: string;
-  readonly error: string;
-  readonly engine: string;
-  readonly findings: string;
+  /** The name of the open view, whose heading is drawn. */
+  readonly view: string | null;
+  readonly problems: readonly string[];
+  /** The state of the trials of Odds. */
+  readonly state: string | null;
+  /** The integers of the view, as JSON. */
+  readonly integers: string;
 }
 
 /** Runs in the page. */
 const LOOK = `({
-  state: document.body.dataset.state,
-  error: document.getElementById("error").textContent,
-  engine: document.getElementById("engine").textContent,
-  findings: document.getElementById("findings").textContent,
+  view: document.querySelector("main:has(h1)")?.dataset.view ?? null,
+  problems: [...document.querySelectorAll(".problem")].map((problem) => problem.textContent),
+  state: document.querySelector(".odds")?.dataset.state ?? null,
+  integers: document.getElementById("shown")?.textContent ?? "",
 })`;
 
-/** Waits for the end of the run, and returns what `look` shows then. */
-async function atEnd(look: () => Promise<Shown>): Promise<Shown> {
+/** Looks at the page until it is as it should be. */
+async function until(look: () => Promise<Shown>, isDone: (shown: Shown) => boolean): Promise<Shown> {
   const begun = performance.now();
   for (;;) {
     const shown = await look();
-    if (["done", "stopped", "error"].includes(shown.state)) return shown;
-    expect(performance.now() - begun, `the page is still ${shown.state}: ${shown.engine}`).toBeLessThan(
+    if (isDone(shown)) return shown;
+    expect(performance.now() - begun, `the page still shows ${JSON.stringify(shown)}`).toBeLessThan(
       PATIENCE_MS,
     );
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 
-const integersOf = ({ findings }: Shown) => integers(JSON.parse(findings) as PhaseFinding[]);
+/** What a view shows at an address at which it computes; the tests of `requests` have Odds. */
+interface Computation {
+  readonly query: string;
+  /** The integers that every browser must show, once they are computed. */
+  readonly integersOf: (json: Record<string, unknown>) => unknown;
+}
+
+const computations: Record<Exclude<ViewName, "odds">, Computation> = {
+  digits: { query: "?digit=7&unit=3", integersOf: (json) => json },
+  sums: { query: "?view=sums&seed=5", integersOf: (json) => json },
+  precision: {
+    query: "?view=precision&trials=200&items=1..8&halfRanges=2..4",
+    integersOf: ({ state, cells }) => (state === "done" ? cells : undefined),
+  },
+  ticket: { query: "?view=ticket&seed=4", integersOf: (json) => json },
+  speed: {
+    query: "?view=speed&milliseconds=10",
+    integersOf: ({ state, rows }) =>
+      state === "done" ? (rows as { digest: string }[]).map(({ digest }) => digest) : undefined,
+  },
+};
+
+const computed = Object.entries(computations) as [ViewName, Computation][];
+
+const computedBy = ({ integersOf }: Computation, { integers: text }: Shown): unknown =>
+  text === "" ? undefined : integersOf(JSON.parse(text) as Record<string, unknown>);
+
+/** The integers of computations in Chromium, which Firefox and WebKit must show both. */
+const chromiumIntegers = new Map<Computation, Promise<unknown>>();
+function expectedOf(computation: Computation): Promise<unknown> {
+  const known = chromiumIntegers.get(computation) ?? computeInChromium(computation);
+  chromiumIntegers.set(computation, known);
+  return known;
+}
+
+async function computeInChromium(computation: Computation): Promise<unknown> {
+  const page = await pages.browser().newPage();
+  try {
+    await page.goto(pages.address + computation.query);
+    const shown = await until(
+      () => page.evaluate(LOOK),
+      (shown) => computedBy(computation, shown) !== undefined,
+    );
+    return computedBy(computation, shown);
+  } finally {
+    await page.close();
+  }
+}
+
+const isCounted = ({ state }: Shown) => state === "done" || state === "failed";
+
+const findingsOf = (shown: Shown) =>
+  (JSON.parse(shown.integers) as { findings: readonly PhaseFinding[] }).findings;
+const integersOf = (shown: Shown) => integers(findingsOf(shown));
+const enginesOf = (shown: Shown) => new Set(findingsOf(shown).map(({ engine }) => engine));
 
 describe.runIf(isRequired || existsSync(FIREFOX))("Firefox", { tags: ["wide"] }, () => {
   /** Opens the page with the software adapter of the tests, or without WebGPU, and fails where the browser complains. */
-  async function visit(graphics: "webgpu" | "none", query: string): Promise<Shown> {
+  async function visit(
+    graphics: "webgpu" | "none",
+    query: string,
+    isDone: (shown: Shown) => boolean,
+  ): Promise<Shown> {
     const home = await mkdtemp(join(tmpdir(), "exacta-firefox-"));
     const browser = await puppeteer.launch({
       browser: "firefox",
@@ -86,8 +143,8 @@ describe.runIf(isRequired || existsSync(FIREFOX))("Firefox", { tags: ["wide"] },
       page.on("console", (message) => {
         if (message.type() === "error") complaints.push(message.text());
       });
-      await page.goto(served.address + query);
-      const shown = await atEnd(() => page.evaluate(LOOK) as Promise<Shown>);
+      await page.goto(pages.address + query);
+      const shown = await until(() => page.evaluate(LOOK) as Promise<Shown>, isDone);
       expect(complaints).toEqual([]);
       return shown;
     } finally {
@@ -101,9 +158,9 @@ describe.runIf(isRequired || existsSync(FIREFOX))("Firefox", { tags: ["wide"] },
     async (_, { query, ask }) => {
       const expected = integers(await ask());
       for (let time = 0; time < 2; time++) {
-        const shown = await visit("webgpu", `${query}&engine=gpu`);
-        expect(shown).toMatchObject({ state: "done", error: "" });
-        expect(shown.engine).toContain("WebGPU");
+        const shown = await visit("webgpu", `${query}&engine=gpu`, isCounted);
+        expect(shown).toMatchObject({ state: "done", problems: [] });
+        expect(enginesOf(shown)).toEqual(new Set(["gpu"]));
         expect(integersOf(shown)).toEqual(expected);
       }
     },
@@ -111,11 +168,24 @@ describe.runIf(isRequired || existsSync(FIREFOX))("Firefox", { tags: ["wide"] },
 
   test("Without WebGPU the page finds the integers of the reference engine by WebAssembly", async () => {
     const { query, ask } = requests.rssp;
-    const shown = await visit("none", `${query}&engine=auto`);
-    expect(shown).toMatchObject({ state: "done", error: "" });
-    expect(shown.engine).toContain("WebAssembly");
+    const shown = await visit("none", `${query}&engine=auto`, isCounted);
+    expect(shown).toMatchObject({ state: "done", problems: [] });
+    expect(enginesOf(shown)).toEqual(new Set(["cpu"]));
     expect(integersOf(shown)).toEqual(integers(await ask()));
   });
+
+  test.each(computed)(
+    "The view %s computes the integers of Chromium, without a complaint of the browser",
+    async (view, computation) => {
+      const shown = await visit(
+        "none",
+        computation.query,
+        (shown) => computedBy(computation, shown) !== undefined,
+      );
+      expect(shown).toMatchObject({ view, problems: [] });
+      expect(computedBy(computation, shown)).toEqual(await expectedOf(computation));
+    },
+  );
 });
 
 describe.runIf(isRequired || existsSync(WEBKIT_DRIVER))("WebKit", { tags: ["wide"] }, () => {
@@ -139,7 +209,7 @@ describe.runIf(isRequired || existsSync(WEBKIT_DRIVER))("WebKit", { tags: ["wide
     return port;
   }
 
-  test("By WebAssembly the page finds the integers of the reference engine", async () => {
+  test("Every view computes the integers of Chromium, and Odds those of the reference engine", async () => {
     // Xvfb writes the number of the display that it has chosen.
     const display = start("Xvfb", ["-displayfd", "3"], process.env);
     const [number] = (await once(display.stdio[3]!, "data")) as [Buffer];
@@ -174,17 +244,25 @@ describe.runIf(isRequired || existsSync(WEBKIT_DRIVER))("WebKit", { tags: ["wide
     })) as { sessionId: string };
     const session = `/session/${sessionId}`;
     try {
-      const { query, ask } = requests.rssp;
-      await command("POST", `${session}/url`, { url: `${served.address}${query}&engine=auto` });
-      const shown = await atEnd(
-        () =>
+      const visit = async (query: string, isDone: (shown: Shown) => boolean) => {
+        await command("POST", `${session}/url`, { url: pages.address + query });
+        const look = () =>
           command("POST", `${session}/execute/sync`, {
             script: `return ${LOOK}`,
             args: [],
-          }) as Promise<Shown>,
-      );
-      expect(shown).toMatchObject({ state: "done", error: "" });
-      expect(shown.engine).toContain("WebAssembly");
+          }) as Promise<Shown>;
+        return until(look, isDone);
+      };
+      for (const [view, computation] of computed) {
+        const { query } = computation;
+        const shown = await visit(query, (shown) => computedBy(computation, shown) !== undefined);
+        expect(shown).toMatchObject({ view, problems: [] });
+        expect(computedBy(computation, shown)).toEqual(await expectedOf(computation));
+      }
+      const { query, ask } = requests.rssp;
+      const shown = await visit(`${query}&engine=auto`, isCounted);
+      expect(shown).toMatchObject({ state: "done", problems: [] });
+      expect(enginesOf(shown)).toEqual(new Set(["cpu"]));
       expect(integersOf(shown)).toEqual(integers(await ask()));
     } finally {
       await command("DELETE", session);

@@ -1,13 +1,17 @@
 // The page, built and served for tests in browsers, and requests whose answers are known.
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { build, preview } from "vite";
+import { beforeAll, expect } from "vitest";
 import { measurePhase } from "../host/experiments/phase.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { PhaseFinding } from "../src/finding.ts";
+import { launchBrowser, type Graphics } from "./browser.ts";
 
 const project = {
   root: fileURLToPath(new URL("../demo", import.meta.url)),
@@ -15,28 +19,152 @@ const project = {
   logLevel: "error",
 } as const;
 
-export interface ServedPage {
+interface ServedPage {
   /** Ends with a slash. */
   readonly address: string;
+  /** The files of the page. */
+  readonly folder: string;
   readonly close: () => Promise<void>;
 }
 
-/** Builds the page into a folder of its own and serves it. */
-export async function servePage(): Promise<ServedPage> {
+/** Builds the page into a folder that lasts as long as the process. */
+async function buildPage(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "exacta-page-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  // Vitest ends its workers by this signal. An exit also ends the browsers, which Playwright sees to.
+  process.once("SIGTERM", () => process.exit());
   await build({ ...project, build: { outDir: folder, emptyOutDir: true } });
+  return folder;
+}
+
+/** Builds and serves the page. */
+export async function servePage(): Promise<ServedPage> {
+  const folder = await buildPage();
   const server = await preview({
     ...project,
     build: { outDir: folder },
     preview: { host: "127.0.0.1", port: 0 },
   });
+  return { address: server.resolvedUrls!.local[0]!, folder, close: () => server.close() };
+}
+
+/** The page and the browsers of this process, which the test files that share it share. */
+let served: Promise<ServedPage> | undefined;
+const launched = new Map<Graphics, Promise<Browser>>();
+
+/** The page and the browsers of a test file. */
+interface Pages extends Omit<ServedPage, "close"> {
+  /** A browser with these graphics, by default the first that was asked for. */
+  readonly browser: (graphics?: Graphics) => Browser;
+}
+
+/** Serves the page and starts browsers before the tests of a file, unless an earlier file of the process has done so. */
+export function openPages(...graphics: readonly [Graphics, ...Graphics[]]): Pages {
+  let opened: ServedPage | undefined;
+  const browsers = new Map<Graphics, Browser>();
+  beforeAll(async () => {
+    opened = await (served ??= servePage());
+    for (const kind of graphics) {
+      const browser = launched.get(kind) ?? launchBrowser(kind);
+      launched.set(kind, browser);
+      browsers.set(kind, await browser);
+    }
+  }, 120_000);
   return {
-    address: server.resolvedUrls!.local[0]!,
-    async close() {
-      await server.close();
-      await rm(folder, { recursive: true, force: true });
+    get address() {
+      return opened!.address;
     },
+    get folder() {
+      return opened!.folder;
+    },
+    browser: (kind = graphics[0]) => browsers.get(kind)!,
   };
+}
+
+/** Opens the page in a tab of its own, hands it over, and fails where the browser had anything to complain about. */
+export async function visit(
+  browser: Browser,
+  address: string,
+  look: (page: Page) => Promise<void>,
+  options: BrowserContextOptions = {},
+): Promise<void> {
+  const context = await browser.newContext(options);
+  try {
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
+    page.on("requestfailed", (request) => {
+      const problem = request.failure()?.errorText;
+      // The browser drops what it still loads for a page that is left.
+      if (problem !== "net::ERR_ABORTED") complaints.push(`${request.url()}: ${problem}`);
+    });
+    await page.goto(address);
+    await look(page);
+    expect(complaints).toEqual([]);
+  } finally {
+    await context.close();
+  }
+}
+
+/** Tells the page that it is hidden, or shown again. */
+export function hide(page: Page, hidden: boolean): Promise<void> {
+  return page.evaluate((hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+}
+
+interface TraceEvent {
+  readonly pid: number;
+  readonly tid: number;
+  /** Microseconds for which the thread computed, without those in which others had its core. */
+  readonly tdur?: number;
+  readonly args: { readonly name?: string };
+}
+
+/** The milliseconds for which each task of the page's main thread computes during an action. */
+export async function mainThreadTasks(
+  browser: Browser,
+  page: Page,
+  action: () => Promise<void>,
+): Promise<number[]> {
+  await browser.startTracing(page, { categories: ["toplevel", "disabled-by-default-devtools.timeline"] });
+  await action();
+  const { traceEvents } = JSON.parse(String(await browser.stopTracing())) as { traceEvents: TraceEvent[] };
+  const threadOf = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
+  const main = new Set(traceEvents.filter(({ args }) => args.name === "CrRendererMain").map(threadOf));
+  return traceEvents.flatMap((event) =>
+    event.tdur !== undefined && main.has(threadOf(event)) ? [event.tdur / 1000] : [],
+  );
+}
+
+/** What the open view shows, in integers. */
+export async function shownBy<T>(page: Page): Promise<T> {
+  return JSON.parse((await page.locator("#shown").textContent())!) as T;
+}
+
+/** Goes to another address of the page as the browser's back button does. */
+export function moveTo(page: Page, address: string): Promise<void> {
+  return page.evaluate((address) => {
+    history.pushState(null, "", address);
+    dispatchEvent(new PopStateEvent("popstate"));
+  }, address);
+}
+
+/** Milliseconds in which batches that an engine has begun show their trials, or end. */
+const SETTLING_MS = 400;
+
+/** Waits until two looks in a row, with a pause between them, show the same numbers of trials. */
+export async function settled<T extends { readonly trials: readonly number[] }>(page: Page): Promise<T> {
+  for (let before = await shownBy<T>(page); ;) {
+    await page.waitForTimeout(SETTLING_MS);
+    const now = await shownBy<T>(page);
+    if (now.trials.join() === before.trials.join()) return now;
+    before = now;
+  }
 }
 
 /** The integers of findings, in a fixed order. */

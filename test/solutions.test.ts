@@ -11,14 +11,15 @@ import { referenceRunner } from "../host/reference.ts";
 import type { Engine, Runner } from "../host/runner.ts";
 import { DifferenceError, shadowRunner } from "../host/shadow.ts";
 import { solve, type SolveOptions } from "../host/experiments/solve.ts";
-import type { SolveRequest } from "../src/experiments/solve.ts";
-import type { SolveFinding } from "../src/finding.ts";
+import type { ListRequest, SolveRequest } from "../src/experiments/solve.ts";
+import type { SolveFinding, SubsetFinding } from "../src/finding.ts";
 import { methods, type AnswerName, type Instance } from "../src/solve/problem.ts";
 import { CapacityError } from "../src/errors.ts";
+import { toJson } from "../src/solve/exact.ts";
 import { paramOf } from "./work.ts";
 import { PATIENT_MS, poisonStorage, tamperedAdapter, testAdapter } from "./gpu/devices.ts";
 import facts from "./fixtures/instances.json";
-import { oracleFinding, oracleSets } from "./oracle.ts";
+import { oracleFinding, oracleKnapsack, oracleListed, oracleSets } from "./oracle.ts";
 
 const variants = variantsOf("witness");
 const names = ["reference", "cpu", "threads", "shadow", "gpu", ...variants] as const;
@@ -53,8 +54,8 @@ async function all(engine: Engine, instances: Source, request?: SolveRequest, op
 
 /** The answers of a finding, without its request and its engine. */
 function answersOf(finding: SolveFinding): Record<string, unknown> {
-  const { reachable, sum, difference, count, witness, smallest, smallestWitness } = finding;
-  const answers = { reachable, sum, difference, count, witness, smallest, smallestWitness };
+  const { reachable, sum, difference, count, unique, witness, smallest, smallestWitness } = finding;
+  const answers = { reachable, sum, difference, count, unique, witness, smallest, smallestWitness };
   return Object.fromEntries(Object.entries(answers).filter(([, value]) => value !== undefined));
 }
 
@@ -85,13 +86,19 @@ const requests: SolveRequest[] = [
   { size: 3, atMost: true, tolerance: 5 },
   { size: 2, partition: true },
   { size: 5, ask: ["smallest"] },
+  { ask: ["unique", "witness"] },
+  { ask: ["unique"], tolerance: 2 },
+  { ask: ["unique", "count"], atMostSize: 3, atMost: true },
+  { atMostSize: 2 },
+  { atMostSize: 3, tolerance: 4 },
+  { atMostSize: 2, atMost: true },
+  { atMostSize: 2, partition: true },
+  { atMostSize: 0, tolerance: 9 },
 ];
 
 /** The answers that a method gives to a request, in the order of a finding. */
-function answers({ ask, size, method }: SolveRequest): string[] {
+function answers({ ask }: SolveRequest): string[] {
   const asked = new Set<AnswerName>(ask ?? ["count", "witness", "smallest"]);
-  // Halves do not look for small sets.
-  if (!ask && method === "meet-in-the-middle" && size === undefined) asked.delete("smallest");
   return [...asked, ...(asked.has("smallest") ? ["smallestWitness"] : []), "reachable", "sum", "difference"];
 }
 
@@ -184,7 +191,7 @@ describe("Recorded facts", () => {
               `${fact.count}`,
             ]);
             expect(count).toBe(`${fact.signs}`);
-            expect(smallest).toBe(request.method === "meet-in-the-middle" ? undefined : fact.smallest);
+            expect(smallest).toBe(fact.smallest);
             expect(witness === null).toBe(!reachable);
           });
         }
@@ -261,7 +268,7 @@ describe("Random instances", () => {
       }));
     const some = fc.sample(wide, { numRuns: 150, seed: 53 });
     for (const request of requests)
-      if (request.size === undefined)
+      if (request.size === undefined && request.atMostSize === undefined)
         for (const name of ["reference", "cpu"])
           compare(
             some,
@@ -288,6 +295,260 @@ describe("Random instances", () => {
       expect(halves).toEqual(tables);
       expect(tables!.filter(({ reachable }) => reachable).length).toBeGreaterThan(20);
     }
+  });
+});
+
+describe("Lists of index sets", () => {
+  const lists: ListRequest[] = requests
+    .filter(({ ask }) => ask === undefined)
+    .map((request) => ({ ...request, list: "all" }));
+
+  /** The listed index sets of a stream, as masks, for each finding. */
+  async function listed(instances: Source, request: ListRequest) {
+    const found: { finding: SolveFinding; subsets: SubsetFinding[] }[] = [];
+    for await (const finding of solve(engines.cpu!, instances, request))
+      if (finding.kind === "solve") found.push({ finding, subsets: [] });
+      else found.at(-1)!.subsets.push(finding);
+    return found;
+  }
+
+  const maskOf = (subset: readonly number[]) => subset.reduce((mask, i) => mask + 2 ** i, 0);
+
+  /** Compares lists with all index sets of every instance. */
+  async function compareLists(instances: readonly Instance[], request: ListRequest): Promise<void> {
+    const found = (await listed(instances, request)).values();
+    for (const { items, targets = [] } of instances) {
+      const sets = oracleSets(items);
+      for (const target of request.partition ? [0] : targets) {
+        const { finding, subsets } = found.next().value!;
+        const what = JSON.stringify({ ...request, items, target: String(target) });
+        const expected = finding.reachable ? oracleListed(items, sets, target, request) : [];
+        expect([what, subsets.map(({ subset }) => maskOf(subset))]).toEqual([what, expected]);
+        expect([what, finding.count]).toEqual([what, String(subsets.length)]);
+        expect(subsets.map(({ rank }) => rank)).toEqual(expected.map((_, i) => i + 1));
+        for (const { sum, subset } of subsets)
+          if (sum !== undefined)
+            expect(BigInt(sum)).toBe(subset.reduce((all, i) => all + BigInt(items[i]!), 0n));
+      }
+    }
+  }
+
+  test("Lists have exactly the index sets that are counted, by ascending masks", async () => {
+    for (const [i, request] of lists.entries()) await compareLists(drawn(40, 300 + i, short, 60), request);
+  });
+
+  test("Lists of wide items have exactly the index sets that are counted, by ascending masks", async () => {
+    const wide = drawn(12, 40, fc.nat(9), 12).map(({ items, targets }) => ({
+      items: items.map((item) => item * 2 ** 40),
+      targets: targets!.map((target) => Number(target) * 2 ** 40),
+    }));
+    for (const request of [
+      {},
+      { tolerance: 2 ** 41 },
+      { atMost: true },
+      { partition: true },
+      { size: 2 },
+      { atMostSize: 3 },
+    ])
+      await compareLists(wide, { ...request, list: "all" });
+  });
+
+  test("A list that lacks an index set is noticed", async () => {
+    const [instance] = [{ items: [1, 2, 3], targets: [3] }];
+    await compareLists([instance], { list: "all" });
+    await expect(compareLists([instance], { list: 1 })).rejects.toThrow(/to deeply equal/);
+  });
+
+  test("The first index sets of a list are the first of the whole list, for 300 items as well", async () => {
+    const items = Array.from({ length: 300 }, (_, i) => (i % 7) - 3);
+    const [first] = await listed([{ items, target: 20 }], { list: 500, ask: ["witness"] });
+    const [more] = await listed([{ items, target: 20 }], { list: 700, ask: ["witness"] });
+    expect(first!.subsets).toEqual(more!.subsets.slice(0, 500));
+    expect(first!.subsets[0]!.subset).toEqual(first!.finding.witness);
+    const masks = more!.subsets.map(({ subset }) => subset.reduce((mask, i) => mask + 2n ** BigInt(i), 0n));
+    expect(masks.every((mask, i) => i === 0 || masks[i - 1]! < mask)).toBe(true);
+    expect(more!.subsets.every(({ subset }) => subset.reduce((sum, i) => sum + items[i]!, 0) === 20)).toBe(
+      true,
+    );
+  });
+
+  test("A list is as long as the count, and is found as it is read", async () => {
+    const items = Array.from({ length: 20 }, (_, i) => 1 + (i % 3));
+    let [rank, count] = [0, ""];
+    for await (const finding of solve(engines.cpu!, [{ items, target: 19 }], { list: "all", ask: ["count"] }))
+      if (finding.kind === "solve") count = finding.count!;
+      else expect(finding.rank).toBe(++rank);
+    expect(rank).toBeGreaterThan(50_000);
+    expect(String(rank)).toBe(count);
+    // 48 ones have 3 * 10^13 subsets of half of them.
+    let taken = 0;
+    for await (const finding of solve(engines.cpu!, [{ items: new Array<number>(48).fill(1), target: 24 }], {
+      list: "all",
+    }))
+      if (finding.kind === "subset" && ++taken === 1000) break;
+    expect(taken).toBe(1000);
+  });
+
+  test("Tables that are too large to be listed from are refused", async () => {
+    const items = [2 ** 31 - 100, ...new Array<number>(49).fill(1)];
+    await expect(
+      listed([{ items, target: 2 ** 30 + 7 }], { list: 5, ask: ["reachable"], tolerance: 2 ** 28 }),
+    ).rejects.toThrow("instance 0: items: expected sums that fit a table of 1 GiB");
+  });
+});
+
+describe("Counts beyond 64 items", () => {
+  /** n over k. */
+  const ways = (n: number, k: number): bigint =>
+    k === 0 ? 1n : (ways(n, k - 1) * BigInt(n - k + 1)) / BigInt(k);
+
+  /** The number of index sets of some items with a sum, by the schoolbook recursion in bigints. */
+  function counted(items: readonly number[], target: number): bigint {
+    let sums = new Map([[0, 1n]]);
+    for (const item of items) {
+      const next = new Map(sums);
+      for (const [sum, count] of sums) next.set(sum + item, (next.get(sum + item) ?? 0n) + count);
+      sums = next;
+    }
+    return sums.get(target) ?? 0n;
+  }
+
+  test.each(["reference", "cpu", "gpu"])("Counts of hundreds of items are exact on %s", async (name) => {
+    const ones = new Array<number>(300).fill(1);
+    const mixed = Array.from({ length: 130 }, (_, i) => ((i * 7) % 11) - 4);
+    const instances = [
+      { items: ones, targets: [150, 1, 300, 301] },
+      { items: mixed, targets: [50, -100] },
+      { items: new Array<number>(65).fill(0), target: 0 },
+    ];
+    const findings = await all(engines[name]!, instances, { ask: ["count", "unique"] });
+    expect(findings.map(({ count }) => count)).toEqual(
+      [ways(300, 150), 300n, 1n, 0n, counted(mixed, 50), counted(mixed, -100), 2n ** 65n].map(String),
+    );
+    expect(findings.map(({ unique }) => unique)).toEqual([false, false, true, false, false, false, false]);
+    const within = await all(engines[name]!, [{ items: ones, target: 2 }], { ask: ["count"], tolerance: 2 });
+    expect(within[0]!.count).toBe(String(1n + 300n + ways(300, 2) + ways(300, 3) + ways(300, 4)));
+    const few = await all(engines[name]!, [{ items: ones.slice(0, 90), target: 4 }], {
+      ask: ["count"],
+      atMostSize: 3,
+      tolerance: 2,
+    });
+    expect(few[0]!.count).toBe(String(ways(90, 2) + ways(90, 3)));
+  });
+
+  test("The number of index sets of 10,000 items is exact", { tags: ["wide"] }, async () => {
+    const ones = new Array<number>(10_000).fill(1);
+    const [finding] = await all(engines.threads!, [{ items: ones, target: 5000 }], { ask: ["count"] });
+    expect(finding!.count === String(ways(10_000, 5000))).toBe(true);
+  });
+});
+
+describe("Knapsacks with profits", () => {
+  const item = fc.tuple(
+    fc.oneof(fc.nat(9), fc.nat(300)),
+    fc.oneof(fc.integer({ min: -3, max: 9 }), fc.maxSafeInteger()),
+  );
+  const instance = fc
+    .tuple(
+      fc.array(item, { maxLength: 9 }),
+      fc.array(fc.integer({ min: -5, max: 400 }), { minLength: 1, maxLength: 3 }),
+    )
+    .map(([items, targets]) => ({
+      items: items.map(([weight]) => weight),
+      profits: items.map(([, profit]) => profit),
+      targets,
+    }));
+  /** The answers to some knapsacks on an engine, and those of all index sets. */
+  async function compareKnapsacks(
+    name: string,
+    some: readonly { items: number[]; profits: number[]; targets: number[] }[],
+  ) {
+    const found = (await all(engines[name]!, some, { profits: true })).values();
+    for (const { items, profits, targets } of some)
+      for (const target of targets) {
+        const best = oracleKnapsack(items, profits, target);
+        const { reachable, sum, profit, witness } = found.next().value!;
+        expect([reachable, sum, profit, witness]).toEqual([
+          best !== undefined,
+          best ? Number(best.weight) : null,
+          best ? toJson(best.profit) : null,
+          best ? items.flatMap((_, i) => ((best.mask >> i) & 1 ? [i] : [])) : null,
+        ]);
+      }
+  }
+
+  test.each(["reference", "cpu", "threads"])(
+    "Random knapsacks have the greatest profit and its smallest mask on %s",
+    async (name) => {
+      await compareKnapsacks(name, fc.sample(instance, { seed: 17, numRuns: 200 }));
+    },
+  );
+
+  test(
+    "Random knapsacks have the greatest profit and its smallest mask on gpu",
+    { tags: ["wide"] },
+    async () => {
+      await compareKnapsacks("gpu", fc.sample(instance, { seed: 18, numRuns: 60 }));
+    },
+  );
+
+  test("A profit that is off by one, or an item too many, is refused", async () => {
+    const knapsack = [{ items: [3, 4, 5], profits: [4, 5, 6], target: 8 }];
+    const changed = (word: number): Runner => ({
+      ...engines.cpu!,
+      run: async (work) => {
+        const { words } = await engines.cpu!.run(work);
+        return { words: words.with(word, words[word]! ^ 2) };
+      },
+    });
+    const [finding] = await all(engines.cpu!, knapsack, { profits: true });
+    expect(finding).toMatchObject({ profit: 10, sum: 8, witness: [0, 2] });
+    for (const word of [0, 2])
+      await expect(all(changed(word), knapsack, { profits: true })).rejects.toThrow(/its answer is not kept/);
+  });
+
+  test.each<[string, Instance, SolveRequest, string]>([
+    [
+      "profits that are not asked about",
+      { items: [1], profits: [1], target: 1 },
+      {},
+      "profits: expected none, got [1]; use profits: true; leave them out",
+    ],
+    [
+      "no profits",
+      { items: [1], target: 1 },
+      { profits: true },
+      "profits: expected a list of integers, got nothing",
+    ],
+    [
+      "too few profits",
+      { items: [1, 2], profits: [1], target: 1 },
+      { profits: true },
+      "profits: expected one for each of the 2 items, got 1",
+    ],
+    [
+      "a negative weight",
+      { items: [1, -2], profits: [1, 1], target: 1 },
+      { profits: true },
+      "items.1: expected a weight of 0 or more beside profits, got -2",
+    ],
+    [
+      "a table too large",
+      { items: [2 ** 30, 2 ** 30], profits: [1, 1], target: 2 ** 31 },
+      { profits: true },
+      "target: expected capacities and items few enough for a table of 1 GiB, got 2147483648; 2 items",
+    ],
+  ])("A knapsack with %s is refused with a reason", async (_, instance, request, sentence) => {
+    await expect(all(engines.cpu!, [instance], request)).rejects.toThrow(`instance 0: ${sentence}`);
+  });
+
+  test("Conditions that have no meaning beside profits are refused", async () => {
+    for (const [request, sentence] of [
+      [{ size: 2 }, "profits: expected no size beside it"],
+      [{ ask: ["count"] }, 'ask: expected reachable or witness beside profits, got "count"'],
+      [{ method: "meet-in-the-middle" }, "method: expected bitset or tiles beside profits"],
+    ] as const)
+      await expect(all(engines.cpu!, [], { profits: true, ...request })).rejects.toThrow(sentence);
   });
 });
 
@@ -413,7 +674,7 @@ describe("Planted faults in answers", () => {
     "A fault in any word of %s is a difference",
     async (kernel) => {
       const request = { method: kernel === "meet" ? ("meet-in-the-middle" as const) : ("bitset" as const) };
-      const length = { witness: 9, count: 6, smallest: 6, meet: 21 }[kernel]!;
+      const length = { witness: 9, count: 9, smallest: 6, meet: 21 }[kernel]!;
       for (let word = 0; word < length; word++) {
         const shadow = shadowRunner(engines.reference!, changed(kernel, word, 1));
         await expect(all(shadow, instances, request)).rejects.toBeInstanceOf(DifferenceError);
@@ -646,7 +907,7 @@ describe("Stream of instances", () => {
   test.each([
     [{ size: -1 }, "size: expected an integer in 0..10000, got -1"],
     [{ tolerance: 0.5 }, "tolerance: expected an integer in 0..9007199254740992, got 0.5"],
-    [{ ask: ["why"] }, "ask.0: expected one of reachable, count, witness, smallest, got"],
+    [{ ask: ["why"] }, "ask.0: expected one of reachable, count, unique, witness, smallest, got"],
     [{ method: "magic" }, "method: expected one of bitset, tiles, meet-in-the-middle, got"],
     [{ partition: true, atMost: true }, "partition: expected neither atMost nor tolerance beside it, got"],
     [{ partition: true, tolerance: 1 }, "partition: expected neither atMost nor tolerance beside it, got"],

@@ -44,6 +44,41 @@ export function safetensorsOf(layers: readonly WrittenLayer[]): Uint8Array<Array
   return safetensorsFile(header, join(...data));
 }
 
+const arrays = {
+  F64: Float64Array,
+  F32: Float32Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+  I32: Int32Array,
+  I64: BigInt64Array,
+};
+
+/** A tensor of a state dict. */
+export interface WrittenTensor {
+  readonly dtype: keyof typeof arrays | "BOOL";
+  readonly shape: readonly number[];
+  readonly values: readonly number[];
+}
+
+/** A state dict as a file of safetensors. */
+export function stateDict(
+  tensors: Readonly<Record<string, WrittenTensor>>,
+  metadata?: Readonly<Record<string, unknown>>,
+): Uint8Array<ArrayBuffer> {
+  const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
+  const data: Uint8Array[] = [];
+  let end = 0;
+  for (const [name, { dtype, shape, values }] of Object.entries(tensors)) {
+    const bytes =
+      dtype === "I64"
+        ? new Uint8Array(BigInt64Array.from(values, BigInt).buffer)
+        : new Uint8Array(arrays[dtype === "BOOL" ? "U8" : dtype].from(values).buffer);
+    header[name] = { dtype, shape, data_offsets: [end, (end += bytes.length)] };
+    data.push(bytes);
+  }
+  return safetensorsFile(header, join(...data));
+}
+
 /** A varint: seven bits a byte, the lowest ones first. */
 export function varint(value: number | bigint): Uint8Array {
   const bytes: number[] = [];

@@ -12,9 +12,9 @@ const PAGE_BYTES = 65536;
 const aligned = (bytes) => (bytes + 15) & ~15;
 
 /**
- * The first message is the compiled module. Every other message is a piece of work: `id`, the name of the kernel, its packed
- * parameters, its inputs and the length of its output in words. The reply is { id, output }, or { id, error, exhausted } if
- * the kernel failed; `exhausted` says whether memory ran out.
+ * A thread that has started says so by { id: 0 }. The first message to it is the compiled module. Every other message is a piece
+ * of work: `id`, the name of the kernel, its packed parameters, its inputs and the length of its output in words. The reply is
+ * { id, output }, or { id, error, exhausted } if the kernel failed; `exhausted` says whether memory ran out.
  *
  * Memory from the heap's base on: parameters, inputs, output and the kernel's scratch memory, each 16-byte aligned.
  * @typedef {{ id: number, kernel: string, params: Uint32Array, inputs: (Int32Array | Uint32Array)[], length: number }} Task
@@ -47,3 +47,5 @@ onmessage = ({ data }) => {
     postMessage({ id: data.id, error: String(error), exhausted });
   }
 };
+
+postMessage({ id: 0 });

@@ -2,10 +2,19 @@
 
 export { measurePhase, type PhaseOptions } from "../experiments/phase.ts";
 export { measureRequired, type RequiredOptions } from "../experiments/required.ts";
+export { measureTail, type TailOptions } from "../experiments/tail.ts";
 export { measureWidth, type WidthOptions } from "../experiments/width.ts";
 export { ensembles, type Ensemble } from "../../src/ensemble.ts";
 export type { PhaseRequest } from "../../src/experiments/phase.ts";
 export type { RequiredRequest } from "../../src/experiments/required.ts";
+export type { TailRequest } from "../../src/experiments/tail.ts";
 export type { WidthRequest } from "../../src/experiments/width.ts";
-export type { PhaseFinding, RequiredFinding, WidthFinding } from "../../src/finding.ts";
+export type {
+  Failure,
+  PhaseFinding,
+  RequiredFinding,
+  TailFinding,
+  TailMethod,
+  WidthFinding,
+} from "../../src/finding.ts";
 export type { Estimate } from "../../src/statistics.ts";

@@ -39,6 +39,8 @@ export { moments, pairMoment, type Moments } from "../../src/theory/moments.ts";
  */
 export * as paper from "../../src/theory/paper.ts";
 export { rejection, type Rejection } from "../../src/theory/rejection.ts";
+export type { ExactFailures } from "../../src/theory/states.ts";
+export { exactTail, leastKappa, tailTerms, type LeastKappa, type TailTerms } from "../../src/theory/tail.ts";
 export {
   designRule,
   lambdaOf,

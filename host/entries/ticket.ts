@@ -10,7 +10,14 @@ export {
 } from "../experiments/ticket.ts";
 export type { DigitsFinding, TicketFinding, VerifyFinding } from "../../src/finding.ts";
 export { importNetwork, type ImportedNetwork, type ImportOptions } from "../../src/import/network.ts";
-export type { LayerQuantization, Quantization } from "../../src/import/real.ts";
+export type { ReadExternal } from "../../src/import/onnx/tensor.ts";
+export {
+  integerInput,
+  realOutputs,
+  type LayerQuantization,
+  type Quantization,
+  type RealScales,
+} from "../../src/import/real.ts";
 export {
   readNetwork,
   type Activation,

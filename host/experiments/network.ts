@@ -29,8 +29,8 @@ export interface ForwardOptions {
  * @param inputs Shape [samples, inputs], row by row, without the constant unit: integers of -2^m..2^m, where m is
  * `activationBits`.
  * @returns Shape [samples, outputs], row by row: exact integers.
- * @throws {RequestError} The length of `inputs` is no multiple of the number of inputs, an input is out of range, or the
- * sums of a layer could exceed 2^53.
+ * @throws {RequestError} The length of `inputs` is no multiple of the number of inputs, an input is no integer in range (a
+ * fraction, NaN, a hole of a list, a value of another type), or the sums of a layer could exceed 2^53.
  * @throws {CapacityError} The engine has too little memory.
  * @throws The reason of `options.signal`, if it aborts before the last layer is done.
  * @example
@@ -52,7 +52,7 @@ export interface ForwardOptions {
 export async function runNetwork(
   engine: Engine,
   network: Network | Ticket,
-  inputs: Int32Array,
+  inputs: ArrayLike<number>,
   { pass = "collapsed", ...options }: ForwardOptions = {},
 ): Promise<Float64Array> {
   const isTicket = "masks" in network;
@@ -60,7 +60,7 @@ export async function runNetwork(
   const activation = isTicket ? network.target : network;
   const { columns } = stages[0]!;
   checkInputs(inputs, columns - Number(activation.constant), 2 ** activation.activationBits);
-  const values = Float64Array.from(withConstant(activation, columns, inputs));
+  const values = Float64Array.from(withConstant(activation, columns, Int32Array.from(inputs)));
   return forwardStages(engine, activation, stages, values, options);
 }
 
@@ -105,14 +105,18 @@ export async function forwardStages(
   return values;
 }
 
-function checkInputs(inputs: Int32Array, columns: number, most: number): void {
+function checkInputs(inputs: ArrayLike<unknown>, columns: number, most: number): void {
+  if (!Array.isArray(inputs) && !(ArrayBuffer.isView(inputs) && !(inputs instanceof DataView)))
+    throw new RequestError("inputs", "a list or a typed array of integers", inputs);
   if (inputs.length % columns !== 0)
     throw new RequestError("inputs", `${columns} numbers for each`, inputs.length);
-  const wrong = inputs.findIndex((value) => Math.abs(value) > most);
-  if (wrong >= 0)
-    throw new RequestError(
-      `number ${(wrong % columns) + 1} of input ${Math.floor(wrong / columns) + 1}`,
-      `an integer in ${-most}..${most}`,
-      inputs[wrong],
-    );
+  for (let i = 0; i < inputs.length; i++) {
+    const value = inputs[i];
+    if (!Number.isInteger(value) || Math.abs(value as number) > most)
+      throw new RequestError(
+        `number ${(i % columns) + 1} of input ${Math.floor(i / columns) + 1}`,
+        `an integer in ${-most}..${most}`,
+        value,
+      );
+  }
 }

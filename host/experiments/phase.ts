@@ -1,7 +1,7 @@
 // The phase experiment on an engine: from a request to findings.
 
 import { find, phaseConfig, type PhaseRequest } from "../../src/experiments/phase.ts";
-import { planSweep, type Sweep } from "../../src/experiments/sweep.ts";
+import { planSweep } from "../../src/experiments/sweep.ts";
 import type { PhaseFinding } from "../../src/finding.ts";
 import { provenanceOf, runnerOf, type Engine } from "../runner.ts";
 import { schedule, type Progress, type Totals } from "../schedule.ts";
@@ -41,25 +41,12 @@ export interface PhaseOptions {
 export async function measurePhase(
   engine: Engine,
   request: PhaseRequest,
-  options: PhaseOptions = {},
-): Promise<PhaseFinding[]> {
-  const { findings } = await measureSweep(engine, planSweep(phaseConfig(request)), options);
-  return [...findings];
-}
-
-/**
- * Measures a sweep on an engine.
- * @returns The sweep with its findings.
- * @throws As `measurePhase` does.
- */
-export async function measureSweep(
-  engine: Engine,
-  sweep: Sweep,
   { signal, onProgress }: PhaseOptions = {},
-): Promise<Sweep> {
-  const { config, plan } = sweep;
+): Promise<PhaseFinding[]> {
+  const planned = planSweep(phaseConfig(request));
+  const { config, plan } = planned;
   // The adapter is read after the work: it names the CPU too if that stood in.
-  const measured = (totals: Totals) => find(sweep, totals, provenanceOf(engine));
+  const measured = (totals: Totals) => find(planned, totals, provenanceOf(engine));
   let latest: Totals;
   const totals = await schedule(runnerOf(engine), plan, config.trials, {
     signal,
@@ -70,5 +57,5 @@ export async function measureSweep(
     },
   });
   if (totals.trials < config.trials) signal?.throwIfAborted();
-  return { ...sweep, findings: measured(totals) };
+  return measured(totals);
 }

@@ -1,17 +1,15 @@
 // The required experiment on an engine: a scan of every target, then fresh trials of the worst ones.
 
 import {
-  candidates,
-  findRequired,
   measuredPools,
   requiredConfig,
-  requiredPlan,
-  scanTargets,
+  requiredFindings,
+  type RequiredCount,
   type RequiredRequest,
 } from "../../src/experiments/required.ts";
 import type { RequiredFinding } from "../../src/finding.ts";
 import { provenanceOf, runnerOf, type Engine } from "../runner.ts";
-import { schedule, type Progress } from "../schedule.ts";
+import { schedule, type Progress, type Totals } from "../schedule.ts";
 
 /** How `measureRequired` is stopped and watched. */
 export interface RequiredOptions {
@@ -49,27 +47,19 @@ export async function measureRequired(
   { signal, onProgress }: RequiredOptions = {},
 ): Promise<RequiredFinding[]> {
   const config = requiredConfig(request);
-  const pools = measuredPools(config);
-  const total = pools.length * (config.scanTrials + config.trials);
-  const runner = runnerOf(engine);
+  const total = measuredPools(config).length * (config.scanTrials + config.trials);
   const findings: RequiredFinding[] = [];
   let before = 0;
-  const run = async (plan: Parameters<typeof schedule>[1], trials: number) => {
-    const totals = await schedule(runner, plan, trials, {
+  async function count({ plan, trials }: RequiredCount): Promise<Totals> {
+    const totals = await schedule(runnerOf(engine), plan, trials, {
       signal,
       onBatch: ({ done }) => onProgress?.({ done: before + done, total }, () => [...findings]),
     });
     signal?.throwIfAborted();
     before += totals.trials;
     return totals;
-  };
-  for (const pool of pools) {
-    const scan = requiredPlan(config, pool, scanTargets(config), 0);
-    const scanned = await run(scan, config.scanTrials);
-    const targets = candidates(config, scan, scanned.words);
-    const plan = requiredPlan(config, pool, targets, 1);
-    const { trials, words } = await run(plan, config.trials);
-    findings.push(...findRequired(config, pool, plan, targets, trials, words, provenanceOf(engine)));
   }
+  for await (const found of requiredFindings(config, count, () => provenanceOf(engine)))
+    findings.push(...found);
   return findings;
 }

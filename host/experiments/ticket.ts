@@ -17,6 +17,7 @@ import {
 import { pump } from "../pump.ts";
 import { runnerOf, type Engine } from "../runner.ts";
 import type { Progress } from "../schedule.ts";
+import { sha256 } from "./digest.ts";
 import { solveEach } from "./solve.ts";
 
 /** The request of `pruneToTicket`. */
@@ -205,6 +206,5 @@ export async function targetDigest(network: Network, bits: number): Promise<stri
   const { quantizer, activationBits, clamp, constant } = network;
   const lines = network.layers.map(({ rows, columns, weights }) => `${rows} ${columns} ${weights.join(" ")}`);
   const text = [`${bits} ${quantizer} ${activationBits} ${clamp} ${constant}`, ...lines, ""].join("\n");
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return sha256(new TextEncoder().encode(text));
 }

@@ -3,17 +3,20 @@
 import {
   demandsPerTrial,
   findWidth,
+  tallyIndex,
   trialDemands,
   unitsServing,
   widthConfig,
+  widthLayout,
   type WidthConfig,
   type WidthRequest,
 } from "../../src/experiments/width.ts";
 import type { WidthFinding } from "../../src/finding.ts";
+import type { Batch } from "../../src/plan.ts";
 import type { Instance } from "../../src/solve/problem.ts";
 import type { Demand } from "../../src/ticket/scheme.ts";
 import { provenanceOf, type Engine } from "../runner.ts";
-import type { Progress } from "../schedule.ts";
+import type { Progress, UnitsOptions } from "../schedule.ts";
 import { solveEach } from "./solve.ts";
 
 /** How `measureWidth` is stopped and watched. */
@@ -67,22 +70,61 @@ export async function widthOf(
   config: WidthConfig,
   { signal, onProgress }: WidthOptions = {},
 ): Promise<WidthFinding> {
-  const soFar = () => findWidth(config, fewest, provenanceOf(engine));
+  const words = new Float64Array(widthLayout(config).length);
+  const total = config.trials;
+  let done = 0;
+  const soFar = () => findWidth(config, { trials: done, words }, provenanceOf(engine));
+  for await (const units of fewestUnitsOf(engine, config, { first: 0, count: total }, signal)) {
+    words[tallyIndex(config, units)]!++;
+    done++;
+    onProgress?.({ done, total }, soFar);
+  }
+  return soFar();
+}
+
+/** Counts ranges of an experiment's trials unit by unit, as `countUnits` does for the trials of a plan. */
+export async function countWidthUnits(
+  engine: Engine,
+  config: WidthConfig,
+  ranges: Iterable<Batch>,
+  { signal, unit, onBatch, onUnits }: UnitsOptions,
+): Promise<void> {
+  for (const { first, count } of ranges)
+    for (let at = first; at < first + count; at += unit) {
+      const range = { first: at, count: Math.min(unit, first + count - at) };
+      const words = new Float64Array(widthLayout(config).length);
+      try {
+        for await (const units of fewestUnitsOf(engine, config, range, signal)) {
+          words[tallyIndex(config, units)]!++;
+          onBatch(1);
+        }
+      } catch (error) {
+        if (error === signal?.reason) return;
+        throw error;
+      }
+      onUnits(range, words);
+    }
+}
+
+/** Yields the fewest units of each trial of a range, in order; Infinity where `maxUnits` are not enough. */
+async function* fewestUnitsOf(
+  engine: Engine,
+  config: WidthConfig,
+  { first, count }: Batch,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<number, void, undefined> {
   function* instances(): Generator<DemandInstance> {
-    for (let trial = 0; trial < config.trials; trial++)
+    for (let trial = first; trial < first + count; trial++)
       for (const demand of trialDemands(config, trial))
         yield { items: demand.items, target: demand.sum, demand };
   }
   const demands = demandsPerTrial(config);
-  const fewest: number[] = [];
   let [units, answered] = [0, 0];
   const answers = solveEach(engine, instances(), { ask: ["witness"] }, { signal });
   for await (const { instance, finding } of answers) {
     units = Math.max(units, unitsServing(instance.demand, finding.witness));
     if (++answered < demands) continue;
-    fewest.push(units);
+    yield units;
     [units, answered] = [0, 0];
-    onProgress?.({ done: fewest.length, total: config.trials }, soFar);
   }
-  return soFar();
 }

@@ -12,6 +12,7 @@ import {
   TIMESTAMPS_BYTES,
   type BufferSet,
 } from "./buffers.ts";
+import type { Device } from "./device.ts";
 import { programsOf, type Launch } from "./launch.ts";
 import { PipelineCache, type Pipeline } from "./pipelines.ts";
 import { Uploads, type Upload } from "./uploads.ts";
@@ -39,23 +40,22 @@ export function dispatchesPerSubmission({
 }
 
 export class Dispatcher {
-  readonly #device: GPUDevice;
+  readonly #device: Device;
   readonly #pipelines: PipelineCache;
   readonly #buffers: BufferPool;
   readonly #uploads: Uploads;
 
-  constructor(device: GPUDevice) {
+  constructor(device: Device) {
     this.#device = device;
-    this.#pipelines = new PipelineCache(device);
-    this.#buffers = new BufferPool(device);
-    this.#uploads = new Uploads(device);
+    this.#pipelines = new PipelineCache(device.gpu);
+    this.#buffers = new BufferPool(device.gpu);
+    this.#uploads = new Uploads(device.gpu);
   }
 
   /** Compiles the pipelines of a launch and uploads the inputs, so that the first run is not slower than later ones. */
   async prepare(work: Work, launch: Launch): Promise<void> {
-    await this.#pipelines.get(work.kernel, launch);
-    this.#uploads.acquire(work);
-    this.#uploads.release(work);
+    await this.#compiled(work, launch);
+    this.#uploads.release(await this.#uploaded(work));
   }
 
   /**
@@ -63,13 +63,23 @@ export class Dispatcher {
    * @throws {CapacityError} if the device is out of memory.
    */
   async run(work: Work, launch: Launch): Promise<Answer> {
-    const pipelines = await this.#pipelines.get(work.kernel, launch);
-    const upload = this.#uploads.acquire(work);
+    const pipelines = await this.#compiled(work, launch);
+    const upload = await this.#uploaded(work);
     try {
       return await this.#runUploaded(work, launch, pipelines, upload);
     } finally {
-      this.#uploads.release(work);
+      this.#uploads.release(upload);
     }
+  }
+
+  #compiled(work: Work, launch: Launch): Promise<Pipeline[]> {
+    return this.#device.answer(this.#pipelines.get(work.kernel, launch));
+  }
+
+  async #uploaded(work: Work): Promise<Upload> {
+    const upload = await this.#device.answer(this.#uploads.acquire(work));
+    if (!upload) throw capacityError(work);
+    return upload;
   }
 
   async #runUploaded(
@@ -79,12 +89,15 @@ export class Dispatcher {
     upload: Upload,
   ): Promise<Answer> {
     const outputBytes = 4 * outputOf(work).length;
-    const set = await this.#buffers.acquire({ outputBytes, scratchBytes: launch.scratchBytes });
+    const { scratchBytes } = launch;
+    const set = await this.#device.answer(this.#buffers.acquire({ outputBytes, scratchBytes }));
     if (!set) throw capacityError(work);
     try {
-      this.#device.queue.writeBuffer(set.params, 0, packParams(kernels[work.kernel], work.params));
-      this.#submit(launch, pipelines, set, set.bindGroups(pipelines[0]!.layouts, upload), outputBytes);
-      const answer = await readAnswer(set, outputBytes);
+      const { queue } = this.#device.gpu;
+      queue.writeBuffer(set.params, 0, packParams(kernels[work.kernel], work.params));
+      const bindGroups = set.bindGroups(pipelines[0]!.layouts, upload);
+      const milliseconds = this.#submit(launch, pipelines, set, bindGroups, outputBytes);
+      const answer = await this.#device.answer(readAnswer(set, outputBytes), milliseconds);
       this.#buffers.release(set);
       return answer;
     } catch (error) {
@@ -93,17 +106,22 @@ export class Dispatcher {
     }
   }
 
-  /** Submits the dispatches of a launch, and the copy of the output and the timestamps to the staging buffer. */
+  /**
+   * Submits the dispatches of a launch, and the copy of the output and the timestamps to the staging buffer. Answers the
+   * milliseconds of the last submission on a slow GPU, by estimate.
+   */
   #submit(
     launch: Launch,
     pipelines: readonly Pipeline[],
     set: BufferSet,
     [contract, variant]: readonly [GPUBindGroup, GPUBindGroup],
     outputBytes: number,
-  ): void {
-    const { queue } = this.#device;
+  ): number {
+    const { gpu } = this.#device;
+    const { queue } = gpu;
     const programs = programsOf(launch);
-    let encoder = this.#device.createCommandEncoder();
+    const milliseconds = (dispatches: number) => dispatches * programs.length * launch.milliseconds;
+    let encoder = gpu.createCommandEncoder();
     encoder.clearBuffer(set.output, 0, outputBytes);
     if (set.scratch && programs.length > 1) encoder.clearBuffer(set.scratch, 0, launch.scratchBytes);
     writeTimestamp(encoder, set, "begin");
@@ -112,7 +130,9 @@ export class Dispatcher {
     for (const words of launch.dispatches()) {
       if (encoded === most) {
         queue.submit([encoder.finish()]);
-        encoder = this.#device.createCommandEncoder();
+        // The wait for the answer fails with this one.
+        this.#device.answer(queue.onSubmittedWorkDone(), milliseconds(encoded)).catch(() => {});
+        encoder = gpu.createCommandEncoder();
         encoded = 0;
       }
       const offset = DISPATCH_STRIDE_BYTES * encoded++;
@@ -136,6 +156,7 @@ export class Dispatcher {
       encoder.copyBufferToBuffer(set.timestamps.buffer, 0, set.staging, outputBytes, TIMESTAMPS_BYTES);
     }
     queue.submit([encoder.finish()]);
+    return milliseconds(encoded);
   }
 }
 

@@ -28,7 +28,7 @@ export interface DeviceProfile {
   readonly subgroupMaxSize: number;
   readonly subgroupMinSize: number;
   readonly features: ReadonlySet<Feature>;
-  /** The vendor as WebGPU names it; it fixes which of several launches is tried first. */
+  /** The vendor as WebGPU names it; it fixes which of several launches are tried, and which first. */
   readonly vendor?: string;
   /**
    * Overrides how many bits variants of `reach` reserve for a trial, so that tests can make trials overflow. Results do not

@@ -1,28 +1,35 @@
 // The GPU runner: kernels on a WebGPU device, in browsers and through Dawn.
 
-import { CapacityError } from "../../src/errors.ts";
+import { CapacityError, RequestError } from "../../src/errors.ts";
 import type { Work } from "../../src/plan.ts";
 import type { Answer, Runner } from "../runner.ts";
 import { LaunchChooser, type ChooserOptions } from "./choose.ts";
 import {
   adapterKey,
   adapterName,
+  answered,
   DeviceLostError,
+  ExhaustedError,
   openDevice,
   type Device,
   type DeviceOptions,
 } from "./device.ts";
-import { Dispatcher } from "./dispatch.ts";
+import { capacityError, Dispatcher } from "./dispatch.ts";
 import type { Launch } from "./launch.ts";
-import { Tuner, type Store } from "./tune.ts";
+import type { Store } from "./store.ts";
+import { Tuner } from "./tune.ts";
 
-interface GpuOptions extends ChooserOptions, DeviceOptions {
+export interface GpuOptions extends ChooserOptions, DeviceOptions {
   /** Keeps the measurements by which launches are chosen. Without a store the most promising launch is taken. */
   readonly store?: Store;
 }
 
-/** How often lost work is run again on a new device. */
-const MAX_RETRIES = 1;
+/** How often one piece of lost work is run again on a new device. */
+const MAX_RETRIES = 3;
+/** The retries that a device uses up which hangs: it takes as long as many that are lost. */
+const HANG_RETRIES = 2;
+/** The waits between tries to open a device after a loss: while a browser restarts its GPU process, no adapter answers. */
+const REOPENING_MS = [100, 500, 2000] as const;
 
 const inMebibytes = (bytes: number) => `${(bytes / 2 ** 20).toPrecision(3)} MiB`;
 
@@ -38,7 +45,7 @@ class Session {
     this.adapter = adapterName(adapter.info);
     this.device = device;
     this.#onNotice = options.onNotice;
-    this.#dispatcher = new Dispatcher(device.gpu);
+    this.#dispatcher = new Dispatcher(device);
     const tuner = options.store && new Tuner(options.store, adapterKey(adapter));
     this.#chooser = new LaunchChooser(device, this.#dispatcher, tuner, options);
   }
@@ -78,21 +85,22 @@ class Session {
 
 /**
  * Opens a device of the adapter that `requestAdapter` resolves to. After a loss it requests an adapter again, since a GPUAdapter
- * makes only one device, and runs the lost work again.
- * @throws {DeviceLostError} There is no adapter.
+ * makes only one device, and runs the lost work again. A device that does not answer in time is lost.
+ * @throws {DeviceLostError} There is no adapter, or it gives no device; from `run`, the work is lost on every device.
  */
 export async function gpuRunner(
   requestAdapter: () => Promise<GPUAdapter | null>,
   options: GpuOptions = {},
 ): Promise<Runner> {
   async function open(): Promise<Session> {
-    const adapter = await requestAdapter();
+    const adapter = await answered("answer", requestAdapter(), options.patienceMilliseconds);
     if (!adapter) throw new DeviceLostError("no WebGPU adapter answers");
     return new Session(adapter, await openDevice(adapter, options), options);
   }
   let opening = open();
   const { adapter } = await opening;
   let isClosed = false;
+  const noticed = new WeakSet<DeviceLostError>();
 
   /** Replaces a session that failed, unless another piece of work has already done so. */
   function reopen(failed: Promise<Session>): void {
@@ -103,17 +111,50 @@ export async function gpuRunner(
     opening.catch(() => {});
   }
 
-  async function run(work: Work, retries: number): Promise<Answer> {
+  /** The session, as the promise that the runner has of it. Tries again to open one that failed to open. */
+  async function opened(
+    tries = 0,
+  ): Promise<{ readonly current: Promise<Session>; readonly session: Session }> {
     const current = opening;
-    let session: Session | undefined;
     try {
-      session = await current;
-      return await session.run(work);
+      return { current, session: await current };
     } catch (error) {
-      const failure = session?.device.failure ?? error;
-      if (!session || session.device.failure) reopen(current);
-      if (isClosed || retries === 0 || !(failure instanceof DeviceLostError)) throw failure;
-      return run(work, retries - 1);
+      const wait = REOPENING_MS[tries];
+      const isHang = error instanceof DeviceLostError && error.isHang;
+      if (isClosed || isHang || wait === undefined) throw error;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      reopen(current);
+      return opened(tries + 1);
+    }
+  }
+
+  /** Notices, once for each failure, that the work of a device is run again. */
+  function noticeRetry(failure: DeviceLostError): void {
+    if (!noticed.has(failure))
+      options.onNotice?.(`${failure.message}; its work is computed again on a new device`);
+    noticed.add(failure);
+  }
+
+  /** Lets a session act on some work, and after a loss of its device the next session. */
+  async function attempt<T>(
+    work: Work,
+    act: (session: Session) => Promise<T>,
+    retries = MAX_RETRIES,
+  ): Promise<T> {
+    const { current, session } = await opened();
+    try {
+      return await act(session);
+    } catch (error) {
+      if (!(error instanceof RequestError)) await session.device.newsOfLoss();
+      const failure = session.device.failure ?? error;
+      const isLost = failure instanceof DeviceLostError;
+      if (session.device.failure || isLost) reopen(current);
+      if (failure instanceof ExhaustedError) throw capacityError(work);
+      if (isClosed || !isLost) throw failure;
+      const left = retries - (failure.isHang ? HANG_RETRIES : 1);
+      if (left < 0) throw failure;
+      noticeRetry(failure);
+      return attempt(work, act, left);
     }
   }
 
@@ -124,8 +165,8 @@ export async function gpuRunner(
     queueDepth: 2,
     parallelism: 1,
     targetMilliseconds: 80,
-    prepare: async (work) => (await opening).prepare(work),
-    run: (work) => run(work, MAX_RETRIES),
+    prepare: (work) => attempt(work, (session) => session.prepare(work)),
+    run: (work) => attempt(work, (session) => session.run(work)),
     close() {
       isClosed = true;
       closeWhenOpen(opening);

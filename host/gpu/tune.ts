@@ -3,13 +3,7 @@
 
 import * as z from "zod/mini";
 import manifest from "../../package.json" with { type: "json" };
-
-/** Keeps one text between runs. It may forget it: measurements are then made again. */
-export interface Store {
-  /** The text; undefined if there is none. */
-  read(): Promise<string | undefined>;
-  write(text: string): Promise<void>;
-}
+import type { Store } from "./store.ts";
 
 const choiceSchema = z.object({ best: z.string(), rates: z.record(z.string(), z.number()) });
 const storedSchema = z.record(z.string(), z.record(z.string(), choiceSchema));
@@ -227,12 +221,4 @@ export class Tuner {
       return {};
     }
   }
-}
-
-/** A store that lasts as long as the program. */
-export function memoryStore(text?: string): Store {
-  return {
-    read: async () => text,
-    write: async (fresh) => void (text = fresh),
-  };
 }

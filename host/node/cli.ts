@@ -1,17 +1,9 @@
 #!/usr/bin/env node
-// The program `exacta`: runs the command line of its process.
+// The program `exacta`: watches signals, then loads all else.
 
-import { expected } from "../../src/errors.ts";
-import { runCommandLine } from "./commandLine.ts";
-import { calmPolling } from "./platform/dawn.ts";
+import { watchSignals } from "./platform/signals.ts";
 
-calmPolling();
-// A reader such as head may leave before the end; files that were asked for are still written. Windows may call it EOF.
-let unwritable = false;
-process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
-  if (code === "EPIPE" || code === "EOF" || unwritable) return;
-  unwritable = true;
-  process.stderr.write(`${expected("stdout", "room for what is printed", code)}\n`);
-});
-const status = await runCommandLine(process.argv.slice(2));
-process.exitCode = unwritable ? 1 : status;
+const signals = watchSignals();
+// Loading takes longer than the start of Node, and a signal that comes meanwhile must not be lost.
+const { runProgram } = await import("./program.ts");
+await runProgram(process.argv.slice(2), signals);

@@ -5,12 +5,14 @@ import type { Engine, EngineOptions } from "../runner.ts";
 import { platform } from "./platform/index.ts";
 
 /**
- * Opens an engine, on which experiments, `solve`, pruning and forward passes run. The caller closes it.
+ * Opens an engine, on which experiments, `solve`, pruning and forward passes run. The caller closes it; a process whose
+ * work is done ends without that as well.
  *
  * Where it looks for a GPU, the constants of WebGPU (`GPUBufferUsage` and others) become globals of Node.
  * @param options By default the engine is `auto`: a hardware GPU where there is one, otherwise WebAssembly with one thread
- * for each hardware thread.
- * @throws {RequestError} An option has a value that it cannot have, or `engine: "gpu"` finds no WebGPU adapter.
+ * for each hardware thread, or as many as Slurm (SLURM_CPUS_PER_TASK) or the CPU quota of a control group allows.
+ * @throws {RequestError} An option has a value that it cannot have, `engine: "gpu"` finds no WebGPU adapter, or `adapter` names
+ * none or several.
  * @example
  * ```ts
  * import { openEngine } from "exacta";

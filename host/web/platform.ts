@@ -1,7 +1,7 @@
 // The platform of browsers. Its types stay out of the package's, which do not name WebGPU.
 
 import type { Platform } from "../open.ts";
-import { memoryStore, type Store } from "../gpu/tune.ts";
+import { memoryStore, type Store } from "../gpu/store.ts";
 import { hardwareThreads, startThread } from "./threads.ts";
 
 const KEY = "exacta.gpu";
@@ -31,6 +31,8 @@ export const platform: Platform = {
   hardwareThreads,
   // Half of the time between two pictures.
   maxDispatchMilliseconds: 8,
+  // The visitor waits for it whenever a page is opened, since workers keep no measurements.
+  tuningMilliseconds: 400,
   store: {
     read: () => store().read(),
     write: (text) => store().write(text),

@@ -77,8 +77,10 @@ export interface Opened {
   readonly profile: DeviceProfile;
 }
 
-/** The limits of a device that a host believes it has; the others are the real device's. */
+/** What a host believes of a device; the other limits are the real device's. */
 export interface Beliefs {
+  /** As WebGPU names it. */
+  readonly vendor: string;
   readonly workgroupBytes: number;
   readonly subgroupMinSize?: number;
   readonly subgroupMaxSize?: number;
@@ -105,6 +107,7 @@ export async function openRecorder(toggles: readonly string[], beliefs: Beliefs)
     limits,
     subgroupMaxSize,
     subgroupMinSize,
+    vendor: beliefs.vendor,
     features: new Set(["subgroups", "packed"]),
   };
   return { instance, gpu: device, adapter, profile };

@@ -95,8 +95,8 @@ async function run(args: readonly string[]): Promise<number> {
   calmPolling();
   const beliefs =
     values.profile === "apple"
-      ? { workgroupBytes: 32_768, subgroupMinSize: 4, subgroupMaxSize: 32 }
-      : vendor.beliefs;
+      ? { vendor: "apple", workgroupBytes: 32_768, subgroupMinSize: 4, subgroupMaxSize: 32 }
+      : { vendor: name, ...vendor.beliefs };
   const opened = await openRecorder(values.unchecked ? ["disable_robustness"] : [], beliefs);
   const pipelines = pipelinesOf(await namedWorks(sizes), opened.profile);
   const only = new RegExp(values.only);

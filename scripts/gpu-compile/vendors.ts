@@ -34,7 +34,7 @@ export interface Compiled {
 export interface Vendor {
   readonly driver: "radeon" | "intel";
   /** What the host believes of the device, where it differs from what the driver says. */
-  readonly beliefs: Beliefs;
+  readonly beliefs: Omit<Beliefs, "vendor">;
   /** Environment variables with which the driver serves a GPU that is not there. */
   readonly environment: (chip: string, lanes: number | undefined) => Record<string, string>;
   /** Whether a library that stands for the device must be loaded before all others. */

@@ -6,9 +6,9 @@ import type { KernelName } from "../../src/kernels/index.ts";
 import { batchWork, type Work } from "../../src/plan.ts";
 import type { Instance } from "../../src/solve/problem.ts";
 import { solve } from "../../host/experiments/solve.ts";
-import { demandsOf } from "../../host/node/bench/measure/demands.ts";
+import { demandsOf } from "../../host/bench/demands.ts";
 import { instancesOf } from "../../host/node/bench/measure/instances.ts";
-import { layerOf } from "../../host/node/bench/measure/layers.ts";
+import { layerOf } from "../../host/bench/layers.ts";
 import { referenceRunner } from "../../host/reference.ts";
 import type { Runner } from "../../host/runner.ts";
 

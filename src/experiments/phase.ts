@@ -6,9 +6,6 @@ import { integer, parse } from "../check.ts";
 import {
   bitsOf,
   ensembleKey,
-  ensembles,
-  halfRangeOf,
-  isProduct,
   lawOf,
   maxHalfRange,
   MAX_ITEMS,
@@ -19,8 +16,9 @@ import type { PhaseFinding, Provenance } from "../finding.ts";
 import { reachTally } from "../kernels/reach.ts";
 import type { Plan } from "../plan.ts";
 import { seedSchema } from "../random.ts";
+import { askedHalfRange, askedItems, ensembleFields, itemsField } from "./request.ts";
 import { reachPlan } from "../reach-plan.ts";
-import { certainty, estimate } from "../statistics.ts";
+import { bounds, certainty, estimate } from "../statistics.ts";
 
 /** The most counts of a tally: results.jsonl and results.csv have about 100 bytes for each, and each must fit a string. */
 const MAX_TALLY = 2 ** 21;
@@ -57,20 +55,11 @@ export interface PhaseConfig {
   readonly seed: bigint;
 }
 
-const items = integer(0, MAX_ITEMS);
 const ALL = '"all"';
 
 const requestSchema = z.strictObject({
-  ensemble: z._default(z.enum(ensembles, `one of ${ensembles.join(", ")}`), "rssp"),
-  // Checked later, since their ranges depend on the ensemble.
-  bits: z.optional(z.unknown()),
-  halfRange: z.optional(z.unknown()),
-  items: z.optional(
-    z.union(
-      [items, z.strictObject({ from: items, to: items })],
-      `n or a range A..B, integers in 0..${MAX_ITEMS}`,
-    ),
-  ),
+  ...ensembleFields,
+  items: z.optional(itemsField(MAX_ITEMS)),
   targets: z.optional(
     z.union(
       [z.literal("all"), z.array(integer(-(2 ** 31), 2 ** 31 - 1)).check(z.minLength(1))],
@@ -91,26 +80,10 @@ const requestSchema = z.strictObject({
 export function phaseConfig(request: PhaseRequest): PhaseConfig {
   const asked = parse(requestSchema, request);
   const { ensemble } = asked;
-  if ((asked.bits === undefined) === (asked.halfRange === undefined))
-    throw new RequestError(
-      "bits, halfRange",
-      "exactly one of the two",
-      asked.bits === undefined ? undefined : "both",
-    );
-  const most = maxHalfRange(ensemble);
-  const mostBits = Math.floor(Math.log2(most) / (isProduct(ensemble) ? 2 : 1));
-  const halfRange =
-    asked.bits === undefined
-      ? parse(integer(1, most), asked.halfRange, "halfRange")
-      : halfRangeOf(ensemble, parse(integer(0, mostBits), asked.bits, "bits"));
-  if (isProduct(ensemble) && !Number.isInteger(Math.sqrt(halfRange)))
-    throw new RequestError("halfRange", `a perfect square for ${ensemble}`, halfRange);
-  const range =
-    typeof asked.items === "number"
-      ? { from: asked.items, to: asked.items }
-      : (asked.items ?? { from: 1, to: Math.min(Math.ceil(Math.log2(halfRange)) + 14, MAX_ITEMS) });
-  if (range.from > range.to)
-    throw new RequestError("items", "A..B with A not above B", `${range.from}..${range.to}`);
+  const halfRange = askedHalfRange(asked, maxHalfRange(ensemble));
+  const range = askedItems(
+    asked.items ?? { from: 1, to: Math.min(Math.ceil(Math.log2(halfRange)) + 14, MAX_ITEMS) },
+  );
   const targets =
     asked.targets === "all"
       ? Array.from({ length: 2 * halfRange + 1 }, (_, i) => i - halfRange)
@@ -155,25 +128,46 @@ export interface PlannedPhase {
 }
 
 /** The counts of the first `trials` trials. */
-interface Counts {
+export interface Counts {
   readonly trials: number;
-  /** The tally of kernel `reach`, each word summed over batches. */
+  /** A sum of tallies of kernel `reach`. */
   readonly words: ArrayLike<number>;
 }
 
-/** The findings of a sweep from its counts, one for each number of items in ascending order. */
+/** The trials that were asked for, and the look at which they are. */
+export interface Asked {
+  /** Default: the trials of the configuration. */
+  readonly asked?: number;
+  /** A look at the intervals of a sweep that ends by their width. */
+  readonly look?:
+    | {
+        /** The number of looks until now, this one included. */
+        readonly looks: number;
+        /** The probability with which each limit may be wrong. */
+        readonly tail: number;
+      }
+    | undefined;
+}
+
+/** The findings of a sweep from its counts, one for each number of items in ascending order; none where no trial was counted. */
 export function find(
   { config, plan }: PlannedPhase,
   { trials, words }: Counts,
   provenance: Provenance,
+  { asked = config.trials, look }: Asked = {},
 ): PhaseFinding[] {
   const { ensemble, halfRange, items, targets, enumerate, seed } = config;
+  if (trials === 0) return [];
   const layout = reachTally(plan.params);
   const bits = bitsOf(ensemble, halfRange);
-  const toEstimate = enumerate ? certainty : estimate;
-  const success = (failures: number) => toEstimate(trials - failures, trials);
+  const complete = trials >= asked;
+  const success = (failures: number) => {
+    const solved = trials - failures;
+    if (!enumerate) return estimate(solved, trials, look?.tail);
+    return complete ? certainty(solved, trials) : bounds(solved, trials, asked);
+  };
   return Array.from({ length: items.to - items.from + 1 }, (_, j) => {
-    // A count of 64 bits, low word first.
+    // A count of 64 bits or more, low word first.
     const missing = BigInt(words[layout.missing(j)]!) + (BigInt(words[layout.missing(j) + 1]!) << 32n);
     return {
       kind: "phase",
@@ -182,12 +176,46 @@ export function find(
       halfRange,
       items: items.from + j,
       trials,
+      asked,
+      complete,
+      ...(look && { looks: look.looks }),
       ...(enumerate ? {} : { seed: String(seed) }),
-      interval: enumerate ? "exact" : "clopper-pearson",
+      interval: enumerate ? (complete ? "exact" : "bounds") : "clopper-pearson",
       targets: targets.map((target, t) => ({ target, ...success(words[layout.unsolved(t, j)]!) })),
       [ensemble === "rnpp" ? "perfect" : "covered"]: success(words[layout.uncovered(j)]!),
       meanCovered: Number(BigInt(2 * halfRange + 1) * BigInt(trials) - missing) / trials,
       ...provenance,
     };
   });
+}
+
+/** The width of the widest interval of a sum of tallies, high - low. */
+export function widestInterval(
+  { config, plan }: PlannedPhase,
+  { trials, words }: Counts,
+  tail: number,
+): number {
+  const layout = reachTally(plan.params);
+  // The interval is widest for the share that is nearest to one half.
+  let nearest = 0;
+  const see = (failures: number) => (nearest = Math.max(nearest, Math.min(failures, trials - failures)));
+  for (let j = 0; j <= config.items.to - config.items.from; j++) {
+    see(words[layout.uncovered(j)]!);
+    for (let t = 0; t < config.targets.length; t++) see(words[layout.unsolved(t, j)]!);
+  }
+  const { low, high } = estimate(nearest, trials, tail);
+  return high - low;
+}
+
+/** The fields of a configuration that decide its numbers: all but the trials, with `all` for every target of -M..M. */
+export function phaseFields({ ensemble, halfRange, items, targets, enumerate, seed }: PhaseConfig) {
+  const isAll =
+    targets.length === 2 * halfRange + 1 && targets.every((target, i) => target === i - halfRange);
+  return {
+    ensemble,
+    halfRange,
+    items: { ...items },
+    targets: isAll ? ("all" as const) : [...targets],
+    ...(enumerate ? { trials: "all" as const } : { seed: String(seed) }),
+  };
 }

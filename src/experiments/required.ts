@@ -84,7 +84,7 @@ export function measuredPools({ bits }: RequiredConfig): readonly Pool[] {
  * with probability 3/4, and even products miss every odd target.
  * @param stage 0 for the scan and 1 for the measurement, which draw different trials.
  */
-export function requiredPlan(
+function requiredPlan(
   { bits, failures, seed }: RequiredConfig,
   pool: Pool,
   targets: readonly number[],
@@ -105,7 +105,7 @@ export function requiredPlan(
 }
 
 /** Every target that can be the worst: 1..M, since a target and its opposite fail equally often. */
-export function scanTargets({ bits }: RequiredConfig): number[] {
+function scanTargets({ bits }: RequiredConfig): number[] {
   return Array.from({ length: 2 ** bits }, (_, i) => i + 1);
 }
 
@@ -120,8 +120,11 @@ function worstTarget(plan: Plan, words: ArrayLike<number>, n: number): { index: 
   return { index, failures };
 }
 
+/** The most targets that are measured whatever the scan finds. */
+const ENDS = 3;
+
 /** The targets that the scan found worst for some number of items, and 1, M - 1 and M, which theory expects to be the worst. */
-export function candidates(config: RequiredConfig, plan: Plan, words: ArrayLike<number>): number[] {
+function candidates(config: RequiredConfig, plan: Plan, words: ArrayLike<number>): number[] {
   const M = 2 ** config.bits;
   const ends = [1, M - 1, M].filter((target) => target >= 1);
   const scanned = Array.from(
@@ -131,8 +134,56 @@ export function candidates(config: RequiredConfig, plan: Plan, words: ArrayLike<
   return [...new Set([...ends, ...scanned])];
 }
 
+/** A count that the experiment asks for: the scan of a pool, or the measurement of its candidates. */
+export interface RequiredCount {
+  readonly pool: Pool;
+  readonly stage: "scan" | "measurement";
+  readonly plan: Plan;
+  readonly trials: number;
+}
+
+/** The counts of a configuration before anything is known, with as many targets as the measurements can have. */
+export function longestCounts(config: RequiredConfig): RequiredCount[] {
+  return measuredPools(config).flatMap((pool): RequiredCount[] => {
+    const scan = requiredPlan(config, pool, scanTargets(config), 0);
+    const most = ENDS + scan.params.itemsTo;
+    const plan = requiredPlan(config, pool, scanTargets(config).slice(0, most), 1);
+    return [
+      { pool, stage: "scan", plan: scan, trials: config.scanTrials },
+      { pool, stage: "measurement", plan, trials: config.trials },
+    ];
+  });
+}
+
+/**
+ * Runs the experiment on counts that `count` makes: for each pool a scan, and then the measurement of what it found. The
+ * findings of a pool are yielded when they are known, one for each failure in the order asked. A pool whose counts have fewer
+ * trials than were asked for has none.
+ */
+export async function* requiredFindings(
+  config: RequiredConfig,
+  count: (wanted: RequiredCount) => Promise<{ readonly trials: number; readonly words: ArrayLike<number> }>,
+  provenance: () => Provenance,
+): AsyncGenerator<RequiredFinding[], void, undefined> {
+  for (const pool of measuredPools(config)) {
+    const scan = requiredPlan(config, pool, scanTargets(config), 0);
+    const scanned = await count({ pool, stage: "scan", plan: scan, trials: config.scanTrials });
+    if (scanned.trials < config.scanTrials) continue;
+    const targets = candidates(config, scan, scanned.words);
+    const plan = requiredPlan(config, pool, targets, 1);
+    const { trials, words } = await count({ pool, stage: "measurement", plan, trials: config.trials });
+    if (trials < config.trials) continue;
+    yield findRequired(config, pool, plan, targets, trials, words, provenance());
+  }
+}
+
+/** The fields of a configuration, all of which decide its numbers: the scan chooses the targets by a share of the trials. */
+export function requiredFields({ bits, failures, trials, seed }: RequiredConfig) {
+  return { bits, failures: [...failures], trials, seed: String(seed) };
+}
+
 /** The findings of a pool, one for each failure in the order asked. `words` may hold sums over batches. */
-export function findRequired(
+function findRequired(
   config: RequiredConfig,
   pool: Pool,
   plan: Plan,

@@ -302,9 +302,9 @@ function compareFinding(
   for (const { event, measured, bounds, predictions } of comparedEvents(finding, theory)) {
     const { probability, solved } = measured;
     const { low, high } =
-      interval === "exact"
-        ? { low: probability - MAX_ROUNDING_ERROR, high: probability + MAX_ROUNDING_ERROR }
-        : limits(solved, trials, FIVE_SIGMA);
+      interval === "clopper-pearson"
+        ? limits(solved, trials, FIVE_SIGMA)
+        : { low: measured.low - MAX_ROUNDING_ERROR, high: measured.high + MAX_ROUNDING_ERROR };
     const common = { ensemble, halfRange, items, event, measured: probability };
     for (const { kind, name, value } of bounds)
       if (kind === "upper" ? value < low : value > high)

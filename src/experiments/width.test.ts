@@ -3,7 +3,15 @@
 import { describe, expect, test } from "vitest";
 import { limits } from "../statistics.ts";
 import { lemma5, reachProbabilities } from "../theory/construction.ts";
-import { demandsPerTrial, findWidth, trialDemands, unitsServing, widthConfig } from "./width.ts";
+import {
+  demandsPerTrial,
+  findWidth,
+  tallyIndex,
+  trialDemands,
+  unitsServing,
+  widthConfig,
+  widthLayout,
+} from "./width.ts";
 
 const provenance = { engine: "reference", adapter: "none", version: "0" };
 
@@ -47,7 +55,13 @@ describe("Trial of a width", () => {
 
 test("A finding counts, for each number of units, the trials that it serves", () => {
   const config = widthConfig({ bits: 1, width: 2, maxUnits: 4 });
-  const { curve, required, parameters, lowerBound, gap } = findWidth(config, [3, Infinity, 2, 3], provenance);
+  const tallyOf = (...fewest: readonly number[]) => {
+    const words = new Array<number>(widthLayout(config).length).fill(0);
+    for (const units of fewest) words[tallyIndex(config, units)]!++;
+    return { trials: fewest.length, words };
+  };
+  const tally = tallyOf(3, Infinity, 2, 3);
+  const { curve, required, parameters, lowerBound, gap } = findWidth(config, tally, provenance);
   expect(curve.map(({ solved }) => solved)).toEqual([0, 0, 1, 3, 3]);
   expect(curve[3]).toMatchObject({ probability: 0.75, ...limits(3, 4, 0.025) });
   expect(required.map(({ units }) => units)).toEqual([3, undefined, undefined]);
@@ -55,7 +69,7 @@ test("A finding counts, for each number of units, the trials that it serves", ()
   // Three units of each of two inputs, with one weight in and two out, or two and two.
   expect(parameters).toEqual({ structured: 18, dense: 24 });
   expect(gap!.dense).toBeCloseTo(24 / lowerBound, 12);
-  expect(findWidth(config, [Infinity], provenance)).not.toHaveProperty("gap");
+  expect(findWidth(config, tallyOf(Infinity), provenance)).not.toHaveProperty("gap");
 });
 
 describe("Predicted width", () => {

@@ -10,6 +10,7 @@ import type { Provenance, WidthFinding } from "../finding.ts";
 import { quantizers, type Network, type Quantizer } from "../network.ts";
 import { seedSchema, streamKey } from "../random.ts";
 import { estimate } from "../statistics.ts";
+import type { TallyLayout } from "../tally.ts";
 import { theorem3 } from "../theory/paper.ts";
 import { inputFailure, isSymmetric, missesOf } from "../theory/pool.ts";
 import {
@@ -30,6 +31,9 @@ const MAX_DEPTH = 16;
 const DEFAULT_FAILURE = 1e-3;
 /** Success probabilities for which a finding lists the required units. */
 const LEVELS = [0.5, 0.9, 0.99];
+/** The nanoseconds that a thread takes for a demand, and for each hidden unit of it, by a rough fit that never changes. */
+const DEMAND_NANOSECONDS = 3000;
+const UNIT_NANOSECONDS = 60;
 
 /** The request of `measureWidth`. */
 export interface WidthRequest {
@@ -195,23 +199,52 @@ export function unitsServing({ members }: Demand, witness: readonly number[] | n
 }
 
 /**
+ * The layout of the tally. Word u counts the trials that succeed with u units and with no fewer, for u = 0..`maxUnits`. The last
+ * word counts those that need more than `maxUnits`.
+ */
+export function widthLayout({ maxUnits }: WidthConfig): TallyLayout {
+  return { length: maxUnits + 2, pairs: [] };
+}
+
+/** The index in the tally of a trial with these fewest units. */
+export function tallyIndex({ maxUnits }: WidthConfig, fewest: number): number {
+  return Math.min(fewest, maxUnits + 1);
+}
+
+/** The trials of a unit, a power of two. A thread takes about a second for them; the configuration alone decides it. */
+export function widthUnit(config: WidthConfig): number {
+  const { maxUnits, scheme } = config;
+  // A demand has about half of the units as items, and a bitset of all sums of these.
+  const words = (maxUnits / 2) * 4 ** scheme.bits * (maxUnits / 2 / 32);
+  const nanoseconds =
+    demandsPerTrial(config) * (DEMAND_NANOSECONDS + UNIT_NANOSECONDS * maxUnits + words / 4);
+  return 2 ** Math.max(0, Math.round(Math.log2(1e9 / nanoseconds)));
+}
+
+/** The fields of a configuration that decide its numbers: all but the trials. */
+export function widthFields({ targetBits, width, depth, scheme, maxUnits, seed }: WidthConfig) {
+  const { bits, initialBits, weightQuantizer, zero } = scheme;
+  const random = { bits, initialBits, weightQuantizer, zero };
+  return { ...random, targetBits, width, depth, maxUnits, seed: String(seed) };
+}
+
+/**
  * The finding of an experiment.
- * @param fewest The fewest units with which each trial succeeds, Infinity where `maxUnits` are not enough.
+ * @param tally The sum of the tallies of `trials` trials.
+ * @param asked The trials asked for.
  */
 export function findWidth(
   config: WidthConfig,
-  fewest: readonly number[],
+  { trials, words: tally }: { readonly trials: number; readonly words: ArrayLike<number> },
   provenance: Provenance,
+  asked = config.trials,
 ): WidthFinding {
   const { targetBits, width, depth, scheme, maxUnits, seed, predicted } = config;
   const { bits, initialBits, weightQuantizer, zero } = scheme;
-  const trials = fewest.length;
-  const histogram = new Array<number>(maxUnits + 1).fill(0);
-  for (const units of fewest) if (units <= maxUnits) histogram[units]!++;
   let solved = 0;
-  const curve = histogram.map((count, units) => ({
+  const curve = Array.from({ length: maxUnits + 1 }, (_, units) => ({
     units,
-    ...estimate((solved += count), trials),
+    ...estimate((solved += tally[units]!), trials),
     predicted: predicted(units),
   }));
   const required = LEVELS.map((probability) => {
@@ -239,6 +272,8 @@ export function findWidth(
     weightQuantizer,
     zero,
     trials,
+    asked,
+    complete: trials >= asked,
     seed: String(seed),
     maxUnits,
     curve,

@@ -23,6 +23,8 @@ export type FigureLine = {
 /** Measured points of one subject, in ascending x. An empty series keeps the colors of the others equal in all figures. */
 export interface FigureSeries {
   readonly name: string;
+  /** k of the series, which sets its color. */
+  readonly bits?: number;
   readonly points: readonly FigurePoint[];
   /** Computed lines of the same subject, in the color of the series. */
   readonly lines: readonly FigureLine[];
@@ -37,14 +39,14 @@ export interface Figure {
   readonly y: {
     readonly label: string;
     readonly domain: readonly [low: number, high: number];
-    /** `symlog` is linear around 0 and logarithmic beyond 1, on both sides. */
-    readonly scale?: "symlog";
+    /** `symlog` is linear around 0 and logarithmic beyond 1, on both sides. `log` shows values above 0 alone. */
+    readonly scale?: "symlog" | "log";
     /** The values with a number on the axis. */
     readonly ticks?: readonly number[];
   };
   /** The title of the legend: the quantity that the names of the series are values of. */
   readonly legend: string;
-  /** In the order of the palette's colors. */
+  /** Colored by src/figures/palette.ts. */
   readonly series: readonly FigureSeries[];
   /** Lines that all series share, in the color of text. */
   readonly lines?: readonly FigureLine[];

@@ -43,6 +43,8 @@ function sample({
       halfRange,
       items: n,
       trials,
+      asked: trials,
+      complete: true,
       ...(exact ? {} : { seed }),
       interval: exact ? "exact" : "clopper-pearson",
       targets: config.targets.map((target) => ({
@@ -68,8 +70,8 @@ it("The ends of several half ranges share one figure, and other targets are draw
   const figures = figuresOf(...sweeps);
   expect(figures.map(({ title }) => title)).toEqual([
     "Target 1",
-    "Target M, the largest value of a weight",
-    "All targets of −M..M at once",
+    "Target M, the largest",
+    "Every target from −M to M",
   ]);
   for (const { series } of figures) {
     expect(series.map(({ name }) => name)).toEqual(["k = 4 (M = 16)", "k = 6 (M = 64)"]);
@@ -92,7 +94,7 @@ it("With a single half range its ends are titled by value", () => {
   expect(titles(sample({ bits: 6, halfRange: 64, items: 3, targets: [-64, 64] }))).toEqual([
     "Target −64",
     "Target 64",
-    "All targets of −M..M at once",
+    "Every target from −M to M",
   ]);
 });
 
@@ -105,7 +107,7 @@ it("A target that is the end of one half range and an ordinary value of another 
     figures.find((figure) => figure.title === title)!.series.map(({ points }) => points.length);
   expect(figures).toHaveLength(3);
   expect(lengths("Target 1")).toEqual([1, 1]);
-  expect(lengths("Target M, the largest value of a weight")).toEqual([1, 1]);
+  expect(lengths("Target M, the largest")).toEqual([1, 1]);
 });
 
 it("A sweep that did not ask for a target has an empty series, so that colors agree from figure to figure", () => {
@@ -158,7 +160,7 @@ it("Signed sums have figures apart from subset sums", () => {
       sample({ halfRange: 64, items: 5, targets: [0] }),
       sample({ ensemble: "rnpp", halfRange: 64, items: 5, targets: [0] }),
     ),
-  ).toEqual(["Target 0", "All targets of −M..M at once", "Signed sum 0", "Perfect partition"]);
+  ).toEqual(["Target 0", "Every target from −M to M", "Signed sum 0", "Perfect partition"]);
 });
 
 it("The caption names the intervals that the bands show", () => {

@@ -5,7 +5,7 @@ import type { MeasuredSweep } from "../experiments/sweep.ts";
 import type { PhaseFinding, TheoryFinding } from "../finding.ts";
 import type { Estimate } from "../statistics.ts";
 import type { Prediction } from "../theory/envelope.ts";
-import type { Figure, FigureLine, FigurePoint } from "./figure.ts";
+import type { Figure, FigureLine, FigurePoint, FigureSeries } from "./figure.ts";
 
 /** A measured sweep with a name that tells it from the others. */
 export interface NamedSweep extends MeasuredSweep {
@@ -62,7 +62,13 @@ export function rangeText({ bits, halfRange }: Pick<PhaseFinding, "bits" | "half
 }
 
 function seedText({ interval, seed }: PhaseFinding): string {
-  return interval === "exact" ? "every instance" : `seed ${seed}`;
+  if (interval === "clopper-pearson") return `seed ${seed}`;
+  return interval === "exact" ? "every instance" : "some instances";
+}
+
+/** The name and the color of the series of a sweep. */
+export function seriesOf({ label, findings: [{ bits }] }: NamedSweep): Pick<FigureSeries, "name" | "bits"> {
+  return { name: label, ...(bits !== undefined && { bits }) };
 }
 
 /** A bound on the probability of an event, with the name of its proof. */
@@ -130,7 +136,7 @@ function subsetEvents(sweeps: readonly NamedSweep[]): PhaseEvent[] {
     ...targetEvents(sweeps, "Target", (target) => `some subset of n random items sums to ${target}`),
     {
       subject: "covered",
-      title: "All targets of −M..M at once",
+      title: "Every target from −M to M",
       meaning: "the subset sums of n random items include every target of −M..M",
       label: "P(all covered)",
       sweeps,
@@ -210,8 +216,8 @@ function targetEvents(
 }
 
 const END_TEXTS: Partial<Record<Subject, string>> = {
-  M: ", the largest value of a weight",
-  "-M": ", the smallest value of a weight",
+  M: ", the largest",
+  "-M": ", the smallest",
 };
 
 /** Whether sweeps of several half ranges asked for the upper end (1) or the lower end (-1) of their own range. */
@@ -291,8 +297,8 @@ export function phaseFigures(events: readonly PhaseEvent[]): Figure[] {
       y: { label, domain: [0, 1] },
       legend: legendOf(sweeps),
       dots: dotsText(sweeps),
-      series: sweeps.map(({ label }, s) => ({
-        name: label,
+      series: sweeps.map((sweep, s) => ({
+        ...seriesOf(sweep),
         points: observations[s]!.map(measuredPoint),
         lines: linesOf(observations[s]!),
       })),
@@ -305,7 +311,7 @@ export function predictedProbability({ theory }: Observation, law: Prediction["n
   return theory?.predictions.find(({ name }) => name === law)?.value;
 }
 
-export const ITEMS = { label: "n, the number of items", symbol: "n" };
+export const ITEMS = { label: "How many random numbers, n", symbol: "n" };
 
 export function legendOf(sweeps: readonly NamedSweep[]): string {
   return sweeps.some(({ findings: [{ bits }] }) => bits !== undefined)
@@ -315,6 +321,8 @@ export function legendOf(sweeps: readonly NamedSweep[]): string {
 
 /** The meaning of the bands, in words. */
 export function bandText(sweeps: readonly NamedSweep[]): string {
+  if (sweeps.some(({ findings: [{ interval }] }) => interval === "bounds"))
+    return "bands are exact 95 % intervals, or what is certain where some of all instances were counted";
   const areExact = sweeps.map(({ config }) => config.enumerate);
   if (areExact.every(Boolean)) return "every instance was counted, so there is no interval";
   return areExact.some(Boolean)
@@ -324,7 +332,7 @@ export function bandText(sweeps: readonly NamedSweep[]): string {
 
 /** The meaning of a dot, in words. */
 export function dotsText(sweeps: readonly NamedSweep[]): string {
-  return sweeps.every(({ config }) => config.enumerate)
+  return sweeps.every(({ findings: [{ interval }] }) => interval === "exact")
     ? "counted, every instance"
     : "measured, with 95 % interval";
 }

@@ -41,6 +41,8 @@ function measured({
     halfRange: 2 ** bits,
     items,
     trials: TRIALS,
+    asked: TRIALS,
+    complete: true,
     ...(exact ? {} : { seed: "1" }),
     interval: exact ? "exact" : "clopper-pearson",
     targets: targets.map((target) => ({ target, ...count(items * 97 + bits * 31 + target * 5, TRIALS) })),
@@ -77,15 +79,15 @@ it("The window law is drawn in the series of the measurements that it predicts",
       findings.map(({ targets }) => targets[1]!.probability),
     );
   });
-  expect(titled(figures, "All targets").series.every(({ lines }) => lines.length === 0)).toBe(true);
+  expect(titled(figures, "Every target").series.every(({ lines }) => lines.length === 0)).toBe(true);
 });
 
 it("Bounds are drawn in panels, each on its side", () => {
   const figures = boundFigures(events);
   expect(figures.map(({ title, panels }) => [title, panels])).toEqual([
     ["Target 1", true],
-    ["Target M, the largest value of a weight", true],
-    ["All targets of −M..M at once", true],
+    ["Target M, the largest", true],
+    ["Every target from −M to M", true],
   ]);
   sweeps.forEach(({ theory }, s) => {
     expect(figures[0]!.series[s]!.lines).toEqual([

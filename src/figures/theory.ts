@@ -13,6 +13,7 @@ import {
   measuredPoint,
   predictedProbability,
   predictionText,
+  seriesOf,
   type Observation,
   type PhaseEvent,
 } from "./phase.ts";
@@ -20,13 +21,13 @@ import {
 /** A figure for each event with proven bounds, a panel for each sweep, since the bounds of several would overlap. */
 export function boundFigures(events: readonly PhaseEvent[]): Figure[] {
   return events.flatMap(({ title, meaning, label, sweeps, observations }): Figure[] => {
-    const series = sweeps.map(({ label }, s) => {
+    const series = sweeps.map((sweep, s) => {
       const list = observations[s]!;
       const lines = [boundLine(list, "lower"), boundLine(list, "upper")].filter(
         ({ points }) => points.length > 0,
       );
       // A panel without bounds would show nothing new.
-      return { name: label, points: lines.length > 0 ? list.map(measuredPoint) : [], lines };
+      return { ...seriesOf(sweep), points: lines.length > 0 ? list.map(measuredPoint) : [], lines };
     });
     if (series.every(({ lines }) => lines.length === 0)) return [];
     return [
@@ -59,12 +60,12 @@ function boundLine(list: readonly Observation[], side: "lower" | "upper"): Figur
 /**
  * The distance of a measurement from the prediction of a law, in standard errors. The standard error is that of a count
  * whose probability is the predicted one, but at least one trial, so that predictions of 0 and 1 allow for rounding.
- * Undefined without a prediction, and where every instance was counted, since an exact count has no standard error.
+ * Undefined without a prediction, and where instances were counted in their order, since such a count has no standard error.
  */
 function residual(observed: Observation, law: Prediction["name"]): number | undefined {
   const predicted = predictedProbability(observed, law);
   const { trials, interval } = observed.finding;
-  if (predicted === undefined || interval === "exact") return undefined;
+  if (predicted === undefined || interval !== "clopper-pearson") return undefined;
   return (
     (observed.estimate.probability - predicted) /
     Math.sqrt((predicted * (1 - predicted) + 1 / trials) / trials)
@@ -114,7 +115,7 @@ function residualsOf(
       },
       legend: legendOf(sweeps),
       levels: LEVELS,
-      series: sweeps.map(({ label }, s) => ({ name: label, points: points[s]!, lines: [] })),
+      series: sweeps.map((sweep, s) => ({ ...seriesOf(sweep), points: points[s]!, lines: [] })),
     },
   ];
 }
@@ -173,7 +174,7 @@ function collapseOf(
       y: { label, domain: [0, 1] },
       legend: legendOf(sweeps),
       dots: dotsText(sweeps),
-      series: sweeps.map(({ label }, s) => ({ name: label, points: points[s]!, lines: [] })),
+      series: sweeps.map((sweep, s) => ({ ...seriesOf(sweep), points: points[s]!, lines: [] })),
       lines: [
         {
           kind: "prediction",

@@ -8,8 +8,8 @@ import { widthFigures } from "./width.ts";
 /** A finding of 100 trials, of which trial i needs i units more than `from`. */
 function findingOf(from: number, request: WidthRequest) {
   const config = widthConfig({ ...request, maxUnits: 150 });
-  const fewest = Array.from({ length: 100 }, (_, i) => from + i);
-  return findWidth(config, fewest, { engine: "reference", adapter: "none", version: "0" });
+  const words = new Array<number>(152).fill(0).fill(1, from, from + 100);
+  return findWidth(config, { trials: 100, words }, { engine: "reference", adapter: "none", version: "0" });
 }
 
 describe("Figures of width", () => {

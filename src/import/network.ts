@@ -7,8 +7,10 @@ import { quantizers, readNetwork, type Network, type Quantizer } from "../networ
 import { FORMAT } from "../ticket/file.ts";
 import { networkOfTensors } from "./chain.ts";
 import { checkLayers, largestOf, type GivenNetwork } from "./given.ts";
-import { readOnnx } from "./onnx.ts";
-import { quantizationOf, quantizeLayers, type Quantization } from "./real.ts";
+import { refuseForeignBytes, refuseForeignJson } from "./foreign.ts";
+import { readOnnx } from "./onnx/read.ts";
+import type { ReadExternal } from "./onnx/tensor.ts";
+import { notesOf, quantizationOf, quantizeLayers, type Quantization } from "./real.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { textOf } from "./text.ts";
 
@@ -24,6 +26,13 @@ export interface ImportOptions {
   readonly clamp?: boolean | undefined;
   /** The real input that the integer input 2^m represents. Default 1. It matters only if there are biases. */
   readonly inputScale?: number | undefined;
+  /**
+   * The names of the layers of a safetensors file in their order, each once: `encoder.0` or `encoder.0.weight`. Needed where
+   * shapes and numbers in names do not decide it.
+   */
+  readonly order?: readonly string[] | undefined;
+  /** Reads the files beside an ONNX model in which it has its weights. */
+  readonly external?: ReadExternal | undefined;
 }
 
 const bits = z.optional(integer(0, 20));
@@ -33,6 +42,8 @@ const optionsSchema = z.strictObject({
   quantizer: z.optional(z.enum(quantizers, `one of ${quantizers.join(", ")}`)),
   clamp: z.optional(z.boolean("true or false")),
   inputScale: z.optional(z.number("a number above 0").check(z.positive("a number above 0"))),
+  order: z.optional(z.array(z.string("the name of a layer"), "a list of names")),
+  external: z.optional(z.custom<ReadExternal>((value) => typeof value === "function", "a function")),
 });
 
 /**
@@ -51,7 +62,7 @@ export function importOptions(options: unknown): ImportOptions {
 export function refuseConflicts(asked: ImportOptions, fixed: ImportOptions, what: string): void {
   for (const [name, value] of Object.entries(asked) as [keyof ImportOptions, unknown][])
     if (value !== undefined && value !== fixed[name])
-      throw new RequestError(name, `${fixed[name] ?? "none"}, as ${what} says itself`, value);
+      throw new RequestError(name, `${String(fixed[name] ?? "none")}, as ${what} says itself`, value);
 }
 
 /** A network that was read from a file. */
@@ -89,8 +100,8 @@ export function importNetwork(
   options: ImportOptions = {},
   defaults: ImportOptions = {},
 ): ImportedNetwork {
-  const asked = importOptions(options);
-  const given = read(bytes);
+  const { external, ...asked } = importOptions(options);
+  const given = read(bytes, external, asked.order);
   if ("bits" in given) {
     const { network, bits: targetBits } = given;
     const { activationBits, quantizer, clamp } = network;
@@ -99,13 +110,15 @@ export function importNetwork(
   }
   const { layers, integer: isInteger, notes } = given;
   const {
-    targetBits = defaults.targetBits ?? (isInteger ? bitsFor(given) : 8),
     activationBits = defaults.activationBits ?? 8,
     quantizer = defaults.quantizer ?? "floor",
     clamp = defaults.clamp ?? false,
     inputScale = defaults.inputScale ?? 1,
   } = asked;
-  const quantized = isInteger ? undefined : quantizeLayers(layers, targetBits, inputScale);
+  const askedBits = asked.targetBits ?? defaults.targetBits;
+  const { quantized, bits: targetBits } = isInteger
+    ? { quantized: undefined, bits: askedBits ?? bitsFor(given) }
+    : quantizeLayers(layers, askedBits, inputScale);
   const { network } = readNetwork({
     bits: targetBits,
     activationBits,
@@ -122,7 +135,24 @@ export function importNetwork(
     }),
   });
   const quantization = quantized && quantizationOf(layers, quantized, network, targetBits, inputScale);
-  return { network, bits: targetBits, notes, quantization };
+  const more = quantization
+    ? notesOf(layers, quantized, quantization, targetBits)
+    : meaningOf(given, network, targetBits);
+  return { network, bits: targetBits, notes: [...notes, ...more], quantization };
+}
+
+/** How the outputs of a network of integers are related to those of its matrices. */
+function meaningOf({ layers }: GivenNetwork, { quantizer, activationBits }: Network, bits: number): string[] {
+  const hasBiases = layers.some(({ biases }) => biases);
+  if (bits === 0 && !hasBiases) return [];
+  const sum = hasBiases ? `W x + 2^${activationBits} b` : "W x";
+  const total =
+    hasBiases || layers.length === 1
+      ? ""
+      : `, so that outputs are about 2^-${bits * layers.length} of those of the matrices`;
+  return [
+    `integers stay as they are, in units of 2^-${bits}: every layer divides ${sum} by 2^${bits} (${quantizer})${total}`,
+  ];
 }
 
 /** The fewest bits k for which all integers are in -2^k..2^k. */
@@ -134,18 +164,25 @@ function bitsFor({ layers }: GivenNetwork): number {
 const OPENING_BRACE = 0x7b;
 
 /** Reads a file of any format. */
-function read(bytes: Uint8Array): GivenNetwork | { network: Network; bits: number } {
+function read(
+  bytes: Uint8Array,
+  external: ReadExternal | undefined,
+  order: readonly string[] | undefined,
+): GivenNetwork | { network: Network; bits: number } {
   // safetensors: the length of the header is below 2^40, so that bytes 5..7 are 0, which no text has.
   if (bytes[8] === OPENING_BRACE && bytes.subarray(5, 8).every((byte) => byte === 0)) {
-    const { tensors, format } = readSafetensors(bytes);
-    if (format === FORMAT)
+    const { tensors, metadata } = readSafetensors(bytes);
+    if (metadata["format"] === FORMAT)
       throw new RequestError("file", "a network", "an exacta ticket", "exacta verify reads those");
-    const given = networkOfTensors(tensors);
+    const given = networkOfTensors(tensors, order, metadata);
     checkLayers(given.layers);
     return given;
   }
+  refuseForeignBytes(bytes);
+  if (order)
+    throw new RequestError("order", "none for JSON and ONNX, which order their layers themselves", order);
   // ONNX: the tag of field 1, 2 or 3 (IR version, producer name, producer version), with which writers begin a model.
-  if ([0x08, 0x12, 0x1a].includes(bytes[0] ?? 0)) return readOnnx(bytes);
+  if ([0x08, 0x12, 0x1a].includes(bytes[0] ?? 0)) return readOnnx(bytes, external);
   return readJson(textOf("network", bytes));
 }
 
@@ -172,13 +209,13 @@ const realSchema = z.strictObject({
 function readJson(text: string): GivenNetwork | { network: Network; bits: number } {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     const { message } = error as Error;
     throw new RequestError("network", "JSON, safetensors or ONNX", text.slice(0, 60), message);
   }
-  if (typeof value !== "object" || value === null || Object.keys(value).join() !== "layers")
-    return readNetwork(value);
+  refuseForeignJson(value);
+  if (Object.keys(value as object).join() !== "layers") return readNetwork(value);
   const layers = parse(realSchema, value, "network").layers.map(({ weights, biases }, l) => {
     const columns = weights[0]!.length;
     weights.forEach(({ length }, row) => {

@@ -123,6 +123,18 @@ export function integers(message: Message, number: number, name: string): number
   return integersIn(message, name, packed(message, number, name, wires.varint));
 }
 
+/** The same as 64-bit floats, rounded beyond 2^53. */
+export function roundedIntegers(message: Message, number: number, name: string): Float64Array<ArrayBuffer> {
+  const { what } = message;
+  const bytes = packed(message, number, name, wires.varint);
+  const values: number[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const length = varintLength(`${what}, ${name}`, bytes, at);
+    values.push(valueOf(bytes.subarray(at, (at += length))));
+  }
+  return Float64Array.from(values);
+}
+
 /** The bytes of a repeated field of numbers of `size` bytes, 4 or 8, packed or one by one. */
 export function fixed(message: Message, number: number, name: string, size: number): Uint8Array {
   return packed(message, number, name, size === 4 ? wires.fixed32 : wires.fixed64);
@@ -151,9 +163,7 @@ function integersIn({ what }: Message, name: string, bytes: Uint8Array): number[
   const values: number[] = [];
   for (let at = 0; at < bytes.length;) {
     const length = varintLength(`${what}, ${name}`, bytes, at);
-    const varint = bytes.subarray(at, (at += length));
-    // A varint of 10 bytes has the sign bit.
-    const value = length < MAX_VARINT_BYTES ? magnitudeOf(varint) : signedOf(varint);
+    const value = valueOf(bytes.subarray(at, (at += length)));
     if (!Number.isSafeInteger(value))
       throw new RequestError(`${what}, ${name}`, "integers within 2^53", value);
     values.push(value);
@@ -170,6 +180,11 @@ function varintLength(what: string, bytes: Uint8Array, from: number): number {
     `a number of at most ${MAX_VARINT_BYTES} bytes before its end`,
     "none",
   );
+}
+
+/** The value of a varint as an i64, rounded beyond 2^53. A varint of 10 bytes has the sign bit. */
+function valueOf(varint: Uint8Array): number {
+  return varint.length < MAX_VARINT_BYTES ? magnitudeOf(varint) : signedOf(varint);
 }
 
 /** The value of a varint as an unsigned integer, rounded beyond 2^53. */

@@ -149,11 +149,15 @@ describe("Layers of safetensors", () => {
     ],
     [
       "other names",
-      { "a.weight": [1, 1], "a.running_mean": [1] },
-      'for every layer, got "a.running_mean" [1], "a.weight" [1, 1]',
+      { "a.weight": [1, 1], W1: [1, 1] },
+      'for every layer, got "W1" [1, 1], "a.weight" [1, 1]; names such as fc1.weight [outputs, inputs] or',
     ],
     ["a convolution", { "a.weight": [1, 1, 3, 3] }, 'got "a.weight" [1, 1, 3, 3]'],
-    ["a normalization", { "a.weight": [1, 1], "n.weight": [1] }, 'got "n.weight" [1], "a.weight" [1, 1]'],
+    [
+      "a layer normalization",
+      { "a.weight": [1, 1], "n.weight": [1] },
+      'got "n.weight" [1], "a.weight" [1, 1]; a weight of one dimension without running_mean',
+    ],
     ["a scalar bias", { "a.weight": [1, 1], "a.bias": [] }, 'got "a.bias" [], '],
     [
       "one layer twice",
@@ -161,9 +165,9 @@ describe("Layers of safetensors", () => {
       'got "a/weight" [1, 1], "a.weight" [1, 1]',
     ],
     [
-      "another order",
-      { "b.weight": [3, 2], "a.weight": [4, 3] },
-      'got "a.weight" [4, 3], "b.weight" [3, 2]; each needs as many inputs as the one before has outputs',
+      "another order of numbers",
+      { "l2.weight": [3, 2], "l1.weight": [4, 3] },
+      'got "l2.weight" [3, 2], "l1.weight" [4, 3]; each needs as many inputs as the one before has outputs',
     ],
     [
       "a bias of another length",
@@ -186,7 +190,7 @@ describe("Layers of safetensors", () => {
   });
 
   test("The layers of a file are all integers or all real numbers", () => {
-    const both = [...tensorsOf({ "a.weight": [1, 1] }), ...tensorsOf({ "b.weight": [1, 1] }, true)];
+    const both = [...tensorsOf({ "l1.weight": [1, 1] }), ...tensorsOf({ "l2.weight": [1, 1] }, true)];
     expect(() => networkOfTensors(both)).toThrow(
       "tensors: expected integers only, or real numbers only, got",
     );
@@ -273,7 +277,11 @@ describe("Hostile safetensors file", () => {
       safetensorsFile({ weight: { ...one, dtype: "C64" } }, eight),
       'header, "weight": dtype: expected one of F64, ',
     ],
-    ["truth values", safetensorsFile({ weight: { ...one, dtype: "BOOL" } }, eight), 'got "BOOL"'],
+    [
+      "truth values that are none",
+      safetensorsFile({ weight: { ...one, dtype: "BOOL", data_offsets: [0, 1] } }, Uint8Array.of(2)),
+      '"weight": expected truth values 0 and 1, got 2',
+    ],
     [
       "no shape",
       safetensorsFile({ weight: { ...one, shape: undefined } }, eight),

@@ -20,10 +20,13 @@ const tensorSchema = z.strictObject({
 });
 
 /**
- * Reads the tensors of a file, in the order of their bytes, and the `format` of its metadata. Tensors are not decoded yet.
+ * Reads the tensors of a file, in the order of their bytes, and the entries of its metadata. Tensors are not decoded yet.
  * @throws {RequestError} For a file of another format, and for one whose tensors do not fill it without gaps.
  */
-export function readSafetensors(bytes: Uint8Array): { tensors: Tensor[]; format: unknown } {
+export function readSafetensors(bytes: Uint8Array): {
+  tensors: Tensor[];
+  metadata: Readonly<Record<string, unknown>>;
+} {
   if (bytes.length < LENGTH_BYTES)
     throw new RequestError("file", `at least ${LENGTH_BYTES} bytes`, bytes.length);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
@@ -57,9 +60,7 @@ export function readSafetensors(bytes: Uint8Array): { tensors: Tensor[]; format:
   });
   if (end !== data.length) throw new RequestError("data", `${end} bytes`, data.length);
   const metadata = header["__metadata__"];
-  const format =
-    typeof metadata === "object" && metadata && "format" in metadata ? metadata.format : undefined;
-  return { tensors, format };
+  return { tensors, metadata: typeof metadata === "object" && metadata ? { ...metadata } : {} };
 }
 
 function readHeader(text: string): Record<string, unknown> {

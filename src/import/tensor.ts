@@ -4,7 +4,20 @@ import { RequestError } from "../errors.ts";
 import { quoted } from "./text.ts";
 
 /** Number types, by the names of safetensors. */
-export const dtypes = ["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U32", "U16", "U8"] as const;
+export const dtypes = [
+  "F64",
+  "F32",
+  "F16",
+  "BF16",
+  "I64",
+  "I32",
+  "I16",
+  "I8",
+  "U32",
+  "U16",
+  "U8",
+  "BOOL",
+] as const;
 export type Dtype = (typeof dtypes)[number];
 
 export interface Tensor {
@@ -21,7 +34,7 @@ export interface Tensor {
 
 /** The bytes of one number. */
 export function bytesOf(dtype: Dtype): number {
-  return Number(/\d+/.exec(dtype)![0]) / 8;
+  return dtype === "BOOL" ? 1 : Number(/\d+/.exec(dtype)![0]) / 8;
 }
 
 export function isInteger(dtype: Dtype): boolean {
@@ -54,11 +67,12 @@ const readers: Readonly<Record<Dtype, (view: DataView, at: number) => number>> =
   U32: (view, at) => view.getUint32(at, true),
   U16: (view, at) => view.getUint16(at, true),
   U8: (view, at) => view.getUint8(at),
+  BOOL: (view, at) => view.getUint8(at),
 };
 
 /**
  * Decodes bytes as numbers of a type.
- * @throws {RequestError} For an integer beyond 2^53 - 1 in magnitude.
+ * @throws {RequestError} For an integer beyond 2^53 - 1 in magnitude, and a truth value that is neither 0 nor 1.
  */
 export function valuesOf(name: string, dtype: Dtype, bytes: Uint8Array): Float64Array<ArrayBuffer> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -68,6 +82,8 @@ export function valuesOf(name: string, dtype: Dtype, bytes: Uint8Array): Float64
   for (let i = 0; i < values.length; i++) values[i] = read(view, i * size);
   const wrong = dtype === "I64" ? values.find((value) => !Number.isSafeInteger(value)) : undefined;
   if (wrong !== undefined) throw new RequestError(quoted(name), "integers within 2^53", wrong);
+  const untrue = dtype === "BOOL" ? values.find((value) => value > 1) : undefined;
+  if (untrue !== undefined) throw new RequestError(quoted(name), "truth values 0 and 1", untrue);
   return values;
 }
 

@@ -24,6 +24,8 @@ export const instanceParams = [
   "masks",
   /** 1: tables exceed fast memory, and one instance is enough work for a whole device. */
   "tiles",
+  /** For `count`: 0 counts modulo 2^64, c modulo 2^62 - c, for c below 2^31. The other kernels ignore it. */
+  "reduction",
 ] as const;
 
 export type InstanceParam = (typeof instanceParams)[number];

@@ -13,6 +13,8 @@ const meetParams = [
   "answers",
   /** The most items of one instance, 0..48. */
   "longest",
+  /** 1: of two masks of one sum the one with fewer items comes first, and of two of one size the smaller. 0: the smaller. */
+  "fewest",
 ] as const;
 
 type MeetParam = (typeof meetParams)[number];
@@ -29,7 +31,7 @@ export const MEET_WORDS = 7;
  * - 1 if the instance has a sum in from..to, or else 0, and then all other words are 0;
  * - the sum nearest to `center`, the lower of two equally near, in two words;
  * - the number of index sets with a sum in from..to, in two words;
- * - the smallest mask of the nearest sum, in two words.
+ * - the first mask of the nearest sum in the order of `fewest`, in two words.
  */
 export const meet: Contract<MeetParam, InstanceInput, "answers"> = {
   name: "meet",
@@ -42,12 +44,13 @@ export const meet: Contract<MeetParam, InstanceInput, "answers"> = {
   },
   twin(params, { items, starts, targets, answers }) {
     answers.fill(0);
+    const isBefore = params.fewest ? hasFewer : isSmaller;
     for (let k = 0; k < params.instances; k++) {
       const [item, target, nextItem, nextTarget] = starts.subarray(2 * k, 2 * k + 4);
       const values = Array.from({ length: nextItem! - item! }, (_, i) => wide(items, 2 * (item! + i)));
       const half = values.length >> 1;
-      const low = sumsOf(values.slice(0, half));
-      const high = sumsOf(values.slice(half));
+      const low = sumsOf(values.slice(0, half), isBefore);
+      const high = sumsOf(values.slice(half), isBefore);
       for (let j = target!; j < nextTarget!; j++) {
         const at = WIDE_TARGET_WORDS * j;
         const [from, to, center] = [wide(targets, at), wide(targets, at + 2), wide(targets, at + 4)];
@@ -64,7 +67,7 @@ export const meet: Contract<MeetParam, InstanceInput, "answers"> = {
             const found = { sum: lower.sum + upper.sum, mask: (upper.mask << BigInt(half)) | lower.mask };
             const closer = best ? distance(found.sum) - distance(best.sum) : -1n;
             if (closer < 0n || (closer === 0n && found.sum < best!.sum)) best = found;
-            else if (found.sum === best!.sum && found.mask < best!.mask) best = found;
+            else if (found.sum === best!.sum && isBefore(found.mask, best!.mask)) best = found;
           }
         }
         if (!best) continue;
@@ -79,6 +82,16 @@ export const meet: Contract<MeetParam, InstanceInput, "answers"> = {
   },
 };
 
+const isSmaller = (a: bigint, b: bigint) => a < b;
+
+/** Whether a mask has fewer items than another, or as many and is smaller. */
+function hasFewer(a: bigint, b: bigint): boolean {
+  const more = itemsIn(a) - itemsIn(b);
+  return more < 0 || (more === 0 && a < b);
+}
+
+const itemsIn = (mask: bigint) => mask.toString(2).replaceAll("0", "").length;
+
 /** Two words, low word first, as one 64-bit value in two's complement. */
 function wide(words: Int32Array | Uint32Array, at: number): bigint {
   return (BigInt(words[at + 1]! | 0) << 32n) | BigInt(words[at]! >>> 0);
@@ -87,7 +100,7 @@ function wide(words: Int32Array | Uint32Array, at: number): bigint {
 /** One sum of half of the items. */
 interface HalfSum {
   readonly sum: bigint;
-  /** The number of masks with this sum, and the smallest of them. */
+  /** The number of masks with this sum, and the first of them. */
   readonly ways: bigint;
   readonly mask: bigint;
   /** The number of masks with this sum or a smaller one. */
@@ -95,16 +108,17 @@ interface HalfSum {
 }
 
 /** Every sum of some of the values, ascending. */
-function sumsOf(values: readonly bigint[]): HalfSum[] {
+function sumsOf(values: readonly bigint[], isBefore: (mask: bigint, other: bigint) => boolean): HalfSum[] {
   let sums = new Map([[0n, { ways: 1n, mask: 0n }]]);
   values.forEach((value, i) => {
     const before = sums;
     sums = new Map(before);
     for (const [sum, taken] of before) {
       const without = sums.get(sum + value);
+      const mask = taken.mask | (1n << BigInt(i));
       sums.set(sum + value, {
         ways: taken.ways + (without?.ways ?? 0n),
-        mask: without?.mask ?? taken.mask | (1n << BigInt(i)),
+        mask: without && isBefore(without.mask, mask) ? without.mask : mask,
       });
     }
   });

@@ -99,6 +99,6 @@ function maskOf(items: Int32Array, sum: number, sparse: boolean): Uint32Array {
   const sizes = { instances: 1, items: n, targets: 1, answers: answers.length, longest: n };
   const starts = Uint32Array.of(0, 0, n, 1);
   const targets = Int32Array.of(sum, sum, sum, 0);
-  kernel.twin({ ...sizes, sums: 0, masks: 1, tiles: 0 }, { items, starts, targets, answers });
+  kernel.twin({ ...sizes, sums: 0, masks: 1, tiles: 0, reduction: 0 }, { items, starts, targets, answers });
   return answers.subarray(words(n, false));
 }

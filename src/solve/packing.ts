@@ -1,12 +1,13 @@
 // Packs questions about given instances into work for the kernels, several instances into one call of a kernel.
 
 import { COUNT_WORDS } from "../kernels/count.ts";
+import { CAPACITY_WORDS, knapsackWords } from "../kernels/knapsack.ts";
 import { MEET_WORDS, WIDE_TARGET_WORDS } from "../kernels/meet.ts";
 import { TARGET_WORDS } from "../kernels/instances.ts";
 import { smallestWords } from "../kernels/smallest.ts";
 import { witnessWords } from "../kernels/witness.ts";
 import type { Work } from "../plan.ts";
-import { methods, tableSums, type Problem, type Question } from "./problem.ts";
+import { methods, tableSums, type Problem, type Query, type Question } from "./problem.ts";
 
 /** A question for a kernel. */
 export interface KernelQuestion {
@@ -54,6 +55,7 @@ type TableKernel = "witness" | "count" | "smallest";
 
 /** The questions of one piece of work. */
 interface Bin {
+  readonly asked: TableKernel;
   readonly kernel: TableKernel | "meet";
   readonly tiles: boolean;
   /** By instance: the questions that share its table. */
@@ -70,11 +72,13 @@ const SIZE_CLASSES = 32;
  * one method and of table sizes within a factor of 4, so that no problem waits for a far larger table. Problems that are
  * solved by meeting in the middle go to the kernel `meet`.
  * @param masks Whether answers include index sets.
+ * @param reduction The modulus of counts (src/kernels/instances.ts).
  */
 export function packQuestions(
   kernel: TableKernel,
   questions: readonly KernelQuestion[],
   masks: boolean,
+  reduction = 0,
 ): PackedWork[] {
   const bins = new Map<number, Bin>();
   const add = (instance: readonly KernelQuestion[], sums: number) => {
@@ -86,6 +90,7 @@ export function packQuestions(
       bin.sums = Math.max(bin.sums, sums);
     } else
       bins.set(key, {
+        asked: kernel,
         kernel: method === "meet-in-the-middle" ? "meet" : kernel,
         tiles: method === "tiles",
         instances: [instance],
@@ -102,7 +107,82 @@ export function packQuestions(
     else if (apart) for (const alone of instance) add([alone], tableSums(form, [alone.question]));
     else add(instance, tableSums(form, instance.map(questionOf)));
   }
-  return [...bins.values()].map((bin) => packBin(bin, masks));
+  return [...bins.values()].map((bin) => packBin(bin, masks, reduction));
+}
+
+/**
+ * Packs knapsacks into work: the queries with a question, one piece of work for each class of table sizes.
+ */
+export function packKnapsacks(queries: readonly Query[]): PackedWork[] {
+  const bins = new Map<number, { readonly tiles: boolean; readonly knapsacks: Knapsack[] }>();
+  for (let k = 0; k < queries.length;) {
+    const { problem } = queries[k]!;
+    const asked: number[] = [];
+    let capacity = 0;
+    for (; queries[k]?.problem === problem; k++) {
+      const { question } = queries[k]!;
+      if (!question) continue;
+      asked.push(k);
+      capacity = Math.max(capacity, Number(question.to));
+    }
+    if (asked.length === 0) continue;
+    const tiles = problem.method === "tiles";
+    const key = 2 * (Math.log2(capacity + 1) >> 1) + Number(tiles);
+    const bin = bins.get(key) ?? { tiles, knapsacks: [] };
+    bins.set(key, bin);
+    bin.knapsacks.push({ problem, asked, capacity });
+  }
+  return [...bins.values()].map(({ tiles, knapsacks }) => packKnapsackBin(queries, knapsacks, tiles));
+}
+
+/** A problem with the queries that ask about it, and its greatest capacity, which is not more than all of its items weigh. */
+interface Knapsack {
+  readonly problem: Problem;
+  readonly asked: readonly number[];
+  readonly capacity: number;
+}
+
+function packKnapsackBin(all: readonly Query[], knapsacks: readonly Knapsack[], tiles: boolean): PackedWork {
+  const [items, profits, targets, starts]: [number[], number[], number[], number[]] = [[], [], [], [0, 0]];
+  const [queries, offsets]: [number[], number[]] = [[], []];
+  let [answers, longest, sums] = [0, 0, 1];
+  for (const { problem, asked, capacity } of knapsacks) {
+    const { instance } = problem;
+    instance.items.forEach((weight, i) => {
+      // What is heavier never fits, whatever it weighs, and what brings no profit is in no smallest mask.
+      items.push(Math.min(weight, capacity + 1));
+      const profit = BigInt(Math.max(instance.profits![i]!, 0));
+      profits.push(Number(profit & 0xffffffffn), Number(profit >> 32n));
+    });
+    for (const query of asked) {
+      queries.push(query);
+      offsets.push(answers);
+      targets.push(Number(all[query]!.question!.to), answers);
+      answers += knapsackWords(instance.items.length);
+    }
+    starts.push(items.length, targets.length / CAPACITY_WORDS);
+    longest = Math.max(longest, instance.items.length);
+    sums = Math.max(sums, capacity + 1);
+  }
+  const work: Work = {
+    kernel: "knapsack",
+    params: {
+      instances: knapsacks.length,
+      items: items.length,
+      targets: targets.length / CAPACITY_WORDS,
+      answers,
+      longest,
+      sums,
+      tiles: Number(tiles),
+    },
+    inputs: {
+      items: Uint32Array.from(items),
+      profits: Uint32Array.from(profits),
+      starts: Uint32Array.from(starts),
+      targets: Uint32Array.from(targets),
+    },
+  };
+  return { work, queries, offsets };
 }
 
 const questionOf = ({ question }: KernelQuestion) => question;
@@ -115,7 +195,11 @@ const answerWords: Record<Bin["kernel"], (n: number, masks: boolean) => number> 
 };
 
 /** Lays out the instances of a bin in the buffers of their kernel. */
-function packBin({ kernel, tiles, instances, sums }: Bin, masks: boolean): PackedWork {
+function packBin(
+  { asked, kernel, tiles, instances, sums }: Bin,
+  masks: boolean,
+  reduction: number,
+): PackedWork {
   const [queries, offsets]: [number[], number[]] = [[], []];
   const starts = new Uint32Array(2 * (instances.length + 1));
   let [itemCount, targetCount, answers, longest] = [0, 0, 0, 0];
@@ -136,10 +220,14 @@ function packBin({ kernel, tiles, instances, sums }: Bin, masks: boolean): Packe
   const counts = { instances: instances.length, items: itemCount, targets: targetCount, answers, longest };
   const work: Work =
     kernel === "meet"
-      ? { kernel, params: counts, inputs: { ...wideInputs(instances, counts, offsets), starts } }
+      ? {
+          kernel,
+          params: { ...counts, fewest: Number(asked === "smallest") },
+          inputs: { ...wideInputs(instances, counts, offsets), starts },
+        }
       : {
           kernel,
-          params: { ...counts, sums, masks: Number(masks), tiles: Number(tiles) },
+          params: { ...counts, sums, masks: Number(masks), tiles: Number(tiles), reduction },
           inputs: { ...narrowInputs(instances, counts, offsets), starts },
         };
   return { work, queries, offsets };

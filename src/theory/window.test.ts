@@ -369,7 +369,7 @@ test("Errors name the argument, its range and the value received", () => {
     refusal(`items: expected an integer in 1..${Number.MAX_SAFE_INTEGER}, got 0`),
   );
   expect(() => predictFailure("rnpp" as never, 4, 5, 1)).toThrow(
-    refusal('ensemble: expected one of rssp, rssp0, products, products0, got "rnpp"'),
+    refusal('ensemble: expected one of rssp, rssp0, products, products0, got "rnpp"; perhaps rssp is meant'),
   );
   expect(() => rangeObstruction("products", 8, 5, 1)).toThrow(
     refusal("halfRange: expected a perfect square for products, got 8"),

@@ -454,7 +454,7 @@ describe("Hostile ticket file", () => {
     [
       "a negative seed",
       edited('"seed":"7"', '"seed":"-7"'),
-      'seed: expected an integer in 0..18446744073709551615, got "-7"',
+      "seed: expected an integer in 0..18446744073709551615, got -7",
     ],
     [
       "a seed in another form",

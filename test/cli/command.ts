@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { vi } from "vitest";
 import { runCommandLine } from "../../host/node/commandLine.ts";
+import { watchSignals } from "../../host/node/platform/signals.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const command = join(root, "dist/node/exacta.js");
@@ -25,13 +26,20 @@ export interface Outcome {
 
 const children = new Set<ChildProcessWithoutNullStreams>();
 
-/** Starts the command in a folder; its standard input is open. */
+/**
+ * Starts the command in a folder; its standard input is open.
+ * @param redirection What a shell does with its streams, such as `> /dev/full`.
+ */
 export function startCommand(
   args: readonly string[],
   folder: string,
   env: NodeJS.ProcessEnv = process.env,
+  redirection?: string,
 ): { child: ChildProcessWithoutNullStreams; outcome: Promise<Outcome> } {
-  const child = spawn(process.execPath, [command, ...args], { cwd: folder, env });
+  const words = [process.execPath, command, ...args];
+  const [program, ...rest] =
+    redirection === undefined ? words : ["sh", "-c", `exec "$0" "$@" ${redirection}`, ...words];
+  const child = spawn(program!, rest, { cwd: folder, env });
   children.add(child);
   let stdout = "";
   let stderr = "";
@@ -64,26 +72,38 @@ let lastCall: Promise<unknown> = Promise.resolve();
  * read no standard input; `test/docs.test.ts` runs every command of the documents as a process.
  */
 export function callCommand(words: string, folder: string): Promise<Outcome> {
-  const call = lastCall.then(() => callNow(words.split(" "), folder));
+  return callWords(words.split(" "), folder);
+}
+
+/** Calls the command line with words that may have blanks, stopped from the start where that is asked. */
+export function callWords(
+  argv: readonly string[],
+  folder: string,
+  { stopped = false } = {},
+): Promise<Outcome> {
+  const call = lastCall.then(() => callNow(argv, folder, stopped));
   lastCall = call.catch(() => {});
   return call;
 }
 
-async function callNow(argv: readonly string[], folder: string): Promise<Outcome> {
+async function callNow(argv: readonly string[], folder: string, stopped: boolean): Promise<Outcome> {
   const written = { stdout: "", stderr: "" };
   const capture = (stream: "stdout" | "stderr") =>
     vi.spyOn(process[stream], "write").mockImplementation((text, ...rest) => {
-      written[stream] += String(text);
+      written[stream] += typeof text === "string" ? text : Buffer.from(text).toString();
       for (const taken of rest) if (typeof taken === "function") taken();
       return true;
     });
+  const signals = watchSignals();
   const spies = [capture("stdout"), capture("stderr")];
   const home = process.cwd();
   process.chdir(folder);
   try {
-    const status = await runCommandLine(argv);
+    const watch = stopped ? { ...signals, stop: AbortSignal.abort() } : signals;
+    const status = await runCommandLine(argv, watch);
     return { status, ...written };
   } finally {
+    signals.release();
     process.chdir(home);
     for (const spy of spies) spy.mockRestore();
   }

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { forward, readNetwork, withConstant } from "../../src/network.ts";
+import { stateDict } from "../writers.ts";
 import { callCommand } from "./command.ts";
 
 const written = {
@@ -69,7 +70,7 @@ const exacta = (words: string) => callCommand(words, folder);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "exacta-forward-"));
-  const files: Record<string, string | Buffer> = {
+  const files: Record<string, string | Uint8Array> = {
     "network.json": JSON.stringify(written),
     "x.csv": `first,second,third\n${csv(inputs)}`,
     "x.npy": npy("|i1", "(200, 3)", Buffer.from(Int8Array.from(inputs.flat()).buffer)),
@@ -79,6 +80,20 @@ beforeAll(async () => {
     "wide.csv": "1,2,3\n32,-32,33\n",
     "four.csv": "1,2,3,4\n",
     "empty.npy": "",
+    // y = 2 relu(x0 - x1 / 2), and a second output of a third of it.
+    "real.json": JSON.stringify({ layers: [{ weights: [[1, -0.5]] }, { weights: [[2], [-2 / 3]] }] }),
+    "half.csv": "0.5;-1\n1;1\n",
+    "many.csv": "0.5,1.5\n",
+    "pandas.csv": "0,1,2\n4,5,6\n",
+    "scales.safetensors": stateDict({
+      "fc1.weight": { dtype: "I8", shape: [2, 1], values: [2, 1] },
+      "fc1.weight_scale": { dtype: "F64", shape: [2, 1], values: [1, 4] },
+    }),
+    "auto.safetensors": stateDict({
+      "encoder.weight": { dtype: "F64", shape: [1, 2], values: [1, 1] },
+      "decoder.weight": { dtype: "F64", shape: [2, 1], values: [1, 0.5] },
+    }),
+    "one.csv": "1\n",
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   const tickets = [1, 2].map((theorem) =>
@@ -111,6 +126,61 @@ describe("Engines and passes of forward", () => {
     "ticket2.safetensors --engine gpu --pass audit",
     "ticket2.safetensors --engine shadow",
   ])("The command forward %s prints the outputs of the definition", { tags: ["wide"] }, expectOutputs);
+});
+
+describe("Real numbers", () => {
+  const common = "--engine reference --inputs";
+
+  test("--real rounds real inputs, prints real outputs and says how they are related to integers", async () => {
+    const { status, stdout, stderr } = await exacta(`forward real.json --real ${common} half.csv`);
+    // Inputs are 128, -256 and 256, 256 of 256; the hidden outputs 256 and 128; the outputs 256 and -85, 128 and -43 (floor).
+    expect([status, stdout]).toEqual([0, "2,-0.6640625\n1,-0.3359375\n"]);
+    expect(stderr).toContain(
+      "real numbers: an input is the integer nearest to x 2^8 / 1, ties away from 0; an output is its integer times 2 / 2^8\n",
+    );
+    const doubled = await exacta(`forward real.json --real --input-scale 2 --out y.npy ${common} many.csv`);
+    expect(doubled).toMatchObject({ status: 0, stdout: "" });
+    const file = await readFile(join(folder, "y.npy"));
+    expect(file.toString("latin1", 10, 127)).toContain("'descr': '<f8'");
+    expect([0, 1].map((i) => file.readDoubleLE(128 + 8 * i))).toEqual([0, 0]);
+    const json = await exacta(`forward real.json --real --json --quiet ${common} half.csv`);
+    expect(JSON.parse(json.stdout)).toMatchObject({ inputScale: 1, outputScale: 2, activationBits: 8 });
+  });
+
+  test("Outputs with scales of their own are compared as real numbers", async () => {
+    const integers = await exacta(`forward scales.safetensors ${common} one.csv`);
+    expect(integers.stdout).toBe("1,0\n");
+    expect(integers.stderr).toContain("each output has a scale of its own");
+    const real = await exacta(
+      `forward scales.safetensors --real --activation-bits 4 --quiet ${common} one.csv`,
+    );
+    expect(real.stdout).toBe("2,4\n");
+    const largest = await exacta(
+      `forward scales.safetensors --activation-bits 4 --real --argmax --quiet ${common} one.csv`,
+    );
+    expect(largest.stdout).toBe("1\n");
+  });
+
+  test("The order of layers is refused where two fit, and read where it is stated", async () => {
+    const refused = await exacta(`forward auto.safetensors --real ${common} half.csv`);
+    expect(refused).toMatchObject({ status: 2, stdout: "" });
+    expect(refused.stderr).toBe(
+      "auto.safetensors: order of layers: expected one that shapes and the numbers in names decide, " +
+        "got more than one: 1 -> 2 -> 1 and 2 -> 1 -> 2; use --order decoder,encoder; use --order encoder,decoder\n",
+    );
+    const read = await exacta(
+      `forward auto.safetensors --order encoder,decoder --real --quiet ${common} half.csv`,
+    );
+    expect(read).toEqual({ status: 0, stdout: "0,0\n2,1\n", stderr: "" });
+  });
+
+  test("A header of numbers is read as what --header says", async () => {
+    const header = async (word: string) =>
+      (await exacta(`forward network.json --header ${word} --quiet ${common} pandas.csv`)).stdout
+        .trim()
+        .split("\n").length;
+    expect([await header("yes"), await header("no")]).toEqual([1, 2]);
+  });
 });
 
 test("Changing one weight changes the outputs", async () => {
@@ -208,7 +278,7 @@ test.concurrent.each([
     "ticket1.safetensors --inputs x.npy --target-bits 3",
     "target-bits: expected 4, as the ticket says itself, got 3",
   ],
-  ["network.json --inputs none", 'file: expected a readable file, got "none"; ENOENT'],
+  ["network.json --inputs none", 'inputs: expected a readable file, got "none"; ENOENT'],
   ["network.json --inputs x.npy --pass both", 'pass: expected one of audit, collapsed, got "both"'],
   ["network.json --inputs x.npy --out y.txt", 'out: expected a name that ends in .npy or .csv, got "y.txt"'],
   [
@@ -219,6 +289,35 @@ test.concurrent.each([
   [
     "ticket1.safetensors --inputs wide.csv",
     'wide.csv: row 1, column 2: expected an integer in -32..32, got "33"',
+  ],
+  [
+    "network.json --inputs pandas.csv",
+    'pandas.csv: first line: expected numbers, or names that do not count the columns, got "0,1,2"; use --header yes, if these are names; ' +
+      "use --header no, if these are numbers",
+  ],
+  ["network.json --inputs x.csv --header maybe", 'header: expected yes or no, got "maybe"'],
+  [
+    "network.json --inputs x.csv --real",
+    "real: expected a network that was made from real numbers, got a network of integers; the inputs of this network are " +
+      "integers: of real numbers in -1..1, give the integers nearest to 2^5 times them",
+  ],
+  [
+    "ticket1.safetensors --inputs x.csv --real",
+    "real: expected a network that was made from real numbers, got a ticket, which has no scales; give the file of the network " +
+      "that it equals, and the options with which it was made",
+  ],
+  [
+    "real.json --inputs half.csv --quiet",
+    'half.csv: row 0, column 0: expected an integer in -256..256, got "0.5"; use --real, which rounds inputs to integers by the ' +
+      "input scale",
+  ],
+  [
+    "real.json --inputs many.csv --real --quiet",
+    'many.csv: row 0, column 1: expected a number in -1..1, got "1.5"; raise --input-scale, the largest input',
+  ],
+  [
+    "real.json --inputs half.csv --order a,b",
+    'real.json: order: expected none for JSON and ONNX, which order their layers themselves, got ["a","b"]',
   ],
   ["network.json --inputs four.csv", "four.csv: row 0: expected 3 integers, got 4"],
   ["network.json --inputs short.npy", "short.npy: data: expected 600 bytes, as its shape asks for, got 599"],
@@ -244,5 +343,7 @@ test("A file without a network is refused by its name", async () => {
   expect(stderr).toMatch(/^myInputs\.csv: network: expected JSON, safetensors or ONNX, got "1,2,3\\n"; /);
   const bytes = await exacta("forward x.npy --inputs x.npy");
   expect(bytes).toMatchObject({ status: 2, stdout: "" });
-  expect(bytes.stderr).toMatch(/^x\.npy: network: expected text in UTF-8, got /);
+  expect(bytes.stderr).toMatch(
+    /^x\.npy: file: expected a network as safetensors, ONNX or JSON, got a NumPy array \(\.npy\); /,
+  );
 });

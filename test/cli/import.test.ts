@@ -79,7 +79,7 @@ describe.each(["real.bin", "onnx.bin", "json.bin"])("%s", (name) => {
   });
 });
 
-test("Parts of a model that are left out are noted, and integers have no other notes", async () => {
+test("Parts of a model that are left out are noted, and so is the unit of integers", async () => {
   const { status, stderr } = await exacta(
     "ticket softmax --target-bits 2 --engine cpu --out softmax.ticket --json",
   );
@@ -88,7 +88,11 @@ test("Parts of a model that are left out are noted, and integers have no other n
     stderr: "softmax: note: Softmax at the end is left out: the outputs are those before it\n",
   });
   const made = await exacta("ticket integers --engine cpu --out integers.ticket --json");
-  expect(made).toMatchObject({ status: 0, stderr: "" });
+  expect(made).toMatchObject({
+    status: 0,
+    stderr:
+      "integers: note: integers stay as they are, in units of 2^-3: every layer divides W x by 2^3 (floor)\n",
+  });
   expect(JSON.parse(made.stdout)).toMatchObject({ targetBits: 3 });
 });
 

@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const folder = fileURLToPath(new URL("../../host/node", import.meta.url));
-/** The output module itself, and the command line and the program, which print errors. */
-const WRITERS = ["output.ts", "commandLine.ts", "cli.ts"];
+/** The output module itself, the program, which hears of streams that cannot be written, and a program for a child process. */
+const WRITERS = ["output.ts", "platform/silence.ts", "program.ts"];
 
 /** Whether a source writes to stdout or stderr; the examples in its docstrings may. */
 const writes = (text: string) =>
@@ -21,7 +21,7 @@ test("Output is recognized by its stream or by console", () => {
   expect(writes("output.text(text); process.stdin.read();")).toBe(false);
 });
 
-test("Only the output module, the command line and the program write to stdout and stderr", () => {
+test("Only the output module and the programs use stdout and stderr", () => {
   const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
     (file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && !file.startsWith("bench"),
   );

@@ -28,6 +28,8 @@ test("The table has at most 100 columns, and the files are written", async () =>
   );
   expect(stdout).toMatch(/50 networks each, weights without 0, seed 1, on cpu/);
   expect((await readdir(join(folder, "out"))).toSorted()).toEqual([
+    "journal",
+    "provenance.json",
     "report.html",
     "results.csv",
     "results.jsonl",

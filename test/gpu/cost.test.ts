@@ -9,6 +9,7 @@ import { gpuRunner } from "../../host/gpu/runner.ts";
 import type { DeviceProfile, Launch } from "../../host/gpu/launch.ts";
 import { startThread } from "../../host/node/platform/threads.ts";
 import type { Runner } from "../../host/runner.ts";
+import { slicingOf } from "../../src/ensemble.ts";
 import { phaseConfig, plan } from "../../src/experiments/phase.ts";
 import { batchWork, type Work, type WorkOf } from "../../src/plan.ts";
 import { exactly } from "../kernels/given.ts";
@@ -55,7 +56,7 @@ const trials = (
 
 /** Instances of `longest` items with equally many of the `targets` targets. Launches do not read items. */
 const given = (
-  kernel: "witness" | "count" | "smallest" | "meet",
+  kernel: "witness" | "count" | "smallest" | "knapsack" | "meet",
   { instances = 1, longest, targets = 1, ...rest }: Record<string, number> & { longest: number },
 ): Work => {
   const starts = Uint32Array.from({ length: 2 * (instances + 1) }, (_, i) =>
@@ -63,7 +64,11 @@ const given = (
   );
   const inputs = { items: new Int32Array(), targets: new Int32Array(), starts };
   const params = { instances, items: instances * longest, targets, answers: 3 * targets, longest };
-  return { kernel, params: { ...params, masks: 1, tiles: 0, ...rest }, inputs } as unknown as Work;
+  return {
+    kernel,
+    params: { ...params, masks: 1, tiles: 0, reduction: 0, fewest: 0, ...rest },
+    inputs,
+  } as unknown as Work;
 };
 
 const prune = (group: number, sums: number, sparse: number, demands: number): WorkOf<"prune"> => ({
@@ -83,6 +88,20 @@ const prune = (group: number, sums: number, sparse: number, demands: number): Wo
   },
   inputs: { values: new Int32Array(512), demands: new Int32Array(4 * demands) },
 });
+
+function signs(items: number, halfRange: number, count: number): WorkOf<"tail"> {
+  const { range, bits, threshold } = slicingOf(halfRange);
+  const sizes = { count, classes: 1, items, halfRange, listed: halfRange, targets: 2 };
+  return {
+    kernel: "tail",
+    params: { firstLow: 0, firstHigh: 0, ...sizes },
+    inputs: {
+      classes: Uint32Array.of(items, 1, 2, range, bits, threshold, 0),
+      magnitudes: Uint32Array.from({ length: halfRange }, (_, i) => i + 1),
+      targets: Uint32Array.of(1, halfRange),
+    },
+  };
+}
 
 const forward = (samples: number, columns: number, rows: number, wide: number): WorkOf<"forward"> => ({
   kernel: "forward",
@@ -129,11 +148,16 @@ const extremes: Readonly<Record<string, Work>> = {
   "meeting of 32 items for 1000 targets": given("meet", { longest: 32, targets: 1000 }),
   "meeting of 1000 instances of 32 items": given("meet", { longest: 32, instances: 1000, targets: 1000 }),
   "meeting of 44 items": given("meet", { longest: 44 }),
+  "meeting of 44 items for the fewest": given("meet", { longest: 44, fewest: 1 }),
+  "knapsacks in 1 GiB": given("knapsack", { longest: 1000, sums: 7e6, tiles: 1 }),
+  "2000 knapsacks": given("knapsack", { longest: 300, sums: 10_000, instances: 2000, targets: 2000 }),
   "meeting of 48 items": given("meet", { longest: 48, targets: 3 }),
   "a demand on 10,000 products of 8 bits": prune(10_000, 10_000 * 2 ** 15, 0, 1),
   "smallest subsets of 500 products of 8 bits": prune(500, 500 * 2 ** 15, 1, 2),
   "2048 demands of usual width": prune(60, 60 * 2 ** 7, 0, 2048),
   "200 demands on 60 products of 8 bits": prune(60, 60 * 2 ** 15, 0, 200),
+  "2^20 trials of 64 magnitudes up to 2^6": signs(64, 2 ** 6, 2 ** 20),
+  "2^16 trials of 64 magnitudes up to 2^12": signs(64, 2 ** 12, 2 ** 16),
   "2^30 products": forward(2 ** 12, 2 ** 10, 2 ** 8, 0),
   "2^30 products of two words": forward(2 ** 12, 2 ** 10, 2 ** 8, 1),
   "2^30 products of one row": forward(2 ** 10, 2 ** 20, 1, 0),
@@ -195,22 +219,23 @@ function longestReach(
 }
 
 function longestTable(
-  { kernel, params }: WorkOf<"witness" | "count" | "smallest">,
+  { kernel, params }: WorkOf<"witness" | "count" | "smallest" | "knapsack">,
   { variant, constants, workgroups, workgroupRows }: Launch,
   dispatches: readonly (readonly number[])[],
 ) {
   const cells = kernel === "count" ? params.sums : Math.ceil(params.sums / 32);
-  // A count has two words, and two rows are read; a word of sizes stands for 32.
-  const weight = { witness: 1, count: 2, smallest: 32 }[kernel];
+  // A count has two words, and two rows are read; a word of sizes stands for 32, and one of profits for 32 of two words.
+  const weight = { witness: 1, count: 2, smallest: 32, knapsack: 64 }[kernel];
   const width = constants.WIDTH!;
   const isStored = variant === "storage" || variant === "tiles";
-  const perTarget = params.masks && kernel !== "count" ? params.longest : 0;
+  const masks = kernel !== "count" && (!("masks" in params) || params.masks === 1);
+  const perTarget = masks ? params.longest : 0;
   const targets = params.targets / params.instances;
   if (variant === "tiles") {
     const [steps, scans] = [partsOf(dispatches, STEP), partsOf(dispatches, SCAN)];
     const lanes = width * workgroups;
     // The prefixes of a word have 16 words, all of which may be written at the same step.
-    const written = weight * (kernel === "witness" && params.masks ? 17 : 1);
+    const written = weight * (kernel === "witness" && masks ? 17 : 1);
     return {
       units: workgroupRows * Math.max((written * cells) / steps, (targets * perTarget) / scans),
       chain: Math.max(
@@ -238,7 +263,7 @@ function longestMeet(
   const lower = constants.LOWER!;
   const upper = params.longest - lower;
   const lanes = constants.WIDTH! * (variant === "tiles" ? workgroups : 1);
-  const probes = 3 * lower * 2 ** upper;
+  const probes = (3 + 2 * params.fewest) * lower * 2 ** upper;
   if (variant !== "tiles") {
     const all = (params.targets / params.instances) * probes;
     return {
@@ -271,6 +296,21 @@ function longestPrune(
   };
 }
 
+function longestTail(
+  { params }: WorkOf<"tail">,
+  { variant, constants, workgroups }: Launch,
+  first: readonly number[],
+) {
+  // A count has the size of two words of a row, and there are 64 counts for every word of bits.
+  const cells = params.items * params.halfRange;
+  const trials = first[1]! - first[0]!;
+  return {
+    units: trials * params.items * cells,
+    chain: Math.ceil(trials / workgroups) * params.items * Math.ceil(cells / constants.WIDTH!),
+    nanoseconds: wordTimes(variant === "storage"),
+  };
+}
+
 function longestForward(
   { params }: WorkOf<"forward">,
   { constants, workgroups }: Launch,
@@ -292,6 +332,7 @@ function longestOf(work: Work, launch: Launch): Longest {
   if (work.kernel === "reach") return longestReach(work, launch, first);
   if (work.kernel === "meet") return longestMeet(work, launch, dispatches);
   if (work.kernel === "prune") return longestPrune(work, launch, first);
+  if (work.kernel === "tail") return longestTail(work, launch, first);
   if (work.kernel === "forward") return longestForward(work, launch, first);
   return longestTable(work, launch, dispatches);
 }
@@ -329,6 +370,7 @@ describe("Longest dispatch", () => {
       "count.storage",
       "forward.packed",
       "forward.workgroup",
+      "knapsack.storage",
       "meet.storage",
       "meet.tiles",
       "prune.storage",
@@ -338,6 +380,7 @@ describe("Longest dispatch", () => {
       "reach.wave",
       "reach.workgroup",
       "smallest.storage",
+      "tail.storage",
       "witness.storage",
       "witness.tiles",
       "witness.workgroup",
@@ -365,6 +408,7 @@ describe("Longest dispatch", () => {
       "a demand on 10,000 products of 8 bits",
       "smallest subsets of 500 products of 8 bits",
       "200 demands on 60 products of 8 bits",
+      "2^16 trials of 64 magnitudes up to 2^12",
       "2^30 products of one row",
     ]);
     expect(refused(Infinity)).toEqual([]);
@@ -431,6 +475,7 @@ describe("Work in parts", () => {
       },
       "workgroup",
     ],
+    tail: [signs(3, 5, 600), "workgroup"],
     forward: [
       {
         ...layer,

@@ -5,9 +5,9 @@ import { profileOf } from "../../host/gpu/device.ts";
 import type { DeviceProfile } from "../../host/gpu/launch.ts";
 import { openGpu } from "../../host/node/platform/dawn.ts";
 import { platform } from "../../host/node/platform/index.ts";
-import { PATIENT_MS, poisonStorage, rewriteShaders, tampered } from "./tamper.ts";
+import { limitWorkgroups, PATIENT_MS, poisonStorage, rewriteShaders, tampered } from "./tamper.ts";
 
-export { PATIENT_MS, poisonStorage, rewriteShaders };
+export { limitWorkgroups, PATIENT_MS, poisonStorage, rewriteShaders, tampered };
 
 /** The adapter tests compute on; without one they fail, they are never skipped. */
 export async function testAdapter(): Promise<GPUAdapter> {

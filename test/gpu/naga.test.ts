@@ -178,7 +178,8 @@ describe.runIf(hasSoftware)("WebGPU by wgpu and naga", () => {
       ]);
       const only = "count.workgroup: count of 40 items";
       const list = variantWorks.filter(({ title }) => title.startsWith(only));
-      expect(await differences(list, (await run({ only })).works)).toEqual([]);
+      expect(list).toHaveLength(1);
+      expect(await differences(list, works)).toEqual([]);
       const faulty = await run({ only, fault: ["let low = a.x + b.x;", "let low = a.x - b.x;"] });
       expect(await differences(list, faulty.works)).toEqual([expect.stringMatching(/: word \d+ is /)]);
     });
@@ -194,7 +195,7 @@ describe.runIf(hasSoftware)("WebGPU by wgpu and naga", () => {
 
   const sizes = [
     { minSize: 8, maxSize: 32, wide: false },
-    { minSize: 64, maxSize: 64, wide: false },
+    { minSize: 64, maxSize: 64, wide: true },
     { minSize: 4, maxSize: 4, wide: true },
     { minSize: 16, maxSize: 16, wide: true },
     { minSize: 32, maxSize: 32, wide: true },

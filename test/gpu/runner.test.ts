@@ -22,15 +22,20 @@ describe("Lost device", () => {
   const work = sweep(9);
   const batch = { first: 11, count: 2000 };
 
-  /** A runner on devices that are lost at their `when`-th submission, the first `losses` of them; and all its devices. */
+  /**
+   * A runner on devices that pass through `tamper`, the first `losses` of which are lost at their `when`-th submission; and all
+   * its devices.
+   */
   async function onLosingDevices(
     losses: number,
     when: number,
+    tamper: (device: GPUDevice) => void = () => {},
   ): Promise<{ runner: Runner; devices: GPUDevice[] }> {
     const devices: GPUDevice[] = [];
     const runner = await gpuRunner(
       tamperedAdapter((device) => {
         devices.push(device);
+        tamper(device);
         if (devices.length > losses) return;
         let submissions = 0;
         const { queue } = device;
@@ -95,9 +100,35 @@ describe("Lost device", () => {
     runner.close();
   });
 
-  test("A batch whose second device is lost too rejects", async () => {
-    const { runner } = await onLosingDevices(9, 1);
+  test("Two devices that are lost during a sweep do not change its totals", async () => {
+    const { runner, devices } = await onLosingDevices(2, 2);
+    const totals = await schedule(runner, work, 20_000);
+    expect([...totals.words]).toEqual([
+      ...(await cpu.run(batchWork(work, { first: 0, count: 20_000 }))).words,
+    ]);
+    expect(devices).toHaveLength(3);
+    runner.close();
+  });
+
+  test("A sweep keeps its totals where results are rejected before the device says that it is lost", async () => {
+    const { runner, devices } = await onLosingDevices(2, 2, (device) => {
+      const { lost } = device;
+      const late = lost.then((info) => new Promise((resolve) => setTimeout(resolve, 50, info)));
+      Object.defineProperty(device, "lost", { value: late });
+    });
+    const totals = await schedule(runner, work, 20_000);
+    expect([...totals.words]).toEqual([
+      ...(await cpu.run(batchWork(work, { first: 0, count: 20_000 }))).words,
+    ]);
+    expect(devices).toHaveLength(3);
+    runner.close();
+  });
+
+  test("A batch that is lost on every device rejects after the last of its retries", async () => {
+    const { runner, devices } = await onLosingDevices(9, 1);
     await expect(runner.run(batchWork(work, batch))).rejects.toThrow(/the GPU was lost/);
+    // Four tries, and a device for later work.
+    await expect.poll(() => devices.length).toBe(5);
     runner.close();
   });
 });

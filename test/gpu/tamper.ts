@@ -21,6 +21,15 @@ export function tampered<Adapter extends GPUAdapter | null>(
   };
 }
 
+/** Makes a device claim that a dispatch has at most `most` workgroups in each direction. */
+export function limitWorkgroups(device: GPUDevice, most: number): void {
+  const limits = new Proxy(device.limits, {
+    get: (limits, name: keyof GPUSupportedLimits) =>
+      name === "maxComputeWorkgroupsPerDimension" ? most : limits[name],
+  });
+  Object.defineProperty(device, "limits", { value: limits });
+}
+
 /**
  * Makes a device fill the storage buffers that a host never writes, which are outputs and scratch, with a word before each
  * piece of work. A piece of work ends when its result is mapped; its buffers are those of the bind groups it sets.

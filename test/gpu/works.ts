@@ -8,7 +8,8 @@ import { phaseConfig, plan } from "../../src/experiments/phase.ts";
 import type { ForwardParams } from "../../src/kernels/forward.ts";
 import { batchWork, type Work, type WorkOf } from "../../src/plan.ts";
 import { reachPlan } from "../../src/reach-plan.ts";
-import { batchWords, drawnWords, type Given } from "../oracle.ts";
+import { parities, uniform } from "../kernels/tail.ts";
+import { batchWords, drawnWords, knapsackBatch, type Given } from "../oracle.ts";
 
 /** Work for one variant. */
 export interface VariantWork {
@@ -176,6 +177,18 @@ const given: readonly Row[] = [
     batchWords({ kernel: "meet", instances: [...small, ...near, farApart] }),
     variantsOf("meet"),
   ],
+  [
+    "masks of the fewest items",
+    batchWords({ kernel: "meet", instances: small, fewest: true }),
+    ["workgroup"],
+  ],
+  [
+    "knapsacks",
+    knapsackBatch([
+      { items: [3, 4, 5, 0], profits: [2n ** 40n, 5n, 2n ** 40n + 1n, 7n], capacities: [8, 0, 12] },
+    ]),
+    variantsOf("knapsack"),
+  ],
 ];
 
 const prune: readonly Row[] = [false, true].map((sparse) => {
@@ -258,6 +271,11 @@ const forward: readonly Row[] = [
   ["no hidden units", layer({ group: 0, wide: 1 }, [5, 3, 8]), ["workgroup"]],
 ];
 
+const tail: readonly Row[] = [
+  ["items of one class", uniform(9, 20), variantsOf("tail")],
+  ["odd and even items", parities(3, 9, 70), variantsOf("tail")],
+];
+
 const listOf = (rows: readonly Row[]): VariantWork[] =>
   rows.flatMap(([title, work, variants, capacityBits]) =>
     variants.map((variant) => ({
@@ -269,7 +287,13 @@ const listOf = (rows: readonly Row[]): VariantWork[] =>
   );
 
 /** Work for every variant that needs no subgroups. */
-export const variantWorks: readonly VariantWork[] = listOf([...reach, ...given, ...prune, ...forward]);
+export const variantWorks: readonly VariantWork[] = listOf([
+  ...reach,
+  ...given,
+  ...prune,
+  ...forward,
+  ...tail,
+]);
 
 /** Work for the variants that need subgroups, narrow enough for subgroups of 4 lanes. */
 export const subgroupWorks = (variant: VariantName): readonly VariantWork[] =>

@@ -56,7 +56,7 @@ afterEach(() => Promise.all(folders.splice(0).map((folder) => rm(folder, { recur
 async function copyWith(written: readonly Block[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "exacta-kernel-"));
   folders.push(folder);
-  for (const name of ["src", "shaders", "host", "test", "scripts"])
+  for (const name of ["src", "shaders", "host", "demo", "test", "scripts"])
     await cp(join(root, name), join(folder, name), { recursive: true });
   for (const name of ["package.json", "vitest.config.ts", "tsconfig.base.json"])
     await cp(join(root, name), join(folder, name));

@@ -2,7 +2,7 @@
 
 import type { Fault } from "./parity.ts";
 
-export type CountProbe = "batch" | "1500 instances" | "9000 instances";
+export type CountProbe = "batch" | "reduced" | "1500 instances" | "9000 instances";
 
 export const countFaults: readonly Fault<CountProbe>[] = [
   { variant: "thread", probe: "batch", replace: "= value", by: "= value & 0xffu" },
@@ -15,7 +15,16 @@ export const countFaults: readonly Fault<CountProbe>[] = [
   { variant: "storage", probe: "batch", replace: "u32(low < a.x)", by: "0u" },
   { variant: "storage", probe: "batch", replace: "bit >= entry.magnitude", by: "bit > entry.magnitude" },
   { variant: "tiles", probe: "batch", replace: "ways.y);", by: "0u);" },
-  { variant: "workgroup", probe: "batch", replace: "by.y + u32(before + by.x < before)", by: "by.y" },
+  { variant: "workgroup", probe: "batch", replace: "u32(low + by.x < low)", by: "0u" },
+  { variant: "storage", probe: "reduced", replace: "return subtractWide(sum, modulus);", by: "return sum;" },
+  { variant: "tiles", probe: "reduced", replace: "vec2u(params.reduction, 0u)", by: "vec2u(57u, 1u)" },
+  {
+    variant: "thread",
+    probe: "reduced",
+    replace: "carries += u32(lessWide(total, ways))",
+    by: "carries += 0u",
+  },
+  { variant: "storage", probe: "reduced", replace: "u32(before + middle < before)", by: "0u" },
   // Workgroups and invocations that skip an instance after their first one.
   { variant: "storage", probe: "1500 instances", replace: "k += workgroups", by: "k += workgroups + 1u" },
   {

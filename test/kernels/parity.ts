@@ -16,8 +16,10 @@ import type { KernelName } from "../../src/kernels/index.ts";
 import { batchWork, outputOf, type Work } from "../../src/plan.ts";
 import {
   PATIENT_MS,
+  limitWorkgroups,
   poisonStorage,
   rewriteShaders,
+  tampered,
   tamperedAdapter,
   testAdapter,
   testLanguage,
@@ -40,6 +42,8 @@ export interface Case<W extends Work = Work> {
   readonly works: () => readonly W[] | Promise<readonly W[]>;
   /** The engines compared, all with the first of them. By default the reference, both CPU engines and every variant. */
   readonly on?: readonly EngineName[];
+  /** The most workgroups of a dispatch, instead of the limit of the adapter, 65,535. */
+  readonly maxWorkgroups?: number;
   /** Whether the case is left to `npm run test:all`. */
   readonly wide?: boolean;
 }
@@ -109,12 +113,16 @@ function dirt(): Work[] {
   ];
 }
 
-async function openEngine(name: EngineName): Promise<Runner> {
+async function openEngine(name: EngineName, maxWorkgroups: number | undefined): Promise<Runner> {
   if (name === "reference") return referenceRunner();
   const language = await testLanguage();
-  if (name === "gpu") return gpuRunner(testAdapter, { language, ...patient });
+  const limited = (adapter: () => Promise<GPUAdapter>) =>
+    maxWorkgroups === undefined
+      ? adapter
+      : tampered(adapter, (device) => limitWorkgroups(device, maxWorkgroups));
+  if (name === "gpu") return gpuRunner(limited(testAdapter), { language, ...patient });
   if (isVariant(name))
-    return gpuRunner(watchedAdapter(POISONS[name]), { variant: name, language, ...patient });
+    return gpuRunner(limited(watchedAdapter(POISONS[name])), { variant: name, language, ...patient });
   const threads = { cpu: 1, threads: 2 }[name];
   const runner = await cpuRunner(threads, startThread);
   for (const work of dirt()) await Promise.all(Array.from({ length: threads }, () => runner.run(work)));
@@ -131,13 +139,14 @@ const answering = (words: Uint32Array, engine: Runner): Runner => ({
 export function describeParity<Probe extends string>(kernel: KernelName, cases: ParityCases<Probe>): Parity {
   const variants = variantsOf(kernel);
   const everyEngine: readonly EngineName[] = ["reference", "cpu", "threads", ...variants];
-  const opened = new Map<EngineName, Promise<Runner>>();
+  const opened = new Map<string, Promise<Runner>>();
   afterAll(async () => {
     for (const engine of opened.values()) (await engine).close();
   });
-  const engine = (name: EngineName): Promise<Runner> => {
-    const known = opened.get(name) ?? openEngine(name);
-    opened.set(name, known);
+  const engine = (name: EngineName, maxWorkgroups?: number): Promise<Runner> => {
+    const key = `${name} ${maxWorkgroups}`;
+    const known = opened.get(key) ?? openEngine(name, maxWorkgroups);
+    opened.set(key, known);
     return known;
   };
   let profile: Promise<DeviceProfile> | undefined;
@@ -147,9 +156,13 @@ export function describeParity<Probe extends string>(kernel: KernelName, cases: 
     return launchesOf(work, await (profile ??= testProfile()), name).length > 0;
   }
 
-  async function compare(work: Work, on: readonly EngineName[] = everyEngine): Promise<Uint32Array> {
+  async function compare(
+    work: Work,
+    on: readonly EngineName[] = everyEngine,
+    maxWorkgroups?: number,
+  ): Promise<Uint32Array> {
     expect(work.kernel).toBe(kernel);
-    const [first, ...others] = await Promise.all(on.map(engine));
+    const [first, ...others] = await Promise.all(on.map((name) => engine(name, maxWorkgroups)));
     const { words: expected } = await first!.run(work);
     const right = answering(expected, first!);
     await Promise.all(
@@ -192,7 +205,7 @@ export function describeParity<Probe extends string>(kernel: KernelName, cases: 
         async () => {
           const works = await seam.works();
           expect(works.length).toBeGreaterThan(0);
-          for (const work of works) await compare(work, seam.on);
+          for (const work of works) await compare(work, seam.on, seam.maxWorkgroups);
         },
       );
 

@@ -12,6 +12,7 @@ export const LONGEST: usize = 16;
 export const SUMS: usize = 20;
 export const MASKS: usize = 24;
 export const TILES: usize = 28;
+export const REDUCTION: usize = 32;
 
 /** Byte offsets of the fields of a target. */
 export const enum Target {
@@ -74,6 +75,35 @@ export function enterSingle(from: usize, to: usize, target: usize, negative: i32
   targetsFrom = target;
   targetsTo = target + Target.BYTES;
   setFrame(negative, positive, load<i32>(target, Target.FROM), load<i32>(target, Target.TO));
+}
+
+/**
+ * Makes items with any targets the current instance, and sets its frame.
+ *
+ * @param from The items, i32.
+ * @param to Their end.
+ * @param targets The targets.
+ * @param end Their end.
+ * @param negative The magnitudes of the negative items, added up.
+ * @param positive The positive items, added up.
+ * @param lowest The lowest sum that serves a target.
+ * @param highest The highest one.
+ */
+export function enterTargets(
+  from: usize,
+  to: usize,
+  targets: usize,
+  end: usize,
+  negative: i32,
+  positive: i32,
+  lowest: i32,
+  highest: i32,
+): void {
+  itemsFrom = from;
+  itemsTo = to;
+  targetsFrom = targets;
+  targetsTo = end;
+  setFrame(negative, positive, lowest, highest);
 }
 
 /** Mirrors the frame where that lowers the highest target: `frameOf` of src/kernels/instances.ts. */

@@ -2,8 +2,15 @@
 //
 // Only whole sums are formed and compared with a target, since the difference of a target and half a sum may not fit an i64.
 
-import { ANSWERS, INSTANCES } from "./instances";
 import { reserve } from "./memory";
+
+/** Byte offsets of the u32 fields of Params, in the order of the contract; test/kernels/layout.test.ts compares them. */
+export const INSTANCES: usize = 0;
+export const ITEMS: usize = 4;
+export const TARGETS: usize = 8;
+export const ANSWERS: usize = 12;
+export const LONGEST: usize = 16;
+export const FEWEST: usize = 20;
 
 /** Byte offsets of the fields of a target: three i64, and a u32. */
 const enum Target {
@@ -55,6 +62,31 @@ function listSums(from: usize, to: usize, sums: usize, masks: usize): void {
   }
 }
 
+/** Whether the mask with the fewest items is looked for. */
+let fewest: bool = false;
+
+/** The order of masks: the number of items above 48 bits of mask, or the mask alone. */
+// @ts-ignore: decorator
+@inline
+function rankOf(mask: u64): u64 {
+  return fewest ? (popcnt<u64>(mask) << 48) | mask : mask;
+}
+const MASK_BITS: u64 = 0xffff_ffff_ffff;
+
+/** Gives the first of equal sums the first of their masks. */
+function bringFirstMasks(sums: usize, end: usize, masks: usize): void {
+  let first = sums;
+  for (let p = sums + 8; p < end; p += 8) {
+    if (load<i64>(p) != load<i64>(first)) {
+      first = p;
+      continue;
+    }
+    const mask = load<u32>(masks + ((p - sums) >> 1));
+    const at = masks + ((first - sums) >> 1);
+    if (rankOf(mask) < rankOf(load<u32>(at))) store<u32>(at, mask);
+  }
+}
+
 /** The greatest sum up to the bound of the last `countUpTo`, and the least one beyond. */
 let below: i64 = 0;
 let above: i64 = 0;
@@ -84,32 +116,32 @@ function countUpTo(bound: i64): u64 {
   return pairs + <u64>((high + 8 - last) >> 3) * ((low - first) >> 3);
 }
 
-/** The smallest mask of a sum, where the first half has `half` items. */
+/** The first mask of a sum, where the first half has `half` items. */
 function maskOf(sum: i64, half: u64): u64 {
   let low = lows;
   let high = highsEnd - 8;
-  let mask = u64.MAX_VALUE;
+  let rank = u64.MAX_VALUE;
   while (low < lowsEnd && high >= highs) {
     const found = load<i64>(low) + load<i64>(high);
     if (found < sum) {
       low += 8;
       continue;
     }
-    // The first of several equal lows has the smallest mask.
+    // The first of several equal lows has the first mask.
     if (found == sum)
-      mask = min(
-        mask,
-        (<u64>load<u32>(highMasks + ((high - highs) >> 1)) << half) | load<u32>(lowMasks + ((low - lows) >> 1)),
+      rank = min(
+        rank,
+        rankOf((<u64>load<u32>(highMasks + ((high - highs) >> 1)) << half) | load<u32>(lowMasks + ((low - lows) >> 1))),
       );
     high -= 8;
   }
-  return mask;
+  return rank & MASK_BITS;
 }
 
 /**
  * Runs the kernel.
  *
- * @param params Params, u32 at the offsets of instances.ts.
+ * @param params Params, u32.
  * @param items Items of all instances, i64.
  * @param starts First item and first target of every instance, u32.
  * @param targets Targets of all instances, at the offsets of `Target`.
@@ -125,6 +157,7 @@ export function meet(
   scratch: usize,
 ): void {
   const instances: usize = load<u32>(params, INSTANCES);
+  fewest = load<u32>(params, FEWEST) != 0;
   memory.fill(answers, 0, 4 * load<u32>(params, ANSWERS));
   for (let k: usize = 0; k < instances; k++) {
     const start = starts + 8 * k;
@@ -140,6 +173,7 @@ export function meet(
     const first = items + 8 * load<u32>(start);
     listSums(first, first + 8 * half, lows, lowMasks);
     listSums(first + 8 * half, first + 8 * n, highs, highMasks);
+    if (fewest) bringFirstMasks(lows, lowsEnd, lowMasks);
 
     const end = targets + Target.BYTES * load<u32>(start, 12);
     for (let t = targets + Target.BYTES * load<u32>(start, 4); t < end; t += Target.BYTES) {

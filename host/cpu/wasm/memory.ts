@@ -2,6 +2,11 @@
 
 const PAGE_BYTES: u64 = 65536;
 
+/** The first address, on the boundary of a v128, at which the host may put parameters, inputs and output. */
+export function heapBase(): usize {
+  return (__heap_base + 15) & ~15;
+}
+
 let exhausted = false;
 
 /** Grows the memory up to the address `end`. Where it cannot grow, it traps, and `isExhausted` then answers true. */

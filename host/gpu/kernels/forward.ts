@@ -17,30 +17,51 @@ const ROWS_PER_HALF = 4;
 /** Tiles that keep a device busy; with fewer of them, small tiles are more promising. */
 const BUSY_TILES = 2 ** 9;
 
-/** The invocations of a tile in both directions, and the halves of its rows that an invocation adds up. */
+/**
+ * The invocations of a tile in both directions, the halves of its rows that an invocation adds up, and the words of hidden units
+ * that a workgroup holds at a time.
+ */
 interface Shape {
   readonly across: number;
   readonly down: number;
   readonly halves: 1 | 2;
+  readonly depth: number;
 }
+
+/** Compilers unroll the loop over the words of a tile and load them all first, for which Intel's has too few registers. */
+const DEPTH = 16;
+const INTEL_DEPTH = 4;
+/** Software adapters zero every word of workgroup memory by a store of its own. */
+const SOFTWARE_DEPTH = 8;
 
 /**
  * The shapes that may serve, the most promising first. The larger a tile, the less often its numbers are computed. A single half
- * takes half as many registers, which some compilers need.
+ * takes half as many registers. Intel's compiler gets no other: with two halves it reloads hundreds of registers from memory.
  */
-function shapesFor({ samples, rows }: ForwardWork["params"], isPacked: boolean): Shape[] {
+function shapesFor(
+  { samples, rows }: ForwardWork["params"],
+  isPacked: boolean,
+  { vendor, subgroupMaxSize }: DeviceProfile,
+): Shape[] {
   const downFor = (halves: number, most: number) =>
     [2, 4, 8].find((count) => count < most && ROWS_PER_HALF * halves * count >= rows) ?? most;
+  const oneHalf = { across: 16, down: downFor(1, 16), halves: 1 } as const;
+  if (vendor === "intel")
+    return [oneHalf, { ...oneHalf, across: 8, down: downFor(1, 8) }].map((shape) => ({
+      ...shape,
+      depth: INTEL_DEPTH,
+    }));
   const down = downFor(2, 8);
   const tiles =
     Math.ceil(samples / (16 * SAMPLES_PER_INVOCATION)) * Math.ceil(rows / (2 * ROWS_PER_HALF * down));
   const widths = tiles >= BUSY_TILES ? [16, 8] : [8, 16];
+  const depth = subgroupMaxSize < 16 ? SOFTWARE_DEPTH : DEPTH;
   return [
     ...widths.map((across) => ({ across, down, halves: 2 as const })),
     // With one number to a word, NVIDIA's compiler spills registers to memory.
     ...(isPacked && rows > 2 * ROWS_PER_HALF * down ? [{ across: 16, down: 16, halves: 2 as const }] : []),
-    { across: 16, down: downFor(1, 16), halves: 1 },
-  ];
+    oneHalf,
+  ].map((shape) => ({ ...shape, depth }));
 }
 
 function tileLaunches(
@@ -54,14 +75,12 @@ function tileLaunches(
   const { limits } = device;
   const largest = Math.max(...Object.values(inputs).map(({ byteLength }) => byteLength));
   if (largest > limits.maxStorageBufferBindingSize) return [];
-  return shapesFor(params, variant === "packed").flatMap((shape) => {
-    const { across, down, halves } = shape;
+  return shapesFor(params, variant === "packed", device).flatMap((shape) => {
+    const { across, down, halves, depth } = shape;
     const size = across * down;
-    // Software adapters zero every word of workgroup memory by a store of its own, so their tiles are shallower.
-    const depth = device.subgroupMaxSize < 16 ? 8 : 16;
     if (
       size > Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX) ||
-      tileBytes(shape, depth, params.wide === 1) > limits.maxComputeWorkgroupStorageSize
+      tileBytes(shape, params.wide === 1) > limits.maxComputeWorkgroupStorageSize
     )
       return [];
     const columns = Math.ceil(params.samples / (SAMPLES_PER_INVOCATION * across));
@@ -90,7 +109,7 @@ function tileLaunches(
 }
 
 /** Bytes of workgroup memory of a tile: its hidden units, and elements of four weights, with one more than needed in each row. */
-function tileBytes({ across, down, halves }: Shape, depth: number, isWide: boolean): number {
+function tileBytes({ across, down, halves, depth }: Shape, isWide: boolean): number {
   return depth * ((isWide ? 8 : 4) * (SAMPLES_PER_INVOCATION * across + 1) + 16 * (halves * down + 1));
 }
 

@@ -24,7 +24,7 @@ import {
   type VariantName,
 } from "../launch.ts";
 
-type InstanceKernel = "witness" | "count" | "smallest" | "meet";
+type InstanceKernel = "witness" | "count" | "smallest" | "knapsack" | "meet";
 type InstanceWork = WorkOf<InstanceKernel>;
 
 /** The most workgroups that share one table: they fill a device, and each leaves a partial result for the last pass. */
@@ -350,7 +350,9 @@ function* tileSteps(
 const SHARED: readonly VariantName[] = ["workgroup", "storage", "tiles"];
 
 /** The variants that suit tables of rows: `thread` for many small instances, `tiles` for instances that fill a device. */
-export function suitableForRows<W extends WorkOf<"witness" | "count" | "smallest">>(tablesOf: TablesOf<W>) {
+export function suitableForRows<W extends WorkOf<"witness" | "count" | "smallest" | "knapsack">>(
+  tablesOf: TablesOf<W>,
+) {
   return (work: W): readonly VariantName[] => {
     if (work.params.tiles === 1) return ["tiles"];
     const isSmall =

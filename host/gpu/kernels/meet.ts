@@ -15,8 +15,8 @@ const MAX_UPPER_ITEMS = 31;
 const MAX_WORKGROUP_ITEMS = 32;
 /** Words of one sum of the list: two of value, one of mask. Sorting by merging needs half as many words again. */
 const ENTRY_WORDS = 3;
-/** Words of a partial result for each target: two of distance or sum, one of mask. */
-const RESULT_WORDS = 3;
+/** Words of a partial result for each target: two of distance or sum, one of mask, one of size. */
+const RESULT_WORDS = 4;
 /** Bytes that an invocation keeps in workgroup memory for the reduction. */
 const REDUCTION_BYTES = 16;
 /** A probe of a binary search. The first probes find their entries in the caches, the others read a line of memory each. */
@@ -37,13 +37,14 @@ function searches(count: number, log2: number, lists: number): CellCost {
 
 /** Tables for every split of the items, the largest list first; shorter lists are searched by more sums. */
 function tablesOf(work: WorkOf<"meet">): readonly [Table, ...Table[]] {
-  const { longest, instances } = work.params;
+  const { longest, instances, fewest } = work.params;
   const tableFor = (lower: number): Table => {
     const listWords = ENTRY_WORDS * 2 ** lower;
     const upper = longest - lower;
-    // A step places every entry twice. A scan adds up the upper items of a mask, and searches for both ends and the center.
+    // A step places every entry twice. A scan adds up the upper items of a mask, and searches for both ends and the center; with
+    // `fewest` also for the first masks of two sums.
     const placed = searches(2, Math.max(lower - 1, 0), instances);
-    const searched = searches(3, lower, instances);
+    const searched = searches(3 + 2 * fewest, lower, instances);
     return {
       words: HEADER_WORDS + listWords + Math.floor(listWords / 2),
       resultWords: RESULT_WORDS,
@@ -74,7 +75,7 @@ function tablesOf(work: WorkOf<"meet">): readonly [Table, ...Table[]] {
 
 export const meet: GpuKernel<"meet"> = {
   unitParam: "instances",
-  tuningParams: ["longest"],
+  tuningParams: ["longest", "fewest"],
   variants: sharedVariants({ workgroup, storage, tiles }, tablesOf),
   suitable: ({ params }) =>
     params.longest > MAX_WORKGROUP_ITEMS ? ["tiles"] : ["workgroup", "storage", "tiles"],

@@ -1,6 +1,6 @@
 // Small samples of work, with which the programs of a kernel can be looked at.
 
-import { ensembles } from "../../../src/ensemble.ts";
+import { ensembles, slicingOf } from "../../../src/ensemble.ts";
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import { batchWork, type WorkOf } from "../../../src/plan.ts";
 
@@ -38,19 +38,43 @@ export function sampleDemand(): WorkOf<"prune"> {
   };
 }
 
+/** One trial of four items of 1..9. */
+export function sampleTail(): WorkOf<"tail"> {
+  const { keyLow, keyHigh } = trials.params;
+  const { range, bits, threshold } = slicingOf(9);
+  return {
+    kernel: "tail",
+    params: {
+      firstLow: 0,
+      firstHigh: 0,
+      count: 1,
+      classes: 1,
+      items: 4,
+      halfRange: 9,
+      listed: 9,
+      targets: 1,
+    },
+    inputs: {
+      classes: Uint32Array.of(4, keyLow, keyHigh, range, bits, threshold, 0),
+      magnitudes: Uint32Array.from({ length: 9 }, (_, i) => i + 1),
+      targets: Uint32Array.of(1),
+    },
+  };
+}
+
 const params = { instances: 1, items: 2, targets: 1, answers: 7, longest: 2 };
 /** The first item and the first target of the instance, and their ends. */
 const starts = Uint32Array.of(0, 0, 2, 1);
 
 /** The parameters and inputs of an instance with items 3 and -2 and target 1. */
 export const sampleInstance = () => ({
-  params: { ...params, sums: 4, masks: 1, tiles: 0 },
+  params: { ...params, sums: 4, masks: 1, tiles: 0, reduction: 0 },
   inputs: { items: Int32Array.of(3, -2), starts, targets: Int32Array.of(1, 1, 1, 0) },
 });
 
 /** The same instance with items and targets of 64 bits. */
 export const sampleWideInstance = (): WorkOf<"meet"> => ({
   kernel: "meet",
-  params,
+  params: { ...params, fewest: 0 },
   inputs: { items: Uint32Array.of(3, 0, -2, -1), starts, targets: Uint32Array.of(1, 0, 1, 0, 1, 0, 0, 0) },
 });

@@ -8,12 +8,14 @@ import * as z from "zod/mini";
 import { RequestError } from "../../../src/errors.ts";
 import { integer, parse } from "../../../src/check.ts";
 import { kernelNames } from "../../../src/kernels/index.ts";
-import { requestAdapter } from "../../open.ts";
+import { requestAdapter, withAdapter } from "../../open.ts";
 import { readNumber } from "../formats/arguments.ts";
 import { isUnchecked } from "../platform/dawn.ts";
 import { prepareFolder, readBytes, writeFiles } from "../formats/files.ts";
-import { platform } from "../platform/index.ts";
-import { onSignal } from "../platform/signals.ts";
+import { platform as anyAdapter } from "../platform/index.ts";
+import { STOPPED_STATUS, type Call } from "../commands/command.ts";
+import { outputOf } from "../output.ts";
+import { benchAnswers } from "./sections/answers.ts";
 import { benchCeilings } from "./sections/ceilings.ts";
 import { compareRows, comparisonText } from "./records/compare.ts";
 import { measured, type Context, type Measured, type Section } from "./context.ts";
@@ -35,18 +37,21 @@ export interface BenchArguments {
   rounds?: string;
   seconds?: string;
   engine?: string;
+  adapter?: string;
   json?: boolean;
   out?: string;
   compare?: string;
   python?: string;
   cc?: string;
   quiet?: boolean;
+  progress?: string;
 }
 
 type Bench = (context: Context) => Promise<Section>;
 
 /** Sections that measure every engine. */
 const engineSections: Readonly<Record<string, Bench>> = {
+  answers: benchAnswers,
   ceilings: benchCeilings,
   kernels: benchKernels,
   launches: benchLaunches,
@@ -73,16 +78,15 @@ const list = <Name extends string>(text: string, names: readonly Name[], what: s
       parse(z.enum(names as [Name, ...Name[]], `one of ${names.join(", ")}`), name.trim(), what),
     );
 
-const secondsSchema = z
-  .number("a number of seconds")
-  .check(z.refine((value) => value > 0 && value <= 3600, "a number of seconds, at most 3600"));
+const SECONDS = "a number of seconds above 0, at most 3600";
+const secondsSchema = z.number(SECONDS).check(z.refine((value) => value > 0 && value <= 3600, SECONDS));
 
 /**
- * Runs the command and returns its exit status: 1 where digests disagree, else 0.
+ * Runs the command and returns its exit status: 1 where digests disagree, otherwise 75 where a signal stopped it, or 0.
  *
  * @throws {RequestError} An option is wrong, or this machine lacks what it asks for.
  */
-export async function runBench(args: BenchArguments): Promise<number> {
+export async function runBench(args: BenchArguments, { stop }: Call): Promise<number> {
   const rounds =
     args.rounds === undefined ? undefined : parse(integer(1, 1000), readNumber(args.rounds), "rounds");
   const seconds = parse(secondsSchema, readNumber(args.seconds ?? DEFAULT_SECONDS), "seconds");
@@ -93,13 +97,14 @@ export async function runBench(args: BenchArguments): Promise<number> {
   const kernels = args.kernels === undefined ? kernelNames : list(args.kernels, kernelNames, "kernels");
   if (args.kernels !== undefined && !asked.has("kernels"))
     throw new RequestError("kernels", "the section kernels in --only", args.only, "add it");
+  const platform = await withAdapter(anyAdapter, args.adapter);
   const adapter = wanted.includes("gpu") ? await requestAdapter(platform) : null;
   if (!adapter && args.engine !== undefined && wanted.includes("gpu"))
     throw new RequestError("engine gpu", "a WebGPU adapter", undefined, "leave it out of --engine");
   const old =
     args.compare === undefined
       ? undefined
-      : readLines(args.compare, (await readBytes(args.compare)).toString("utf8"));
+      : readLines(args.compare, (await readBytes(args.compare, "compare")).toString("utf8"));
   const { only, kernels: some, engine, python, cc } = args;
   // Recorded, since shaders without bounds checks have other rates.
   const unchecked = isUnchecked() || undefined;
@@ -107,11 +112,7 @@ export async function runBench(args: BenchArguments): Promise<number> {
   const file = fileName(machine);
   if (args.out !== undefined) await prepareFolder(args.out, [file]);
 
-  const note = (text: string) => {
-    if (!args.quiet) process.stderr.write(`${text}\n`);
-  };
-  const stop = new AbortController();
-  const forget = onSignal(() => stop.abort());
+  const { note, warn } = outputOf(args);
   const begin = performance.now();
   const context: Context = {
     engines: new Set(wanted.filter((name) => name !== "gpu" || adapter)),
@@ -124,48 +125,45 @@ export async function runBench(args: BenchArguments): Promise<number> {
         }
       : undefined,
     ...toolsOf(args, note),
-    signal: stop.signal,
+    signal: stop,
     measure(title, candidates) {
       note(`${((performance.now() - begin) / 1000).toFixed(0).padStart(4)} s  ${title}`);
-      return alternate(candidates, { rounds, seconds, signal: stop.signal });
+      return alternate(candidates, { rounds, seconds, signal: stop });
     },
     note,
   };
   const rows: Row[] = [];
   if (args.json) process.stdout.write(linesOf(machine, []));
   else process.stdout.write(`${machineText(machine)}\n`);
-  try {
-    for (const name of names) {
-      if (stop.signal.aborted) break;
-      const section = await sections[name]!(context);
-      if (section.rows.length === 0) continue;
-      rows.push(...section.rows);
-      process.stdout.write(
-        args.json
-          ? section.rows.map((row) => `${JSON.stringify(row)}\n`).join("")
-          : `\n${section.title}\n\n${section.table.join("\n")}\n`,
-      );
-    }
-  } finally {
-    forget();
+  for (const name of names) {
+    if (stop.aborted) break;
+    const section = await sections[name]!(context);
+    if (section.rows.length === 0) continue;
+    rows.push(...section.rows);
+    process.stdout.write(
+      args.json
+        ? section.rows.map((row) => `${JSON.stringify(row)}\n`).join("")
+        : `\n${section.title}\n\n${section.table.join("\n")}\n`,
+    );
   }
-  if (stop.signal.aborted) note("stopped early; what was measured is kept");
+  const stopped = stop.aborted;
+  if (stopped) note("stopped early; what was measured is kept");
   if (args.out !== undefined) {
     await writeFiles(args.out, { [file]: linesOf(machine, rows) });
     note(`${args.out}/${file} is written`);
   }
   const wrong = disagreements(rows);
-  for (const text of wrong) process.stderr.write(`engines disagree: ${text}\n`);
-  if (!old) return wrong.length > 0 ? 1 : 0;
+  for (const text of wrong) warn(`engines disagree: ${text}`);
+  const status = stopped ? STOPPED_STATUS : 0;
+  if (!old) return wrong.length > 0 ? 1 : status;
   const comparison = compareRows(rows, old.rows);
   process.stdout.write(
     args.json
       ? `${JSON.stringify({ kind: "bench-comparison", against: old.machine, ...comparison })}\n`
       : `\n${comparisonText(comparison, old.machine).join("\n")}\n`,
   );
-  for (const name of comparison.differ)
-    process.stderr.write(`other results than in ${args.compare}: ${name}\n`);
-  return wrong.length > 0 || comparison.differ.length > 0 ? 1 : 0;
+  for (const name of comparison.differ) warn(`other results than in ${args.compare}: ${name}`);
+  return wrong.length > 0 || comparison.differ.length > 0 ? 1 : status;
 }
 
 /** The commands of CPython and of the C compiler: those that are asked for, or the usual ones where they suffice. */

@@ -4,7 +4,7 @@ import { kernelNames } from "../../../src/kernels/index.ts";
 import { measured } from "../bench/context.ts";
 import { runBench, sectionNames } from "../bench/index.ts";
 import { command, value } from "./command.ts";
-import { outputOptions } from "./options.ts";
+import { adapterOption, outputOptions } from "./options.ts";
 
 export const benchCommand = command({
   name: "bench",
@@ -15,10 +15,12 @@ JavaScript programs that answer the same instances. The candidates of a comparis
 \`--out\` keeps all rows in a file, and \`--compare\` compares a run with an earlier one, digests of results included.`,
   examples: ["exacta bench --only ceilings,kernels --seconds 1"],
   statusOne: "engines disagree, or kernels answer otherwise than in the run of `--compare`",
+  statusStopped: "a signal stopped the run; the rows before it are kept",
   options: {
     only: value("list", `sections: ${sectionNames.join(", ")}`, "all"),
     kernels: value("list", `kernels of the section kernels: ${kernelNames.join(", ")}`, "all"),
     engine: value("list", measured.join(", "), "all that this machine has"),
+    ...adapterOption,
     rounds: value("number", "rounds of every comparison", "until medians are known to 2 %"),
     seconds: value("number", "after which a comparison ends, however well its medians are known", "2"),
     out: value("folder", "for the rows as JSON Lines", "none"),

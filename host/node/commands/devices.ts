@@ -9,36 +9,39 @@ import type { ShaderProgram } from "../../gpu/launch.ts";
 import { gpuRunner } from "../../gpu/runner.ts";
 import { Tuner, type Choices } from "../../gpu/tune.ts";
 import { sampleLaunch, tuningKey, variantsOf } from "../../gpu/kernels/index.ts";
-import { chooseEngine, requestAdapter } from "../../open.ts";
+import { chooseEngine, requestAdapter, withAdapter, type Platform } from "../../open.ts";
+import { printable } from "../formats/printable.ts";
 import { outputOf, writeResult, type Output } from "../output.ts";
 import { isUnchecked, whyNoAdapter } from "../platform/dawn.ts";
-import { platform } from "../platform/index.ts";
+import { platform as anyAdapter } from "../platform/index.ts";
 import { command, flag, value } from "./command.ts";
-import { jsonOption } from "./options.ts";
+import { adapterOption, jsonOption } from "./options.ts";
 
 export const devicesCommand = command({
   name: "devices",
   summary: "Lists adapters with their limits and features, and the engine that auto takes and why.",
   manual: `
-Lists the WebGPU adapters of this machine with their limits and features, the engine that \`--engine auto\` takes, and the kernel variants
+Lists the WebGPU adapters of this machine with their numbers and names for \`--adapter\`, their limits and features, the engine that \`--engine auto\` takes, and the kernel variants
 that were measured to be fastest for each size. Where no adapter answers, it lists what is missing. \`--wgsl\` prints a shader as plain WGSL, linked from its modules.`,
   examples: ["exacta devices"],
   options: {
     ...jsonOption,
+    ...adapterOption,
     tune: flag("measure again which variants of kernel reach are fastest for which sizes"),
     wgsl: value(
       "kernel.variant",
       "print the shader that the GPU gets for a variant, such as reach.registers",
     ),
   },
-  async run({ json, tune, wgsl }) {
+  async run({ json, tune, wgsl, adapter }) {
     const output = outputOf({ json: json ?? false });
+    const platform = await withAdapter(anyAdapter, adapter);
     if (wgsl !== undefined) {
-      await writeResult(await shaderText(wgsl));
+      await writeResult(await shaderText(platform, wgsl));
       return 0;
     }
-    if (tune) await tuneAgain(output);
-    const devices = await listDevices();
+    if (tune) await tuneAgain(platform, output);
+    const devices = await listDevices(platform);
     output.finding({ kind: "devices", ...devices });
     output.text(devicesText(devices));
     return 0;
@@ -46,7 +49,7 @@ that were measured to be fastest for each size. Where no adapter answers, it lis
 });
 
 /** The linked WGSL of a variant on the adapter of `--engine gpu`, with its constants and its fallback pass as comments. */
-async function shaderText(name: string): Promise<string> {
+async function shaderText(platform: Platform, name: string): Promise<string> {
   const programs = kernelNames.flatMap((kernel) =>
     variantsOf(kernel).map((variant) => ({ kernel, variant })),
   );
@@ -62,7 +65,7 @@ async function shaderText(name: string): Promise<string> {
     const launch = sampleLaunch(program.kernel, program.variant, device.profile);
     if (!launch) throw new RequestError("--wgsl", "a variant that this GPU has the features for", name);
     const text = ({ source, constants }: ShaderProgram, title: string) =>
-      `// ${title} on ${adapterName(adapter.info)}, for a small sample of work\n` +
+      `// ${printable(`${title} on ${adapterName(adapter.info)}`)}, for a small sample of work\n` +
       `// constants: ${JSON.stringify(constants)}\n${source.trimEnd()}\n`;
     const { fallback } = launch;
     return text(launch, name) + (fallback ? `\n${text(fallback, `the fallback pass of ${name}`)}` : "");
@@ -75,7 +78,7 @@ async function shaderText(name: string): Promise<string> {
 const TUNED_BITS = [4, 6, 8, 10, 12];
 
 /** Forgets the choices of variants for the adapter, and measures them anew. */
-async function tuneAgain(output: Output): Promise<void> {
+async function tuneAgain(platform: Platform, output: Output): Promise<void> {
   const adapter = await requestAdapter(platform);
   if (!adapter)
     throw new RequestError("--tune", "a WebGPU adapter", undefined, "exacta devices says what is missing");
@@ -110,16 +113,13 @@ const LIMITS = [
 
 type Devices = Awaited<ReturnType<typeof listDevices>>;
 
-async function listDevices() {
-  const gpu = await platform.gpu();
+async function listDevices(platform: Platform) {
   const chosen = await requestAdapter(platform);
-  // WebGPU gives adapters no identity, so two with the same name count as one.
-  const byName = new Map<string, GPUAdapter>();
-  for (const adapter of [chosen, await gpu?.requestAdapter({ powerPreference: "low-power" })])
-    if (adapter) byName.set(adapterName(adapter.info), adapter);
+  const found = await allAdapters(platform, chosen);
   const adapters = await Promise.all(
-    [...byName].map(async ([name, adapter]) => ({
-      name,
+    found.map(async ({ adapter, ...listed }) => ({
+      ...listed,
+      name: adapterName(adapter.info),
       vendor: adapter.info.vendor,
       architecture: adapter.info.architecture,
       subgroup: adapter.info.subgroupMaxSize,
@@ -137,6 +137,32 @@ async function listDevices() {
   };
 }
 
+/** An adapter, and where the platform lists its adapters, the number and the name by which `--adapter` chooses it. */
+interface Listed {
+  readonly adapter: GPUAdapter;
+  readonly number?: number;
+  readonly gpu?: string;
+}
+
+async function allAdapters(platform: Platform, chosen: GPUAdapter | null): Promise<Listed[]> {
+  const names = await platform.adapterNames?.();
+  if (!names) {
+    // WebGPU gives adapters no identity, so two with the same name count as one.
+    const other = await (await platform.gpu())?.requestAdapter({ powerPreference: "low-power" });
+    const byName = new Map(
+      [chosen, other].flatMap((adapter) => (adapter ? [[adapterName(adapter.info), adapter]] : [])),
+    );
+    return [...byName.values()].map((adapter) => ({ adapter }));
+  }
+  const listed = await Promise.all(
+    names.map(async (gpu, i) => {
+      const adapter = await (await platform.gpu(gpu))?.requestAdapter();
+      return adapter ? [{ adapter, number: i + 1, gpu }] : [];
+    }),
+  );
+  return listed.flat();
+}
+
 /** The width of the first column. */
 const INDENT = " ".repeat(11);
 
@@ -144,11 +170,12 @@ function devicesText({ auto, threads, unchecked, adapters, missing }: Devices): 
   const lines = [
     `auto takes ${auto.engine}: ${auto.why}.`,
     "",
-    `cpu        WebAssembly SIMD, ${threads} hardware threads`,
+    `cpu        WebAssembly SIMD, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     ...(adapters.length === 0 ? ["gpu        no WebGPU adapter answers"] : []),
     ...missing.map((sentence) => `${INDENT}${sentence}`),
-    ...adapters.flatMap(({ name, vendor, subgroup, limits, features, choices }) => [
-      `gpu        ${name} (${vendor || "unknown vendor"}, subgroups of up to ${subgroup})`,
+    ...adapters.flatMap(({ number, gpu, name, vendor, subgroup, limits, features, choices }) => [
+      `${`gpu ${number ?? ""}`.padEnd(INDENT.length)}${gpu === undefined ? "" : `${gpu}, `}` +
+        `${name} (${vendor || "unknown vendor"}, subgroups of up to ${subgroup})`,
       ...[
         ...Object.entries(limits).map(([limit, value]) => `${limit} ${value}`),
         `features ${features.join(" ")}`,

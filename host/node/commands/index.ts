@@ -1,16 +1,20 @@
 // All commands, in the order of `--help`.
 
 import { benchCommand } from "./bench.ts";
-import type { Command } from "./command.ts";
+import { STOPPED_STATUS, type Command } from "./command.ts";
 import { devicesCommand } from "./devices.ts";
 import { digitsCommand } from "./digits.ts";
 import { forwardCommand } from "./forward.ts";
 import { networkManual } from "./import.ts";
 import { instanceManual } from "./instances.ts";
+import { mergeCommand } from "./merge.ts";
 import { phaseCommand } from "./phase.ts";
 import { requiredCommand } from "./required.ts";
 import { engineManual } from "./run.ts";
+import { slurmCommand } from "./slurm.ts";
 import { solveCommand } from "./solve.ts";
+import { sweepManual } from "./sweep.ts";
+import { tailCommand } from "./tail.ts";
 import { theoryCommand } from "./theory.ts";
 import { ticketCommand } from "./ticket.ts";
 import { verifyCommand } from "./verify.ts";
@@ -21,7 +25,10 @@ export const commands: readonly Command[] = [
   phaseCommand,
   theoryCommand,
   requiredCommand,
+  tailCommand,
   widthCommand,
+  mergeCommand,
+  slurmCommand,
   ticketCommand,
   verifyCommand,
   forwardCommand,
@@ -33,15 +40,17 @@ export const commands: readonly Command[] = [
 /** Sections of the manual that several commands refer to. */
 export const topics: readonly { readonly title: string; readonly manual: string }[] = [
   { title: "Engines", manual: engineManual },
+  { title: "Sweeps", manual: sweepManual },
   { title: "Random instances", manual: instanceManual },
   { title: "Networks", manual: networkManual },
 ];
 
 /** What every exit status says, for help and the manual. */
 export const statusTexts = [
-  [0, "done"],
-  [1, "the answer is no or the computation failed"],
+  [0, "all that was asked is done"],
+  [1, "something that was asked is not so, or could not be done"],
   [2, "the request was wrong"],
+  [STOPPED_STATUS, "a signal stopped the run before its end"],
 ] as const;
 
 export const environmentText =

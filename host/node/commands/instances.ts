@@ -2,7 +2,7 @@
 
 import { ensembles } from "../../../src/ensemble.ts";
 import { RequestError } from "../../../src/errors.ts";
-import type { PhaseRequest } from "../../../src/experiments/phase.ts";
+import { phaseConfig, type PhaseRequest } from "../../../src/experiments/phase.ts";
 import { given, readList, readNumber } from "../formats/arguments.ts";
 import { value, type ArgumentsOf } from "./command.ts";
 
@@ -11,7 +11,11 @@ export const instanceOptions = {
   bits: value("list", "k, for M = 2^k, or M = 4^k for products: 6 or 4,6,8 or 4..10", "4,6,8,10"),
   halfRange: value("list", "M itself, instead of --bits; targets are in -M..M"),
   items: value("range", "n, the number of items, or a range A..B, in 0..64", "1 to log2 M + 14"),
-  targets: value("list", "the sums asked for: all, or integers such as 0,1,64", "1 and M; 0 and 1 for rnpp"),
+  targets: value(
+    "list",
+    "the sums asked for: all, or integers and M such as 0,1,M",
+    "1 and M; 0 and 1 for rnpp",
+  ),
 };
 
 const DEFAULT_BITS = [4, 6, 8, 10];
@@ -40,9 +44,15 @@ export function readRequests({
     halfRange === undefined
       ? (bits === undefined ? DEFAULT_BITS : readList(bits)).map((k) => ({ bits: k }))
       : readList(halfRange).map((M) => ({ halfRange: M }));
-  return sizes.map((size) =>
-    given<PhaseRequest>({ ensemble, items: readItems(items), targets: readTargets(targets), ...size }),
-  );
+  return sizes.map((size) => {
+    const halfRangeOf = () => phaseConfig(given<PhaseRequest>({ ensemble, ...size })).halfRange;
+    return given<PhaseRequest>({
+      ensemble,
+      items: readItems(items),
+      targets: readTargets(targets, halfRangeOf),
+      ...size,
+    });
+  });
 }
 
 /** `A..B` as a range, anything else as a number. */
@@ -53,7 +63,13 @@ function readItems(text: string | undefined): unknown {
     : { from: readNumber(from), to: readNumber(to) };
 }
 
-/** `all`, or a list of numbers. */
-function readTargets(text: string | undefined): unknown {
-  return text === "all" ? text : text?.split(",").map((part) => readNumber(part.trim()));
+/** `all`, or a list of numbers, in which M and -M are the ends of the range of weights. */
+function readTargets(text: string | undefined, halfRangeOf: () => number): unknown {
+  if (text === "all") return text;
+  return text?.split(",").map((part) => {
+    const target = part.trim();
+    if (target === "M") return halfRangeOf();
+    if (target === "-M") return -halfRangeOf();
+    return readNumber(target);
+  });
 }

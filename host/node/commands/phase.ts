@@ -1,27 +1,37 @@
-// exacta phase: measures sweeps, shows progress, prints a table and writes the results.
+// exacta phase: measures how often random instances reach their targets, and draws that beside theory.
 
 import * as z from "zod/mini";
 import { parse } from "../../../src/check.ts";
-import { phaseConfig, type PhaseConfig, type PhaseRequest } from "../../../src/experiments/phase.ts";
+import { MAX_TRIALS } from "../../../src/ensemble.ts";
+import { RequestError } from "../../../src/errors.ts";
+import {
+  find,
+  phaseConfig,
+  phaseFields,
+  widestInterval,
+  type PhaseConfig,
+  type PhaseRequest,
+} from "../../../src/experiments/phase.ts";
 import { planSweep, representativeTargets, type Sweep } from "../../../src/experiments/sweep.ts";
 import { compareSweeps, withTheory } from "../../../src/experiments/theory.ts";
-import type { PhaseFinding } from "../../../src/finding.ts";
+import { tallyLayout, unitTrials } from "../../../src/reach-plan.ts";
 import { checkTheory, maxTheoryHalfRange } from "../../../src/theory/distribution.ts";
-import { measureSweep } from "../../experiments/phase.ts";
+import { runnerOf } from "../../runner.ts";
+import { countUnits } from "../../schedule.ts";
 import { given, readNumber } from "../formats/arguments.ts";
-import { prepareFolder, writeFiles } from "../formats/files.ts";
 import { outputOf } from "../output.ts";
 import { checkText, perfectTable } from "../reports/check.ts";
 import { phaseTable, resultsCsv } from "../reports/table.ts";
-import { command, flag, value, type ArgumentsOf } from "./command.ts";
+import { DRAWING, type Experiment, type Measured } from "../sweep/experiment.ts";
+import { RESULT_FILES } from "../sweep/results.ts";
+import { command, flag, value, type ArgumentsOf, type Call } from "./command.ts";
 import { instanceOptions, readRequests } from "./instances.ts";
 import { seedOption } from "./options.ts";
-import { runOptions, untilStopped, withEngine, type Run } from "./run.ts";
+import { freeFolder, settingsOf, sweep, sweepOptions, untilOption } from "./sweep.ts";
 
 /** Trials of the command without a size: about 20 s for all four precisions on two CPU cores. */
 const DEFAULT_SWEEP_TRIALS = 1e7;
 const DEFAULT_FOLDER = "results";
-const RESULT_FILES = ["results.jsonl", "results.csv", "report.html"] as const;
 const DEFAULT_TOLERANCE = "0.02";
 
 const options = {
@@ -29,17 +39,22 @@ const options = {
   trials: value(
     "number",
     "trials of each configuration, such as 1e6 or 1_000_000; all counts every instance once",
-    "1e6; 1e7 without --bits and --half-range",
+    "1e6; 1e7 without --bits and --half-range; 2^48 with --until",
   ),
   ...seedOption,
-  out: value("folder", `for ${RESULT_FILES.join(", ")}`, `${DEFAULT_FOLDER}; none with --json`),
+  out: value(
+    "folder",
+    `for ${RESULT_FILES.join(", ")}`,
+    `${DEFAULT_FOLDER}, or a folder in it where another sweep has that; none with --json`,
+  ),
   check: flag("compare the measurements with theory"),
   tolerance: value(
     "number",
     "the error from which on --check mentions a prediction, in 0..1",
     DEFAULT_TOLERANCE,
   ),
-  ...runOptions,
+  ...untilOption,
+  ...sweepOptions,
 };
 type Options = ArgumentsOf<typeof options>;
 
@@ -50,7 +65,11 @@ export const phaseCommand = command({
 Draws random instances and decides which targets they reach, for every number of items of a range in one pass. Each probability
 has an exact (Clopper-Pearson) 95 % interval. The same seed gives the same numbers on every engine, machine and number of
 threads. Results go to stdout as a table, and to a folder as JSON Lines, as CSV and as a report in HTML, in which theory is drawn
-beside the measurements. A run that is stopped by Ctrl-C keeps the trials that were done.
+beside the measurements. A folder also keeps a journal, by which the same command [goes on](#sweeps) with a run that was stopped.
+
+With \`--until W\` each configuration ends at the first of 1, 2, 4, ... units of trials at which all its intervals are narrower than
+W. The intervals then hold for all looks at them together. Shards end at the same trials where they share a folder; in folders of their own
+each goes on to \`--trials\`, and the merge ends where one run would have ended.
 
 The items are those of [random instances](#random-instances).
 
@@ -58,103 +77,105 @@ With \`--check\` the measurements are compared with theory: proven bounds, which
 standard errors, and predictions, of which those off by more than \`--tolerance\` are listed. Theory goes to M = 2^12, for \`rnpp\`
 to 2^22 - 1.`,
   examples: ["exacta phase --ensemble rssp --bits 6 --items 4..24 --targets 0,1,64 --trials 1e6 --seed 1"],
-  statusOne: "a measurement breaks a proven bound, or `--check` had nothing to compare",
+  statusOne:
+    "a measurement breaks a proven bound, `--check` had nothing to compare, or an interval is wider than `--until` asks",
+  statusStopped: "a signal stopped the run; with `--out` the same command goes on",
   options,
+  check: (args) => [settingsOf(args), readConfigs(args)],
   run: runPhase,
 });
 
 const TOLERANCE = "a number in 0..1";
 const toleranceSchema = z.number(TOLERANCE).check(z.refine((value) => value >= 0 && value <= 1, TOLERANCE));
 
-async function runPhase(args: Options, commandLine: string): Promise<number> {
+async function runPhase(args: Options, call: Call): Promise<number> {
   const configs = readConfigs(args);
   const tolerance = parse(toleranceSchema, readNumber(args.tolerance ?? DEFAULT_TOLERANCE), "tolerance");
   // Configurations that theory refuses are refused before the first trial.
   if (args.check)
     for (const { ensemble, halfRange, items, targets } of configs)
       checkTheory(ensemble, halfRange, items, targets);
-  const folder = args.out ?? (args.json ? undefined : DEFAULT_FOLDER);
   const output = outputOf(args);
-  const started = new Date();
-  const measured: Sweep[] = [];
-  const total = configs.reduce((sum, config) => sum + config.trials, 0);
-  const stopWithReader = folder === undefined && !args.check;
-  const { seconds, stopped } = await withEngine(args, { output, total, stopWithReader }, async (run) => {
-    if (folder !== undefined) await prepareFolder(folder, RESULT_FILES);
-    for await (const sweep of measureSweeps(run, configs)) {
-      measured.push(sweep);
-      for (const finding of sweep.findings) output.finding(finding);
-    }
-    return { seconds: run.seconds(), stopped: run.signal.aborted };
-  });
-
-  if (measured.length > 0) output.text(phaseTable(measured));
-  const sweeps =
-    folder !== undefined || args.check ? measured.map((sweep) => withNeededTheory(sweep, args)) : measured;
-  if (folder !== undefined && sweeps.length > 0) {
-    // Loaded here, since every other command would wait for the modules that draw.
-    const { reportHtml } = await import("../reports/phase.ts");
-    await writeFiles(folder, {
-      "results.jsonl": sweeps
-        .flatMap(({ findings }) => findings.map((finding) => `${JSON.stringify(finding)}\n`))
-        .join(""),
-      "results.csv": resultsCsv(sweeps),
-      "report.html": reportHtml(sweeps, { command: commandLine, started, seconds, stopped }),
-    });
-    output.note(`${folder}/report.html, results.csv and results.jsonl are written`);
-  }
-  let status = 0;
-  if (args.check) {
-    const verdict = compareSweeps(sweeps, tolerance);
-    const counts = { measured: sweeps.length, asked: configs.length };
-    output.finding({ kind: "check", tolerance, configurations: sweeps.length, ...verdict });
-    output.text(`\n${perfectTable(sweeps)}${checkText(verdict, tolerance, counts)}`);
-    if (verdict.violations.length > 0 || sweeps.length === 0) status = 1;
-  }
-  if (stopped)
-    output.note(
-      sweeps.length > 0 ? "stopped early; the trials done are kept" : "stopped before any trial was done",
-    );
-  return status;
+  const experiment = phaseExperiment(configs);
+  const folder =
+    args.out ?? (args.json ? undefined : await freeFolder(DEFAULT_FOLDER, experiment.configuration));
+  const { status, result, isStopped } = await sweep(args, call, output, folder, experiment);
+  if (!args.check || !result || isStopped) return status;
+  // A bound on part of an enumeration proves nothing about theory.
+  const compared = result.sweeps
+    .filter(({ findings: [first] }) => first && first.interval !== "bounds")
+    .map((sweep) => withTheory(sweep));
+  const verdict = compareSweeps(compared, tolerance);
+  const counts = { measured: compared.length, asked: configs.length };
+  output.finding({ kind: "check", tolerance, configurations: compared.length, ...verdict });
+  output.text(`\n${perfectTable(compared)}${checkText(verdict, tolerance, counts)}`);
+  return verdict.violations.length > 0 || compared.length === 0 ? 1 : status;
 }
 
 function readConfigs(args: Options): PhaseConfig[] {
   const hasSize = args.bits !== undefined || args.halfRange !== undefined;
-  const trials = readNumber(args.trials) ?? (hasSize ? undefined : DEFAULT_SWEEP_TRIALS);
+  const standard = hasSize ? undefined : DEFAULT_SWEEP_TRIALS;
+  const trials = readNumber(args.trials) ?? (args.until === undefined ? standard : MAX_TRIALS);
+  if (trials === "all" && args.until !== undefined)
+    throw new RequestError("until", "trials that are drawn", "--trials all", "which has no intervals");
   return readRequests(args).map((request) =>
     phaseConfig(given<PhaseRequest>({ ...request, trials, seed: args.seed })),
   );
 }
 
-/** The sweeps one after the other; a stopped run yields the sweeps that have trials. */
-async function* measureSweeps({ engine, signal, report }: Run, configs: readonly PhaseConfig[]) {
-  report(0);
-  let before = 0;
-  for (const config of configs) {
-    let findingsSoFar: (() => PhaseFinding[]) | undefined;
-    const planned = planSweep(config);
-    const measuring = measureSweep(engine, planned, {
-      signal,
-      onProgress({ done }, findings) {
-        findingsSoFar = findings;
-        report(before + done);
-      },
-    });
-    const sweep = await untilStopped(measuring, signal, () => ({
-      ...planned,
-      findings: findingsSoFar?.() ?? [],
-    }));
-    const [first] = sweep.findings;
-    if (!first) return;
-    before += first.trials;
-    yield sweep;
-  }
+interface PhaseMeasured extends Measured {
+  /** The sweeps that have trials. */
+  readonly sweeps: readonly Sweep[];
 }
 
-/** The sweep with the theory of all its targets for --check, otherwise of those that the report shows. */
-function withNeededTheory(sweep: Sweep, { check }: Options): Sweep {
+/** The experiment of some configurations: a part for each, named by its index. */
+export function phaseExperiment(configs: readonly PhaseConfig[]): Experiment<PhaseMeasured> {
+  const parts = configs.map((config, i) => {
+    const planned = planSweep(config);
+    const { plan } = planned;
+    return { name: String(i), planned, unit: unitTrials(plan), layout: tallyLayout(plan) };
+  });
+  return {
+    configuration: { command: "phase", drawing: DRAWING, sweeps: configs.map(phaseFields) },
+    parts: Object.fromEntries(parts.map(({ name, unit, layout }) => [name, { unit, layout }])),
+    asked: Object.fromEntries(parts.map(({ name, planned }) => [name, planned.config.trials])),
+    ...(configs.some(({ enumerate }) => enumerate) && { whyFixed: "all instances are counted already" }),
+    async measure(count, provenance, onFinding) {
+      const sweeps: Sweep[] = [];
+      for (const { planned, ...part } of parts) {
+        const { asked, look, ...totals } = await count({
+          ...part,
+          count: (engine, ranges, options) => countUnits(runnerOf(engine), planned.plan, ranges, options),
+          widest: (totals, tail) => widestInterval(planned, totals, tail),
+        });
+        const findings = find(planned, totals, provenance(), { asked, look });
+        if (findings.length > 0) sweeps.push({ ...planned, findings });
+        for (const finding of findings) onFinding(finding);
+      }
+      return {
+        sweeps,
+        findings: sweeps.flatMap(({ findings }) => findings),
+        text: () => (sweeps.length > 0 ? phaseTable(sweeps) : ""),
+        csv: () => resultsCsv(sweeps),
+        async report(about) {
+          // Loaded here, since every other command would wait for the modules that draw.
+          const { reportHtml } = await import("../reports/phase.ts");
+          // Theory may take longer than a process has that was asked to end.
+          return reportHtml(about.stopped ? sweeps : sweeps.map(withShownTheory), about);
+        },
+      };
+    },
+  };
+}
+
+/** The experiment of the configuration of a journal. @throws {RequestError} It is none of this version. */
+export function readPhaseExperiment(sweeps: readonly PhaseRequest[]): Experiment {
+  return phaseExperiment(sweeps.map((fields) => phaseConfig({ trials: 1, ...fields })));
+}
+
+/** The sweep with the theory of the targets that the report shows. */
+function withShownTheory(sweep: Sweep): Sweep {
   const { config } = sweep;
-  if (check) return withTheory(sweep);
   if (config.halfRange > maxTheoryHalfRange(config.ensemble)) return sweep;
   return withTheory(sweep, representativeTargets(config));
 }

@@ -1,19 +1,26 @@
 // exacta required: how many random items it takes to reach every target of -M..M with a given probability.
 
 import {
-  measuredPools,
+  longestCounts,
   requiredConfig,
+  requiredFields,
+  requiredFindings,
   type RequiredConfig,
+  type RequiredCount,
   type RequiredRequest,
 } from "../../../src/experiments/required.ts";
 import type { RequiredFinding } from "../../../src/finding.ts";
-import { measureRequired } from "../../experiments/required.ts";
+import { tallyLayout, unitTrials } from "../../../src/reach-plan.ts";
+import { runnerOf } from "../../runner.ts";
+import { countUnits } from "../../schedule.ts";
 import { given, readList, readNumber } from "../formats/arguments.ts";
 import { outputOf } from "../output.ts";
-import { columns, grouped, wrap } from "../reports/table.ts";
-import { command, value, type ArgumentsOf } from "./command.ts";
+import { requiredCsv, requiredReport, requiredTable } from "../reports/required.ts";
+import { DRAWING, type Experiment } from "../sweep/experiment.ts";
+import { RESULT_FILES } from "../sweep/results.ts";
+import { command, value, type ArgumentsOf, type Call } from "./command.ts";
 import { seedOption } from "./options.ts";
-import { runOptions, untilStopped, withEngine } from "./run.ts";
+import { settingsOf, sweep, sweepOptions } from "./sweep.ts";
 
 const DEFAULT_BITS = "2,4,6,8,10";
 
@@ -22,8 +29,10 @@ const options = {
   failure: value("list", "probabilities of missing the worst target, in 1e-6..0.5", "0.5,0.1,0.01,0.001"),
   trials: value("number", "trials of each row", "1e6, or 100 over the smallest failure"),
   ...seedOption,
-  ...runOptions,
+  out: value("folder", `for ${RESULT_FILES.join(", ")}`, "none"),
+  ...sweepOptions,
 };
+type Options = ArgumentsOf<typeof options>;
 
 export const requiredCommand = command({
   name: "required",
@@ -33,12 +42,81 @@ For each probability of failure, finds the fewest random items with which every 
 compares uniform items with products of two weights, and with products that are rejected until they are uniform on the distinct
 products. A scan of all targets finds the candidates for the worst one, and fresh trials measure these.`,
   examples: ["exacta required --bits 3,2 --failure 0.1 --trials 2e4"],
+  statusStopped: "a signal stopped the run; with `--out` the same command goes on",
   options,
+  check: (args) => [settingsOf(args), readRequests(args)],
   run: runRequired,
 });
 
-async function runRequired(args: ArgumentsOf<typeof options>): Promise<number> {
-  const { bits = DEFAULT_BITS, failure, trials, seed } = args;
+async function runRequired(args: Options, call: Call): Promise<number> {
+  const experiment = requiredExperiment(readRequests(args).map(requiredConfig));
+  const { status } = await sweep(args, call, outputOf(args), args.out, experiment);
+  return status;
+}
+
+/** The experiment of some configurations: for each, a part for each scan and each measurement of a pool. */
+export function requiredExperiment(configs: readonly RequiredConfig[]): Experiment {
+  const counts = configs.flatMap((config, i) =>
+    longestCounts(config).map(({ pool, stage, plan, trials }) => ({
+      name: partName(i, pool, stage),
+      trials,
+      unit: unitTrials(plan),
+      layout: tallyLayout(plan),
+    })),
+  );
+  const partOf = new Map(counts.map((count) => [count.name, count]));
+  return {
+    configuration: { command: "required", drawing: DRAWING, requests: configs.map(requiredFields) },
+    parts: Object.fromEntries(counts.map(({ name, unit, layout }) => [name, { unit, layout }])),
+    asked: Object.fromEntries(counts.map(({ name, trials }) => [name, trials])),
+    whyFixed: "its trials decide which targets it measures",
+    async measure(count, provenance, onFinding) {
+      const findings: RequiredFinding[] = [];
+      for (const [i, config] of configs.entries()) {
+        const counted = ({ pool, stage, plan }: RequiredCount) => {
+          const part = partOf.get(partName(i, pool, stage))!;
+          return count({
+            ...part,
+            // The scan chooses the targets of the measurement.
+            isShared: stage === "scan",
+            count: (engine, ranges, { onUnits, ...options }) =>
+              countUnits(runnerOf(engine), plan, ranges, {
+                ...options,
+                onUnits: (range, words) => onUnits(range, padded(words, part.layout.length)),
+              }),
+          });
+        };
+        for await (const found of requiredFindings(config, counted, provenance)) {
+          findings.push(...found);
+          for (const finding of found) onFinding(finding);
+        }
+      }
+      return {
+        findings,
+        text: () => (findings.length > 0 ? requiredTable(findings) : ""),
+        csv: () => requiredCsv(findings),
+        report: (about) => requiredReport(findings, about),
+      };
+    },
+  };
+}
+
+/** The experiment of the configuration of a journal. @throws {RequestError} It is none of this version. */
+export function readRequiredExperiment(requests: readonly RequiredRequest[]): Experiment {
+  return requiredExperiment(requests.map(requiredConfig));
+}
+
+const partName = (index: number, pool: string, stage: RequiredCount["stage"]) => `${index} ${pool} ${stage}`;
+
+/** A tally with as many words as the longest one that the scan can lead to; its further words are 0. */
+function padded(words: Float64Array, length: number): Float64Array {
+  const longer = new Float64Array(length);
+  longer.set(words);
+  return longer;
+}
+
+/** A request for each precision, which is checked. */
+function readRequests({ bits = DEFAULT_BITS, failure, trials, seed }: Options): RequiredRequest[] {
   const requests = readList(bits).map((k) =>
     given<RequiredRequest>({
       bits: k,
@@ -47,79 +125,6 @@ async function runRequired(args: ArgumentsOf<typeof options>): Promise<number> {
       seed,
     }),
   );
-  const totals = requests.map((request) => trialsOf(requiredConfig(request)));
-  const total = totals.reduce((a, b) => a + b, 0);
-  const output = outputOf(args);
-  const findings: RequiredFinding[] = [];
-  const stopped = await withEngine(args, { output, total, stopWithReader: true }, async (run) => {
-    let before = 0;
-    for (const [i, request] of requests.entries()) {
-      let findingsSoFar: (() => RequiredFinding[]) | undefined;
-      const measuring = measureRequired(run.engine, request, {
-        signal: run.signal,
-        onProgress({ done }, current) {
-          findingsSoFar = current;
-          run.report(before + done);
-        },
-      });
-      const found = await untilStopped(measuring, run.signal, () => findingsSoFar?.() ?? []);
-      before += totals[i]!;
-      findings.push(...found);
-      for (const finding of found) output.finding(finding);
-    }
-    return run.signal.aborted;
-  });
-  if (findings.length > 0) output.text(requiredTable(findings));
-  if (stopped) output.note("stopped early; the rows that were finished are shown");
-  return 0;
-}
-
-/** All trials of a configuration, those of the scans included. */
-function trialsOf(config: RequiredConfig): number {
-  return measuredPools(config).length * (config.trials + config.scanTrials);
-}
-
-const POOLS: Record<RequiredFinding["pool"], string> = {
-  uniform: "uniform on ±1..±M",
-  products: "products u v of ±1..±N and 1..N, M = N^2",
-  support: "products rejected until uniform on the distinct ones (in brackets: raw products needed)",
-};
-
-/** The table: a line for each pool and precision, a column for each probability of failure. */
-function requiredTable(findings: readonly RequiredFinding[]): string {
-  const meaning = wrap(
-    "n(P): the fewest random items with which the worst target of -M..M is missed with probability at most P. ~: the 95 % " +
-      "intervals allow for one item more or less. bound: log2 (2M + 1); with fewer items no instance reaches all targets.",
-  );
-  const failures = [...new Set(findings.map(({ failure }) => failure))];
-  const blocks = Object.entries(POOLS).flatMap(([pool, name]) => {
-    const mine = findings.filter((finding) => finding.pool === pool);
-    if (mine.length === 0) return [];
-    const rows = [...new Set(mine.map(({ bits }) => bits))].map((bits) => {
-      const row = mine.filter((finding) => finding.bits === bits);
-      return [
-        String(bits),
-        String(2 ** bits),
-        row[0]!.information.toFixed(2),
-        ...failures.map((failure) => requiredCell(row.find((finding) => finding.failure === failure))),
-      ];
-    });
-    return [
-      [
-        name,
-        "",
-        ...columns([["k", "M", "bound", ...failures.map((failure) => `n(${failure})`)], ...rows]),
-      ].join("\n"),
-    ];
-  });
-  const { trials, seed, engine, adapter } = findings[0]!;
-  const run = wrap(`${grouped(trials)} trials, seed ${seed}, on ${engine} (${adapter})`);
-  return `${[meaning.join("\n"), ...blocks, run.join("\n")].join("\n\n")}\n`;
-}
-
-function requiredCell(finding: RequiredFinding | undefined): string {
-  if (!finding) return "";
-  const { items, decided, cost } = finding;
-  if (items === undefined) return `> ${finding.itemsTo}`;
-  return `${decided ? "" : "~"}${items}${cost > 1 ? ` (${Math.ceil(items * cost)})` : ""}`;
+  for (const request of requests) requiredConfig(request);
+  return requests;
 }

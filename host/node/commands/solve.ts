@@ -3,30 +3,74 @@
 import { open } from "node:fs/promises";
 import * as z from "zod/mini";
 import { parse } from "../../../src/check.ts";
-import { RequestError } from "../../../src/errors.ts";
-import { solveConfig, type SolveRequest } from "../../../src/experiments/solve.ts";
-import type { SolveFinding } from "../../../src/finding.ts";
-import { answerNames, methods } from "../../../src/solve/problem.ts";
-import { solve } from "../../experiments/solve.ts";
+import { Described, RequestError } from "../../../src/errors.ts";
+import { solveConfig, type ListRequest, type SolveRequest } from "../../../src/experiments/solve.ts";
+import { decimalMarks } from "../../../src/numbers.ts";
+import { servesColumns } from "../../../src/solve/columns.ts";
+import {
+  answerNames,
+  MAX_ITEM,
+  MAX_TARGET,
+  methods,
+  TARGET,
+  type SolveConfig,
+} from "../../../src/solve/problem.ts";
+import { solveEach, type Solved } from "../../experiments/solve.ts";
+import { runnerOf, type Runner } from "../../runner.ts";
 import { given, readNumber } from "../formats/arguments.ts";
 import { prepareFolder } from "../formats/files.ts";
-import { formatOf, formats, readInstances } from "../formats/instances.ts";
-import { solutionsName, writeSolutions } from "../formats/solutions.ts";
+import {
+  formatOf,
+  formats,
+  readInstances,
+  valuesOfOption,
+  type Reading,
+  type ReadInstance,
+  type SettleOptions,
+  type Value,
+} from "../formats/instances/index.ts";
+import { CheckedInput, type InputChunk } from "../formats/checked-input.ts";
+import { openPart, placesOf, type Answered, type Part, type PartRequest } from "../formats/part.ts";
+import { solutionsName, writePieces, writeSolutions, type FindingCounter } from "../formats/solutions.ts";
 import { outputOf, type Output } from "../output.ts";
+import { hardwareThreads } from "../platform/threads.ts";
 import { grouped } from "../reports/table.ts";
-import { command, flag, value, type ArgumentsOf } from "./command.ts";
-import { runOptions, withEngine, type Run } from "./run.ts";
+import { CHUNK_BYTES } from "../solve/chunks.ts";
+import { solveInThreads, type SolvedPiece } from "../solve/pipeline.ts";
+import { TextThreads } from "../solve/threads.ts";
+import { command, spellingOf, flag, STOPPED_STATUS, value, type ArgumentsOf, type Call } from "./command.ts";
+import { runOptions, untilStopped, withEngine, type Run } from "./run.ts";
 
 const options = {
-  ask: value("list", `answers to compute: ${answerNames.join(", ")}`, "all that the limits allow"),
+  ask: value("list", `answers to compute: ${answerNames.join(", ")}`, "all but unique that the limits allow"),
   size: value("number", "consider only index sets of this many items"),
+  atMostSize: value("number", "consider only index sets of at most this many items"),
   tolerance: value("number", "accept sums within this distance of the target; the nearest is the best"),
   atMost: flag("look for the greatest sum that is not above the target"),
   partition: flag("split the items into two groups with sums as equal as possible; needs no target"),
+  profits: flag(
+    "take items as weights with profits and the target as a capacity: the greatest profit that fits",
+  ),
+  list: value("number", "list the first subsets of each target, this many or all"),
   method: value("name", methods.join(", "), "the cheapest for each instance"),
+  target: value("list", "the sums asked for, of all instances; the input then has none"),
   input: value("format", formats.join(", "), "by the file's name, or by its first line"),
+  scale: value(
+    "auto",
+    "auto reads decimals and amounts of money exactly, and answers in their units",
+    "integers",
+  ),
+  decimal: value(
+    "mark",
+    `how numbers are written, ${decimalMarks.join(" or ")}; the other groups thousands`,
+    "refuse what the two read differently",
+  ),
+  rows: flag("read the input as one instance: every line, or record of a table, is an item"),
+  header: flag("take the first line of a table for names, even if they look like numbers"),
+  value: value("column", "with --rows, the column of the values", "value, or the only one of numbers"),
+  label: value("column", "with --rows, the column of the labels", "label, or the only other one"),
   keepGoing: flag("leave out and count lines that are malformed or cannot be solved"),
-  out: value("folder", "for a copy as solutions.jsonl or solutions.csv", "none"),
+  out: value("folder", "for a copy as solutions.jsonl or solutions.csv, which a later run continues", "none"),
   csv: flag("print CSV instead of JSON Lines"),
   ...runOptions,
 };
@@ -37,32 +81,59 @@ export const solveCommand = command({
   summary: "Answers which sums given instances reach, in how many ways, and by which items.",
   manual: `
 Reads one instance a line and answers every target in the order of the input, in constant memory however long the input is. Findings are
-JSON Lines with or without \`--json\`.
+JSON Lines with or without \`--json\`. Large inputs are read, solved and written in threads.
 
 Subsets are sets of indices, counted from 0, and the empty one is included, so equal items are different items. The \`witness\` is the
 subset with the target sum whose mask, read as a binary number with item 0 as its lowest bit, is smallest. \`smallest\` is the
 least size of such a subset, and \`smallestWitness\` the subset of that size with the smallest mask. So every engine, method and
 batch gives the same answer, and each is checked by addition before it is printed.
 
+\`unique\` says whether \`count\` is 1. Counts beyond 64 items, which take one pass over a table for each 62 items, are given where they are
+asked for by name, and \`unique\`, which takes one pass, likewise.
+
+With \`--list N\` a finding is followed by the first N of the subsets that \`count\` counts, one a line, with \`--list all\` by all of them.
+They come in the order of their masks, read as for \`witness\`, and are found as they are written, in constant memory.
+
 With \`--tolerance\`, \`count\` is the number of subsets within the tolerance; with \`--at-most\` as well it is the number of subsets
 with the best sum. With \`--partition\`, \`difference\` is the least difference of the two sums, and \`count\` the number of choices
 of signs that attain it.
 
+Numbers are integers: 12, 12.0, 1e3, 1_000 or 0x1F, in every format. With \`--scale auto\` they may be decimals or amounts of money, and
+\`--decimal\` says how they are written: [formats.md](formats.md) has the rules. What can be read as two different numbers is refused with
+its line and character. With \`--target\` or \`--partition\`, an input of one number a line is one instance, and with \`--rows\` a table is.
+Where items have labels or columns names, \`witnessLabels\` and \`smallestWitnessLabels\` list those of the subsets.
+
+With \`--profits\`, an instance is a 0/1 knapsack: \`items\` are weights, \`profits\` as many integers, and a target is a capacity.
+\`profit\` is the greatest total profit of the subsets that weigh no more, \`witness\` the one of them with the smallest mask, and \`sum\`
+its weight.
+
+With \`--out\`, a run that was stopped or killed is continued by the same command on the same folder: it reads the input again,
+leaves out the instances that are answered, and prints only findings that it computes. The file then has the bytes of one run on any
+engine, since it leaves out engine, adapter and version. Until it is complete, an earlier one keeps its name. Another input or
+request is refused. A run that is stopped ends with status 75.
+
 Methods: \`bitset\` is a table of sums with one instance to a thread or workgroup, \`tiles\` a table spread over a whole GPU, and
 \`meet-in-the-middle\` matches the sums of one half of the items with those of the other half. Items are in -2^53..2^53, targets have 64
 bits, and an instance has at most 10,000 items. \`bitset\` and \`tiles\` take sums that span less than 2^31, \`meet-in-the-middle\` up to 48
-items whose sums span less than 2^62. Subsets are counted for up to 64 items.`,
+items whose sums span less than 2^62.`,
   formats: `
-  jsonl   {"items": [3, 5, -8], "target": 10, "id": "any"}, or "targets": [10, 11]
+  jsonl   {"items": [3, 5, -8], "target": 10, "id": "any"}, or "targets": [10, 11]; "profits": [4, 5, 6] with \`--profits\`
+  json    the same, or one JSON text of several lines: an instance, or a list of instances
   text    3 5 -8 : 10 11
-  csv     a header with target or targets, id, and items or a column for each item`,
-  examples: ["exacta solve instances.txt", "echo '3 5 -8 13 21 : 10' | exacta solve -"],
+  csv     a header with target or targets, id, and items or a column for each item
+  tsv     the same with tabs`,
+  examples: [
+    "exacta solve instances.txt",
+    "echo '3 5 -8 13 21 : 10' | exacta solve -",
+    "exacta solve prices.csv --rows --target 579.90 --scale auto --decimal point",
+  ],
   operands: {
     file: {
-      summary: "instances as JSON Lines, text or CSV; - reads standard input",
+      summary: "instances as JSON, text or a table; - reads standard input",
       expected: "a file, or - for standard input",
     },
   },
+  statusStopped: "a signal stopped the run; the findings before it are printed",
   options,
   run: runSolve,
 });
@@ -72,69 +143,267 @@ const MAX_LISTED_REFUSALS = 20;
 const PROGRESS_INTERVAL_MS = 100;
 
 const formatSchema = z.enum(formats, `one of ${formats.join(", ")}`);
+const scaleSchema = z.optional(z.enum(["auto"], "auto"));
+const decimalSchema = z.optional(z.enum(decimalMarks, decimalMarks.join(" or ")));
 
-/** Counts of a run so far. */
-interface Counts {
-  instances: number;
-  findings: number;
-  reachable: number;
-  skipped: number;
+/** The input and what is asked about its instances. */
+interface Question {
+  readonly file: string;
+  readonly reading: SettleOptions;
+  readonly request: SolveRequest | ListRequest;
+  readonly config: SolveConfig;
 }
 
-async function runSolve(args: Options & { readonly file: string }): Promise<number> {
-  const { file, csv = false, out } = args;
+/** An instance with the chunk of the input in which its line ends; without one where no file is written. */
+interface Placed extends ReadInstance {
+  readonly chunk?: InputChunk | undefined;
+}
+
+async function runSolve(args: Options & { readonly file: string }, { stop }: Call): Promise<number> {
+  const { csv = false, out } = args;
   if (csv && args.json) throw new RequestError("csv, json", "one of the two", "both");
-  const request = readRequest(args);
-  const { partition } = solveConfig(request);
-  const format = args.input === undefined ? formatOf(file) : parse(formatSchema, args.input, "input");
+  const question = readQuestion(args);
   const output = outputOf(args);
-  const counts: Counts = { instances: 0, findings: 0, reachable: 0, skipped: 0 };
-  const run = { output, unit: "instances", stopWithReader: out === undefined };
-  const { seconds, stopped } = await withEngine(args, run, async (run) => {
+  const counts = new Counts(question.config.partition);
+  const run = { output, stop, unit: "instances", stopWithReader: out === undefined };
+  const { seconds, isComplete } = await withEngine(args, run, async (run) => {
     const skip = args.keepGoing ? skipping(counts, output) : undefined;
-    await withInput(file, run, counts, async (input) => {
-      if (out !== undefined) await prepareFolder(out, [solutionsName(csv)]);
-      const instances = readInstances(input, { format, partition, onMalformed: skip });
-      const findings = solve(run.engine, instances, request, {
-        signal: run.signal,
-        onRefused: skip && ((_, error) => skip(error)),
-      });
-      await writeSolutions(counted(findings, counts, run.signal), csv, out);
-    });
-    return { seconds: run.seconds(), stopped: run.signal.aborted };
+    const threads = new TextThreads(threadsFor(runnerOf(run.engine)), { onNotice: output.warn });
+    const answer = (input: AsyncIterable<Uint8Array>, part?: Part) =>
+      isPlain(question)
+        ? writePieces(
+            solvePlain(question, csv, input, run, threads, skip, part),
+            csv,
+            (piece) => counts.addPiece(piece),
+            part,
+          )
+        : writeSolutions(
+            solveInput(question, input, run, skip, part),
+            { csv, list: question.config.list !== undefined },
+            counts,
+            part,
+          );
+    const answerInto = async (input: AsyncIterable<Uint8Array>, folder: string) => {
+      await prepareFolder(folder, [solutionsName(csv)]);
+      const part = await openPart(folder, solutionsName(csv), partRequest(question, args), run.signal);
+      if (part.earlier) continueAfter(part.earlier, counts, output);
+      await finishing(part, answer(input, part));
+    };
+    const isComplete = await withInput(question.file, run, counts, (input) => {
+      const work = out === undefined ? answer(input) : answerInto(input, out);
+      return untilStopped(
+        work.then(() => true),
+        run.signal,
+        () => false,
+      );
+    }).finally(() => void threads.close());
+    return { seconds: run.seconds(), isComplete };
   });
 
   const { instances, findings, reachable, skipped } = counts;
+  const rate = Math.round((instances - counts.earlier) / seconds);
   output.note(
-    `${stopped ? "stopped early: " : ""}instances ${grouped(instances)}, findings ${grouped(findings)}, ` +
-      `reachable ${grouped(reachable)}, ${seconds.toFixed(1)} s, ${grouped(Math.round(instances / seconds))} instances/s`,
+    `${isComplete ? "" : "stopped early: "}instances ${grouped(instances)}, findings ${grouped(findings)}, ` +
+      `reachable ${grouped(reachable)}, ${seconds.toFixed(1)} s, ${grouped(rate)} instances/s`,
   );
   if (skipped > 0) output.warn(`left out, malformed or not to be solved: ${grouped(skipped)}`);
-  return 0;
+  return !isComplete && stop.aborted ? STOPPED_STATUS : 0;
 }
 
+/** Threads that keep up with an engine: those of the CPU, or as many as keep the one busy that hands out their work. */
+const threadsFor = ({ engine, parallelism }: Runner): number =>
+  engine === "cpu" ? parallelism : Math.min(hardwareThreads(), 4);
+
+/** What a part of the findings is bound to besides the input. */
+function partRequest({ reading, config }: Question, args: Options): PartRequest {
+  const { asked, byName, ...conditions } = config;
+  const { target, scale, decimal, rows, header, value, label } = args;
+  const tolerance = reading.decimals ? args.tolerance : conditions.tolerance;
+  return {
+    ...conditions,
+    ask: byName ? [...asked].toSorted() : undefined,
+    input: reading.format,
+    keepGoing: args.keepGoing ?? false,
+    tolerance,
+    target,
+    scale,
+    decimal,
+    rows,
+    header,
+    value,
+    label,
+  };
+}
+
+/** Whether findings go from bytes to bytes in threads; otherwise instances are solved one by one, and written as they come. */
+function isPlain({ reading, config }: Question): boolean {
+  const { decimals, targets, rows } = reading;
+  return servesColumns(config) && !decimals && !targets && !rows;
+}
+
+/** Solves an input in threads. */
+function solvePlain(
+  { file, reading, config }: Question,
+  csv: boolean,
+  input: AsyncIterable<Uint8Array>,
+  { engine, signal }: Run,
+  threads: TextThreads,
+  skip: Skip | undefined,
+  part: Part | undefined,
+): AsyncIterable<SolvedPiece> {
+  return solveInThreads(input, {
+    runner: runnerOf(engine),
+    threads,
+    config,
+    reading,
+    csv,
+    signal,
+    onRefused: skip,
+    first: part?.earlier?.next ?? 0,
+    checked: part && checkedInput(file, part),
+  });
+}
+
+const checkedInput = (file: string, part: Part) =>
+  new CheckedInput(placesOf(part), (line) => otherInput(file, part.path, line));
+
+/** The findings of an input, of which a part may have the first ones. */
+function solveInput(
+  { file, reading, request }: Question,
+  input: AsyncIterable<Uint8Array>,
+  { engine, signal }: Run,
+  skip: Skip | undefined,
+  part: Part | undefined,
+): AsyncIterable<Solved<Placed>> {
+  const checked = part && checkedInput(file, part);
+  const instances = readInstances(checked?.read(input) ?? input, { ...reading, onMalformed: skip });
+  const first = part?.earlier?.next ?? 0;
+  return solveEach(engine, placed(instances, first, checked), request, {
+    signal,
+    onRefused: skip && ((_, error) => skip(error)),
+    first,
+  });
+}
+
+/** The instances from the index `first` on, with their places in the input. */
+async function* placed(
+  instances: AsyncIterable<ReadInstance>,
+  first: number,
+  input: CheckedInput | undefined,
+): AsyncGenerator<Placed, void, undefined> {
+  let index = 0;
+  for await (const { items, target, targets, tolerance, profits, id, line, written } of instances)
+    // Spreading an instance can take longer than solving a small one.
+    if (index++ >= first)
+      yield { items, target, targets, tolerance, profits, id, line, written, chunk: input?.chunk };
+}
+
+/** The refusal of an input that is not the one with which a part was begun. */
+function otherInput(file: string, part: string, line: number): RequestError {
+  const received = line === 0 ? "another one" : `another one after line ${line}`;
+  return new RequestError(
+    "input",
+    `the input with which ${part} was begun`,
+    new Described(received),
+    "choose another folder with --out, or delete this file",
+  ).at(file === "-" ? "standard input" : file);
+}
+
+/** Waits for the writer of a part; the part then gets its final name, or is kept where its writer fails or is stopped. */
+async function finishing(part: Part, writing: Promise<void>): Promise<void> {
+  try {
+    await writing;
+  } catch (error) {
+    await part.keep();
+    throw error;
+  }
+  await part.finish();
+}
+
+/** Counts of findings, those of the runs that this one continues included. */
+class Counts implements FindingCounter<Solved<Placed>> {
+  instances = 0;
+  findings = 0;
+  reachable = 0;
+  skipped = 0;
+  /** The instances that earlier runs have answered. */
+  earlier = 0;
+  readonly #isPartition: boolean;
+  #last: Solved<Placed> | undefined;
+  /** Findings of the last instance that are to come. */
+  #left = 0;
+
+  constructor(isPartition: boolean) {
+    this.#isPartition = isPartition;
+  }
+
+  add(solved: Solved<Placed>): void {
+    const { instance, finding } = solved;
+    this.findings++;
+    if (finding.reachable) this.reachable++;
+    if (this.#left === 0) {
+      this.instances++;
+      this.#left = this.#isPartition ? 1 : (instance.targets?.length ?? 1);
+    }
+    this.#left--;
+    this.#last = solved;
+  }
+
+  /** Counts findings, and says how far they answer the input; undefined within an instance. */
+  addPiece({ instances, findings, reachable, next }: SolvedPiece): Omit<Answered, "input"> | undefined {
+    this.instances += instances;
+    this.findings += findings;
+    this.reachable += reachable;
+    if (next === undefined) return undefined;
+    return { instances: this.instances, findings: this.findings, reachable: this.reachable, next };
+  }
+
+  /** How far the findings answer the input; undefined within an instance and before the first one. */
+  answered(): Answered | undefined {
+    if (!this.#last || this.#left > 0) return undefined;
+    const { instance, finding } = this.#last;
+    const { instances, findings, reachable } = this;
+    const input = instance.chunk!.placeOf(instance.written?.lastLine ?? instance.line);
+    return { instances, findings, reachable, next: finding.instance + 1, input };
+  }
+}
+
+/** Goes on behind what earlier runs have answered. */
+function continueAfter(earlier: Answered, counts: Counts, output: Output): void {
+  const { instances, findings, reachable, next } = earlier;
+  // Malformed lines are read and counted again; instances that could not be solved are not posed again.
+  Object.assign(counts, { instances, findings, reachable, earlier: instances, skipped: next - instances });
+  output.note(
+    `an earlier run has answered ${grouped(instances)} instances; their findings are in the file and not printed again`,
+  );
+}
+
+/** Counts a refused instance. */
+type Skip = (error: RequestError) => void;
+
 /** A function that counts a refused instance and reports the first ones. */
-function skipping(counts: Counts, output: Output): (error: Error) => void {
-  return ({ message }) => {
+function skipping(counts: Counts, output: Output): Skip {
+  return (error) => {
     counts.skipped++;
-    if (counts.skipped <= MAX_LISTED_REFUSALS) output.warn(message);
+    if (counts.skipped <= MAX_LISTED_REFUSALS) output.warn(error.spelled(spellingOf(error)));
     if (counts.skipped === MAX_LISTED_REFUSALS)
       output.warn("further lines that are left out are counted, not listed");
   };
 }
 
 /** Works on an input with progress, and closes the input. */
-async function withInput(
+async function withInput<T>(
   file: string,
   { report }: Run,
   counts: Counts,
-  work: (input: AsyncIterable<Uint8Array>) => Promise<void>,
-): Promise<void> {
+  work: (input: AsyncIterable<Uint8Array>) => Promise<T>,
+): Promise<T> {
   const input = await openInput(file);
   const progress = setInterval(() => report(counts.instances), PROGRESS_INTERVAL_MS);
   try {
-    await work(input);
+    const result = await work(input);
     report(counts.instances);
+    return result;
   } finally {
     clearInterval(progress);
     // A pipe that neither brings anything nor ends would keep the process alive.
@@ -142,35 +411,73 @@ async function withInput(
   }
 }
 
-/** Passes findings on and counts them, up to the end of the input or the signal. */
-async function* counted(
-  findings: AsyncIterable<SolveFinding>,
-  counts: Counts,
-  signal: AbortSignal,
-): AsyncGenerator<SolveFinding, void, undefined> {
-  let last = -1;
-  try {
-    for await (const finding of findings) {
-      counts.findings++;
-      if (finding.reachable) counts.reachable++;
-      if (finding.instance !== last) counts.instances++;
-      last = finding.instance;
-      yield finding;
-    }
-  } catch (error) {
-    if (error !== signal.reason) throw error;
-  }
-}
-
-function readRequest({ ask, size, tolerance, atMost, partition, method }: Options): SolveRequest {
-  return given<SolveRequest>({
+function readQuestion(args: Options & { readonly file: string }): Question {
+  const { file, ask, size, atMostSize, atMost, partition, profits, list, method } = args;
+  const reading = readReading(args);
+  const tolerance = args.tolerance === undefined ? undefined : readTolerance(args.tolerance, reading);
+  const request = given<SolveRequest | ListRequest>({
     ask: ask?.split(",").map((name) => name.trim()),
     size: readNumber(size),
-    tolerance: readNumber(tolerance),
+    atMostSize: readNumber(atMostSize),
+    // Decimals are scaled for each instance.
+    tolerance: reading.decimals && tolerance ? 0 : tolerance?.digits,
     atMost,
     partition,
+    profits,
+    list: list === "all" ? list : readNumber(list),
     method,
   });
+  const config = solveConfig(request);
+  return {
+    file,
+    reading: { ...reading, tolerance: reading.decimals ? tolerance : undefined, partition: config.partition },
+    request,
+    config,
+  };
+}
+
+/** A tolerance in the units of the input. */
+function readTolerance(text: string, reading: Reading): Value {
+  const role = { field: "tolerance", range: `an integer in 0..${MAX_ITEM}` };
+  const [tolerance, ...more] = valuesOfOption(text, reading, role);
+  if (more.length > 0 || tolerance.digits < 0)
+    throw new RequestError(
+      role.field,
+      reading.decimals ? "a number of at least 0" : role.range,
+      more.length > 0 ? text : tolerance.digits,
+    );
+  return tolerance;
+}
+
+/** How the input is read. */
+function readReading(args: Options & { readonly file: string }): SettleOptions & Reading {
+  const { file, input, target, rows, header, value, label } = args;
+  const notation = parse(decimalSchema, args.decimal, "decimal") ?? "unstated";
+  const decimals = parse(scaleSchema, args.scale, "scale") !== undefined;
+  if (target !== undefined && args.partition)
+    throw new RequestError("partition", "no target beside it", target);
+  for (const name of ["value", "label"] as const)
+    if (args[name] !== undefined && !rows)
+      throw new RequestError(name, "a table whose records are items", args[name], {
+        option: "rows",
+        value: true,
+      });
+  const role = { field: "target", range: TARGET };
+  const targets = target === undefined ? undefined : valuesOfOption(target, { notation, decimals }, role);
+  const wrong = decimals
+    ? undefined
+    : targets?.find(({ digits }) => digits > MAX_TARGET || digits < -MAX_TARGET);
+  if (wrong) throw new RequestError(role.field, role.range, wrong.text);
+  return {
+    format: input === undefined ? formatOf(file) : parse(formatSchema, input, "input"),
+    notation,
+    decimals,
+    targets,
+    rows,
+    header,
+    value,
+    label,
+  };
 }
 
 /**
@@ -183,7 +490,7 @@ async function openInput(
   if (path === "-") return process.stdin;
   try {
     const file = await open(path);
-    if (!(await file.stat()).isDirectory()) return file.createReadStream();
+    if (!(await file.stat()).isDirectory()) return file.createReadStream({ highWaterMark: CHUNK_BYTES });
     await file.close();
     throw Object.assign(new Error(), { code: "it is a folder" });
   } catch (error) {

@@ -16,13 +16,21 @@ import { pruneToTicket, targetDigest, type Pruned } from "../../experiments/tick
 import { given, readList, readNumber } from "../formats/arguments.ts";
 import { prepareFile, writeFiles } from "../formats/files.ts";
 import { importedLines, readNetworkFile } from "../formats/network.ts";
-import { outputOf, type Output } from "../output.ts";
+import { outputOf } from "../output.ts";
 import { grouped } from "../reports/table.ts";
 import { deviationText, shortProbability, sizesText, widthText } from "../reports/ticket.ts";
-import { command, flag, requiredValue, value, type ArgumentsOf } from "./command.ts";
+import {
+  command,
+  flag,
+  requiredValue,
+  STOPPED_STATUS,
+  value,
+  type ArgumentsOf,
+  type Call,
+} from "./command.ts";
 import { networkOptions, readNetworkOptions } from "./import.ts";
-import { randomWeightOptions, seedOption, theoremOption } from "./options.ts";
-import { runOptions, untilStopped, withEngine } from "./run.ts";
+import { randomWeightOptions, sparseOption, seedOption, theoremOption } from "./options.ts";
+import { runOptions, untilStopped, withEngine, type RunOptions } from "./run.ts";
 
 const options = {
   out: requiredValue("file", "the ticket, a safetensors file with a seed and masks"),
@@ -38,7 +46,7 @@ const options = {
   failure: value("number", "the probability of failure that auto accepts, by theory", "0.01"),
   ...seedOption,
   attempts: value("number", "seeds to try, one after the other", "1"),
-  sparse: flag("keep the smallest subsets"),
+  ...sparseOption,
   ...runOptions,
 };
 type Options = ArgumentsOf<typeof options>;
@@ -59,7 +67,8 @@ Where a weight has no subset, no file is written, and the first such weights are
 products are rejected until they are uniform on all distinct products. (On all integers, as the proof asks, no rejection can
 make them uniform.)`,
   examples: ["exacta ticket network.json --out ticket.safetensors"],
-  statusOne: "a weight has no subset, or the run was stopped; no file is written",
+  statusOne: "a weight has no subset; no file is written",
+  statusStopped: "a signal stopped the run; no file is written",
   operands: { network: { summary: "a network as JSON, safetensors or ONNX", expected: "a file" } },
   options,
   run: runTicket,
@@ -68,17 +77,17 @@ make them uniform.)`,
 /** The most deviations that are listed. */
 const MAX_LISTED_DEVIATIONS = 10;
 
-async function runTicket(args: Options & { readonly network: string }): Promise<number> {
+async function runTicket(args: Options & { readonly network: string }, { stop }: Call): Promise<number> {
   const imported = await readNetworkFile(args.network, readNetworkOptions(args));
   const request = readRequest(args, imported);
   const attempts = parse(integer(1, 1e6), readNumber(args.attempts ?? "1"), "attempts");
   await prepareFile(args.out, [args.network]);
   const output = outputOf(args);
   output.warn(...importedLines(args.network, imported, args.json));
-  const found = await prune(args, output, request, attempts);
+  const found = await prune(args, { output, stop, unit: "subset sums" }, request, attempts);
   if (!found) {
     output.warn("stopped early; no ticket is written");
-    return 1;
+    return STOPPED_STATUS;
   }
   const { ticket, failures } = found.pruned;
   const { network, bits, scheme, predictedFailure } = request;
@@ -158,11 +167,11 @@ function perLayer(typed: string | undefined, layers: number): unknown[] | undefi
 /** Prunes the networks of one seed after the other until one contains the target; undefined where it was stopped. */
 async function prune(
   args: Options,
-  output: Output,
+  run: RunOptions,
   request: Request,
   attempts: number,
 ): Promise<{ pruned: Pruned; attempts: number; provenance: Provenance } | undefined> {
-  return withEngine(args, { output, unit: "subset sums" }, async ({ engine, signal, report }) => {
+  return withEngine(args, run, async ({ engine, signal, report }) => {
     for (let attempt = 1; ; attempt++) {
       const seed = BigInt.asUintN(64, request.seed + BigInt(attempt - 1));
       const pruned = await untilStopped(

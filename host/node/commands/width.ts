@@ -1,22 +1,30 @@
 // exacta width: how many hidden units an input needs until a random network contains random layers.
 
-import { widthConfig, type WidthConfig, type WidthRequest } from "../../../src/experiments/width.ts";
+import {
+  findWidth,
+  widthConfig,
+  widthFields,
+  widthLayout,
+  widthUnit,
+  type WidthConfig,
+  type WidthRequest,
+} from "../../../src/experiments/width.ts";
 import type { WidthFinding } from "../../../src/finding.ts";
 import { quantizers } from "../../../src/network.ts";
-import { widthOf } from "../../experiments/width.ts";
+import { countWidthUnits } from "../../experiments/width.ts";
 import { given, readList, readNumber } from "../formats/arguments.ts";
-import { prepareFolder, writeFiles } from "../formats/files.ts";
 import { outputOf } from "../output.ts";
 import { widthCsv, widthTable } from "../reports/width-table.ts";
-import { command, value, type ArgumentsOf } from "./command.ts";
+import { DRAWING, type Experiment } from "../sweep/experiment.ts";
+import { RESULT_FILES } from "../sweep/results.ts";
+import { command, value, type ArgumentsOf, type Call } from "./command.ts";
 import { randomWeightOptions, seedOption } from "./options.ts";
-import { runOptions, untilStopped, withEngine } from "./run.ts";
+import { settingsOf, sweep, sweepOptions } from "./sweep.ts";
 
 const DEFAULT_BITS = "1..4";
 const DEFAULT_WIDTH = "1,4,8";
 /** Networks of each curve: a few seconds for all twelve curves on two CPU cores. */
 const DEFAULT_TRIALS = "500";
-const RESULT_FILES = ["results.jsonl", "results.csv", "report.html"] as const;
 
 const options = {
   bits: value("list", "k, bits of the random weights after reduction, in 0..8", DEFAULT_BITS),
@@ -33,7 +41,7 @@ const options = {
   trials: value("number", "networks for each curve", DEFAULT_TRIALS),
   ...seedOption,
   out: value("folder", `for ${RESULT_FILES.join(", ")}`, "none"),
-  ...runOptions,
+  ...sweepOptions,
 };
 type Options = ArgumentsOf<typeof options>;
 
@@ -45,51 +53,58 @@ Draws random networks and random layers, and decides for every number of hidden 
 the layers (Theorem 1 of Kumar & Natale). The curves are compared with theory and with the lower bound of Theorem 3. Lists
 give a curve for each combination, so they show what depth, zeros and the quantizer of the weights cost.`,
   examples: ["exacta width --bits 1..2 --width 1,2 --trials 50"],
+  statusStopped: "a signal stopped the run; with `--out` the same command goes on",
   options,
+  check: (args) => [settingsOf(args), configsOf(args)],
   run: runWidth,
 });
 
-async function runWidth(args: Options, commandLine: string): Promise<number> {
-  const configs = configsOf(args);
-  const total = configs.reduce((sum, { trials }) => sum + trials, 0);
-  const { out } = args;
-  const output = outputOf(args);
-  const started = new Date();
-  const findings: WidthFinding[] = [];
-  const stopWithReader = out === undefined;
-  const { seconds, stopped } = await withEngine(args, { output, total, stopWithReader }, async (run) => {
-    if (out !== undefined) await prepareFolder(out, RESULT_FILES);
-    run.report(0);
-    let before = 0;
-    for (const config of configs) {
-      let findingSoFar: (() => WidthFinding) | undefined;
-      const measuring = widthOf(run.engine, config, {
-        signal: run.signal,
-        onProgress({ done }, current) {
-          findingSoFar = current;
-          run.report(before + done);
+async function runWidth(args: Options, call: Call): Promise<number> {
+  const experiment = widthExperiment(configsOf(args));
+  const { status } = await sweep(args, call, outputOf(args), args.out, experiment);
+  return status;
+}
+
+/** The experiment of some configurations: a part for each, named by its index. */
+export function widthExperiment(configs: readonly WidthConfig[]): Experiment {
+  const parts = configs.map((config, i) => ({
+    name: String(i),
+    config,
+    unit: widthUnit(config),
+    layout: widthLayout(config),
+  }));
+  return {
+    configuration: { command: "width", drawing: DRAWING, curves: configs.map(widthFields) },
+    parts: Object.fromEntries(parts.map(({ name, unit, layout }) => [name, { unit, layout }])),
+    asked: Object.fromEntries(parts.map(({ name, config }) => [name, config.trials])),
+    async measure(count, provenance, onFinding) {
+      const findings: WidthFinding[] = [];
+      for (const { config, ...part } of parts) {
+        const { asked, ...totals } = await count({
+          ...part,
+          count: (engine, ranges, options) => countWidthUnits(engine, config, ranges, options),
+        });
+        if (totals.trials === 0) continue;
+        const finding = findWidth(config, totals, provenance(), asked);
+        findings.push(finding);
+        onFinding(finding);
+      }
+      return {
+        findings,
+        text: () => (findings.length > 0 ? widthTable(findings) : ""),
+        csv: () => widthCsv(findings),
+        async report(about) {
+          const { widthReport } = await import("../reports/width.ts");
+          return widthReport(findings, about);
         },
-      });
-      const finding = await untilStopped(measuring, run.signal, () => findingSoFar?.());
-      before += config.trials;
-      if (!finding) break;
-      findings.push(finding);
-      output.finding(finding);
-    }
-    return { seconds: run.seconds(), stopped: run.signal.aborted };
-  });
-  if (findings.length > 0) output.text(widthTable(findings));
-  if (out !== undefined && findings.length > 0) {
-    const { widthReport } = await import("../reports/width.ts");
-    await writeFiles(out, {
-      "results.jsonl": findings.map((finding) => `${JSON.stringify(finding)}\n`).join(""),
-      "results.csv": widthCsv(findings),
-      "report.html": widthReport(findings, { command: commandLine, started, seconds, stopped }),
-    });
-    output.note(`${out}/report.html, results.csv and results.jsonl are written`);
-  }
-  if (stopped) output.note("stopped early; the curves that were finished are kept");
-  return 0;
+      };
+    },
+  };
+}
+
+/** The experiment of the configuration of a journal. @throws {RequestError} It is none of this version. */
+export function readWidthExperiment(curves: readonly WidthRequest[]): Experiment {
+  return widthExperiment(curves.map((fields) => widthConfig({ trials: 1, ...fields })));
 }
 
 /** The requests for each value of a list, or the requests as they are. */

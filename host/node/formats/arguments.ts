@@ -1,11 +1,19 @@
 // Typed text as values. Text that is not a number stays text, so that the check of the experiment can refuse it by name.
 
-/** A number such as `1e6` or `1_000_000`; other text, or nothing, as it is. */
-export function readNumber<Text extends string | undefined>(text: Text): number | Text {
-  return text !== undefined && /^[+-]?\d[\d_]*(\.\d+)?(e[+-]?\d+)?$/i.test(text)
-    ? Number(text.replaceAll("_", ""))
-    : text;
+import { decimalText, NumberFault, readNumber as readDecimal, type Whole } from "../../../src/numbers.ts";
+
+/**
+ * A number such as `1e6`, `1_000_000` or `0x1F`; other text, or nothing, as it is. Integers are exact, fractions are the nearest
+ * number of 64 bits.
+ */
+export function readNumber<Text extends string | undefined>(text: Text): Whole | Text {
+  if (text === undefined) return text;
+  const number = readDecimal(text.trim(), "plain");
+  if (number instanceof NumberFault) return text;
+  return number.places === 0 ? number.digits : Number(decimalText(number.digits, number.places));
 }
+
+const isInteger = (value: unknown): value is number => Number.isInteger(value);
 
 /** The most numbers of one range in a list. */
 const MAX_RANGE = 1000;
@@ -13,11 +21,11 @@ const MAX_RANGE = 1000;
 /** The numbers of a list of numbers and ranges, such as `4,6,8..10`. */
 export function readList(text: string): unknown[] {
   return text.split(",").flatMap((part) => {
-    const range = /^\s*(\d+)\.\.(\d+)\s*$/.exec(part);
-    if (!range) return [readNumber(part.trim())];
-    const [from, to] = [Number(range[1]), Number(range[2])];
-    // A reversed or vast range stays text, which every check refuses.
-    if (from > to || to - from > MAX_RANGE) return [part.trim()];
+    const [from, to, ...rest] = part.split("..").map(readNumber);
+    if (to === undefined || rest.length > 0) return [readNumber(part.trim())];
+    // A reversed, vast or broken range stays text, which every check refuses.
+    const isRange = isInteger(from) && isInteger(to) && from <= to && to - from <= MAX_RANGE;
+    if (!isRange) return [part.trim()];
     return Array.from({ length: to - from + 1 }, (_, i) => from + i);
   });
 }

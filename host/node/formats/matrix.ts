@@ -1,13 +1,13 @@
-// Reads and writes matrices of integers: .npy, the format of numpy, and text. Numbers are exact or refused, never rounded. The
-// memory is proportional to the length of a file, whatever sizes its header claims.
+// Reads and writes matrices: .npy, the format of numpy, and text. Integers are exact or refused; real numbers are rounded where
+// the caller says so. The memory is proportional to the length of a file, whatever sizes its header claims.
 
 import { isUtf8 } from "node:buffer";
 import { endianness } from "node:os";
-import { isSafeNumber } from "lossless-json";
+import { parse as parseCsv } from "csv-parse/sync";
 import * as z from "zod/mini";
-import { RequestError } from "../../../src/errors.ts";
+import { RequestError, type Remedy } from "../../../src/errors.ts";
 import { integer, parse } from "../../../src/check.ts";
-import { fieldsOf } from "./instances.ts";
+import { decimalText, NumberFault, readInteger, readNumber } from "../../../src/numbers.ts";
 
 /** The first six bytes of every .npy file: 0x93, then NUMPY. The version follows. */
 const MAGIC = Buffer.from("\x93NUMPY", "latin1");
@@ -35,26 +35,43 @@ const headerSchema = z.strictObject(
   FIELDS,
 );
 
+/** What the inputs of a network are. */
+export interface InputForm {
+  /** The numbers of each input. */
+  readonly columns: number;
+  /** Inputs are integers of -most..most. */
+  readonly most: number;
+  /** For real numbers: the largest one, and the integer of one that is not larger. Without it, integers are read. */
+  readonly real?: { readonly largest: number; readonly integerOf: (value: number) => number } | undefined;
+  /** Whether the first line of text has names; without it, names are recognized, and 0,1,2,... is refused. */
+  readonly hasHeader?: boolean | undefined;
+  /** What to do about a fraction where integers are read. */
+  readonly fractions?: Remedy | undefined;
+}
+
 /**
- * Decodes the inputs of a network, row by row: `columns` integers in -most..most for each.
+ * Decodes the inputs of a network, row by row.
  *
  * A .npy file (versions 1 to 3) has the shape [inputs, columns], or [inputs, ...] with as many values, or [columns] for a single
- * input. Its numbers are integers, booleans or floats without a fraction. Text has a row on each line, separated by commas, tabs
- * or blanks; a first line of names is skipped, and so are comments, which start with #.
+ * input. Its numbers are integers, booleans or floats. Text has a row on each line, separated by semicolons, tabs, commas or
+ * blanks, whichever of these the first line has; a first line of names is skipped, and so are comments, which start with #.
  * @throws {RequestError} for any other content. It names the row and column, from 0, of a wrong number.
  */
-export function decodeInputs(bytes: Uint8Array, columns: number, most: number): Int32Array {
-  if (MAGIC.equals(bytes.subarray(0, MAGIC.length))) return fromNpy(bytes, columns, most);
+export function decodeInputs(bytes: Uint8Array, form: InputForm): Int32Array {
+  if (MAGIC.equals(bytes.subarray(0, MAGIC.length))) return fromNpy(bytes, form);
   if (bytes.length === 0 || !isUtf8(bytes))
     throw new RequestError(
       "inputs",
       "a .npy file or text",
       Buffer.from(bytes.subarray(0, 20)).toString("latin1"),
     );
-  return fromText(bytes, columns, most);
+  return fromText(bytes, form);
 }
 
-function fromNpy(bytes: Uint8Array, columns: number, most: number): Int32Array {
+function fromNpy(bytes: Uint8Array, form: InputForm): Int32Array {
+  const { columns, hasHeader } = form;
+  if (hasHeader !== undefined)
+    throw new RequestError("header", "none for a .npy file, which has no line of names", hasHeader);
   const { header, start } = headerOf(bytes);
   const { descr, fortran_order: fortran, shape } = parse(headerSchema, header, "header");
   const rows = shape.length === 1 ? 1 : (shape[0] ?? 0);
@@ -75,8 +92,9 @@ function fromNpy(bytes: Uint8Array, columns: number, most: number): Int32Array {
   for (let row = 0, at = 0; row < rows; row++)
     for (let column = 0; column < columns; column++, at++) {
       const number = numbers[row * step + offsets[column]!]!;
-      if (!serves(Number(number), most)) throw refusal(row, column, most, number);
-      inputs[at] = Number(number);
+      const input = inputOf(Number(number), form);
+      if (input === undefined) throw refusal(row, column, number, Number(number), form);
+      inputs[at] = input;
     }
   return inputs;
 }
@@ -163,50 +181,132 @@ function half(bits: number): number {
   return sign * (exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24);
 }
 
-function fromText(bytes: Uint8Array, columns: number, most: number): Int32Array {
+function fromText(bytes: Uint8Array, form: InputForm): Int32Array {
+  const { columns, real } = form;
   if (bytes.length > MAX_SIZE)
     throw new RequestError("text", `at most ${MAX_SIZE} bytes`, bytes.length, "a .npy file takes more");
-  // An integer takes at least two bytes: a digit and a separator.
+  const numberOf = real ? realOf : integerOf;
+  // A number takes at least two bytes: a digit and a separator.
   const inputs = new Int32Array(Math.ceil((bytes.length + 1) / 2));
   let row = 0;
-  let first = true;
+  let separator: Separator | undefined;
   for (const line of Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString().split("\n")) {
     // trim() removes a byte order mark as well.
     const text = line.trim();
     if (text === "" || text.startsWith("#")) continue;
-    const fields = text.includes(",") ? fieldsOf(text) : text.split(/\s+/);
-    const isHeader = first && fields.every(isName);
-    first = false;
-    if (isHeader) continue;
-    if (fields.length !== columns) throw new RequestError(`row ${row}`, `${columns} integers`, fields.length);
+    const isFirst = separator === undefined;
+    separator ??= separatorOf(line);
+    const fields = fieldsOf(separator === "\t" ? line : text, separator);
+    if (isFirst && isHeader(fields, form)) continue;
+    if (fields.length !== columns)
+      throw new RequestError(`row ${row}`, `${columns} ${real ? "numbers" : "integers"}`, fields.length);
     for (let column = 0; column < columns; column++) {
-      const number = numberOf(fields[column]!);
-      if (!serves(number, most)) throw refusal(row, column, most, fields[column]);
-      inputs[row * columns + column] = number;
+      const field = fields[column]!;
+      const number = numberOf(field);
+      const input = inputOf(number, form);
+      if (input === undefined) throw refusal(row, column, field, realOf(field), form);
+      inputs[row * columns + column] = input;
     }
     row++;
   }
   return inputs.slice(0, row * columns);
 }
 
-/** Whether a field of the first line is a name: neither a number nor a missing value. */
+/** What is between the fields of a line; blanks are one space or more. */
+type Separator = ";" | "\t" | "," | " ";
+
+/** The separator of a file, by its first line. Text in quotes does not count. */
+function separatorOf(line: string): Separator {
+  const bare = line.replace(/"[^"]*"/g, "").replace(/[\r\n]+$/, "");
+  return ([";", "\t", ","] as const).find((separator) => bare.includes(separator)) ?? " ";
+}
+
+/** The fields of one line by RFC 4180, trimmed. */
+function fieldsOf(line: string, separator: Separator): string[] {
+  const text = separator === " " ? line.replace(/\s+/g, " ") : line;
+  if (!text.includes('"')) return text.split(separator).map((field) => field.trim());
+  try {
+    // Every line is one record, even with an open quote.
+    return parseCsv(text, { record_delimiter: "\n", delimiter: separator, trim: true, bom: true })[0]!;
+  } catch {
+    throw new RequestError("record", "quotes around whole fields, doubled inside", line);
+  }
+}
+
+/**
+ * Whether the first line has names instead of numbers.
+ * @throws {RequestError} For names that are not one for each column, and for 0,1,2,..., which may be either.
+ */
+function isHeader(fields: readonly string[], { columns, hasHeader }: InputForm): boolean {
+  const areNames = hasHeader ?? fields.every(isName);
+  if (areNames) {
+    const isUnnamed = fields.some((field) => field === "");
+    if (fields.length !== columns || isUnnamed)
+      throw new RequestError(
+        "header",
+        `${columns} names, one for each input of the network`,
+        fields.join(","),
+        isUnnamed ? "leave out row numbers, as pandas does with index=False" : undefined,
+      );
+    return true;
+  }
+  // pandas names columns so by default.
+  if (hasHeader === undefined && fields.length === columns && fields.every((field, i) => realOf(field) === i))
+    throw new RequestError(
+      "first line",
+      "numbers, or names that do not count the columns",
+      fields.join(","),
+      [
+        { option: "header", value: "yes", because: "if these are names" },
+        { option: "header", value: "no", because: "if these are numbers" },
+      ],
+    );
+  return false;
+}
+
+/** Whether a field of the first line is a name: neither a number, nor a value of another kind, nor missing. */
 function isName(field: string): boolean {
-  return /^[^\d.+-]/.test(field) && !/^(nan|inf|infinity)$/i.test(field);
+  return /^[^\d.+\-\u2212]/.test(field) && !/^(nan|inf|infinity|true|false|null|none|na|n\/a)$/i.test(field);
 }
 
-/** The exact number in a field; NaN where there is none. */
-function numberOf(field: string): number {
-  const text = field.replace(/^\+/, "");
-  if (/^-?\d{1,15}$/.test(text)) return Number(text);
-  return /^-?\d+(\.\d*)?(e[+-]?\d+)?$/i.test(text) && isSafeNumber(text) ? Number(text) : NaN;
+/** The integer in a field, in any form: 12, +5, 12.0, 1e3, 1_000 or 0x1F; NaN where there is none. */
+function integerOf(field: string): number {
+  // The common form, which takes the reader of all forms far longer.
+  if (/^-?\d{1,15}$/.test(field)) return Number(field);
+  const integer = readInteger(field, "plain");
+  return typeof integer === "number" ? integer : NaN;
 }
 
-function serves(number: number, most: number): boolean {
-  return Number.isInteger(number) && Math.abs(number) <= most;
+/** The real number in a field, as the nearest float64; NaN where there is none. */
+function realOf(field: string): number {
+  if (/^-?\d+(\.\d+)?$/.test(field)) return Number(field);
+  const number = readNumber(field, "plain");
+  return number instanceof NumberFault ? NaN : Number(decimalText(number.digits, number.places));
 }
 
-function refusal(row: number, column: number, most: number, got: unknown): RangeError {
-  return new RequestError(`row ${row}, column ${column}`, `an integer in ${-most}..${most}`, got);
+/** The integer that a number is to the network; undefined for a number that it does not take. */
+function inputOf(number: number, { most, real }: InputForm): number | undefined {
+  if (real) return Math.abs(number) <= real.largest ? real.integerOf(number) : undefined;
+  return Number.isInteger(number) && Math.abs(number) <= most ? number : undefined;
+}
+
+/** @param got The number as it is written. @param value Its value; NaN where it is none. */
+function refusal(
+  row: number,
+  column: number,
+  got: unknown,
+  value: number,
+  { most, real, fractions, hasHeader }: InputForm,
+): RequestError {
+  const range = real ? `a number in ${-real.largest}..${real.largest}` : `an integer in ${-most}..${most}`;
+  let remedy: Remedy | undefined;
+  if (Number.isFinite(value)) {
+    if (real) remedy = { option: "inputScale", because: "the largest input" };
+    else if (!Number.isInteger(value)) remedy = fractions;
+  } else if (typeof got === "string" && /^[+-]?\d+,\d+$/.test(got)) remedy = "write decimals with a point";
+  else if (typeof got === "string" && row === 0 && hasHeader === undefined && isName(got))
+    remedy = { option: "header", value: "yes", because: "if the first line has names" };
+  return new RequestError(`row ${row}, column ${column}`, range, got, remedy);
 }
 
 /** Exact integers as 64-bit integers, little-endian. */
@@ -220,16 +320,25 @@ export function int64Bytes(values: Float64Array): Buffer {
   return littleEndian(words);
 }
 
+function floatBytes(values: Float64Array): Buffer {
+  const bytes = Buffer.from(Float64Array.from(values).buffer);
+  return ours === "<" ? bytes : bytes.swap64();
+}
+
 function littleEndian(words: Int32Array<ArrayBuffer>): Buffer {
   const bytes = Buffer.from(words.buffer);
   return ours === "<" ? bytes : bytes.swap32();
 }
 
-/** A .npy file of version 1.0: with 32-bit integers where all values fit, otherwise with 64-bit integers. */
-export function encodeNpy(values: Float64Array, shape: readonly number[]): Buffer {
-  const narrow = values.every((value) => value === (value | 0));
+/**
+ * A .npy file of version 1.0.
+ * @param isReal Whether values are written as float64; otherwise as 32-bit integers where all fit, or as 64-bit integers.
+ */
+export function encodeNpy(values: Float64Array, shape: readonly number[], isReal = false): Buffer {
+  const narrow = !isReal && values.every((value) => value === (value | 0));
   const lengths = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
-  const text = `{'descr': '<i${narrow ? 4 : 8}', 'fortran_order': False, 'shape': (${lengths}), }`;
+  const descr = isReal ? "<f8" : narrow ? "<i4" : "<i8";
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${lengths}), }`;
   const start = Math.ceil((MAGIC.length + 4 + text.length + 1) / ALIGNMENT) * ALIGNMENT;
   const header = Buffer.alloc(start, " ");
   MAGIC.copy(header);
@@ -237,13 +346,18 @@ export function encodeNpy(values: Float64Array, shape: readonly number[]): Buffe
   header.writeUInt16LE(start - MAGIC.length - 4, MAGIC.length + 2);
   header.write(text, MAGIC.length + 4);
   header.write("\n", start - 1);
-  return Buffer.concat([header, narrow ? littleEndian(Int32Array.from(values)) : int64Bytes(values)]);
+  const data = isReal
+    ? floatBytes(values)
+    : narrow
+      ? littleEndian(Int32Array.from(values))
+      : int64Bytes(values);
+  return Buffer.concat([header, data]);
 }
 
 /** Rows of one piece of text. */
 const BATCH_ROWS = 1024;
 
-/** CSV with `columns` integers on each line, in pieces of many lines. */
+/** CSV with `columns` numbers on each line, in pieces of many lines; a real number in the fewest digits that give it back. */
 export function* csvOf(values: Float64Array, columns: number): Generator<string, void, undefined> {
   const step = BATCH_ROWS * columns;
   for (let first = 0; first < values.length; first += step) {

@@ -1,6 +1,8 @@
 // Networks in files, and the errors of those that were rounded.
 
-import { locating } from "../../../src/errors.ts";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+import { locating, RequestError } from "../../../src/errors.ts";
 import {
   refuseConflicts,
   importNetwork,
@@ -24,7 +26,52 @@ export async function readNetworkFile(
   defaults: ImportOptions = {},
 ): Promise<ImportedNetwork> {
   const bytes = await readBytes(path);
-  return locating(path, () => importNetwork(bytes, options, defaults));
+  const external = externalFiles(dirname(path));
+  return locating(path, () => importNetwork(bytes, { ...options, external }, defaults));
+}
+
+/**
+ * Reads the files beside a model, below its folder: a model comes from anywhere, and must not name files of the reader.
+ * @throws {RequestError} For a location outside of the folder, and a file that cannot be read; names the file and the bytes.
+ */
+export function externalFiles(folder: string): NonNullable<ImportOptions["external"]> {
+  return (location, offset, length) => {
+    if (isAbsolute(location) || /^[a-z]:|\\/i.test(location) || location.split("/").includes(".."))
+      throw new RequestError("external data", "a file below the folder of the model", location);
+    const path = join(folder, location);
+    const refusal = (expected: string, received: unknown, remedy: string) =>
+      new RequestError(`external data, ${path}`, expected, received, remedy);
+    let file: number;
+    try {
+      // A pipe would wait for a writer.
+      file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw refusal(
+        "a readable file",
+        code,
+        "it belongs to the model and must lie beside it, under this name",
+      );
+    }
+    try {
+      const stats = fstatSync(file);
+      if (!stats.isFile() || offset + length > stats.size)
+        throw refusal(
+          `${length} bytes from byte ${offset}`,
+          stats.isFile() ? `${stats.size} bytes in all` : "no file",
+          "the file is cut off, or belongs to another model",
+        );
+      const bytes = new Uint8Array(length);
+      for (let at = 0; at < length;) {
+        const read = readSync(file, bytes, at, length - at, offset + at);
+        if (read === 0) throw refusal(`${length} bytes from byte ${offset}`, at, "the file became shorter");
+        at += read;
+      }
+      return bytes;
+    } finally {
+      closeSync(file);
+    }
+  };
 }
 
 /** The options with which a network is read for a ticket of this target. */
@@ -46,7 +93,8 @@ export async function readNetworkOrTicket(
     refuseConflicts(options, optionsOf(ticket.target), "the ticket");
     return { network: ticket, outline: ticket.target };
   }
-  const imported = locating(path, () => importNetwork(bytes, options));
+  const external = externalFiles(dirname(path));
+  const imported = locating(path, () => importNetwork(bytes, { ...options, external }));
   return { network: imported.network, outline: outlineOf(imported.network, imported.bits), imported };
 }
 
@@ -59,8 +107,8 @@ export function importedLines(path: string, imported: ImportedNetwork, json = fa
     lines.unshift(
       `real numbers as integers: ${bits} bits of weights, ${network.activationBits} of activations, ${network.quantizer}`,
       ...layers.map(
-        ({ name, rows, columns, scale, weightError, biasError }, l) =>
-          `layer ${l}, ${quoted(name)}, ${rows} x ${columns}: scale ${significant(scale)}, weights off by at most ` +
+        ({ name, rows, columns, scale, kept, weightError, biasError }, l) =>
+          `layer ${l}, ${quoted(name)}, ${rows} x ${columns}: ${kept ? "integers kept, " : ""}scale ${significant(scale)}, weights off by at most ` +
           significant(weightError) +
           (biasError === undefined ? "" : `, biases by ${significant(biasError)}`),
       ),

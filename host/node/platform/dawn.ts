@@ -1,10 +1,21 @@
 // WebGPU outside of browsers: the runtime's own where it has one, otherwise Dawn, the WebGPU of Chromium.
 
 import { RequestError } from "../../../src/errors.ts";
-import { LOADER, linkError, missingForVulkan } from "./vulkan.ts";
+import { silenceVulkan } from "./silence.ts";
+import { gpuFiles, LOADER, linkError, missingForVulkan } from "./vulkan.ts";
 
-/** Dawn polls its instance through a raw pointer, so the instance must live as long as the process. */
-let instance: Promise<GPU | undefined> | undefined;
+/** Dawn polls its instances through raw pointers, so they live as long as the process. By the adapter that they are for. */
+const instances = new Map<string | undefined, Promise<GPU | undefined>>();
+
+/** A name that no adapter has. */
+const NO_ADAPTER = "the adapter that does not exist";
+
+let isSilent = false;
+
+/** Keeps the drivers of GPUs, their loader and Dawn from writing to stderr, as far as that can be. Call it before all else. */
+export function silenceDrivers(): void {
+  isSilent = true;
+}
 
 /** The milliseconds to the next poll after `waited` milliseconds of waiting. */
 const pauseAfter = (waited: number) => Math.min(Math.max(waited / 16, 1), 4);
@@ -52,34 +63,61 @@ export function isUnchecked(): boolean {
 }
 
 /**
- * The entry point of WebGPU: the runtime's own, as in Deno with `--unstable-webgpu`, or Dawn's, which is created once, together
- * with WebGPU's globals. Undefined where Dawn or, on Linux, a Vulkan loader is missing.
+ * The entry point of WebGPU: the runtime's own, as in Deno with `--unstable-webgpu`, or Dawn's, which is created once for each
+ * adapter, together with WebGPU's globals. Undefined where Dawn or, on Linux, a Vulkan loader is missing.
+ * @param adapter A part of the name of the only adapter that it answers with. The runtime's own takes none.
  */
-export function openGpu(): Promise<GPU | undefined> {
-  instance ??= start();
+export function openGpu(adapter?: string): Promise<GPU | undefined> {
+  const instance = instances.get(adapter) ?? start(adapter);
+  instances.set(adapter, instance);
   return instance;
 }
 
-async function start(): Promise<GPU | undefined> {
-  // Node 20 has no navigator, and later ones have no `gpu` in it.
-  const { gpu } = (globalThis.navigator ?? {}) as Partial<Navigator>;
+/** WebGPU of the runtime. Node 20 has no navigator, and later ones have no `gpu` in it. */
+const ownGpu = () => ((globalThis.navigator ?? {}) as Partial<Navigator>).gpu;
+
+async function start(adapter: string | undefined): Promise<GPU | undefined> {
+  const gpu = ownGpu();
   if (gpu) return gpu;
   // Without a loader Dawn finds no adapter and warns on stderr.
   if (process.platform === "linux" && linkError(LOADER)) return undefined;
-  // Dawn has no binary for some systems, on which the engines on the CPU still work.
+  // The package is optional, and has no binary for some systems, on which the engines on the CPU still work.
   const webgpu = await import("webgpu").catch(() => undefined);
   if (!webgpu) return undefined;
+  if (isSilent && process.platform === "linux" && !silenceVulkan()) return undefined;
   Object.assign(globalThis, webgpu.globals);
-  return webgpu.create(isUnchecked() ? ["enable-dawn-features=disable_robustness"] : []);
+  return webgpu.create([
+    ...(isUnchecked() ? ["enable-dawn-features=disable_robustness"] : []),
+    ...(adapter === undefined ? [] : [`adapter=${adapter}`]),
+  ]);
 }
+
+/** The names of all adapters, each once; undefined where the runtime has WebGPU of its own, which cannot list them. */
+export async function adapterNames(): Promise<readonly string[] | undefined> {
+  if (ownGpu()) return undefined;
+  try {
+    await (await openGpu(NO_ADAPTER))?.requestAdapter();
+    return [];
+  } catch (error) {
+    // Dawn lists its adapters nowhere but in the error for a name that none has.
+    const lines = (error as Error).message.matchAll(/^ \* backend: '[^']*', name: '(.*)'$/gm);
+    return [...new Set([...lines].map(([, name]) => name!))];
+  }
+}
+
+/** Whether this machine may have a hardware GPU. On Linux a program reaches one by a device file. */
+export const mayHaveGpu = (): boolean => process.platform !== "linux" || gpuFiles().length > 0;
 
 /** The reasons why no adapter answers, as far as they can be found, a sentence each. */
 export async function whyNoAdapter(): Promise<string[]> {
   try {
     await import("webgpu");
   } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ERR_MODULE_NOT_FOUND")
+      return ["the optional package webgpu is not installed (npm install webgpu)"];
     // For example, an old glibc, which the linker names, or a platform without a binary.
-    return [`Dawn does not load: ${(error as Error).message.split("\n")[0]}`];
+    return [`Dawn does not load: ${message.split("\n")[0]}`];
   }
   return process.platform === "linux" ? missingForVulkan() : [];
 }

@@ -3,7 +3,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Store } from "../../gpu/tune.ts";
+import type { Store } from "../../gpu/store.ts";
 
 /** The folder for files that programs can make again. */
 function cacheFolder(env: NodeJS.ProcessEnv, system: NodeJS.Platform): string {

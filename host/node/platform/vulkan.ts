@@ -72,6 +72,15 @@ function driverError(manifest: string): string | undefined {
   }
 }
 
+/** The manifests of all drivers that the loader finds. */
+export const driverManifests = (env: NodeJS.ProcessEnv): string[] => manifestPaths(env).flatMap(manifestsAt);
+
+/** The device files of GPUs: of the kernel's own drivers, NVIDIA's, those of phones, and Windows's around a Linux. */
+export const gpuFiles = (folder = "/dev"): string[] => [
+  ...filesIn(folder, /^(nvidia|nvhost|nvgpu|mali|kgsl|dxg)/),
+  ...filesIn(join(folder, "dri"), /./),
+];
+
 /** What the graphics drivers of this system open, and whether this user may. */
 function deviceErrors(): string[] {
   const files = [...filesIn("/dev", /^nvidia(ctl|\d+)$/), ...filesIn("/dev/dri", /^renderD\d+$/)];

@@ -1,8 +1,13 @@
-// The table and the report of `exacta digits`: the weights of both networks as pictures, and their outputs for some images.
+// The table and the report of `exacta digits`: the hidden units of the random network from noise to their weights, the controls,
+// and the outputs of both networks for some images.
 
+import { sideOf, stages, unitCells } from "../../../src/figures/unit.ts";
 import type { DigitsFinding } from "../../../src/finding.ts";
-import type { Network } from "../../../src/network.ts";
+import type { Control } from "../../../src/ticket/controls.ts";
+import type { Ticket } from "../../../src/ticket/ticket.ts";
+import { unitProducts } from "../../../src/ticket/unit.ts";
 import { documentHtml, entry, runHtml, type RunAbout } from "./page.ts";
+import { cellsAddress } from "./png.ts";
 import { columns, grouped } from "./table.ts";
 
 /** The test images read by one network. */
@@ -13,29 +18,40 @@ export interface Reading {
   readonly seconds: number;
 }
 
+/** The readings by the network, by the ticket with both of its passes, and by the controls where they were run. */
+export interface Readings extends Readonly<Record<"network" | "audit" | "collapsed", Reading>> {
+  readonly controls?: Readonly<Record<Control, Reading>>;
+}
+
 /** The width of the first column of the table. */
 const NAME_COLUMNS = 44;
 
-/** The table, of the readings by the network and by the ticket with its audit and its collapsed pass. */
+const percentOf = (correct: number, images: number) => `${((100 * correct) / images).toFixed(2)} %`;
+
 export function digitsText(
   { theorem, targetBits, seed, images, target, ...rest }: DigitsFinding,
-  [whole, audit, collapsed]: readonly [Reading, Reading, Reading],
+  readings: Readings,
 ): string {
   const { initial, kept, certified, equal, engine, adapter } = rest;
-  const reads = ({ correct, seconds }: Reading) => [
-    `${((100 * correct) / images).toFixed(2)} %`,
+  const row = (name: string, weights: string, keptWeights: string, { correct, seconds }: Reading) => [
+    name.padEnd(NAME_COLUMNS),
+    weights,
+    keptWeights,
+    percentOf(correct, images),
     seconds.toFixed(2),
   ];
+  const { network: whole, controls } = readings;
   const table = columns([
     ["".padEnd(NAME_COLUMNS), "weights", "kept", `reads of ${grouped(images)} images`, "seconds"],
-    [`the network, ${targetBits} bits a weight`.padEnd(NAME_COLUMNS), grouped(target), "", ...reads(whole)],
-    [
-      "a random network, pruned, all hidden units".padEnd(NAME_COLUMNS),
-      grouped(initial),
-      grouped(kept),
-      ...reads(audit),
-    ],
-    ["the same, collapsed".padEnd(NAME_COLUMNS), "", "", ...reads(collapsed)],
+    row(`the network, ${targetBits} bits a weight`, grouped(target), "", whole),
+    row("a random network, pruned, all hidden units", grouped(initial), grouped(kept), readings.audit),
+    row("the same, collapsed", "", "", readings.collapsed),
+    ...(controls
+      ? [
+          row("the random network, uncut", "", grouped(initial), controls.uncut),
+          row("the random network, cut at random", "", grouped(kept), controls.random),
+        ]
+      : []),
   ]);
   const outputs = grouped(whole.outputs.length);
   return [
@@ -51,16 +67,21 @@ export function digitsText(
   ].join("\n");
 }
 
-/** Rows and columns of an image. */
-const SIDE = 28;
 /** Images in the report. */
 const SHOWN_IMAGES = 12;
+/** The width of a picture of an image, and of one of a hidden unit, in CSS pixels. */
+const IMAGE_WIDTH = 56;
+const UNIT_WIDTH = 280;
+
+/** The colors of positive and negative weights, legible on light and on dark paper. */
+const PLUS = [224, 112, 26] as const;
+const MINUS = [66, 125, 222] as const;
+/** Ink that is legible on both. */
+const INK = [128, 134, 144] as const;
 
 export interface DigitsReport {
-  /** The network, and the one that the ticket represents, summed up from its kept weights alone. */
-  readonly network: Network;
-  readonly represented: Network;
-  /** SIDE x SIDE values of each image, image by image, and the digits that they show. */
+  readonly ticket: Ticket;
+  /** The values of each image, 0..255, image by image, and the digits that they show. */
   readonly images: Int32Array;
   readonly labels: Uint8Array;
   /** Outputs of the network and of the pruned network, as integers, image by image. */
@@ -70,17 +91,13 @@ export interface DigitsReport {
 
 /** A complete HTML document. */
 export function digitsReport(finding: DigitsFinding, report: DigitsReport, about: RunAbout): string {
-  const { network, represented, images, labels, outputs, pruned } = report;
-  const { theorem, targetBits, target, initial, kept, correct, images: count } = finding;
+  const { ticket, images, labels, outputs, pruned } = report;
+  const { theorem, targetBits, seed, target, initial, kept, images: count } = finding;
+  const { uncutCorrect, randomCorrect } = finding;
+  const { widths, constant } = ticket.target;
   const width = outputs.length / labels.length;
-  const pixels = SIDE ** 2;
-  const unitsOf = ({ layers: [layer] }: Network) =>
-    Array.from({ length: layer!.rows - 1 }, (_, unit) =>
-      weightsPicture(
-        layer!.weights.subarray(unit * layer!.columns, unit * layer!.columns + pixels),
-        targetBits,
-      ),
-    );
+  const pixels = images.length / labels.length;
+  const units = Array.from({ length: widths[1]! - Number(constant) }, (_, unit) => unitHtml(ticket, unit));
   const rows = Array.from({ length: Math.min(SHOWN_IMAGES, labels.length) }, (_, k) => {
     const ours = Array.from(outputs.subarray(k * width, (k + 1) * width));
     const answer = ours.indexOf(Math.max(...ours));
@@ -91,22 +108,24 @@ export function digitsReport(finding: DigitsFinding, report: DigitsReport, about
     const image = inkPicture(images.subarray(k * pixels, (k + 1) * pixels), labels[k]!);
     return `<tr><td>${image}</td><th scope="row">network<br>pruned</th>${cells.join("")}</tr>`;
   });
+  const reads = (correct: number) => `reads ${grouped(correct)} of ${grouped(count)} images right`;
   return documentHtml(
     "A network inside a random one",
-    `<p>A perceptron that was trained to read handwriting, with weights of ${targetBits} bits, and a random network that was pruned
-until it equals that perceptron (Theorem ${theorem} of Kumar and Natale). The random network was not trained: a seed gives its
-weights, and a mask selects those that are kept.</p>
+    `<p>A network that was trained to read handwriting, with weights of ${targetBits} bits, and a random network that was pruned until it
+equals the trained one (Theorem ${theorem} of <a href="https://arxiv.org/abs/2508.11020">Kumar and Natale</a>). The random network was
+not trained: seed ${seed} draws its weights, and a mask says which of them are kept.</p>
 <dl>
-${entry("the network", `${grouped(target)} weights`)}
-${entry("the random network", `${grouped(initial)} weights, of which ${grouped(kept)} are kept`)}
-${entry("test images", `${grouped(correct)} of ${grouped(count)} are read right, by both`)}
-${entry("outputs", finding.equal ? "the same integers" : "<strong>not the same</strong>")}
+${entry("the trained network", `${grouped(target)} weights; ${reads(finding.correct)}`)}
+${entry("the random network, pruned", `${grouped(initial)} weights, of which ${grouped(kept)} are kept; ${reads(finding.correct)}`)}
+${entry("its outputs", finding.equal ? "the same integers as those of the trained network, for all images" : "<strong>not the same</strong>")}
+${uncutCorrect === undefined ? "" : entry("the random network, uncut", reads(uncutCorrect))}
+${randomCorrect === undefined ? "" : entry("the random network, cut at random", `as many weights of each layer are kept, chosen by the seed; fewer products are, since a product needs both of its weights; ${reads(randomCorrect)}`)}
 </dl>
-<h2>Weights of the hidden units</h2>
-<p>The weights of each hidden unit, one for each pixel: blue is positive, red is negative. First the weights of the network, then, for
-each of them, the sum of the kept items of the random network.</p>
-<p>${unitsOf(network).join("\n")}</p>
-<p>${unitsOf(represented).join("\n")}</p>
+<h2>Hidden units</h2>
+<p>Each row is one hidden unit, pixel by pixel: all its random products of two weights, those that are kept, and what the kept ones add
+up to, which is the weight of the trained network. Orange is above 0, blue below. The strong dots pass on pixels with ink and are added
+up here. The pale dots pass on inputs below 0, which no image has.</p>
+${units.join("\n")}
 <h2>Outputs</h2>
 <p>The first test images, and the ten outputs of both networks for each. The largest output is the answer.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="outputs">
@@ -122,41 +141,27 @@ ${runHtml(about, [], [])}`,
   );
 }
 
-/** An image as black ink on white paper. */
+/** A hidden unit as three pictures: noise, the kept products, and their sums. */
+function unitHtml(ticket: Ticket, unit: number): string {
+  const products = unitProducts(ticket, unit);
+  const { positive, negative } = products;
+  const number = unit + 1;
+  const picture = (stage: number, alt: string, caption: string) =>
+    `<figure>${imageHtml(cellsAddress(unitCells(products, stage), PLUS, MINUS), alt, UNIT_WIDTH)}<figcaption>${caption}</figcaption></figure>`;
+  return `<div class="unit">
+${picture(stages.noise, `noise of unit ${number}`, `unit ${number}: ${grouped(products.products.length)} random products`)}
+${picture(stages.kept, `kept products of unit ${number}`, `${grouped(positive + negative)} are kept, ${grouped(positive)} of them for pixels with ink`)}
+${picture(stages.sum, `weights of unit ${number}`, "what those add up to")}
+</div>`;
+}
+
+/** An image as ink on the paper of the page. */
 function inkPicture(ink: Int32Array, label: number): string {
-  return picture(
-    `a handwritten ${label}`,
-    2,
-    Array.from(ink, (value): Color => [255 - value, 255 - value, 255 - value]),
-  );
+  const side = sideOf(ink.length);
+  const cells = { width: side, height: side, shades: Float32Array.from(ink, (value) => value / 255) };
+  return imageHtml(cellsAddress(cells, INK, INK), `a handwritten ${label}`, IMAGE_WIDTH);
 }
 
-/** Weights in -2^bits..2^bits as a picture: blue above 0, red below. */
-function weightsPicture(weights: Int32Array, bits: number): string {
-  const colors = Array.from(weights, (weight): Color => {
-    const pale = Math.round(255 * (1 - Math.min(1, (2 * Math.abs(weight)) / 2 ** bits)));
-    return weight > 0 ? [pale, pale, 255] : [255, pale, pale];
-  });
-  return picture("weights of a hidden unit", 2, colors);
-}
-
-/** Red, green and blue, 0..255. */
-type Color = readonly [number, number, number];
-
-/** An image of SIDE x SIDE pixels, row by row from the top, as a bitmap (BMP) that is part of the document. */
-function picture(alt: string, zoom: number, colors: readonly Color[]): string {
-  const HEADER = 54;
-  const bytes = Buffer.alloc(HEADER + 3 * SIDE ** 2);
-  bytes.write("BM");
-  bytes.writeUInt32LE(bytes.length, 2);
-  bytes.writeUInt32LE(HEADER, 10);
-  bytes.writeUInt32LE(40, 14);
-  bytes.writeInt32LE(SIDE, 18);
-  // A negative height has the top row first.
-  bytes.writeInt32LE(-SIDE, 22);
-  bytes.writeUInt16LE(1, 26);
-  bytes.writeUInt16LE(24, 28);
-  colors.forEach(([red, green, blue], i) => bytes.set([blue, green, red], HEADER + 3 * i));
-  const size = SIDE * zoom;
-  return `<img src="data:image/bmp;base64,${bytes.toString("base64")}" alt="${alt}" width="${size}" height="${size}" style="image-rendering:pixelated">`;
+function imageHtml(address: string, alt: string, width: number): string {
+  return `<img src="${address}" alt="${alt}" width="${width}" height="${width}">`;
 }

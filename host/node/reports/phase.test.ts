@@ -11,6 +11,7 @@ import type { PhaseFinding } from "../../../src/finding.ts";
 import { certainty, estimate } from "../../../src/statistics.ts";
 import { renderFigure } from "../../figure.ts";
 import { reportHtml } from "./phase.ts";
+import { csvField } from "../formats/csv-field.ts";
 import { phaseTable, resultsCsv, rounded } from "./table.ts";
 
 const TRIALS = 200;
@@ -30,13 +31,15 @@ function sample(items: number, change: Partial<PhaseFinding> = {}): PhaseFinding
     halfRange: 64,
     items,
     trials: TRIALS,
+    asked: change.trials ?? TRIALS,
+    complete: true,
     seed: "1",
     interval: "clopper-pearson",
     targets: [1, 64].map((target) => ({
       target,
       ...estimate(Math.min(items * 20 + (target % 7), TRIALS), TRIALS),
     })),
-    covered: estimate(Math.max(items * 20 - 60, 0), TRIALS),
+    covered: estimate(Math.min(Math.max(items * 20 - 60, 0), TRIALS), TRIALS),
     meanCovered: 12.5 * items,
     engine: "cpu",
     adapter: "WebAssembly SIMD, 2 threads",
@@ -291,7 +294,7 @@ it("A report with theory explains its terms, and bounds are rounded to the safe 
   expect(tables.map((table) => table.querySelector("caption")!.textContent)).toEqual([
     "Target 1",
     "Target 64",
-    "All targets of −M..M at once",
+    "Every target from −M to M",
   ]);
   const cells = [...tables[0]!.querySelectorAll("tbody tr")].map((row) =>
     [...row.children].map(({ textContent }) => textContent),
@@ -338,20 +341,19 @@ it("Text from outside is escaped beside theory as well", () => {
   expect(html).not.toMatch(/<script/i);
 });
 
-it("CSV has numbers with all digits, and quotes where they are needed", () => {
+it("CSV has numbers with all digits", () => {
   const [first] = sweep.findings;
-  const lines = resultsCsv([sweepOf({ ...first!, adapter: 'A "B", C' })]).split("\r\n");
+  const lines = resultsCsv([sweepOf(first!)]).split("\r\n");
   expect(lines).toHaveLength(5);
   expect(lines[0]!.split(",")).toHaveLength(15);
   const { solved, probability, low, high } = first!.targets[1]!;
-  expect(lines[2]).toBe(
-    `rssp,6,64,1,200,1,cpu,"A ""B"", C",target,64,${solved},${probability},${low},${high},12.5`,
-  );
+  expect(lines[2]).toBe(`rssp,6,64,1,200,200,true,1,target,64,${solved},${probability},${low},${high},12.5`);
   expect(lines[3]).toMatch(/,covered,,0,0,0,0\.0\d+,12\.5$/);
   expect(lines[4]).toBe("");
 });
 
-it("A field of CSV without a value is empty", () => {
+it("A field of CSV has quotes where it needs them, and is empty without a value", () => {
+  expect(csvField('A "B", C')).toBe('"A ""B"", C"');
   const {
     bits: _bits,
     seed: _seed,
@@ -359,7 +361,7 @@ it("A field of CSV without a value is empty", () => {
     ...rest
   } = sample(2, { ensemble: "rnpp", interval: "exact", halfRange: 100 });
   const lines = resultsCsv([sweepOf({ ...rest, targets: [], perfect: certainty(1, 4) })]).split("\r\n");
-  expect(lines[1]).toBe('rnpp,,100,2,200,,cpu,"WebAssembly SIMD, 2 threads",perfect,,1,0.25,0.25,0.25,25');
+  expect(lines[1]).toBe("rnpp,,100,2,200,200,true,,perfect,,1,0.25,0.25,0.25,25");
 });
 
 it("The table is aligned and at most 100 columns wide", () => {

@@ -8,6 +8,7 @@ import {
 import { nameSweeps, rangeText, type NamedSweep } from "../../../src/figures/phase.ts";
 import type { PhaseFinding } from "../../../src/finding.ts";
 import type { Estimate } from "../../../src/statistics.ts";
+import { csvField } from "../formats/csv-field.ts";
 
 /** Columns of a terminal, at most, that a table or a paragraph takes. */
 const MAX_COLUMNS = 100;
@@ -18,9 +19,9 @@ const CONFIG_FIELDS = [
   "halfRange",
   "items",
   "trials",
+  "asked",
+  "complete",
   "seed",
-  "engine",
-  "adapter",
 ] as const;
 const ESTIMATE_FIELDS = ["solved", "probability", "low", "high"] as const;
 
@@ -47,12 +48,6 @@ function csvRows(finding: PhaseFinding): string[] {
     ...(finding.covered ? [row("covered", undefined, finding.covered)] : []),
     ...(finding.perfect ? [row("perfect", undefined, finding.perfect)] : []),
   ];
-}
-
-/** A field of CSV by RFC 4180; empty where there is no value. */
-export function csvField(value: string | number | boolean | undefined): string {
-  const text = String(value ?? "");
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** The table for the terminal, at most 100 columns wide: a block for each sweep, a line for each number of items. */
@@ -153,11 +148,11 @@ export function wrap(text: string): string[] {
   return lines;
 }
 
-/** `1,000,000 trials, seed 1`, or the number of instances where all were counted. */
-export function trialsText({ interval, trials, seed }: PhaseFinding): string {
-  if (interval === "exact")
-    return `all ${grouped(trials)} ${trials === 1 ? "instance" : "instances"} counted`;
-  return `${grouped(trials)} ${trials === 1 ? "trial" : "trials"}, seed ${seed}`;
+/** `1,000,000 trials, seed 1`, or the number of instances where they are counted in their order. */
+export function trialsText({ complete, interval, trials, asked, seed }: PhaseFinding): string {
+  const counted = complete ? grouped(trials) : `${grouped(trials)} of ${grouped(asked)}`;
+  if (interval === "clopper-pearson") return `${counted} ${asked === 1 ? "trial" : "trials"}, seed ${seed}`;
+  return `${complete ? "all " : ""}${counted} ${asked === 1 ? "instance" : "instances"} counted`;
 }
 
 /** The number of decimals at which an interval's width shows in the last or the last but one. */

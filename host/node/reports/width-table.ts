@@ -1,7 +1,8 @@
 // Width findings as text: the table for the terminal and the CSV for spreadsheets.
 
 import type { WidthFinding } from "../../../src/finding.ts";
-import { columns, csvField, grouped, wrap } from "./table.ts";
+import { csvField } from "../formats/csv-field.ts";
+import { columns, grouped, wrap } from "./table.ts";
 
 /** A heading, then a row for each finding. */
 export function requiredRows(findings: readonly WidthFinding[]): string[][] {
@@ -13,7 +14,7 @@ export function requiredRows(findings: readonly WidthFinding[]): string[][] {
       "d",
       "l",
       ...(several ? ["reduced"] : []),
-      ...findings[0]!.required.map(({ probability }) => `h(${probability})`),
+      ...(findings[0]?.required ?? []).map(({ probability }) => `h(${probability})`),
       "Theorem 3",
       "parameters",
       "gap",
@@ -70,9 +71,9 @@ const CONFIG_FIELDS = [
   "weightQuantizer",
   "zero",
   "trials",
+  "asked",
+  "complete",
   "seed",
-  "engine",
-  "adapter",
 ] as const;
 const POINT_FIELDS = ["units", "solved", "probability", "low", "high", "predicted"] as const;
 

@@ -4,7 +4,7 @@ import { parseHTML } from "linkedom";
 import { widthFigures } from "../../../src/figures/width.ts";
 import type { WidthFinding } from "../../../src/finding.ts";
 import { renderFigure } from "../../figure.ts";
-import { documentHtml, entry, escape, FIGURE_WIDTH, runHtml, type RunAbout } from "./page.ts";
+import { documentHtml, entry, FIGURE_WIDTH, runHtml, tableHtml, type RunAbout } from "./page.ts";
 import { grouped } from "./table.ts";
 import { lawText, requiredRows } from "./width-table.ts";
 
@@ -34,14 +34,7 @@ ${figures.some(({ panels }) => panels) ? `<h2>The cost of precision</h2>\n${grid
 <h2>Numbers</h2>
 <p>h(P) is the fewest hidden units of each input with which a share P of the networks contains the layers, in brackets the number
 that theory predicts. Parameters is the mean number of nonzero parameters with h(0.5).</p>
-<div class="scroll" tabindex="0" role="region" aria-label="hidden units">
-<table>
-<thead><tr>${head!.map((text) => `<th scope="col">${escape(text)}</th>`).join("")}</tr></thead>
-<tbody>
-${rows.map((row) => `<tr>${row.map((text) => `<td>${escape(text)}</td>`).join("")}</tr>`).join("\n")}
-</tbody>
-</table>
-</div>
+${tableHtml("hidden units", head!, rows)}
 <h2>Run</h2>
 ${runHtml(
   about,

@@ -3,7 +3,7 @@
 import { packParams } from "../../../../src/kernel.ts";
 import { kernels } from "../../../../src/kernels/index.ts";
 import { inputsOf, outputOf, type Work } from "../../../../src/plan.ts";
-import base64 from "../../../cpu/wasm/index.ts?wasm";
+import { kernelModule } from "../../../cpu/module.ts";
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
@@ -11,9 +11,6 @@ interface Exports {
   readonly [kernel: string]: unknown;
 }
 type Call = (...addresses: number[]) => number;
-
-export const kernelModule = () =>
-  WebAssembly.compile(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
 
 export interface Loaded {
   /** Runs the kernel on the work. */

@@ -15,7 +15,7 @@ import { startThread } from "../../platform/threads.ts";
 import type { Context, Section } from "../context.ts";
 import { pivot, ratioOf, rowOf, type Column } from "../records/rows.ts";
 import { digestOf } from "../measure/digest.ts";
-import { GROUP, layerOf, LAYER_SIZES, SHIFT } from "../measure/layers.ts";
+import { GROUP, layerOf, LAYER_SIZES, SHIFT } from "../../../bench/layers.ts";
 import { median, repeated } from "../measure/measure.ts";
 import { sizeText, taskPass, threadsText, trialsPass } from "../measure/passes.ts";
 import type { Row } from "../records/record.ts";

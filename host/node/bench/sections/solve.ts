@@ -1,11 +1,16 @@
-// The section `solve`: the cost of given instances on all threads of the CPU engine, for `solve` as a whole and for its kernels
-// alone.
+// The section `solve`: the cost of given instances on all threads of the CPU engine, for `solve` on objects and on columns, for
+// its kernels alone, and for the command from text to text.
 
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { drawValue } from "../../../../src/ensemble.ts";
 import type { SolveRequest } from "../../../../src/experiments/solve.ts";
 import type { Work } from "../../../../src/plan.ts";
 import type { Instance } from "../../../../src/solve/problem.ts";
 import { streamKey } from "../../../../src/random.ts";
+import lineScript from "../yardsticks/native/knapsack-lines.py?raw";
 import script from "../yardsticks/native/knapsack.py?raw";
 import { cpuRunner } from "../../../cpu/runner.ts";
 import type { Runner } from "../../../runner.ts";
@@ -89,6 +94,15 @@ async function solveCase(runner: Runner, { instances, request }: Case) {
   return { total, method };
 }
 
+/** The instances of a case as columns. */
+function columnsOf({ instances }: Case) {
+  const offsets = new Uint32Array(instances.length + 1);
+  instances.forEach(({ items }, k) => (offsets[k + 1] = offsets[k]! + items.length));
+  const items = new Int32Array(offsets.at(-1)!);
+  instances.forEach(({ items: some }, k) => items.set(some, offsets[k]));
+  return { items, offsets, targets: Int32Array.from(instances, ({ target }) => Number(target)) };
+}
+
 /** The works that `solve` has its runner do for a case. */
 async function worksOf(runner: Runner, solved: Case): Promise<Work[]> {
   const works: Work[] = [];
@@ -108,14 +122,18 @@ export async function benchSolve(context: Context): Promise<Section> {
   } finally {
     runner.close();
   }
+  if (!context.signal.aborted) rows.push(...(await commandRows(context)));
   return {
-    title: `solve on ${threadsText(context.threads)}: the kernels alone, and the whole call up to its last finding`,
+    title: `solve on ${threadsText(context.threads)}: the kernels alone, the call on columns, and the call on objects`,
     rows,
     table: pivot(rows, [
       ["method", (find) => find("cpu", "whole")?.kernel ?? ""],
-      ...["kernels", "whole"].map((variant): Column => [
+      ...["kernels", "columns", "whole"].map((variant): Column => [
         `${variant}, instances/s`,
-        (find) => grouped(Math.round(find("cpu", variant)?.value ?? 0)),
+        (find) => {
+          const rate = find("cpu", variant)?.value;
+          return rate === undefined ? "" : grouped(Math.round(rate));
+        },
       ]),
       [
         "CPython / whole",
@@ -128,6 +146,65 @@ export async function benchSolve(context: Context): Promise<Section> {
   };
 }
 
+/** Instances that the command reads from a file. */
+const COMMAND_INSTANCES = 1_000_000;
+const COMMAND = "the command on a file: 16 items of 1..999, capacity 1..2000";
+
+/** Measures `exacta solve` as a process from its start to its end, beside CPython on the same file. */
+async function commandRows(context: Context): Promise<Row[]> {
+  const folder = await mkdtemp(join(tmpdir(), "exacta-bench-"));
+  const file = join(folder, "instances.txt");
+  try {
+    await writeFile(file, commandLines());
+    const command = [process.execPath, process.argv[1]!, "solve", file, "--engine", "cpu", "--quiet"];
+    const exacta = [...command, "--ask", "reachable", "--at-most"];
+    const python = context.python ? [context.python, "-c", lineScript, file] : undefined;
+    const costs = await context.measure(`solve, ${COMMAND}`, {
+      command: repeated(COMMAND_INSTANCES, (times) =>
+        timed(async () => {
+          for (let k = 0; k < times; k++) await processEnd(exacta);
+        }),
+      ),
+      python:
+        python &&
+        repeated(COMMAND_INSTANCES, (times) =>
+          timed(async () => {
+            for (let k = 0; k < times; k++) await processEnd(python);
+          }),
+        ),
+    });
+    if (!costs) return [];
+    const row = (engine: string, variant: string, list: number[], others?: number[]) =>
+      rowOf({ section: "solve", engine, kernel: "bitset", size: COMMAND, variant }, "instances/s", list, {
+        ...(others && { ratios: { CPython: ratioOf(others, list) } }),
+      });
+    return [
+      row("cpu", "whole", costs.command, costs.python),
+      ...(costs.python ? [row("cpython", "big integers", costs.python)] : []),
+    ];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The lines of the instances of the first case, over and over. */
+function* commandLines(): Generator<string, void, undefined> {
+  const { instances } = cases()[0]!;
+  const lines = instances.map(({ items, target }) => `${items.join(" ")} : ${String(target)}\n`).join("");
+  for (let count = 0; count < COMMAND_INSTANCES; count += instances.length) yield lines;
+}
+
+/** Runs a command and resolves when it has ended well; its output is dropped. */
+function processEnd([command, ...args]: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command!, args, { stdio: ["ignore", "ignore", "inherit"] });
+    child.on("error", reject);
+    child.on("close", (status) =>
+      status === 0 ? resolve() : reject(new Error(`${command} ended with status ${status}`)),
+    );
+  });
+}
+
 async function rowsOf(context: Context, runner: Runner, solved: Case): Promise<Row[]> {
   const { name, instances, request } = solved;
   const { total, method } = await solveCase(runner, solved);
@@ -138,8 +215,16 @@ async function rowsOf(context: Context, runner: Runner, solved: Case): Promise<R
       ? startPython(context.python, script, lines, total)
       : undefined;
   const count = instances.length;
+  const columns = count > 1 ? columnsOf(solved) : undefined;
   const costs = await context
     .measure(`solve, ${name}`, {
+      columns:
+        columns &&
+        repeated(count, (times) =>
+          timed(async () => {
+            for (let k = 0; k < times; k++) await solve(runner, columns, request);
+          }),
+        ),
       whole: repeated(count, (times) =>
         timed(async () => {
           for (let k = 0; k < times; k++) await solveCase(runner, solved);
@@ -156,6 +241,7 @@ async function rowsOf(context: Context, runner: Runner, solved: Case): Promise<R
     });
   return [
     row("cpu", "kernels", costs.kernels),
+    ...(costs.columns ? [row("cpu", "columns", costs.columns, costs.python)] : []),
     row("cpu", "whole", costs.whole, costs.python),
     ...(costs.python ? [row("cpython", "big integers", costs.python)] : []),
   ];

@@ -1,12 +1,13 @@
-// The section `start`: what comes before and beside the work, which is opening an engine, compiling kernels, messages, and the
-// load of the host.
+// The section `start`: what comes before and beside the work, which is opening an engine, compiling kernels, messages, confidence
+// limits, and the load of the host.
 
 import { spawn } from "node:child_process";
 import { performance } from "node:perf_hooks";
 import { RequestError } from "../../../../src/errors.ts";
 import { phaseConfig, plan } from "../../../../src/experiments/phase.ts";
 import { batchWork } from "../../../../src/plan.ts";
-import { kernelModule } from "../measure/kernel.ts";
+import { limits } from "../../../../src/statistics.ts";
+import { compileKernels } from "../../../cpu/module.ts";
 import { cpuRunner } from "../../../cpu/runner.ts";
 import { gpuRunner } from "../../../gpu/runner.ts";
 import { variantsOf } from "../../../gpu/kernels/index.ts";
@@ -121,9 +122,16 @@ const roundTrip = (runner: Runner): Pass =>
     }),
   );
 
+/** A pass of the confidence limits of 2^47 successes in 2^48 trials. */
+const confidenceLimits: Pass = repeated(1, (times) =>
+  timed(() => {
+    for (let k = 0; k < times; k++) limits(2 ** 47, 2 ** 48, 0.025);
+  }),
+);
+
 /** A candidate, with what its row is named by. */
 interface Named {
-  readonly engine: Measured;
+  readonly engine: Measured | "host";
   readonly variant: string;
   readonly pass: Pass;
 }
@@ -158,7 +166,7 @@ export async function benchStart(context: Context): Promise<Section> {
     engine === "gpu" ? [{ engine, variant, pass: firstPipeline(open) }] : [],
   );
   if (context.engines.has("cpu"))
-    compiling.unshift({ engine: "cpu", variant: "all kernels", pass: () => timed(kernelModule) });
+    compiling.unshift({ engine: "cpu", variant: "all kernels", pass: () => timed(compileKernels) });
   const rows = [
     ...(await rowsOf(context, "process, one trial", processes)),
     ...(await rowsOf(
@@ -167,6 +175,9 @@ export async function benchStart(context: Context): Promise<Section> {
       found.map((each) => ({ ...each, pass: firstAnswer(each.open) })),
     )),
     ...(await rowsOf(context, "compile", compiling)),
+    ...(await rowsOf(context, "confidence limits", [
+      { engine: "host", variant: "", pass: confidenceLimits },
+    ])),
   ];
   const runners: (Opening & { readonly runner: Runner })[] = [];
   try {

@@ -1,0 +1,2 @@
+/** Whether Vite built the page, instead of serving it for development (scripts/offline.ts). */
+declare const IS_BUILT: boolean;

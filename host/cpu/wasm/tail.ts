@@ -1,0 +1,210 @@
+// tail in WebAssembly SIMD: the contract of src/kernels/tail.ts.
+//
+// The subset sums of a trial are a bitset up to half of their total and M beyond, since they are the same from both ends. The
+// holes of this set say up to which `top` some p fails, and only the counts c(p) up to there are added up. Where the sums have
+// no hole in the middle, which is nearly always, that is little more than M.
+
+import { advance, clear, marginBytes, rowBytes } from "./bitset";
+import { drawValues, ITEM_STRIDE, WORDS_BYTES } from "./draw";
+import { reserve } from "./memory";
+import * as P from "./params";
+
+/** Byte offsets of the u32 fields of Params, in the order of the contract; test/kernels/layout.test.ts compares them. */
+export const FIRST_LOW: usize = 0;
+export const FIRST_HIGH: usize = 4;
+export const COUNT: usize = 8;
+export const CLASSES: usize = 12;
+export const ITEMS: usize = 16;
+export const HALF_RANGE: usize = 20;
+export const LISTED: usize = 24;
+export const TARGETS: usize = 28;
+
+/** Byte offsets of the fields of a class. */
+const enum Class {
+  ITEMS = 0,
+  KEY_LOW = 4,
+  KEY_HIGH = 8,
+  RANGE = 12,
+  BITS = 16,
+  THRESHOLD = 20,
+  START = 24,
+  BYTES = 28,
+}
+
+const MAX_ITEMS: usize = 64;
+
+/** Scratch memory, in bytes from its start: what `drawValues` reads of the Params of `reach`; its own scratch; the items. */
+const WORDS: usize = 80;
+const DRAWN: usize = WORDS + WORDS_BYTES;
+const ROW: usize = DRAWN + MAX_ITEMS * ITEM_STRIDE;
+/** Bytes of zeros below the counts, which additions read. */
+const COUNTS_MARGIN: usize = 32;
+
+/** The items of a trial, their half total, and the addresses of its row and of its counts. */
+let items: usize = 0;
+let itemsEnd: usize = 0;
+let half: i32 = 0;
+let row: usize = 0;
+let counts: usize = 0;
+/** The highest p whose count is known, and whether the count of `half` is that of the middle of all sums. */
+let top: i32 = 0;
+let hasMiddle = false;
+
+/** Draws the magnitudes of four trials, those of a class after those of the class before. */
+function drawMagnitudes(params: usize, classes: usize, magnitudes: usize, trial: u64, scratch: usize): void {
+  let to = scratch + DRAWN;
+  const end = classes + <usize>load<u32>(params, CLASSES) * Class.BYTES;
+  for (let c = classes; c < end; c += Class.BYTES) {
+    store<u32>(scratch, load<u32>(c, Class.KEY_LOW), P.KEY_LOW);
+    store<u32>(scratch, load<u32>(c, Class.KEY_HIGH), P.KEY_HIGH);
+    store<u32>(scratch, load<u32>(c, Class.RANGE), P.RANGE);
+    store<u32>(scratch, load<u32>(c, Class.BITS), P.BITS);
+    store<u32>(scratch, load<u32>(c, Class.THRESHOLD), P.THRESHOLD);
+    const count = <usize>load<u32>(c, Class.ITEMS);
+    drawValues(scratch, <u32>trial, <u32>(trial >> 32), scratch + WORDS, to, 0, count);
+    const listed = magnitudes + (<usize>load<u32>(c, Class.START) << 2);
+    for (const next = to + count * ITEM_STRIDE; to < next; to += 4)
+      store<u32>(to, load<u32>(listed + (<usize>load<u32>(to) << 2)));
+  }
+}
+
+/** The last hole of 0..to: a sum that no subset has; or -1. */
+function lastHole(to: i32): i32 {
+  for (let bit = to; bit >= 0; bit = (bit & ~63) - 1) {
+    const holes = ~load<u64>(row + ((bit >> 6) << 3)) << (63 - (bit & 63));
+    if (holes) return bit - <i32>clz(holes);
+  }
+  return -1;
+}
+
+/** The first hole of from..to, or to + 1. */
+function firstHole(from: i32, to: i32): i32 {
+  for (let bit = from; bit <= to; bit = (bit | 63) + 1) {
+    const holes = ~load<u64>(row + ((bit >> 6) << 3)) >> (bit & 63);
+    if (holes) return min(bit + <i32>ctz(holes), to + 1);
+  }
+  return to + 1;
+}
+
+/** Adds up the numbers of subsets with sum p, for p = 0..top, modulo 2^64: in place, from the top down. */
+function countSubsets(): void {
+  memory.fill(counts - COUNTS_MARGIN, 0, COUNTS_MARGIN + (<usize>(top + 1) << 3));
+  store<u64>(counts, 1);
+  let prefixSum = 0;
+  for (let item = items; item < itemsEnd; item += ITEM_STRIDE) {
+    const a = load<i32>(item);
+    prefixSum += a;
+    // Four counts are read before they are written, and as many below them: a may be 1.
+    const lowest = counts + (<usize>a << 3);
+    const back = <usize>a << 3;
+    let p = counts + (<usize>min(top, prefixSum) << 3);
+    for (; p >= lowest + 16; p -= 32) {
+      const low = i64x2.add(v128.load(p - 24), v128.load(p - 24 - back));
+      const high = i64x2.add(v128.load(p - 8), v128.load(p - 8 - back));
+      v128.store(p - 24, low);
+      v128.store(p - 8, high);
+    }
+    if (p >= lowest) v128.store(p - 8, i64x2.add(v128.load(p - 8), v128.load(p - 8 - back)));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function countAt(p: i32): u64 {
+  return load<u64>(counts + (<usize>p << 3));
+}
+
+function countOf(from: i32, to: i32): u64 {
+  let sum: u64 = 0;
+  for (let p = from; p <= to; p++) sum += countAt(p);
+  return sum;
+}
+
+/** The number of signs that miss some target of -M..M, modulo 2^64. */
+function uncoveredSigns(M: i32): u64 {
+  // Below M the target -M is missed. Each hole makes the p within M of it fail.
+  let next = min(M, top + 1);
+  let signs = countOf(0, next - 1);
+  const last = min(top + M, half + M);
+  for (let hole = firstHole(max(next - M, 0), last); hole <= last && next <= top; hole = firstHole(hole + 1, last)) {
+    const from = max(next, hole - M);
+    const to = min(top, hole + M);
+    signs += countOf(from, to);
+    next = max(next, to + 1);
+    // Holes that lie within M below the next p only.
+    hole = max(hole, next - M - 1);
+  }
+  return 2 * signs - (hasMiddle && top == half && isUncovered(half, M) ? countAt(half) : 0);
+}
+
+function isUncovered(p: i32, M: i32): bool {
+  return p < M || firstHole(p - M, p + M) <= p + M;
+}
+
+/** The number of signs that miss a target, modulo 2^64: those of p, and by symmetry those of the total less p. */
+function missingSigns(target: i32): u64 {
+  let signs = countOf(0, min(target - 1, top));
+  const last = half + target;
+  for (let hole = firstHole(0, last); hole <= last; hole = firstHole(hole + 1, last)) {
+    if (hole >= target) signs += countAt(hole - target);
+    if (hole + target <= half) signs += countAt(hole + target);
+  }
+  // The middle is its own mirror, and was counted twice.
+  return signs - (hasMiddle && firstHole(half + target, half + target) == half + target ? countAt(half) : 0);
+}
+
+/**
+ * Runs the kernel.
+ *
+ * @param params Params, u32 at the offsets above.
+ * @param classes Classes, at the offsets of `Class`.
+ * @param magnitudes The magnitudes to draw from, u32.
+ * @param targets The targets, u32.
+ * @param failures Output.
+ * @param scratch Where scratch memory begins.
+ */
+export function tail(
+  params: usize, classes: usize, magnitudes: usize, targets: usize, failures: usize, scratch: usize,
+): void {
+  const M = load<i32>(params, HALF_RANGE);
+  const count = load<u32>(params, COUNT);
+  const itemCount = <usize>load<u32>(params, ITEMS);
+  const targetsEnd = targets + (<usize>load<u32>(params, TARGETS) << 2);
+  const margin = marginBytes(M, 0);
+  const mostHalf = (itemCount * M) >> 1;
+  row = scratch + ROW + margin;
+  counts = (row + rowBytes(mostHalf + M) + COUNTS_MARGIN + 15) & ~15;
+  reserve(<u64>counts + ((<u64>mostHalf + 2) << 3));
+  memory.fill(scratch + ROW, 0, margin);
+  let trial = <u64>load<u32>(params, FIRST_LOW) | (<u64>load<u32>(params, FIRST_HIGH) << 32);
+  let out = failures;
+  for (let k: u32 = 0; k < count; k += 4, trial += 4) {
+    drawMagnitudes(params, classes, magnitudes, trial, scratch);
+    for (let lane: usize = 0; lane < <usize>min(4, count - k); lane++) {
+      items = scratch + DRAWN + (lane << 2);
+      itemsEnd = items + itemCount * ITEM_STRIDE;
+      let total = 0, divisor: u32 = 0;
+      for (let item = items; item < itemsEnd; item += ITEM_STRIDE) {
+        const a = load<i32>(item);
+        total += a;
+        let b: u32 = a;
+        while (divisor != 1 && b) {
+          const rest = divisor % b;
+          divisor = b;
+          b = rest;
+        }
+      }
+      half = total >> 1;
+      hasMiddle = !(total & 1);
+      clear(row, half + M);
+      advance(row, items, itemsEnd, 0, half + M, total, M);
+      top = min(half, lastHole(half + M) + M);
+      countSubsets();
+      store<u32>(out, divisor);
+      store<u64>(out, uncoveredSigns(M), 4);
+      out += 12;
+      for (let target = targets; target < targetsEnd; target += 4, out += 8)
+        store<u64>(out, missingSigns(load<i32>(target)));
+    }
+  }
+}

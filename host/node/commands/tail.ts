@@ -1,0 +1,124 @@
+// exacta tail: how often targets are missed, however rare that is.
+
+import path from "node:path";
+import { tailConfig, tailMethods, type TailRequest } from "../../../src/experiments/tail.ts";
+import type { TailFinding } from "../../../src/finding.ts";
+import { tailOf, tailTrials } from "../../experiments/tail.ts";
+import { given, readNumber } from "../formats/arguments.ts";
+import { prepareFolder, writeFiles } from "../formats/files.ts";
+import { outputOf } from "../output.ts";
+import { tailCsv, tailTable } from "../reports/tail-table.ts";
+import { numbersOf } from "../sweep/results.ts";
+import { command, flag, STOPPED_STATUS, value, type ArgumentsOf, type Call } from "./command.ts";
+import { instanceOptions, readRequests } from "./instances.ts";
+import { seedOption } from "./options.ts";
+import { runOptions, untilStopped, withEngine } from "./run.ts";
+
+const DEFAULT_BITS = "2,4,6,8";
+const FILES = ["results.jsonl", "results.csv", "report.html"];
+
+const options = {
+  ...instanceOptions,
+  bits: value("list", "k, for M = 2^k, or M = 4^k for products; M is at most 2^12", DEFAULT_BITS),
+  items: value(
+    "range",
+    "n, the number of items, or a range A..B, in 0..160; above 64 only where exact applies",
+    "1..64",
+  ),
+  targets: value("list", "targets of -M..M that are asked for besides all of them, such as 1,M", "1,M"),
+  method: value("name", tailMethods.join(", "), "the one that answers soonest"),
+  trials: value("number", "trials of each number of items, where the method is not exact", "10000"),
+  ...seedOption,
+  csv: flag("print CSV instead of the table"),
+  out: value("folder", `for ${FILES.join(", ")}`, "none"),
+  ...runOptions,
+};
+type Options = ArgumentsOf<typeof options>;
+
+export const tailCommand = command({
+  name: "tail",
+  summary:
+    "Computes how often targets are missed, down to 1e-15 and below, beside the laws and bounds of it.",
+  manual: `
+For each number n of items, the probability P that some target of -M..M is missed, and that each target asked for is. Trials that count
+failures see nothing below one over their number. \`tail\` sees any depth, by one of three methods:
+
+- \`exact\`: a dynamic program over the sets of subset sums that n magnitudes can have, to about 14 digits. M is at most 12, for products
+  16, and n at most 160. It is chosen for M up to 8 and products up to 16.
+- \`conditional\`: trials draw magnitudes alone, and the 2^n signs are summed exactly. Trials are stratified by the number of odd items:
+  7 of 8 in proportion to the probability of each stratum, the others equally.
+- \`strata\`: the same with all trials shared equally among the strata. It is chosen for products, whose failures come from few odd
+  items.
+
+The 95 % intervals of trials come from the variance of their conditional probabilities: the logarithm of P is taken to be normal. Where
+all signs of all trials fail, the lower end allows for successes that no trial saw. What common divisors of all items decide is computed
+and not drawn. The interval of a small target may be too narrow: rare magnitudes matter for it, such as all but one a multiple of 3, and
+perhaps no trial drew them. So may those of products with few items. \`rssp0\` and \`products0\` are mixtures over the number of items that are not 0.
+Signed sums (\`rnpp\`) are refused: their magnitudes alone decide, so that there are no signs to sum over.
+
+Beside P are, in the field of a finding:
+
+- \`range\`: R_n(M), the probability that the positive items add up to less than M
+- \`law\`, for \`rssp\` and \`rssp0\`: 2 R_n(M), which P was found to approach as n grows; that is not proven
+- \`bound\`: a proven lower bound on P
+- \`divisors\`: the probability that all items have a common divisor
+- \`trivial\`: the probability that some weight is missing among the items themselves (the coupon collector)
+- \`rate\`: P(n + 1) / P(n)
+
+Kumar & Natale bound P by 2 exp(-(n - C ln(M + 1))^2 / (kappa n)) in "A Unified Framework for Quantized and Continuous Strong Lottery
+Tickets", without stating C and kappa. The table and the report print the least kappa with which that holds for C = 2 and all n of the
+run: it is fitted, not proven.`,
+  examples: [
+    "exacta tail --half-range 8 --items 60..64",
+    "exacta tail --ensemble rssp --half-range 8 --items 63..64 --targets 1,8 --method exact --json",
+  ],
+  statusStopped: "a signal stopped the run; the configurations that were finished are printed",
+  options,
+  check: (args) => requestsOf(args).map(tailConfig),
+  run: runTail,
+});
+
+function requestsOf({ method, trials, seed, items, ...args }: Options): TailRequest[] {
+  const sizes = args.bits === undefined && args.halfRange === undefined ? { bits: DEFAULT_BITS } : {};
+  return readRequests({ ...args, ...sizes, ...(items === undefined ? {} : { items }) }).map((request) =>
+    given<TailRequest>({ ...request, method, trials: readNumber(trials), seed }),
+  );
+}
+
+async function runTail(args: Options, { commandLine, stop }: Call): Promise<number> {
+  const configs = requestsOf(args).map(tailConfig);
+  const output = outputOf(args);
+  const { out } = args;
+  const started = new Date();
+  const total = configs.reduce((sum, config) => sum + tailTrials(config), 0);
+  const sweeps: TailFinding[][] = [];
+  const stopWithReader = out === undefined;
+  const seconds = await withEngine(args, { output, stop, total, stopWithReader }, async (run) => {
+    if (out !== undefined) await prepareFolder(out, FILES);
+    run.report(0);
+    let before = 0;
+    for (const config of configs) {
+      const onProgress = ({ done }: { done: number }) => run.report(before + done);
+      const measured = tailOf(run.engine, config, { signal: run.signal, onProgress });
+      const findings = await untilStopped(measured, run.signal, () => undefined);
+      if (!findings) break;
+      before += tailTrials(config);
+      sweeps.push(findings);
+      for (const finding of findings) output.finding(finding);
+    }
+    return run.seconds();
+  });
+  const isStopped = sweeps.length < configs.length;
+  if (sweeps.length > 0) output.text(args.csv ? tailCsv(sweeps) : tailTable(sweeps));
+  if (out !== undefined) {
+    const { tailReport } = await import("../reports/tail.ts");
+    await writeFiles(out, {
+      "results.jsonl": sweeps.flat().map((finding) => `${JSON.stringify(numbersOf(finding))}\n`),
+      "results.csv": tailCsv(sweeps),
+      "report.html": tailReport(sweeps, { command: commandLine, started, seconds, stopped: isStopped }),
+    });
+    output.note(`${path.join(out, "report.html")}, results.csv and results.jsonl are written`);
+  }
+  if (isStopped) output.note("stopped early");
+  return isStopped && stop.aborted ? STOPPED_STATUS : 0;
+}

@@ -1,0 +1,26 @@
+// Faults planted in the shaders of `tail`.
+
+import type { Fault } from "./parity.ts";
+
+export type TailProbe = "few items" | "classes" | "many items";
+
+export const tailFaults: readonly Fault<TailProbe>[] = [
+  { variant: "workgroup", probe: "few items", replace: "select(2u, 1u, isMiddle)", by: "2u" },
+  { variant: "workgroup", probe: "few items", replace: "if (p < target_) {", by: "if (p <= target_) {" },
+  { variant: "workgroup", probe: "few items", replace: "holesEnd + params.halfRange", by: "holesEnd + 1u" },
+  { variant: "workgroup", probe: "few items", replace: "source - 1u", by: "source" },
+  {
+    variant: "workgroup",
+    probe: "few items",
+    replace: "end = wordOf(trial.table, trial.notes + w - 1u);",
+    by: "",
+  },
+  { variant: "workgroup", probe: "few items", replace: "p - a));", by: "p));" },
+  { variant: "workgroup", probe: "classes", replace: "i -= classes[at];", by: "" },
+  { variant: "workgroup", probe: "classes", replace: "classes[at + 6u] + ", by: "" },
+  { variant: "workgroup", probe: "classes", replace: "let rest = divisor % b;", by: "let rest = 0u;" },
+  { variant: "storage", probe: "many items", replace: "u32(before + signs.x < before)", by: "0u" },
+  { variant: "storage", probe: "many items", replace: "u32(low < a.x)", by: "0u" },
+  { variant: "storage", probe: "many items", replace: "& 1u) * rowWords()", by: "& 1u)" },
+  { variant: "storage", probe: "few items", replace: "+ u32(low < t)", by: "" },
+];
