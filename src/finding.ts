@@ -344,6 +344,50 @@ export interface DigitsFinding extends Provenance {
   readonly digests: readonly string[];
 }
 
+/** A weight that no subset of its candidates approximates within the tolerance. */
+export interface ApproximateFailure {
+  /** Counted from 1; the column behind the last one is the bias. */
+  readonly layer: number;
+  readonly row: number;
+  readonly column: number;
+  readonly weight: number;
+  /** The nearest subset sum, which takes its place. */
+  readonly nearest: number;
+}
+
+/** A real network whose weights are approximated by subset sums of random numbers. */
+export interface ApproximateFinding extends Provenance {
+  readonly kind: "approximate";
+  /** The candidates of a weight. */
+  readonly items: number;
+  /** The largest distance of a weight and its sum, a multiple of 2^-24. */
+  readonly tolerance: number;
+  /** Whether each weight has candidates of its own, or all weights of a row the same. */
+  readonly candidates: "weight" | "row";
+  /** Whether the fewest candidates are kept. */
+  readonly sparse: boolean;
+  /** Decimal. */
+  readonly seed: string;
+  /** The weights of the network with its biases, and how many of them are not 0. */
+  readonly weights: number;
+  readonly nonzero: number;
+  /** The candidates that were drawn, and the members of all kept subsets. */
+  readonly drawn: number;
+  readonly kept: number;
+  /** The mean number of subsets within the tolerance of a weight. */
+  readonly meanSubsets: number;
+  /** The largest error of a weight that did not fail, and the root mean square of all errors. */
+  readonly largestError: number;
+  readonly rmsError: number;
+  /** The weights without a subset within the tolerance. */
+  readonly failed: number;
+  readonly failures: readonly ApproximateFailure[];
+  /** The test images that were read, and how many the given and the approximated network read right. */
+  readonly images?: number;
+  readonly correct?: number;
+  readonly approximateCorrect?: number;
+}
+
 /** Any finding, told apart by its `kind`: a line of `--json` and of results.jsonl. */
 export type Finding =
   | PhaseFinding
@@ -351,6 +395,7 @@ export type Finding =
   | RequiredFinding
   | SolveFinding
   | TailFinding
+  | ApproximateFinding
   | DigitsFinding
   | TicketFinding
   | VerifyFinding

@@ -209,8 +209,8 @@ export interface GivenBatch {
   readonly tiles?: boolean;
   /** Counts are reduced by 2^62 minus this number. */
   readonly reduction?: number;
-  /** Whether masks of fewer items come first. */
-  readonly fewest?: boolean;
+  /** Whether masks of fewer items come first: of one sum, or of any sum that serves the target. */
+  readonly fewest?: boolean | "of any sum";
 }
 
 /** Words of the answer to one target of n items. */
@@ -262,7 +262,7 @@ export function batchWords(batch: GivenBatch): WorkOf<"witness" | "count" | "sma
   };
   const inputs = { items: words(items), starts: Uint32Array.from(starts), targets: words(rows.flat()) };
   return kernel === "meet"
-    ? { kernel, params: { ...params, fewest: Number(fewest) }, inputs }
+    ? { kernel, params: { ...params, fewest: fewest === "of any sum" ? 2 : Number(fewest) }, inputs }
     : {
         kernel,
         params: { ...params, sums, masks: Number(masks), tiles: Number(tiles), reduction },
@@ -279,7 +279,11 @@ export function oracleWords(batch: GivenBatch): number[] {
     return targets.map((target) => ({ n: items.length, sets, target: target.map(BigInt) }));
   });
   questions.forEach(({ n, sets, target: [from, to, center] }, i) => {
-    const best = oracleBest(sets, (sum) => (sum < from! || sum > to! ? -1n : apart(sum, center!)));
+    const best = oracleBest(sets, (sum, size) => {
+      if (sum < from! || sum > to!) return -1n;
+      // Distances are below 2^64.
+      return apart(sum, center!) + (batch.fewest === "of any sum" ? BigInt(size) * WORD * WORD : 0n);
+    });
     const mask = (value = 0) => (batch.masks === false || n === 0 ? [] : [value]);
     const wide = (value: bigint) => [Number(value % WORD), Number(value / WORD)];
     const pattern = (sum: bigint) => wide(BigInt.asUintN(64, sum));

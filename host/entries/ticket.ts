@@ -1,5 +1,10 @@
 // Entry `exacta/ticket`: networks, tickets and their files, pruning, certificates and forward passes.
 
+export {
+  approximateNetwork,
+  type ApproximatedNetwork,
+  type ApproximateOptions,
+} from "../experiments/approximate.ts";
 export { runNetwork, type ForwardOptions } from "../experiments/network.ts";
 export {
   pruneToTicket,
@@ -8,8 +13,21 @@ export {
   type PruneOptions,
   type PruneRequest,
 } from "../experiments/ticket.ts";
-export type { DigitsFinding, TicketFinding, VerifyFinding } from "../../src/finding.ts";
-export { importNetwork, type ImportedNetwork, type ImportOptions } from "../../src/import/network.ts";
+export type { ApproximateRequest, Sharing } from "../../src/experiments/approximate.ts";
+export type {
+  ApproximateFailure,
+  ApproximateFinding,
+  DigitsFinding,
+  TicketFinding,
+  VerifyFinding,
+} from "../../src/finding.ts";
+export type { GivenLayer, GivenNetwork } from "../../src/import/given.ts";
+export {
+  importNetwork,
+  readLayers,
+  type ImportedNetwork,
+  type ImportOptions,
+} from "../../src/import/network.ts";
 export type { ReadExternal } from "../../src/import/onnx/tensor.ts";
 export {
   integerInput,

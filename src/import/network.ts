@@ -1,7 +1,7 @@
 // Imports networks that other programs wrote: JSON, safetensors or ONNX, of integers or of real numbers.
 
 import * as z from "zod/mini";
-import { RequestError } from "../errors.ts";
+import { Described, RequestError } from "../errors.ts";
 import { integer, parse } from "../check.ts";
 import { quantizers, readNetwork, type Network, type Quantizer } from "../network.ts";
 import { FORMAT } from "../ticket/file.ts";
@@ -139,6 +139,26 @@ export function importNetwork(
     ? notesOf(layers, quantized, quantization, targetBits)
     : meaningOf(given, network, targetBits);
   return { network, bits: targetBits, notes: [...notes, ...more], quantization };
+}
+
+/**
+ * Reads the layers of a network of real numbers from the bytes of a safetensors, ONNX or JSON file, as they are.
+ * @throws {RequestError} The bytes are no such network, or a network of integers.
+ */
+export function readLayers(
+  bytes: Uint8Array,
+  options: Pick<ImportOptions, "order" | "external"> = {},
+): GivenNetwork {
+  const { external, order } = importOptions(options);
+  const given = read(bytes, external, order);
+  if ("bits" in given || given.integer)
+    throw new RequestError(
+      "network",
+      "real weights",
+      new Described("integers"),
+      "exacta ticket finds subset sums that are equal to integers",
+    );
+  return given;
 }
 
 /** How the outputs of a network of integers are related to those of its matrices. */

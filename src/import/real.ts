@@ -351,19 +351,25 @@ function weightErrorOf(
  * @param inputs Shape [samples, columns of the first layer], row by row.
  * @returns Shape [samples, rows of the last layer].
  */
-function forwardReal(layers: readonly GivenLayer[], inputs: Float64Array): Float64Array {
+export function forwardReal(layers: readonly GivenLayer[], inputs: Float64Array): Float64Array {
   let values = inputs;
   layers.forEach((layer, l) => {
     const { rows, columns, biases } = layer;
     const weights = realWeights(layer);
     const samples = values.length / columns;
     const outputs = new Float64Array(samples * rows);
-    for (let k = 0; k < samples; k++)
+    const positions = new Int32Array(columns);
+    for (let k = 0; k < samples; k++) {
+      // Inputs of 0, such as blank pixels and the outputs of most ReLUs, are left out.
+      let count = 0;
+      for (let i = 0; i < columns; i++) if (values[k * columns + i] !== 0) positions[count++] = i;
       for (let row = 0; row < rows; row++) {
         let sum = biases?.[row] ?? 0;
-        for (let i = 0; i < columns; i++) sum += weights[row * columns + i]! * values[k * columns + i]!;
+        for (let j = 0; j < count; j++)
+          sum += weights[row * columns + positions[j]!]! * values[k * columns + positions[j]!]!;
         outputs[k * rows + row] = l === layers.length - 1 ? sum : Math.max(sum, 0);
       }
+    }
     values = outputs;
   });
   return values;

@@ -13,7 +13,13 @@ const meetParams = [
   "answers",
   /** The most items of one instance, 0..48. */
   "longest",
-  /** 1: of two masks of one sum the one with fewer items comes first, and of two of one size the smaller. 0: the smaller. */
+  /**
+   * Which index set is answered.
+   *
+   * - 0: the nearest sum with its smallest mask.
+   * - 1: the nearest sum with the mask of the fewest items, of several the smallest.
+   * - 2: the mask of the fewest items of any sum in from..to; of several the one of the nearest sum, and then the smallest.
+   */
   "fewest",
 ] as const;
 
@@ -26,12 +32,12 @@ export const MEET_WORDS = 7;
 
 /**
  * The buffers are those of instances.ts, but items and targets are 64-bit integers in two's complement, low word first. Every
- * sum of an instance fits in 64 bits. An answer is:
+ * sum of an instance fits in 64 bits, and the numbers of a target are between the least and the greatest sum. An answer is:
  *
  * - 1 if the instance has a sum in from..to, or else 0, and then all other words are 0;
- * - the sum nearest to `center`, the lower of two equally near, in two words;
+ * - the sum that is answered, in two words; of two sums equally near to `center` the lower one is nearest;
  * - the number of index sets with a sum in from..to, in two words;
- * - the first mask of the nearest sum in the order of `fewest`, in two words.
+ * - the mask that is answered, in two words.
  */
 export const meet: Contract<MeetParam, InstanceInput, "answers"> = {
   name: "meet",
@@ -45,6 +51,7 @@ export const meet: Contract<MeetParam, InstanceInput, "answers"> = {
   twin(params, { items, starts, targets, answers }) {
     answers.fill(0);
     const isBefore = params.fewest ? hasFewer : isSmaller;
+    const sizeOf = (mask: bigint) => (params.fewest === 2 ? itemsIn(mask) : 0);
     for (let k = 0; k < params.instances; k++) {
       const [item, target, nextItem, nextTarget] = starts.subarray(2 * k, 2 * k + 4);
       const values = Array.from({ length: nextItem! - item! }, (_, i) => wide(items, 2 * (item! + i)));
@@ -56,6 +63,13 @@ export const meet: Contract<MeetParam, InstanceInput, "answers"> = {
         const [from, to, center] = [wide(targets, at), wide(targets, at + 2), wide(targets, at + 4)];
         const distance = (sum: bigint) => (sum < center ? center - sum : sum - center);
         let best: { sum: bigint; mask: bigint } | undefined;
+        const isBetter = (sum: bigint, mask: bigint) => {
+          if (!best) return true;
+          const [more, further] = [sizeOf(mask) - sizeOf(best.mask), distance(sum) - distance(best.sum)];
+          if (more !== 0) return more < 0;
+          if (further !== 0n) return further < 0n;
+          return sum === best.sum ? isBefore(mask, best.mask) : sum < best.sum;
+        };
         let ways = 0n;
         for (const upper of high) {
           const [first, end] = [lowerBound(low, from - upper.sum), lowerBound(low, to - upper.sum + 1n)];
@@ -63,11 +77,11 @@ export const meet: Contract<MeetParam, InstanceInput, "answers"> = {
           ways += upper.ways * (low[end - 1]!.cumulated - low[first]!.cumulated + low[first]!.ways);
           // The nearest sum is one of the two around the center.
           const middle = lowerBound(low, center - upper.sum);
-          for (const lower of low.slice(Math.max(first, middle - 1), Math.min(end, middle + 1))) {
-            const found = { sum: lower.sum + upper.sum, mask: (upper.mask << BigInt(half)) | lower.mask };
-            const closer = best ? distance(found.sum) - distance(best.sum) : -1n;
-            if (closer < 0n || (closer === 0n && found.sum < best!.sum)) best = found;
-            else if (found.sum === best!.sum && isBefore(found.mask, best!.mask)) best = found;
+          const served =
+            params.fewest === 2 ? [first, end] : [Math.max(first, middle - 1), Math.min(end, middle + 1)];
+          for (const lower of low.slice(...served)) {
+            const [sum, mask] = [lower.sum + upper.sum, (upper.mask << BigInt(half)) | lower.mask];
+            if (isBetter(sum, mask)) best = { sum, mask };
           }
         }
         if (!best) continue;

@@ -183,6 +183,11 @@ const given: readonly Row[] = [
     ["workgroup"],
   ],
   [
+    "masks of the fewest items of any sum near a center",
+    batchWords({ kernel: "meet", instances: near, fewest: "of any sum" }),
+    ["storage"],
+  ],
+  [
     "knapsacks",
     knapsackBatch([
       { items: [3, 4, 5, 0], profits: [2n ** 40n, 5n, 2n ** 40n + 1n, 7n], capacities: [8, 0, 12] },

@@ -2,7 +2,7 @@
 
 import type { Fault } from "./parity.ts";
 
-export const meetFaults: readonly Fault<"batch" | "fewest" | "many masks">[] = [
+export const meetFaults: readonly Fault<"batch" | "fewest" | "windows" | "many masks">[] = [
   { variant: "storage", probe: "batch", replace: "a.upper < b.upper", by: "a.upper > b.upper" },
   { variant: "storage", probe: "batch", replace: "mask | (1u << i)", by: "mask" },
   {
@@ -17,10 +17,18 @@ export const meetFaults: readonly Fault<"batch" | "fewest" | "many masks">[] = [
     replace: "lessWide(a.offset, b.offset)",
     by: "lessWide(b.offset, a.offset)",
   },
-  { variant: "tiles", probe: "batch", replace: "side < 2u", by: "side < 1u" },
-  { variant: "storage", probe: "fewest", replace: "countOneBits(mask) * params.fewest", by: "0u" },
+  { variant: "tiles", probe: "batch", replace: "max(middle, 1u) - 1u", by: "middle" },
+  { variant: "storage", probe: "fewest", replace: "countOneBits(mask) * oneWhereFewest()", by: "0u" },
   { variant: "tiles", probe: "fewest", replace: "a.size < b.size", by: "a.size > b.size" },
-  { variant: "workgroup", probe: "fewest", replace: "size + params.fewest + 1u", by: "size + 1u" },
+  { variant: "workgroup", probe: "fewest", replace: "size + oneWhereFewest() + 1u", by: "size + 1u" },
+  {
+    variant: "workgroup",
+    probe: "windows",
+    replace: "isSizeFirst() && a.size",
+    by: "a.size == 64u && a.size",
+  },
+  { variant: "storage", probe: "windows", replace: "to, isSizeFirst());", by: "to - 1u, isSizeFirst());" },
+  { variant: "tiles", probe: "windows", replace: "size += sizeOf(wordOf", by: "size = sizeOf(wordOf" },
   {
     variant: "tiles",
     probe: "many masks",

@@ -1,5 +1,6 @@
 // Kernel `meet`: the same answers on every engine.
 
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { batchWords, oracleWords, type Given, type GivenBatch } from "../oracle.ts";
 import { exactly, givenRandom, givenSeams, shown, tie } from "./given.ts";
@@ -53,6 +54,36 @@ const manySizes: Given[] = [
 /** Enough masks for several workgroups. */
 const manyMasks = Array.from({ length: 17 }, (_, i) => i + 1);
 const fewest: GivenBatch = { ...shown("meet", [tie, ...manySizes]), fewest: true };
+/** The instance with the numbers of its targets moved to the nearest one between its least and its greatest sum. */
+function withinSums({ items, targets }: Given): Given {
+  const total = (sign: number) => items.reduce<number>((sum, x) => sum + Math.max(sign * Number(x), 0), 0);
+  return {
+    items,
+    targets: targets.map((numbers) =>
+      numbers.map((number) => Math.min(Math.max(Number(number), -total(-1)), total(1))),
+    ),
+  };
+}
+/** Wide windows, in which a set of few items is further from the center than one of many. */
+const windows: GivenBatch = {
+  kernel: "meet",
+  instances: [
+    ...far,
+    ...manySizes,
+    {
+      items: [7, -3, 12, 5, -9, 4, 1, 30, -22],
+      targets: [
+        [16, 20, 18],
+        [-34, 59, 23],
+        [-1, 1, 0],
+        [55, 59, 57],
+      ],
+    },
+    exactly(manyMasks, 60, 80, 100),
+    { items: manyMasks.map((item) => 3 * item), targets: [[100, 104, 102]] },
+  ],
+  fewest: "of any sum",
+};
 
 const { engine } = describeParity("meet", {
   seams: [
@@ -63,13 +94,37 @@ const { engine } = describeParity("meet", {
       on: ["reference", "cpu", "threads", "gpu", "workgroup", "storage", "tiles"],
     },
     {
-      title: "masks of the fewest items",
-      works: () => [batchWords(fewest)],
+      title: "masks of the fewest items, of one sum and of any sum in a window",
+      works: () => [batchWords(fewest), batchWords(windows)],
       on: ["reference", "cpu", "threads", "gpu", "workgroup", "storage", "tiles"],
     },
   ],
-  random: givenRandom("meet"),
+  random: [
+    ...givenRandom("meet"),
+    {
+      title: "random windows, for the fewest items of any sum",
+      works: fc
+        .array(
+          fc.record({
+            items: fc.array(fc.integer({ min: -40, max: 40 }), { maxLength: 12 }),
+            targets: fc.array(
+              fc
+                .tuple(fc.integer({ min: -80, max: 80 }), fc.nat(20), fc.nat(20))
+                .map(([from, below, above]) => [from, from + below + above, from + below]),
+              { minLength: 1, maxLength: 3 },
+            ),
+          }),
+          { minLength: 1, maxLength: 3 },
+        )
+        .map((instances) => [
+          batchWords({ kernel: "meet", instances: instances.map(withinSums), fewest: "of any sum" }),
+        ]),
+      seed: 3,
+      runs: 20,
+    },
+  ],
   probes: {
+    windows: () => [batchWords(windows)],
     batch: () => [batchWords(shown("meet", [tie]))],
     fewest: () => [batchWords(fewest)],
     "many masks": () => [
@@ -84,6 +139,12 @@ describe("Masks of the fewest items", () => {
     const { words } = await (await engine("reference")).run(batchWords(fewest));
     expect([...words]).toEqual(oracleWords(fewest));
     expect([...words]).not.toEqual(oracleWords({ ...fewest, fewest: false }));
+  });
+
+  test("The masks of meet with the fewest items of any sum are those of all index sets", async () => {
+    const { words } = await (await engine("reference")).run(batchWords(windows));
+    expect([...words]).toEqual(oracleWords(windows));
+    expect([...words]).not.toEqual(oracleWords({ ...windows, fewest: true }));
   });
 });
 

@@ -138,6 +138,50 @@ function maskOf(sum: i64, half: u64): u64 {
   return rank & MASK_BITS;
 }
 
+/** Writes the answer of a target that is reached. */
+function writeAnswer(answer: usize, sum: i64, ways: u64, mask: u64): void {
+  store<u32>(answer, 1);
+  store<i64>(answer, sum, 4);
+  store<u64>(answer, ways, 12);
+  store<u64>(answer, mask, 20);
+}
+
+/** What `findFewest` found: the number of pairs in the window, and of the mask that is answered its sum. */
+let fewestWays: u64 = 0;
+let fewestSum: i64 = 0;
+
+/** The mask of the fewest items of any sum in from..to, of several the one of the sum nearest to `center`, where the first half has `half` items. */
+function findFewest(from: i64, to: i64, center: i64, half: u64): u64 {
+  let low = lows;
+  let ways: u64 = 0;
+  let rank = u64.MAX_VALUE;
+  let distance: u64 = 0;
+  let sum: i64 = 0;
+  for (let high = highsEnd - 8; high >= highs; high -= 8) {
+    const upper = load<i64>(high);
+    while (low < lowsEnd && load<i64>(low) + upper < from) low += 8;
+    const upperMask = <u64>load<u32>(highMasks + ((high - highs) >> 1)) << half;
+    for (let p = low; p < lowsEnd; p += 8) {
+      const found = load<i64>(p) + upper;
+      if (found > to) break;
+      ways++;
+      const foundRank = rankOf(upperMask | load<u32>(lowMasks + ((p - lows) >> 1)));
+      if (foundRank >> 48 > rank >> 48) continue;
+      const foundDistance = found < center ? <u64>center - <u64>found : <u64>found - <u64>center;
+      if (foundRank >> 48 == rank >> 48) {
+        if (foundDistance > distance) continue;
+        if (foundDistance == distance && (found > sum || (found == sum && foundRank > rank))) continue;
+      }
+      rank = foundRank;
+      distance = foundDistance;
+      sum = found;
+    }
+  }
+  fewestWays = ways;
+  fewestSum = sum;
+  return rank & MASK_BITS;
+}
+
 /**
  * Runs the kernel.
  *
@@ -158,6 +202,7 @@ export function meet(
 ): void {
   const instances: usize = load<u32>(params, INSTANCES);
   fewest = load<u32>(params, FEWEST) != 0;
+  const isSizeFirst = load<u32>(params, FEWEST) == 2;
   memory.fill(answers, 0, 4 * load<u32>(params, ANSWERS));
   for (let k: usize = 0; k < instances; k++) {
     const start = starts + 8 * k;
@@ -180,6 +225,12 @@ export function meet(
       const from = load<i64>(t, Target.FROM);
       const to = load<i64>(t, Target.TO);
       const center = load<i64>(t, Target.CENTER);
+      const answer = answers + 4 * load<u32>(t, Target.ANSWER);
+      if (isSizeFirst) {
+        const mask = findFewest(from, to, center, half);
+        if (fewestWays) writeAnswer(answer, fewestSum, fewestWays, mask);
+        continue;
+      }
       const waysBelow: u64 = from == i64.MIN_VALUE ? 0 : countUpTo(from - 1);
       const ways = countUpTo(to) - waysBelow;
       if (!ways) continue;
@@ -187,11 +238,7 @@ export function meet(
       if (center != to) countUpTo(center);
       const nearer = above <= to && <u64>above - <u64>center < <u64>center - <u64>below;
       const sum = below < from || nearer ? above : below;
-      const answer = answers + 4 * load<u32>(t, Target.ANSWER);
-      store<u32>(answer, 1);
-      store<i64>(answer, sum, 4);
-      store<u64>(answer, ways, 12);
-      store<u64>(answer, maskOf(sum, half), 20);
+      writeAnswer(answer, sum, ways, maskOf(sum, half));
     }
   }
 }

@@ -1,5 +1,6 @@
 // All commands, in the order of `--help`.
 
+import { approximateCommand } from "./approximate.ts";
 import { benchCommand } from "./bench.ts";
 import { STOPPED_STATUS, type Command } from "./command.ts";
 import { devicesCommand } from "./devices.ts";
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   ticketCommand,
   verifyCommand,
   forwardCommand,
+  approximateCommand,
   digitsCommand,
   devicesCommand,
   benchCommand,
