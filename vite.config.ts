@@ -2,7 +2,7 @@
 
 import { defineConfig, type UserConfig } from "vite";
 import { assemblyscript } from "./scripts/assemblyscript.ts";
-import { bundle, bundledLicenses, bundledProgram } from "./scripts/bundle.ts";
+import { bundle, bundledProgram, packageLicenses } from "./scripts/bundle.ts";
 import { wesl } from "./scripts/wesl.ts";
 import manifest from "./package.json" with { type: "json" };
 
@@ -17,18 +17,25 @@ const programs = { exacta: "host/node/cli.ts", "solve-thread": "host/node/solve/
 /** Compiling AssemblyScript and packing take longer than bundling, and should. */
 const checks = { pluginTimings: false };
 
+/** Comments that name the files of packages would name the folder of the machine that builds. */
+const experimental = { attachDebugInfo: "none" } as const;
+
 /** All modules lie in one folder, since packaged files are found by their path from there. */
 const programOutput = { chunkFileNames: "[name]-[hash].js" };
 
+/** All packages are built in, so that a process opens few files, but for Dawn's, which finds its binary beside itself. */
 const node: UserConfig = {
+  ssr: { noExternal: true, external: ["webgpu"] },
   build: {
     ssr: true,
     outDir: "dist/node",
     target: "node20",
+    license: { fileName: packageLicenses },
     rolldownOptions: {
       input: { index: "host/node/index.ts", ...shared, ...programs },
       output: programOutput,
       checks,
+      experimental,
     },
   },
 };
@@ -46,18 +53,13 @@ const web: UserConfig = {
   },
 };
 
-/** The command line with all packages built in, but for Dawn's, which finds its binary beside itself. */
+/** The command line alone, for machines without packages. */
 const headless: UserConfig = {
-  ssr: { noExternal: true, external: ["webgpu"] },
+  ...node,
   build: {
     ...node.build,
     outDir: bundledProgram,
-    license: { fileName: bundledLicenses },
-    rolldownOptions: {
-      input: programs,
-      output: programOutput,
-      checks,
-    },
+    rolldownOptions: { ...node.build?.rolldownOptions, input: programs },
   },
 };
 

@@ -19,8 +19,8 @@ const archive = `${folder}.tar.xz`;
 
 /** The folder of the built program. */
 export const bundledProgram = join(folder, "dist/node");
-/** The file in that folder with the licenses of the packages that are built in. */
-export const bundledLicenses = "packages.md";
+/** The file beside the built program with the licenses of the packages that are built in. */
+export const packageLicenses = "packages.md";
 
 const DAWN = "node_modules/webgpu/dist/linux-x64/dawn.node";
 const LINKER = "/lib64/ld-linux-x86-64.so.2";
@@ -94,7 +94,7 @@ async function copyDependencies(): Promise<void> {
   copy(join(root, "node_modules/webgpu/LICENSE.md"), "licenses/dawn");
   // Both are under the Apache License 2.0.
   copy(join(root, "node_modules/typescript/LICENSE.txt"), "licenses/libvulkan.so.1");
-  renameSync(join(bundledProgram, bundledLicenses), join(folder, "licenses/packages.md"));
+  renameSync(join(bundledProgram, packageLicenses), join(folder, "licenses/packages.md"));
   const installed = installedLibraries();
   for (const [group, libraries] of Object.entries(spares))
     for (const [library, debian] of Object.entries(libraries)) {

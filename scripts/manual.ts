@@ -1,7 +1,19 @@
 // The manual of the command line, docs/cli.md, from the declarations of the commands. `npm run docs:cli` writes it.
 
 import { optionText, spelling, STOPPED_STATUS, usage, type Command } from "../host/node/commands/command.ts";
-import { environmentText, statusTexts, topics } from "../host/node/commands/index.ts";
+import { networkManual } from "../host/node/commands/import.ts";
+import { environmentText, statusTexts } from "../host/node/commands/index.ts";
+import { instanceManual } from "../host/node/commands/instances.ts";
+import { engineManual } from "../host/node/commands/run.ts";
+import { sweepManual } from "../host/node/commands/sweep.ts";
+
+/** Sections that several commands refer to. */
+const topics = [
+  { title: "Engines", manual: engineManual },
+  { title: "Sweeps", manual: sweepManual },
+  { title: "Random instances", manual: instanceManual },
+  { title: "Networks", manual: networkManual },
+];
 
 /** The manual of all commands, as Markdown. */
 export function manual(commands: readonly Command[]): string {

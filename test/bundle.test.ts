@@ -54,8 +54,7 @@ describe.runIf(hasSoftware)("Bundle", { tags: ["wide"] }, () => {
       for (const library of await readdir(join(home, "lib", group)).catch(() => []))
         expect(licenses).toContain(library);
     const packages = await readFile(join(home, "licenses/packages.md"), "utf8");
-    for (const dependency of Object.keys(manifest.dependencies))
-      expect(packages).toContain(`## ${dependency} - `);
+    for (const name of ["commander", "linkedom", "zod"]) expect(packages).toContain(`## ${name} - `);
     expect(await readFile(join(home, "VERSIONS"), "utf8")).toContain(`Node ${process.version}\n`);
   });
 

@@ -162,7 +162,8 @@ describe("The tarball", { tags: ["wide"] }, () => {
   test("The tarball holds the two builds, their types, the documents and the network that reads digits, and nothing else", () => {
     const paths = packed.files.map(({ path }) => path);
     const digits = ["examples/digits/README.md", "examples/digits/digits.safetensors"];
-    const documents = ["CHANGELOG.md", "LICENSE", "README.md", ...digits, "package.json"];
+    const licenses = "dist/node/packages.md";
+    const documents = ["CHANGELOG.md", "LICENSE", "README.md", licenses, ...digits, "package.json"];
     const built = /^dist\/(node|web)\/[\w./-]+\.js$|^dist\/types\/(src|host)\/[\w./-]+\.d\.ts$/;
     expect(paths.filter((path) => !built.test(path)).toSorted()).toEqual(documents);
     expect(
@@ -173,6 +174,19 @@ describe("The tarball", { tags: ["wide"] }, () => {
       ...entries.flatMap(({ types, node, default: web }) => [types, node, web].map((path) => path.slice(2))),
     ])
       expect(paths).toContain(path);
+  });
+
+  test("The tarball has the license of every package that is built into the command line", async () => {
+    const licenses = await text("dist/node/packages.md");
+    for (const name of ["@observablehq/plot", "cli-progress", "commander", "csv-parse", "linkedom", "zod"]) {
+      const { version } = JSON.parse(await readFile(join(modules, name, "package.json"), "utf8")) as {
+        version: string;
+      };
+      expect(licenses).toContain(`\n## ${name} - ${version} (`);
+    }
+    expect(licenses.match(/^## /gm)!.length).toBeLessThanOrEqual(
+      licenses.match(/permission|redistribution/gi)!.length,
+    );
   });
 
   test("The files of the tarball name no folder of the machine that built them, and no source map", async () => {
@@ -301,7 +315,7 @@ describe("A new project", { tags: ["wide"] }, () => {
     }
   });
 
-  test("The package and what it installs without optional packages take less than 40 MB", async () => {
+  test("The package and what it installs without optional packages take less than 20 MB", async () => {
     const { packages } = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")) as {
       packages: Record<string, { dev?: true; optional?: true; devOptional?: true }>;
     };
@@ -321,7 +335,7 @@ describe("A new project", { tags: ["wide"] }, () => {
           bytes += Math.ceil(size / 4096) * 4096;
         }
     expect(bytes).toBeGreaterThan(10e6);
-    expect(bytes).toBeLessThan(40e6);
+    expect(bytes).toBeLessThan(20e6);
   });
 
   // Declaration files are checked as well, so what they name must be there without the types of WebGPU, which a

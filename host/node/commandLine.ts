@@ -5,8 +5,8 @@ import { CommanderError } from "commander";
 import { DifferenceError } from "../shadow.ts";
 import { RequestError } from "../../src/errors.ts";
 import { version } from "../../package.json";
-import { spellingOf } from "./commands/command.ts";
-import { commands, environmentText, statusTexts } from "./commands/index.ts";
+import { spellingOf, type Command } from "./commands/command.ts";
+import { environmentText, loadCommands, statusTexts } from "./commands/index.ts";
 import { printError } from "./output.ts";
 import { JournalError } from "./journal/attempt.ts";
 import { ContradictionError } from "./journal/sums.ts";
@@ -16,8 +16,10 @@ import type { SignalWatch } from "./platform/signals.ts";
 
 /** Runs a command line, prints its error if it has one, and resolves to its exit status. */
 export async function runCommandLine(argv: readonly string[], signals: SignalWatch): Promise<number> {
+  let commands: readonly Command[] = [];
   try {
-    return await run(argv, signals);
+    commands = await loadCommands(argv[0]);
+    return await run(argv, commands, signals);
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
@@ -40,7 +42,11 @@ export async function runCommandLine(argv: readonly string[], signals: SignalWat
 /** The errors that tell of a fault outside of the program. */
 const faultsOutside = [DifferenceError, ContradictionError, JournalError];
 
-async function run(argv: readonly string[], signals: SignalWatch): Promise<number> {
+async function run(
+  argv: readonly string[],
+  commands: readonly Command[],
+  signals: SignalWatch,
+): Promise<number> {
   let status = 0;
   const commandLine = ["exacta", ...argv].join(" ");
   const parser = newParser()

@@ -225,7 +225,12 @@ function barText(state: Reached, columns: number): string {
   return `${"█".repeat(full)}${"░".repeat(room - full)} ${text}`;
 }
 
-const pace = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+/** Units per second. Loading ICU takes longer than a small command, so whoever shows progress loads it. */
+let pace: Intl.NumberFormat | undefined;
+const paceText = (perSecond: number): string =>
+  (pace ??= new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 })).format(
+    perSecond,
+  );
 
 /**
  * `12 % | 1,234,567 of 10,000,000 trials | 3.2M trials/s | 5 s left`; in less than `columns` columns, where the less important
@@ -239,7 +244,7 @@ function progressText(
   const count = [
     total === undefined ? `${grouped(done)} ${unit}` : `${grouped(done)} of ${grouped(total)} ${unit}`,
   ];
-  const rate = [`${pace.format(perSecond)} ${unit}/s`];
+  const rate = [`${paceText(perSecond)} ${unit}/s`];
   const left = secondsLeft === undefined ? [] : [`${durationText(secondsLeft)} left`];
   const forms = [
     [...percent, ...count, ...rate, ...left],

@@ -46,12 +46,12 @@ function preloading(module: string): NodeJS.ProcessEnv {
 
 const dataUrl = (module: string) => `data:text/javascript,${encodeURIComponent(module)}`;
 
-/** Sends SIGTERM once, when Node looks for the parser of the command line, and so before the commands are there. */
+/** Sends SIGTERM once, when Node looks for all but the watch of signals, and so before the commands are there. */
 const SIGNAL_WHILE_LOADING = preloading(`
   import { register } from "node:module";
   register(${JSON.stringify(
     dataUrl(`export function resolve(specifier, context, next) {
-      if (specifier === "commander") process.kill(process.pid, "SIGTERM");
+      if (/program/.test(specifier)) process.kill(process.pid, "SIGTERM");
       return next(specifier, context);
     }`),
   )});

@@ -1,8 +1,10 @@
 // docs/cli.md and the declarations of the commands agree.
 
 import { expect, test } from "vitest";
-import { commands } from "../../host/node/commands/index.ts";
+import { loadCommands } from "../../host/node/commands/index.ts";
 import { manual } from "../../scripts/manual.ts";
+
+const commands = await loadCommands();
 
 test("docs/cli.md is the manual that the declarations of the commands make", async () => {
   await expect(manual(commands), "docs/cli.md is stale; npm run docs:cli rewrites it").toMatchFileSnapshot(

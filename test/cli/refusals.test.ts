@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod/mini";
 import { kebab, type Command } from "../../host/node/commands/command.ts";
-import { commands } from "../../host/node/commands/index.ts";
+import { loadCommands } from "../../host/node/commands/index.ts";
 import { parse } from "../../src/check.ts";
 import { RequestError } from "../../src/errors.ts";
 import { nearest } from "../../src/nearest.ts";
@@ -54,6 +54,7 @@ function faultsOf(stderr: string, option: string, path: boolean): string[] {
   ];
 }
 
+const commands = await loadCommands();
 let folder: string;
 
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { shellLine } from "../../host/node/formats/slurm.ts";
-import { commands } from "../../host/node/commands/index.ts";
+import { loadCommands } from "../../host/node/commands/index.ts";
 import { parseLine } from "../../host/node/parser.ts";
 import { callCommand } from "./command.ts";
 
@@ -110,6 +110,7 @@ function commandLines(document: string): string[][] {
 
 test("The command lines of docs/clusters.md are as the commands declare them", async () => {
   const lines = commandLines(await readFile(new URL("../../docs/clusters.md", import.meta.url), "utf8"));
+  const commands = await loadCommands();
   expect(lines.length).toBeGreaterThan(5);
   for (const line of lines) {
     const { command, args } = parseLine(line, commands);

@@ -2,8 +2,8 @@
 // which host/cpu/worker.js calls by the name of the kernel.
 
 export { heapBase, isExhausted } from "./memory";
-// These read lines of instances and answer them, in one memory.
-export { readJson, readText } from "./lines";
+// These read lines of instances, answer them and write findings, in one memory.
+export { readJson, readText, writeJson } from "./lines";
 export { answerPlain } from "./plain";
 // These are called by the benchmark and by a test alone.
 export { chooseShapes, countTrials, drawTrials, reachPrefix } from "./reach";

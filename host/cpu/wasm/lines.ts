@@ -178,6 +178,23 @@ function readTextLine(at: usize, partition: bool): usize {
   return target == firstTarget && !isBlank && (hasColon || !partition) ? 0 : at;
 }
 
+/** Counts the line feeds of at..end; up to 15 bytes behind the end are read. */
+export function countLines(at: usize, end: usize): u32 {
+  const feeds = i8x16.splat(<i8>LINE_FEED);
+  let count: u32 = 0;
+  while (at < end) {
+    // A byte of the vector counts to 255.
+    const stop = min(end, at + 255 * 16);
+    let counts = i64x2.splat(0);
+    for (; at + 16 <= stop; at += 16) counts = i8x16.sub(counts, i8x16.eq(v128.load(at), feeds));
+    const pairs = i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(counts));
+    count += i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
+    count += i32x4.extract_lane(pairs, 2) + i32x4.extract_lane(pairs, 3);
+    for (; at < stop; at++) count += <u32>(byteAt(at) == LINE_FEED);
+  }
+  return count;
+}
+
 // The names of fields with the colons behind them, as numbers of 8 bytes: `"items":`, `"target"`, `"targets` and `"id":`.
 const ITEMS_FIELD: u64 = 0x3a22736d65746922;
 const TARGET_FIELD: u64 = 0x2274656772617422;

@@ -1,51 +1,31 @@
 // All commands, in the order of `--help`.
 
-import { approximateCommand } from "./approximate.ts";
-import { benchCommand } from "./bench.ts";
 import { STOPPED_STATUS, type Command } from "./command.ts";
-import { devicesCommand } from "./devices.ts";
-import { digitsCommand } from "./digits.ts";
-import { forwardCommand } from "./forward.ts";
-import { networkManual } from "./import.ts";
-import { instanceManual } from "./instances.ts";
-import { mergeCommand } from "./merge.ts";
-import { phaseCommand } from "./phase.ts";
-import { requiredCommand } from "./required.ts";
-import { engineManual } from "./run.ts";
-import { slurmCommand } from "./slurm.ts";
-import { solveCommand } from "./solve.ts";
-import { sweepManual } from "./sweep.ts";
-import { tailCommand } from "./tail.ts";
-import { theoryCommand } from "./theory.ts";
-import { ticketCommand } from "./ticket.ts";
-import { verifyCommand } from "./verify.ts";
-import { widthCommand } from "./width.ts";
 
-export const commands: readonly Command[] = [
-  solveCommand,
-  phaseCommand,
-  theoryCommand,
-  requiredCommand,
-  tailCommand,
-  widthCommand,
-  mergeCommand,
-  slurmCommand,
-  ticketCommand,
-  verifyCommand,
-  forwardCommand,
-  approximateCommand,
-  digitsCommand,
-  devicesCommand,
-  benchCommand,
-];
+/** The commands by their names. Each loads when it is needed: loading all of them takes longer than a small task. */
+const loaders: Readonly<Record<string, () => Promise<Command>>> = {
+  solve: async () => (await import("./solve.ts")).solveCommand,
+  phase: async () => (await import("./phase.ts")).phaseCommand,
+  theory: async () => (await import("./theory.ts")).theoryCommand,
+  required: async () => (await import("./required.ts")).requiredCommand,
+  tail: async () => (await import("./tail.ts")).tailCommand,
+  width: async () => (await import("./width.ts")).widthCommand,
+  merge: async () => (await import("./merge.ts")).mergeCommand,
+  slurm: async () => (await import("./slurm.ts")).slurmCommand,
+  ticket: async () => (await import("./ticket.ts")).ticketCommand,
+  verify: async () => (await import("./verify.ts")).verifyCommand,
+  forward: async () => (await import("./forward.ts")).forwardCommand,
+  approximate: async () => (await import("./approximate.ts")).approximateCommand,
+  digits: async () => (await import("./digits.ts")).digitsCommand,
+  devices: async () => (await import("./devices.ts")).devicesCommand,
+  bench: async () => (await import("./bench.ts")).benchCommand,
+};
 
-/** Sections of the manual that several commands refer to. */
-export const topics: readonly { readonly title: string; readonly manual: string }[] = [
-  { title: "Engines", manual: engineManual },
-  { title: "Sweeps", manual: sweepManual },
-  { title: "Random instances", manual: instanceManual },
-  { title: "Networks", manual: networkManual },
-];
+/** The command of this name alone, or all commands where none has it. */
+export async function loadCommands(name?: string): Promise<readonly Command[]> {
+  if (name !== undefined && Object.hasOwn(loaders, name)) return [await loaders[name]!()];
+  return Promise.all(Object.values(loaders).map((load) => load()));
+}
 
 /** What every exit status says, for help and the manual. */
 export const statusTexts = [

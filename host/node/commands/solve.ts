@@ -1,6 +1,6 @@
 // exacta solve: reads instances from a file or a pipe and prints an answer for each of their targets.
 
-import { open } from "node:fs/promises";
+import { open, type FileHandle } from "node:fs/promises";
 import * as z from "zod/mini";
 import { parse } from "../../../src/check.ts";
 import { Described, RequestError } from "../../../src/errors.ts";
@@ -189,7 +189,7 @@ async function runSolve(args: Options & { readonly file: string }, { stop }: Cal
       if (part.earlier) continueAfter(part.earlier, counts, output);
       await finishing(part, answer(input, part));
     };
-    const isComplete = await withInput(question.file, run, counts, (input) => {
+    const isComplete = await withInput(question, run, counts, (input) => {
       const work = out === undefined ? answer(input) : answerInto(input, out);
       return untilStopped(
         work.then(() => true),
@@ -393,21 +393,21 @@ function skipping(counts: Counts, output: Output): Skip {
 
 /** Works on an input with progress, and closes the input. */
 async function withInput<T>(
-  file: string,
+  question: Question,
   { report }: Run,
   counts: Counts,
   work: (input: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> {
-  const input = await openInput(file);
+  const input = await openInput(question.file, isPlain(question));
   const progress = setInterval(() => report(counts.instances), PROGRESS_INTERVAL_MS);
   try {
-    const result = await work(input);
+    const result = await work(input.chunks);
     report(counts.instances);
     return result;
   } finally {
     clearInterval(progress);
     // A pipe that neither brings anything nor ends would keep the process alive.
-    input.destroy();
+    await input.close();
   }
 }
 
@@ -480,21 +480,44 @@ function readReading(args: Options & { readonly file: string }): SettleOptions &
   };
 }
 
+/** An input that is open. */
+interface Input {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly close: () => void | Promise<void>;
+}
+
 /**
  * Opens a file, or standard input for `-`.
+ * @param isLent Whether a chunk lasts only until the next one is asked for.
  * @throws {RequestError} where it cannot be read.
  */
-async function openInput(
-  path: string,
-): Promise<NodeJS.ReadableStream & { destroy(): void } & AsyncIterable<Uint8Array>> {
-  if (path === "-") return process.stdin;
+async function openInput(path: string, isLent: boolean): Promise<Input> {
+  if (path === "-") return inputOf(process.stdin);
   try {
     const file = await open(path);
-    if (!(await file.stat()).isDirectory()) return file.createReadStream({ highWaterMark: CHUNK_BYTES });
+    const stat = await file.stat();
+    // A pipe may keep a reader waiting, and only a stream can then be closed.
+    if (isLent && stat.isFile()) return { chunks: lentChunks(file), close: () => file.close() };
+    if (!stat.isDirectory()) return inputOf(file.createReadStream({ highWaterMark: CHUNK_BYTES }));
     await file.close();
     throw Object.assign(new Error(), { code: "it is a folder" });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new RequestError("file", "a readable file", path, `${code}, - reads standard input`);
+  }
+}
+
+const inputOf = (stream: AsyncIterable<Uint8Array> & { destroy(): void }): Input => ({
+  chunks: stream,
+  close: () => stream.destroy(),
+});
+
+/** The chunks of a file in one memory: new memory for each costs more than reading. */
+async function* lentChunks(file: FileHandle): AsyncGenerator<Uint8Array, void, undefined> {
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
   }
 }

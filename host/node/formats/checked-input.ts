@@ -2,6 +2,7 @@
 // input again.
 
 import { createHash, type Hash } from "node:crypto";
+import { lineFeeds } from "../solve/memory.ts";
 
 /** The end of a line of an input. The end of the input ends its last line as a line feed does. */
 export interface InputPlace {
@@ -96,7 +97,7 @@ export class CheckedInput {
       this.#chunk = new InputChunk(chunk, hash.copy(), bytes, lines);
       hash.update(chunk);
       bytes += chunk.length;
-      for (let at = -1; (at = chunk.indexOf(LINE_FEED, at + 1)) >= 0;) lines++;
+      lines += lineFeeds(chunk);
       await compare(bytes);
       yield chunk;
     }

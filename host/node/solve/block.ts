@@ -26,7 +26,7 @@ const UPDATE_COST = tableCost(new Set(), 1);
 
 /** Reads plain lines into a block, and answers its instances where it has the module of all kernels. */
 export class BlockReader {
-  readonly #memory: LineMemory;
+  readonly memory: LineMemory;
   #address = 0;
   /** The most integers, and bytes of names, that the columns hold. */
   #most = 0;
@@ -34,12 +34,12 @@ export class BlockReader {
   #start = 0;
 
   constructor(module?: WebAssembly.Module) {
-    this.#memory = new LineMemory(module);
+    this.memory = new LineMemory(module);
   }
 
   /** Begins to read lines, which end with a line feed. A block that was lent ends. */
   begin(lines: Uint8Array): void {
-    const memory = this.#memory;
+    const memory = this.memory;
     // An integer takes at least two bytes, with its separator.
     const most = (lines.length >> 1) + 1;
     memory.reset(2 * lines.length + 36 * most, 10);
@@ -58,7 +58,7 @@ export class BlockReader {
 
   /** A view of the words for the module, which ends when the memory grows. */
   get #columns(): Uint32Array {
-    return new Uint32Array(this.#memory.buffer, this.#address, COLUMNS_WORDS);
+    return new Uint32Array(this.memory.buffer, this.#address, COLUMNS_WORDS);
   }
 
   /** The instances in the block so far. */
@@ -72,7 +72,7 @@ export class BlockReader {
    */
   read(format: "text" | "jsonl", at: number, line: number, partition: boolean): { at: number; line: number } {
     this.#columns[LINE] = line;
-    const { readText, readJson } = this.#memory.wasm;
+    const { readText, readJson } = this.memory.wasm;
     const read = format === "text" ? readText : readJson;
     const end = read(this.#address, this.#start + at, this.#start + this.#bytes, partition);
     return { at: end - this.#start, line: this.#columns[LINE] };
@@ -83,7 +83,7 @@ export class BlockReader {
     const [k, itemEnd, targetEnd, idEnd] = this.#ends();
     if (itemEnd + items.length > this.#most || targetEnd + targets.length > this.#most) return false;
     if (idEnd + id.length > this.#bytes || k === this.#most) return false;
-    const { buffer } = this.#memory;
+    const { buffer } = this.memory;
     const [itemsAt, targetsAt, idsAt, offsets, targetOffsets, idOffsets, lines] = this.#columns;
     new Int32Array(buffer, itemsAt).set(items, itemEnd);
     new Float64Array(buffer, targetsAt).set(targets, targetEnd);
@@ -100,7 +100,7 @@ export class BlockReader {
   /** The block so far, in memory that lasts until `begin`. */
   get lent(): PlainBlock {
     const [count, itemEnd, targetEnd, idEnd] = this.#ends();
-    const { buffer } = this.#memory;
+    const { buffer } = this.memory;
     const [items, targets, ids, offsets, targetOffsets, idOffsets, lines] = this.#columns;
     return {
       items: new Int32Array(buffer, items, itemEnd),
@@ -135,10 +135,10 @@ export class BlockReader {
    */
   answer(config: SolveConfig): PlainAnswers | undefined {
     const { asked, partition, tolerance, atMost } = config;
-    const { answerPlain } = this.#memory.wasm;
+    const { answerPlain } = this.memory.wasm;
     if (!answerPlain || partition || !servesColumns(config)) return undefined;
     if (asked.has("count") || asked.has("smallest")) return undefined;
-    const memory = this.#memory;
+    const memory = this.memory;
     const { offsets, targetOffsets, targets } = this.lent;
     const [count, queries] = [offsets.length - 1, targets.length];
     const hasMasks = asked.has("witness");
@@ -194,14 +194,14 @@ export class BlockReader {
 
   #clear(): void {
     this.#columns[COUNT] = 0;
-    const words = new Uint32Array(this.#memory.buffer);
+    const words = new Uint32Array(this.memory.buffer);
     for (const offsets of this.#columns.subarray(3, 6)) words[offsets / 4] = 0;
   }
 
   /** The number of instances, and where their items, targets and names end. */
   #ends(): [number, number, number, number] {
     const count = this.#columns[COUNT]!;
-    const words = new Uint32Array(this.#memory.buffer);
+    const words = new Uint32Array(this.memory.buffer);
     const [items, targets, ids] = [...this.#columns.subarray(3, 6)].map(
       (offsets) => words[offsets / 4 + count]!,
     );

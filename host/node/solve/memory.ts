@@ -8,6 +8,8 @@ interface Exports {
   readonly readText: (columns: number, at: number, end: number, partition: boolean) => number;
   readonly readJson: (columns: number, at: number, end: number, partition: boolean) => number;
   readonly writeJson: (findings: number, instance: number) => void;
+  /** Absent in the module of all kernels. */
+  readonly countLines?: (at: number, end: number) => number;
   /** Absent in the module that reads and writes lines alone. */
   readonly answerPlain?: (plain: number) => number;
 }
@@ -57,6 +59,11 @@ export class LineMemory {
     return this.wasm.memory.buffer;
   }
 
+  /** The address of an array that lies here; undefined for one in other memory. */
+  addressOf({ buffer, byteOffset }: ArrayBufferView): number | undefined {
+    return buffer === this.buffer ? byteOffset : undefined;
+  }
+
   /** The address of a copy of an array. */
   copyOf(array: Uint8Array | Uint32Array | Int32Array | Float64Array): number {
     const address = this.allocate(array.byteLength);
@@ -65,4 +72,28 @@ export class LineMemory {
     );
     return address;
   }
+}
+
+let counter: LineMemory | undefined;
+/** Fewer bytes are counted before a copy of them would be made. */
+const MIN_COUNTED_BYTES = 2 ** 14;
+/** The most bytes that are counted at a time, so that their copies take little memory. */
+const COUNTED_BYTES = 2 ** 18;
+const LINE_FEED = 10;
+
+/** Counts the line feeds of bytes. */
+export function lineFeeds(bytes: Uint8Array): number {
+  let count = 0;
+  if (bytes.length < MIN_COUNTED_BYTES) {
+    for (let at = -1; (at = bytes.indexOf(LINE_FEED, at + 1)) >= 0;) count++;
+    return count;
+  }
+  counter ??= new LineMemory();
+  for (let from = 0; from < bytes.length; from += COUNTED_BYTES) {
+    const part = bytes.subarray(from, from + COUNTED_BYTES);
+    counter.reset(part.length, 1);
+    const at = counter.copyOf(part);
+    count += counter.wasm.countLines!(at, at + part.length);
+  }
+  return count;
 }

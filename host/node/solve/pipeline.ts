@@ -27,7 +27,7 @@ import { CHUNK_BYTES, gathered } from "./chunks.ts";
 import { Pages } from "./pages.ts";
 import { answeredBlock, type PrintSettings } from "./print.ts";
 import type { ReadPart } from "./read.ts";
-import type { SolvedBlock } from "./tasks.ts";
+import { countReachable, type SolvedBlock } from "./tasks.ts";
 import type { TextThreads } from "./threads.ts";
 
 /** What is done with an input. */
@@ -346,7 +346,7 @@ async function solvePiece(piece: Piece, pipeline: Pipeline): Promise<Solved> {
         ...(await threads.print({ block, settings })),
         instances: range.end - range.first,
         findings: answers.reachable.length,
-        reachable: answers.reachable.reduce((count, reachable) => count + reachable, 0),
+        reachable: countReachable(answers),
         next: index + range.end,
         line: plain.lines[range.end - 1]!,
         chunk,

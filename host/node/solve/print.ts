@@ -68,13 +68,15 @@ export interface PrintedBlock {
 /**
  * The lines of the findings of a block.
  * @param page Memory for the lines on stdout, if they fit.
+ * @param memory The memory in which columns of the block lie. Views of it end.
  */
 export function printBlock(
   block: AnsweredBlock,
   settings: PrintSettings,
   page?: SharedArrayBuffer,
+  memory?: LineMemory,
 ): PrintedBlock {
-  if (!settings.csv) return printJson(block, settings, page);
+  if (!settings.csv) return printJson(block, settings, page, memory);
   let [printed, stored] = ["", ""];
   for (const finding of findingsOf(block, settings)) {
     const text: SolutionText = textOf(finding, true);
@@ -143,7 +145,7 @@ const INDEX_BYTES = 5;
 /** Instances whose lines may take more bytes are written in two halves. */
 const MAX_LINES_BYTES = 2 ** 27;
 
-let memory: LineMemory | undefined;
+let ownMemory: LineMemory | undefined;
 
 /** A range of the instances of a block. */
 function rangeOf(block: AnsweredBlock, first: number, end: number): AnsweredBlock {
@@ -171,7 +173,8 @@ function rangeOf(block: AnsweredBlock, first: number, end: number): AnsweredBloc
 function printJson(
   block: AnsweredBlock,
   { config, provenance, stores }: PrintSettings,
-  page: SharedArrayBuffer | undefined,
+  page?: SharedArrayBuffer,
+  lent?: LineMemory,
 ): PrintedBlock {
   const { lines, ids, idOffsets, offsets, totals, queryOffsets, targets, answers } = block;
   const { asked, tolerance, atMost, partition } = config;
@@ -208,11 +211,12 @@ function printJson(
   ].reduce((bits, has, i) => bits | (Number(has) << i), 0);
   const hasSets = asked.has("witness") || asked.has("smallest");
   const constant = texts.reduce((bytes, text) => bytes + text.length, 0);
-  let most = 0;
-  for (let k = 0; k < lines.length; k++) {
+  let most = (LINE_BYTES + constant) * (queryOffsets.at(-1)! - queryOffsets[0]!);
+  const hasNames = idOffsets.at(-1)! > idOffsets[0]!;
+  for (let k = 0; (hasNames || hasSets) && k < lines.length; k++) {
     const name = idOffsets[k + 1]! - idOffsets[k]!;
     const sets = hasSets ? 2 * INDEX_BYTES * (offsets[k + 1]! - offsets[k]!) : 0;
-    most += (LINE_BYTES + constant + name + sets) * (queryOffsets[k + 1]! - queryOffsets[k]!);
+    most += (name + sets) * (queryOffsets[k + 1]! - queryOffsets[k]!);
   }
   const { reachable, sums, counts, maskOffsets, witnesses, sizes, smallest } = answers;
   const columns = [
@@ -235,22 +239,26 @@ function printJson(
     const middle = lines.length >> 1;
     const settings = { config, provenance, csv: false, stores };
     const halves = [rangeOf(block, 0, middle), rangeOf(block, middle, lines.length)].map((half) =>
-      printJson(half, settings, undefined),
+      printJson(half, settings),
     );
     return {
       printed: Buffer.concat(halves.map(({ printed }) => printed)),
       stored: new Uint8Array(Buffer.concat(halves.map(({ stored }) => stored))),
     };
   }
-  memory ??= new LineMemory();
-  const inputs = [...columns, ...texts].reduce((bytes, { byteLength }) => bytes + byteLength, 0);
-  const arrays = columns.length + texts.length + 4;
-  memory.reset(inputs + (stores ? 2 : 1) * most + 8 * texts.length + 4 * WRITER_WORDS, arrays);
-  const addresses = columns.map((column) => memory!.copyOf(column));
-  const table = memory.copyOf(Uint32Array.from(texts.flatMap((text) => [memory!.copyOf(text), text.length])));
+  if (!lent) (ownMemory ??= new LineMemory()).reset(0, 0);
+  const memory = lent ?? ownMemory!;
+  // Views of the memory end where it grows.
+  const count = lines.length;
+  const places = columns.map((column) => memory.addressOf(column));
+  const copied = [...columns.filter((_, i) => places[i] === undefined), ...texts];
+  const bytes = copied.reduce((sum, { byteLength }) => sum + byteLength, (stores ? 2 : 1) * most);
+  memory.reserve(bytes + 8 * texts.length + 4 * WRITER_WORDS, copied.length + 4);
+  const addresses = places.map((place, i) => place ?? memory.copyOf(columns[i]!));
+  const table = memory.copyOf(Uint32Array.from(texts.flatMap((text) => [memory.copyOf(text), text.length])));
   const printedAt = memory.allocate(most);
   const storedAt = stores ? memory.allocate(most) : 0;
-  const words = Uint32Array.of(lines.length, ...addresses, fields, printedAt, storedAt, table);
+  const words = Uint32Array.of(count, ...addresses, fields, printedAt, storedAt, table);
   const writer = memory.copyOf(words);
   memory.wasm.writeJson(writer, block.firstInstance);
   const [printedEnd, storedEnd] = new Uint32Array(memory.buffer, writer + ENDS, 2);

@@ -14,6 +14,7 @@ import { readInstances } from "../formats/instances/index.ts";
 import { settle, type Settings } from "../formats/instances/settings.ts";
 import { asWritten } from "../formats/written.ts";
 import { gathered } from "./chunks.ts";
+import { lineFeeds } from "./memory.ts";
 import { Pages } from "./pages.ts";
 import { objectsOf, solveInThreads, type Pipeline, type SolvedPiece } from "./pipeline.ts";
 import { readParts, type ReadPart } from "./read.ts";
@@ -260,6 +261,20 @@ async function expectedOf(
   return lines;
 }
 
+describe("Line feeds", () => {
+  test.each([0, 1, 100, 2 ** 14, 2 ** 14 + 5, 3 * 255 * 16 + 2 ** 14, 2 ** 18, 2 ** 18 + 1, 2 ** 19 + 77])(
+    "The line feeds of %d bytes are counted, also where nearly all bytes are line feeds",
+    (length) => {
+      for (const period of [1, 2, 7, 300]) {
+        // The view begins off the boundary of a vector, and line feeds lie on both of its sides.
+        const all = Uint8Array.from({ length: length + 6 }, (_, i) => (i % period === 0 ? 10 : 11));
+        const bytes = all.subarray(3, 3 + length);
+        expect(lineFeeds(bytes)).toBe(bytes.filter((byte) => byte === 10).length);
+      }
+    },
+  );
+});
+
 describe("Solving", () => {
   const reference = referenceRunner();
   // Its runs are those of the reference, but threads solve what they read.
@@ -283,6 +298,17 @@ describe("Solving", () => {
         { numRuns: 6, seed: 7 },
       );
     });
+
+  test("A block whose findings make the memory of a thread grow has all of them", async () => {
+    const text = "3 5 : 8\n".repeat(20_000);
+    for (const request of [{ ask: ["reachable"] }, { ask: ["witness"] }, {}] satisfies SolveRequest[]) {
+      const pipeline = pipelineOf(local, request, false, new BlockSolver(module));
+      const found = await solveText({ ...pipeline, reading: { format: "text" } }, text);
+      expect(found.match(/"instance":\d+,"line":\d+,"items":2,"target":8,"reachable":true/g)).toHaveLength(
+        20_000,
+      );
+    }
+  });
 
   test.each([
     ["jsonl", '{"items":[{"label":"a\\u202eb","value":3},5],"target":8}\n{"items":[8],"target":8}\n'],

@@ -2,6 +2,7 @@
 
 import { isUtf8 } from "node:buffer";
 import { RequestError } from "../../../../src/errors.ts";
+import { lineFeeds } from "../../solve/memory.ts";
 
 /** More than 10,000 items and as many targets take in any format. */
 const MAX_LINE_BYTES = 2 ** 24;
@@ -58,12 +59,6 @@ export async function* blocksOf(
     isTooLong = true;
   }
   if (length > 0) yield { bytes: Buffer.concat(carried), firstLine: line };
-}
-
-function lineFeeds(bytes: Uint8Array): number {
-  let count = 0;
-  for (let at = -1; (at = bytes.indexOf(LINE_FEED, at + 1)) >= 0;) count++;
-  return count;
 }
 
 /** The lines of a block without their ends; in place of a line that is too long or not UTF-8, its error. */
