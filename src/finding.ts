@@ -102,7 +102,7 @@ export interface TheoryFinding {
   /** Upper bound on P(every target of -M..M is reached): the least upper bound of a target (all but `rnpp`). */
   readonly covered?: {
     readonly upper: number;
-    /** The bound of the follow-up paper, with constants that fit exact counts but are not proven (`rssp`, `rssp0`). */
+    /** The bound of the follow-up paper, with constants that are fitted, not proven (`rssp`, `rssp0`). */
     readonly followUp?: number;
   };
   /** Lemma 4 for subset sums: its bound on P(failure), and the half width of the window of totals Lambda that its proof uses. */
@@ -271,7 +271,11 @@ export interface WidthFinding extends Provenance {
     readonly units?: number;
     readonly predicted?: number;
   }[];
-  /** The fewest nonzero parameters, by Theorem 3, of a network that contains such layers with probability 1/2. */
+  /**
+   * log2 of the number of choices of the layers' weights, less 1: a network with a mask for each choice with probability 1/2 has
+   * at least as many nonzero parameters (Theorem 3, which is about one layer and bounds there every network that contains the
+   * layer). Choices for several layers may be one function; the bound counts choices.
+   */
   readonly lowerBound: number;
   /**
    * The nonzero parameters of the random network with the fewest units for a probability of 1/2: with hidden units of one input
