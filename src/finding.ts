@@ -199,6 +199,8 @@ export interface SolveFinding extends Provenance {
   readonly tolerance?: number;
   readonly atMost?: true;
   readonly partition?: true;
+  /** Whether every item enters with + or -: a target is a signed sum, and index sets have the items with +. */
+  readonly signed?: true;
   /** Whether some index set meets the request: it sums to the target, near it, or to no more. */
   readonly reachable: boolean;
   /**

@@ -257,7 +257,7 @@ export interface FollowUpOptions {
  * -M..M within Delta of a subset sum with probability at least
  * 1 - 2 exp(-(n - C ln((M+1) / (Delta+1)))^2 / (kappa n)), for n > C ln((M+1) / (Delta+1)). For smaller n, and where that is
  * negative, the value is 0. The paper does not state C and kappa. The defaults are fitted, not proven: with them the form holds
- * for Delta = 0 and n up to 160, for `rssp` for M up to 1024 (1.618 is needed at M = 16, n = 84), for `rssp0` for M = 1, 2, 4 and 8
+ * for Delta = 0 and n up to 160, for `rssp` for M up to 1024 (1.618 is needed at M = 16, n = 84), for `rssp0` for M = 1, 2, 4, 8
  * (2.424 is needed at M = 1). kappa = 1.5 is too small for `rssp`: for M = 6, n = 24 the failure is 2.864e-5, and the form allows
  * 2.650e-5. A kappa below 1 / ln 2 = 1.443 (`rssp`) or 1 / ln 1.5 = 2.466 (`rssp0`) contradicts M = 1.
  */
