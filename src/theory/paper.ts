@@ -160,19 +160,53 @@ function between(r: number, paired: boolean): { readonly low: number; readonly h
 }
 
 /**
- * Lemma 3: the sides of P(Y_t > 0 | Lambda), twice those of Lemma 1 at z = Lambda - 2 t with a cap of 1, where Y_t counts the
- * index sets with sum t and Lambda is the sum of all items (law `rssp`).
- * @throws {RequestError} t is 0 or Lambda: the empty set and the full set reach these, P is 1, and the formula is false.
+ * Lemma 2: the signed sum Lambda - 2 t. For any items X with the sum Lambda, as many choices of signs have it as index sets have
+ * the sum t, and as many have 2 t - Lambda: an index set gives - or + to its items, and the other sign to the others.
  */
-export function lemma3(halfRange: number, items: number, target: number, total: number): InTheLimitBetween {
+export function lemma2(target: number, total: number): Always {
+  parse(signed, target, "target");
+  parse(signed, total, "total");
+  return { holds: "always", value: total - 2 * target };
+}
+
+/** @throws {RequestError} An argument is out of range, or a target has the empty or the full set, which Lemma 3 leaves out. */
+function checkGiven(halfRange: number, items: number, target: number, total: number): void {
   check(halfRange, items);
   parse(signed, target, "target");
   parse(signed, total, "total");
   if (target === 0 || target === total)
     throw new RequestError("target", "neither 0 nor the total, which are always reached", target);
-  const sum = total - 2 * target;
+}
+
+/**
+ * Lemma 3: the sides of P(Y_t > 0 | Lambda), twice those of Lemma 1 at z = Lambda - 2 t with a cap of 1, where Y_t counts the
+ * index sets with sum t and Lambda is the sum of all items (law `rssp`).
+ * @throws {RequestError} t is 0 or Lambda: the empty set and the full set reach these, P is 1, and the formula is false.
+ */
+export function lemma3(halfRange: number, items: number, target: number, total: number): InTheLimitBetween {
+  checkGiven(halfRange, items, target, total);
+  const sum = lemma2(target, total).value;
   const { low, high } = between(solutions(halfRange, items, sum), sum === 0);
   return { holds: "as n grows", low: 2 * low, high: Math.min(1, 2 * high) };
+}
+
+/**
+ * The mean of Y_t in Lemma 3: E[Y_t | Lambda] ~ 2 r, with r as in `lemma1` at z = Lambda - 2 t.
+ * @throws {RequestError} As `lemma3`.
+ */
+export function lemma3Mean(halfRange: number, items: number, target: number, total: number): InTheLimit {
+  checkGiven(halfRange, items, target, total);
+  return { holds: "as n grows", value: 2 * solutions(halfRange, items, lemma2(target, total).value) };
+}
+
+/**
+ * The second moment of Y_t in Lemma 3: E[Y_t^2 | Lambda] ~ 4 r^2 + 2 r, and 4 r^2 + 4 r for Lambda = 2 t, where complements have
+ * the same sum.
+ * @throws {RequestError} As `lemma3`.
+ */
+export function lemma3Square(halfRange: number, items: number, target: number, total: number): InTheLimit {
+  const mean = lemma3Mean(halfRange, items, target, total).value;
+  return { holds: "as n grows", value: mean * (mean + (total === 2 * target ? 2 : 1)) };
 }
 
 /**
