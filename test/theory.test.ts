@@ -133,9 +133,10 @@ describe("Statements of the paper", () => {
 describe("Statements given the total of the items", () => {
   /** All lists of n items of the ensemble rssp. */
   function* rssp(halfRange: number, n: number): Generator<number[]> {
-    if (n === 0) return yield [];
-    for (const items of rssp(halfRange, n - 1))
-      for (let x = -halfRange; x <= halfRange; x++) if (x !== 0) yield [...items, x];
+    if (n === 0) yield [];
+    else
+      for (const items of rssp(halfRange, n - 1))
+        for (let x = -halfRange; x <= halfRange; x++) if (x !== 0) yield [...items, x];
   }
   const sumsOf = (items: readonly number[], signs: readonly [number, number]) =>
     items.reduce<number[]>((sums, x) => sums.flatMap((sum) => signs.map((sign) => sum + sign * x)), [0]);
