@@ -81,11 +81,29 @@ export interface TargetTheory {
 export interface PaperStatement {
   /** `Lemma 1` for the signed sums of `rnpp`, `Lemma 4` for subset sums. */
   readonly name: "Lemma 1" | "Lemma 4";
-  /** E Y by the moments of Theorem 4. */
+  /** E Y by the moments of Theorem 4, and E Y^2 for the signed sums of `rnpp`. */
   readonly expected: number;
+  readonly expectedSquare?: number;
   /** The bounds on P(Y > 0). */
   readonly low: number;
   readonly high: number;
+}
+
+/** The theory of one target under the condition that the items add up to Lambda. */
+export interface ConditionalTheory {
+  readonly target: number;
+  /** Lambda - 2 t: by Lemma 2 as many choices of signs have this signed sum as index sets have the sum t. */
+  readonly signedSum: number;
+  /** E[Y | Lambda] and E[Y^2 | Lambda] up to rounding. */
+  readonly expected: number;
+  readonly expectedSquare: number;
+  /** Both as n grows, and the sides of P(Y > 0 | Lambda); absent for t = 0 and t = Lambda, which Lemma 3 leaves out. */
+  readonly lemma3?: {
+    readonly expected: number;
+    readonly expectedSquare: number;
+    readonly low: number;
+    readonly high: number;
+  };
 }
 
 /** The theory of instances of `items` items. */
@@ -102,11 +120,30 @@ export interface TheoryFinding {
   /** Upper bound on P(every target of -M..M is reached): the least upper bound of a target (all but `rnpp`). */
   readonly covered?: {
     readonly upper: number;
-    /** The bound of the follow-up paper, with constants that fit exact counts but are not proven (`rssp`, `rssp0`). */
+    /** The bound of the follow-up paper, with constants that are fitted, not proven (`rssp`, `rssp0`). */
     readonly followUp?: number;
   };
   /** Lemma 4 for subset sums: its bound on P(failure), and the half width of the window of totals Lambda that its proof uses. */
   readonly lemma4?: { readonly failure: number; readonly halfWidth: number };
+  /** Lemmas 2 and 3 for a total Lambda that was asked for; absent where n items cannot have it (`rssp`). */
+  readonly given?: {
+    readonly total: number;
+    /** P(Lambda = total). */
+    readonly probability: number;
+    readonly targets: readonly ConditionalTheory[];
+  };
+  /**
+   * Theorem 3 and Corollary 1 for layers of `width` inputs and outputs with weights of -M..M, M = 2^bits: a network that contains
+   * each of them with `probability` has at least `parameters` that are not 0 and, if it has two dense layers, at least
+   * `hiddenUnits` (all ensembles but `rnpp`, where M is a power of two).
+   */
+  readonly theorem3?: {
+    readonly width: number;
+    readonly bits: number;
+    readonly probability: number;
+    readonly parameters: number;
+    readonly hiddenUnits: number;
+  };
   /** P(some signed sum has magnitude 0 or 1): bounds, and predictions from exact moments and in the limit (`rnpp`). */
   readonly perfect?: {
     readonly lower: number;
@@ -199,6 +236,8 @@ export interface SolveFinding extends Provenance {
   readonly tolerance?: number;
   readonly atMost?: true;
   readonly partition?: true;
+  /** Whether every item enters with + or -: a target is a signed sum, and index sets have the items with +. */
+  readonly signed?: true;
   /** Whether some index set meets the request: it sums to the target, near it, or to no more. */
   readonly reachable: boolean;
   /**
@@ -271,7 +310,11 @@ export interface WidthFinding extends Provenance {
     readonly units?: number;
     readonly predicted?: number;
   }[];
-  /** The fewest nonzero parameters, by Theorem 3, of a network that contains such layers with probability 1/2. */
+  /**
+   * log2 of the number of choices of the layers' weights, less 1: a network with a mask for each choice with probability 1/2 has
+   * at least as many nonzero parameters (Theorem 3, which is about one layer and bounds there every network that contains the
+   * layer). Choices for several layers may be one function; the bound counts choices.
+   */
   readonly lowerBound: number;
   /**
    * The nonzero parameters of the random network with the fewest units for a probability of 1/2: with hidden units of one input

@@ -313,6 +313,7 @@ export interface Wish {
   readonly tolerance?: number;
   readonly atMost?: boolean;
   readonly partition?: boolean;
+  readonly signed?: boolean;
 }
 
 /** What a finding must say of one target, from all index sets of its items. */
@@ -320,8 +321,10 @@ export function oracleFinding(
   items: readonly number[],
   sets: IndexSets,
   target: number | bigint | undefined,
-  { size, atMostSize = Infinity, tolerance, atMost = false, partition = false }: Wish,
+  { signed, ...wish }: Wish,
 ): Record<string, unknown> {
+  if (signed) return oracleFinding(items, signedSets(items, sets), target, wish);
+  const { size, atMostSize = Infinity, tolerance, atMost = false, partition = false } = wish;
   const total = items.reduce((sum, item) => sum + BigInt(item), 0n);
   const wanted = BigInt(target ?? 0);
   const most = atMost && tolerance === undefined ? undefined : BigInt(tolerance ?? 0);
@@ -349,6 +352,19 @@ export function oracleFinding(
   };
 }
 
+/** The sums of all choices of signs, each added up item by item, by the masks of the items with +. */
+function signedSets(items: readonly number[], sets: IndexSets): IndexSets {
+  const sums = BigInt64Array.from(
+    Array.from(sets.sums.keys()).map((mask) =>
+      items.reduce(
+        (sum, item, i) => (Math.floor(mask / 2 ** i) % 2 === 1 ? sum + BigInt(item) : sum - BigInt(item)),
+        0n,
+      ),
+    ),
+  );
+  return { ...sets, sums };
+}
+
 /** The masks that a finding must count, ascending. */
 export function oracleListed(
   items: readonly number[],
@@ -356,7 +372,8 @@ export function oracleListed(
   target: number | bigint,
   wish: Wish,
 ): number[] {
-  const { size, atMostSize = Infinity, tolerance, atMost = false, partition = false } = wish;
+  const { size, atMostSize = Infinity, tolerance, atMost = false, partition = false, signed } = wish;
+  if (signed) return oracleListed(items, signedSets(items, sets), target, { ...wish, signed: false });
   const best = oracleFinding(items, sets, target, wish).sum ?? target;
   const total = items.reduce((sum, item) => sum + BigInt(item), 0n);
   const isCounted = (sum: bigint) => {

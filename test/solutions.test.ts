@@ -94,6 +94,12 @@ const requests: SolveRequest[] = [
   { atMostSize: 2, atMost: true },
   { atMostSize: 2, partition: true },
   { atMostSize: 0, tolerance: 9 },
+  { signed: true },
+  { signed: true, tolerance: 3 },
+  { signed: true, tolerance: 2 ** 53 },
+  { signed: true, atMost: true },
+  { signed: true, atMost: true, tolerance: 4 },
+  { signed: true, ask: ["unique"], tolerance: 2 },
 ];
 
 /** The answers that a method gives to a request, in the order of a finding. */
@@ -284,7 +290,14 @@ describe("Random instances", () => {
 
   test("Random instances beyond enumeration have the same answers by every method", async () => {
     const some = drawn(30, 30, fc.integer({ min: 21, max: 36 }), 3000);
-    for (const wish of [{}, { tolerance: 40 }, { atMost: true }, { partition: true }, { size: 9 }]) {
+    for (const wish of [
+      {},
+      { tolerance: 40 },
+      { atMost: true },
+      { partition: true },
+      { signed: true },
+      { size: 9 },
+    ]) {
       const request: SolveRequest = { ...wish, ask: ["count", "witness"] };
       const [tables, tiles, halves] = await Promise.all(
         methods.map(async (method) =>
@@ -328,7 +341,12 @@ describe("Lists of index sets", () => {
         expect(subsets.map(({ rank }) => rank)).toEqual(expected.map((_, i) => i + 1));
         for (const { sum, subset } of subsets)
           if (sum !== undefined)
-            expect(BigInt(sum)).toBe(subset.reduce((all, i) => all + BigInt(items[i]!), 0n));
+            expect(BigInt(sum)).toBe(
+              items.reduce((all, item, i) => {
+                const enters = subset.includes(i) ? 1n : request.signed ? -1n : 0n;
+                return all + enters * BigInt(item);
+              }, 0n),
+            );
       }
     }
   }
@@ -911,6 +929,10 @@ describe("Stream of instances", () => {
     [{ method: "magic" }, "method: expected one of bitset, tiles, meet-in-the-middle, got"],
     [{ partition: true, atMost: true }, "partition: expected neither atMost nor tolerance beside it, got"],
     [{ partition: true, tolerance: 1 }, "partition: expected neither atMost nor tolerance beside it, got"],
+    [{ signed: true, size: 3 }, "signed: expected no size beside it, got"],
+    [{ signed: true, atMostSize: 3 }, "signed: expected no atMostSize beside it, got"],
+    [{ signed: true, partition: true }, "signed: expected no partition beside it, got"],
+    [{ signed: true, profits: true }, "signed: expected no profits beside it, got"],
     [{ nearest: true }, "request: expected known fields only, got"],
   ])("A stream refuses the request %j before it reads anything", async (request, sentence) => {
     const source = endless();

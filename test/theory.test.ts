@@ -8,7 +8,7 @@ import { measureRequired } from "../host/experiments/required.ts";
 import type { Runner } from "../host/runner.ts";
 import { compareWithTheory, computeTheory } from "../src/experiments/theory.ts";
 import { ensembles, isProduct, type Ensemble } from "../src/ensemble.ts";
-import type { PhaseFinding } from "../src/finding.ts";
+import type { PhaseFinding, TheoryFinding } from "../src/finding.ts";
 
 let cpu: Runner;
 beforeAll(async () => {
@@ -121,9 +121,100 @@ describe("Statements of the paper", () => {
     expect(signed!.targets[0]!.paper).toMatchObject({ name: "Lemma 1", high: 0.5 });
     const [subset] = computeTheory({ halfRange: 64, items: 24, targets: [0, 1] });
     expect(subset!.targets.map(({ paper }) => paper!.low)).toEqual([1, 0]);
-    // 1 - 2 exp(-(24 - 2 ln 65)^2 / (1.5 * 24)), below the measured .999.
-    expect(subset!.covered!.followUp).toBeCloseTo(0.997782, 6);
+    // Below the measured .999.
+    expect(subset!.covered!.followUp).toBeCloseTo(
+      1 - 2 * Math.exp(-((24 - 2 * Math.log(65)) ** 2) / (1.65 * 24)),
+      12,
+    );
     expect(computeTheory({ halfRange: 64, items: 0 })[0]!.targets[0]!.paper).toBeUndefined();
+  });
+});
+
+describe("Statements given the total of the items", () => {
+  /** All lists of n items of the ensemble rssp. */
+  function* rssp(halfRange: number, n: number): Generator<number[]> {
+    if (n === 0) yield [];
+    else
+      for (const items of rssp(halfRange, n - 1))
+        for (let x = -halfRange; x <= halfRange; x++) if (x !== 0) yield [...items, x];
+  }
+  const sumsOf = (items: readonly number[], signs: readonly [number, number]) =>
+    items.reduce<number[]>((sums, x) => sums.flatMap((sum) => signs.map((sign) => sum + sign * x)), [0]);
+
+  test("Lemma 2 counts as many signs as index sets, and the conditional moments are those of all instances", () => {
+    const [halfRange, n, total] = [3, 5, 4];
+    const targets = [-3, 0, 1, 2, 4];
+    const [{ given }] = computeTheory({ halfRange, items: n, targets, total }) as [TheoryFinding];
+    const counts = targets.map(() => [0, 0]);
+    let [all, having] = [0, 0];
+    for (const items of rssp(halfRange, n)) {
+      all++;
+      if (items.reduce((sum, x) => sum + x, 0) !== total) continue;
+      having++;
+      const [subsets, signed] = [sumsOf(items, [0, 1]), sumsOf(items, [-1, 1])];
+      targets.forEach((target, t) => {
+        const count = subsets.filter((sum) => sum === target).length;
+        expect(signed.filter((sum) => sum === given!.targets[t]!.signedSum)).toHaveLength(count);
+        counts[t]![0]! += count;
+        counts[t]![1]! += count ** 2;
+      });
+    }
+    expect(given!.probability).toBeCloseTo(having / all, 12);
+    for (const [t, { expected, expectedSquare }] of given!.targets.entries()) {
+      expect(expected).toBeCloseTo(counts[t]![0]! / having, 10);
+      expect(expectedSquare).toBeCloseTo(counts[t]![1]! / having, 10);
+    }
+    // The empty and the full set.
+    expect(given!.targets.map(({ lemma3 }) => lemma3 !== undefined)).toEqual([
+      true,
+      false,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test("The moments of Lemma 3 approach the exact ones, those of a target that is half of the total as well", () => {
+    const far = (items: number) =>
+      computeTheory({ halfRange: 16, items, targets: [1, 5, 16], total: 10 })[0]!.given!.targets.map(
+        ({ expected, expectedSquare, lemma3 }) =>
+          Math.max(
+            Math.abs(lemma3!.expected / expected - 1),
+            Math.abs(lemma3!.expectedSquare / expectedSquare - 1),
+          ),
+      );
+    const [near, distant] = [far(24), far(8)];
+    near.forEach((distance, t) => {
+      expect(distance).toBeLessThan(1 / 24);
+      expect(distance).toBeLessThan(distant[t]!);
+    });
+  });
+
+  test("The second moment of Theorem 4 approaches the exact one", () => {
+    const far = (items: number) => {
+      const [finding] = computeTheory({ ensemble: "rnpp", halfRange: 64, items, targets: [0, 3] });
+      return Math.max(
+        ...finding!.targets.map(({ expectedSquare, paper }) =>
+          Math.abs(paper!.expectedSquare! / expectedSquare - 1),
+        ),
+      );
+    };
+    expect(far(32)).toBeLessThan(Math.min(far(8), 1 / 32));
+  });
+
+  test("Totals that no items have are left out, and other ensembles are refused", () => {
+    expect(
+      computeTheory({ halfRange: 4, items: { from: 2, to: 3 }, total: 9 }).map(({ given }) => given?.total),
+    ).toEqual([undefined, 9]);
+    expect(() => computeTheory({ ensemble: "rssp0", halfRange: 4, total: 9 })).toThrow(
+      'total: expected the ensemble rssp, of which Lemma 3 is, got "rssp0"',
+    );
+    expect(() => computeTheory({ halfRange: 4, width: 0 })).toThrow("width: expected an integer in 1..");
+    expect(computeTheory({ halfRange: 4, items: 1, width: 3 })[0]!.theorem3).toMatchObject({
+      parameters: 9 * Math.log2(9) - 1,
+      hiddenUnits: (9 * Math.log2(9) - 1) / 6,
+    });
+    expect(computeTheory({ halfRange: 5, items: 1 })[0]!.theorem3).toBeUndefined();
   });
 });
 

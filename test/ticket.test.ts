@@ -227,12 +227,38 @@ describe("Sizes of a ticket", () => {
       const initial = 40 * (3 + 2 * 3 + 2 + 2 * 2);
       expect(sizes).toMatchObject({ target: 3 + 4, initial, bitsPerWeight: initial / 7 });
       expect(sizes.lowerBound).toBeCloseTo(7 * Math.log2(5), 12);
-      expect(sizes.gap).toBeCloseTo(sizes.nonzero / sizes.lowerBound, 12);
+      expect(sizes.gap.structured).toBeCloseTo(sizes.nonzero / sizes.lowerBound, 12);
+      // Dense, the 120 and the 80 hidden units have 3 and 2 inputs.
+      const undrawn = 120 * 2 + 80;
+      expect(sizes.gap.dense).toBeCloseTo(
+        (sizes.nonzero + undrawn * (zero ? 4 / 5 : 1)) / sizes.lowerBound,
+        12,
+      );
       // A fifth of the weights of -2..2 are 0.
       const share = 1 - sizes.nonzero / initial;
       if (zero) expect(Math.abs(share - 1 / 5)).toBeLessThan(5 * Math.sqrt(4 / 25 / initial));
       else expect(share).toBe(0);
     }
+  });
+
+  test("The bound counts choices of the weights: those of two layers may be one function, those of one layer are not", () => {
+    const weights = [-2, -1, 0, 1, 2];
+    const functionsOf = (choices: readonly (readonly number[])[]) =>
+      new Set(
+        choices.map((layers) => {
+          const { network } = readNetwork({
+            bits: 1,
+            activationBits: 3,
+            layers: layers.map((weight) => ({ weights: [[weight]] })),
+          });
+          return forward(
+            network,
+            Array.from({ length: 17 }, (_, i) => i - 8),
+          ).join(" ");
+        }),
+      ).size;
+    expect(functionsOf(weights.map((weight) => [weight]))).toBe(5);
+    expect(functionsOf(weights.flatMap((one) => weights.map((two) => [one, two])))).toBe(15);
   });
 
   const target = targetOf([2, 2, 2], 2, "floor");

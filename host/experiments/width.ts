@@ -35,8 +35,8 @@ export interface WidthOptions {
  * and outputs (Theorem 1).
  *
  * The numbers depend on the request alone, not on the engine.
- * @returns One finding, with the probability of success for 0, 1, ..., `maxUnits` hidden units beside theory, and the lower
- * bound of Theorem 3 on the number of nonzero parameters.
+ * @returns One finding, with the probability of success for 0, 1, ..., `maxUnits` hidden units beside theory, and the number of
+ * Theorem 3: the nonzero parameters of a network with a mask for half of the choices of the layers' weights.
  * @throws {RequestError} A field of the request is missing or out of range; nothing has run then.
  * @throws The reason of `options.signal`, if it aborts before the last trial. `onProgress` hands out the finding of the
  * trials done.

@@ -47,6 +47,11 @@ export interface SolveRequest {
   /** Makes the sum nearest to half of the total the best one: it splits the items into two groups of nearly equal sums. */
   partition?: boolean;
   /**
+   * Makes a target a signed sum: every item enters with + or -, and index sets have the items with +. Of Kumar & Natale's
+   * Lemma 2: as many signs have the sum z as index sets have the sum (z + total) / 2.
+   */
+  signed?: boolean;
+  /**
    * Makes each instance a 0/1 knapsack: items are weights, a target is a capacity, and the best index set has the greatest total
    * of `profits` among those that weigh no more. It answers `witness`, and takes no other condition.
    */
@@ -70,6 +75,7 @@ const requestSchema = z.strictObject({
   tolerance: z.optional(integer(0, MAX_ITEM)),
   atMost: z._default(z.boolean("true or false"), false),
   partition: z._default(z.boolean("true or false"), false),
+  signed: z._default(z.boolean("true or false"), false),
   profits: z._default(z.boolean("true or false"), false),
   method: z.optional(
     z.pipe(
@@ -105,9 +111,18 @@ export function solveConfig(request: SolveRequest | ListRequest): SolveConfig {
       "no unique beside partition: the two groups of a split are two subsets",
       "unique",
     );
+  if (config.signed) checkSigned(config);
   if (config.profits) checkKnapsack(config, ask);
   const asked = new Set<AnswerName>(ask ?? (config.profits ? ["witness"] : defaultAnswers));
   return { ...config, asked: asked.add("reachable"), byName: ask !== undefined };
+}
+
+/** @throws {RequestError} Where a condition beside signs has no meaning: every item enters, and a partition seeks the sum 0. */
+function checkSigned(config: z.output<typeof requestSchema>): void {
+  const other = (["size", "atMostSize", "partition", "profits"] as const).find(
+    (name) => config[name] !== undefined && config[name] !== false,
+  );
+  if (other) throw new RequestError("signed", `no ${other} beside it`, other);
 }
 
 /** @throws {RequestError} Where something is asked about knapsacks that has no meaning, or no method. */
@@ -277,7 +292,7 @@ export function findSolution(
 ): SolveFinding {
   const { problem, target } = queries[k]!;
   const { instance, answers, method } = problem;
-  const { size, atMostSize, tolerance, atMost, partition } = config;
+  const { size, atMostSize, tolerance, atMost, partition, signed } = config;
   const counted = countedQueries(config, queries, k, replies.best);
   const first = counted.find(({ isBest }) => isBest);
   const sum = first?.sum;
@@ -287,8 +302,10 @@ export function findSolution(
   if (tolerance !== undefined) finding.tolerance = instance.tolerance ?? tolerance;
   if (atMost) finding.atMost = true;
   if (partition) finding.partition = true;
+  if (signed) finding.signed = true;
   finding.reachable = first !== undefined;
-  if (tolerance !== undefined || atMost || partition) finding.sum = sum === undefined ? null : toJson(sum);
+  if (tolerance !== undefined || atMost || partition)
+    finding.sum = sum === undefined ? null : toJson(shownSum(config, instance.items, sum));
   const difference = partition && sum !== undefined ? differenceOf(instance.items, sum) : undefined;
   if (partition) finding.difference = difference === undefined ? null : toJson(difference);
   if (answers.has("count")) {
@@ -459,7 +476,10 @@ export function* subsetsOf(
     if (instance.line !== undefined) finding.line = instance.line;
     if (target !== undefined) finding.target = toJson(target);
     finding.rank = ++rank;
-    if (hasSums) finding.sum = toJson(subset.reduce<Whole>((sum, i) => add(sum, instance.items[i]!), 0));
+    if (hasSums) {
+      const sum = subset.reduce<Whole>((sum, i) => add(sum, instance.items[i]!), 0);
+      finding.sum = toJson(shownSum(config, instance.items, sum));
+    }
     finding.subset = subset;
     yield finding as SubsetFinding;
     if (rank === config.list) return;
@@ -508,6 +528,11 @@ function maskIndices(words: Uint32Array, maskOffset: number, n: number): number[
 /** The difference of the two groups of a partition, |total - 2 sum|. */
 function differenceOf(items: readonly number[], sum: Whole): Whole {
   return magnitude(subtract(totalOf(items), times(sum, 2)));
+}
+
+/** The sum of index sets as findings show it: with signs, that of the items with + less that of the others. */
+function shownSum({ signed }: SolveConfig, items: readonly number[], sum: Whole): Whole {
+  return signed ? subtract(times(sum, 2), totalOf(items)) : sum;
 }
 
 const magnitude = (value: Whole): Whole => (value < 0 ? subtract(0, value) : value);

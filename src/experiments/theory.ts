@@ -1,23 +1,41 @@
 // The theory of a phase experiment: moments, proven bounds and predictions for the same request, without a trial.
 
-import type { PhaseFinding, TargetTheory, TheoryFinding } from "../finding.ts";
+import type { ConditionalTheory, PhaseFinding, TargetTheory, TheoryFinding } from "../finding.ts";
 import { bitsOf, type Ensemble } from "../ensemble.ts";
 import { limits, type Estimate } from "../statistics.ts";
+import { RequestError } from "../errors.ts";
+import { integer, parse } from "../check.ts";
 import { envelope, type Prediction } from "../theory/envelope.ts";
+import { conditionalMoments, type ConditionalMoments } from "../theory/moments.ts";
 import {
+  corollary1,
   expectedSolutions,
   followUp,
   lemma1,
+  lemma2,
+  lemma3,
+  lemma3Mean,
+  lemma3Square,
   lemma4HalfWidth,
   lemma4Rate,
+  theorem3,
   theorem4Mean,
+  theorem4Product,
 } from "../theory/paper.ts";
 import { lambdaOf, perfectLimit, predictFailure } from "../theory/window.ts";
 import { phaseConfig, type PhaseConfig, type PhaseRequest } from "./phase.ts";
 import type { MeasuredSweep } from "./sweep.ts";
 
-/** The request of `computeTheory`: that of `measurePhase` without trials and seed. */
-export type TheoryRequest = Omit<PhaseRequest, "trials" | "seed">;
+/** The request of `computeTheory`: that of `measurePhase` without trials and seed, and what the paper's statements need. */
+export interface TheoryRequest extends Omit<PhaseRequest, "trials" | "seed"> {
+  /** Lambda, the sum of all items, given which Lemma 3 speaks: an integer of 32 bits, for `rssp`. Default: no condition. */
+  total?: number;
+  /** d, the inputs and outputs of the layers of Theorem 3, 1..2^20. Default 1. */
+  width?: number;
+}
+
+/** The probability with which Theorem 3 is stated. */
+const CONTAINED = 1 / 2;
 
 function prediction(name: Prediction["name"], failure: number): Prediction {
   return { name, value: 1 - failure, failure };
@@ -39,8 +57,69 @@ function prediction(name: Prediction["name"], failure: number): Prediction {
  * console.log(lower.name, lower.value.toFixed(4), upper.name, upper.value.toFixed(4)); // ds_cond 0.9208 markov_cond 0.9982
  * ```
  */
-export function computeTheory(request: TheoryRequest): TheoryFinding[] {
-  return theoryOfConfig(phaseConfig(request));
+export function computeTheory({ total, width = 1, ...request }: TheoryRequest): TheoryFinding[] {
+  const config = phaseConfig(request);
+  const { ensemble, halfRange } = config;
+  parse(integer(1, 2 ** 20), width, "width");
+  const findings = theoryOfConfig(config);
+  const given = total === undefined ? undefined : givenTotal(config, total);
+  const bits = Math.log2(halfRange);
+  const layers = ensemble !== "rnpp" &&
+    Number.isInteger(bits) && {
+      theorem3: {
+        width,
+        bits,
+        probability: CONTAINED,
+        parameters: theorem3(width, bits, CONTAINED).value,
+        hiddenUnits: corollary1(width, bits, CONTAINED).value,
+      },
+    };
+  return findings.map((finding) => {
+    const known = given?.get(finding.items);
+    return { ...finding, ...(known && { given: known }), ...layers };
+  });
+}
+
+/** Lemmas 2 and 3 for the numbers of items that can have a total. */
+function givenTotal(
+  { ensemble, halfRange, items, targets }: PhaseConfig,
+  total: number,
+): Map<number, NonNullable<TheoryFinding["given"]>> {
+  parse(integer(-(2 ** 31), 2 ** 31 - 1), total, "total");
+  if (ensemble !== "rssp")
+    throw new RequestError("total", "the ensemble rssp, of which Lemma 3 is", ensemble);
+  const found = new Map<number, { total: number; probability: number; targets: ConditionalTheory[] }>();
+  for (const target of targets)
+    for (const moments of conditionalMoments(ensemble, halfRange, items, target, total)) {
+      const { items: n, probability } = moments;
+      const at = found.get(n) ?? { total, probability, targets: [] };
+      at.targets.push(conditionalTheory(halfRange, moments));
+      found.set(n, at);
+    }
+  return found;
+}
+
+function conditionalTheory(
+  halfRange: number,
+  { items, target, total, first, second }: ConditionalMoments,
+): ConditionalTheory {
+  const args = [halfRange, items, target, total] as const;
+  return {
+    target,
+    signedSum: lemma2(target, total).value,
+    expected: first,
+    expectedSquare: second,
+    ...(items > 0 &&
+      target !== 0 &&
+      target !== total && {
+        lemma3: {
+          expected: lemma3Mean(...args).value,
+          expectedSquare: lemma3Square(...args).value,
+          low: lemma3(...args).low,
+          high: lemma3(...args).high,
+        },
+      }),
+  };
 }
 
 /** A measured sweep with its theory, of all its targets or of some. */
@@ -121,7 +200,13 @@ function paperStatement(
     if (halfRange === 1) return {};
     const { low, high } = lemma1(halfRange, n, target);
     return {
-      paper: { name: "Lemma 1", expected: 2 ** n * theorem4Mean(halfRange, n, target).value, low, high },
+      paper: {
+        name: "Lemma 1",
+        expected: 2 ** n * theorem4Mean(halfRange, n, target).value,
+        expectedSquare: 4 ** n * theorem4Product(halfRange, n, target, target).value,
+        low,
+        high,
+      },
     };
   }
   const low = target === 0 ? 1 : 1 - lemma4Rate(n).value;

@@ -13,14 +13,7 @@ import { estimate } from "../statistics.ts";
 import type { TallyLayout } from "../tally.ts";
 import { theorem3 } from "../theory/paper.ts";
 import { inputFailure, isSymmetric, missesOf } from "../theory/pool.ts";
-import {
-  demandsOf,
-  layersOf,
-  MAX_UNITS,
-  reducedWeights,
-  type Demand,
-  type Scheme,
-} from "../ticket/scheme.ts";
+import { demandsOf, layersOf, MAX_UNITS, nonzeroShare, type Demand, type Scheme } from "../ticket/scheme.ts";
 import { fewestUnits, itemPools } from "../ticket/width.ts";
 
 /** The most bits of random weights: the prediction has a sum for each of up to 2^(2 bits + 1) + 1 target weights. */
@@ -257,8 +250,7 @@ export function findWidth(
     };
   });
   const lowerBound = depth * theorem3(width, targetBits, 1).value + Math.log2(LEVELS[0]!);
-  const weights = reducedWeights(scheme);
-  const nonzero = weights.filter((weight) => weight !== 0).length / weights.length;
+  const nonzero = nonzeroShare(scheme);
   const units = required[0]!.units;
   const structured = units !== undefined && depth * units * width * (1 + width) * nonzero;
   const dense = units !== undefined && depth * 2 * units * width ** 2 * nonzero;

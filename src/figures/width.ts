@@ -109,7 +109,7 @@ function costFigures(findings: readonly WidthFinding[]): Figure[] {
           {
             kind: "bound" as const,
             side: "lower" as const,
-            name: "Theorem 3: fewer parameters are not enough",
+            name: "Theorem 3: fewer have too few masks",
             points: sorted.flatMap(({ targetBits, required: [half], gap }) =>
               half?.units === undefined || !gap ? [] : [{ x: targetBits, y: half.units / gap.structured }],
             ),

@@ -73,6 +73,7 @@ export const servesColumns = ({
   size,
   atMostSize,
   profits,
+  signed,
   list,
   method = "bitset",
 }: SolveConfig): boolean =>
@@ -81,6 +82,7 @@ export const servesColumns = ({
   atMostSize === undefined &&
   list === undefined &&
   !profits &&
+  !signed &&
   !asked.has("unique");
 
 /** Poses instances. Where columns do not serve the request, it leaves all of them to `problemOf`. */

@@ -2,6 +2,7 @@
 //
 // Every request reduces to one question: which sum of from..to is nearest to a center? A tolerance is a window around the
 // target. `atMost` is a window that ends at the target. A partition is the window of all sums, centered at half of the total.
+// Signs with the signed sum z give + to items that sum to (z + total) / 2 (Kumar & Natale, Lemma 2): the counts are equal.
 // A size K is a shift of the items: with B larger than the span of all sums, index sets of K items and sum s are exactly
 // those whose items x + B sum to s + K B. At most K items are the sizes 0..K, a query for each.
 
@@ -82,6 +83,8 @@ export interface SolveConfig {
   readonly tolerance?: number | undefined;
   readonly atMost: boolean;
   readonly partition: boolean;
+  /** Whether every item enters a sum with + or -. An index set then has the items with +. */
+  readonly signed: boolean;
   /** Whether instances are knapsacks with profits. */
   readonly profits: boolean;
   readonly method?: Method | undefined;
@@ -194,16 +197,30 @@ export function problemOf(config: SolveConfig, instance: Instance, index: number
   }
 }
 
-function formOf({ size, atMostSize, partition }: SolveConfig, given: readonly number[]): Form {
+function formOf(
+  { size, atMostSize, partition, signed, tolerance, atMost }: SolveConfig,
+  given: readonly number[],
+): Form {
   const { low, high, largest } = rangeOf(given);
   const total = add(low, high);
   // Adding the items to the least sum one by one (a negative item: leaving it out) leads to the greatest sum, and no step is
   // longer than the largest magnitude. So every interval of that length between the two ends holds a sum.
   if (size === undefined && (atMostSize === undefined || atMostSize >= given.length)) {
     const all = { size: undefined, offset: 0, first: low, last: high, middle: floorDivide(total, 2) };
-    return { items: given, low, high, reach: largest, scale: 1, sizes: [all] };
+    if (!signed || tolerance === undefined || atMost)
+      return { items: given, low, high, reach: largest, scale: 1, sizes: [all] };
+    // Items are doubled, so that half of an odd total is an integer, to which sums are near.
+    const [first, last] = [times(low, 2), times(high, 2)];
+    return {
+      items: given.map((item) => times(item, 2)),
+      low: first,
+      high: last,
+      reach: times(largest, 2),
+      scale: 2,
+      sizes: [{ ...all, first, last, middle: total }],
+    };
   }
-  // Items are doubled for a partition, so that half of an odd total is an integer.
+  // As above, for a partition.
   const scale = partition ? 2 : 1;
   const step = add(times(subtract(high, low), scale), 1);
   const items = given.map((item) => add(times(item, scale), step));
@@ -230,11 +247,13 @@ function formOf({ size, atMostSize, partition }: SolveConfig, given: readonly nu
 
 /** The question that a target asks about the sums of a form; undefined where no sum can be an answer. */
 function questionOf(
-  { tolerance, atMost, profits }: SolveConfig,
-  { items, reach, scale }: Form,
+  config: Pick<SolveConfig, "tolerance" | "atMost" | "profits" | "signed">,
+  form: Form,
   sized: Sized,
   target: Whole | undefined,
 ): Question | undefined {
+  const { tolerance, atMost, profits } = config;
+  const { items, reach, scale } = form;
   const { size, offset, first, last, middle } = sized;
   if ((size ?? 0) > items.length) return undefined;
   if (target === undefined)
@@ -245,10 +264,30 @@ function questionOf(
   // A knapsack of no capacity has the empty index set; one of less has none.
   if (profits)
     return target < 0 ? undefined : { from: 0, to: least(target, last), center: least(target, last) };
+  if (config.signed) return signedQuestion(config, form, sized, target);
   const center = add(times(target, scale), offset);
   if (!atMost) return clipped(sized, subtract(center, tolerance ?? 0), add(center, tolerance ?? 0), center);
   const from = tolerance === undefined ? subtract(least(center, last), reach) : subtract(center, tolerance);
   return clipped(sized, from, center, center);
+}
+
+/** The question about the sums of the items with +; undefined where the signed sums miss the target by their parity alone. */
+function signedQuestion(
+  { tolerance, atMost }: Pick<SolveConfig, "tolerance" | "atMost">,
+  { reach, scale }: Form,
+  sized: Sized,
+  target: Whole,
+): Question | undefined {
+  const { first, last } = sized;
+  const twice = add(times(target, scale), add(first, last));
+  const margin = times(tolerance ?? 0, scale);
+  const center = floorDivide(twice, 2);
+  const from =
+    atMost && tolerance === undefined
+      ? subtract(least(center, last), reach)
+      : floorDivide(add(subtract(twice, margin), 1), 2);
+  const to = atMost ? center : floorDivide(add(twice, margin), 2);
+  return from > to ? undefined : clipped(sized, from, to, center);
 }
 
 /** A question clipped to the sums that can be an answer. */

@@ -224,6 +224,46 @@ export function pairMoment(halfRange: number, items: number, z: number, other: n
   return signedPairs(momentTables("rnpp", halfRange, items), items, z, other);
 }
 
+/** The moments of Y under the condition that the items add up to a total, for a number of items. */
+export interface ConditionalMoments extends Moments {
+  readonly total: number;
+  /** P(Lambda = total). */
+  readonly probability: number;
+}
+
+/**
+ * E[Y | Lambda = total] and E[Y^2 | Lambda = total], for the numbers of items of a range with which the items can have the total.
+ * Not for `rnpp`. The arguments are those of `moments`.
+ * @throws {RequestError} An argument is out of range.
+ */
+export function conditionalMoments(
+  ensemble: Exclude<Ensemble, "rnpp">,
+  halfRange: number,
+  items: ItemRange,
+  target: number,
+  total: number,
+): ConditionalMoments[] {
+  checkTheory(ensemble, halfRange, items, [target, total]);
+  const tables = momentTables(ensemble, halfRange, items.to);
+  const pairs = pairsOf(tables, target);
+  const found: ConditionalMoments[] = [];
+  for (let n = items.from; n <= items.to; n++) {
+    const { offset, probability, first, second } = slicesOf(tables, n, target, pairs);
+    const at = total - offset;
+    const weight = probability[at] ?? 0;
+    if (weight > 0)
+      found.push({
+        items: n,
+        target,
+        total,
+        probability: weight,
+        first: first[at]! / weight,
+        second: second![at]! / weight,
+      });
+  }
+  return found;
+}
+
 /** E[Y; Lambda = l] on l = -n M..n M: some m of the items have sum t, and the other n - m have sum l - t. */
 function firstSlices({ sums, binomial, halfRange }: MomentTables, n: number, target: number): Float64Array {
   const { offset, mass } = zeros(n * halfRange);

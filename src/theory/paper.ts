@@ -142,34 +142,71 @@ export function parityProbability(halfRange: number, items: number, sum: number)
 }
 
 /**
- * Lemma 1: the sides of P(N_z > 0). With r = mu exp(-z^2 / (2 n c_M M^2)): r / (1 + 2 r) and min(1/2, r) for z != 0,
- * r / (2 + 2 r) and min(1/2, r / 2) for z = 0, where solutions come in pairs. The 1/2 is the parity of the sum of A.
- * @throws {RequestError} M is 1.
+ * Lemma 1: the sides of P(N_z > 0) for M >= 2. With r = mu exp(-z^2 / (2 n c_M M^2)): r / (1 + 2 r) and min(q, r) for z != 0,
+ * r / (2 + 2 r) and min(q, r / 2) for z = 0, where solutions come in pairs. q is `parityProbability`: 1/2 for even M, and
+ * (1 + (-1)^z (-1/M)^n) / 2 for odd M.
+ * @throws {RequestError} M is 1, where P(N_z > 0) is 1 for |z| <= n of the parity of n, else 0, and both sides are false.
  */
 export function lemma1(halfRange: number, items: number, sum: number): InTheLimitBetween {
   check(halfRange, items, latticed);
   parse(signed, sum, "sum");
-  return between(1, solutions(halfRange, items, sum), sum === 0);
+  const { low, high } = between(solutions(halfRange, items, sum), sum === 0);
+  return { holds: "as n grows", low, high: Math.min(parityShare(halfRange, items, sum), high) };
 }
 
-/** The sides of Lemma 1 times `factor`, in a form that is right for r = 0 and r = Infinity too. */
-function between(factor: 1 | 2, r: number, paired: boolean): InTheLimitBetween {
-  const low = paired ? 1 / (2 + 2 / r) : 1 / (2 + 1 / r);
-  return { holds: "as n grows", low: factor * low, high: factor * Math.min(1 / 2, paired ? r / 2 : r) };
+/** The sides of Lemma 1 without its cap q, in a form that is right for r = 0 and r = Infinity too. */
+function between(r: number, paired: boolean): { readonly low: number; readonly high: number } {
+  return paired ? { low: 1 / (2 + 2 / r), high: r / 2 } : { low: 1 / (2 + 1 / r), high: r };
 }
 
 /**
- * Lemma 3: the sides of P(Y_t > 0 | Lambda), twice those of Lemma 1 at z = Lambda - 2 t, where Y_t counts the index sets
- * with sum t and Lambda is the sum of all items (law `rssp`). Both sides are 1 for t = 0 and t = Lambda, which the empty set and
- * the full set reach; the paper's formula is false there.
+ * Lemma 2: the signed sum Lambda - 2 t. For any items X with the sum Lambda, as many choices of signs have it as index sets have
+ * the sum t, and as many have 2 t - Lambda: an index set gives - or + to its items, and the other sign to the others.
  */
-export function lemma3(halfRange: number, items: number, target: number, total: number): InTheLimitBetween {
+export function lemma2(target: number, total: number): Always {
+  parse(signed, target, "target");
+  parse(signed, total, "total");
+  return { holds: "always", value: total - 2 * target };
+}
+
+/** @throws {RequestError} An argument is out of range, or a target has the empty or the full set, which Lemma 3 leaves out. */
+function checkGiven(halfRange: number, items: number, target: number, total: number): void {
   check(halfRange, items);
   parse(signed, target, "target");
   parse(signed, total, "total");
-  if (target === 0 || target === total) return { holds: "as n grows", low: 1, high: 1 };
-  const sum = total - 2 * target;
-  return between(2, solutions(halfRange, items, sum), sum === 0);
+  if (target === 0 || target === total)
+    throw new RequestError("target", "neither 0 nor the total, which are always reached", target);
+}
+
+/**
+ * Lemma 3: the sides of P(Y_t > 0 | Lambda), twice those of Lemma 1 at z = Lambda - 2 t with a cap of 1, where Y_t counts the
+ * index sets with sum t and Lambda is the sum of all items (law `rssp`).
+ * @throws {RequestError} t is 0 or Lambda: the empty set and the full set reach these, P is 1, and the formula is false.
+ */
+export function lemma3(halfRange: number, items: number, target: number, total: number): InTheLimitBetween {
+  checkGiven(halfRange, items, target, total);
+  const sum = lemma2(target, total).value;
+  const { low, high } = between(solutions(halfRange, items, sum), sum === 0);
+  return { holds: "as n grows", low: 2 * low, high: Math.min(1, 2 * high) };
+}
+
+/**
+ * The mean of Y_t in Lemma 3: E[Y_t | Lambda] ~ 2 r, with r as in `lemma1` at z = Lambda - 2 t.
+ * @throws {RequestError} As `lemma3`.
+ */
+export function lemma3Mean(halfRange: number, items: number, target: number, total: number): InTheLimit {
+  checkGiven(halfRange, items, target, total);
+  return { holds: "as n grows", value: 2 * solutions(halfRange, items, lemma2(target, total).value) };
+}
+
+/**
+ * The second moment of Y_t in Lemma 3: E[Y_t^2 | Lambda] ~ 4 r^2 + 2 r, and 4 r^2 + 4 r for Lambda = 2 t, where complements have
+ * the same sum.
+ * @throws {RequestError} As `lemma3`.
+ */
+export function lemma3Square(halfRange: number, items: number, target: number, total: number): InTheLimit {
+  const mean = lemma3Mean(halfRange, items, target, total).value;
+  return { holds: "as n grows", value: mean * (mean + (total === 2 * target ? 2 : 1)) };
 }
 
 /**
@@ -222,7 +259,8 @@ export function hoeffding(halfRange: number, items: number, s: number): Always {
 /**
  * Theorem 3: a network from which each d x d layer of precision 2^-bits can be pruned with probability at least p has at
  * least d^2 log2(2^(bits+1) + 1) + log2 p parameters that are not 0. `bits` is the targets' k_t, 0..1000; 0 < p <= 1. The value
- * is negative, and no bound, where p is below 1 / (the number of such layers).
+ * is negative, and no bound, where p is below 1 / (the number of such layers). The statement is about one layer, whose matrices
+ * are all different functions. Matrices of several layers may be one function, so a sum over layers counts matrices.
  */
 export function theorem3(width: number, bits: number, p: number): Always {
   parse(counts, width, "width");
@@ -244,7 +282,7 @@ export interface FollowUpOptions {
   readonly tolerance?: number;
   /** C, from 0. Default 2. */
   readonly c?: number;
-  /** kappa, above 0. Default 1.5 for `rssp`, 2.5 for `rssp0`. */
+  /** kappa, above 0. Default 1.65 for `rssp`, 2.5 for `rssp0`. */
   readonly kappa?: number;
 }
 
@@ -252,16 +290,16 @@ export interface FollowUpOptions {
  * Kumar & Natale, "A Unified Framework for Quantized and Continuous Strong Lottery Tickets": n items bring every target of
  * -M..M within Delta of a subset sum with probability at least
  * 1 - 2 exp(-(n - C ln((M+1) / (Delta+1)))^2 / (kappa n)), for n > C ln((M+1) / (Delta+1)). For smaller n, and where that is
- * negative, the value is 0. The paper does not state C and kappa. The defaults fit exact probabilities for Delta = 0 and
- * M = 1..8: for `rssp0` up to n = 64, for `rssp` up to n = 22. Beyond, kappa = 1.5 is too small for `rssp` (M = 6, n = 24: the
- * failure is 2.864e-5, the form allows 2.650e-5), and up to n = 64 kappa = 1.602 is needed. A kappa below 1 / ln 2 = 1.443
- * (`rssp`) or 1 / ln 1.5 = 2.466 (`rssp0`) contradicts M = 1.
+ * negative, the value is 0. The paper does not state C and kappa. The defaults are fitted, not proven: with them the form holds
+ * for Delta = 0 and n up to 160, for `rssp` for M up to 1024 (1.618 is needed at M = 16, n = 84), for `rssp0` for M = 1, 2, 4, 8
+ * (2.424 is needed at M = 1). kappa = 1.5 is too small for `rssp`: for M = 6, n = 24 the failure is 2.864e-5, and the form allows
+ * 2.650e-5. A kappa below 1 / ln 2 = 1.443 (`rssp`) or 1 / ln 1.5 = 2.466 (`rssp0`) contradicts M = 1.
  */
 export function followUp(
   ensemble: "rssp" | "rssp0",
   halfRange: number,
   items: number,
-  { tolerance = 0, c = 2, kappa = ensemble === "rssp" ? 1.5 : 2.5 }: FollowUpOptions = {},
+  { tolerance = 0, c = 2, kappa = ensemble === "rssp" ? 1.65 : 2.5 }: FollowUpOptions = {},
 ): WhereCounted {
   check(halfRange, items);
   if (ensemble !== "rssp" && ensemble !== "rssp0")

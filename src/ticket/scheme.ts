@@ -214,6 +214,12 @@ export function reducedWeights(scheme: WeightLaw): Int32Array<ArrayBuffer> {
   );
 }
 
+/** The probability that a random weight is not 0. */
+export function nonzeroShare(scheme: WeightLaw): number {
+  const weights = reducedWeights(scheme);
+  return weights.filter((weight) => weight !== 0).length / weights.length;
+}
+
 /** The law of weights before they are reduced. */
 function initialLaw({ initialBits, zero }: WeightLaw): Law {
   return lawOf(zero ? "rssp0" : "rssp", 2 ** initialBits);

@@ -2,7 +2,7 @@
 
 import type { Outline } from "../network.ts";
 import { countsOf, type KeptCounts, type KeptLayer } from "./kept.ts";
-import { nonzeroWeights, weightCount } from "./scheme.ts";
+import { nonzeroShare, nonzeroWeights, weightCount, type RandomLayer } from "./scheme.ts";
 import type { Ticket } from "./ticket.ts";
 
 /** Sizes in weights and in bits. */
@@ -15,12 +15,17 @@ export interface Sizes extends KeptCounts {
   /** Bits of the masks for each weight of the target. */
   readonly bitsPerWeight: number;
   /**
-   * The fewest nonzero weights with which a random network can contain every target of this shape with probability 1: log2 of
-   * the number of such targets, two of them being different if a weight differs (the counting argument of Theorem 3). For a
-   * probability p it is log2 1/p less. `gap` is `nonzero` divided by this bound.
+   * log2 of the number of choices of the target's weights (the counting argument of Theorem 3). A random network that has a mask
+   * for each choice has at least as many nonzero weights; for a share p of random networks it is log2 1/p less. For a target of
+   * one layer this bounds every network that contains all such targets. For more layers it does not: different weights may be
+   * one function, and the bound counts weights.
    */
   readonly lowerBound: number;
-  readonly gap: number;
+  /**
+   * The nonzero weights divided by `lowerBound`: those of this network, in which each hidden unit of a pair of layers has one
+   * input, and those of the paper's, in which it has all. The paper's other weights are not drawn and count by their mean.
+   */
+  readonly gap: { readonly structured: number; readonly dense: number };
 }
 
 /** The sizes of a ticket, given its pruned network. */
@@ -36,8 +41,16 @@ export function sizesOf(ticket: Ticket, kept: readonly KeptLayer[]): Sizes {
     ...countsOf(kept, ticket),
     bitsPerWeight: initial / target,
     lowerBound,
-    gap: nonzero / lowerBound,
+    gap: {
+      structured: nonzero / lowerBound,
+      dense: (nonzero + undrawn(kept) * nonzeroShare(ticket.scheme)) / lowerBound,
+    },
   };
+}
+
+/** The weights that dense hidden layers would have beside those that are drawn. */
+function undrawn(layers: readonly RandomLayer[]): number {
+  return layers.reduce((sum, layer) => sum + layer.rows * layer.columns - weightCount(layer), 0);
 }
 
 /** The weights that a target of an outline chooses. The row that passes the constant unit on is fixed in every hidden layer. */

@@ -560,6 +560,13 @@ describe("The command theory", () => {
       .split("\n")
       .map((line) => JSON.parse(line) as TheoryFinding);
     expect(printed).toEqual(computeTheory({ bits: 6, items: { from: 8, to: 12 }, targets: [0, 1, 64] }));
+    const given = await exacta("theory --bits 6 --items 8..9 --targets 1,20 --total 20 --width 8");
+    expect(given.stdout).toContain(
+      "target 1, given Lambda = 20: signed sum 18 (Lemma 2); Lemma 3 as n grows\n",
+    );
+    expect(given.stdout).toContain("target 20, given Lambda = 20: signed sum -20 (Lemma 2)\n");
+    expect(given.stdout).toContain("at least 448 parameters");
+    for (const line of given.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
     const refused = await exacta("theory --bits 13");
     expect({ status: refused.status, stdout: refused.stdout }).toEqual({ status: 2, stdout: "" });
     expect(refused.stderr).toMatch(REFUSAL);

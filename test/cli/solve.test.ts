@@ -127,10 +127,10 @@ describe("Findings of solve", () => {
     expect(status).toBe(0);
     expect(stdout).toBe(
       [
-        "instance,id,line,items,target,size,atMostSize,tolerance,atMost,partition,reachable,sum,profit,difference,count,unique,witness,smallest,smallestWitness,witnessLabels,smallestWitnessLabels,method,engine,adapter",
-        '0,"a, b",2,3,8,,,,,,true,,,,2,,0 1,1,2,,,bitset,reference,TypeScript',
-        '0,"a, b",2,3,9,,,,,,false,,,,0,,,,,,,bitset,reference,TypeScript',
-        "1,,3,0,0,,,,,,true,,,,1,,,0,,,,bitset,reference,TypeScript",
+        "instance,id,line,items,target,size,atMostSize,tolerance,atMost,partition,signed,reachable,sum,profit,difference,count,unique,witness,smallest,smallestWitness,witnessLabels,smallestWitnessLabels,method,engine,adapter",
+        '0,"a, b",2,3,8,,,,,,,true,,,,2,,0 1,1,2,,,bitset,reference,TypeScript',
+        '0,"a, b",2,3,9,,,,,,,false,,,,0,,,,,,,bitset,reference,TypeScript',
+        "1,,3,0,0,,,,,,,true,,,,1,,,0,,,,bitset,reference,TypeScript",
         "",
       ].join("\r\n"),
     );
@@ -182,6 +182,12 @@ describe("Findings of solve", () => {
     expect(await ask("--tolerance 1")).toMatchObject({ tolerance: 1, reachable: true, sum: 8 });
     expect(await ask("--size 2 --at-most")).toMatchObject({ size: 2, sum: 8, witness: [0, 1] });
     expect(await ask("--partition", "3 5 8")).toMatchObject({ partition: true, difference: 0 });
+    expect(await ask("--signed", "3 5 8 : 10 6")).toMatchObject({
+      target: 10,
+      signed: true,
+      count: "1",
+      witness: [1, 2],
+    });
     expect(Object.keys(await ask("--ask witness,reachable"))).not.toContain("count");
     expect(
       (await ask("--method halves --ask reachable", "3 5 8 9007199254740992 : 9007199254740995")).target,
@@ -205,7 +211,7 @@ describe("Findings of solve", () => {
       smallestWitnessLabels: ["z"],
     });
     expect((await solve("- --input csv --csv", "x,y,target\n4,5,9\n")).stdout).toMatch(
-      /\n0,,2,2,9,,,,,,true,,,,1,,0 1,2,0 1,"\[""x"",""y""\]","\[""x"",""y""\]",bitset,/,
+      /\n0,,2,2,9,,,,,,,true,,,,1,,0 1,2,0 1,"\[""x"",""y""\]","\[""x"",""y""\]",bitset,/,
     );
     const refused = await solve("- --keep-going", "1,234 : 1234\n");
     expect(refused.stderr).toMatch(

@@ -48,6 +48,7 @@ const options = {
   tolerance: value("number", "accept sums within this distance of the target; the nearest is the best"),
   atMost: flag("look for the greatest sum that is not above the target"),
   partition: flag("split the items into two groups with sums as equal as possible; needs no target"),
+  signed: flag("let every item enter with + or -: a target is a signed sum, a subset the items with +"),
   profits: flag(
     "take items as weights with profits and the target as a capacity: the greatest profit that fits",
   ),
@@ -97,6 +98,10 @@ They come in the order of their masks, read as for \`witness\`, and are found as
 With \`--tolerance\`, \`count\` is the number of subsets within the tolerance; with \`--at-most\` as well it is the number of subsets
 with the best sum. With \`--partition\`, \`difference\` is the least difference of the two sums, and \`count\` the number of choices
 of signs that attain it.
+
+With \`--signed\` every item enters the sum with + or -, and none stays out. A target is a signed sum, and a subset has the items with +.
+As many choices of signs have the sum z as subsets have the sum (z + total) / 2 (Kumar & Natale, Lemma 2), so that \`count\` is that of
+the subset sum; where z and the total differ in parity there are none. \`--tolerance\` and \`--at-most\` are about signed sums.
 
 Numbers are integers: 12, 12.0, 1e3, 1_000 or 0x1F, in every format. With \`--scale auto\` they may be decimals or amounts of money, and
 \`--decimal\` says how they are written: [formats.md](formats.md) has the rules. What can be read as two different numbers is refused with
@@ -412,7 +417,7 @@ async function withInput<T>(
 }
 
 function readQuestion(args: Options & { readonly file: string }): Question {
-  const { file, ask, size, atMostSize, atMost, partition, profits, list, method } = args;
+  const { file, ask, size, atMostSize, atMost, partition, signed, profits, list, method } = args;
   const reading = readReading(args);
   const tolerance = args.tolerance === undefined ? undefined : readTolerance(args.tolerance, reading);
   const request = given<SolveRequest | ListRequest>({
@@ -423,6 +428,7 @@ function readQuestion(args: Options & { readonly file: string }): Question {
     tolerance: reading.decimals && tolerance ? 0 : tolerance?.digits,
     atMost,
     partition,
+    signed,
     profits,
     list: list === "all" ? list : readNumber(list),
     method,

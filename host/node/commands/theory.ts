@@ -1,11 +1,12 @@
 // exacta theory: moments, proven bounds and predictions, without simulation.
 
-import { computeTheory } from "../../../src/experiments/theory.ts";
+import { computeTheory, type TheoryRequest } from "../../../src/experiments/theory.ts";
 import { rangeText } from "../../../src/figures/phase.ts";
 import type { TargetTheory, TheoryFinding } from "../../../src/finding.ts";
+import { given, readNumber } from "../formats/arguments.ts";
 import { outputOf } from "../output.ts";
-import { columns, significant, wrap } from "../reports/table.ts";
-import { command } from "./command.ts";
+import { columns, grouped, significant, wrap } from "../reports/table.ts";
+import { command, value } from "./command.ts";
 import { instanceOptions, readRequests } from "./instances.ts";
 import { jsonOption } from "./options.ts";
 
@@ -14,14 +15,31 @@ export const theoryCommand = command({
   summary: "Computes exact moments, proven bounds and limit laws of random instances, without simulation.",
   manual: `
 Computes for [random instances](#random-instances), without a trial, the mean number of solutions E Y, proven lower and upper bounds on
-the probability that a target is reachable, and two predictions of it. M is at most 2^12, for \`rnpp\` 2^22 - 1.`,
-  examples: ["exacta theory --bits 6 --items 8..12 --targets 0,1,64"],
-  options: { ...instanceOptions, ...jsonOption },
+the probability that a target is reachable, and two predictions of it. M is at most 2^12, for \`rnpp\` 2^22 - 1.
+
+Below are the statements of Kumar & Natale. Most hold as n grows, and beside them are exact values. For \`rnpp\`: the first two moments of
+Theorem 4 and the sides of Lemma 1, for M of 2 or more. For subset sums: Lemma 4, the form of the follow-up paper with fitted constants,
+and Theorem 3 with Corollary 1. With \`--total\` they are about instances whose items add up to Lambda: by Lemma 2 as many signs have
+the sum Lambda - 2 t as subsets have the sum t, and Lemma 3 bounds P for all t but 0 and Lambda.`,
+  examples: [
+    "exacta theory --bits 6 --items 8..12 --targets 0,1,64",
+    "exacta theory --bits 6 --items 12 --targets 1,64 --total 20 --width 8",
+  ],
+  options: {
+    ...instanceOptions,
+    total: value("number", "Lambda, the sum of all items that Lemmas 2 and 3 are about; for rssp", "none"),
+    width: value("number", "d, inputs and outputs of the layers of Theorem 3", "1"),
+    ...jsonOption,
+  },
   async run(args) {
-    const sweeps = readRequests(args).map((request) => computeTheory(request));
+    const sweeps = readRequests(args).map((request) =>
+      computeTheory(
+        given<TheoryRequest>({ ...request, total: readNumber(args.total), width: readNumber(args.width) }),
+      ),
+    );
     const output = outputOf(args);
     for (const finding of sweeps.flat()) output.finding(finding);
-    output.text(theoryTable(sweeps));
+    output.text(theoryTable(sweeps, args.total));
     return 0;
   },
 });
@@ -30,22 +48,24 @@ the probability that a target is reachable, and two predictions of it. M is at m
 const MAX_STATED_TARGETS = 2;
 
 /** The table, at most 100 columns wide: a block for each configuration and target. */
-function theoryTable(sweeps: readonly (readonly TheoryFinding[])[]): string {
+function theoryTable(sweeps: readonly (readonly TheoryFinding[])[], total: string | undefined): string {
   const meaning = wrap(
     "n: the number of random items. lambda: log2 M - n + (1/2) log2 n. E Y: the mean number of solutions. lower, upper: proven bounds on P(target reachable), " +
       "each with the name of its proof. window, poisson: predictions of it. " +
-      "Lemma 4: its bound on the probability of failure, which is 1 up to n = 128, and the largest |Lambda| that its proof covers. covered: the follow-up paper's bound for all targets at once; its constants fit exact counts but are not proven.",
+      "Lemma 4: its bound on the probability of failure, which is 1 up to n = 128, and the largest |Lambda| that its proof covers. covered: the follow-up paper's bound for all targets at once; its constants are fitted, not proven.",
   );
-  return `${[meaning.join("\n"), ...sweeps.flatMap(theoryBlocks)].join("\n\n")}\n`;
+  return `${[meaning.join("\n"), ...sweeps.flatMap((findings) => theoryBlocks(findings, total))].join("\n\n")}\n`;
 }
 
-function theoryBlocks(findings: readonly TheoryFinding[]): string[] {
+function theoryBlocks(findings: readonly TheoryFinding[], total: string | undefined): string[] {
   const [first] = findings as [TheoryFinding];
   const name = `${first.ensemble}, ${rangeText(first)}`;
   return [
     ...first.targets.map((_, t) => targetBlock(name, findings, t)),
     ...(first.perfect ? [perfectBlock(name, findings)] : []),
     paperBlock(name, findings),
+    ...givenBlocks(name, findings, total),
+    ...layersText(name, first),
   ];
 }
 
@@ -57,13 +77,25 @@ function targetBlock(name: string, findings: readonly TheoryFinding[], t: number
     `${name}, ${isSigned ? "signed sum" : "target"} ${first.targets[t]!.target}`,
     "",
     ...columns([
-      ["n", "lambda", "E Y", "lower", "by", ...(isSigned ? [] : ["window"]), "poisson", "upper", "by"],
+      [
+        "n",
+        "lambda",
+        "E Y",
+        ...(isSigned ? ["E Y^2"] : []),
+        "lower",
+        "by",
+        ...(isSigned ? [] : ["window"]),
+        "poisson",
+        "upper",
+        "by",
+      ],
       ...findings.map((finding) => {
-        const { expected, lower, upper, predictions } = finding.targets[t]!;
+        const { expected, expectedSquare, lower, upper, predictions } = finding.targets[t]!;
         return [
           String(finding.items),
           lambdaText(finding),
           significant(expected),
+          ...(isSigned ? [significant(expectedSquare)] : []),
           significant(lower.value),
           lower.name,
           ...(isSigned ? [] : [predicted(predictions, "window")]),
@@ -99,14 +131,14 @@ function paperBlock(name: string, findings: readonly TheoryFinding[]): string {
   const [first] = findings as [TheoryFinding];
   const isSigned = first.ensemble === "rnpp";
   return [
-    `${name}, statements of the paper as n grows${isSigned ? ": E Y, and the bounds on P of Lemma 1" : ""}`,
+    `${name}, statements of the paper as n grows${isSigned ? ": E Y and E Y^2 (Theorem 4), P (Lemma 1)" : ""}`,
     "",
     ...columns([
       [
         "n",
         ...first.targets
           .slice(0, MAX_STATED_TARGETS)
-          .flatMap(({ target }) => [`E Y(${target})`, ...(isSigned ? ["low", "high"] : [])]),
+          .flatMap(({ target }) => [`E Y(${target})`, ...(isSigned ? ["E Y^2", "low", "high"] : [])]),
         ...(isSigned ? [] : ["Lemma 4: failure", "|Lambda| up to", "covered"]),
       ],
       ...findings.map(({ items, targets, covered, lemma4 }) => [
@@ -115,7 +147,9 @@ function paperBlock(name: string, findings: readonly TheoryFinding[]): string {
           .slice(0, MAX_STATED_TARGETS)
           .flatMap(({ paper }) => [
             significant(paper?.expected),
-            ...(isSigned ? [significant(paper?.low), significant(paper?.high)] : []),
+            ...(isSigned
+              ? [significant(paper?.expectedSquare), significant(paper?.low), significant(paper?.high)]
+              : []),
           ]),
         ...(isSigned
           ? []
@@ -123,6 +157,51 @@ function paperBlock(name: string, findings: readonly TheoryFinding[]): string {
       ]),
     ]),
   ].join("\n");
+}
+
+/** Lemmas 2 and 3 for each target, beside exact moments; none without a total. */
+function givenBlocks(name: string, findings: readonly TheoryFinding[], total: string | undefined): string[] {
+  if (total === undefined) return [];
+  const known = findings.filter(({ given }) => given);
+  if (known.length === 0) return [`${name}, given Lambda = ${total}: the items of no n have that total`];
+  return known[0]!.given!.targets.map(({ target, signedSum, lemma3 }, t) =>
+    [
+      `${name}, target ${target}, given Lambda = ${total}: signed sum ${signedSum} (Lemma 2)${lemma3 ? "; Lemma 3 as n grows" : ""}`,
+      "",
+      ...columns([
+        [
+          "n",
+          "P(Lambda)",
+          "E Y",
+          "E Y^2",
+          ...(lemma3 ? ["Lemma 3: E Y", "E Y^2", "low", "high"] : ["Lemma 3 leaves this target out"]),
+        ],
+        ...known.map(({ items, given }) => {
+          const { expected, expectedSquare, lemma3 } = given!.targets[t]!;
+          return [
+            String(items),
+            ...[given!.probability, expected, expectedSquare].map(significant),
+            ...(lemma3
+              ? [lemma3.expected, lemma3.expectedSquare, lemma3.low, lemma3.high].map(significant)
+              : [""]),
+          ];
+        }),
+      ]),
+    ].join("\n"),
+  );
+}
+
+/** Theorem 3 and Corollary 1 in words. */
+function layersText(name: string, { theorem3 }: TheoryFinding): string[] {
+  if (!theorem3) return [];
+  const { width, probability, parameters, hiddenUnits } = theorem3;
+  return [
+    wrap(
+      `${name}, Theorem 3: a network that contains each ${width} x ${width} layer of weights of -M..M with probability ${probability} has at ` +
+        `least ${grouped(Math.ceil(parameters))} parameters that are not 0. Corollary 1: with two dense layers it has at least ` +
+        `${grouped(Math.ceil(hiddenUnits))} hidden units.`,
+    ).join("\n"),
+  ];
 }
 
 function lambdaText({ lambda }: TheoryFinding): string {

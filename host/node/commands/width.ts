@@ -50,8 +50,8 @@ export const widthCommand = command({
   summary: "Measures how many hidden units an input needs until a random network contains random layers.",
   manual: `
 Draws random networks and random layers, and decides for every number of hidden units of an input whether the network can be pruned to
-the layers (Theorem 1 of Kumar & Natale). The curves are compared with theory and with the lower bound of Theorem 3. Lists
-give a curve for each combination, so they show what depth, zeros and the quantizer of the weights cost.`,
+the layers (Theorem 1 of Kumar & Natale). The curves are compared with theory and with Theorem 3, which counts the
+choices of the layers' weights. Lists give a curve for each combination, so they show what depth, zeros and the quantizer of the weights cost.`,
   examples: ["exacta width --bits 1..2 --width 1,2 --trials 50"],
   statusStopped: "a signal stopped the run; with `--out` the same command goes on",
   options,

@@ -44,6 +44,7 @@ export const COLUMNS = [
   "tolerance",
   "atMost",
   "partition",
+  "signed",
   "reachable",
   "sum",
   "profit",

@@ -5,12 +5,14 @@ import type { Sizes } from "../../../src/ticket/sizes.ts";
 import type { Deviation } from "../../../src/ticket/ticket.ts";
 import { grouped } from "./table.ts";
 
-/** How many weights a ticket keeps, beside the fewest that any network needs. */
+/** How many weights a ticket keeps, and how many a random network has beside the bound by counting. */
 export function sizesText({ target, initial, kept, dead, bitsPerWeight, lowerBound, gap }: Sizes): string {
   const needless = dead > 0 ? `; ${grouped(dead)} more are kept and change nothing` : "";
+  const least = grouped(Math.ceil(lowerBound));
   return (
     `keeps ${grouped(kept)} of ${grouped(initial)} weights for ${grouped(target)}, ${bitsPerWeight.toFixed(1)} bits a ` +
-    `weight; no network of fewer than ${grouped(Math.ceil(lowerBound))} weights has all such targets (${gap.toFixed(1)}x)${needless}`
+    `weight; a mask for each choice of these ${grouped(target)} takes at least ${least} weights (here ${gap.structured.toFixed(1)}x ` +
+    `that, ${gap.dense.toFixed(1)}x with dense first matrices)${needless}`
   );
 }
 

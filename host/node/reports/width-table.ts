@@ -54,7 +54,7 @@ export function widthTable(findings: readonly WidthFinding[]): string {
   const meaning = wrap(
     "Random networks with weights of k bits that contain l random layers of d inputs and d outputs with weights of k_t bits. h(P): " +
       "the fewest hidden units of each input with which a network contains the layers with probability P, in brackets the predicted number. " +
-      "Theorem 3: its lower bound on the parameters. parameters: the mean number of nonzero ones with h(0.5). gap: their ratio to the bound; dense: the same for dense layers.",
+      "Theorem 3: fewer nonzero parameters do not have a mask for half of the choices of the layers' weights. parameters: the mean number of nonzero ones with h(0.5). gap: their ratio to the bound; dense: the same for dense layers.",
   );
   const run = wrap(
     `${grouped(trials)} networks each, weights ${zero ? "with" : "without"} 0${quantizers.length > 0 ? `, drawn with ${initialBits} bits and reduced: ${quantizers.join(", ")}` : ""}, seed ${seed}, on ${engine} (${adapter})`,

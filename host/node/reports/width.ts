@@ -69,7 +69,7 @@ ${[
   entry("h", "the hidden units of each input."),
   entry(
     "gap",
-    "the ratio of the parameters of the random network, when half of such networks contain the layers, to the lower bound of Theorem 3: with hidden units of one input each, and with the paper&rsquo;s dense layers.",
+    "the ratio of the parameters of the random network, when half of such networks contain the layers, to the number of Theorem 3: with hidden units of one input each, and with the paper&rsquo;s dense layers. A network with fewer nonzero parameters than that number does not have a mask for half of the choices of the layers&rsquo; weights. For more than one layer, different weights may be one function, and the number counts weights, not functions.",
   ),
 ].join("\n")}
 </dl>
