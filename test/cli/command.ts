@@ -1,22 +1,18 @@
 // The command line: as a function of this process, and built as a process of its own.
 
-import { execFile, spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { vi } from "vitest";
 import { runCommandLine } from "../../host/node/commandLine.ts";
 import { watchSignals } from "../../host/node/platform/signals.ts";
+import { buildWhereOld } from "../build.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const command = join(root, "dist/node/exacta.js");
 
 /** Builds the command where a source is newer than it. */
-export async function buildCommand(): Promise<void> {
-  // Vite builds for development where NODE_ENV says test.
-  const env: NodeJS.ProcessEnv = { ...process.env, NODE_ENV: "production" };
-  await promisify(execFile)(process.execPath, [join(root, "scripts/build.js")], { env });
-}
+export const buildCommand = () => buildWhereOld("command");
 
 export interface Outcome {
   readonly status: number | null;
