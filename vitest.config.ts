@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 import { assemblyscript } from "./scripts/assemblyscript.ts";
 import { hasSoftware, software } from "./scripts/software.ts";
 import { wesl } from "./scripts/wesl.ts";
+import { LongestFirst } from "./test/order.ts";
 
 export default defineConfig(async () => ({
   plugins: [assemblyscript(), wesl()],
@@ -17,6 +18,7 @@ export default defineConfig(async () => ({
     // one on two cores, fill the pauses of tests that compile shaders or start processes.
     isolate: false,
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     env: {
       ...(hasSoftware && (await software()).dawnEnv),
       // What commands measure of a GPU is kept apart from what the user's own do.

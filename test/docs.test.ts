@@ -29,7 +29,7 @@ describe("Programs of the documentation", () => {
 
   test(
     "Every program of the documents and docstrings type-checks, runs and prints what it promises",
-    { timeout: 120_000 },
+    { timeout: 120_000, tags: ["wide"] },
     async () => {
       const written = (await Promise.all(documents.map(documentExamples))).flat();
       expect(written.length).toBeGreaterThan(5);
@@ -38,7 +38,7 @@ describe("Programs of the documentation", () => {
     },
   );
 
-  test("Programs that are wrong are reported", async () => {
+  test("Programs that are wrong are reported", { tags: ["wide"] }, async () => {
     const wrong = {
       "a name that is not exported": `import { prune } from "exacta/ticket";\nconsole.log(typeof prune);`,
       "a field of the wrong type": `import { computeTheory } from "exacta/theory";\ncomputeTheory({ bits: "4" });`,

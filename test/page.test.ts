@@ -15,16 +15,7 @@ const open = (query: string, look: (page: Page) => Promise<void>) =>
 /** Waits until a view is open. */
 const opened = (page: Page, name: string) => page.waitForSelector(`main[data-view=${name}] h1`);
 
-test("Every view opens from its address, and the bar names it", async () => {
-  for (const name of viewNames)
-    await open(`?view=${name}`, async (page) => {
-      await opened(page, name);
-      const current = page.locator(".bar nav a[aria-current=page]");
-      expect((await current.textContent())!.toLowerCase()).toBe(name);
-    });
-});
-
-test("The bar opens every view, and back and forward go through them", async () => {
+test("The bar opens every view, and back and forward go through them", { tags: ["wide"] }, async () => {
   await open("", async (page) => {
     await opened(page, "digits");
     for (const name of viewNames.slice(1)) {
@@ -48,15 +39,6 @@ test("An address of version 0.1, which names no view, opens Odds", async () => {
   await open("?bits=4&items=4..6&trials=100", async (page) => {
     await opened(page, "odds");
     expect(await page.locator("input[name=items]").inputValue()).toBe("4..6");
-  });
-});
-
-test("A name of no view is refused by name, and the first view is open", async () => {
-  await open("?view=cards", async (page) => {
-    await opened(page, "digits");
-    expect(await page.locator(".problem").first().textContent()).toMatch(
-      /^view: expected one of digits, sums, odds, .*, got "cards"$/,
-    );
   });
 });
 

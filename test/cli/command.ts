@@ -1,22 +1,19 @@
 // The command line: as a function of this process, and built as a process of its own.
 
-import { execFile, spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { vi } from "vitest";
 import { runCommandLine } from "../../host/node/commandLine.ts";
 import { watchSignals } from "../../host/node/platform/signals.ts";
+import { buildWhereOld } from "../build.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const command = join(root, "dist/node/exacta.js");
 
 /** Builds the command where a source is newer than it. */
-export async function buildCommand(): Promise<void> {
-  // Vite builds for development where NODE_ENV says test.
-  const env: NodeJS.ProcessEnv = { ...process.env, NODE_ENV: "production" };
-  await promisify(execFile)(process.execPath, [join(root, "scripts/build.js")], { env });
-}
+export const buildCommand = () => buildWhereOld("command");
 
 export interface Outcome {
   readonly status: number | null;
@@ -68,25 +65,30 @@ export function runCommand(words: string, folder: string): Promise<Outcome> {
 let lastCall: Promise<unknown> = Promise.resolve();
 
 /**
- * Calls the command line with these words in a folder, in this process, which starts and compiles nothing. For commands that
- * read no standard input; `test/docs.test.ts` runs every command of the documents as a process.
+ * Calls the command line with these words in a folder, in this process, which starts and compiles nothing.
+ * `test/docs.test.ts` runs every command of the documents as a process.
  */
 export function callCommand(words: string, folder: string): Promise<Outcome> {
   return callWords(words.split(" "), folder);
 }
 
-/** Calls the command line with words that may have blanks, stopped from the start where that is asked. */
+/** Calls the command line with words that may have blanks and a standard input, stopped from the start where that is asked. */
 export function callWords(
   argv: readonly string[],
   folder: string,
-  { stopped = false } = {},
+  { input = "", stopped = false } = {},
 ): Promise<Outcome> {
-  const call = lastCall.then(() => callNow(argv, folder, stopped));
+  const call = lastCall.then(() => callNow(argv, folder, input, stopped));
   lastCall = call.catch(() => {});
   return call;
 }
 
-async function callNow(argv: readonly string[], folder: string, stopped: boolean): Promise<Outcome> {
+async function callNow(
+  argv: readonly string[],
+  folder: string,
+  input: string,
+  stopped: boolean,
+): Promise<Outcome> {
   const written = { stdout: "", stderr: "" };
   const capture = (stream: "stdout" | "stderr") =>
     vi.spyOn(process[stream], "write").mockImplementation((text, ...rest) => {
@@ -95,7 +97,13 @@ async function callNow(argv: readonly string[], folder: string, stopped: boolean
       return true;
     });
   const signals = watchSignals();
-  const spies = [capture("stdout"), capture("stderr")];
+  const spies = [
+    capture("stdout"),
+    capture("stderr"),
+    vi
+      .spyOn(process, "stdin", "get")
+      .mockReturnValue(Readable.from(input === "" ? [] : [Buffer.from(input)]) as typeof process.stdin),
+  ];
   const home = process.cwd();
   process.chdir(folder);
   try {

@@ -66,10 +66,10 @@ async function compareDigits(theorem: 1 | 2, engine: string): Promise<void> {
   });
 }
 
-test("A ticket of theorem 1 has the outputs of its network on cpu", () => compareDigits(1, "cpu"));
-
-test("A ticket of theorem 2 has the outputs of its network on cpu", { tags: ["wide"] }, () =>
-  compareDigits(2, "cpu"),
+test.each([1, 2] as const)(
+  "A ticket of theorem %i has the outputs of its network on cpu",
+  { tags: ["wide"] },
+  (theorem) => compareDigits(theorem, "cpu"),
 );
 
 /** Images of which the slow engines evaluate every kept hidden unit. */

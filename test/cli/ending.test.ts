@@ -1,10 +1,10 @@
 // How commands end: by signals, by streams that cannot be written, and what stderr holds meanwhile.
 
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { STOPPED_STATUS } from "../../host/node/commands/command.ts";
 import { buildCommand, callCommand, callWords, killCommands, startCommand } from "./command.ts";
 
@@ -215,14 +215,18 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
     return names;
   }
 
-  async function prepare(): Promise<void> {
-    await writeFile(join(folder, "network.json"), JSON.stringify(network));
-    await writeFile(join(folder, "inputs.csv"), "1,0\n0,1\n");
-    await writeFile(join(folder, "instances.txt"), "1 2 : 3\n1 2 : 4\n");
-    const made = await callCommand("ticket network.json --engine reference --out ticket", folder);
-    const swept = await callCommand(`${SHORT} --out swept`, folder);
-    expect([made.status, swept.status]).toEqual([0, 0]);
-  }
+  /** What the commands read, made once. */
+  let prepared: string;
+  beforeAll(async () => {
+    prepared = await mkdtemp(join(tmpdir(), "exacta-prepared-"));
+    await writeFile(join(prepared, "network.json"), JSON.stringify(network));
+    await writeFile(join(prepared, "inputs.csv"), "1,0\n0,1\n");
+    await writeFile(join(prepared, "instances.txt"), "1 2 : 3\n1 2 : 4\n");
+    const made = await callCommand("ticket network.json --engine reference --out ticket", prepared);
+    const swept = await callCommand(`${SHORT} --out swept`, prepared);
+    for (const { status, stderr } of [made, swept]) if (status !== 0) throw new Error(stderr);
+  });
+  afterAll(() => rm(prepared, { recursive: true, force: true }));
 
   /** The command lines of which `npm test` runs one for each way to write to stdout. */
   const isFew = ({ words }: Line) =>
@@ -233,7 +237,7 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
       `exacta ${line.words}: a full stdout gives status 1 and a sentence, and a reader who leaves none; files are written`,
       isFew(line) ? {} : { tags: ["wide"] },
       async () => {
-        await prepare();
+        await cp(prepared, folder, { recursive: true });
         for (const fault of faults) {
           const { status, stderr } = await disturbed(line.words, "stdout", fault);
           const sentences = stderr.split("\n").filter((text) => text.startsWith("stdout: "));
@@ -253,7 +257,7 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
       `exacta ${line.words}: a stderr that is full or left by its reader changes neither status nor results`,
       line.words.startsWith(SHORT) ? {} : { tags: ["wide"] },
       async () => {
-        await prepare();
+        await cp(prepared, folder, { recursive: true });
         const undisturbed = await start(line.words).outcome;
         const files = await written();
         expect(undisturbed.status).toBe(0);

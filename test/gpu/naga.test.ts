@@ -109,16 +109,13 @@ describe.runIf(hasSoftware)("WebGPU by wgpu and naga", () => {
   const needsSubgroups = ({ code }: Program) => code.includes("enable subgroups;");
   const namesOf = (programs: readonly Program[]) => programs.map(({ name }) => name).toSorted();
 
-  describe("Programs and variants", () => {
-    let sources: Program[];
-    let programs: CompiledProgram[];
-    let works: RunWork[];
-    beforeAll(async () => {
-      sources = await allPrograms();
-      ({ programs, works } = await run({ programs: sources }));
-    }, 300_000);
+  /** The variants of reach for subgroups. */
+  const subgroupVariants: readonly VariantName[] = ["subgroup"];
 
-    test("The compiler naga accepts every program, but for the extension that programs for subgroups need", () => {
+  describe("Programs", () => {
+    test("The compiler naga accepts every program, but for the extension that programs for subgroups need", async () => {
+      const sources = await allPrograms();
+      const { programs } = await run({ programs: sources, only: "no work" });
       expect(sources.length).toBeGreaterThanOrEqual(26);
       expect(programs.map(({ program }) => program).toSorted()).toEqual(namesOf(sources));
       const refused = programs.filter(({ errors }) => errors.length > 0);
@@ -127,11 +124,9 @@ describe.runIf(hasSoftware)("WebGPU by wgpu and naga", () => {
         expect(errors).toEqual([expect.stringMatching(/subgroups`? enable-extension is not yet supported/)]);
     });
 
-    test("The work compiles every program that naga accepts", () => {
-      const compiled = new Set(works.flatMap((work) => work.programs));
-      expect([...compiled].toSorted()).toEqual(
-        namesOf(sources.filter((program) => !needsSubgroups(program))),
-      );
+    test("Subgroups are emulated for every variant that uses them", async () => {
+      const programs = (await allPrograms()).filter(needsSubgroups);
+      expect(namesOf(programs)).toEqual(subgroupVariants.map((name) => `reach/${name}`).toSorted());
     });
 
     test("The work has launches with every value of the constants that choose code", () => {
@@ -163,6 +158,23 @@ describe.runIf(hasSoftware)("WebGPU by wgpu and naga", () => {
       expect(valuesOf("BLOCKS")).toEqual([1, 2, 3, 4]);
       for (const name of ["HIDDEN_BYTES", "WEIGHT_BYTES"]) expect(valuesOf(name)).toEqual([1, 2]);
     });
+  });
+
+  // Compiling the pipelines takes half a minute.
+  describe("Variants", { tags: ["wide"] }, () => {
+    let sources: Program[];
+    let works: RunWork[];
+    beforeAll(async () => {
+      sources = await allPrograms();
+      ({ works } = await run({ programs: sources }));
+    }, 300_000);
+
+    test("The work compiles every program that naga accepts", () => {
+      const compiled = new Set(works.flatMap((work) => work.programs));
+      expect([...compiled].toSorted()).toEqual(
+        namesOf(sources.filter((program) => !needsSubgroups(program))),
+      );
+    });
 
     test("Every variant writes the words of the reference on wgpu", async () => {
       expect(variantWorks.length).toBeGreaterThanOrEqual(60);
@@ -185,34 +197,22 @@ describe.runIf(hasSoftware)("WebGPU by wgpu and naga", () => {
     });
   });
 
-  /** The variants of reach for subgroups. */
-  const subgroupVariants: readonly VariantName[] = ["subgroup"];
-
-  test("Subgroups are emulated for every variant that uses them", async () => {
-    const programs = (await allPrograms()).filter(needsSubgroups);
-    expect(namesOf(programs)).toEqual(subgroupVariants.map((name) => `reach/${name}`).toSorted());
-  });
-
   const sizes = [
-    { minSize: 8, maxSize: 32, wide: false },
-    { minSize: 64, maxSize: 64, wide: true },
-    { minSize: 4, maxSize: 4, wide: true },
-    { minSize: 16, maxSize: 16, wide: true },
-    { minSize: 32, maxSize: 32, wide: true },
-    { minSize: 128, maxSize: 128, wide: true },
+    { minSize: 8, maxSize: 32 },
+    ...[4, 16, 32, 64, 128].map((size) => ({ minSize: size, maxSize: size })),
   ];
   for (const variant of subgroupVariants)
-    for (const { minSize, maxSize, wide } of sizes)
+    for (const { minSize, maxSize } of sizes)
       test(
         `Variant ${variant} on emulated subgroups of ${maxSize} lanes, ${minSize} at least, writes the words of the reference`,
-        { tags: wide ? ["wide"] : [] },
+        { tags: ["wide"] },
         async () => {
           const { works } = await run({ emulated: { variant, minSize, maxSize } });
           expect(await differences(subgroupWorks(variant), works)).toEqual([]);
         },
       );
 
-  test("The comparison finds a subgroup that takes its size to be 4", async () => {
+  test("The comparison finds a subgroup that takes its size to be 4", { tags: ["wide"] }, async () => {
     const emulated = { variant: "subgroup", minSize: 8, maxSize: 32 } as const;
     const { works } = await run({
       emulated,

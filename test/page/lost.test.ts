@@ -22,7 +22,7 @@ const TRIALS = 400_000;
 
 test(
   "Two devices that are destroyed during a run, after which no adapter answers for a while, leave the counts of a run without a loss",
-  { timeout: 60_000 },
+  { tags: ["wide"] },
   async () => {
     const query = `?view=odds&bits=4&items=1..10&targets=1,M&seed=5&trials=${TRIALS}&engine=gpu`;
     await visit(pages.browser(), pages.address + query, async (page) => {

@@ -116,16 +116,20 @@ async function expectedCells() {
   return Promise.all(runs);
 }
 
-test("By WebGPU and without it, counts are those of the reference engine and a cell is drawn at the same pixel", async () => {
-  const still = { reducedMotion: "reduce" } as const;
-  const gpuAddress = `${pages.address}${CELLS}&engine=gpu`;
-  await visit(
-    pages.browser("webgpu"),
-    gpuAddress,
-    (gpu) => visit(pages.browser("none"), pages.address + CELLS, (cpu) => comparePages(gpu, cpu), still),
-    still,
-  );
-});
+test(
+  "By WebGPU and without it, counts are those of the reference engine and a cell is drawn at the same pixel",
+  { tags: ["wide"] },
+  async () => {
+    const still = { reducedMotion: "reduce" } as const;
+    const gpuAddress = `${pages.address}${CELLS}&engine=gpu`;
+    await visit(
+      pages.browser("webgpu"),
+      gpuAddress,
+      (gpu) => visit(pages.browser("none"), pages.address + CELLS, (cpu) => comparePages(gpu, cpu), still),
+      still,
+    );
+  },
+);
 
 /** Compares the counts of two pages with those of the reference engine, and their surfaces with each other. */
 async function comparePages(gpu: Page, cpu: Page): Promise<void> {
@@ -163,7 +167,7 @@ async function comparePages(gpu: Page, cpu: Page): Promise<void> {
   }
 }
 
-test("A surface whose GPU is lost goes on on a 2D canvas", async () => {
+test("A surface whose GPU is lost goes on on a 2D canvas", { tags: ["wide"] }, async () => {
   await visit(pages.browser("webgpu"), `${pages.address}?view=speed`, async (page) => {
     await page.evaluate(() => {
       const { gpu } = navigator;

@@ -45,26 +45,27 @@ async function share(query: string, look: (page: Page, findings: readonly PhaseF
 const EXPERIMENT = "?view=odds&bits=3,5&items=4..9&targets=1,M,-7";
 const QUERY = `${EXPERIMENT}&seed=20260101`;
 
-test.each([
-  QUERY,
-  "?view=odds&ensemble=rnpp&bits=4&items=5&targets=",
-  "?view=odds&ensemble=products&bits=1,2&items=2..6&targets=-M&seed=3",
-  "?view=odds&bits=1,2&items=1..4&targets=M,0&trials=all",
-])("The command of %s prints the counts that are shown", async (query) => {
-  await share(query, async (page, findings) => {
-    const command = await page.getByLabel("Command that computes the same", { exact: true }).inputValue();
-    const { stdout } = await callCommand(
-      `${command.replace("exacta ", "")} --json --engine cpu --quiet`,
-      folder,
-    );
-    const printed = stdout
-      .trimEnd()
-      .split("\n")
-      .map((line) => JSON.parse(line) as PhaseFinding);
-    expect(findings[0]!.trials).toBeGreaterThan(0);
-    expect(integers(printed)).toEqual(integers(findings));
+for (const [query, tags] of [
+  [QUERY, []],
+  ["?view=odds&ensemble=rnpp&bits=4&items=5&targets=", ["wide" as const]],
+  ["?view=odds&ensemble=products&bits=1,2&items=2..6&targets=-M&seed=3", ["wide" as const]],
+  ["?view=odds&bits=1,2&items=1..4&targets=M,0&trials=all", []],
+] as const)
+  test(`The command of ${query} prints the counts that are shown`, { tags: [...tags] }, async () => {
+    await share(query, async (page, findings) => {
+      const command = await page.getByLabel("Command that computes the same", { exact: true }).inputValue();
+      const { stdout } = await callCommand(
+        `${command.replace("exacta ", "")} --json --engine cpu --quiet`,
+        folder,
+      );
+      const printed = stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as PhaseFinding);
+      expect(findings[0]!.trials).toBeGreaterThan(0);
+      expect(integers(printed)).toEqual(integers(findings));
+    });
   });
-});
 
 /** Saves a file of Share by its button. */
 async function savedBy(page: Page, view: string, name: "JSON" | "CSV" | "SVG" | "PNG"): Promise<Buffer> {

@@ -11,7 +11,7 @@ import { ensembleKey, ensembles, itemOf, drawValue, lawOf } from "../../src/ense
 import type { SolveFinding } from "../../src/finding.ts";
 import { type Graphics } from "../browser.ts";
 import { callCommand } from "../cli/command.ts";
-import { hide, openPages, shownBy, visit } from "../page.ts";
+import { hide, moveTo, openPages, shownBy, visit } from "../page.ts";
 import { violations } from "./axe.ts";
 
 const pages = openPages("none", "webgpu");
@@ -67,17 +67,19 @@ async function answer(items: readonly number[], target: number) {
   return { items, target, count, witness, smallest, smallestWitness, sums: sumCounts(items) };
 }
 
-test.each(["none", "webgpu"] as const)(
-  "With graphics %s the view shows the answers of the reference engine for a draw",
-  async (graphics) => {
-    const engine = graphics === "none" ? "cpu" : "gpu";
-    await open(
-      `&seed=9&target=12&engine=${engine}`,
-      async (page) => expect(await shown(page)).toMatchObject({ ...(await answer(draw(9n), 12)), engine }),
-      graphics,
-    );
-  },
-);
+for (const graphics of ["none", "webgpu"] as const)
+  test(
+    `With graphics ${graphics} the view shows the answers of the reference engine for a draw`,
+    { tags: graphics === "webgpu" ? ["wide"] : [] },
+    async () => {
+      const engine = graphics === "none" ? "cpu" : "gpu";
+      await open(
+        `&seed=9&target=12&engine=${engine}`,
+        async (page) => expect(await shown(page)).toMatchObject({ ...(await answer(draw(9n), 12)), engine }),
+        graphics,
+      );
+    },
+  );
 
 test("The view shows the answers of the reference engine for 24 numbers of the visitor's own", async () => {
   const items = [999, -998, 500, ...Array<number>(12).fill(3), ...Array<number>(8).fill(-7), 250];
@@ -253,20 +255,14 @@ test("A wrong address names its field and keeps a picture", async () => {
   const expected = { ...(await answer(draw(3n), 37)), chosen: [] };
   await open("", async (page) => {
     await shown(page);
-    /** Goes to an address as the browser does for a step in its history. */
-    const go = (query: string) =>
-      page.evaluate((query) => {
-        history.pushState(null, "", query);
-        dispatchEvent(new PopStateEvent("popstate"));
-      }, query);
     for (const [name, text] of wrong) {
-      await go(`?view=sums&${name}=${text}`);
+      await moveTo(page, `?view=sums&${name}=${text}`);
       await page.getByRole("alert").waitFor();
       expect(await shown(page)).toMatchObject(expected);
       const alerts = await page.getByRole("alert").allInnerTexts();
       expect(alerts).toEqual([expect.stringMatching(`^${name}: expected`)]);
       expect(await page.locator(".strip .sums").count()).toBe(11);
-      await go("?view=sums");
+      await moveTo(page, "?view=sums");
       await page.getByRole("alert").waitFor({ state: "detached" });
     }
   });
@@ -283,18 +279,23 @@ test("The view shows no symbol and no name of an ensemble", async () => {
   });
 });
 
-test.each(["light", "dark"] as const)("In the %s scheme axe finds no violation", async (colorScheme) => {
-  await visit(
-    pages.browser("none"),
-    `${pages.address}?view=sums&chosen=0,3&target=x`,
-    async (page) => {
-      await shown(page);
-      await page.locator("summary").last().click();
-      expect(await violations(page)).toEqual([]);
+for (const colorScheme of ["light", "dark"] as const)
+  test(
+    `In the ${colorScheme} scheme axe finds no violation`,
+    { tags: colorScheme === "dark" ? ["wide"] : [] },
+    async () => {
+      await visit(
+        pages.browser("none"),
+        `${pages.address}?view=sums&chosen=0,3&target=x`,
+        async (page) => {
+          await shown(page);
+          await page.locator("summary").last().click();
+          expect(await violations(page)).toEqual([]);
+        },
+        { colorScheme },
+      );
     },
-    { colorScheme },
   );
-});
 
 test("A worker that never runs its script is replaced, and its order is answered", async () => {
   const page = await pages.browser().newPage();
