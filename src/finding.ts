@@ -387,6 +387,29 @@ export interface DigitsFinding extends Provenance {
   readonly digests: readonly string[];
 }
 
+/** How often random numbers split into two groups whose totals differ by at most 1, at a given lambda. */
+export interface PartitionFinding extends Provenance {
+  readonly kind: "partition";
+  /** The numbers are uniform on 1..M. */
+  readonly ensemble: "rnpp";
+  /** lambda = log2 M - n + (log2 n) / 2, for which M is the nearest integer. */
+  readonly lambda: number;
+  readonly halfRange: number;
+  /** n, the number of items. */
+  readonly items: number;
+  readonly trials: number;
+  /** Trials asked for, and whether all of them are counted. */
+  readonly asked: number;
+  readonly complete: boolean;
+  /** Decimal. */
+  readonly seed: string;
+  /** P(the totals differ by at most 1), with a Clopper-Pearson interval of 95 %. */
+  readonly perfect: Estimate;
+  /** Its limit at fixed lambda (Borgs, Chayes & Pittel), and a prediction at this n and M. */
+  readonly limit: number;
+  readonly predicted: number;
+}
+
 /** A weight that no subset of its candidates approximates within the tolerance. */
 export interface ApproximateFailure {
   /** Counted from 1; the column behind the last one is the bias. */
@@ -439,6 +462,7 @@ export type Finding =
   | SolveFinding
   | TailFinding
   | ApproximateFinding
+  | PartitionFinding
   | DigitsFinding
   | TicketFinding
   | VerifyFinding

@@ -156,7 +156,10 @@ describe("The command", () => {
       ...(biases && { biases: [...biases] }),
     }));
     await writeFile(join(folder, "network.json"), JSON.stringify({ layers: json }));
-    await writeFile(join(folder, "integers.json"), '{"bits":2,"activationBits":3,"layers":[{"weights":[[1,2]]}]}');
+    await writeFile(
+      join(folder, "integers.json"),
+      '{"bits":2,"activationBits":3,"layers":[{"weights":[[1,2]]}]}',
+    );
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
   const exacta = (words: string) => callCommand(words, folder);

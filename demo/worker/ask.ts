@@ -25,6 +25,9 @@ export class OrderError extends Error {
 }
 
 interface Pending {
+  /** The message that starts the order, and whether it is paused now: a worker that takes over needs both. */
+  readonly start: ToWorker;
+  isPaused: boolean;
   readonly report: (report: never) => void;
   readonly resolve: (answer: never) => void;
   readonly reject: (error: OrderError) => void;
@@ -37,7 +40,10 @@ let worker: Worker | undefined;
 let isReady = false;
 let orders = 0;
 
-/** Firefox may start a worker that never runs its script; a machine that is busy may take seconds to start one. */
+/**
+ * Firefox may start a worker that never runs its script, and a worker of it may hang for ever where it starts a thread. A machine
+ * that is busy may take seconds for either.
+ */
 const START_MS = 10_000;
 const MAX_STARTS = 4;
 
@@ -45,12 +51,23 @@ function openWorker(starts = 1): void {
   const opened = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   worker = opened;
   isReady = false;
-  const timer = setTimeout(() => {
-    opened.terminate();
-    if (starts < MAX_STARTS) openWorker(starts + 1);
-    else fail(opened, "did not start");
-  }, START_MS * starts);
+  /** Replaces the worker unless the timer is cleared. The new one begins the orders again. */
+  const replaceLater = () =>
+    setTimeout(() => {
+      opened.terminate();
+      if (starts >= MAX_STARTS) return fail(opened, "did not start");
+      waiting = [...pending].flatMap(([id, { start, isPaused }]): ToWorker[] =>
+        isPaused ? [start, { type: "pause", id }] : [start],
+      );
+      openWorker(starts + 1);
+    }, START_MS * starts);
+  let timer = replaceLater();
   opened.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
+    if (data.type === "threadStarting" || data.type === "threadStarted") {
+      clearTimeout(timer);
+      if (data.type === "threadStarting") timer = replaceLater();
+      return;
+    }
     if (data.type === "ready") {
       clearTimeout(timer);
       isReady = true;
@@ -100,12 +117,16 @@ export function ask<Name extends OrderName>(
   report: (report: Orders[Name]["report"]) => void = () => {},
 ): Asked<Orders[Name]["answer"]> {
   const id = ++orders;
+  const start: ToWorker = { type: "start", id, name, request };
   const answer = new Promise<Orders[Name]["answer"]>((resolve, reject) => {
-    pending.set(id, { report, resolve, reject });
+    pending.set(id, { start, isPaused: false, report, resolve, reject });
   });
-  send({ type: "start", id, name, request });
+  send(start);
   const tell = (type: "pause" | "resume" | "drop") => {
-    if (pending.has(id)) send({ type, id });
+    const order = pending.get(id);
+    if (!order) return;
+    order.isPaused = type === "pause";
+    send({ type, id });
   };
   return {
     answer,

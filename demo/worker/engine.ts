@@ -1,11 +1,11 @@
 // The engines of the worker, shared by its orders.
 
-import { chooseEngine, openEngine, requestAdapter } from "../../host/open.ts";
+import { chooseEngine, openEngine, requestAdapter, type Platform } from "../../host/open.ts";
 import { DeviceLostError } from "../../host/gpu/device.ts";
 import type { Runner } from "../../host/runner.ts";
 import { platform } from "../../host/web/platform.ts";
 import { gate } from "./gate.ts";
-import type { PageEngine } from "./orders.ts";
+import type { FromWorker, PageEngine } from "./orders.ts";
 
 /** The most milliseconds that a GPU computes at a time: it draws the screen as well. */
 const GPU_MILLISECONDS = 8;
@@ -13,6 +13,19 @@ const GPU_MILLISECONDS = 8;
 const CPU_MILLISECONDS = 40;
 
 const onNotice = (sentence: string) => console.warn(sentence);
+
+const say = (message: FromWorker) => postMessage(message);
+
+/** The platform, which tells the page when it starts a thread: the page replaces a worker that hangs in that. */
+const watchedPlatform: Platform = {
+  ...platform,
+  startThread(script, handlers) {
+    say({ type: "threadStarting" });
+    const thread = platform.startThread(script, handlers);
+    say({ type: "threadStarted" });
+    return thread;
+  },
+};
 
 export interface OpenEngine {
   readonly runner: Runner;
@@ -58,7 +71,7 @@ async function open(requested: PageEngine): Promise<OpenEngine> {
   }
   // One hardware thread is left to the page.
   const threads = Math.max(1, platform.hardwareThreads() - 1);
-  const runner = await openEngine({ engine: requested, threads, onNotice }, platform);
+  const runner = await openEngine({ engine: requested, threads, onNotice }, watchedPlatform);
   return { runner: shared(runner), why: "as you chose" };
 }
 

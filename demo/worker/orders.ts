@@ -60,9 +60,14 @@ export type ToWorker =
   /** Whether the page is visible. Nothing is computed while it is hidden. */
   | { readonly type: "visible"; readonly visible: boolean };
 
-/** A message from the worker: that it has started and takes orders, or about an order. */
+/**
+ * A message from the worker: that it has started and takes orders, that it begins to start a thread and that it has done so, or
+ * about an order.
+ */
 export type FromWorker =
   | { readonly type: "ready" }
+  | { readonly type: "threadStarting" }
+  | { readonly type: "threadStarted" }
   | ({ readonly id: number } & (
       | { readonly type: "report"; readonly report: unknown }
       | { readonly type: "answer"; readonly answer: unknown }

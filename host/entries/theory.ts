@@ -45,6 +45,7 @@ export {
   designRule,
   lambdaOf,
   parityObstruction,
+  partitionPrediction,
   perfectLimit,
   predictFailure,
   rangeObstruction,

@@ -62,6 +62,53 @@ export function perfectLimit(lambda: number): number {
   return -(Math.expm1(-rate) + Math.expm1(-2 * rate)) / 2;
 }
 
+/** The most sums for which the characteristic function is added up exactly; else it is integrated to where it is small. */
+const MAX_EXACT_SUMS = 2 ** 18;
+const INTEGRAL_STEP = 1 / 16;
+const INTEGRAL_END = 2 ** 12;
+
+/**
+ * A prediction of P(some signed sum of n items of 1..M is -1, 0 or 1) at finite n: the limit law with the exact means of the numbers
+ * of solutions, given an even and given an odd total, in the place of mu and 2 mu. Half of the limit's error remains (measured near
+ * lambda = 0, n = 16..28). M is 1..2^53, n 1 or more; for fewer than 8 items beyond 2^18 sums the means are off by up to 1e-4 of them.
+ * @throws {RequestError} An argument is out of range.
+ * @example
+ * ```ts
+ * import { partitionPrediction } from "exacta/theory";
+ *
+ * console.log(partitionPrediction(2 ** 14, 16).toFixed(5)); // 0.62062
+ * ```
+ */
+export function partitionPrediction(halfRange: number, items: number): number {
+  parse(positive, halfRange, "halfRange");
+  parse(positive, items, "items");
+  // The characteristic function of a signed item is (sin((M + 1/2) x) / sin(x / 2) - 1) / (2 M).
+  const power = (x: number) => {
+    const one = x === 0 ? 1 : (Math.sin((halfRange + 0.5) * x) / Math.sin(x / 2) - 1) / (2 * halfRange);
+    return one ** items;
+  };
+  // P(sum = 0) and P(sum = 1) are integrals of the power, and of the power times the cosine, over -pi..pi, divided by 2 pi.
+  let [zero, one] = [0, 0];
+  const add = (x: number, weight: number) => {
+    const value = weight * power(x);
+    zero += value;
+    one += value * Math.cos(x);
+  };
+  if (items * halfRange <= MAX_EXACT_SUMS) {
+    // The mean over equidistant points is exact, since no sum reaches the number of points.
+    const points = items * halfRange + 2;
+    for (let k = 0; k < points; k++) add((2 * Math.PI * k) / points, 1 / points);
+  } else {
+    const step = INTEGRAL_STEP / halfRange;
+    for (let k = 0; k * INTEGRAL_STEP < INTEGRAL_END; k++)
+      add(k * step, ((k === 0 ? 1 : 2) * step) / (2 * Math.PI));
+  }
+  const even = (1 + (halfRange % 2 === 1 ? (-1 / halfRange) ** items : 0)) / 2;
+  // Signs and their opposites are one solution: with an even total the sum 0 counts each twice, with an odd one 1 counts it once.
+  const missed = (share: number, solutions: number) => (share > 0 ? share * Math.exp(-solutions / share) : 0);
+  return 1 - missed(even, (2 ** items * zero) / 2) - missed(1 - even, 2 ** items * one);
+}
+
 /**
  * F(mu, tau) = E exp(-2 mu exp(-(g - 2 tau)^2 / 2)), g standard normal: the limit of P(no subset has sum t), t != 0.
  * Given the total Lambda, standard deviation sigma = sqrt(n s2), the solutions are Poisson with mean

@@ -2,6 +2,7 @@
 
 import { RequestError } from "../../../src/errors.ts";
 import type { PhaseRequest } from "../../../src/experiments/phase.ts";
+import type { PartitionRequest } from "../../../src/experiments/partition.ts";
 import type { RequiredRequest } from "../../../src/experiments/required.ts";
 import type { WidthRequest } from "../../../src/experiments/width.ts";
 import type { Provenance } from "../../../src/finding.ts";
@@ -22,6 +23,7 @@ import { RESULT_FILES, writeResults } from "../sweep/results.ts";
 import { firstLook, lookTrials, provenanceOfAll } from "../sweep/run.ts";
 import { command, value, type ArgumentsOf, type Call } from "./command.ts";
 import { outputOptions } from "./options.ts";
+import { readPartitionExperiment } from "./partition.ts";
 import { readPhaseExperiment } from "./phase.ts";
 import { readRequiredExperiment } from "./required.ts";
 import { readWidthExperiment } from "./width.ts";
@@ -113,12 +115,13 @@ export async function measureUnion<Result extends Measured>(
 /** The experiment of a configuration. @throws {RequestError} It is of no sweep of this version. */
 function readExperiment(configuration: Json): Experiment {
   // The journal's digest vouches for the fields, and each experiment checks its own.
-  const { command, drawing, sweeps, curves, requests } = configuration as {
+  const { command, drawing, sweeps, curves, requests, partitions } = configuration as {
     readonly command?: unknown;
     readonly drawing?: unknown;
     readonly sweeps?: readonly PhaseRequest[];
     readonly curves?: readonly WidthRequest[];
     readonly requests?: readonly RequiredRequest[];
+    readonly partitions?: readonly PartitionRequest[];
   };
   if (drawing !== DRAWING)
     throw new RequestError(
@@ -130,7 +133,8 @@ function readExperiment(configuration: Json): Experiment {
   if (command === "phase" && sweeps) return readPhaseExperiment(sweeps);
   if (command === "width" && curves) return readWidthExperiment(curves);
   if (command === "required" && requests) return readRequiredExperiment(requests);
-  throw new RequestError("command", "phase, width or required", command);
+  if (command === "partition" && partitions) return readPartitionExperiment(partitions);
+  throw new RequestError("command", "phase, width, required or partition", command);
 }
 
 /** The count of a part in all journals: as much as was asked for, or up to the look at which the sweep ends. */

@@ -12,6 +12,7 @@ import {
   type PhaseConfig,
   type PhaseRequest,
 } from "../../../src/experiments/phase.ts";
+import type { PartitionConfig } from "../../../src/experiments/partition.ts";
 import { planSweep, representativeTargets, type Sweep } from "../../../src/experiments/sweep.ts";
 import { compareSweeps, withTheory } from "../../../src/experiments/theory.ts";
 import { tallyLayout, unitTrials } from "../../../src/reach-plan.ts";
@@ -27,6 +28,7 @@ import { RESULT_FILES } from "../sweep/results.ts";
 import { command, flag, value, type ArgumentsOf, type Call } from "./command.ts";
 import { instanceOptions, readRequests } from "./instances.ts";
 import { seedOption } from "./options.ts";
+import { partitionExperiment, readPartitions } from "./partition.ts";
 import { freeFolder, settingsOf, sweep, sweepOptions, untilOption } from "./sweep.ts";
 
 /** Trials of the command without a size: about 20 s for all four precisions on two CPU cores. */
@@ -53,6 +55,10 @@ const options = {
     "the error from which on --check mentions a prediction, in 0..1",
     DEFAULT_TOLERANCE,
   ),
+  lambda: value(
+    "list",
+    "for rnpp: perfect partitions at lambda = log2 M - n + (log2 n) / 2, such as -3..3; it decides M",
+  ),
   ...untilOption,
   ...sweepOptions,
 };
@@ -73,6 +79,10 @@ each goes on to \`--trials\`, and the merge ends where one run would have ended.
 
 The items are those of [random instances](#random-instances).
 
+With \`--lambda\`, for \`rnpp\`, each n of \`--items\` (default 8..30, at most 40) and each lambda has its own M, the integer nearest to
+2^(n - (log2 n) / 2 + lambda), and 20,000 trials by default. Measured is how often the numbers split into two groups whose totals differ
+by at most 1, found by meeting in the middle, beside the limit law of Borgs, Chayes and Pittel. No folder is written without \`--out\`.
+
 With \`--check\` the measurements are compared with theory: proven bounds, which no measurement should break by more than 5
 standard errors, and predictions, of which those off by more than \`--tolerance\` are listed. Theory goes to M = 2^12, for \`rnpp\`
 to 2^22 - 1.`,
@@ -81,14 +91,30 @@ to 2^22 - 1.`,
     "a measurement breaks a proven bound, `--check` had nothing to compare, or an interval is wider than `--until` asks",
   statusStopped: "a signal stopped the run; with `--out` the same command goes on",
   options,
-  check: (args) => [settingsOf(args), readConfigs(args)],
+  check: (args) => [settingsOf(args), args.lambda === undefined ? readConfigs(args) : readLambda(args)],
   run: runPhase,
 });
 
 const TOLERANCE = "a number in 0..1";
 const toleranceSchema = z.number(TOLERANCE).check(z.refine((value) => value >= 0 && value <= 1, TOLERANCE));
 
+/** Perfect partitions for each lambda and n. */
+function readLambda(args: Options): PartitionConfig[] {
+  const { bits, halfRange, targets, check, until } = args;
+  return readPartitions(args, { bits, halfRange, targets, check, until });
+}
+
 async function runPhase(args: Options, call: Call): Promise<number> {
+  if (args.lambda !== undefined) {
+    const { status } = await sweep(
+      args,
+      call,
+      outputOf(args),
+      args.out,
+      partitionExperiment(readLambda(args)),
+    );
+    return status;
+  }
   const configs = readConfigs(args);
   const tolerance = parse(toleranceSchema, readNumber(args.tolerance ?? DEFAULT_TOLERANCE), "tolerance");
   // Configurations that theory refuses are refused before the first trial.
