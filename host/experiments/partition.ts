@@ -64,7 +64,7 @@ async function* failuresOf(
  *
  * const engine = await openEngine({ engine: "cpu" });
  * const { halfRange, perfect } = await measurePartition(engine, { items: 16, lambda: 0, trials: 2000 });
- * console.log(halfRange, perfect.probability); // 16384 0.618
+ * console.log(halfRange, perfect.probability); // 16384 0.638
  * engine.close();
  * ```
  */
