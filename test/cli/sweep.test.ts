@@ -15,8 +15,8 @@ import { buildCommand, callCommand, killCommands, runCommand, startCommand } fro
 
 /** Two parts of a unit and a partial one, each of which takes half a second of one thread. */
 const SWEEP = "phase --bits 5,6 --items 40..44 --trials 5000123 --engine cpu --threads 1 --quiet";
-/** Two parts of seven units. */
-const LONG = SWEEP.replace("5000123", "28000123");
+/** Two parts of seven units, each of which takes a tenth of a second of one thread: a prefix decides the trials. */
+const LONG = SWEEP.replace("5,6", "7,8").replace("40..44", "60..64").replace("5000123", "7000123");
 /** Two parts of one partial unit. */
 const SHORT = "phase --bits 3,4 --items 1..4 --trials 1e5 --engine cpu --threads 1 --quiet";
 const NUMBERS = ["results.jsonl", "results.csv"];
@@ -134,7 +134,7 @@ describe.runIf(process.platform === "linux")("A sweep as a process", () => {
       if (isDone) await rm(join(folder, "out"), { recursive: true });
       const { child, outcome } = startCommand(`${LONG} --out out`.split(" "), folder);
       child.stdin.end();
-      await Promise.race([sleep(300 + 2000 * random()), outcome]);
+      await Promise.race([sleep(300 + 1000 * random()), outcome]);
       // Once there were enough signals, the sweep may end.
       if (sent < 12 && child.kill(signals[Math.floor(3 * random())])) sent++;
       const { status, stderr } = await outcome;
