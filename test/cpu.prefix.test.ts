@@ -171,22 +171,18 @@ describe("Faults in the prefix of reach", () => {
     ["2 * <u32>(from / itemsOfCall(params))", "0", "words"],
   ];
 
-  for (const [i, [replace, by, probe]] of faults.entries())
-    test(
-      `The words change where \`${replace}\` becomes \`${by}\``,
-      i === 0 ? {} : { tags: ["wide"] },
-      async () => {
-        const found = new Set<string>();
-        const bytes = await compile(index, (text) => {
-          if (text.includes(replace)) found.add(text);
-          return text.replace(replace, by);
-        });
-        expect([...found].map((text) => text.split(replace).length)).toEqual([2]);
-        const work = probes[probe];
-        expect(reachPrefix(work.params)).toBeGreaterThan(0);
-        const { words, twin } = await wordsOf(work, await WebAssembly.compile(bytes));
-        expect(words).not.toEqual(twin);
-        await compare(work);
-      },
-    );
+  for (const [replace, by, probe] of faults)
+    test(`The words change where \`${replace}\` becomes \`${by}\``, { tags: ["wide"] }, async () => {
+      const found = new Set<string>();
+      const bytes = await compile(index, (text) => {
+        if (text.includes(replace)) found.add(text);
+        return text.replace(replace, by);
+      });
+      expect([...found].map((text) => text.split(replace).length)).toEqual([2]);
+      const work = probes[probe];
+      expect(reachPrefix(work.params)).toBeGreaterThan(0);
+      const { words, twin } = await wordsOf(work, await WebAssembly.compile(bytes));
+      expect(words).not.toEqual(twin);
+      await compare(work);
+    });
 });

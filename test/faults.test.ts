@@ -407,7 +407,8 @@ describe("A GPU", () => {
     },
   );
 
-  test(
+  // It runs while the next test waits.
+  test.concurrent(
     "A device that is lost at every third call of a sweep leaves its findings as they are",
     { tags: ["wide"], timeout: 600_000 },
     async () => {
@@ -445,7 +446,7 @@ describe("A GPU", () => {
     },
   );
 
-  test(
+  test.concurrent(
     "A device that hangs is replaced within the limit of a GPU, which is 20 s and little more",
     { tags: ["wide"] },
     async () => {

@@ -367,16 +367,15 @@ describe("Damage", () => {
   });
 
   test(
-    "Every flipped bit, and every byte that becomes a newline, heals or is refused",
+    "Every byte, with another of its bits flipped than in its neighbour or as a newline, heals or is refused",
     { tags: ["wide"] },
     async () => {
       const file = await writeSmall();
       const bytes = readFileSync(file);
-      for (let bit = 0; bit < 8 * bytes.length; bit++) {
-        writeFileSync(file, flipped(bytes, bit));
-        await compareDamaged(file);
-      }
       for (let i = 0; i < bytes.length; i++) {
+        // Its checksum covers all of a line, so that every bit of a byte shows what any of them shows.
+        writeFileSync(file, flipped(bytes, 8 * i + (i % 8)));
+        await compareDamaged(file);
         const changed = Buffer.from(bytes);
         changed[i] = 10;
         writeFileSync(file, changed);

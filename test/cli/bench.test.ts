@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readLines } from "../../host/node/bench/records/record.ts";
-import { buildCommand, killCommands, runCommand, startCommand } from "./command.ts";
+import { buildCommand, callCommand, killCommands, runCommand, startCommand } from "./command.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -127,7 +127,7 @@ test.each([
   ["--out words.txt", "out: expected a folder that can be written"],
 ])("%s is refused", async (args, message) => {
   await writeFile(join(folder, "words.txt"), "words\n");
-  const { status, stdout, stderr } = await runCommand(`bench ${args}`, folder);
+  const { status, stdout, stderr } = await callCommand(`bench ${args}`, folder);
   expect([status, stdout]).toEqual([2, ""]);
   expect(stderr).toContain(message);
   expect(stderr.trimEnd().split("\n")).toHaveLength(1);

@@ -15,8 +15,8 @@ import { buildCommand, callCommand, killCommands, runCommand, startCommand } fro
 
 /** Two parts of a unit and a partial one, each of which takes half a second of one thread. */
 const SWEEP = "phase --bits 5,6 --items 40..44 --trials 5000123 --engine cpu --threads 1 --quiet";
-/** Two parts of seven units. */
-const LONG = SWEEP.replace("5000123", "28000123");
+/** Two parts of seven units, each of which takes a tenth of a second of one thread: a prefix decides the trials. */
+const LONG = SWEEP.replace("5,6", "7,8").replace("40..44", "60..64").replace("5000123", "7000123");
 /** Two parts of one partial unit. */
 const SHORT = "phase --bits 3,4 --items 1..4 --trials 1e5 --engine cpu --threads 1 --quiet";
 const NUMBERS = ["results.jsonl", "results.csv"];
@@ -134,7 +134,7 @@ describe.runIf(process.platform === "linux")("A sweep as a process", () => {
       if (isDone) await rm(join(folder, "out"), { recursive: true });
       const { child, outcome } = startCommand(`${LONG} --out out`.split(" "), folder);
       child.stdin.end();
-      await Promise.race([sleep(300 + 2000 * random()), outcome]);
+      await Promise.race([sleep(300 + 1000 * random()), outcome]);
       // Once there were enough signals, the sweep may end.
       if (sent < 12 && child.kill(signals[Math.floor(3 * random())])) sent++;
       const { status, stderr } = await outcome;
@@ -154,14 +154,14 @@ describe("The command merge", () => {
   const shard = (index: number, out: string, words = SHORT) =>
     callCommand(`${words} --shard ${index}/2 --out ${out}`, folder);
   /** A sweep of a whole unit and a partial one, which two shards can share. */
-  const TWO_UNITS = SHORT.replace("1e5", "9e6").replace("3,4", "3");
+  const TWO_UNITS = LONG.replace("7,8", "8").replace("7000123", "1500000");
 
   test("It gives status 0 for all shards, and 1 where one is missing, which it names", async () => {
     const numbers = await undisturbed(TWO_UNITS);
     await shard(0, "a", TWO_UNITS);
     const half = await callCommand("merge a --out half --quiet", folder);
     expect(half.status).toBe(1);
-    expect(half.stderr).toMatch(/^part 0: trials \d+\.\.8999999 of 9000000 are missing\n$/);
+    expect(half.stderr).toMatch(/^part 0: trials \d+\.\.1499999 of 1500000 are missing\n$/);
     await shard(1, "b", TWO_UNITS);
     const whole = await callCommand("merge b a b --out whole --quiet", folder);
     expect(whole).toMatchObject({ status: 0, stderr: "" });
