@@ -1,4 +1,4 @@
-// Networks as files, written byte by byte: what the importer reads, by other hands.
+// Networks and arrays as files, written byte by byte: what the readers read, by other hands.
 
 /** A layer of a network: rows of weights, and a bias for each. */
 export interface WrittenLayer {
@@ -174,4 +174,59 @@ export function onnxOf(layers: readonly WrittenLayer[]): Uint8Array<ArrayBuffer>
 /** JSON of real numbers. */
 export function jsonOf(layers: readonly WrittenLayer[]): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(encoder.encode(JSON.stringify({ layers })));
+}
+
+/** An array for a file of numpy. */
+export interface WrittenArray {
+  readonly descr: string;
+  /** Rows of numbers; a list for an array of one axis. */
+  readonly rows: readonly (readonly (number | bigint)[])[] | readonly (number | bigint)[];
+  readonly fortran?: boolean;
+  readonly version?: number;
+}
+
+/** Writes a number of a type at a place. */
+function putNumber(view: DataView, descr: string, at: number, value: number | bigint): void {
+  const little = descr[0] !== ">";
+  const number = Number(value);
+  const writers: Record<string, () => void> = {
+    i1: () => view.setInt8(at, number),
+    u1: () => view.setUint8(at, number),
+    i2: () => view.setInt16(at, number, little),
+    u2: () => view.setUint16(at, number, little),
+    i4: () => view.setInt32(at, number, little),
+    u4: () => view.setUint32(at, number, little),
+    i8: () => view.setBigInt64(at, BigInt(value), little),
+    u8: () => view.setBigUint64(at, BigInt(value), little),
+    f4: () => view.setFloat32(at, number, little),
+    f8: () => view.setFloat64(at, number, little),
+  };
+  writers[descr.slice(1)]!();
+}
+
+const isList = (rows: WrittenArray["rows"]): rows is readonly (number | bigint)[] => !Array.isArray(rows[0]);
+
+/** A file of numpy, written by hand. */
+export function npyFile({ descr, rows, fortran = false, version = 1 }: WrittenArray): Buffer {
+  const shape = isList(rows) ? [rows.length] : [rows.length, (rows[0] as unknown[]).length];
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
+  const text = `{'descr': '${descr}', 'fortran_order': ${fortran ? "True" : "False"}, 'shape': ${tuple}, }`;
+  const header = `${text.padEnd(63 - 12 + 64)}\n`;
+  const length = Buffer.alloc(version === 1 ? 2 : 4);
+  length.writeUIntLE(header.length, 0, length.length);
+  const size = Number(descr[2]);
+  const flat = isList(rows) ? rows : rows.flat();
+  const data = Buffer.alloc(flat.length * size);
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  const columns = shape[1] ?? 1;
+  flat.forEach((value, i) => {
+    const [row, column] = [Math.floor(i / columns), i % columns];
+    putNumber(view, descr, (fortran ? column * shape[0]! + row : i) * size, value);
+  });
+  return Buffer.concat([
+    Buffer.from([0x93, ...Buffer.from("NUMPY"), version, 0]),
+    length,
+    Buffer.from(header),
+    data,
+  ]);
 }

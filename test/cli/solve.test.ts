@@ -7,7 +7,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { SolveFinding } from "../../src/finding.ts";
-import { buildCommand, callCommand, killCommands, callWords, runCommand, startCommand } from "./command.ts";
+import { npyFile, type WrittenArray } from "../writers.ts";
+import {
+  buildCommand,
+  callCommand,
+  callWords,
+  killCommands,
+  runCommand,
+  startCommand,
+  type Outcome,
+} from "./command.ts";
 
 const command = fileURLToPath(new URL("../../dist/node/exacta.js", import.meta.url));
 let folder: string;
@@ -539,6 +548,132 @@ describe("Runs that are continued", () => {
     );
 });
 
+describe("Arrays", () => {
+  const rows = [
+    [3, 5, -8],
+    [2, 4, 6],
+    [9, 9, 9],
+  ];
+  const save = (name: string, array: WrittenArray) => writeFile(join(folder, name), npyFile(array));
+  const call = (words: string) => callCommand(`solve ${words} --engine reference --quiet`, folder);
+
+  beforeEach(async () => {
+    await save("items.npy", { descr: ">i2", rows, fortran: true });
+    await save("targets.npy", { descr: "<i8", rows: [[-3], [7], [18]] });
+    await writeFile(join(folder, "same.txt"), "3 5 -8 : -3\n2 4 6 : 7\n9 9 9 : 18\n");
+  });
+
+  test("Rows of an array have the findings of the same lines of text, with targets of their own or of all rows", async () => {
+    const { stdout } = await call("same.txt");
+    expect(await call("items.npy --targets targets.npy")).toEqual({ status: 0, stdout, stderr: "" });
+    const common = await call("items.npy --target 9,10,11");
+    await writeFile(join(folder, "common.txt"), "3 5 -8 : 9 10 11\n2 4 6 : 9 10 11\n9 9 9 : 9 10 11\n");
+    expect(common).toEqual(await call("common.txt"));
+    expect(findings(common.stdout).map(({ reachable }) => reachable)).toEqual(
+      [0, 0, 0, 0, 1, 0, 1, 0, 0].map(Boolean),
+    );
+    expect((await call("items.npy --partition")).stdout.replaceAll(/"line":\d/g, "")).toContain(
+      '"difference":0',
+    );
+  });
+
+  test("A run on arrays that has ended is the run of its folder", async () => {
+    expect(await call("items.npy --targets targets.npy --out out")).toMatchObject({ status: 0 });
+    const file = await readFile(join(folder, "out/solutions.jsonl"), "utf8");
+    await call("same.txt --out same");
+    expect(file).toBe(await readFile(join(folder, "same/solutions.jsonl"), "utf8"));
+  });
+
+  test.each([
+    ["reachable", "|b1", [1, 0, 1]],
+    ["unique", "|b1", [1, 0, 0]],
+    ["count", "<u8", [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]],
+    ["smallest", "<i4", [2, 0, 0, 0, 255, 255, 255, 255, 2, 0, 0, 0]],
+  ] as const)(
+    "--out of a .npy file with --ask %s has a number of type %s for each finding",
+    async (ask, type, data) => {
+      expect(await call(`items.npy --targets targets.npy --ask ${ask} --out found/${ask}.npy`)).toEqual({
+        status: 0,
+        stdout: "",
+        stderr: "",
+      });
+      const bytes = await readFile(join(folder, `found/${ask}.npy`));
+      expect(bytes.toString("latin1", 0, 128)).toBe(
+        `\x93NUMPY\x01\x00v\x00{'descr': '${type}', 'fortran_order': False, 'shape': (3,), }`.padEnd(127) +
+          "\n",
+      );
+      expect([...bytes.subarray(128)]).toEqual(data);
+    },
+  );
+
+  test("A row that is refused ends the run behind the findings before it, and is left out with --keep-going", async () => {
+    await save("items.npy", {
+      descr: "<f8",
+      rows: [
+        [1, 2],
+        [0.5, 1],
+        [1, 3],
+      ],
+    });
+    const refused = await call("items.npy --target 3 --ask reachable");
+    expect(refused).toMatchObject({
+      status: 2,
+      stderr:
+        "items.npy: [1, 0]: expected an integer in -9007199254740992..9007199254740992, got 0.5; multiply the array until its numbers are integers\n",
+    });
+    const { stdout } = await call("items.npy --target 3 --ask reachable --keep-going");
+    expect(findings(stdout).map(({ line, reachable }) => [line, reachable])).toEqual([
+      [1, true],
+      [3, true],
+    ]);
+  });
+
+  test.each([
+    [
+      "items.npy",
+      "targets: expected a .npy file with a row of targets for each row of items, got nothing; use --target, for targets that all rows have",
+    ],
+    ["items.npy --target 5 --targets targets.npy", 'target, targets: expected one of the two, got "both"'],
+    [
+      "items.npy --partition --targets targets.npy",
+      'partition: expected no target beside it, got "targets.npy"',
+    ],
+    ["items.npy --target 5 --scale auto", 'scale: expected text, JSON or a table beside it, got "npy"'],
+    ["items.npy --target 5 --rows", 'rows: expected text, JSON or a table beside it, got "npy"'],
+    ["items.npy --target 5 --profits", 'profits: expected text, JSON or a table beside it, got "npy"'],
+    [
+      "same.txt --targets targets.npy",
+      'targets: expected an array of items beside it, got "text"; use --input npy',
+    ],
+    [
+      "same.txt --input npy --target 5",
+      'same.txt: file: expected the first bytes of a .npy file, got "3 5 -8 : -3\\n2 4 6 : "',
+    ],
+    ["none.npy --target 5", 'file: expected a readable .npy file, got "none.npy"; ENOENT'],
+    ["items.npy --targets none.npy", 'targets: expected a readable .npy file, got "none.npy"; ENOENT'],
+    ["- --input npy --target 5", 'file: expected a .npy file, not a stream, got "-"'],
+    [
+      "same.txt --out a.npy",
+      "ask: expected one of reachable, unique, count, smallest for an array, got nothing",
+    ],
+    [
+      "same.txt --ask count,unique --out a.npy",
+      'ask: expected one of reachable, unique, count, smallest for an array, got "count,unique"',
+    ],
+    [
+      "same.txt --ask count --keep-going --out a.npy",
+      'keep-going: expected a folder as --out, not an array, got "a.npy"',
+    ],
+    [
+      "items.npy --target 5 --ask count --out items.npy",
+      'out: expected another file than what is read, got "items.npy"',
+    ],
+  ])("%s: is refused in one line, and nothing is written", async (words, line) => {
+    expect(await call(words)).toEqual({ status: 2, stdout: "", stderr: `${line}\n` });
+    expect(await readdir(folder)).toEqual(["items.npy", "same.txt", "targets.npy"]);
+  });
+});
+
 describe("Wrong requests", () => {
   test.each<[string, string]>([
     ["missing.txt", 'file: expected a readable file, got "missing.txt"; ENOENT, - reads standard input'],
@@ -550,7 +685,7 @@ describe("Wrong requests", () => {
     ["a b", 'arguments: expected one file, got "a b"; run exacta solve --help'],
     ["--csv", "file: expected a file, or - for standard input, got nothing; run exacta solve --help"],
     ["- --csv --json", 'csv, json: expected one of the two, got "both"'],
-    ["- --input xml", 'input: expected one of jsonl, json, text, csv, tsv, got "xml"'],
+    ["- --input xml", 'input: expected one of jsonl, json, text, csv, tsv, npy, got "xml"'],
     ["- --size 1.5", "size: expected an integer in 0..10000, got 1.5"],
     ["- --tolerance -1", "tolerance: expected an integer in 0..9007199254740992, got -1"],
     ["- --scale 100", 'scale: expected auto, got "100"'],

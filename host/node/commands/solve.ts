@@ -1,6 +1,7 @@
 // exacta solve: reads instances from a file or a pipe and prints an answer for each of their targets.
 
 import { open, type FileHandle } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import * as z from "zod/mini";
 import { parse } from "../../../src/check.ts";
 import { Described, RequestError } from "../../../src/errors.ts";
@@ -18,12 +19,15 @@ import {
 import { solveEach, type Solved } from "../../experiments/solve.ts";
 import { runnerOf, type Runner } from "../../runner.ts";
 import { given, readNumber } from "../formats/arguments.ts";
-import { prepareFolder } from "../formats/files.ts";
+import { AnswerArray, arrayAnswers } from "../formats/answers.ts";
+import { prepareFile, prepareFolder, writeFiles } from "../formats/files.ts";
+import { openArrays, type ArrayTargets } from "../formats/instances/arrays.ts";
 import {
   formatOf,
   formats,
   readInstances,
   valuesOfOption,
+  type Format,
   type Reading,
   type ReadInstance,
   type SettleOptions,
@@ -41,6 +45,8 @@ import { TextThreads } from "../solve/threads.ts";
 import { command, spellingOf, flag, STOPPED_STATUS, value, type ArgumentsOf, type Call } from "./command.ts";
 import { runOptions, untilStopped, withEngine, type Run } from "./run.ts";
 
+const inputFormats = [...formats, "npy"] as const;
+
 const options = {
   ask: value("list", `answers to compute: ${answerNames.join(", ")}`, "all but unique that the limits allow"),
   size: value("number", "consider only index sets of this many items"),
@@ -55,7 +61,8 @@ const options = {
   list: value("number", "list the first subsets of each target, this many or all"),
   method: value("name", methods.join(", "), "the cheapest for each instance"),
   target: value("list", "the sums asked for, of all instances; the input then has none"),
-  input: value("format", formats.join(", "), "by the file's name, or by its first line"),
+  targets: value("file", "with .npy, an array of targets, a row for each row of items"),
+  input: value("format", inputFormats.join(", "), "by the file's name, or by its first line"),
   scale: value(
     "auto",
     "auto reads decimals and amounts of money exactly, and answers in their units",
@@ -71,7 +78,11 @@ const options = {
   value: value("column", "with --rows, the column of the values", "value, or the only one of numbers"),
   label: value("column", "with --rows, the column of the labels", "label, or the only other one"),
   keepGoing: flag("leave out and count lines that are malformed or cannot be solved"),
-  out: value("folder", "for a copy as solutions.jsonl or solutions.csv, which a later run continues", "none"),
+  out: value(
+    "folder",
+    "for a copy as solutions.jsonl or solutions.csv, which a later run continues; or a .npy file for one answer",
+    "none",
+  ),
   csv: flag("print CSV instead of JSON Lines"),
   ...runOptions,
 };
@@ -108,6 +119,10 @@ Numbers are integers: 12, 12.0, 1e3, 1_000 or 0x1F, in every format. With \`--sc
 its line and character. With \`--target\` or \`--partition\`, an input of one number a line is one instance, and with \`--rows\` a table is.
 Where items have labels or columns names, \`witnessLabels\` and \`smallestWitnessLabels\` list those of the subsets.
 
+A .npy file has integers of any size and byte order, or floats that are integers, and each of its rows is an instance. Its targets are those
+of \`--target\`, or the rows of a second file, which \`--targets\` names. The line of a finding is then the row, counted from 1. With
+\`--out FILE.npy\` and one answer as \`--ask\`, that file has a number for each finding in their order, and nothing is printed.
+
 With \`--profits\`, an instance is a 0/1 knapsack: \`items\` are weights, \`profits\` as many integers, and a target is a capacity.
 \`profit\` is the greatest total profit of the subsets that weigh no more, \`witness\` the one of them with the smallest mask, and \`sum\`
 its weight.
@@ -126,15 +141,17 @@ items whose sums span less than 2^62.`,
   json    the same, or one JSON text of several lines: an instance, or a list of instances
   text    3 5 -8 : 10 11
   csv     a header with target or targets, id, and items or a column for each item
-  tsv     the same with tabs`,
+  tsv     the same with tabs
+  npy     an array of items of shape [instances, columns]`,
   examples: [
     "exacta solve instances.txt",
     "echo '3 5 -8 13 21 : 10' | exacta solve -",
     "exacta solve prices.csv --rows --target 579.90 --scale auto --decimal point",
+    "exacta solve items.npy --targets targets.npy --ask reachable --out reachable.npy",
   ],
   operands: {
     file: {
-      summary: "instances as JSON, text or a table; - reads standard input",
+      summary: "instances as JSON, text, a table or .npy; - reads standard input",
       expected: "a file, or - for standard input",
     },
   },
@@ -147,7 +164,7 @@ items whose sums span less than 2^62.`,
 const MAX_LISTED_REFUSALS = 20;
 const PROGRESS_INTERVAL_MS = 100;
 
-const formatSchema = z.enum(formats, `one of ${formats.join(", ")}`);
+const formatSchema = z.enum(inputFormats, `one of ${inputFormats.join(", ")}`);
 const scaleSchema = z.optional(z.enum(["auto"], "auto"));
 const decimalSchema = z.optional(z.enum(decimalMarks, decimalMarks.join(" or ")));
 
@@ -157,6 +174,8 @@ interface Question {
   readonly reading: SettleOptions;
   readonly request: SolveRequest | ListRequest;
   readonly config: SolveConfig;
+  /** The file is an array; its targets are beside it. */
+  readonly arrays?: { readonly targets: ArrayTargets } | undefined;
 }
 
 /** An instance with the chunk of the input in which its line ends; without one where no file is written. */
@@ -169,6 +188,7 @@ async function runSolve(args: Options & { readonly file: string }, { stop }: Cal
   if (csv && args.json) throw new RequestError("csv, json", "one of the two", "both");
   const question = readQuestion(args);
   const output = outputOf(args);
+  const column = isArray(out) ? await readColumn(args, question) : undefined;
   const counts = new Counts(question.config.partition);
   const run = { output, stop, unit: "instances", stopWithReader: out === undefined };
   const { seconds, isComplete } = await withEngine(args, run, async (run) => {
@@ -194,8 +214,14 @@ async function runSolve(args: Options & { readonly file: string }, { stop }: Cal
       if (part.earlier) continueAfter(part.earlier, counts, output);
       await finishing(part, answer(input, part));
     };
-    const isComplete = await withInput(question, run, counts, (input) => {
-      const work = out === undefined ? answer(input) : answerInto(input, out);
+    const { file, arrays } = question;
+    const opened = arrays ? openArrays(file, arrays.targets, skip) : openInput(file, isPlain(question));
+    const isComplete = await withInput(opened, run, counts, (input) => {
+      const work = column
+        ? answerAll(solveInput(question, input, run, undefined, undefined), counts, column)
+        : out === undefined
+          ? answer(input)
+          : answerInto(input, out);
       return untilStopped(
         work.then(() => true),
         run.signal,
@@ -204,6 +230,7 @@ async function runSolve(args: Options & { readonly file: string }, { stop }: Cal
     }).finally(() => void threads.close());
     return { seconds: run.seconds(), isComplete };
   });
+  if (column && isComplete) await writeFiles(dirname(out!), { [basename(out!)]: column.file });
 
   const { instances, findings, reachable, skipped } = counts;
   const rate = Math.round((instances - counts.earlier) / seconds);
@@ -215,19 +242,52 @@ async function runSolve(args: Options & { readonly file: string }, { stop }: Cal
   return !isComplete && stop.aborted ? STOPPED_STATUS : 0;
 }
 
+const isArray = (path: string | undefined): path is string => path !== undefined && /\.npy$/i.test(path);
+
+/**
+ * The answer that a .npy file gets.
+ * @throws {RequestError} The request has no answer, or several, that is a number for each finding, or the file cannot be written.
+ */
+async function readColumn(
+  args: Options & { readonly file: string },
+  question: Question,
+): Promise<AnswerArray> {
+  const { file, out, targets } = args;
+  for (const name of ["csv", "json", "keepGoing", "list", "profits"] as const)
+    if (args[name]) throw new RequestError(name, "a folder as --out, not an array", out);
+  const [answer, ...more] = question.request.ask ?? [];
+  const name = arrayAnswers.find((name) => name === answer);
+  if (!name || more.length > 0)
+    throw new RequestError("ask", `one of ${arrayAnswers.join(", ")} for an array`, args.ask);
+  await prepareFile(out!, [file, ...(targets === undefined ? [] : [targets])]);
+  return new AnswerArray(name);
+}
+
+/** Collects an answer of all findings. */
+async function answerAll(
+  solved: AsyncIterable<Solved<Placed>>,
+  counts: Counts,
+  column: AnswerArray,
+): Promise<void> {
+  for await (const one of solved) {
+    counts.add(one);
+    column.add(one.finding);
+  }
+}
+
 /** Threads that keep up with an engine: those of the CPU, or as many as keep the one busy that hands out their work. */
 const threadsFor = ({ engine, parallelism }: Runner): number =>
   engine === "cpu" ? parallelism : Math.min(hardwareThreads(), 4);
 
 /** What a part of the findings is bound to besides the input. */
-function partRequest({ reading, config }: Question, args: Options): PartRequest {
+function partRequest({ reading, config, arrays }: Question, args: Options): PartRequest {
   const { asked, byName, ...conditions } = config;
   const { target, scale, decimal, rows, header, value, label } = args;
   const tolerance = reading.decimals ? args.tolerance : conditions.tolerance;
   return {
     ...conditions,
     ask: byName ? [...asked].toSorted() : undefined,
-    input: reading.format,
+    input: arrays ? "npy" : reading.format,
     keepGoing: args.keepGoing ?? false,
     tolerance,
     target,
@@ -398,12 +458,12 @@ function skipping(counts: Counts, output: Output): Skip {
 
 /** Works on an input with progress, and closes the input. */
 async function withInput<T>(
-  question: Question,
+  opened: Promise<Input>,
   { report }: Run,
   counts: Counts,
   work: (input: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> {
-  const input = await openInput(question.file, isPlain(question));
+  const input = await opened;
   const progress = setInterval(() => report(counts.instances), PROGRESS_INTERVAL_MS);
   try {
     const result = await work(input.chunks);
@@ -418,7 +478,9 @@ async function withInput<T>(
 
 function readQuestion(args: Options & { readonly file: string }): Question {
   const { file, ask, size, atMostSize, atMost, partition, signed, profits, list, method } = args;
-  const reading = readReading(args);
+  const { targets, ...others } = readReading(args);
+  const arrays = formatOfInput(args) === "npy" ? { targets: readArrayTargets(args, targets) } : undefined;
+  const reading = { ...others, targets: arrays ? undefined : targets };
   const tolerance = args.tolerance === undefined ? undefined : readTolerance(args.tolerance, reading);
   const request = given<SolveRequest | ListRequest>({
     ask: ask?.split(",").map((name) => name.trim()),
@@ -439,7 +501,39 @@ function readQuestion(args: Options & { readonly file: string }): Question {
     reading: { ...reading, tolerance: reading.decimals ? tolerance : undefined, partition: config.partition },
     request,
     config,
+    arrays,
   };
+}
+
+/** The format of an input, as far as its name or --input says it. */
+function formatOfInput({
+  file,
+  input,
+}: {
+  readonly file: string;
+  readonly input?: string;
+}): Format | "npy" | undefined {
+  if (input !== undefined) return parse(formatSchema, input, "input");
+  return isArray(file) ? "npy" : formatOf(file);
+}
+
+/** @throws {RequestError} An option needs text, or there are no targets. */
+function readArrayTargets(
+  args: Options & { readonly file: string },
+  common: readonly Value[] | undefined,
+): ArrayTargets {
+  const { file, targets, partition } = args;
+  if (file === "-") throw new RequestError("file", "a .npy file, not a stream", file);
+  for (const name of ["scale", "decimal", "rows", "header", "value", "label", "profits"] as const)
+    if (args[name] !== undefined) throw new RequestError(name, "text, JSON or a table beside it", "npy");
+  if (targets !== undefined) return { file: targets };
+  if (!common && !partition)
+    throw new RequestError("targets", "a .npy file with a row of targets for each row of items", undefined, {
+      option: "target",
+      value: true,
+      because: "for targets that all rows have",
+    });
+  return common?.map(({ digits }) => digits);
 }
 
 /** A tolerance in the units of the input. */
@@ -457,11 +551,19 @@ function readTolerance(text: string, reading: Reading): Value {
 
 /** How the input is read. */
 function readReading(args: Options & { readonly file: string }): SettleOptions & Reading {
-  const { file, input, target, rows, header, value, label } = args;
+  const { target, targets: array, rows, header, value, label } = args;
+  const format = formatOfInput(args);
+  if (array !== undefined && format !== "npy")
+    throw new RequestError("targets", "an array of items beside it", format, {
+      option: "input",
+      value: "npy",
+    });
+  if (array !== undefined && target !== undefined)
+    throw new RequestError("target, targets", "one of the two", "both");
   const notation = parse(decimalSchema, args.decimal, "decimal") ?? "unstated";
   const decimals = parse(scaleSchema, args.scale, "scale") !== undefined;
-  if (target !== undefined && args.partition)
-    throw new RequestError("partition", "no target beside it", target);
+  if ((target ?? array) !== undefined && args.partition)
+    throw new RequestError("partition", "no target beside it", target ?? array);
   for (const name of ["value", "label"] as const)
     if (args[name] !== undefined && !rows)
       throw new RequestError(name, "a table whose records are items", args[name], {
@@ -475,7 +577,7 @@ function readReading(args: Options & { readonly file: string }): SettleOptions &
     : targets?.find(({ digits }) => digits > MAX_TARGET || digits < -MAX_TARGET);
   if (wrong) throw new RequestError(role.field, role.range, wrong.text);
   return {
-    format: input === undefined ? formatOf(file) : parse(formatSchema, input, "input"),
+    format: format === "npy" ? "jsonl" : format,
     notation,
     decimals,
     targets,

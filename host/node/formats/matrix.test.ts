@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RequestError } from "../../../src/errors.ts";
 import fixture from "../../../test/fixtures/npy.json" with { type: "json" };
-import { csvOf, decodeInputs, encodeNpy, int64Bytes } from "./matrix.ts";
+import { csvOf, decodeInputs } from "./matrix.ts";
+import { encodeNpy, int64Bytes } from "./npy.ts";
 
 const bytesOf = (base64: string) => Buffer.from(base64, "base64");
 

@@ -1,39 +1,14 @@
-// Reads and writes matrices: .npy, the format of numpy, and text. Integers are exact or refused; real numbers are rounded where
-// the caller says so. The memory is proportional to the length of a file, whatever sizes its header claims.
+// Reads inputs from .npy files and text, and writes outputs as text. Integers are exact or refused; real numbers are rounded
+// where the caller says so. The memory is proportional to the length of a file, whatever sizes its header claims.
 
 import { isUtf8 } from "node:buffer";
-import { endianness } from "node:os";
 import { parse as parseCsv } from "csv-parse/sync";
-import * as z from "zod/mini";
 import { RequestError, type Remedy } from "../../../src/errors.ts";
-import { integer, parse } from "../../../src/check.ts";
 import { decimalText, NumberFault, readInteger, readNumber } from "../../../src/numbers.ts";
+import { MAGIC, numbersOf, readNpyHeader } from "./npy.ts";
 
-/** The first six bytes of every .npy file: 0x93, then NUMPY. The version follows. */
-const MAGIC = Buffer.from("\x93NUMPY", "latin1");
-/** The longest header, in bytes, that numpy reads by default. */
-const MAX_HEADER = 10_000;
 /** The most integers of a .npy file, and the most bytes of text. */
 const MAX_SIZE = 2 ** 28;
-/** The most dimensions of an array in numpy. */
-const MAX_DIMENSIONS = 64;
-/** The alignment of data in numpy, in bytes. */
-const ALIGNMENT = 64;
-
-const FIELDS = "descr, fortran_order and shape";
-const DTYPES = "<i4 or another of integers, booleans or floats";
-
-/** The header of a .npy file: these three fields and no others. */
-const headerSchema = z.strictObject(
-  {
-    descr: z.string(DTYPES).check(z.regex(/^([<>|][iub]1|[<>]([iu][248]|f[248]))$/, DTYPES)),
-    fortran_order: z.boolean("True or False"),
-    shape: z
-      .array(integer(0, Number.MAX_SAFE_INTEGER), "lengths")
-      .check(z.maxLength(MAX_DIMENSIONS, `at most ${MAX_DIMENSIONS} lengths`)),
-  },
-  FIELDS,
-);
 
 /** What the inputs of a network are. */
 export interface InputForm {
@@ -72,8 +47,7 @@ function fromNpy(bytes: Uint8Array, form: InputForm): Int32Array {
   const { columns, hasHeader } = form;
   if (hasHeader !== undefined)
     throw new RequestError("header", "none for a .npy file, which has no line of names", hasHeader);
-  const { header, start } = headerOf(bytes);
-  const { descr, fortran_order: fortran, shape } = parse(headerSchema, header, "header");
+  const { descr, isFortran, shape, start } = readNpyHeader(bytes);
   const rows = shape.length === 1 ? 1 : (shape[0] ?? 0);
   const lengths = shape.slice(shape.length === 1 ? 0 : 1);
   if (shape.length === 0 || lengths.reduce((product, length) => product * length, 1) !== columns)
@@ -84,10 +58,10 @@ function fromNpy(bytes: Uint8Array, form: InputForm): Int32Array {
   if (bytes.length - start !== size)
     throw new RequestError("data", `${size} bytes, as its shape asks for`, bytes.length - start);
   const numbers = numbersOf(descr, bytes.subarray(start));
-  const offsets = fortran
+  const offsets = isFortran
     ? fortranOffsets(rows, lengths)
     : Uint32Array.from({ length: columns }, (_, i) => i);
-  const step = fortran ? 1 : columns;
+  const step = isFortran ? 1 : columns;
   const inputs = new Int32Array(rows * columns);
   for (let row = 0, at = 0; row < rows; row++)
     for (let column = 0; column < columns; column++, at++) {
@@ -108,77 +82,6 @@ function fortranOffsets(rows: number, lengths: readonly number[]): Uint32Array {
     stride *= length;
   }
   return Uint32Array.from(offsets);
-}
-
-/** The header of a .npy file, and the offset of its data. */
-function headerOf(bytes: Uint8Array): { header: unknown; start: number } {
-  const [major = 0, minor = 0] = bytes.subarray(MAGIC.length);
-  if (major < 1 || major > 3 || minor !== 0)
-    throw new RequestError("version", "1.0, 2.0 or 3.0", `${major}.${minor}`);
-  const at = MAGIC.length + 2;
-  const digits = major === 1 ? 2 : 4;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length < at + digits)
-    throw new RequestError("header", "its length before the end of the file", bytes.length);
-  const length = major === 1 ? view.getUint16(at, true) : view.getUint32(at, true);
-  const start = at + digits + length;
-  if (length > MAX_HEADER || start > bytes.length)
-    throw new RequestError("header", `at most ${MAX_HEADER} bytes before the end of the file`, length);
-  const text = Buffer.from(bytes.subarray(at + digits, start)).toString();
-  // A Python dictionary becomes JSON. No valid name or dtype contains any of the replaced characters.
-  const json = text
-    .replaceAll("'", '"')
-    .replaceAll("(", "[")
-    .replaceAll(")", "]")
-    .replaceAll(/,\s*(?=[\]}])/g, "")
-    .replaceAll(/\bTrue\b/g, "true")
-    .replaceAll(/\bFalse\b/g, "false");
-  try {
-    return { header: JSON.parse(json), start };
-  } catch {
-    throw new RequestError("header", FIELDS, text);
-  }
-}
-
-const arrays = {
-  i1: Int8Array,
-  u1: Uint8Array,
-  b1: Uint8Array,
-  i2: Int16Array,
-  u2: Uint16Array,
-  i4: Int32Array,
-  u4: Uint32Array,
-  i8: BigInt64Array,
-  u8: BigUint64Array,
-  f4: Float32Array,
-  f8: Float64Array,
-};
-
-const ours = endianness() === "LE" ? "<" : ">";
-
-/** The numbers of the data; `descr` is their byte order and type. */
-function numbersOf(descr: string, data: Uint8Array): ArrayLike<number | bigint> {
-  const [order, kind] = [descr[0], descr.slice(1)];
-  // A copy is aligned for every type.
-  const { buffer } = new Uint8Array(data);
-  const bytes = Buffer.from(buffer);
-  const swap = { 1: () => bytes, 2: () => bytes.swap16(), 4: () => bytes.swap32(), 8: () => bytes.swap64() };
-  if (order !== ours) swap[Number(kind[1]) as 1 | 2 | 4 | 8]();
-  if (kind !== "f2") return new arrays[kind as keyof typeof arrays](buffer);
-  const halves = Float64Array.from({ length: 2 ** 16 }, (_, bits) => half(bits));
-  const words = new Uint16Array(buffer);
-  const numbers = new Float64Array(words.length);
-  for (let i = 0; i < words.length; i++) numbers[i] = halves[words[i]!]!;
-  return numbers;
-}
-
-/** The value of a 16-bit float: sign, 5 bits of exponent, 10 bits of fraction. */
-function half(bits: number): number {
-  const sign = bits >> 15 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24);
 }
 
 function fromText(bytes: Uint8Array, form: InputForm): Int32Array {
@@ -307,51 +210,6 @@ function refusal(
   else if (typeof got === "string" && row === 0 && hasHeader === undefined && isName(got))
     remedy = { option: "header", value: "yes", because: "if the first line has names" };
   return new RequestError(`row ${row}, column ${column}`, range, got, remedy);
-}
-
-/** Exact integers as 64-bit integers, little-endian. */
-export function int64Bytes(values: Float64Array): Buffer {
-  const words = new Int32Array(2 * values.length);
-  for (let i = 0; i < values.length; i++) {
-    // An Int32Array stores the lowest 32 bits of a number.
-    words[2 * i] = values[i]!;
-    words[2 * i + 1] = Math.floor(values[i]! / 2 ** 32);
-  }
-  return littleEndian(words);
-}
-
-function floatBytes(values: Float64Array): Buffer {
-  const bytes = Buffer.from(Float64Array.from(values).buffer);
-  return ours === "<" ? bytes : bytes.swap64();
-}
-
-function littleEndian(words: Int32Array<ArrayBuffer>): Buffer {
-  const bytes = Buffer.from(words.buffer);
-  return ours === "<" ? bytes : bytes.swap32();
-}
-
-/**
- * A .npy file of version 1.0.
- * @param isReal Whether values are written as float64; otherwise as 32-bit integers where all fit, or as 64-bit integers.
- */
-export function encodeNpy(values: Float64Array, shape: readonly number[], isReal = false): Buffer {
-  const narrow = !isReal && values.every((value) => value === (value | 0));
-  const lengths = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
-  const descr = isReal ? "<f8" : narrow ? "<i4" : "<i8";
-  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${lengths}), }`;
-  const start = Math.ceil((MAGIC.length + 4 + text.length + 1) / ALIGNMENT) * ALIGNMENT;
-  const header = Buffer.alloc(start, " ");
-  MAGIC.copy(header);
-  header.writeUInt16LE(1, MAGIC.length);
-  header.writeUInt16LE(start - MAGIC.length - 4, MAGIC.length + 2);
-  header.write(text, MAGIC.length + 4);
-  header.write("\n", start - 1);
-  const data = isReal
-    ? floatBytes(values)
-    : narrow
-      ? littleEndian(Int32Array.from(values))
-      : int64Bytes(values);
-  return Buffer.concat([header, data]);
 }
 
 /** Rows of one piece of text. */

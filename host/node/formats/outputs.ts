@@ -1,7 +1,7 @@
 // Outputs of a network in a compact form: the largest of each input, and a digest of all.
 
 import { createHash } from "node:crypto";
-import { int64Bytes } from "./matrix.ts";
+import { int64Bytes } from "./npy.ts";
 
 /** SHA-256 of outputs as integers of 64 bits, low byte first, in hexadecimal digits. */
 export function outputsDigest(outputs: Float64Array): string {

@@ -13,7 +13,7 @@ import type { SettleOptions } from "./settings.ts";
 import { settledBlocks } from "./settled.ts";
 
 export type { ReadInstance } from "./instance.ts";
-export { formatOf, formats, type SettleOptions } from "./settings.ts";
+export { formatOf, formats, type Format, type SettleOptions } from "./settings.ts";
 export { valuesOfOption, type Reading, type Value } from "./values.ts";
 
 export interface ReadOptions extends SettleOptions {
