@@ -31,6 +31,8 @@ export default defineConfig(async () => ({
         timeout: 180_000,
       },
     ],
+    // Style sheets that are imported as text; Vitest leaves others empty.
+    css: { include: [/\.css\?raw$/] },
     testTimeout: 60_000,
   },
 }));

@@ -1,7 +1,14 @@
 // Draws a figure as HTML and SVG, with the document of a browser or of linkedom.
 
 import * as Plot from "@observablehq/plot";
-import type { Figure, FigureLine, FigurePoint, FigureSeries } from "../src/figures/figure.ts";
+import {
+  endHeights,
+  endText,
+  type Figure,
+  type FigureLine,
+  type FigurePoint,
+  type FigureSeries,
+} from "../src/figures/figure.ts";
 import { seriesColors } from "../src/figures/palette.ts";
 
 /** Stroke patterns and widths of predictions, by the order of their names in a figure, and of bounds. */
@@ -18,7 +25,7 @@ const PANEL_WIDTH = 220;
  * Draws a figure as an element of `width` CSS pixels (360..900 is legible) that shrinks with its container and takes the
  * container's text color. The pointer over a point shows its numbers, without scripts. Measured points are dots, which a
  * solid line joins unless predictions run among them. Predictions are dashed; bounds are dotted, with their forbidden side
- * shaded.
+ * shaded. Where there are several curves, their names are at their ends.
  */
 export function renderFigure(figure: Figure, document: Document, width = 640): Element {
   const element = elementMaker(document);
@@ -35,7 +42,7 @@ export function renderFigure(figure: Figure, document: Document, width = 640): E
   const marks = legendMarks(figure, series).map(({ text, svg }) => {
     const sample = element("span", "margin-right:.4em");
     sample.innerHTML = svg;
-    return element("span", "white-space:nowrap", sample, text);
+    return element("span", "", sample, text);
   });
   const key = marks.length > 0 ? [legendRow(element, ...marks)] : [];
   if (figure.panels)
@@ -123,6 +130,9 @@ const chartHeight = (width: number) => Math.round(Math.min(Math.max(width * 0.62
 const TIP_RADIUS = 7;
 /** The least width of a number at the x axis. */
 const TICK_WIDTH = 45;
+/** The width of a letter of a name at the end of a curve, about, and the distance of names from the chart. */
+const LETTER_WIDTH = 7;
+const END_GAP = 10;
 
 /** Draws one chart. */
 function plot(
@@ -137,11 +147,16 @@ function plot(
     ...series.flatMap(({ lines, color }) => lines.map((line) => ({ line, color }))),
     ...(figure.lines ?? []).map((line) => ({ line, color: "currentColor" })),
   ];
+  const ends = isPanel || series.length === 1 ? [] : series;
+  const longest = Math.max(0, ...ends.map((one) => endText(one).length));
+  const marginRight = margins.marginRight + (longest > 0 ? longest * LETTER_WIDTH : 0);
+  const height = isPanel ? PANEL_HEIGHT : chartHeight(width);
   const svg = Plot.plot({
     document,
     width,
-    height: isPanel ? PANEL_HEIGHT : chartHeight(width),
+    height,
     ...margins,
+    marginRight,
     style: { fontSize, maxWidth: "100%", height: "auto", background: "none", overflow: "visible" },
     ariaLabel: figure.title,
     ariaDescription: figure.caption,
@@ -157,7 +172,56 @@ function plot(
     ],
   });
   svg.setAttribute("role", "img");
+  const bottom = height - margins.marginBottom;
+  svg.append(...endNames(svg, ends, document, { left: width - marginRight, top: margins.marginTop, bottom }));
   return svg;
+}
+
+/** The names of curves at their ends, with a thin line to each end. None where there is no room for all. */
+function endNames(
+  plot: Plot.Plot,
+  series: readonly ColoredSeries[],
+  document: Document,
+  { left, top, bottom }: { readonly left: number; readonly top: number; readonly bottom: number },
+): Element[] {
+  const [x, y] = [plot.scale("x")!, plot.scale("y")!];
+  const ends = series.flatMap((one) => {
+    const last = (one.points.length > 0 ? one.points : one.lines[0]!.points).at(-1);
+    return last
+      ? [{ name: endText(one), color: one.color, x: Number(x.apply(last.x)), y: Number(y.apply(last.y)) }]
+      : [];
+  });
+  const heights = endHeights(
+    ends.map((end) => Math.min(Math.max(end.y, top), bottom)),
+    top,
+    bottom,
+  );
+  if (!heights) return [];
+  const element = (name: string, attributes: Readonly<Record<string, string | number>>, text = "") => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
+    node.textContent = text;
+    return node;
+  };
+  return ends.flatMap(({ name, color, x, y }, i) => {
+    const at = heights[i]!;
+    const line = `M${x.toFixed(1)},${y.toFixed(1)}L${left + END_GAP / 2},${at.toFixed(1)}H${left + END_GAP - 2}`;
+    return [
+      element("path", { d: line, fill: "none", stroke: color, "stroke-opacity": 0.5 }),
+      element(
+        "text",
+        {
+          class: "end",
+          x: left + END_GAP,
+          y: at.toFixed(1),
+          dy: "0.35em",
+          fill: color,
+          "text-anchor": "start",
+        },
+        name,
+      ),
+    ];
+  });
 }
 
 function xAxis(
@@ -246,10 +310,27 @@ function measuredMarks(
   r: number,
 ): Plot.Markish[] {
   const isPredicted = [...lines, ...(figure.lines ?? [])].some(({ kind }) => kind === "prediction");
+  const [counted, limits] = [points.filter(({ limit }) => !limit), points.filter(({ limit }) => limit)];
+  // A logarithmic axis has no place for an interval that begins at 0.
+  const floor = figure.y.scale === "log" ? figure.y.domain[0] : -Infinity;
+  const low = (point: FigurePoint) => Math.max(point.low, floor);
   return [
-    Plot.areaY(points, { x: "x", y1: "low", y2: "high", fill: color, fillOpacity: 0.25 }),
-    ...(isPredicted ? [] : [Plot.lineY(points, { x: "x", y: "y", stroke: color, strokeWidth })]),
-    Plot.dot(points, { x: "x", y: "y", fill: color, r }),
+    Plot.areaY(counted, { x: "x", y1: low, y2: "high", fill: color, fillOpacity: 0.25 }),
+    ...(isPredicted ? [] : [Plot.lineY(counted, { x: "x", y: "y", stroke: color, strokeWidth })]),
+    Plot.dot(counted, { x: "x", y: "y", fill: color, r }),
+    ...(limits.length === 0
+      ? []
+      : [
+          Plot.dot(limits, {
+            x: "x",
+            y: "y",
+            stroke: color,
+            symbol: "triangle",
+            rotate: 180,
+            r: r + 1,
+            className: "limit",
+          }),
+        ]),
   ];
 }
 
@@ -273,8 +354,8 @@ function tipMark({ x }: Figure, { name, points }: ColoredSeries): Plot.Markish {
     y: "y",
     r: TIP_RADIUS,
     fill: "transparent",
-    title: ({ x: at, y, low, high, note }: FigurePoint) =>
-      `${name}, ${x.symbol} = ${numeral(at)}: ${numeral(y)}${low < high ? `, 95 % interval ${numeral(low)} to ${numeral(high)}` : ""}${note ? `, ${note}` : ""}`,
+    title: ({ x: at, y, low, high, limit, note }: FigurePoint) =>
+      `${name}, ${x.symbol} = ${numeral(at)}: ${numeral(limit ? 0 : y)}${low < high ? `, 95 % interval ${numeral(low)} to ${numeral(high)}` : ""}${note ? `, ${note}` : ""}`,
   });
 }
 
@@ -299,15 +380,22 @@ function stroke(dash: string, width: number, cap: string): string {
 /** A sample and a name of each kind of mark; none if there are only measurements. */
 function legendMarks(figure: Figure, series: readonly ColoredSeries[]): { text: string; svg: string }[] {
   const all = [...series.flatMap(({ lines }) => lines), ...(figure.lines ?? [])];
-  if (all.length === 0) return [];
+  const points = series.flatMap((one) => one.points);
+  const hasLimits = points.some(({ limit }) => limit);
+  if (all.length === 0 && !hasLimits) return [];
   const names = predictionNames(figure);
   const found = new Map<string, string>();
-  if (figure.dots !== undefined && series.some(({ points }) => points.length > 0))
+  if (figure.dots !== undefined && points.length > 0)
     found.set(
       figure.dots,
       sample(
         `<circle cx="8" cy="6" r="2.5" fill="currentColor"/><circle cx="22" cy="6" r="2.5" fill="currentColor"/>`,
       ),
+    );
+  if (hasLimits)
+    found.set(
+      "nothing failed: upper end of the interval",
+      sample(`<path d="M15,10L11,3H19Z" fill="none" stroke="currentColor" stroke-width="1.5"/>`),
     );
   for (const line of all) {
     if (line.kind === "prediction")

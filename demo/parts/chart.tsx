@@ -3,7 +3,13 @@
 // Every series has one path for its band, one for its dots and one for its line, so that a report changes few attributes.
 
 import { useId, useRef, useState } from "preact/hooks";
-import type { Figure, FigureLine, FigurePoint } from "../../src/figures/figure.ts";
+import {
+  endHeights,
+  endText,
+  type Figure,
+  type FigureLine,
+  type FigurePoint,
+} from "../../src/figures/figure.ts";
 import { seriesColors } from "../../src/figures/palette.ts";
 import { percentText } from "../number.ts";
 import { integerTicks } from "./ticks.ts";
@@ -42,7 +48,8 @@ interface Place {
   readonly i: number;
 }
 
-export const CHART_MARGIN = { left: 64, right: 14 } as const;
+/** On the right is room for the names at the ends of curves. */
+export const CHART_MARGIN = { left: 64, right: 54 } as const;
 const TOP = 28;
 const BOTTOM = 40;
 /** The farthest that a pointer may be from a point to choose it, in CSS pixels. */
@@ -154,6 +161,14 @@ export function Chart({ figure, scale, label, x, strong, start, mark, describe, 
                 </g>
               ))}
             </g>
+            {endsOf(figure, axis, xOf, yOf, bottom).map(({ s, name, x, y, at }) => (
+              <g key={name} class="end" style={{ color: colors[s] }}>
+                <path d={`M${pair(x, y)}L${pair(right + 2, at)}h4`} />
+                <text x={right + 8} y={at} dy="0.32em">
+                  {name}
+                </text>
+              </g>
+            ))}
             {mark && (
               <g class="mark">
                 <line x1={xOf(mark.x)} x2={xOf(mark.x)} y1={TOP} y2={bottom} />
@@ -313,6 +328,20 @@ function limitsPath(points: readonly FigurePoint[], axis: Axis, xOf: Position, y
     .filter((point) => !isDrawn(axis)(point))
     .map((point) => `M${pair(xOf(point.x) - 4, yOf(axis.shown(point)))}h8m-4 0v8`)
     .join("");
+}
+
+/** The names at the ends of curves, with the ends and their own heights; none of a single curve. */
+function endsOf({ series }: Figure, axis: Axis, xOf: Position, yOf: Position, bottom: number) {
+  const ends = series.flatMap(({ name, points }, s) => {
+    const last = points.at(-1);
+    return last ? [{ s, name: endText({ name }), x: xOf(last.x), y: yOf(axis.shown(last)) }] : [];
+  });
+  const heights = endHeights(
+    ends.map(({ y }) => y),
+    TOP,
+    bottom,
+  );
+  return series.length === 1 || !heights ? [] : ends.map((end, i) => ({ ...end, at: heights[i]! }));
 }
 
 /** The point of the strong series at `start`, or one in the middle, from which the others are near by keyboard. */

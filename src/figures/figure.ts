@@ -6,6 +6,8 @@ export interface FigurePoint {
   readonly y: number;
   readonly low: number;
   readonly high: number;
+  /** Nothing failed here: y is the upper end of an interval that begins at 0. */
+  readonly limit?: true;
   /** Added to the text that a reader sees on hovering over the point. */
   readonly note?: string;
 }
@@ -23,11 +25,48 @@ export type FigureLine = {
 /** Measured points of one subject, in ascending x. An empty series keeps the colors of the others equal in all figures. */
 export interface FigureSeries {
   readonly name: string;
-  /** k of the series, which sets its color. */
+  /** k of the series, which sets its color; log2 M where M is no power of two. */
   readonly bits?: number;
   readonly points: readonly FigurePoint[];
   /** Computed lines of the same subject, in the color of the series. */
   readonly lines: readonly FigureLine[];
+}
+
+/** The name of a series at the end of its curve: `k = 6` of `k = 6 (M = 64)`. */
+export function endText({ name }: Pick<FigureSeries, "name">): string {
+  return name.replace(/ \(M = \d+\)/, "");
+}
+
+/** The least distance of two names at the ends of curves, in CSS pixels. */
+const END_HEIGHT = 14;
+
+/**
+ * Heights of names near the ends of curves, so that no two overlap; names of ends that are close to each other keep their order.
+ * Heights are in CSS pixels and grow downwards.
+ * @returns A height for each end, or undefined where `bottom` - `top` has no room for all.
+ */
+export function endHeights(
+  ends: readonly number[],
+  top: number,
+  bottom: number,
+): readonly number[] | undefined {
+  if ((ends.length - 1) * END_HEIGHT > bottom - top) return undefined;
+  const placeOf = (end: number) => Math.round(end / END_HEIGHT);
+  const order = ends.map((_, i) => i).toSorted((a, b) => placeOf(ends[a]!) - placeOf(ends[b]!));
+  const heights = [...ends];
+  let least = top;
+  for (const i of order) {
+    const height = Math.max(ends[i]!, least);
+    heights[i] = height;
+    least = height + END_HEIGHT;
+  }
+  let most = bottom;
+  for (const i of order.toReversed()) {
+    const height = Math.min(heights[i]!, most);
+    heights[i] = height;
+    most = height - END_HEIGHT;
+  }
+  return heights;
 }
 
 export interface Figure {

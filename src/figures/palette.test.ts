@@ -38,6 +38,13 @@ test("A precision has the same color whatever the other series of its figure are
   expect(seriesColors({ series: seriesOf(6, 22) })[0]).toBe(color);
 });
 
+test("Of several series of one precision the first has its color, and all are legible by day and by night", () => {
+  const colors = seriesColors({ series: seriesOf(...allBits, ...allBits, ...allBits) });
+  expect(colors.slice(0, allBits.length)).toEqual(allBits.map(colorOfBits));
+  for (const paper of ["rgb(255,255,255)", "rgb(21,23,27)"])
+    expect(colors.filter((color) => contrast(luminance(color), luminance(paper)) < 3)).toEqual([]);
+});
+
 test("Series of the same precision or without one have different colors", () => {
   expect(new Set(seriesColors({ series: seriesOf(6, 6, 6) })).size).toBe(3);
   expect(new Set(seriesColors({ series: seriesOf(6, undefined) })).size).toBe(2);

@@ -16,6 +16,9 @@ const STOPS: readonly (readonly [bits: number, color: Color])[] = [
   [22, channels("#3f9142")],
 ];
 
+/** Between the paper and the text of pages by day and by night. */
+const GRAY = channels("#8a8f96");
+
 type Color = readonly [red: number, green: number, blue: number];
 
 function channels(color: string): Color {
@@ -24,16 +27,23 @@ function channels(color: string): Color {
 }
 
 /** The color between two others at `share`, 0..1, of the way. */
-function mixed(from: Color, to: Color, share: number): string {
-  return `rgb(${from.map((channel, c) => Math.round(channel + (to[c]! - channel) * share)).join(",")})`;
+function between(from: Color, to: Color, share: number): Color {
+  const [red, green, blue] = from.map((channel, c) => channel + (to[c]! - channel) * share);
+  return [red!, green!, blue!];
 }
 
-/** The color of a precision of k bits, 0..22. */
-export function colorOfBits(bits: number): string {
+const mixed = (from: Color, to: Color, share: number) =>
+  `rgb(${between(from, to, share).map(Math.round).join(",")})`;
+
+/** The color of a precision of k bits, 0..22, which need be no integer. */
+function bitsColor(bits: number): Color {
   const right = STOPS.findIndex(([stop], i) => i > 0 && bits <= stop);
   const [[from, left], [to, next]] = [STOPS[right - 1]!, STOPS[right]!];
-  return mixed(left, next, (bits - from) / (to - from));
+  return between(left, next, (bits - from) / (to - from));
 }
+
+/** The color of a precision of k bits as CSS. */
+export const colorOfBits = (bits: number): string => mixed(bitsColor(bits), GRAY, 0);
 
 /** The color of series s, 0..count-1, along the palette; a single series takes the first color. */
 function colorOfSeries(s: number, count: number): string {
@@ -42,9 +52,18 @@ function colorOfSeries(s: number, count: number): string {
   return mixed(PALETTE[left]!, PALETTE[left + 1]!, position - left);
 }
 
-/** The colors of the series of a figure: by their bits where these tell them apart, otherwise along the palette. */
+/** How far the last of several series with one k is from the color of that k to gray. */
+const PALEST = 0.7;
+
+/**
+ * The colors of the series of a figure. A series has the color of its k, paler for a second and further series of that k.
+ * A series without a k has a color along the palette.
+ */
 export function seriesColors({ series }: Pick<Figure, "series">): string[] {
-  const known = series.flatMap(({ bits }) => (bits === undefined ? [] : [bits]));
-  if (new Set(known).size === series.length) return known.map(colorOfBits);
-  return series.map((_, s) => colorOfSeries(s, series.length));
+  return series.map(({ bits }, s) => {
+    if (bits === undefined) return colorOfSeries(s, series.length);
+    const alike = series.flatMap((other, i) => (other.bits === bits ? [i] : []));
+    const share = alike.length === 1 ? 0 : (PALEST * alike.indexOf(s)) / (alike.length - 1);
+    return mixed(bitsColor(bits), GRAY, share);
+  });
 }

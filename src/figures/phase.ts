@@ -1,6 +1,6 @@
 // Figures of phase sweeps: a figure for each event, a series for each sweep, with a line for what theory predicts.
 
-import { ensembles } from "../ensemble.ts";
+import { ensembles, isProduct } from "../ensemble.ts";
 import type { MeasuredSweep } from "../experiments/sweep.ts";
 import type { PhaseFinding, TheoryFinding } from "../finding.ts";
 import type { Estimate } from "../statistics.ts";
@@ -67,8 +67,11 @@ function seedText({ interval, seed }: PhaseFinding): string {
 }
 
 /** The name and the color of the series of a sweep. */
-export function seriesOf({ label, findings: [{ bits }] }: NamedSweep): Pick<FigureSeries, "name" | "bits"> {
-  return { name: label, ...(bits !== undefined && { bits }) };
+export function seriesOf({
+  label,
+  findings: [{ ensemble, bits, halfRange }],
+}: NamedSweep): Pick<FigureSeries, "name" | "bits"> {
+  return { name: label, bits: bits ?? Math.log2(halfRange) / (isProduct(ensemble) ? 2 : 1) };
 }
 
 /** A bound on the probability of an event, with the name of its proof. */
@@ -304,6 +307,37 @@ export function phaseFigures(events: readonly PhaseEvent[]): Figure[] {
       })),
     };
   });
+}
+
+/**
+ * A figure of shares as one of failures, 1 minus the shares, on a logarithmic axis. Where nothing failed, a point is the upper
+ * end of its interval.
+ */
+export function failureFigure(figure: Figure): Figure {
+  const series = figure.series.map((one): FigureSeries => ({
+    ...one,
+    points: one.points.flatMap(({ y, low, high, ...rest }): FigurePoint[] => {
+      if (y < 1) return [{ ...rest, y: 1 - y, low: 1 - high, high: 1 - low }];
+      return low < 1 ? [{ ...rest, y: 1 - low, low: 1 - low, high: 1 - low, limit: true }] : [];
+    }),
+  }));
+  const floor = powerBelow(series.flatMap(({ points }) => points.map(({ y }) => y)));
+  const failures = (line: FigureLine): FigureLine => ({
+    ...line,
+    points: line.points.map(({ x, y }) => ({ x, y: 1 - y })).filter(({ y }) => y >= floor),
+  });
+  return {
+    ...figure,
+    caption: `${figure.caption.slice(0, -1)}. The axis has the share that fails, 1 − P.`,
+    y: { label: `1 − ${figure.y.label}`, domain: [floor, 1], scale: "log" },
+    series: series.map((one) => ({ ...one, lines: one.lines.map(failures) })),
+    ...(figure.lines && { lines: figure.lines.map(failures) }),
+  };
+}
+
+/** The power of ten at or below some probabilities, at most 0.1. */
+export function powerBelow(values: readonly number[]): number {
+  return Number(`1e${Math.floor(Math.log10(Math.min(...values, 0.1)) + 1e-9)}`);
 }
 
 /** The probability that a law predicts; undefined where it predicts none. */

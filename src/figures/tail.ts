@@ -1,20 +1,18 @@
 // Figures of tails: failures on a logarithmic axis, beside the laws and bounds of them.
 
+import { isProduct } from "../ensemble.ts";
 import type { TailFinding } from "../finding.ts";
 import { leastKappa } from "../theory/tail.ts";
 import type { Figure, FigureLine, FigureSeries } from "./figure.ts";
-import { rangeText } from "./phase.ts";
+import { powerBelow, rangeText } from "./phase.ts";
 
 type Sweep = readonly TailFinding[];
 
 const MEASURED = "P(some target of -M..M is missed), with 95 % interval";
 
-/** The lowest power of ten that an axis needs for some probabilities, and those of them that it shows. */
+/** The lower end of an axis of failures. */
 function floorOf(sweeps: readonly Sweep[]): number {
-  const least = Math.min(
-    ...sweeps.flat().flatMap(({ covered }) => (covered.failure > 0 ? [covered.failure] : [])),
-  );
-  return 10 ** Math.floor(Math.log10(Math.min(least, 0.1)));
+  return powerBelow(sweeps.flat().flatMap(({ covered }) => (covered.failure > 0 ? [covered.failure] : [])));
 }
 
 /** A line of a value of each finding, without what is below the axis. */
@@ -79,7 +77,7 @@ function seriesOf(findings: Sweep, lines: readonly FigureLine[]): FigureSeries {
   const [first] = findings as [TailFinding];
   return {
     name: rangeText(first),
-    ...(first.bits === undefined ? {} : { bits: first.bits }),
+    bits: first.bits ?? Math.log2(first.halfRange) / (isProduct(first.ensemble) ? 2 : 1),
     points: findings.flatMap(({ items, covered: { failure, low, high } }) =>
       failure > 0 ? [{ x: items, y: failure, low, high }] : [],
     ),

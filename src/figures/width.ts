@@ -9,7 +9,7 @@ const MEASURED = "measured, with 95 % interval";
 const PREDICTED = "predicted, with outputs independent given their numbers of units";
 
 /** `one layer of 4 inputs and outputs`, `3 layers of 4 inputs and outputs`. */
-function layersText({ width, depth }: Pick<WidthFinding, "width" | "depth">): string {
+export function layersText({ width, depth }: Pick<WidthFinding, "width" | "depth">): string {
   const size = width === 1 ? "1 input and output" : `${width} inputs and outputs`;
   return depth === 1 ? `one layer of ${size}` : `${depth} layers of ${size}`;
 }
@@ -18,7 +18,7 @@ function layersText({ width, depth }: Pick<WidthFinding, "width" | "depth">): st
 const areTied = (all: readonly WidthFinding[]) =>
   all.every(({ bits, targetBits }) => targetBits === 2 * bits);
 
-function precisionText({ bits, targetBits }: WidthFinding, all: readonly WidthFinding[]): string {
+export function precisionText({ bits, targetBits }: WidthFinding, all: readonly WidthFinding[]): string {
   return `k = ${bits}${areTied(all) ? "" : `, k_t = ${targetBits}`}`;
 }
 
@@ -56,6 +56,7 @@ export function widthFigures(findings: readonly WidthFinding[]): Figure[] {
     dots: MEASURED,
     series: group.map((finding) => ({
       name: ways > 1 ? weightsText(finding, findings).join(", ") : precisionText(finding, findings),
+      bits: finding.bits,
       points: dotsOf(finding),
       lines: [
         {

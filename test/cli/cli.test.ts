@@ -331,7 +331,7 @@ function loads(html: string): string[] {
       /<(?!a\b)[a-z][^>]*?\s(?:src|srcset|href|xlink:href|data|poster)\s*=\s*["']?(?!#|data:)[^>]*>/gi,
     ),
   ];
-  const styles = [...html.matchAll(/@import[^;]*;|url\(\s*["']?(?!#|data:)[^)]*\)/gi)];
+  const styles = [...html.matchAll(/@import[^;]*;|url\(\s*["']?(?!#|data:)[^)]*\)/g)];
   return [...attributes, ...styles].map(([text]) => text);
 }
 

@@ -201,6 +201,18 @@ test("Settings that are changed before the bet leave the question, and a begun c
   });
 });
 
+test("Curves have their names at their ends, which do not overlap", async () => {
+  await open("?view=odds&bits=2,4,6&items=1..14&targets=1&trials=1000&scale=failures", async (page) => {
+    await stateOf(page, "done");
+    const ends = page.locator(".chart").first().locator(".end text");
+    expect(await ends.allTextContents()).toEqual(["k = 2", "k = 4", "k = 6"]);
+    const heights = await ends.evaluateAll((all) => all.map((end) => Number(end.getAttribute("y"))));
+    const sorted = heights.toSorted((a, b) => a - b);
+    for (const [i, height] of sorted.slice(1).entries())
+      expect(height - sorted[i]!).toBeGreaterThanOrEqual(14);
+  });
+});
+
 test("The axis of failures counts in percent, each number a tenth of the one before", async () => {
   await open("?view=odds&bits=2&items=1..14&targets=1&trials=200000&scale=failures", async (page) => {
     await stateOf(page, "done");

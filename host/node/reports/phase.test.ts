@@ -1,14 +1,16 @@
 // The report of a phase run, the figures in it, and the tables.
 
+import { createHash } from "node:crypto";
 import { parseHTML } from "linkedom";
 import { expect, it } from "vitest";
 import { phaseConfig } from "../../../src/experiments/phase.ts";
 import type { MeasuredSweep } from "../../../src/experiments/sweep.ts";
 import { theoryOfConfig } from "../../../src/experiments/theory.ts";
-import { phaseEvents, phaseFigures } from "../../../src/figures/phase.ts";
+import { failureFigure, phaseEvents, phaseFigures } from "../../../src/figures/phase.ts";
 import { boundFigures, collapseFigures, residualFigures } from "../../../src/figures/theory.ts";
 import type { PhaseFinding } from "../../../src/finding.ts";
 import { certainty, estimate } from "../../../src/statistics.ts";
+import { colorOfBits } from "../../../src/figures/palette.ts";
 import { renderFigure } from "../../figure.ts";
 import { reportHtml } from "./phase.ts";
 import { csvField } from "../formats/csv-field.ts";
@@ -115,6 +117,71 @@ it("A band goes from low to high", () => {
   edges.forEach((edge, i) => expect(band[i]).toBeCloseTo(edge, 1));
 });
 
+it("Failures are drawn on a logarithmic axis, and none as the upper end of its interval", () => {
+  const trials = 1e5;
+  const [points, missing] = [[5e4, 200, 3], [0]].map((counts) =>
+    counts.map((n) => estimate(trials - n, trials)),
+  );
+  const findings = [...points!, ...missing!].map((covered, n) => sample(n + 4, { trials, covered }));
+  const figure = failureFigure(
+    phaseFigures(phaseEvents([sweepOf(findings[0]!, ...findings.slice(1))])).at(-1)!,
+  );
+  expect(figure.y).toEqual({ label: "1 − P(all covered)", domain: [1e-5, 1], scale: "log" });
+  const drawn = figure.series[0]!.points;
+  expect(drawn.map(({ y }) => y)).toEqual(
+    [0.5, 0.002, 3e-5, 1 - missing![0]!.low].map((y) => expect.closeTo(y, 12)),
+  );
+  expect(drawn.map(({ limit }) => limit)).toEqual([undefined, undefined, undefined, true]);
+  for (const [i, { low, high }] of points!.entries()) {
+    expect(drawn[i]!.low).toBeCloseTo(1 - high, 14);
+    expect(drawn[i]!.high).toBeCloseTo(1 - low, 14);
+  }
+  const svg = renderFigure(figure, pageDocument(), 440);
+  expect(svg.outerHTML).not.toMatch(/NaN|Infinity/);
+  const heights = [...svg.querySelectorAll("[aria-label=dot]:not([fill=transparent]) circle")].map((dot) =>
+    Number(dot.getAttribute("cy")),
+  );
+  // Equal ratios have equal distances.
+  const decade = (heights[1]! - heights[0]!) / Math.log10(0.5 / 0.002);
+  expect(heights[2]! - heights[1]!).toBeCloseTo(decade * Math.log10(0.002 / 3e-5), 6);
+  expect(svg.querySelectorAll(".limit path")).toHaveLength(1);
+  expect(svg.textContent).toContain("nothing failed: upper end of the interval");
+});
+
+it("Curves have their names at their ends, in their colors", () => {
+  const sweeps = [4, 6].map((bits) =>
+    sweepOf(sample(1, { bits, halfRange: 2 ** bits }), sample(9, { bits, halfRange: 2 ** bits })),
+  );
+  const [figure] = phaseFigures(phaseEvents(sweeps));
+  const names = [...renderFigure(figure!, pageDocument()).querySelectorAll("text.end")];
+  expect(names.map((name) => [name.textContent, name.getAttribute("fill")])).toEqual([
+    ["k = 4", colorOfBits(4)],
+    ["k = 6", colorOfBits(6)],
+  ]);
+  expect(
+    renderFigure({ ...figure!, series: [figure!.series[0]!] }, pageDocument()).querySelector("text.end"),
+  ).toBeNull();
+});
+
+it("A report begins with three sentences with numbers", () => {
+  const first = (html: string) =>
+    [...parseHTML(html).document.querySelectorAll(".first li")].map(({ textContent }) => textContent);
+  const rare = sweepOf(sample(4), sample(9, { trials: 1e6, covered: estimate(1e6, 1e6) }));
+  expect(first(reportHtml([withLaws], about))).toEqual([
+    "At least half of the instances reach every target of −M..M from n = 10 for k = 6 on.",
+    "With the most items, the share that does not is 0.30 (k = 6, n = 10).",
+    expect.stringMatching(
+      /^What is predicted by the window law is off by 0\.\d{3} at most: Target 64, M = 64, n = \d+, where 0\.\d{3} is measured and 0\.\d{3} predicted\.$/,
+    ),
+  ]);
+  expect(first(reportHtml([rare], about))).toEqual([
+    "At least half of the instances reach every target of −M..M from n = 9 for k = 6 on.",
+    "With the most items, the share that does not is below 3.7e-6 (k = 6, n = 9).",
+    "An instance of n = 9 items reaches 112.50 of the 129 targets of −M..M with M = 64 on average.",
+  ]);
+  expect(first(reportHtml([], about))).toEqual([]);
+});
+
 it("A point has its numbers as a title, which shows on hovering without scripts", () => {
   const titles = [...draw([sweep], 500).querySelectorAll("title")].map(({ textContent }) => textContent);
   const { probability, low, high } = sweep.findings[1]!.targets[0]!;
@@ -142,21 +209,34 @@ it("Text from outside is escaped", () => {
     ],
     { ...about, command: HOSTILE },
   );
-  expect(html).not.toMatch(/<script/i);
+  expect(html.match(/<script/gi)).toEqual(["<script"]);
   expect(html).toContain("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;x&#39;");
 });
 
-it("The report loads nothing from the network", () => {
+it("The report loads nothing from the network, and its policy lets one script run", () => {
   const { document } = parseHTML(reportHtml([sweep], about));
-  expect(document.querySelectorAll("script, link, img, iframe, object, [src]")).toHaveLength(0);
+  expect(document.querySelectorAll("link, img, iframe, object, [src]")).toHaveLength(0);
+  const policy = document.querySelector("meta[http-equiv=Content-Security-Policy]")!.getAttribute("content")!;
+  const [script, ...more] = document.querySelectorAll("script");
+  expect(more).toEqual([]);
+  const digest = createHash("sha256").update(script!.textContent).digest("base64");
+  expect(policy).toMatch(/^default-src 'none';/);
+  expect(policy.endsWith(`script-src 'sha256-${digest}'`)).toBe(true);
   for (const style of document.querySelectorAll("style"))
     expect(style.textContent).not.toMatch(/url\(|@import/);
 });
 
 it("The report has the numbers, the run and the source", () => {
   const { document } = parseHTML(reportHtml([sweep], about));
-  expect(document.querySelectorAll("svg")).toHaveLength(3);
+  // Three figures, of shares and of failures.
+  expect(document.querySelectorAll("svg[role=img]")).toHaveLength(6);
   expect(document.querySelectorAll("details tbody tr")).toHaveLength(3);
+  expect(document.querySelectorAll("details[open]")).toHaveLength(0);
+  expect([...document.querySelectorAll("a")].map((link) => link.getAttribute("href"))).toEqual([
+    "https://arxiv.org/abs/2508.11020",
+    "results.jsonl",
+    "results.csv",
+  ]);
   // 81 of 200; bisection of the binomial sums for tails of 2.5 % gives 0.33633 and 0.47652.
   expect(document.querySelector("details tbody tr:nth-child(2) td")!.textContent).toBe(
     "0.405 [0.336, 0.477]",
@@ -194,7 +274,7 @@ it("Exact counts have no interval", () => {
 it("Of many targets four are drawn, and the report says so", () => {
   const targets = Array.from({ length: 129 }, (_, i) => ({ target: i - 64, ...estimate(i, TRIALS) }));
   const html = reportHtml([sweepOf(sample(5, { targets }))], about);
-  expect(parseHTML(html).document.querySelectorAll("svg")).toHaveLength(5);
+  expect(parseHTML(html).document.querySelectorAll("svg[role=img]")).toHaveLength(10);
   expect(html).toContain("Of many targets, 4 are shown");
 });
 
@@ -285,7 +365,7 @@ it("A report with theory explains its terms, and bounds are rounded to the safe 
     "Theory in numbers",
     "Run",
   ]);
-  expect(document.querySelectorAll("svg[role=img]")).toHaveLength(3 + 1 + 2 + 3);
+  expect(document.querySelectorAll("svg[role=img]")).toHaveLength(2 * 3 + 1 + 2 + 3);
   const terms = [...document.querySelectorAll("dt")].map(({ textContent }) => textContent);
   expect(terms).toEqual(
     expect.arrayContaining(["prediction", "bound", "λ, lambda", "Y, E Y", "standard error", "markov_cond"]),
@@ -338,17 +418,19 @@ it("Text from outside is escaped beside theory as well", () => {
     { ...about, command: HOSTILE },
   );
   expect(html).toContain('class="theory"');
-  expect(html).not.toMatch(/<script/i);
+  expect(html.match(/<script/gi)).toEqual(["<script"]);
 });
 
 it("CSV has numbers with all digits", () => {
   const [first] = sweep.findings;
   const lines = resultsCsv([sweepOf(first!)]).split("\r\n");
   expect(lines).toHaveLength(5);
-  expect(lines[0]!.split(",")).toHaveLength(15);
+  expect(lines[0]!.split(",")).toHaveLength(16);
   const { solved, probability, low, high } = first!.targets[1]!;
-  expect(lines[2]).toBe(`rssp,6,64,1,200,200,true,1,target,64,${solved},${probability},${low},${high},12.5`);
-  expect(lines[3]).toMatch(/,covered,,0,0,0,0\.0\d+,12\.5$/);
+  expect(lines[2]).toBe(
+    `rssp,6,64,1,200,200,true,1,target,64,${solved},${probability},${low},${high},12.5,${(TRIALS - solved) / TRIALS}`,
+  );
+  expect(lines[3]).toMatch(/,covered,,0,0,0,0\.0\d+,12\.5,1$/);
   expect(lines[4]).toBe("");
 });
 
@@ -360,8 +442,8 @@ it("A field of CSV has quotes where it needs them, and is empty without a value"
     covered: _covered,
     ...rest
   } = sample(2, { ensemble: "rnpp", interval: "exact", halfRange: 100 });
-  const lines = resultsCsv([sweepOf({ ...rest, targets: [], perfect: certainty(1, 4) })]).split("\r\n");
-  expect(lines[1]).toBe("rnpp,,100,2,200,200,true,,perfect,,1,0.25,0.25,0.25,25");
+  const lines = resultsCsv([sweepOf({ ...rest, targets: [], perfect: certainty(50, 200) })]).split("\r\n");
+  expect(lines[1]).toBe("rnpp,,100,2,200,200,true,,perfect,,50,0.25,0.25,0.25,25,0.75");
 });
 
 it("The table is aligned and at most 100 columns wide", () => {
@@ -391,6 +473,28 @@ it("A row of the table has probabilities with the side of their interval", () =>
   const table = phaseTable([sweep]);
   expect(table).toMatch(/^ 4 +0\.405 ±0\.072 +0\.405 ±0\.072 +0\.100 ±0\.051 +50\.00$/m);
   expect(table).toContain("rssp, k = 6 (M = 64): 200 trials, seed 1, on cpu (WebAssembly SIMD, 2 threads)");
+});
+
+it("Rare failures are shown as failures, and the absence of failures as the upper end of its interval", () => {
+  const trials = 1e6;
+  const rows = (failures: readonly number[], change: Partial<PhaseFinding>, of: typeof estimate) => {
+    const targets = failures.map((failed, target) => ({ target, ...of(trials - failed, trials) }));
+    const finding = sample(9, { trials, targets, covered: of(trials / 2, trials), ...change });
+    return phaseTable([sweepOf(finding)]);
+  };
+  const sampled = rows([1000, 20, 0], {}, estimate);
+  // The limits of 20 and of 0 failures: 30.89 and 3.69 in a million.
+  expect(sampled).toMatch(/^9 +0\.9990 ±0\.0001 +1 - 2\.0e-5 ±1\.1e-5 +1 - <3\.7e-6 /m);
+  expect(sampled).toContain("x is P(miss)");
+  expect(rows([1e5, 2000], {}, estimate)).not.toContain("x is P(miss)");
+  const exact = rows([3, 0], { interval: "exact" }, certainty);
+  expect(exact).toMatch(/^9 +1 - 3\.0000e-6 +1\.000000 /m);
+  // Of few trials without a failure, many could fail.
+  expect(phaseTable([sweepOf(sample(10))])).toMatch(/^10 +1\.000 ±0\.019 /m);
+  const lines = resultsCsv([
+    sweepOf(sample(9, { trials: 3e7, targets: [{ target: 1, ...estimate(3e7 - 1, 3e7) }] })),
+  ]);
+  expect(lines.split("\r\n")[1]).toMatch(/,3\.3333333333333334e-8$/);
 });
 
 it("A probability strictly between 0 and 1 is not printed as 0 or 1", () => {

@@ -1,6 +1,5 @@
-// The report of a phase run: one HTML file that opens anywhere, without network or scripts.
+// The report of a phase run: numbers in three sentences, figures, and then words and tables, closed.
 
-import { parseHTML } from "linkedom";
 import type { Ensemble } from "../../../src/ensemble.ts";
 import {
   MAX_SHOWN_TARGETS,
@@ -9,12 +8,15 @@ import {
   type MeasuredSweep,
 } from "../../../src/experiments/sweep.ts";
 import type { PhaseFinding } from "../../../src/finding.ts";
-import type { Figure } from "../../../src/figures/figure.ts";
+import { endText, type Figure } from "../../../src/figures/figure.ts";
 import {
+  failureFigure,
+  lawsOf,
   nameSweeps,
   phaseEvents,
   phaseFigures,
   predictedProbability,
+  predictionText,
   type Limit,
   type NamedSweep,
   type Observation,
@@ -24,28 +26,47 @@ import { boundFigures, collapseFigures, residualFigures } from "../../../src/fig
 import type { Estimate } from "../../../src/statistics.ts";
 import { maxTheoryHalfRange } from "../../../src/theory/distribution.ts";
 import type { lowerBounds, upperBounds } from "../../../src/theory/envelope.ts";
-import { renderFigure } from "../../figure.ts";
-import { documentHtml, entry, escape, FIGURE_WIDTH, runHtml, type RunAbout } from "./page.ts";
-import { decimalsOf, grouped, meanText, rounded, trialsText } from "./table.ts";
+import {
+  closed,
+  documentHtml,
+  drawn,
+  entry,
+  escape,
+  FILES,
+  runHtml,
+  sentences,
+  switched,
+  type RunAbout,
+} from "./page.ts";
+import { decimalsOf, failureOf, grouped, meanText, rounded, trialsText } from "./table.ts";
 
 /** A complete HTML document. All text in it that came from outside is escaped. */
 export function reportHtml(sweeps: readonly MeasuredSweep[], about: RunAbout): string {
   const named = nameSweeps(sweeps);
   const events = phaseEvents(sweeps.map(representativeSweep));
   const hasTheory = events.some(({ observations }) => observations.flat().some(({ theory }) => theory));
+  const figures = phaseFigures(events);
   return documentHtml(
     "Random subset sums",
     `${about.stopped ? stoppedNote(named) : ""}
-${introduction(named, hasTheory)}
+${sentences(summary(events))}
 ${
   named.length === 0
     ? "<p>There are no numbers to show.</p>"
     : `<h2>Figures</h2>
 <p>Point at a dot to read its numbers.${hiddenTargetsNote(named)} ${hasTheory ? OVERLAY : ""}${missingTheoryNote(named, hasTheory)}</p>
-<div class="figures">
-${drawn(phaseFigures(events))}
-</div>
-${hasTheory ? theorySections(events) : ""}<h2>Numbers</h2>
+${switched("The vertical axes have", [
+  ["the share that succeeds", figures],
+  ["the share that fails, on a logarithmic axis", figures.map(failureFigure)],
+])}
+${hasTheory ? theorySections(events) : ""}`
+}
+${closed("What the words mean", introduction(named, hasTheory))}
+${
+  named.length === 0
+    ? ""
+    : `<h2>Numbers</h2>
+${FILES}
 <p>${intervalText(named)}</p>
 ${named.map((sweep) => sweepNumbers(sweep, named.length)).join("\n")}
 ${hasTheory ? theoryNumbers(events) : ""}`
@@ -55,9 +76,74 @@ ${runTable(named, about)}`,
   );
 }
 
-function drawn(figures: readonly Figure[]): string {
-  const { document } = parseHTML("<!doctype html><html><body></body></html>");
-  return figures.map((figure) => renderFigure(figure, document, FIGURE_WIDTH).outerHTML).join("\n");
+/** The most sweeps that a sentence names. */
+const MAX_NAMED = 5;
+
+/** A list in words, of which no more than MAX_NAMED are named. */
+function listed(texts: readonly string[]): string {
+  const more = texts.length - MAX_NAMED;
+  const shown = more > 0 ? [...texts.slice(0, MAX_NAMED), `${more} more`] : texts;
+  return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
+}
+
+/** What a reader should know first: where half succeed, how rarely the rest fails, and how far theory is off. */
+function summary(events: readonly PhaseEvent[]): string[] {
+  const together = events.filter(({ subject }) => subject === "covered" || subject === "perfect");
+  return [...together.flatMap(reachedText), ...theoryText(events)];
+}
+
+function reachedText({ subject, sweeps, observations }: PhaseEvent): string[] {
+  const found = sweeps.map(({ label }, s) => {
+    const list = observations[s]!;
+    const half = list.find(({ estimate }) => estimate.probability >= 0.5);
+    const last = list.at(-1)!;
+    return { name: endText({ name: label }), half, last };
+  });
+  const works = subject === "covered" ? "reach every target of −M..M" : "split evenly";
+  const halves = found.map(
+    ({ name, half, last }) =>
+      `${half ? `n = ${half.finding.items}` : `more than n = ${last.finding.items}`} for ${name}`,
+  );
+  const failures = found.map(({ name, last }) => `${failureText(last)} (${name}, n = ${last.finding.items})`);
+  return [
+    `At least half of the instances ${works} from ${listed(halves)} on.`,
+    `With the most items, the share that does not is ${listed(failures)}.`,
+  ].map(escape);
+}
+
+/** A failure in two digits; where nothing failed, the upper end of its interval. */
+function failureText({ finding, estimate }: Observation): string {
+  const failure = failureOf(finding, estimate);
+  const value = failure === 0 ? 1 - estimate.low : failure;
+  return `${failure === 0 && value > 0 ? "below " : ""}${value === 0 || value >= 1e-3 ? value.toPrecision(2) : value.toExponential(1)}`;
+}
+
+const threeDigits = (share: number) => share.toFixed(3);
+
+/** The largest distance of a measurement from the law that its figure draws; the mean of targets where there is no law. */
+function theoryText(events: readonly PhaseEvent[]): string[] {
+  const distances = events.flatMap((event) => {
+    const [law] = lawsOf(event);
+    return event.observations.flat().flatMap(({ finding, estimate, theory }) => {
+      const value = theory?.predictions.find(({ name }) => name === law)?.value;
+      if (law === undefined || value === undefined) return [];
+      return [{ event, law, finding, value, measured: estimate.probability }];
+    });
+  });
+  if (distances.length === 0) {
+    const last = events[0]?.observations.flat().at(-1)?.finding;
+    if (!last) return [];
+    return [
+      `An instance of n = ${last.items} items reaches ${meanText(last)} of the ${grouped(2 * last.halfRange + 1)} targets of −M..M with M = ${grouped(last.halfRange)} on average.`,
+    ].map(escape);
+  }
+  const farthest = distances.reduce((a, b) =>
+    Math.abs(b.measured - b.value) > Math.abs(a.measured - a.value) ? b : a,
+  );
+  const { event, law, finding, value, measured } = farthest;
+  return [
+    `What is ${predictionText(law, event.subject)} is off by ${threeDigits(Math.abs(measured - value))} at most: ${event.title}, M = ${grouped(finding.halfRange)}, n = ${finding.items}, where ${threeDigits(measured)} is measured and ${threeDigits(value)} predicted.`,
+  ].map(escape);
 }
 
 function stoppedNote(sweeps: readonly NamedSweep[]): string {
@@ -345,8 +431,8 @@ function sweepNumbers(sweep: NamedSweep, sweeps: number): string {
     estimateHtml(finding, finding.perfect ?? finding.covered),
     escape(meanText(finding)),
   ]);
-  return `<details open>
-<summary>${escape(name)}</summary>
+  return `<details>
+<summary>${escape(name)}: ${rows.length} numbers of items</summary>
 <div class="scroll" tabindex="0" role="region" aria-label="${escape(name)}">
 <table>
 <thead><tr>${head.map((text) => `<th scope="col">${escape(text)}</th>`).join("")}</tr></thead>

@@ -25,9 +25,18 @@ const CONFIG_FIELDS = [
 ] as const;
 const ESTIMATE_FIELDS = ["solved", "probability", "low", "high"] as const;
 
+/**
+ * 1 - P, the share of trials that miss the target or targets: with all its digits, which a P near 1 does not have.
+ */
+export function failureOf({ trials, interval }: PhaseFinding, { solved, probability }: Estimate): number {
+  return interval === "bounds" ? 1 - probability : (trials - solved) / trials;
+}
+
 /** CSV by RFC 4180: one row for each finding and event, numbers with all their digits. */
 export function resultsCsv(sweeps: readonly MeasuredSweep[]): string {
-  const header = [...CONFIG_FIELDS, "event", "target", ...ESTIMATE_FIELDS, "meanCovered"].join(",");
+  const header = [...CONFIG_FIELDS, "event", "target", ...ESTIMATE_FIELDS, "meanCovered", "failure"].join(
+    ",",
+  );
   const rows = sweeps.flatMap(({ findings }) => findings.flatMap(csvRows));
   return [header, ...rows].map((line) => `${line}\r\n`).join("");
 }
@@ -40,6 +49,7 @@ function csvRows(finding: PhaseFinding): string[] {
       target,
       ...ESTIMATE_FIELDS.map((name) => estimate[name]),
       finding.meanCovered,
+      failureOf(finding, estimate),
     ]
       .map(csvField)
       .join(",");
@@ -65,6 +75,11 @@ export function phaseTable(sweeps: readonly MeasuredSweep[]): string {
     ...(hasSigned
       ? [
           "n: the number of random items. P(t): the share of instances in which the items, each with a suitable sign, sum to t. P(perfect): the share in which they sum to -1, 0 or 1.",
+        ]
+      : []),
+    ...(named.some(hasRareFailure)
+      ? [
+          "1 - x: x is P(miss), the share that fails, where it is below 0.001; < is before the upper end of its interval where no trial fails.",
         ]
       : []),
     ...(isSampled ? ["±: the longer side of the exact 95 % interval."] : []),
@@ -121,11 +136,52 @@ function sweepLines({ config, findings }: NamedSweep, targets: readonly number[]
 
 function cell(finding: PhaseFinding, estimate: Estimate | undefined): string {
   if (!estimate) return "";
+  if (isRareFailure(finding, estimate)) return rareFailure(finding, estimate);
   const decimals = decimalsOf(finding);
   const value = rounded(estimate.probability, decimals);
   if (finding.interval === "exact") return value;
   const side = Math.max(estimate.high - estimate.probability, estimate.probability - estimate.low);
   return `${value} ±${(Math.ceil(side * 10 ** decimals) / 10 ** decimals).toFixed(decimals)}`;
+}
+
+/** The failures that are shown by themselves, since a probability near 1 hides them. */
+const RARE_FAILURE = 1e-3;
+
+/**
+ * Whether an estimate is shown as 1 minus its failure. Few trials without a failure allow for many, and a target that is
+ * certain has none.
+ */
+function isRareFailure(finding: PhaseFinding, estimate: Estimate): boolean {
+  return (
+    failureOf(finding, estimate) < RARE_FAILURE && estimate.low < 1 && 1 - estimate.low < 10 * RARE_FAILURE
+  );
+}
+
+function hasRareFailure({ findings }: NamedSweep): boolean {
+  return findings.some((finding) =>
+    [...finding.targets, finding.perfect ?? finding.covered].some(
+      (estimate) => estimate && isRareFailure(finding, estimate),
+    ),
+  );
+}
+
+/** `1 - 3.2e-4 ±1.3e-4`; `1 - <3.7e-5`, the upper end of the interval, where nothing failed. */
+function rareFailure(finding: PhaseFinding, estimate: Estimate): string {
+  const failure = failureOf(finding, estimate);
+  if (failure === 0) return `1 - <${roundedUp(1 - estimate.low)}`;
+  if (finding.interval === "exact") return `1 - ${failure.toExponential(4)}`;
+  const value = `1 - ${scientific(failure)}`;
+  const side = Math.max(estimate.high - estimate.probability, estimate.probability - estimate.low);
+  return `${value} ±${roundedUp(side)}`;
+}
+
+/** Two significant digits with a power of ten. */
+const scientific = (value: number) => value.toExponential(1);
+
+/** The same, rounded up. */
+function roundedUp(value: number): string {
+  const text = scientific(value);
+  return Number(text) >= value ? text : scientific(value + 0.5 * 10 ** (Math.floor(Math.log10(value)) - 1));
 }
 
 /** Rows as lines of right-aligned columns; all lines have the same length. */

@@ -1,11 +1,20 @@
 // The report of tails.
 
-import { parseHTML } from "linkedom";
 import { rangeText } from "../../../src/figures/phase.ts";
 import { tailFigures } from "../../../src/figures/tail.ts";
 import type { TailFinding } from "../../../src/finding.ts";
-import { renderFigure } from "../../figure.ts";
-import { documentHtml, entry, escape, FIGURE_WIDTH, runHtml, tableHtml, type RunAbout } from "./page.ts";
+import {
+  closed,
+  documentHtml,
+  drawn,
+  entry,
+  escape,
+  FILES,
+  runHtml,
+  sentences,
+  tableHtml,
+  type RunAbout,
+} from "./page.ts";
 import { failureText, kappaText, methodText, tailRows } from "./tail-table.ts";
 
 type Sweep = readonly TailFinding[];
@@ -27,33 +36,27 @@ function summary(findings: Sweep): string {
 
 /** A complete HTML document. */
 export function tailReport(sweeps: readonly Sweep[], about: RunAbout): string {
-  const { document } = parseHTML("<!doctype html><html><body></body></html>");
-  const figures = tailFigures(sweeps).map((figure) => renderFigure(figure, document, FIGURE_WIDTH).outerHTML);
   const tables = sweeps.map((findings) => {
     const [head, ...rows] = tailRows(findings);
     const name = `${findings[0]!.ensemble}, ${rangeText(findings[0]!)}`;
     const fit = kappaText(findings);
-    return `<details><summary>${escape(name)}: ${rows.length} numbers of items</summary>
-${tableHtml(name, head!, rows)}
-${fit === undefined ? "" : `<p>Fitted: ${escape(fit)}.</p>`}
-</details>`;
+    return closed(
+      `${escape(name)}: ${rows.length} numbers of items`,
+      `${tableHtml(name, head!, rows)}${fit === undefined ? "" : `\n<p>Fitted: ${escape(fit)}.</p>`}`,
+    );
   });
   return documentHtml(
     "How failure decays",
     `${about.stopped ? `<p class="note" role="note"><strong>This run was stopped early.</strong> The configurations that were finished are shown.</p>` : ""}
-<ul>
-${sweeps.map((findings) => `<li>${escape(summary(findings))}.</li>`).join("\n")}
-</ul>
+${sentences(sweeps.map((findings) => `${escape(summary(findings))}.`))}
 <h2>Figures</h2>
 <p>Point at a dot to read its numbers; the tables below have all of them. The law and the bound are often one line.</p>
 <div class="figures">
-${figures.join("\n")}
+${drawn(tailFigures(sweeps))}
 </div>
-<details><summary>What is shown</summary>
-${MEANING}
-</details>
+${closed("What is shown", MEANING)}
 <h2>Numbers</h2>
-<p><a href="results.jsonl">results.jsonl</a> and <a href="results.csv">results.csv</a> have them with all digits.</p>
+${FILES}
 ${tables.join("\n")}
 <h2>Run</h2>
 ${runHtml(

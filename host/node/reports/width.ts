@@ -1,40 +1,49 @@
 // The report of a width run.
 
-import { parseHTML } from "linkedom";
-import { widthFigures } from "../../../src/figures/width.ts";
+import { failureFigure } from "../../../src/figures/phase.ts";
+import { layersText, precisionText, widthFigures } from "../../../src/figures/width.ts";
 import type { WidthFinding } from "../../../src/finding.ts";
-import { renderFigure } from "../../figure.ts";
-import { documentHtml, entry, FIGURE_WIDTH, runHtml, tableHtml, type RunAbout } from "./page.ts";
+import {
+  closed,
+  documentHtml,
+  drawn,
+  entry,
+  escape,
+  FILES,
+  runHtml,
+  sentences,
+  switched,
+  tableHtml,
+  type RunAbout,
+} from "./page.ts";
 import { grouped } from "./table.ts";
 import { lawText, requiredRows } from "./width-table.ts";
 
 /** A complete HTML document. */
 export function widthReport(findings: readonly WidthFinding[], about: RunAbout): string {
-  const { document } = parseHTML("<!doctype html><html><body></body></html>");
-  const figures = widthFigures(findings).map((figure) => ({
-    panels: figure.panels,
-    html: renderFigure(figure, document, FIGURE_WIDTH).outerHTML,
-  }));
-  const grid = (panels: boolean) =>
-    `<div class="${panels ? "panels" : "figures"}">
-${figures
-  .filter((figure) => Boolean(figure.panels) === panels)
-  .map(({ html }) => html)
-  .join("\n")}
-</div>`;
+  const figures = widthFigures(findings);
+  const [curves, panels] = [figures.filter((one) => !one.panels), figures.filter((one) => one.panels)];
   const [head, ...rows] = requiredRows(findings);
   return documentHtml(
     "Hidden units",
     `${about.stopped ? `<p class="note" role="note"><strong>This run was stopped early.</strong> The curves that were finished are shown.</p>` : ""}
-${MEANING}
+${sentences(summary(findings).map(escape))}
 <h2>Figures</h2>
 <p>Point at a dot to read its numbers. Dashed lines are computed, not fitted to the dots.</p>
-${grid(false)}
-${figures.some(({ panels }) => panels) ? `<h2>The cost of precision</h2>\n${grid(true)}` : ""}
+${switched("The vertical axes have", [
+  ["the share that contains the layers", curves],
+  ["the share that does not, on a logarithmic axis", curves.map(failureFigure)],
+])}
+${panels.length > 0 ? `<h2>The cost of precision</h2>\n<div class="panels">\n${drawn(panels)}\n</div>` : ""}
+${closed("What the words mean", MEANING)}
 <h2>Numbers</h2>
-<p>h(P) is the fewest hidden units of each input with which a share P of the networks contains the layers, in brackets the number
+${FILES}
+${closed(
+  `${rows.length} ${rows.length === 1 ? "curve" : "curves"}`,
+  `<p>h(P) is the fewest hidden units of each input with which a share P of the networks contains the layers, in brackets the number
 that theory predicts. Parameters is the mean number of nonzero parameters with h(0.5).</p>
-${tableHtml("hidden units", head!, rows)}
+${tableHtml("hidden units", head!, rows)}`,
+)}
 <h2>Run</h2>
 ${runHtml(
   about,
@@ -53,6 +62,39 @@ ${runHtml(
   }),
 )}`,
   );
+}
+
+/** The elements of a list with the least and the greatest value. */
+function range<T>(list: readonly T[], of: (one: T) => number): { readonly least: T; readonly most: T } {
+  return {
+    least: list.reduce((a, b) => (of(b) < of(a) ? b : a)),
+    most: list.reduce((a, b) => (of(b) > of(a) ? b : a)),
+  };
+}
+
+/** What a reader should know first: the units of half of the networks, how far theory is off, and the parameters. */
+function summary(findings: readonly WidthFinding[]): string[] {
+  const known = findings.flatMap((finding) => {
+    const { units, predicted } = finding.required[0]!;
+    return units === undefined || predicted === undefined ? [] : [{ finding, units, predicted }];
+  });
+  if (known.length === 0) return [];
+  const name = (finding: WidthFinding) => `${layersText(finding)} (${precisionText(finding, findings)})`;
+  const { least, most } = range(known, ({ units }) => units);
+  const off = range(known, ({ units, predicted }) => Math.abs(units - predicted)).most;
+  const gaps = findings.flatMap((finding) => (finding.gap ? [{ finding, ...finding.gap }] : []));
+  const { least: low, most: high } = range(gaps, ({ structured }) => structured);
+  return [
+    least === most
+      ? `Half of the random networks contain ${name(least.finding)} with ${least.units} hidden units an input.`
+      : `Half of the random networks contain the layers with ${least.units} hidden units an input for ${name(least.finding)}, and with ${most.units} for ${name(most.finding)}.`,
+    off.units === off.predicted
+      ? "Theory predicts these numbers exactly."
+      : `Theory is off by ${Math.abs(off.units - off.predicted)} units at most: ${off.units} are measured and ${off.predicted} predicted for ${name(off.finding)}.`,
+    low === high
+      ? `Such a network has ${low.structured.toFixed(1)} times the parameters that Theorem 3 counts, and ${low.dense.toFixed(1)} times with dense layers.`
+      : `Such networks have ${low.structured.toFixed(1)} to ${high.structured.toFixed(1)} times the parameters that Theorem 3 counts, and up to ${Math.max(...gaps.map(({ dense }) => dense)).toFixed(1)} times with dense layers.`,
+  ];
 }
 
 const MEANING = `<p>Give every input of a layer some hidden units with random quantized weights and prune: the remaining layer may be exactly the
