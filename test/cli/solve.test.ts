@@ -8,15 +8,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { SolveFinding } from "../../src/finding.ts";
 import { npyFile, type WrittenArray } from "../writers.ts";
-import {
-  buildCommand,
-  callCommand,
-  callWords,
-  killCommands,
-  runCommand,
-  startCommand,
-  type Outcome,
-} from "./command.ts";
+import { buildCommand, callCommand, callWords, killCommands, runCommand, startCommand } from "./command.ts";
 
 const command = fileURLToPath(new URL("../../dist/node/exacta.js", import.meta.url));
 let folder: string;

@@ -1,11 +1,19 @@
 // Perfect partitions as text, CSV and a page.
 
-import { parseHTML } from "linkedom";
 import { partitionFigure } from "../../../src/figures/partition.ts";
 import type { PartitionFinding } from "../../../src/finding.ts";
-import { renderFigure } from "../../figure.ts";
 import { csvField } from "../formats/csv-field.ts";
-import { documentHtml, escape, FIGURE_WIDTH, runHtml, tableHtml, type RunAbout } from "./page.ts";
+import {
+  closed,
+  documentHtml,
+  drawn,
+  escape,
+  FILES,
+  runHtml,
+  sentences,
+  tableHtml,
+  type RunAbout,
+} from "./page.ts";
 import { columns, grouped, wrap } from "./table.ts";
 
 /** A heading, then a row for each finding. */
@@ -75,28 +83,40 @@ export function partitionCsv(findings: readonly PartitionFinding[]): string {
     .join("");
 }
 
+/** What a reader should know first: the measurement nearest to lambda = 0 at the most items, its limit, and the ends. */
+function summary(findings: readonly PartitionFinding[]): string[] {
+  const most = Math.max(...findings.map(({ items }) => items));
+  const largest = findings.filter(({ items }) => items === most).toSorted((a, b) => a.lambda - b.lambda);
+  const nearest = largest.reduce((a, b) => (Math.abs(b.lambda) < Math.abs(a.lambda) ? b : a));
+  const [least, greatest] = [largest[0]!, largest.at(-1)!];
+  const text = ({ lambda, perfect }: PartitionFinding) =>
+    `${perfect.probability.toFixed(4)} at λ = ${lambda}`;
+  const errors = findings.map(
+    ({ perfect, predicted, trials }) =>
+      Math.abs(perfect.probability - predicted) / Math.sqrt((predicted * (1 - predicted)) / trials),
+  );
+  return [
+    `${most} random numbers split perfectly with probability ${text(nearest)}; the limit of many numbers is ${nearest.limit.toFixed(4)}.`,
+    `The probability of these numbers falls from ${text(least)} to ${text(greatest)}.`,
+    `The measurements are at most ${Math.max(...errors).toFixed(1)} standard errors from the prediction at their n.`,
+  ];
+}
+
 /** A complete HTML document. */
 export function partitionReport(findings: readonly PartitionFinding[], about: RunAbout): string {
-  const { document } = parseHTML("<!doctype html><html><body></body></html>");
   const [head, ...rows] = partitionRows(findings);
-  const nearest = findings.reduce((a, b) => (Math.abs(b.lambda) < Math.abs(a.lambda) ? b : a));
-  const { lambda, items, perfect, limit } = nearest;
   return documentHtml(
     "Perfect partitions",
     `${about.stopped ? `<p class="note" role="note"><strong>This run was stopped early.</strong> The configurations that were finished are shown.</p>` : ""}
-<p>At lambda = ${lambda}, ${items} random numbers split perfectly with probability ${perfect.probability.toFixed(4)}; as the numbers become more
-at this lambda, the probability tends to ${limit.toFixed(4)}.</p>
+${findings.length > 0 ? sentences(summary(findings)) : ""}
+<h2>Figures</h2>
 <div class="figures">
-${renderFigure(partitionFigure(findings), document, FIGURE_WIDTH).outerHTML}
+${findings.length > 0 ? drawn([partitionFigure(findings)]) : ""}
 </div>
-<details><summary>What is shown</summary>
-<p>${escape(MEANING)}</p>
-</details>
+${closed("What is shown", `<p>${escape(MEANING)}</p>`)}
 <h2>Numbers</h2>
-<p><a href="results.jsonl">results.jsonl</a> and <a href="results.csv">results.csv</a> have them with all digits.</p>
-<details><summary>${rows.length} configurations</summary>
-${tableHtml("Perfect partitions", head!, rows)}
-</details>
+${FILES}
+${closed(`${rows.length} configurations`, tableHtml("Perfect partitions", head!, rows))}
 <h2>Run</h2>
 ${runHtml(
   about,
