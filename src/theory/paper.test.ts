@@ -383,7 +383,7 @@ describe("Bound of the follow-up paper", () => {
     })),
   );
 
-  test("The follow-up's bound holds with the constants given, and not with smaller ones", () => {
+  test("The follow-up's form holds with the constants fitted, and not with smaller ones", () => {
     expect(broken("rssp")).toEqual([]);
     expect(broken("rssp0")).toEqual([]);
     expect(broken("rssp", 1.3)).not.toEqual([]);
@@ -393,7 +393,7 @@ describe("Bound of the follow-up paper", () => {
   test("The follow-up's bound starts at C ln((M+1) / (Delta+1))", () => {
     expect(followUp("rssp", 16, 5).value).toBe(0);
     expect(followUp("rssp", 16, 20).value).toBeCloseTo(
-      1 - 2 * Math.exp(-((20 - 2 * Math.log(17)) ** 2) / 30),
+      1 - 2 * Math.exp(-((20 - 2 * Math.log(17)) ** 2) / 33),
       14,
     );
     expect(followUp("rssp", 16, 20, { tolerance: 16, c: 9, kappa: 20 }).value).toBeCloseTo(
@@ -419,7 +419,7 @@ test("Statements name the range in which they hold", () => {
       expectedSolutions("rssp", 4, 5, 1),
     ].map((x) => x.holds),
   ).toEqual(Array(6).fill("as n grows"));
-  expect(followUp("rssp", 4, 9).holds).toBe("where counted");
+  expect(followUp("rssp", 4, 9).holds).toBe("fitted");
 });
 
 test("Errors name the argument, its range and the value received", () => {

@@ -28,9 +28,9 @@ export interface InTheLimitBetween {
   readonly high: number;
 }
 
-/** A bound whose constants the paper does not state. With ours it holds for the exact counts that its function names. */
-export interface WhereCounted {
-  readonly holds: "where counted";
+/** The form of a bound, whose constants the paper does not state: ours are fitted to exact probabilities, and are not proven. */
+export interface Fitted {
+  readonly holds: "fitted";
   readonly value: number;
 }
 
@@ -244,7 +244,7 @@ export interface FollowUpOptions {
   readonly tolerance?: number;
   /** C, from 0. Default 2. */
   readonly c?: number;
-  /** kappa, above 0. Default 1.5 for `rssp`, 2.5 for `rssp0`. */
+  /** kappa, above 0. Default 1.65 for `rssp`, 2.5 for `rssp0`. */
   readonly kappa?: number;
 }
 
@@ -252,17 +252,17 @@ export interface FollowUpOptions {
  * Kumar & Natale, "A Unified Framework for Quantized and Continuous Strong Lottery Tickets": n items bring every target of
  * -M..M within Delta of a subset sum with probability at least
  * 1 - 2 exp(-(n - C ln((M+1) / (Delta+1)))^2 / (kappa n)), for n > C ln((M+1) / (Delta+1)). For smaller n, and where that is
- * negative, the value is 0. The paper does not state C and kappa. The defaults fit exact probabilities for Delta = 0 and
- * M = 1..8: for `rssp0` up to n = 64, for `rssp` up to n = 22. Beyond, kappa = 1.5 is too small for `rssp` (M = 6, n = 24: the
- * failure is 2.864e-5, the form allows 2.650e-5), and up to n = 64 kappa = 1.602 is needed. A kappa below 1 / ln 2 = 1.443
- * (`rssp`) or 1 / ln 1.5 = 2.466 (`rssp0`) contradicts M = 1.
+ * negative, the value is 0. The paper does not state C and kappa. The defaults are fitted and not proven: with them the form
+ * holds for Delta = 0, M = 1..8 and n up to 160, by exact probabilities (`exactTail`), which need a kappa of 1.602 at least for
+ * `rssp` and 2.424 for `rssp0` (`leastKappa`). A kappa below 1 / ln 2 = 1.443 (`rssp`) or 1 / ln 1.5 = 2.466 (`rssp0`) is too
+ * small for M = 1 as n grows.
  */
 export function followUp(
   ensemble: "rssp" | "rssp0",
   halfRange: number,
   items: number,
-  { tolerance = 0, c = 2, kappa = ensemble === "rssp" ? 1.5 : 2.5 }: FollowUpOptions = {},
-): WhereCounted {
+  { tolerance = 0, c = 2, kappa = ensemble === "rssp" ? 1.65 : 2.5 }: FollowUpOptions = {},
+): Fitted {
   check(halfRange, items);
   if (ensemble !== "rssp" && ensemble !== "rssp0")
     throw new RequestError("ensemble", "one of rssp, rssp0", ensemble);
@@ -271,5 +271,5 @@ export function followUp(
   parse(positive, kappa, "kappa");
   const excess = items - c * Math.log((halfRange + 1) / (tolerance + 1));
   const failure = excess > 0 ? 2 * Math.exp(-(excess ** 2) / (kappa * items)) : 1;
-  return { holds: "where counted", value: Math.max(0, 1 - failure) };
+  return { holds: "fitted", value: Math.max(0, 1 - failure) };
 }
