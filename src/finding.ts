@@ -120,7 +120,7 @@ export interface TheoryFinding {
   /** Upper bound on P(every target of -M..M is reached): the least upper bound of a target (all but `rnpp`). */
   readonly covered?: {
     readonly upper: number;
-    /** The bound of the follow-up paper, with constants that are fitted, not proven (`rssp`, `rssp0`). */
+    /** The form of the follow-up paper with constants that are fitted and not proven (`rssp`, `rssp0`). */
     readonly followUp?: number;
   };
   /** Lemma 4 for subset sums: its bound on P(failure), and the half width of the window of totals Lambda that its proof uses. */
@@ -159,11 +159,8 @@ export interface Failure {
   readonly high: number;
 }
 
-/**
- * How a tail is computed: by the dynamic program over sets of subset sums; by trials that draw magnitudes and sum over all signs;
- * by such trials for each number of odd items.
- */
-export type TailMethod = "exact" | "conditional" | "strata";
+/** How a tail is computed: by the dynamic program over sets of subset sums, or by trials that draw magnitudes and sum over all signs. */
+export type TailMethod = "exact" | "conditional";
 
 /** How often `items` items miss targets, however rare that is, with the laws and bounds of it (`tailTerms`). */
 export interface TailFinding extends Provenance, TailTerms {
@@ -180,8 +177,7 @@ export interface TailFinding extends Provenance, TailTerms {
   /**
    * - `exact`: there is no uncertainty.
    * - `log-normal`: 95 % intervals. What common divisors decide is known exactly, and the logarithm of the rest is taken to be
-   *   normal, with a standard deviation from the conditional probabilities of the trials. It knows nothing of magnitudes that no
-   *   trial had: for target 1 and M = 6, 15 items of which all but one are multiples of 3 add 1 %, with a probability of 2e-6.
+   *   normal, with a standard deviation from the weighted conditional probabilities of the trials.
    */
   readonly interval: "exact" | "log-normal";
   /** Some target of -M..M is missed. */

@@ -68,9 +68,10 @@ const operations: { readonly [K in KernelName]?: (params: ParamsOf<K>) => number
     const row = sparse ? ENTRY * sums : bitsetOperations(sums);
     return demands * (ITEM * (4 * group + 2 * DRAWN_TOGETHER) + (group + 2) * row + NOTE * sums);
   },
-  tail({ count, items, halfRange, targets }) {
+  tail({ count, items, halfRange, divisors, targets }) {
     const sums = items * halfRange;
-    return count * (items * (ITEM + bitsetOperations(sums) + ENTRY * sums) + (1 + targets) * LISTED * sums);
+    const perItem = ITEM * (1 + divisors) + bitsetOperations(sums) + ENTRY * sums;
+    return count * (items * perItem + (1 + targets) * LISTED * sums);
   },
   forward({ samples, columns, group, rows }) {
     const hidden = columns * group;

@@ -80,10 +80,10 @@ export async function tailOf(
       const work = run.work(batch);
       return { run, work, words: (await runner.run(work)).words };
     },
-    { depth: runner.queueDepth, signal },
+    { depth: runner.queueDepth, ordered: true, signal },
   );
   for await (const { run, work, words } of answers) {
-    addTrials(sums.get(run)!, work, words);
+    addTrials(run, sums.get(run)!, work, words);
     onProgress?.({ done: (done += work.params.count), total });
   }
   return findTail(config, [...sums], provenanceOf(engine));

@@ -6,7 +6,7 @@ import { RequestError } from "../errors.ts";
 import { integer, parse } from "../check.ts";
 import { bitsOf, isProduct, MAX_ITEMS, slicingOf, type Ensemble } from "../ensemble.ts";
 import type { Failure, Provenance, TailFinding, TailMethod } from "../finding.ts";
-import { tailWords } from "../kernels/tail.ts";
+import { stratumOf, tailWords, TRIALS_OF_STRATUM } from "../kernels/tail.ts";
 import type { Batch, WorkOf } from "../plan.ts";
 import { seedSchema, streamKey, threefry2x32 } from "../random.ts";
 import { askedHalfRange, askedItems, ensembleFields, itemsField } from "./request.ts";
@@ -19,12 +19,13 @@ import {
   MAX_TAIL_HALF_RANGE,
   MAX_TAIL_ITEMS,
   maxExactHalfRange,
+  multiplesShare,
   nonzeroRows,
   tailTerms,
 } from "../theory/tail.ts";
 import type { SubsetEnsemble } from "../theory/window.ts";
 
-export const tailMethods = ["exact", "conditional", "strata"] as const satisfies readonly TailMethod[];
+export const tailMethods = ["exact", "conditional"] as const satisfies readonly TailMethod[];
 
 /** The largest M for which the exact method is chosen: it takes about 2 seconds to 160 items. */
 const CHOSEN_EXACT_HALF_RANGE = 8;
@@ -47,15 +48,13 @@ export interface TailRequest {
   targets?: readonly number[];
   /**
    * - `exact`: the dynamic program of `exactTail`; M at most 12, for products 16.
-   * - `conditional`: trials that draw magnitudes and sum over all signs. They are stratified by the number of odd items: 7 in 8
-   *   trials are shared out by the probability of each number, the others evenly.
-   * - `strata`: the same, with all trials shared out evenly.
+   * - `conditional`: trials that draw magnitudes and sum over all signs. Half of them are drawn from the ensemble, the others with
+   *   a given number of items that are not multiples of d = 2..9, and all are weighted by how likely they are.
    *
-   * Default: `exact` for M up to 8 (products: 16), and where there are more than 64 items; otherwise `strata` for products and
-   * `conditional` for uniform items.
+   * Default: `exact` for M up to 8 (products: 16), and where there are more than 64 items.
    */
   method?: TailMethod;
-  /** Trials of each number of items, 100..2^32 - 1; the method `exact` has none. Default 10,000. */
+  /** Trials of each number of items, 100..2^32 - 4, rounded up to a multiple of 4; the method `exact` has none. Default 10,000. */
   trials?: number;
   /** 0..2^64 - 1; a string is read as a decimal. Default 1. */
   seed?: bigint | number | string;
@@ -77,7 +76,7 @@ const schema = z.strictObject({
   items: z._default(itemsField(MAX_TAIL_ITEMS), { from: 1, to: MAX_ITEMS }),
   targets: z.optional(z.array(z.number(TARGETS), TARGETS).check(z.minLength(1, TARGETS))),
   method: z.optional(z.enum(tailMethods, `one of ${tailMethods.join(", ")}`)),
-  trials: z._default(integer(MIN_TRIALS, 2 ** 32 - 1), DEFAULT_TRIALS),
+  trials: z._default(integer(MIN_TRIALS, 2 ** 32 - 4), DEFAULT_TRIALS),
   seed: z._default(seedSchema, 1n),
 });
 
@@ -87,7 +86,8 @@ const schema = z.strictObject({
  */
 export function tailConfig(request: TailRequest): TailConfig {
   const asked = parse(schema, request);
-  const { ensemble, trials, seed } = asked;
+  const { ensemble, seed } = asked;
+  const trials = TRIALS_OF_STRATUM * Math.ceil(asked.trials / TRIALS_OF_STRATUM);
   const halfRange = askedHalfRange(asked, MAX_TAIL_HALF_RANGE);
   const range = askedItems(asked.items);
   const targets = [...new Set(asked.targets ?? [1, halfRange])];
@@ -113,18 +113,61 @@ export function tailConfig(request: TailRequest): TailConfig {
 function chosenMethod(ensemble: SubsetEnsemble, halfRange: number, to: number): TailMethod {
   const most = maxExactHalfRange(ensemble);
   const quick = isProduct(ensemble) ? most : CHOSEN_EXACT_HALF_RANGE;
-  if (halfRange <= (to > MAX_ITEMS ? most : quick)) return "exact";
-  return isProduct(ensemble) ? "strata" : "conditional";
+  return halfRange <= (to > MAX_ITEMS ? most : quick) ? "exact" : "conditional";
 }
 
-/** Trials of the kernel `tail` that are drawn alike: with a number of items that are not 0, and of odd ones among them. */
+/**
+ * How the trials with a number of items that are not 0 are drawn, and what one of them weighs.
+ *
+ * Failures come from most magnitudes with small probabilities, and from rare magnitudes with large ones: where all but a few are
+ * multiples of 2 or 3, say, which trials of the ensemble would not see. So of three groups of four trials two are drawn from the
+ * ensemble, and the third from it on the condition that exactly j of the n magnitudes are not multiples of d. There is a condition
+ * for each d = 2..9 of which some magnitude is a multiple, and each j = 0..n, which is in every (j + 1)-th round over all d.
+ *
+ * A component is one of these conditions, or none. Let c be the share of its trials, divided by its probability b; magnitudes
+ * that fulfil the conditions of several components weigh in those of one by its c / (sum of all c^2). So the mean over all
+ * trials of weight times value is the mean of the ensemble, whatever the value ("power heuristic": Veach & Guibas 1995, (15);
+ * "defensive mixture": Hesterberg 1995). No weight is more than 3/2, and where a condition is drawn far more often than by the
+ * ensemble, the few such trials of the ensemble weigh nearly nothing.
+ */
+interface Mixture {
+  readonly divisors: readonly number[];
+  /** The component of each stratum of the kernel: 0 for the ensemble, otherwise 1 + (n + 1) * (index of d) + j. */
+  readonly components: readonly number[];
+  /** The share of trials of each component, divided by its probability. */
+  readonly densities: Float64Array;
+}
+
+const MOST_DIVISOR = 9;
+
+function mixtureOf(magnitudes: readonly number[], n: number, trials: number): Mixture {
+  const divisors = Array.from({ length: MOST_DIVISOR - 1 }, (_, i) => i + 2).filter(
+    (divisor) => multiplesShare(magnitudes, divisor) > 0,
+  );
+  const components: number[] = [];
+  for (let round = 1; round <= n + 1; round++)
+    for (let j = 0; j < round; j++)
+      if (round % (j + 1) === 0) for (const i of divisors.keys()) components.push(0, 0, 1 + (n + 1) * i + j);
+  if (divisors.length === 0) components.push(0);
+  const densities = new Float64Array(1 + (n + 1) * divisors.length);
+  for (let trial = 0; trial < trials; trial += TRIALS_OF_STRATUM)
+    densities[components[stratumOf(trial, components.length)]!]! += TRIALS_OF_STRATUM / trials;
+  for (const [i, divisor] of divisors.entries())
+    for (const [j, probability] of binomialRow(n, 1 - multiplesShare(magnitudes, divisor)).entries())
+      densities[1 + (n + 1) * i + j]! /= probability;
+  return { divisors, components, densities };
+}
+
+/** The trials of the kernel `tail` with a number of items that are not 0. */
 export interface TailRun {
   readonly items: number;
-  /** The probability of this number of odd items. */
-  readonly weight: number;
   readonly trials: number;
-  /** The probability that all items have a common divisor; and for each target of the kernel, one that does not divide it. */
-  readonly divisors: readonly number[];
+  readonly mixture: Mixture;
+  /**
+   * What is computed and not drawn: the probability that all items have a common divisor; and for each target of the kernel, one
+   * that does not divide it.
+   */
+  readonly known: readonly number[];
   /** The trials of a batch that takes a thread some milliseconds. */
   readonly batch: number;
   readonly work: (batch: Batch) => WorkOf<"tail">;
@@ -143,56 +186,64 @@ function kernelTargets({ targets }: Pick<TailConfig, "targets">): number[] {
 
 /** The runs of a configuration by trials: for every number of items that are not 0, but not for none. */
 export function tailRuns(config: TailConfig): TailRun[] {
-  const { ensemble, halfRange, method, trials, seed } = config;
-  const all = magnitudesOf(ensemble, halfRange);
-  const odd = all.filter((a) => a % 2 === 1);
-  const pools = halfRange === 1 ? [all] : [odd, all.filter((a) => a % 2 === 0)];
-  const listed = Uint32Array.from(pools.flat());
-  const starts = [0, odd.length];
+  const { ensemble, halfRange, trials, seed } = config;
+  const magnitudes = magnitudesOf(ensemble, halfRange);
   const targets = Uint32Array.from(kernelTargets(config));
-  const divisors = [1, ...targets].map((target) => divisorFailure(pools, halfRange, target));
+  const failures = [1, ...targets].map((target) => divisorFailure(magnitudes, halfRange, target));
   const key = streamKey(seed, [STREAM + Number(isProduct(ensemble)), halfRange]);
-
-  const runOf = (counts: readonly number[], weight: number, runTrials: number): TailRun => {
-    const n = counts.reduce((sum, count) => sum + count, 0);
-    const classes = counts.flatMap((count, c) => {
-      const { range, bits, threshold } = slicingOf(pools[c]!.length);
+  return neededItems(config).map((n) => {
+    const mixture = mixtureOf(magnitudes, n, trials);
+    // All magnitudes, and for each divisor first those that are not its multiples and then those that are.
+    const pools = [
+      magnitudes,
+      ...mixture.divisors.flatMap((divisor) => [
+        magnitudes.filter((a) => a % divisor > 0),
+        magnitudes.filter((a) => a % divisor === 0),
+      ]),
+    ];
+    let start = 0;
+    const classes = pools.flatMap((pool, c) => {
+      const { range, bits, threshold } = slicingOf(pool.length);
       // Streams that no other run of this seed and half range has.
-      const stream = threefry2x32(key, [n, 2 * counts[0]! + c]);
-      return count === 0 ? [] : [[count, ...stream, range, bits, threshold, starts[c]!]];
+      const words = [...threefry2x32(key, [n, c]), range, bits, threshold, start];
+      start += pool.length;
+      return words;
     });
-    const inputs = { classes: Uint32Array.from(classes.flat()), magnitudes: listed, targets };
+    const strata = mixture.components.flatMap((component) =>
+      component === 0 ? [0, n] : [1 + 2 * Math.floor((component - 1) / (n + 1)), (component - 1) % (n + 1)],
+    );
+    const inputs = {
+      classes: Uint32Array.from(classes),
+      strata: Uint32Array.from(strata),
+      magnitudes: Uint32Array.from(pools.flat()),
+      divisors: Uint32Array.from(mixture.divisors),
+      targets,
+    };
     const params = {
-      classes: classes.length,
+      classes: pools.length,
+      strata: mixture.components.length,
       items: n,
       halfRange,
-      listed: listed.length,
+      listed: start,
+      divisors: mixture.divisors.length,
       targets: targets.length,
     };
     // Counts are needed up to little more than M, and up to half of all sums where the items are too few.
     const isSparse = n < Math.log2(halfRange) + 10;
     const operations = 500 + n * (2 * halfRange + (n * halfRange) / (isSparse ? 4 : 64));
+    const groups = Math.floor(BATCH_OPERATIONS / operations / TRIALS_OF_STRATUM);
     return {
       items: n,
-      weight,
-      trials: runTrials,
-      divisors: divisors.map((failure) => failure(counts)),
-      batch: Math.min(Math.max(Math.floor(BATCH_OPERATIONS / operations), 1), MAX_BATCH),
+      trials,
+      mixture,
+      known: failures.map((failure) => failure(n)),
+      batch: Math.min(Math.max(groups, 1) * TRIALS_OF_STRATUM, MAX_BATCH),
       work: ({ first, count }) => ({
         kernel: "tail",
         params: { firstLow: first % 2 ** 32, firstHigh: Math.floor(first / 2 ** 32), count, ...params },
         inputs,
       }),
     };
-  };
-  // Common divisors are what no sign changes. Where few items are odd, odd targets are missed far more often, and so rarely that
-  // no trial would see it without strata.
-  return neededItems(config).flatMap((n) => {
-    if (pools.length === 1) return [runOf([n], 1, trials)];
-    const even = 1 / (n + 1);
-    return [...binomialRow(n, odd.length / all.length)].map((weight, j) =>
-      runOf([j, n - j], weight, Math.ceil(trials * (method === "strata" ? even : (7 * weight + even) / 8))),
-    );
   });
 }
 
@@ -215,79 +266,119 @@ function mixtures({ ensemble, halfRange, items }: Pick<TailConfig, "ensemble" | 
     );
 }
 
-/** Sums over the trials of a run that are not decided by their divisor: of the failing signs, and of their squares. */
+/** The weighted values of an event in the trials of a component: their mean, and the sum of the squares of deviations from it. */
+interface Moments {
+  mean: number;
+  squares: number;
+}
+
+/** An event of a run: the failures of its trials and their successes, by component. */
+interface EventSums {
+  readonly failures: readonly Moments[];
+  readonly successes: readonly Moments[];
+}
+
+/** Sums over the trials of a run. */
 export interface TailSums {
-  count: number;
-  sum: bigint;
-  squares: bigint;
+  /** The trials of each component. */
+  readonly counts: Uint32Array;
+  /** For all of -M..M, and for each target of the kernel. What divisors decide is left out. */
+  readonly events: readonly EventSums[];
 }
 
-/** The sums of a run before its first trial: for all of -M..M, and for each target of the kernel. */
-export function emptySums(run: TailRun): TailSums[] {
-  return run.divisors.map(() => ({ count: 0, sum: 0n, squares: 0n }));
+/** The sums of a run before its first trial. */
+export function emptySums({ mixture: { densities }, known }: TailRun): TailSums {
+  const moments = () => Array.from(densities, (): Moments => ({ mean: 0, squares: 0 }));
+  return {
+    counts: new Uint32Array(densities.length),
+    events: known.map(() => ({ failures: moments(), successes: moments() })),
+  };
 }
 
-/** Adds the words of a batch to the sums of its run. */
-export function addTrials(sums: readonly TailSums[], work: WorkOf<"tail">, words: Uint32Array): void {
-  const { items, count, targets } = work.params;
-  const length = tailWords({ targets });
+/** Adds a value to moments that have `count` values with it. */
+function addValue(moments: Moments, value: number, count: number): void {
+  const difference = value - moments.mean;
+  moments.mean += difference / count;
+  moments.squares += difference * (value - moments.mean);
+}
+
+/** Adds the words of a batch to the sums of its run. Batches are added in their order, so that sums are the same numbers. */
+export function addTrials(
+  { mixture }: TailRun,
+  sums: TailSums,
+  work: WorkOf<"tail">,
+  words: Uint32Array,
+): void {
+  const { divisors, components, densities } = mixture;
+  const { firstLow, firstHigh, items, count, targets } = work.params;
+  const length = tailWords(work.params);
+  const all = 2n ** BigInt(items);
+  const scale = 2 ** -items;
   for (let k = 0; k < count; k++) {
+    const component = components[stratumOf(firstHigh * 2 ** 32 + firstLow + k, components.length)]!;
     const at = k * length;
-    const divisor = words[at]!;
-    for (const [i, into] of sums.entries()) {
-      const target = i === 0 ? 1 : work.inputs.targets[i - 1]!;
-      if (target % divisor !== 0) continue;
-      const signs = (BigInt(words[at + 2 + 2 * i]!) << 32n) | BigInt(words[at + 1 + 2 * i]!);
+    let squares = densities[0]! ** 2;
+    for (let i = 0; i < divisors.length; i++)
+      squares += densities[1 + (items + 1) * i + words[at + 1 + i]!]! ** 2;
+    const weight = densities[component]! / squares;
+    const n = ++sums.counts[component]!;
+    for (let i = 0; i <= targets; i++) {
+      const { failures, successes } = sums.events[i]!;
+      const isDecided = i === 0 ? words[at]! > 1 : work.inputs.targets[i - 1]! % words[at]! > 0;
+      const word = at + 1 + divisors.length + 2 * i;
+      const signs = (BigInt(words[word + 1]!) << 32n) | BigInt(words[word]!);
       // At least one choice of signs fails.
-      const failing = signs === 0n ? 1n << BigInt(items) : signs;
-      into.count++;
-      into.sum += failing;
-      into.squares += failing * failing;
+      const failing = signs === 0n ? all : signs;
+      addValue(failures[component]!, isDecided ? 0 : weight * Number(failing) * scale, n);
+      addValue(successes[component]!, isDecided ? 0 : weight * Number(all - failing) * scale, n);
     }
   }
 }
 
-/** A probability of failure as the sum of a part that is known and one that is estimated, with the variance of the latter. */
+/** A probability of failure, of which a part is known and the rest is estimated. */
 interface Parts {
+  readonly failure: number;
   readonly known: number;
-  readonly estimated: number;
   readonly variance: number;
-  /** By how much one trial more might differ from the mean. */
-  readonly unseen: number;
-  /** Whether all signs of all trials failed, and then the least number of trials for each unit of weight. */
+  /** Whether all signs of all trials failed, and then the least number of trials of the ensemble for each unit of weight. */
   readonly allFail: boolean;
   readonly trials: number;
 }
 
-/**
- * Trials that are alike may hide rare ones that fail far more often. So the variance counts one trial more, with this many times
- * the mean: of 2000 trials that differ as usual it makes intervals wider by less than 3 %.
- */
-const UNSEEN = 6;
+/** The mean of a sum over components, and its variance: that of the trials of each component around their own mean. */
+function totalOf(counts: Uint32Array, trials: number, moments: readonly Moments[]): Moments {
+  const total = { mean: 0, squares: 0 };
+  for (const [i, count] of counts.entries()) {
+    if (count === 0) continue;
+    total.mean += (count / trials) * moments[i]!.mean;
+    total.squares += (count / (count - 1)) * (moments[i]!.squares / trials / trials);
+  }
+  return total;
+}
 
-/** The failures of all trials of a run: those that the divisor decides, and the mean of the others. */
-function partsOf(run: TailRun, i: number, { count, sum, squares }: TailSums): Parts {
-  const known = run.divisors[i]!;
-  const rest = 1 - known;
-  const trials = rest > 0 ? run.trials : Infinity;
-  // The divisor decides nearly all trials. Nothing is known of the others, which are taken to fail.
-  if (count < 2) return { known, estimated: rest, variance: 0, unseen: 0, allFail: true, trials };
-  const allFail = sum === BigInt(count) << BigInt(run.items);
-  const scale = 2 ** -run.items;
-  const mean = (Number(sum) / count) * scale;
-  const deviation = Number(BigInt(count) * squares - sum * sum) * scale * scale;
-  const variance = deviation / (count * count * (count - 1));
-  const unseen = rest * (Math.min(1, UNSEEN * mean) - mean);
-  return { known, estimated: rest * mean, variance: rest * rest * variance, unseen, allFail, trials };
+/** The failure of an event in a run, from the failures of its trials or from their successes, whichever are rarer. */
+function partsOf(run: TailRun, i: number, { counts, events }: TailSums): Parts {
+  const known = run.known[i]!;
+  const failures = totalOf(counts, run.trials, events[i]!.failures);
+  const successes = totalOf(counts, run.trials, events[i]!.successes);
+  const ofFailures = failures.mean < successes.mean;
+  return {
+    failure: ofFailures ? known + failures.mean : Math.max(known, 1 - successes.mean),
+    known,
+    variance: ofFailures ? failures.squares : successes.squares,
+    allFail: successes.mean === 0,
+    trials: counts[0]!,
+  };
 }
 
 /** The weighted sum of independent parts. */
 function added(all: readonly (readonly [weight: number, parts: Parts])[]): Parts {
+  const sumOf = (valueOf: (parts: Parts, weight: number) => number) =>
+    all.reduce((sum, [weight, parts]) => sum + weight * valueOf(parts, weight), 0);
   return {
-    known: all.reduce((sum, [weight, { known }]) => sum + weight * known, 0),
-    estimated: all.reduce((sum, [weight, { estimated }]) => sum + weight * estimated, 0),
-    variance: all.reduce((sum, [weight, { variance }]) => sum + weight * weight * variance, 0),
-    unseen: all.reduce((sum, [weight, { unseen }]) => sum + weight * unseen, 0),
+    failure: sumOf(({ failure }) => failure),
+    known: sumOf(({ known }) => known),
+    variance: sumOf(({ variance }, weight) => weight * variance),
     allFail: all.every(([, { allFail }]) => allFail),
     trials: all.reduce((least, [weight, { trials }]) => Math.min(least, trials / weight), Infinity),
   };
@@ -299,15 +390,18 @@ const NORMAL_QUANTILE = 1.959963984540054;
 const ALL_FAIL = Math.log(40);
 
 /**
- * A probability with its 95 % interval: the logarithm of the part that is estimated is taken to be normal, with the variance of
- * the conditional probabilities of the trials. Where all signs of all trials failed, the lower end is that of successes that no
- * trial saw.
+ * A probability of failure with its 95 % interval. What is estimated is failure beyond what is known, or else success, whichever
+ * is rarer; its logarithm is taken to be normal, with the variance that the weighted conditional probabilities of trials have
+ * within their components. Where all signs of all trials failed, the lower end is that of successes that no trial saw.
  */
-function failureOf({ known, estimated, variance, allFail, trials }: Parts): Failure {
+function failureOf({ failure, known, variance, allFail, trials }: Parts): Failure {
   if (allFail) return { failure: 1, low: Math.max(0, 1 - ALL_FAIL / trials), high: 1 };
+  const [rest, success] = [failure - known, 1 - failure];
+  const estimated = Math.min(rest, success);
   const spread = estimated > 0 ? Math.exp((NORMAL_QUANTILE * Math.sqrt(variance)) / estimated) : 1;
-  const [failure, low, high] = [known + estimated, known + estimated / spread, known + estimated * spread];
-  return { failure: Math.min(1, failure), low: Math.min(1, low), high: Math.min(1, high) };
+  return rest < success
+    ? { failure, low: known + rest / spread, high: Math.min(1, known + rest * spread) }
+    : { failure, low: Math.max(known, 1 - success * spread), high: 1 - success / spread };
 }
 
 const certain = (failure: number): Failure => ({ failure, low: failure, high: failure });
@@ -322,32 +416,13 @@ function exactFailures({ ensemble, halfRange, items, targets }: TailConfig): Fai
   );
 }
 
-function estimatedFailures(
-  config: TailConfig,
-  runs: readonly (readonly [TailRun, readonly TailSums[]])[],
-): Failures {
+function estimatedFailures(config: TailConfig, runs: readonly (readonly [TailRun, TailSums])[]): Failures {
   const { ensemble, halfRange, items, targets } = config;
   const asked = kernelTargets(config);
-  const nothing: Parts = {
-    known: 1,
-    estimated: 0,
-    variance: 0,
-    unseen: 0,
-    allFail: true,
-    trials: Infinity,
-  };
-  const byItems = new Map<number, Parts[]>();
-  for (const n of new Set(runs.map(([run]) => run.items))) {
-    const mine = runs.filter(([run]) => run.items === n);
-    const parts = [1, ...asked].map((_, i): Parts => {
-      const { unseen, ...all } = added(
-        mine.map(([run, sums]) => [run.weight, partsOf(run, i, sums[i]!)] as const),
-      );
-      const trials = mine.reduce((sum, [run]) => sum + run.trials, 0);
-      return { ...all, variance: all.variance + (unseen / trials) ** 2, unseen: 0 };
-    });
-    byItems.set(n, parts);
-  }
+  const nothing: Parts = { failure: 1, known: 1, variance: 0, allFail: true, trials: Infinity };
+  const byItems = new Map(
+    runs.map(([run, sums]) => [run.items, run.known.map((_, i) => partsOf(run, i, sums))]),
+  );
   return mixtures({ ensemble, halfRange, items })
     .map((mixture) => {
       const parts = [1, ...asked].map((_, i) =>
@@ -371,7 +446,7 @@ function estimatedFailures(
  */
 export function findTail(
   config: TailConfig,
-  runs: readonly (readonly [TailRun, readonly TailSums[]])[],
+  runs: readonly (readonly [TailRun, TailSums])[],
   provenance: Provenance,
 ): TailFinding[] {
   const { ensemble, halfRange, items, targets, method, trials, seed } = config;

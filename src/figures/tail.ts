@@ -29,7 +29,10 @@ function laws(findings: Sweep, floor: number): FigureLine[] {
     { name: "2 R_n(M), found to be approached", points: pointsOf(findings, floor, ({ law }) => law) },
     ...(findings[0]!.law === undefined
       ? [
-          { name: "2 R_n(M) of the products", points: pointsOf(findings, floor, ({ range }) => 2 * range) },
+          {
+            name: "2 R_n(M) of the products",
+            points: pointsOf(findings, floor, ({ shortfall }) => 2 * shortfall),
+          },
           {
             name: "all items have a common divisor",
             points: pointsOf(findings, floor, ({ divisors }) => divisors),

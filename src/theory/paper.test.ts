@@ -409,7 +409,7 @@ describe("Bound of the follow-up paper", () => {
     })),
   );
 
-  test("The follow-up's bound holds with the constants given, and not with smaller ones", () => {
+  test("The follow-up's form holds with the constants fitted, and not with smaller ones", () => {
     expect(broken("rssp")).toEqual([]);
     expect(broken("rssp0")).toEqual([]);
     expect(broken("rssp", 1.3)).not.toEqual([]);
@@ -449,7 +449,7 @@ test("Statements name the range in which they hold", () => {
       expectedSolutions("rssp", 4, 5, 1),
     ].map((x) => x.holds),
   ).toEqual(Array(6).fill("as n grows"));
-  expect(followUp("rssp", 4, 9).holds).toBe("where counted");
+  expect(followUp("rssp", 4, 9).holds).toBe("fitted");
 });
 
 test("Errors name the argument, its range and the value received", () => {

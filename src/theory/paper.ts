@@ -28,9 +28,9 @@ export interface InTheLimitBetween {
   readonly high: number;
 }
 
-/** A bound whose constants the paper does not state. With ours it holds for the exact counts that its function names. */
-export interface WhereCounted {
-  readonly holds: "where counted";
+/** The form of a bound, whose constants the paper does not state: ours are fitted to exact probabilities, and are not proven. */
+export interface Fitted {
+  readonly holds: "fitted";
   readonly value: number;
 }
 
@@ -300,7 +300,7 @@ export function followUp(
   halfRange: number,
   items: number,
   { tolerance = 0, c = 2, kappa = ensemble === "rssp" ? 1.65 : 2.5 }: FollowUpOptions = {},
-): WhereCounted {
+): Fitted {
   check(halfRange, items);
   if (ensemble !== "rssp" && ensemble !== "rssp0")
     throw new RequestError("ensemble", "one of rssp, rssp0", ensemble);
@@ -309,5 +309,5 @@ export function followUp(
   parse(positive, kappa, "kappa");
   const excess = items - c * Math.log((halfRange + 1) / (tolerance + 1));
   const failure = excess > 0 ? 2 * Math.exp(-(excess ** 2) / (kappa * items)) : 1;
-  return { holds: "where counted", value: Math.max(0, 1 - failure) };
+  return { holds: "fitted", value: Math.max(0, 1 - failure) };
 }

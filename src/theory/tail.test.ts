@@ -89,21 +89,13 @@ test("The share of items with a common divisor is that of all instances, for eve
   ] as const)
     for (const target of [1, 2, 3, 4]) {
       const counted = enumerated(ensemble, M, n, (_, items) => isObstructed(items, target));
-      const failure = divisorFailure([magnitudesOf(ensemble, M)], M, target)([n]);
+      const failure = divisorFailure(magnitudesOf(ensemble, M), M, target)(n);
       expect(failure, `${ensemble} ${M}, target ${target}`).toBeCloseTo(counted, 13);
     }
   for (const ensemble of ["rssp0", "products0"] as const) {
     const counted = enumerated(ensemble, 4, 3, (_, items) => isObstructed(items, 1));
     expect(tailTerms(ensemble, 4, 3)[3]!.divisors).toBeCloseTo(counted, 13);
   }
-  // Two classes: one odd item and two even ones.
-  const [odd, even] = [
-    [1, 3, 5, 9],
-    [2, 6, 6, 12],
-  ];
-  const all = odd!.flatMap((a) => even!.flatMap((b) => even!.map((c) => [a, b, c])));
-  const counted = all.filter((items) => isObstructed(items, 1)).length / all.length;
-  expect(divisorFailure([odd!, even!], 12, 1)([1, 2])).toBeCloseTo(counted, 13);
 });
 
 test("No bound is above the exact tail, and the law is approached from below", () => {

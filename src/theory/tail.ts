@@ -16,7 +16,8 @@ const MAX_EXACT_HALF_RANGE = 12;
 const MAX_EXACT_PRODUCTS = 16;
 export const MAX_TAIL_HALF_RANGE = 2 ** 12;
 
-const ensembleSchema = z.enum(["rssp", "rssp0", "products", "products0"]);
+export const tailEnsembles = ["rssp", "rssp0", "products", "products0"] as const;
+const ensembleSchema = z.enum(tailEnsembles);
 
 /** The largest half range for which `exactTail` answers. */
 export const maxExactHalfRange = (ensemble: SubsetEnsemble): number =>
@@ -129,7 +130,7 @@ export function exactTail(
 /** Laws and bounds of P(some target of -M..M is missed) for one number of items. */
 export interface TailTerms {
   /** R_n(M), the probability that the positive items add up to less than M. */
-  readonly range: number;
+  readonly shortfall: number;
   /** The probability that all items have a common divisor above 1, or that all are 0. */
   readonly divisors: number;
   /**
@@ -160,17 +161,17 @@ export interface TailTerms {
 export function tailTerms(ensemble: SubsetEnsemble, halfRange: number, items: number): TailTerms[] {
   checkTail(ensemble, halfRange, items, []);
   const step = stepOf(ensemble, halfRange);
-  const range = cappedSums(positivePart(step), items, halfRange - 1);
+  const shortfall = cappedSums(positivePart(step), items, halfRange - 1);
   // Both signs of a magnitude are one value.
   const magnitude = { ...step, total: step.total / 2, zeros: step.zeros / 2, negative: false };
   const short = cappedSums(magnitude, items, 2 * halfRange - 2);
-  const failure = divisorFailure([magnitudesOf(ensemble, halfRange)], halfRange, 1);
-  const nonzero = Float64Array.from({ length: items + 1 }, (_, n) => failure([n]));
+  const failure = divisorFailure(magnitudesOf(ensemble, halfRange), halfRange, 1);
+  const nonzero = Float64Array.from({ length: items + 1 }, (_, n) => failure(n));
   const hasZeros = zeroShare(ensemble, halfRange) > 0;
   const divisors = hasZeros ? mixed(nonzeroRows(ensemble, halfRange, items), nonzero) : nonzero;
   const trivial = isProduct(ensemble) && halfRange > 1 ? [] : couponFailures(step, items);
-  return range.map((value, n) => ({
-    range: value,
+  return shortfall.map((value, n) => ({
+    shortfall: value,
     divisors: divisors[n]!,
     ...(isProduct(ensemble) ? {} : { law: Math.min(1, 2 * value) }),
     bound: Math.max(0, 2 * value - short[n]!, divisors[n]!),
@@ -212,34 +213,30 @@ function couponFailures({ total, zeros }: Step, items: number): number[] {
 }
 
 /**
- * P(the greatest common divisor of some items does not divide a target), by the number of items of each class: no signs reach the
- * target then. The target 1 stands for all of -M..M together. No items have no divisor, and reach no target but 0.
- * @param classes The equally likely magnitudes of an item of each class, all in 1..M.
+ * P(the greatest common divisor of n items does not divide a target), as a function of n: no signs reach the target then. The
+ * target 1 stands for all of -M..M together. No items have no divisor, and reach no target but 0.
+ * @param magnitudes The equally likely magnitudes of an item, all in 1..M.
  * @param target An integer other than 0.
  */
 export function divisorFailure(
-  classes: readonly (readonly number[])[],
+  magnitudes: readonly number[],
   halfRange: number,
   target: number,
-): (items: readonly number[]) => number {
-  const shares = classes.map((magnitudes) => sharesOf(magnitudes, halfRange));
+): (items: number) => number {
   const terms = obstructions(Math.abs(target), halfRange).map(({ divisor, sign }) => ({
     sign,
-    shares: shares.map((share) => {
-      let multiples = 0;
-      for (let a = divisor; a <= halfRange; a += divisor) multiples += share[a]!;
-      return multiples;
-    }),
+    share: multiplesShare(magnitudes, divisor),
   }));
   return (items) => {
-    if (items.every((count) => count === 0)) return 1;
-    const failure = terms.reduce(
-      (sum, term) => sum + term.sign * term.shares.reduce((power, share, c) => power * share ** items[c]!, 1),
-      0,
-    );
+    if (items === 0) return 1;
+    const failure = terms.reduce((sum, { sign, share }) => sum + sign * share ** items, 0);
     return Math.min(1, Math.max(0, failure));
   };
 }
+
+/** The share of some magnitudes that are multiples of a divisor. */
+export const multiplesShare = (magnitudes: readonly number[], divisor: number): number =>
+  magnitudes.filter((a) => a % divisor === 0).length / magnitudes.length;
 
 /**
  * The divisors 2..M whose multiples alone do not reach a target, with the signs of inclusion and exclusion: the least powers of

@@ -73,12 +73,12 @@ test.each([
   ],
   ["--half-range 20 --method exact", /^half-range: expected at most 12 for the method exact, got 20\n$/],
   [
-    "--half-range 10 --method strata --items 70",
+    "--half-range 10 --method conditional --items 70",
     /items: expected at most 64 .*, got "70\.\.70"; use --method exact\n$/,
   ],
   ["--half-range 4 --targets all", /^targets: expected a list of integers of -M\.\.M, got "all"\n$/],
   ["--half-range 4 --trials 3", /^trials: expected an integer in 100\.\./],
-  ["--method fast", /^method: expected one of exact, conditional, strata, got "fast"\n$/],
+  ["--method fast", /^method: expected one of exact, conditional, got "fast"\n$/],
 ])("The command tail %s is refused", async (words, message) => {
   const { status, stdout, stderr } = await exacta(`tail ${words}`);
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });

@@ -9,10 +9,10 @@ import { gpuRunner } from "../../host/gpu/runner.ts";
 import type { DeviceProfile, Launch } from "../../host/gpu/launch.ts";
 import { startThread } from "../../host/node/platform/threads.ts";
 import type { Runner } from "../../host/runner.ts";
-import { slicingOf } from "../../src/ensemble.ts";
 import { phaseConfig, plan } from "../../src/experiments/phase.ts";
 import { batchWork, type Work, type WorkOf } from "../../src/plan.ts";
 import { exactly } from "../kernels/given.ts";
+import { uniform } from "../kernels/tail.ts";
 import { batchWords, type GivenBatch } from "../oracle.ts";
 import { poisonStorage, tamperedAdapter, testLanguage, testProfile } from "./devices.ts";
 
@@ -89,19 +89,8 @@ const prune = (group: number, sums: number, sparse: number, demands: number): Wo
   inputs: { values: new Int32Array(512), demands: new Int32Array(4 * demands) },
 });
 
-function signs(items: number, halfRange: number, count: number): WorkOf<"tail"> {
-  const { range, bits, threshold } = slicingOf(halfRange);
-  const sizes = { count, classes: 1, items, halfRange, listed: halfRange, targets: 2 };
-  return {
-    kernel: "tail",
-    params: { firstLow: 0, firstHigh: 0, ...sizes },
-    inputs: {
-      classes: Uint32Array.of(items, 1, 2, range, bits, threshold, 0),
-      magnitudes: Uint32Array.from({ length: halfRange }, (_, i) => i + 1),
-      targets: Uint32Array.of(1, halfRange),
-    },
-  };
-}
+const signs = (items: number, halfRange: number, count: number): WorkOf<"tail"> =>
+  uniform(items, halfRange, { count });
 
 const forward = (samples: number, columns: number, rows: number, wide: number): WorkOf<"forward"> => ({
   kernel: "forward",

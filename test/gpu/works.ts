@@ -278,7 +278,7 @@ const forward: readonly Row[] = [
 
 const tail: readonly Row[] = [
   ["items of one class", uniform(9, 20), variantsOf("tail")],
-  ["odd and even items", parities(3, 9, 70), variantsOf("tail")],
+  ["strata of odd and even items", parities(12, [3, 0], 70), variantsOf("tail")],
 ];
 
 const listOf = (rows: readonly Row[]): VariantWork[] =>

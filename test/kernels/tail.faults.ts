@@ -2,7 +2,7 @@
 
 import type { Fault } from "./parity.ts";
 
-export type TailProbe = "few items" | "classes" | "many items";
+export type TailProbe = "few items" | "strata" | "many items";
 
 export const tailFaults: readonly Fault<TailProbe>[] = [
   { variant: "workgroup", probe: "few items", replace: "select(2u, 1u, isMiddle)", by: "2u" },
@@ -16,9 +16,13 @@ export const tailFaults: readonly Fault<TailProbe>[] = [
     by: "",
   },
   { variant: "workgroup", probe: "few items", replace: "p - a));", by: "p));" },
-  { variant: "workgroup", probe: "classes", replace: "i -= classes[at];", by: "" },
-  { variant: "workgroup", probe: "classes", replace: "classes[at + 6u] + ", by: "" },
-  { variant: "workgroup", probe: "classes", replace: "let rest = divisor % b;", by: "let rest = 0u;" },
+  { variant: "workgroup", probe: "strata", replace: "i -= first;", by: "" },
+  { variant: "workgroup", probe: "strata", replace: "classes[at + 5u] + ", by: "" },
+  { variant: "workgroup", probe: "strata", replace: "let rest = divisor % b;", by: "let rest = 0u;" },
+  { variant: "workgroup", probe: "strata", replace: "trial.x >> 2u", by: "trial.x >> 1u" },
+  { variant: "workgroup", probe: "strata", replace: "(trial.y << 30u)", by: "0u" },
+  { variant: "workgroup", probe: "strata", replace: "(high % params.strata) * wrapped + ", by: "" },
+  { variant: "workgroup", probe: "strata", replace: "% divisor > 0u)", by: "% divisor > 1u)" },
   { variant: "storage", probe: "many items", replace: "u32(before + signs.x < before)", by: "0u" },
   { variant: "storage", probe: "many items", replace: "u32(low < a.x)", by: "0u" },
   { variant: "storage", probe: "many items", replace: "& 1u) * rowWords()", by: "& 1u)" },

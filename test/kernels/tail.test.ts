@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CLASS_WORDS, tailWords } from "../../src/kernels/tail.ts";
+import { tailWords } from "../../src/kernels/tail.ts";
 import { oracleValue } from "../oracle.ts";
 import { describeParity } from "./parity.ts";
 import { tailFaults } from "./tail.faults.ts";
@@ -11,15 +11,16 @@ import { parities, uniform, upTo, workOf } from "./tail.ts";
 const random = fc
   .tuple(
     fc.integer({ min: 1, max: 64 }),
-    fc.integer({ min: 0, max: 64 }),
+    fc.array(fc.integer({ min: 0, max: 64 }), { maxLength: 4 }),
     fc.oneof(fc.integer({ min: 2, max: 20 }), fc.integer({ min: 2, max: 200 })),
     fc.integer({ min: 0, max: 2 ** 48 - 10 }),
     fc.array(fc.integer({ min: 1, max: 2 ** 20 }), { maxLength: 4 }),
+    fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 9 }),
   )
-  .map(([items, odd, halfRange, first, drawn]) => {
-    const even = Math.max(items - odd, 0);
+  .map(([items, counts, halfRange, first, drawn, divisors]) => {
     const targets = drawn.map((target) => (target % halfRange) + 1);
-    return [parities(items - even, even, halfRange, { first, targets, count: 2 })];
+    const odd = counts.map((count) => Math.min(count, items));
+    return [parities(items, odd, halfRange, { first, targets, divisors, count: 3 })];
   });
 
 const small = [1, 2, 5].flatMap((halfRange) =>
@@ -30,17 +31,21 @@ const one = { count: 1 };
 const { compare } = describeParity("tail", {
   seams: [
     {
-      title: "no trials, and no targets",
-      works: () => [uniform(3, 4, { count: 0 }), uniform(3, 4, { targets: [] })],
+      title: "no trials, no targets and no divisors",
+      works: () => [
+        uniform(3, 4, { count: 0 }),
+        uniform(3, 4, { targets: [] }),
+        uniform(3, 4, { divisors: [] }),
+      ],
     },
     { title: "few items, of the smallest half ranges as well", works: () => small },
     {
       title: "64 items, of whose signs all may fail",
-      works: () => [uniform(64, 1, one), parities(0, 64, 4, one)],
+      works: () => [uniform(64, 1, one), parities(64, [0], 4, { first: 4, count: 1 })],
     },
     {
       title: "64 items of larger half ranges",
-      works: () => [uniform(64, 9), parities(0, 64, 8), parities(1, 63, 40), parities(63, 1, 2)],
+      works: () => [uniform(64, 9), parities(64, [0], 8), parities(64, [1], 40), parities(64, [63], 2)],
       wide: true,
     },
     {
@@ -53,8 +58,11 @@ const { compare } = describeParity("tail", {
       wide: true,
     },
     {
-      title: "trials on both sides of 2^32, and more of them than workgroups",
-      works: () => [uniform(5, 6, { first: 2 ** 32 - 4 }), uniform(4, 6, { first: 2 ** 48 - 11, count: 11 })],
+      title: "trials of several strata on both sides of 2^32, and more of them than workgroups",
+      works: () => [
+        parities(5, [0, 2, 5], 6, { first: 2 ** 32 - 6, count: 11 }),
+        parities(4, [1, 2], 6, { first: 2 ** 48 - 11, count: 11 }),
+      ],
       maxWorkgroups: 3,
     },
     { title: "a large half range", works: () => [uniform(14, 1000, one)] },
@@ -80,8 +88,11 @@ const { compare } = describeParity("tail", {
       uniform(12, 5, { count: 3 }),
       uniform(9, 30, { count: 3 }),
     ],
-    classes: () => [parities(3, 4, 9), parities(0, 5, 12)],
-    "many items": () => [parities(0, 60, 4, one)],
+    strata: () => [
+      parities(7, [3, 0], 9, { first: 1, count: 12 }),
+      parities(5, [0, 1], 12, { first: 6 * 2 ** 32 + 3 }),
+    ],
+    "many items": () => [parities(60, [0], 4, { first: 4, count: 1 })],
   },
   faults: tailFaults,
 });
@@ -90,7 +101,7 @@ test("The signs that miss targets are those that are found by trying all signs",
   const asked = { items: 6, halfRange: 9, targets: [1, 4, 9], count: 12, first: 5 };
   const work = uniform(asked.items, asked.halfRange, asked);
   const words = await compare(work);
-  const [, low, high] = work.inputs.classes;
+  const [low, high] = work.inputs.classes;
   const isReached = (items: readonly number[], target: number) =>
     Array.from({ length: 2 ** items.length }, (_, mask) =>
       items.reduce((sum, item, i) => sum + ((mask >> i) & 1) * item, 0),
@@ -110,18 +121,33 @@ test("The signs that miss targets are those that are found by trying all signs",
     };
     const all = Array.from({ length: 2 * asked.halfRange + 1 }, (_, i) => i - asked.halfRange);
     const expected = [failing(all), ...asked.targets.map((target) => failing([target]))];
-    const at = k * tailWords(work.params);
-    expect([...words.subarray(at + 1, at + tailWords(work.params))]).toEqual(
-      expected.flatMap((signs) => [signs, 0]),
-    );
     const divisor = upTo(asked.halfRange).findLast((d) => magnitudes.every((a) => a % d === 0));
-    expect(words[at]).toBe(divisor);
+    const indivisible = [2, 3].map((d) => magnitudes.filter((a) => a % d !== 0).length);
+    const at = k * tailWords(work.params);
+    expect([...words.subarray(at, at + tailWords(work.params))]).toEqual([
+      divisor,
+      ...indivisible,
+      ...expected.flatMap((signs) => [signs, 0]),
+    ]);
+  }
+});
+
+test("Four consecutive trials draw by a stratum, and the next four by the next", async () => {
+  const items = 9;
+  const odd = [0, 4, 9];
+  for (const first of [0, 7, 2 ** 40 + 2]) {
+    const work = parities(items, odd, 12, { first, count: 20, targets: [], divisors: [2] });
+    const words = await compare(work);
+    for (let k = 0; k < 20; k++) {
+      const stratum = Math.floor((first + k) / 4) % 4;
+      if (stratum > 0)
+        expect(words[k * tailWords(work.params) + 1], `${first} + ${k}`).toBe(odd[stratum - 1]);
+    }
   }
 });
 
 test("Where all 2^64 signs fail, their number is 0", async () => {
-  const work = workOf({ classes: [{ items: 64, magnitudes: [2] }], halfRange: 2, targets: [1, 2], count: 1 });
-  expect(work.inputs.classes).toHaveLength(CLASS_WORDS);
+  const asked = { classes: [[2]], strata: [[0, 64]], items: 64, halfRange: 2, targets: [1, 2] } as const;
   // The target 2 is missed where all items are negative.
-  expect([...(await compare(work))]).toEqual([2, 0, 0, 0, 0, 1, 0]);
+  expect([...(await compare(workOf({ ...asked, count: 1 })))]).toEqual([2, 0, 64, 0, 0, 0, 0, 1, 0]);
 });

@@ -14,22 +14,26 @@ export const FIRST_LOW: usize = 0;
 export const FIRST_HIGH: usize = 4;
 export const COUNT: usize = 8;
 export const CLASSES: usize = 12;
-export const ITEMS: usize = 16;
-export const HALF_RANGE: usize = 20;
-export const LISTED: usize = 24;
-export const TARGETS: usize = 28;
+export const STRATA: usize = 16;
+export const ITEMS: usize = 20;
+export const HALF_RANGE: usize = 24;
+export const LISTED: usize = 28;
+export const DIVISORS: usize = 32;
+export const TARGETS: usize = 36;
 
 /** Byte offsets of the fields of a class. */
 const enum Class {
-  ITEMS = 0,
-  KEY_LOW = 4,
-  KEY_HIGH = 8,
-  RANGE = 12,
-  BITS = 16,
-  THRESHOLD = 20,
-  START = 24,
-  BYTES = 28,
+  KEY_LOW = 0,
+  KEY_HIGH = 4,
+  RANGE = 8,
+  BITS = 12,
+  THRESHOLD = 16,
+  START = 20,
+  BYTES = 24,
 }
+
+/** Trials of a stratum that follow each other. They are drawn together. */
+const TRIALS: u32 = 4;
 
 const MAX_ITEMS: usize = 64;
 
@@ -50,22 +54,36 @@ let counts: usize = 0;
 let top: i32 = 0;
 let hasMiddle = false;
 
-/** Draws the magnitudes of four trials, those of a class after those of the class before. */
-function drawMagnitudes(params: usize, classes: usize, magnitudes: usize, trial: u64, scratch: usize): void {
+/** Draws `count` magnitudes of a class for four trials, from a multiple of four on, and returns the end of what it wrote. */
+function drawClass(c: usize, magnitudes: usize, trial: u64, scratch: usize, to: usize, count: usize): usize {
+  store<u32>(scratch, load<u32>(c, Class.KEY_LOW), P.KEY_LOW);
+  store<u32>(scratch, load<u32>(c, Class.KEY_HIGH), P.KEY_HIGH);
+  store<u32>(scratch, load<u32>(c, Class.RANGE), P.RANGE);
+  store<u32>(scratch, load<u32>(c, Class.BITS), P.BITS);
+  store<u32>(scratch, load<u32>(c, Class.THRESHOLD), P.THRESHOLD);
+  drawValues(scratch, <u32>trial, <u32>(trial >> 32), scratch + WORDS, to, 0, count);
+  const listed = magnitudes + (<usize>load<u32>(c, Class.START) << 2);
+  const end = to + count * ITEM_STRIDE;
+  for (; to < end; to += 4) store<u32>(to, load<u32>(listed + (<usize>load<u32>(to) << 2)));
+  return end;
+}
+
+/** Draws the magnitudes of four trials of one stratum, those of its class before those of the next class. */
+function drawMagnitudes(params: usize, classes: usize, strata: usize, magnitudes: usize, trial: u64, scratch: usize): void {
+  const stratum = strata + (<usize>(trial / TRIALS % load<u32>(params, STRATA)) << 3);
+  const c = classes + <usize>load<u32>(stratum) * Class.BYTES;
+  const first = <usize>load<u32>(stratum, 4);
+  const rest = <usize>load<u32>(params, ITEMS) - first;
   let to = scratch + DRAWN;
-  const end = classes + <usize>load<u32>(params, CLASSES) * Class.BYTES;
-  for (let c = classes; c < end; c += Class.BYTES) {
-    store<u32>(scratch, load<u32>(c, Class.KEY_LOW), P.KEY_LOW);
-    store<u32>(scratch, load<u32>(c, Class.KEY_HIGH), P.KEY_HIGH);
-    store<u32>(scratch, load<u32>(c, Class.RANGE), P.RANGE);
-    store<u32>(scratch, load<u32>(c, Class.BITS), P.BITS);
-    store<u32>(scratch, load<u32>(c, Class.THRESHOLD), P.THRESHOLD);
-    const count = <usize>load<u32>(c, Class.ITEMS);
-    drawValues(scratch, <u32>trial, <u32>(trial >> 32), scratch + WORDS, to, 0, count);
-    const listed = magnitudes + (<usize>load<u32>(c, Class.START) << 2);
-    for (const next = to + count * ITEM_STRIDE; to < next; to += 4)
-      store<u32>(to, load<u32>(listed + (<usize>load<u32>(to) << 2)));
-  }
+  if (first) to = drawClass(c, magnitudes, trial, scratch, to, first);
+  if (rest) drawClass(c + Class.BYTES, magnitudes, trial, scratch, to, rest);
+}
+
+/** The number of magnitudes of a trial that are not multiples of a divisor. */
+function indivisible(divisor: u32): u32 {
+  let count: u32 = 0;
+  for (let item = items; item < itemsEnd; item += ITEM_STRIDE) count += <u32>(load<u32>(item) % divisor > 0);
+  return count;
 }
 
 /** The last hole of 0..to: a sum that no subset has; or -1. */
@@ -158,17 +176,21 @@ function missingSigns(target: i32): u64 {
  *
  * @param params Params, u32 at the offsets above.
  * @param classes Classes, at the offsets of `Class`.
+ * @param strata Strata, two words each, u32.
  * @param magnitudes The magnitudes to draw from, u32.
+ * @param divisors The divisors, u32.
  * @param targets The targets, u32.
  * @param failures Output.
  * @param scratch Where scratch memory begins.
  */
 export function tail(
-  params: usize, classes: usize, magnitudes: usize, targets: usize, failures: usize, scratch: usize,
+  params: usize, classes: usize, strata: usize, magnitudes: usize, divisors: usize, targets: usize, failures: usize,
+  scratch: usize,
 ): void {
   const M = load<i32>(params, HALF_RANGE);
   const count = load<u32>(params, COUNT);
   const itemCount = <usize>load<u32>(params, ITEMS);
+  const divisorsEnd = divisors + (<usize>load<u32>(params, DIVISORS) << 2);
   const targetsEnd = targets + (<usize>load<u32>(params, TARGETS) << 2);
   const margin = marginBytes(M, 0);
   const mostHalf = (itemCount * M) >> 1;
@@ -178,9 +200,11 @@ export function tail(
   memory.fill(scratch + ROW, 0, margin);
   let trial = <u64>load<u32>(params, FIRST_LOW) | (<u64>load<u32>(params, FIRST_HIGH) << 32);
   let out = failures;
-  for (let k: u32 = 0; k < count; k += 4, trial += 4) {
-    drawMagnitudes(params, classes, magnitudes, trial, scratch);
-    for (let lane: usize = 0; lane < <usize>min(4, count - k); lane++) {
+  const end = trial + count;
+  while (trial < end) {
+    const skipped = trial % TRIALS;
+    drawMagnitudes(params, classes, strata, magnitudes, trial - skipped, scratch);
+    for (let lane = <usize>skipped; lane < TRIALS && trial < end; lane++, trial++) {
       items = scratch + DRAWN + (lane << 2);
       itemsEnd = items + itemCount * ITEM_STRIDE;
       let total = 0, divisor: u32 = 0;
@@ -201,8 +225,10 @@ export function tail(
       top = min(half, lastHole(half + M) + M);
       countSubsets();
       store<u32>(out, divisor);
-      store<u64>(out, uncoveredSigns(M), 4);
-      out += 12;
+      out += 4;
+      for (let d = divisors; d < divisorsEnd; d += 4, out += 4) store<u32>(out, indivisible(load<u32>(d)));
+      store<u64>(out, uncoveredSigns(M));
+      out += 8;
       for (let target = targets; target < targetsEnd; target += 4, out += 8)
         store<u64>(out, missingSigns(load<i32>(target)));
     }

@@ -38,7 +38,7 @@ export function sampleDemand(): WorkOf<"prune"> {
   };
 }
 
-/** One trial of four items of 1..9. */
+/** One trial of four items of 1..9, with one divisor and one target. */
 export function sampleTail(): WorkOf<"tail"> {
   const { keyLow, keyHigh } = trials.params;
   const { range, bits, threshold } = slicingOf(9);
@@ -49,14 +49,18 @@ export function sampleTail(): WorkOf<"tail"> {
       firstHigh: 0,
       count: 1,
       classes: 1,
+      strata: 1,
       items: 4,
       halfRange: 9,
       listed: 9,
+      divisors: 1,
       targets: 1,
     },
     inputs: {
-      classes: Uint32Array.of(4, keyLow, keyHigh, range, bits, threshold, 0),
+      classes: Uint32Array.of(keyLow, keyHigh, range, bits, threshold, 0),
+      strata: Uint32Array.of(0, 4),
       magnitudes: Uint32Array.from({ length: 9 }, (_, i) => i + 1),
+      divisors: Uint32Array.of(2),
       targets: Uint32Array.of(1),
     },
   };

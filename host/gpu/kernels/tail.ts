@@ -48,6 +48,8 @@ const COUNT = { operations: 24, accesses: 6 };
 const NOTE = { operations: 12, accesses: 2 };
 const LOOK = { operations: 40, accesses: 4 };
 const DRAW_OPERATIONS = 200;
+/** A remainder of a magnitude, for a divisor or for the greatest common divisor. */
+const REMAINDER = { operations: 40, accesses: 1 };
 
 function costOf(
   work: WorkOf<"tail">,
@@ -55,7 +57,7 @@ function costOf(
   size: number,
   trials: number,
 ): Cost {
-  const { items, targets } = work.params;
+  const { items, divisors, targets } = work.params;
   const { mostHalf, rowWords } = tableOf(work);
   const inStorage = variant === "storage";
   const perItem =
@@ -64,6 +66,7 @@ function costOf(
     2 * BARRIER_OPERATIONS;
   const chain =
     Math.ceil(items / size) * DRAW_OPERATIONS +
+    items * (1 + Math.ceil(divisors / size)) * operationsOf(REMAINDER, inStorage) +
     items * perItem +
     rowWords * operationsOf(NOTE, inStorage) +
     Math.ceil(mostHalf / size) * (1 + targets) * operationsOf(LOOK, inStorage);

@@ -52,7 +52,7 @@ function theoryTable(sweeps: readonly (readonly TheoryFinding[])[], total: strin
   const meaning = wrap(
     "n: the number of random items. lambda: log2 M - n + (1/2) log2 n. E Y: the mean number of solutions. lower, upper: proven bounds on P(target reachable), " +
       "each with the name of its proof. window, poisson: predictions of it. " +
-      "Lemma 4: its bound on the probability of failure, which is 1 up to n = 128, and the largest |Lambda| that its proof covers. covered: the follow-up paper's bound for all targets at once; its constants are fitted, not proven.",
+      "Lemma 4: its bound on the probability of failure, which is 1 up to n = 128, and the largest |Lambda| that its proof covers. fitted: the follow-up paper's form of a bound for all targets at once, with constants that are fitted and not proven.",
   );
   return `${[meaning.join("\n"), ...sweeps.flatMap((findings) => theoryBlocks(findings, total))].join("\n\n")}\n`;
 }
@@ -139,7 +139,7 @@ function paperBlock(name: string, findings: readonly TheoryFinding[]): string {
         ...first.targets
           .slice(0, MAX_STATED_TARGETS)
           .flatMap(({ target }) => [`E Y(${target})`, ...(isSigned ? ["E Y^2", "low", "high"] : [])]),
-        ...(isSigned ? [] : ["Lemma 4: failure", "|Lambda| up to", "covered"]),
+        ...(isSigned ? [] : ["Lemma 4: failure", "|Lambda| up to", "fitted"]),
       ],
       ...findings.map(({ items, targets, covered, lemma4 }) => [
         String(items),

@@ -33,12 +33,12 @@ export function tailRows(findings: readonly TailFinding[], most = Infinity): str
       "bound",
       "rate",
     ],
-    ...findings.map(({ items, covered, targets, law, range, divisors, bound, rate }) => [
+    ...findings.map(({ items, covered, targets, law, shortfall, divisors, bound, rate }) => [
       String(items),
       cell(covered),
       ...targets.slice(0, most).map(cell),
       ...(law === undefined
-        ? [failureText(range), failureText(divisors)]
+        ? [failureText(shortfall), failureText(divisors)]
         : [failureText(law), (covered.failure / law).toPrecision(5)]),
       failureText(bound),
       rate?.toFixed(4) ?? "",
@@ -93,7 +93,7 @@ export function tailTable(sweeps: readonly (readonly TailFinding[])[]): string {
 }
 
 const FIELDS = ["ensemble", "bits", "halfRange", "items", "method", "trials", "seed"] as const;
-const TERMS = ["law", "bound", "range", "divisors", "trivial", "rate"] as const;
+const TERMS = ["law", "bound", "shortfall", "divisors", "trivial", "rate"] as const;
 
 /** CSV by RFC 4180: one row for each finding and event, numbers with all their digits. */
 export function tailCsv(sweeps: readonly (readonly TailFinding[])[]): string {
