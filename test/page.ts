@@ -78,13 +78,13 @@ export function openPages(...graphics: readonly [Graphics, ...Graphics[]]): Page
 const emptyTabs = new Map<Browser, Page[]>();
 
 /** A tab that shows nothing and has no history, in a context of its own. */
-export async function takeTab(browser: Browser): Promise<Page> {
+async function takeTab(browser: Browser): Promise<Page> {
   const tab = emptyTabs.get(browser)?.pop();
   return tab ?? (await browser.newContext({ serviceWorkers: "block" })).newPage();
 }
 
 /** Leaves a tab to later visits, after which its page computes nothing more. */
-export async function leaveTab(browser: Browser, tab: Page): Promise<void> {
+async function leaveTab(browser: Browser, tab: Page): Promise<void> {
   for (const event of ["pageerror", "console", "requestfailed"] as const) tab.removeAllListeners(event);
   await tab.goto("about:blank");
   const session = await tab.context().newCDPSession(tab);
@@ -94,7 +94,7 @@ export async function leaveTab(browser: Browser, tab: Page): Promise<void> {
 }
 
 /** Collects what a browser complains about in a tab. */
-export function complaintsOf(tab: Page): string[] {
+function complaintsOf(tab: Page): string[] {
   const complaints: string[] = [];
   tab.on("pageerror", (error) => complaints.push(String(error)));
   tab.on("console", (message) => {
