@@ -1,4 +1,4 @@
-// Reads plain lines of instances into columns, and writes columns of findings as lines of JSON, byte by byte. It is
+// Reads plain lines of instances into columns, and writes columns of findings as JSON Lines or CSV, byte by byte. It is
 // AssemblyScript because every thread would have to warm up JavaScript by itself, which takes longer than a million lines.
 
 const TAB: u32 = 9;
@@ -334,7 +334,7 @@ const enum Findings {
   WITNESSES = 48,
   SIZES = 52,
   SMALLEST = 56,
-  /** Whether findings have a target, a sum, a difference, a count, a witness and a smallest set: bits 0 to 5. */
+  /** Whether findings have a target, a sum, a difference, a count, a witness and a smallest set, and are a table: bits 0 to 6. */
   FIELDS = 60,
   /** Where lines go, and where they go without provenance: 0 for nowhere. The writer leaves their ends here. */
   PRINTED = 64,
@@ -370,6 +370,8 @@ const FIELD_DIFFERENCE: u32 = 4;
 const FIELD_COUNT: u32 = 8;
 const FIELD_WITNESS: u32 = 16;
 const FIELD_SMALLEST: u32 = 32;
+/** Findings are rows of a table: every row has a name, and lists have blanks and no brackets. */
+const TABLE: u32 = 64;
 
 /** Where the next byte goes. */
 let out: usize = 0;
@@ -416,21 +418,21 @@ function putSigned(value: i64): void {
 }
 
 /** Writes the indices in a mask. */
-function putIndices(mask: usize, end: usize): void {
-  store<u8>(out++, OPEN);
+function putIndices(mask: usize, end: usize, isTable: bool): void {
+  if (!isTable) store<u8>(out++, OPEN);
   const start = out;
   for (let base: u32 = 0; mask < end; mask += 4, base += 32)
     for (let bits = load<u32>(mask); bits != 0; bits &= bits - 1) {
       putDigits(base + <u32>ctz(bits));
-      store<u8>(out++, COMMA);
+      store<u8>(out++, isTable ? BLANK : COMMA);
     }
   // The bracket takes the place of the last comma.
   if (out > start) out--;
-  store<u8>(out++, CLOSE);
+  if (!isTable) store<u8>(out++, CLOSE);
 }
 
 /** Writes the findings of all instances, the first of which has the index `instance` in the input. */
-export function writeJson(findings: usize, instance: f64): void {
+export function writeFindings(findings: usize, instance: f64): void {
   const count: usize = word(findings + Findings.COUNT);
   const fields = load<u32>(findings, Findings.FIELDS);
   const queries = word(findings + Findings.QUERY_OFFSETS);
@@ -450,7 +452,7 @@ export function writeJson(findings: usize, instance: f64): void {
       const sum: i64 = load<i32>(word(findings + Findings.SUMS) + 4 * q);
       putText(findings, Text.INSTANCE);
       putInteger(index + k);
-      if (idLength > 0) {
+      if (idLength > 0 || fields & TABLE) {
         putText(findings, Text.ID);
         put(ids + idFrom, idLength);
       }
@@ -500,10 +502,11 @@ function putSets(findings: usize, fields: u32, reachable: bool, q: usize): void 
   const offsets = word(findings + Findings.MASK_OFFSETS) + 4 * q;
   const first = word(offsets);
   const last = word(offsets + 4);
+  const isTable = (fields & TABLE) != 0;
   if (fields & FIELD_WITNESS) {
     const masks: usize = word(findings + Findings.WITNESSES);
     putText(findings, Text.WITNESS);
-    if (reachable) putIndices(masks + 4 * first, masks + 4 * last);
+    if (reachable) putIndices(masks + 4 * first, masks + 4 * last, isTable);
     else putText(findings, Text.NOTHING);
   }
   if (!(fields & FIELD_SMALLEST)) return;
@@ -512,6 +515,6 @@ function putSets(findings: usize, fields: u32, reachable: bool, q: usize): void 
   if (reachable) putDigits(load<u32>(word(findings + Findings.SIZES) + 4 * q));
   else putText(findings, Text.NOTHING);
   putText(findings, Text.SMALLEST_WITNESS);
-  if (reachable) putIndices(masks + 4 * first, masks + 4 * last);
+  if (reachable) putIndices(masks + 4 * first, masks + 4 * last, isTable);
   else putText(findings, Text.NOTHING);
 }

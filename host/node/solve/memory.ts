@@ -7,7 +7,7 @@ interface Exports {
   readonly heapBase: () => number;
   readonly readText: (columns: number, at: number, end: number, partition: boolean) => number;
   readonly readJson: (columns: number, at: number, end: number, partition: boolean) => number;
-  readonly writeJson: (findings: number, instance: number) => void;
+  readonly writeFindings: (findings: number, instance: number) => void;
   /** Absent in the module of all kernels. */
   readonly countLines?: (at: number, end: number) => number;
   /** Absent in the module that reads and writes lines alone. */

@@ -1,9 +1,10 @@
-// Findings of instances in columns as lines of bytes: what `textOf` makes of each of them as an object.
+// Findings of instances in columns as bytes: what `textOf` makes of each of them as an object.
 
-import type { Provenance, SolveFinding } from "../../../src/finding.ts";
+import type { Provenance } from "../../../src/finding.ts";
 import type { InstanceRange, PlainAnswers, PosedInstances } from "../../../src/solve/columns.ts";
 import type { SolveConfig } from "../../../src/solve/problem.ts";
-import { textOf, type SolutionText } from "../formats/finding-text.ts";
+import { csvField } from "../formats/csv-field.ts";
+import { COLUMNS, PROVENANCE } from "../formats/finding-text.ts";
 import type { PlainBlock } from "./block.ts";
 import { LineMemory } from "./memory.ts";
 
@@ -65,76 +66,118 @@ export interface PrintedBlock {
   readonly stored: Uint8Array<ArrayBuffer>;
 }
 
-/**
- * The lines of the findings of a block.
- * @param page Memory for the lines on stdout, if they fit.
- * @param memory The memory in which columns of the block lie. Views of it end.
- */
-export function printBlock(
-  block: AnsweredBlock,
-  settings: PrintSettings,
-  page?: SharedArrayBuffer,
-  memory?: LineMemory,
-): PrintedBlock {
-  if (!settings.csv) return printJson(block, settings, page, memory);
-  let [printed, stored] = ["", ""];
-  for (const finding of findingsOf(block, settings)) {
-    const text: SolutionText = textOf(finding, true);
-    printed += text.printed;
-    stored += text.stored;
-  }
-  return { printed: encoder.encode(printed), stored: encoder.encode(settings.stores ? stored : "") };
-}
-
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The findings of a block as objects, as the library yields them. */
-function* findingsOf(
-  block: AnsweredBlock,
-  { config, provenance }: Pick<PrintSettings, "config" | "provenance">,
-): Generator<SolveFinding, void, undefined> {
-  const { firstInstance, lines, offsets, totals, queryOffsets, targets, answers } = block;
-  const { reachable, sums, sizes } = answers;
-  const { asked, tolerance, atMost, partition } = config;
-  const firstQuery = queryOffsets[0]!;
-  for (let k = 0; k < lines.length; k++)
-    for (let q = queryOffsets[k]! - firstQuery; q < queryOffsets[k + 1]! - firstQuery; q++) {
-      const isReachable = reachable[q] === 1;
-      const finding: { -readonly [Field in keyof SolveFinding]?: SolveFinding[Field] } = {
-        kind: "solve",
-        instance: firstInstance + k,
-      };
-      const id = decoder.decode(block.ids.subarray(block.idOffsets[k], block.idOffsets[k + 1]));
-      if (id !== "") finding.id = JSON.parse(id) as string | number;
-      finding.line = lines[k]!;
-      finding.items = offsets[k + 1]! - offsets[k]!;
-      if (!partition) finding.target = targets[firstQuery + q]! + 0;
-      if (tolerance !== undefined) finding.tolerance = tolerance;
-      if (atMost) finding.atMost = true;
-      if (partition) finding.partition = true;
-      finding.reachable = isReachable;
-      if (tolerance !== undefined || atMost || partition) finding.sum = isReachable ? sums[q]! : null;
-      if (partition) finding.difference = Math.abs(totals[k]! - 2 * sums[q]!);
-      if (asked.has("count")) finding.count = String(countOf(answers, q));
-      if (asked.has("witness"))
-        finding.witness = isReachable ? [...indicesOf(answers, answers.witnesses, q)] : null;
-      if (asked.has("smallest")) {
-        finding.smallest = isReachable ? sizes[q]! : null;
-        finding.smallestWitness = isReachable ? [...indicesOf(answers, answers.smallest, q)] : null;
-      }
-      finding.method = "bitset";
-      yield Object.assign(finding, provenance) as SolveFinding;
-    }
+/** The fields of a finding that are written from columns, in the order of both forms. */
+type WrittenField =
+  | "instance"
+  | "id"
+  | "line"
+  | "items"
+  | "target"
+  | "reachable"
+  | "sum"
+  | "difference"
+  | "count"
+  | "witness"
+  | "smallest"
+  | "smallestWitness";
+
+/** Whether findings have a field. */
+function fieldsOf({ asked, tolerance, atMost, partition }: SolveConfig) {
+  return {
+    target: !partition,
+    sum: tolerance !== undefined || atMost || partition,
+    difference: partition,
+    count: asked.has("count"),
+    witness: asked.has("witness"),
+    smallest: asked.has("smallest"),
+  };
 }
 
-const countOf = ({ counts }: PlainAnswers, q: number): bigint =>
-  (BigInt(counts[2 * q + 1]!) << 32n) | BigInt(counts[2 * q]!);
+/** The constant texts of findings as lines of JSON, in the order of `Text` in wasm/lines.ts. */
+function jsonTexts({ config: { tolerance, atMost, partition }, provenance }: PrintSettings): string[] {
+  const conditions =
+    (tolerance === undefined ? "" : `,"tolerance":${tolerance}`) +
+    `${atMost ? ',"atMost":true' : ""}${partition ? ',"partition":true' : ""}`;
+  return [
+    '{"kind":"solve","instance":',
+    ',"id":',
+    ',"line":',
+    ',"items":',
+    ',"target":',
+    `${conditions},"reachable":true`,
+    `${conditions},"reachable":false`,
+    ',"sum":',
+    ',"difference":',
+    ',"count":"',
+    '"',
+    ',"witness":',
+    ',"smallest":',
+    ',"smallestWitness":',
+    "null",
+    ',"method":"bitset"',
+    `,${JSON.stringify(provenance).slice(1)}\n`,
+    "}\n",
+  ];
+}
 
-function* indicesOf({ maskOffsets }: PlainAnswers, masks: Uint32Array, q: number): Generator<number> {
-  for (let word = maskOffsets[q]!; word < maskOffsets[q + 1]!; word++)
-    for (let bits = masks[word]!; bits !== 0; bits &= bits - 1)
-      yield 32 * (word - maskOffsets[q]!) + 31 - Math.clz32(bits & -bits);
+/** The constant texts of findings as rows of CSV, in the same order. */
+function csvTexts({ config, provenance }: PrintSettings): string[] {
+  const { tolerance, atMost, partition } = config;
+  const fields: Partial<Record<string, boolean>> = fieldsOf(config);
+  const constants: Partial<Record<string, string>> = {
+    tolerance: tolerance === undefined ? "" : String(tolerance),
+    atMost: atMost ? "true" : "",
+    partition: partition ? "true" : "",
+    method: "bitset",
+  };
+  // The text before a field has the commas of all fields without a value between it and the one before.
+  const before: Partial<Record<WrittenField, string>> = {};
+  let text = "";
+  for (const name of COLUMNS) {
+    const isWritten =
+      ["instance", "id", "line", "items", "reachable"].includes(name) ||
+      fields[name === "smallestWitness" ? "smallest" : name];
+    if (isWritten) before[name as WrittenField] = text;
+    text = isWritten ? "," : `${text}${constants[name] ?? ""},`;
+  }
+  const of = (name: WrittenField) => before[name] ?? "";
+  return [
+    of("instance"),
+    of("id"),
+    of("line"),
+    of("items"),
+    of("target"),
+    `${of("reachable")}true`,
+    `${of("reachable")}false`,
+    of("sum"),
+    of("difference"),
+    of("count"),
+    "",
+    of("witness"),
+    of("smallest"),
+    of("smallestWitness"),
+    "",
+    text.slice(0, -1),
+    `,${PROVENANCE.map((name) => csvField(provenance[name])).join(",")}\r\n`,
+    "\r\n",
+  ];
+}
+
+/** The names of a block as fields of CSV. */
+function csvNames({ ids, idOffsets }: AnsweredBlock): Pick<AnsweredBlock, "ids" | "idOffsets"> {
+  const offsets = new Uint32Array(idOffsets.length);
+  let names = "";
+  let end = 0;
+  for (let k = 0; k + 1 < idOffsets.length; k++) {
+    const id = decoder.decode(ids.subarray(idOffsets[k], idOffsets[k + 1]));
+    const name = id === "" ? "" : csvField(JSON.parse(id) as string | number);
+    names += name;
+    offsets[k + 1] = end += Buffer.byteLength(name);
+  }
+  return { ids: encoder.encode(names), idOffsets: offsets };
 }
 
 /** Bytes of the numbers of a line: eight of at most 20 digits, of which most have at most 11; and `null` twice again. */
@@ -170,50 +213,31 @@ function rangeOf(block: AnsweredBlock, first: number, end: number): AnsweredBloc
   };
 }
 
-function printJson(
+/**
+ * The lines of the findings of a block.
+ * @param page Memory for the lines on stdout, if they fit.
+ * @param lent The memory in which columns of the block lie. Views of it end.
+ */
+export function printBlock(
   block: AnsweredBlock,
-  { config, provenance, stores }: PrintSettings,
+  settings: PrintSettings,
   page?: SharedArrayBuffer,
   lent?: LineMemory,
 ): PrintedBlock {
-  const { lines, ids, idOffsets, offsets, totals, queryOffsets, targets, answers } = block;
-  const { asked, tolerance, atMost, partition } = config;
-  const conditions =
-    (tolerance === undefined ? "" : `,"tolerance":${tolerance}`) +
-    `${atMost ? ',"atMost":true' : ""}${partition ? ',"partition":true' : ""}`;
-  const texts = [
-    '{"kind":"solve","instance":',
-    ',"id":',
-    ',"line":',
-    ',"items":',
-    ',"target":',
-    `${conditions},"reachable":true`,
-    `${conditions},"reachable":false`,
-    ',"sum":',
-    ',"difference":',
-    ',"count":"',
-    '"',
-    ',"witness":',
-    ',"smallest":',
-    ',"smallestWitness":',
-    "null",
-    ',"method":"bitset"',
-    `,${JSON.stringify(provenance).slice(1)}\n`,
-    "}\n",
-  ].map((text) => encoder.encode(text));
-  const fields = [
-    !partition,
-    tolerance !== undefined || atMost || partition,
-    partition,
-    asked.has("count"),
-    asked.has("witness"),
-    asked.has("smallest"),
-  ].reduce((bits, has, i) => bits | (Number(has) << i), 0);
+  const { config, csv, stores } = settings;
+  const { lines, offsets, totals, queryOffsets, targets, answers } = block;
+  const isNamed = block.idOffsets.at(-1)! > block.idOffsets[0]!;
+  const { ids, idOffsets } = csv && isNamed ? csvNames(block) : block;
+  const { asked } = config;
+  const texts = (csv ? csvTexts : jsonTexts)(settings).map((text) => encoder.encode(text));
+  const fields = [...Object.values(fieldsOf(config)), csv].reduce(
+    (bits, has, i) => bits | (Number(has) << i),
+    0,
+  );
   const hasSets = asked.has("witness") || asked.has("smallest");
   const constant = texts.reduce((bytes, text) => bytes + text.length, 0);
   let most = (LINE_BYTES + constant) * (queryOffsets.at(-1)! - queryOffsets[0]!);
-  const hasNames = idOffsets.at(-1)! > idOffsets[0]!;
-  for (let k = 0; (hasNames || hasSets) && k < lines.length; k++) {
+  for (let k = 0; (isNamed || hasSets) && k < lines.length; k++) {
     const name = idOffsets[k + 1]! - idOffsets[k]!;
     const sets = hasSets ? 2 * INDEX_BYTES * (offsets[k + 1]! - offsets[k]!) : 0;
     most += (name + sets) * (queryOffsets[k + 1]! - queryOffsets[k]!);
@@ -237,9 +261,8 @@ function printJson(
   ];
   if (most > MAX_LINES_BYTES && lines.length > 1) {
     const middle = lines.length >> 1;
-    const settings = { config, provenance, csv: false, stores };
     const halves = [rangeOf(block, 0, middle), rangeOf(block, middle, lines.length)].map((half) =>
-      printJson(half, settings),
+      printBlock(half, settings),
     );
     return {
       printed: Buffer.concat(halves.map(({ printed }) => printed)),
@@ -260,7 +283,7 @@ function printJson(
   const storedAt = stores ? memory.allocate(most) : 0;
   const words = Uint32Array.of(count, ...addresses, fields, printedAt, storedAt, table);
   const writer = memory.copyOf(words);
-  memory.wasm.writeJson(writer, block.firstInstance);
+  memory.wasm.writeFindings(writer, block.firstInstance);
   const [printedEnd, storedEnd] = new Uint32Array(memory.buffer, writer + ENDS, 2);
   const printed = new Uint8Array(memory.buffer, printedAt, printedEnd! - printedAt);
   return {

@@ -62,7 +62,8 @@ export class TextThreads {
 
   /** Reads lines, and solves them where that is worth it. Whoever has written what is printed gives its memory back. */
   async solve(task: SolveTask): Promise<SolvedBlock | ReadParts> {
-    if (task.bytes.length < MIN_BYTES) return readTask(task);
+    // The last block of an input may be small. Were it read here, the threads of the engine would start for it.
+    if (task.bytes.length < MIN_BYTES && !this.#pool) return readTask(task);
     return (await this.#run({ kind: "solve", ...task })) as SolvedBlock | ReadParts;
   }
 

@@ -73,6 +73,15 @@ function cases(): Case[] {
       })),
     },
     {
+      name: "50 items of 1..1000 with profits of 1..1000, capacity 10,000",
+      request: { profits: true },
+      instances: list(1000, (trial) => ({
+        items: list(50, (item) => drawn(6, trial, item, 1, 1000)),
+        profits: list(50, (item) => drawn(7, trial, item, 1, 1000)),
+        target: 10_000,
+      })),
+    },
+    {
       name: "44 items of 40 bits, witness and count, by meeting in the middle",
       request: { ask: ["witness", "count"] },
       instances: list(1, (trial) => {
@@ -215,7 +224,7 @@ async function rowsOf(context: Context, runner: Runner, solved: Case): Promise<R
       ? startPython(context.python, script, lines, total)
       : undefined;
   const count = instances.length;
-  const columns = count > 1 ? columnsOf(solved) : undefined;
+  const columns = count > 1 && !request.profits ? columnsOf(solved) : undefined;
   const costs = await context
     .measure(`solve, ${name}`, {
       columns:
