@@ -535,7 +535,7 @@ describe("Knapsacks with profits", () => {
       "no profits",
       { items: [1], target: 1 },
       { profits: true },
-      "profits: expected a list of integers, got nothing",
+      "profits: expected one for each item, got nothing; JSON has them",
     ],
     [
       "too few profits",

@@ -8,7 +8,13 @@ export {
   type TheoryRequest,
   type Violation,
 } from "../../src/experiments/theory.ts";
-export type { PaperStatement, PhaseFinding, TargetTheory, TheoryFinding } from "../../src/finding.ts";
+export type {
+  ConditionalTheory,
+  PaperStatement,
+  PhaseFinding,
+  TargetTheory,
+  TheoryFinding,
+} from "../../src/finding.ts";
 export {
   lemma5,
   lemma5Schemes,

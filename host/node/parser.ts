@@ -115,7 +115,14 @@ export function refusalOf(
       return new RequestError("arguments", operands.length > 0 ? "one file" : "options only", rest, help);
     case "commander.missingArgument":
       return new RequestError(named, operands[0]?.expected ?? "a value", undefined, help);
-    case "commander.missingMandatoryOptionValue":
+    case "commander.missingMandatoryOptionValue": {
+      const option = named.replace(/ .*/, "");
+      const example = command?.examples.find((line) => line.includes(option));
+      return new RequestError(option, "a value, since this option is required", undefined, [
+        ...(example ? [`for example ${example}`] : []),
+        help,
+      ]);
+    }
     case "commander.optionMissingArgument":
       return new RequestError(named.replace(/ .*/, ""), "a value", undefined, help);
     default:

@@ -554,7 +554,7 @@ describe("Order of layers", () => {
   ];
   test("An autoencoder is refused with both orders, and read in the one that is stated", () => {
     expect(() => importNetwork(fileOf(auto))).toThrow(
-      'got more than one: 2 -> 6 -> 2 and 6 -> 2 -> 6; use order: ["decoder","encoder"]; use order: ["encoder","decoder"]',
+      'got more than one; use order: ["decoder","encoder"], for the widths 2 -> 6 -> 2; use order: ["encoder","decoder"], for the widths 6 -> 2 -> 6',
     );
     for (const metadata of [
       { order: "encoder, decoder.weight" },

@@ -33,7 +33,7 @@ export function orderByShapes<Layer extends Link>(layers: readonly Layer[]): Lay
     throw unsettled("very many layers that could follow one another", [
       layers.toSorted((a, b) => compareParts(partsOf(a.stem), partsOf(b.stem))),
     ]);
-  if (orders.length > 1) throw unsettled(`more than one: ${orders.map(widthsOf).join(" and ")}`, orders);
+  if (orders.length > 1) throw unsettled("more than one", orders);
   return orders[0];
 }
 
@@ -42,7 +42,11 @@ function unsettled(got: string, orders: readonly (readonly Link[])[]): RequestEr
     "order of layers",
     "one that shapes and the numbers in names decide",
     new Described(got),
-    orders.map((order) => ({ option: "order", value: namesOf(order) })),
+    orders.map((order) => ({
+      option: "order",
+      value: namesOf(order),
+      because: `for the widths ${widthsOf(order)}`,
+    })),
   );
 }
 

@@ -356,6 +356,13 @@ function checkProfits({ items, profits }: Instance, isAsked: boolean): void {
       "leave them out",
     ]);
   }
+  if (profits === undefined)
+    throw new RequestError(
+      "profits",
+      "one for each item",
+      profits,
+      'JSON has them as "profits", a table in a column of that name; text has none',
+    );
   checkList("profits", profits, isItem, ITEM);
   if (profits.length !== items.length)
     throw new RequestError("profits", `one for each of the ${items.length} items`, profits.length);

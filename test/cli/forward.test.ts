@@ -166,7 +166,7 @@ describe("Real numbers", () => {
     expect(refused).toMatchObject({ status: 2, stdout: "" });
     expect(refused.stderr).toBe(
       "auto.safetensors: order of layers: expected one that shapes and the numbers in names decide, " +
-        "got more than one: 1 -> 2 -> 1 and 2 -> 1 -> 2; use --order decoder,encoder; use --order encoder,decoder\n",
+        "got more than one; use --order decoder,encoder, for the widths 1 -> 2 -> 1; use --order encoder,decoder, for the widths 2 -> 1 -> 2\n",
     );
     const read = await exacta(
       `forward auto.safetensors --order encoder,decoder --real --quiet ${common} half.csv`,
@@ -269,7 +269,10 @@ describe("Outputs of forward", () => {
 });
 
 test.concurrent.each([
-  ["network.json", "--inputs: expected a value, got nothing; run exacta forward --help"],
+  [
+    "network.json",
+    "--inputs: expected a value, since this option is required, got nothing; for example exacta forward ticket.safetensors --inputs x.csv --pass audit; run exacta forward --help",
+  ],
   [
     "network.json x.npy --inputs x.npy",
     'arguments: expected one file, got "network.json x.npy --inputs x.npy"; run exacta forward --help',
@@ -285,10 +288,10 @@ test.concurrent.each([
     "network.json --inputs x.npy --out x.csv/y.npy",
     'out: expected a folder that can be written, got "x.csv"; ENOTDIR, choose another with --out',
   ],
-  ["network.json --inputs wide.csv", 'wide.csv: row 1, column 2: expected an integer in -32..32, got "33"'],
+  ["network.json --inputs wide.csv", 'wide.csv: row 2, column 3: expected an integer in -32..32, got "33"'],
   [
     "ticket1.safetensors --inputs wide.csv",
-    'wide.csv: row 1, column 2: expected an integer in -32..32, got "33"',
+    'wide.csv: row 2, column 3: expected an integer in -32..32, got "33"',
   ],
   [
     "network.json --inputs pandas.csv",
@@ -308,18 +311,18 @@ test.concurrent.each([
   ],
   [
     "real.json --inputs half.csv --quiet",
-    'half.csv: row 0, column 0: expected an integer in -256..256, got "0.5"; use --real, which rounds inputs to integers by the ' +
+    'half.csv: row 1, column 1: expected an integer in -256..256, got "0.5"; use --real, which rounds inputs to integers by the ' +
       "input scale",
   ],
   [
     "real.json --inputs many.csv --real --quiet",
-    'many.csv: row 0, column 1: expected a number in -1..1, got "1.5"; raise --input-scale, the largest input',
+    'many.csv: row 1, column 2: expected a number in -1..1, got "1.5"; raise --input-scale, the largest input',
   ],
   [
     "real.json --inputs half.csv --order a,b",
     'real.json: order: expected none for JSON and ONNX, which order their layers themselves, got ["a","b"]',
   ],
-  ["network.json --inputs four.csv", "four.csv: row 0: expected 3 integers, got 4"],
+  ["network.json --inputs four.csv", "four.csv: row 1: expected 3 integers, got 4"],
   ["network.json --inputs short.npy", "short.npy: data: expected 600 bytes, as its shape asks for, got 599"],
   ["network.json --inputs empty.npy", 'empty.npy: inputs: expected a .npy file or text, got ""'],
   [

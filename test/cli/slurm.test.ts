@@ -55,7 +55,10 @@ describe.runIf(isPosix)("exacta slurm", () => {
     [`--shards 8 --time long -- ${SWEEP}`, "time: expected minutes, "],
     [`--shards 8 --sbatch account=a -- ${SWEEP}`, "sbatch: expected options of the form --name=value "],
     [`--shards 8 --sbatch --array=0-3 -- ${SWEEP}`, "sbatch: expected options of the form --name=value "],
-    [`-- ${SWEEP}`, "--shards: expected a value, got nothing; run exacta slurm --help"],
+    [
+      `-- ${SWEEP}`,
+      "--shards: expected a value, since this option is required, got nothing; for example exacta slurm --shards 64",
+    ],
     ["--shards 8", "sweep: expected the command line of a sweep behind --, "],
     [`--shards 8 ${SWEEP}`, 'option: expected one that --help lists, got "--bits"'],
   ])("%s is refused", async (words, message) => {

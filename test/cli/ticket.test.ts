@@ -288,7 +288,10 @@ describe("Refusals of ticket", () => {
     ["ticket network.json --out x --initial-bits 1", /^initial-bits: expected at least bits, 2, got 1\n$/],
     ["verify missing", /^file: expected a readable file, got "missing"; ENOENT\n$/],
     ["ticket missing --out x", /^file: expected a readable file, got "missing"; ENOENT\n$/],
-    ["ticket network.json", /^--out: expected a value, got nothing; run exacta ticket --help\n$/],
+    [
+      "ticket network.json",
+      /^--out: expected a value, since this option is required, got nothing; for example exacta ticket network.json --out ticket\.safetensors; run exacta ticket --help\n$/,
+    ],
     ["ticket network.json --out x --theorem 3", /^theorem: expected 1 or 2, got 3\n$/],
     [
       "ticket network.json --out x --bits 1",

@@ -117,7 +117,6 @@ async function runForward(
   const header = parse(headerSchema, args.header, "header");
   const { network, outline, imported } = await readNetworkOrTicket(file, readNetworkOptions(args));
   const output = outputOf(args);
-  if (imported) output.note(...importedLines(file, imported));
   const { widths, activationBits, constant } = outline;
   const columns = widths[0]! - Number(constant);
   if (columns === 0) throw new RequestError(`${file}: widths`, "inputs beside the constant", widths);
@@ -134,6 +133,8 @@ async function runForward(
   };
   const inputs = locating(args.inputs, () => decodeInputs(bytes, form));
   if (out !== undefined) await prepareFile(out, [file, args.inputs]);
+  // Notes on what was read belong to a result, so that refusals come first.
+  if (imported) output.note(...importedLines(file, imported));
   const [count, width] = [inputs.length / columns, widths.at(-1)!];
   const stopWithReader = out === undefined && !args.json;
   const run = { output, stop, unit: "inputs", total: count, stopWithReader };

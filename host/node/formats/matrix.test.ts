@@ -170,33 +170,33 @@ describe("NumPy file", () => {
     [
       "an integer out of range",
       npy(says("|u1", "(2, 2)"), [8, 0, 1, 9]),
-      "row 1, column 1: expected an integer in -8..8, got 9",
+      "row 2, column 2: expected an integer in -8..8, got 9",
     ],
     [
       "an integer of 64 bits",
       npy(says("<u8", "(2,)"), Array(16).fill(255)),
-      "row 0, column 0: expected an integer in -8..8, got 18446744073709551615",
+      "row 1, column 1: expected an integer in -8..8, got 18446744073709551615",
     ],
-    ["NaN", npy(says("<f8", "(2,)"), double(NaN)), "row 0, column 1: expected an integer in -8..8, got NaN"],
+    ["NaN", npy(says("<f8", "(2,)"), double(NaN)), "row 1, column 2: expected an integer in -8..8, got NaN"],
     [
       "infinity",
       npy(says("<f8", "(2,)"), double(-Infinity)),
-      "row 0, column 1: expected an integer in -8..8, got -Infinity",
+      "row 1, column 2: expected an integer in -8..8, got -Infinity",
     ],
     [
       "a fraction",
       npy(says("<f8", "(2,)"), double(0.5)),
-      "row 0, column 1: expected an integer in -8..8, got 0.5",
+      "row 1, column 2: expected an integer in -8..8, got 0.5",
     ],
     [
       "NaN of 16 bits",
       npy(says("<f2", "(2,)"), [0, 0, 1, 0x7c]),
-      "row 0, column 1: expected an integer in -8..8, got NaN",
+      "row 1, column 2: expected an integer in -8..8, got NaN",
     ],
     [
       "a small float of 16 bits",
       npy(says("<f2", "(2,)"), [0, 0, 0, 2]),
-      `row 0, column 1: expected an integer in -8..8, got ${2 ** -15}`,
+      `row 1, column 2: expected an integer in -8..8, got ${2 ** -15}`,
     ],
     [
       "no magic",
@@ -249,7 +249,7 @@ describe("Text of numbers", () => {
     ]);
     expect(stated(true, Buffer.from("7,7\n3,4\n"))).toEqual([3, 4]);
     expect(() => stated(false, Buffer.from("a,b\n3,4\n"))).toThrow(
-      'row 0, column 0: expected an integer in -8..8, got "a"',
+      'row 1, column 1: expected an integer in -8..8, got "a"',
     );
     expect(() => stated(true, Buffer.from(",b\n3,4\n"))).toThrow("leave out row numbers");
     expect(() => stated(true, npy(says("|u1", "(1, 2)"), [1, 2]))).toThrow(
@@ -267,11 +267,11 @@ describe("Text of numbers", () => {
     for (const [content, message] of [
       [
         "0.5,2.0001\n",
-        'row 0, column 1: expected a number in -2..2, got "2.0001"; raise inputScale, the largest input',
+        'row 1, column 2: expected a number in -2..2, got "2.0001"; raise inputScale, the largest input',
       ],
-      ["0.5,nan\n", 'row 0, column 1: expected a number in -2..2, got "nan"'],
-      ["0.5;0,5\n", 'row 0, column 1: expected a number in -2..2, got "0,5"; write decimals with a point'],
-      ["0.5\n", "row 0: expected 2 numbers, got 1"],
+      ["0.5,nan\n", 'row 1, column 2: expected a number in -2..2, got "nan"'],
+      ["0.5;0,5\n", 'row 1, column 2: expected a number in -2..2, got "0,5"; write decimals with a point'],
+      ["0.5\n", "row 1: expected 2 numbers, got 1"],
       ["0.0,1.0\n", 'first line: expected numbers, or names that do not count the columns, got "0.0,1.0"'],
     ])
       expect(() => reals(Buffer.from(content!))).toThrow(message);
@@ -298,27 +298,27 @@ describe("Text of numbers", () => {
   });
 
   test.each([
-    ["1,2\n3\n", "row 1: expected 2 integers, got 1"],
-    ["a,b\n1,2,3\n", "row 0: expected 2 integers, got 3"],
-    ["1,2\na,b\n", 'row 1, column 0: expected an integer in -8..8, got "a"'],
+    ["1,2\n3\n", "row 2: expected 2 integers, got 1"],
+    ["a,b\n1,2,3\n", "row 1: expected 2 integers, got 3"],
+    ["1,2\na,b\n", 'row 2, column 1: expected an integer in -8..8, got "a"'],
     [
       "1,x\n",
-      'row 0, column 1: expected an integer in -8..8, got "x"; use header: "yes", if the first line has names',
+      'row 1, column 2: expected an integer in -8..8, got "x"; use header: "yes", if the first line has names',
     ],
-    ["nan,NaN\n", 'row 0, column 0: expected an integer in -8..8, got "nan"'],
-    ["1,\n", 'row 0, column 1: expected an integer in -8..8, got ""'],
-    ["1,9\n", 'row 0, column 1: expected an integer in -8..8, got "9"'],
-    ["1,0.5\n", 'row 0, column 1: expected an integer in -8..8, got "0.5"'],
-    ["1,1e-400\n", 'row 0, column 1: expected an integer in -8..8, got "1e-400"'],
-    ["1,1e400\n", 'row 0, column 1: expected an integer in -8..8, got "1e400"'],
-    ["1,0x9\n", 'row 0, column 1: expected an integer in -8..8, got "0x9"'],
-    ["1,+-1\n", 'row 0, column 1: expected an integer in -8..8, got "+-1"'],
-    ["1;2,5\n", 'row 0, column 1: expected an integer in -8..8, got "2,5"; write decimals with a point'],
-    ["1\t\t2\n", "row 0: expected 2 integers, got 3"],
-    ["1\t2\n\t3\n", 'row 1, column 0: expected an integer in -8..8, got ""'],
-    ["1,2\n3;4\n", "row 1: expected 2 integers, got 1"],
-    ["true,false\n1,0\n", 'row 0, column 0: expected an integer in -8..8, got "true"'],
-    ["null,null\n", 'row 0, column 0: expected an integer in -8..8, got "null"'],
+    ["nan,NaN\n", 'row 1, column 1: expected an integer in -8..8, got "nan"'],
+    ["1,\n", 'row 1, column 2: expected an integer in -8..8, got ""'],
+    ["1,9\n", 'row 1, column 2: expected an integer in -8..8, got "9"'],
+    ["1,0.5\n", 'row 1, column 2: expected an integer in -8..8, got "0.5"'],
+    ["1,1e-400\n", 'row 1, column 2: expected an integer in -8..8, got "1e-400"'],
+    ["1,1e400\n", 'row 1, column 2: expected an integer in -8..8, got "1e400"'],
+    ["1,0x9\n", 'row 1, column 2: expected an integer in -8..8, got "0x9"'],
+    ["1,+-1\n", 'row 1, column 2: expected an integer in -8..8, got "+-1"'],
+    ["1;2,5\n", 'row 1, column 2: expected an integer in -8..8, got "2,5"; write decimals with a point'],
+    ["1\t\t2\n", "row 1: expected 2 integers, got 3"],
+    ["1\t2\n\t3\n", 'row 2, column 1: expected an integer in -8..8, got ""'],
+    ["1,2\n3;4\n", "row 2: expected 2 integers, got 1"],
+    ["true,false\n1,0\n", 'row 1, column 1: expected an integer in -8..8, got "true"'],
+    ["null,null\n", 'row 1, column 1: expected an integer in -8..8, got "null"'],
     ["a b c\n1 2\n", 'header: expected 2 names, one for each input of the network, got "a,b,c"'],
     [
       "0,1\n3,4\n",
@@ -331,7 +331,7 @@ describe("Text of numbers", () => {
     ],
     [
       "1,0.99999999999999999999\n",
-      'row 0, column 1: expected an integer in -8..8, got "0.99999999999999999999"',
+      'row 1, column 2: expected an integer in -8..8, got "0.99999999999999999999"',
     ],
     ['1,"2\n', 'record: expected quotes around whole fields, doubled inside, got "1,\\"2"'],
   ])("The text %j is refused", (content, message) => {

@@ -30,7 +30,7 @@ export interface InputForm {
  * A .npy file (versions 1 to 3) has the shape [inputs, columns], or [inputs, ...] with as many values, or [columns] for a single
  * input. Its numbers are integers, booleans or floats. Text has a row on each line, separated by semicolons, tabs, commas or
  * blanks, whichever of these the first line has; a first line of names is skipped, and so are comments, which start with #.
- * @throws {RequestError} for any other content. It names the row and column, from 0, of a wrong number.
+ * @throws {RequestError} for any other content. It names the row and column, from 1, of a wrong number.
  */
 export function decodeInputs(bytes: Uint8Array, form: InputForm): Int32Array {
   if (MAGIC.equals(bytes.subarray(0, MAGIC.length))) return fromNpy(bytes, form);
@@ -102,7 +102,7 @@ function fromText(bytes: Uint8Array, form: InputForm): Int32Array {
     const fields = fieldsOf(separator === "\t" ? line : text, separator);
     if (isFirst && isHeader(fields, form)) continue;
     if (fields.length !== columns)
-      throw new RequestError(`row ${row}`, `${columns} ${real ? "numbers" : "integers"}`, fields.length);
+      throw new RequestError(`row ${row + 1}`, `${columns} ${real ? "numbers" : "integers"}`, fields.length);
     for (let column = 0; column < columns; column++) {
       const field = fields[column]!;
       const number = numberOf(field);
@@ -209,7 +209,7 @@ function refusal(
   } else if (typeof got === "string" && /^[+-]?\d+,\d+$/.test(got)) remedy = "write decimals with a point";
   else if (typeof got === "string" && row === 0 && hasHeader === undefined && isName(got))
     remedy = { option: "header", value: "yes", because: "if the first line has names" };
-  return new RequestError(`row ${row}, column ${column}`, range, got, remedy);
+  return new RequestError(`row ${row + 1}, column ${column + 1}`, range, got, remedy);
 }
 
 /** Rows of one piece of text. */
