@@ -2,6 +2,8 @@
 
 import { expect, test } from "vitest";
 import { loadCommands } from "../../host/node/commands/index.ts";
+import { exhibits } from "../../host/node/paper/exhibits.ts";
+import { paperText } from "../../host/node/paper/page.ts";
 import { manual } from "../../scripts/manual.ts";
 
 const commands = await loadCommands();
@@ -10,6 +12,13 @@ test("docs/cli.md is the manual that the declarations of the commands make", asy
   await expect(manual(commands), "docs/cli.md is stale; npm run docs:cli rewrites it").toMatchFileSnapshot(
     "../../docs/cli.md",
   );
+});
+
+test("docs/experiments.md is the text of the figures of exacta paper", async () => {
+  await expect(
+    paperText(exhibits),
+    "docs/experiments.md is stale; npm run docs:cli rewrites it",
+  ).toMatchFileSnapshot("../../docs/experiments.md");
 });
 
 test("Every command has a manual, an example and options with a meaning", () => {

@@ -12,6 +12,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   width: async () => (await import("./width.ts")).widthCommand,
   merge: async () => (await import("./merge.ts")).mergeCommand,
   slurm: async () => (await import("./slurm.ts")).slurmCommand,
+  paper: async () => (await import("./paper.ts")).paperCommand,
   ticket: async () => (await import("./ticket.ts")).ticketCommand,
   verify: async () => (await import("./verify.ts")).verifyCommand,
   forward: async () => (await import("./forward.ts")).forwardCommand,

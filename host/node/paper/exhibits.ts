@@ -1,0 +1,115 @@
+// The figures of `exacta paper`: what each of them tests, the command that draws it, and what is to be seen. docs/experiments.md is
+// made of these texts.
+
+/** A figure of a report: its title, and the part of the report that has it where several figures have that title. */
+export interface Pick {
+  readonly title: string;
+  /** A CSS selector of the part. */
+  readonly within?: string;
+}
+
+export interface Exhibit {
+  /** The name of its folder. */
+  readonly name: string;
+  readonly title: string;
+  /** The statement that the figure tests, with its source. */
+  readonly statement: string;
+  /** What is seen, and where the asymptotics bite. */
+  readonly seen: string;
+  /** The command without `--out`, and its replacements for `--quick`. */
+  readonly command: string;
+  readonly quick: string;
+  readonly figures: readonly Pick[];
+}
+
+/** The switched form of a report of `phase` that draws failures on a logarithmic axis. */
+const FAILURES = ".form-1";
+
+export const exhibits: readonly Exhibit[] = [
+  {
+    name: "coverage",
+    title: "Enough random integers reach every target",
+    statement:
+      "Theorem 4 and Lemma 4 of Kumar & Natale (arXiv 2508.11020): once n exceeds log2 M by a little, n random integers of -M..M have every target of -M..M as a subset sum with high probability.",
+    seen: "The share of instances that miss some target falls from 1 to a few per cent within about ten items, and the curves of all precisions have one shape. The bound of Lemma 4 is 1 for n up to 128, so that it says nothing here: the theorem holds far earlier than its proof.",
+    command: "phase --ensemble rssp --bits 4,6,8,10 --trials 1e7",
+    quick: "phase --ensemble rssp --bits 4,6,8 --trials 1e5",
+    figures: [
+      { title: "Every target from −M to M", within: FAILURES },
+      { title: "Target M, the largest", within: FAILURES },
+    ],
+  },
+  {
+    name: "zeros",
+    title: "Items that may be 0",
+    statement:
+      "An item that is 0 serves no target. With zeros, n items are a binomial number of items without zeros, exactly.",
+    seen: "The curves are those without zeros, with a share 1 / (2 M + 1) of the items lost. At M = 16 that is hardly to be seen; at M = 1 it decides how fast failure decays.",
+    command: "phase --ensemble rssp0 --bits 0,1,2,4 --items 1..24 --trials 1e7",
+    quick: "phase --ensemble rssp0 --bits 0,1,2,4 --items 1..24 --trials 1e5",
+    figures: [{ title: "Every target from −M to M", within: FAILURES }],
+  },
+  {
+    name: "products",
+    title: "Products of two weights",
+    statement:
+      "Lemma 5: the products u v of two random weights can be thinned out until they are uniform; without thinning they still reach every target with enough of them.",
+    seen: "Products have many small values and common divisors. They need a few items more than uniform ones, and failure decays more slowly: all items even is far likelier.",
+    command: "phase --ensemble products --bits 1,2,3,4 --trials 1e7",
+    quick: "phase --ensemble products --bits 1,2,3 --trials 1e5",
+    figures: [{ title: "Every target from −M to M", within: FAILURES }],
+  },
+  {
+    name: "tail",
+    title: "How failure decays",
+    statement:
+      "P(some target is missed) tends to 2 R_n(M), with R_n(M) the probability that the positive items add up to less than M. This was found numerically and is not proven. The follow-up paper has the form 2 exp(-(n - C ln(M + 1))^2 / (kappa n)); its constants are fitted here.",
+    seen: "From about n = 3 log2 M on, the probability and its law are one line, down to 1e-15 and below. The decay of each further item approaches a constant factor; no count of failures could see it.",
+    command: "tail --ensemble rssp --half-range 8,64,1024 --items 1..64",
+    quick: "tail --ensemble rssp --half-range 8,64 --items 1..64 --trials 2000",
+    figures: [{ title: "How failure decays: rssp" }, { title: "rssp, k = 3 (M = 8)" }],
+  },
+  {
+    name: "tail-products",
+    title: "How failure decays for products",
+    statement:
+      "Common divisors bound the failure of products from below: with probability (3/4)^n all products of M = 16 are even, and then no odd target is reached.",
+    seen: "The divisors decide: the probability runs along the line of common divisors, far above the law of the range.",
+    command: "tail --ensemble products --half-range 4,16 --items 1..64",
+    quick: "tail --ensemble products --half-range 4,16 --items 1..40",
+    figures: [{ title: "How failure decays: products" }],
+  },
+  {
+    name: "partition",
+    title: "Perfect partitions",
+    statement:
+      "Borgs, Chayes and Pittel (2001): at fixed lambda = log2 M - n + (log2 n) / 2, the probability that n random numbers of 1..M split into two groups whose totals differ by at most 1 tends to 1 - q (1 + q) / 2 with q = exp(-sqrt(3 / (2 pi)) 2^-lambda).",
+    seen: "All n fall on one curve. Near lambda = 0 the measurements are about 0.1 / n below the limit; half of that is the mean number of solutions at finite n.",
+    command: "phase --ensemble rnpp --lambda -4..4 --items 8,12,16,20,24,28,30 --trials 2e4",
+    quick: "phase --ensemble rnpp --lambda -4..4 --items 8,12,16 --trials 2000",
+    figures: [{ title: "Perfect partitions at fixed λ" }],
+  },
+  {
+    name: "width",
+    title: "How wide a random network must be",
+    statement:
+      "Theorem 1: a random network of twice the depth contains every network of lower precision, if each input has enough hidden units. Theorem 3: fewer nonzero parameters do not have a mask for every choice of weights.",
+    seen: "The hidden units grow in proportion to the bits of the layers. The gap to the count of Theorem 3 is a factor that grows slowly: each weight pays for a subset sum of its own.",
+    command: "width --bits 1..5 --width 1,4,8 --trials 500",
+    quick: "width --bits 1,2,3 --width 1,4 --trials 100",
+    figures: [{ title: "Hidden units against precision" }],
+  },
+  {
+    name: "depth",
+    title: "Depth and width",
+    statement:
+      "Theorem 1 for several layers: a network contains its target if it contains each weight of each layer, so that failures add up over depth times width squared.",
+    seen: "On the logarithmic axis the curves of all depths and widths are parallel: more weights cost a constant number of hidden units for each doubling.",
+    command: "width --bits 2 --width 1,2,4 --depth 1,2,4 --trials 2000",
+    quick: "width --bits 2 --width 1,2 --depth 1,2 --trials 200",
+    figures: [
+      { title: "A random network contains one layer of 1 input and output", within: FAILURES },
+      { title: "A random network contains 2 layers of 2 inputs and outputs", within: FAILURES },
+    ],
+  },
+];
