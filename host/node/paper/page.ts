@@ -33,12 +33,12 @@ function exhibitHtml({ exhibit, command, report, results, seconds }: Shown): str
   const { name, title, statement, seen, figures } = exhibit;
   const { document } = parseHTML(report);
   const drawn = figures.map(({ title, within = "main" }) => {
-    const parts = [...document.querySelectorAll(`${within} figure`)];
+    const parts = Array.from(document.querySelectorAll(`${within} figure`));
     const figure = parts.find((part) => part.querySelector("strong")?.textContent === title);
     if (!figure) throw new Error(`the report of ${name} has no figure "${title}" in ${within}`);
     return figure.outerHTML;
   });
-  const [first] = [...document.querySelectorAll(".first")];
+  const first = document.querySelector(".first");
   return `<section id="${name}">
 <h2>${escape(title)}</h2>
 <p>${escape(statement)}</p>
