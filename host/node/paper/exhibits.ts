@@ -30,10 +30,10 @@ export const exhibits: readonly Exhibit[] = [
     name: "coverage",
     title: "Enough random integers reach every target",
     statement:
-      "Theorem 4 and Lemma 4 of Kumar & Natale (arXiv 2508.11020): once n exceeds log2 M by a little, n random integers of -M..M have every target of -M..M as a subset sum with high probability.",
-    seen: "The share of instances that miss some target falls from 1 to a few per cent within about ten items, and the curves of all precisions have one shape. The bound of Lemma 4 is 1 for n up to 128, so that it says nothing here: the theorem holds far earlier than its proof.",
+      "Lemma 4 of Kumar & Natale (arXiv 2508.11020): if n is larger than log2 M by a constant factor, n random integers of -M..M have each target of -M..M as a subset sum with probability 1 - O(n^(-1/7)). The lemma is about one target at a time; to reach all of them is harder.",
+    seen: "The share of instances that miss some target falls from 1 to below one per cent within about ten items, and the curves of all precisions have one shape. The bound of Lemma 4 on failure is 1 for n up to 128: what it states holds far earlier than its proof says.",
     command: "phase --ensemble rssp --bits 4,6,8,10 --trials 1e7",
-    quick: "phase --ensemble rssp --bits 4,6,8 --trials 1e5",
+    quick: "phase --ensemble rssp --bits 4,6,8 --trials 5e5",
     figures: [
       { title: "Every target from −M to M", within: FAILURES },
       { title: "Target M, the largest", within: FAILURES },
@@ -46,17 +46,17 @@ export const exhibits: readonly Exhibit[] = [
       "An item that is 0 serves no target. With zeros, n items are a binomial number of items without zeros, exactly.",
     seen: "The curves are those without zeros, with a share 1 / (2 M + 1) of the items lost. At M = 16 that is hardly to be seen; at M = 1 it decides how fast failure decays.",
     command: "phase --ensemble rssp0 --bits 0,1,2,4 --items 1..24 --trials 1e7",
-    quick: "phase --ensemble rssp0 --bits 0,1,2,4 --items 1..24 --trials 1e5",
+    quick: "phase --ensemble rssp0 --bits 0,1,2,4 --items 1..24 --trials 5e5",
     figures: [{ title: "Every target from −M to M", within: FAILURES }],
   },
   {
     name: "products",
     title: "Products of two weights",
     statement:
-      "Lemma 5: the products u v of two random weights can be thinned out until they are uniform; without thinning they still reach every target with enough of them.",
+      "Lemma 5: a weight is a subset sum of products u v of two random weights, as a hidden unit makes them. The proof thins the products out until they are uniform; here none is left out.",
     seen: "Products have many small values and common divisors. They need a few items more than uniform ones, and failure decays more slowly: all items even is far likelier.",
     command: "phase --ensemble products --bits 1,2,3,4 --trials 1e7",
-    quick: "phase --ensemble products --bits 1,2,3 --trials 1e5",
+    quick: "phase --ensemble products --bits 1,2,3 --trials 5e5",
     figures: [{ title: "Every target from −M to M", within: FAILURES }],
   },
   {
@@ -64,7 +64,7 @@ export const exhibits: readonly Exhibit[] = [
     title: "How failure decays",
     statement:
       "P(some target is missed) tends to 2 R_n(M), with R_n(M) the probability that the positive items add up to less than M. This was found numerically and is not proven. The follow-up paper has the form 2 exp(-(n - C ln(M + 1))^2 / (kappa n)); its constants are fitted here.",
-    seen: "From about n = 3 log2 M on, the probability and its law are one line, down to 1e-15 and below. The decay of each further item approaches a constant factor; no count of failures could see it.",
+    seen: "The ratio of the probability to its law tends to 1: at M = 8 it is 1.002 at n = 40, at M = 64 it is still 1.16 at n = 64. The factor by which one item more multiplies the probability changes slowly. Below 1e-9 no count of failures could see any of this.",
     command: "tail --ensemble rssp --half-range 8,64,1024 --items 1..64",
     quick: "tail --ensemble rssp --half-range 8,64 --items 1..64 --trials 2000",
     figures: [{ title: "How failure decays: rssp" }, { title: "rssp, k = 3 (M = 8)" }],
@@ -86,7 +86,7 @@ export const exhibits: readonly Exhibit[] = [
       "Borgs, Chayes and Pittel (2001): at fixed lambda = log2 M - n + (log2 n) / 2, the probability that n random numbers of 1..M split into two groups whose totals differ by at most 1 tends to 1 - q (1 + q) / 2 with q = exp(-sqrt(3 / (2 pi)) 2^-lambda).",
     seen: "All n fall on one curve. Near lambda = 0 the measurements are about 0.1 / n below the limit; half of that is the mean number of solutions at finite n.",
     command: "phase --ensemble rnpp --lambda -4..4 --items 8,12,16,20,24,28,30 --trials 2e4",
-    quick: "phase --ensemble rnpp --lambda -4..4 --items 8,12,16 --trials 2000",
+    quick: "phase --ensemble rnpp --lambda -4..4 --items 8,12,16,20 --trials 5000",
     figures: [{ title: "Perfect partitions at fixed λ" }],
   },
   {
@@ -94,7 +94,7 @@ export const exhibits: readonly Exhibit[] = [
     title: "How wide a random network must be",
     statement:
       "Theorem 1: a random network of twice the depth contains every network of lower precision, if each input has enough hidden units. Theorem 3: fewer nonzero parameters do not have a mask for every choice of weights.",
-    seen: "The hidden units grow in proportion to the bits of the layers. The gap to the count of Theorem 3 is a factor that grows slowly: each weight pays for a subset sum of its own.",
+    seen: "The hidden units grow in proportion to the bits of the layers, as Theorem 3 demands. The parameters are several times those that it counts: each weight has a subset sum of its own.",
     command: "width --bits 1..5 --width 1,4,8 --trials 500",
     quick: "width --bits 1,2,3 --width 1,4 --trials 100",
     figures: [{ title: "Hidden units against precision" }],
@@ -106,7 +106,7 @@ export const exhibits: readonly Exhibit[] = [
       "Theorem 1 for several layers: a network contains its target if it contains each weight of each layer, so that failures add up over depth times width squared.",
     seen: "On the logarithmic axis the curves of all depths and widths are parallel: more weights cost a constant number of hidden units for each doubling.",
     command: "width --bits 2 --width 1,2,4 --depth 1,2,4 --trials 2000",
-    quick: "width --bits 2 --width 1,2 --depth 1,2 --trials 200",
+    quick: "width --bits 2 --width 1,2 --depth 1,2 --trials 500",
     figures: [
       { title: "A random network contains one layer of 1 input and output", within: FAILURES },
       { title: "A random network contains 2 layers of 2 inputs and outputs", within: FAILURES },
