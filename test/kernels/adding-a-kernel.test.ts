@@ -147,21 +147,21 @@ describe("docs/adding-a-kernel.md", () => {
   const row = "host/gpu/kernels/total.ts";
 
   test(
-    "The six files make a kernel that type-checks and passes its tests on every engine",
+    "The six files type-check, and beside them a parameter that the contract does not have is the only error",
     { tags: ["wide"] },
     async () => {
       const folder = await copyWith(blocks);
-      // Beside it, a row with a parameter that the contract does not have is the only error of types.
-      const wrong = "host/gpu/kernels/wrong.ts";
       const { code } = withFault(row, '"rows"', '"row"').find(({ path }) => path === row)!;
-      await writeFile(join(folder, wrong), code);
+      await writeFile(join(folder, "host/gpu/kernels/wrong.ts"), code);
       const errors = (await typeErrors(folder)).match(/^.*: error TS.*$/gm);
       expect(errors).toEqual([expect.stringMatching(/^host\/gpu\/kernels\/wrong\.ts/)]);
       expect(errors![0]).toContain(`Type '"row"' is not assignable to type '"columns" | "rows"'`);
-      await rm(join(folder, wrong));
-      expect(await testFailures(folder)).toBe("");
     },
   );
+
+  test("The six files make a kernel that passes its tests on every engine", { tags: ["wide"] }, async () => {
+    expect(await testFailures(await copyWith(blocks))).toBe("");
+  });
 
   test.each([
     ["host/cpu/wasm/total.ts", "sum += ", "sum -= ", "kernel total, buffer totals, word 0"],
