@@ -1,0 +1,57 @@
+// exacta paper as the built command: its page, its digests, and a run that goes on.
+
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { exhibits } from "../../host/node/paper/exhibits.ts";
+import { paperPage } from "../../host/node/paper/page.ts";
+import { buildCommand, runCommand } from "./command.ts";
+
+let folder: string;
+beforeAll(async () => {
+  await buildCommand();
+  folder = await mkdtemp(join(tmpdir(), "exacta-paper-"));
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const digestsOf = (page: string) =>
+  [...page.matchAll(/<code>([0-9a-f]{64})<\/code>/g)].map(([, digest]) => digest);
+
+test(
+  "The quick paper has all figures, and again with the digests of before",
+  { tags: ["wide"], timeout: 600_000 },
+  async () => {
+    const words = "paper --quick --out paper --engine cpu --json --quiet";
+    const first = await runCommand(words, folder);
+    expect({ status: first.status, stderr: first.stderr }).toEqual({ status: 0, stderr: "" });
+    const figures = first.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { name: string });
+    expect(figures.map(({ name }) => name)).toEqual(exhibits.map(({ name }) => name));
+    const page = await readFile(join(folder, "paper/index.html"), "utf8");
+    const sections = page.split("<section ").slice(1);
+    expect(sections).toHaveLength(exhibits.length);
+    for (const [i, { figures }] of exhibits.entries())
+      for (const { title } of figures) expect(sections[i]).toContain(`>${title}</strong>`);
+    expect(page).not.toMatch(/undefined|NaN/);
+    const digests = digestsOf(page);
+    expect(new Set(digests).size).toBe(exhibits.length);
+    // Every digest is that of the figure's command alone.
+    const { name, quick } = exhibits.find(({ name }) => name === "partition")!;
+    await runCommand(`${quick} --out alone --engine cpu --quiet`, folder);
+    const alone = await readFile(join(folder, "alone/results.jsonl"), "utf8");
+    expect(alone).toBe(await readFile(join(folder, `paper/${name}/results.jsonl`), "utf8"));
+    await runCommand(words, folder);
+    expect(digestsOf(await readFile(join(folder, "paper/index.html"), "utf8"))).toEqual(digests);
+  },
+);
+
+test("A report without a figure of an exhibit is an error that names the figure", () => {
+  const [exhibit] = exhibits;
+  const shown = { exhibit: exhibit!, command: "", report: "<main></main>", results: "{}", seconds: 0 };
+  expect(() => paperPage([shown], true)).toThrow(
+    'the report of coverage has no figure "Every target from −M to M"',
+  );
+});
