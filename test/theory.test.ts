@@ -188,6 +188,14 @@ describe("Statements given the total of the items", () => {
       expect(distance).toBeLessThan(1 / 24);
       expect(distance).toBeLessThan(distant[t]!);
     });
+    // With few solutions, E Y^2 / E Y shows their pairs: 1 + E Y, and 2 + E Y where the complement of a solution is one.
+    const [few] = computeTheory({ halfRange: 1024, items: 12, targets: [1, 5], total: 10 });
+    for (const [t, { expected, expectedSquare, lemma3 }] of few!.given!.targets.entries()) {
+      expect(Math.abs(expectedSquare / expected - (1 + t + expected))).toBeLessThan(0.2);
+      expect(Math.abs(lemma3!.expectedSquare / lemma3!.expected - expectedSquare / expected)).toBeLessThan(
+        0.2,
+      );
+    }
   });
 
   test("The second moment of Theorem 4 approaches the exact one", () => {

@@ -598,6 +598,32 @@ describe("Arrays", () => {
     },
   );
 
+  test("The array of a long input has the answers of its findings, also where threads find them", async () => {
+    const lines = Array.from(
+      { length: 12_000 },
+      (_, i) => `${i % 89} 7 ${i % 13} : ${i % 97} 7 ${i % 5 ? "" : 3}\n`,
+    );
+    // Columns do not hold the wide item. The comment fills chunks of the file.
+    const all = lines.join("");
+    const text = `${all}0 : 0\n99999999999 1 : 1\n${all}# ${"x".repeat(600_000)}\n`;
+    await writeFile(join(folder, "long.txt"), text);
+    const run = (words: string) =>
+      runCommand(`solve long.txt --engine cpu --threads 2 --quiet ${words}`, folder);
+    const found = findings((await run("--ask count,smallest")).stdout);
+    expect(found).toHaveLength(52_802);
+    for (const [ask, value, bytes] of [
+      ["reachable", (one: SolveFinding) => Number(one.reachable), 1],
+      ["count", (one: SolveFinding) => Number(one.count), 8],
+      ["smallest", (one: SolveFinding) => one.smallest ?? -1, 4],
+    ] as const) {
+      await run(`--ask ${ask} --out ${ask}.npy`);
+      const data = (await readFile(join(folder, `${ask}.npy`))).subarray(128);
+      const read = found.map((_, i) => data.readIntLE(i * bytes, Math.min(bytes, 4)));
+      expect(data.length).toBe(bytes * found.length);
+      expect(read.findIndex((one, i) => one !== value(found[i]!))).toBe(-1);
+    }
+  });
+
   test("A row that is refused ends the run behind the findings before it, and is left out with --keep-going", async () => {
     await save("items.npy", {
       descr: "<f8",

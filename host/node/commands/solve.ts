@@ -19,7 +19,7 @@ import {
 import { solveEach, type Solved } from "../../experiments/solve.ts";
 import { runnerOf, type Runner } from "../../runner.ts";
 import { given, readNumber } from "../formats/arguments.ts";
-import { AnswerArray, arrayAnswers } from "../formats/answers.ts";
+import { AnswerArray, answerBytes, arrayAnswers, type ArrayAnswer } from "../formats/answers.ts";
 import { prepareFile, prepareFolder, writeFiles } from "../formats/files.ts";
 import { openArrays, type ArrayTargets } from "../formats/instances/arrays.ts";
 import {
@@ -218,7 +218,13 @@ async function runSolve(args: Options & { readonly file: string }, { stop }: Cal
     const opened = arrays ? openArrays(file, arrays.targets, skip) : openInput(file, isPlain(question));
     const isComplete = await withInput(opened, run, counts, (input) => {
       const work = column
-        ? answerAll(solveInput(question, input, run, undefined, undefined), counts, column)
+        ? isPlain(question)
+          ? answerPieces(
+              solvePlain(question, csv, input, run, threads, undefined, undefined, column.answer),
+              counts,
+              column,
+            )
+          : answerAll(solveInput(question, input, run, undefined, undefined), counts, column)
         : out === undefined
           ? answer(input)
           : answerInto(input, out);
@@ -271,7 +277,19 @@ async function answerAll(
 ): Promise<void> {
   for await (const one of solved) {
     counts.add(one);
-    column.add(one.finding);
+    column.add(answerBytes(column.answer, one.finding));
+  }
+}
+
+/** Collects an answer of all findings of an input that is solved in threads. */
+async function answerPieces(
+  solved: AsyncIterable<SolvedPiece>,
+  counts: Counts,
+  column: AnswerArray,
+): Promise<void> {
+  for await (const piece of solved) {
+    counts.addPiece(piece);
+    column.add(piece.printed as Uint8Array);
   }
 }
 
@@ -315,6 +333,7 @@ function solvePlain(
   threads: TextThreads,
   skip: Skip | undefined,
   part: Part | undefined,
+  answer?: ArrayAnswer,
 ): AsyncIterable<SolvedPiece> {
   return solveInThreads(input, {
     runner: runnerOf(engine),
@@ -322,6 +341,7 @@ function solvePlain(
     config,
     reading,
     csv,
+    answer,
     signal,
     onRefused: skip,
     first: part?.earlier?.next ?? 0,

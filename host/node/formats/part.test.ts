@@ -212,6 +212,7 @@ async function damageEach(
   end: "killed" | "stopped",
   damage: (file: string, bytes: Buffer, at: number) => Promise<void>,
 ): Promise<{ readonly part: string[]; readonly journal: string[] }> {
+  await restore([]);
   const path = await leave(end);
   const files = await filesOf(path);
   const outcomes = { part: [] as string[], journal: [] as string[] };

@@ -20,6 +20,7 @@ import { errorOf, type ReadInstance } from "../formats/instances/block.ts";
 import type { LineBlock, LongLine } from "../formats/instances/lines.ts";
 import { settledBlocks, type SettledBlock } from "../formats/instances/settled.ts";
 import type { SettleOptions } from "../formats/instances/settings.ts";
+import { answerBytes, type ArrayAnswer } from "../formats/answers.ts";
 import { textOf } from "../formats/finding-text.ts";
 import { asWritten } from "../formats/written.ts";
 import type { PlainBlock } from "./block.ts";
@@ -37,6 +38,8 @@ export interface Pipeline {
   readonly config: SolveConfig;
   readonly reading: SettleOptions;
   readonly csv: boolean;
+  /** One answer is wanted, as numbers of an array instead of lines. */
+  readonly answer?: ArrayAnswer | undefined;
   readonly signal: AbortSignal;
   /** Called for a line that is malformed or cannot be solved, which is then left out. Without it, its error ends everything. */
   readonly onRefused: ((error: RequestError) => void) | undefined;
@@ -173,10 +176,11 @@ async function readBlock(block: PlacedBlock, pipeline: Pipeline, forecast: Forec
   return { block, parts: read.parts, refusals };
 }
 
-const printSettings = ({ runner, config, csv, checked }: Pipeline): PrintSettings => ({
+const printSettings = ({ runner, config, csv, answer, checked }: Pipeline): PrintSettings => ({
   config,
   provenance: provenanceOf(runner),
   csv,
+  answer,
   stores: checked !== undefined,
 });
 
@@ -378,11 +382,34 @@ function* chained<T>(lists: readonly Iterable<T>[]): Generator<T, void, undefine
 async function solveObjects(
   objects: readonly Posed<ReadInstance>[],
   chunk: InputChunk | undefined,
-  { runner, config, csv, onRefused, checked }: Pipeline,
+  { runner, config, csv, answer, onRefused, checked }: Pipeline,
 ): Promise<Solved> {
   const refuse = onRefused && ((_: number, error: RequestError) => onRefused(error));
   const { solved, refusal } = await solveOrRefuse(runner, config, objects, refuse);
-  return { solved: textPieces(solved, chunk, csv, checked !== undefined), refusal };
+  return {
+    solved: answer ? answerPieces(solved, answer) : textPieces(solved, chunk, csv, checked !== undefined),
+    refusal,
+  };
+}
+
+/** An answer to each finding as numbers. */
+function* answerPieces(
+  solved: readonly { readonly instance: ReadInstance; readonly finding: SolveFinding }[],
+  answer: ArrayAnswer,
+): Generator<SolvedPiece, void, undefined> {
+  for (const [i, { instance, finding }] of solved.entries()) {
+    const isLast = solved[i + 1]?.finding.instance !== finding.instance;
+    yield {
+      printed: answerBytes(answer, finding),
+      stored: "",
+      instances: Number(isLast),
+      findings: 1,
+      reachable: Number(finding.reachable),
+      next: isLast ? finding.instance + 1 : undefined,
+      line: instance.line,
+      chunk: undefined,
+    };
+  }
 }
 
 /** Characters of findings that are worth a piece. */

@@ -3,6 +3,7 @@
 import type { Provenance } from "../../../src/finding.ts";
 import type { InstanceRange, PlainAnswers, PosedInstances } from "../../../src/solve/columns.ts";
 import type { SolveConfig } from "../../../src/solve/problem.ts";
+import { columnBytes, type ArrayAnswer } from "../formats/answers.ts";
 import { csvField } from "../formats/csv-field.ts";
 import { COLUMNS, PROVENANCE } from "../formats/finding-text.ts";
 import type { PlainBlock } from "./block.ts";
@@ -56,6 +57,8 @@ export interface PrintSettings {
   readonly config: SolveConfig;
   readonly provenance: Provenance;
   readonly csv: boolean;
+  /** One answer is wanted, as numbers of an array instead of lines. */
+  readonly answer?: ArrayAnswer | undefined;
   /** Whether a file gets them as well. */
   readonly stores: boolean;
 }
@@ -224,7 +227,8 @@ export function printBlock(
   page?: SharedArrayBuffer,
   lent?: LineMemory,
 ): PrintedBlock {
-  const { config, csv, stores } = settings;
+  const { config, csv, stores, answer } = settings;
+  if (answer) return { printed: columnBytes(answer, block.answers), stored: new Uint8Array(0) };
   const { lines, offsets, totals, queryOffsets, targets, answers } = block;
   const isNamed = block.idOffsets.at(-1)! > block.idOffsets[0]!;
   const { ids, idOffsets } = csv && isNamed ? csvNames(block) : block;
