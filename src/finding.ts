@@ -159,7 +159,10 @@ export interface Failure {
   readonly high: number;
 }
 
-/** How a tail is computed: by the dynamic program over sets of subset sums, or by trials that draw magnitudes and sum over all signs. */
+/**
+ * How a tail is computed: by the dynamic program over sets of subset sums, or by trials that draw magnitudes and sum over all
+ * signs.
+ */
 export type TailMethod = "exact" | "conditional";
 
 /** How often `items` items miss targets, however rare that is, with the laws and bounds of it (`tailTerms`). */

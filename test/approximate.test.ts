@@ -15,7 +15,7 @@ import { oracleSets, oracleThreefry } from "./oracle.ts";
 
 const GRID = 2 ** 24;
 
-/** Two layers whose weights are partly beyond what few candidates reach; the second has biases. */
+/** Two layers, with weights that few candidates do not reach; the second one has biases. */
 const layers: readonly GivenLayer[] = [
   {
     name: "first.weight",
@@ -200,7 +200,7 @@ describe("The command", () => {
     ["approximate network.json --out sums.npy", /out: expected a name that ends in \.safetensors/],
     ["approximate integers.json", /real weights.*exacta ticket/s],
     ["approximate network.json --mnist", /mnist: expected a network of 784 inputs and 10 outputs/],
-  ])("%s is refused", async (words, message) => {
+  ])("The command %s is refused", async (words, message) => {
     const { status, stdout, stderr } = await exacta(words);
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
     expect(stderr).toMatch(message);

@@ -102,7 +102,7 @@ test("The prediction has the exact means of solutions, by integration as well as
   expect(partitionPrediction(2 ** 14 + 4, 16)).toBeLessThan(partitionPrediction(2 ** 14 - 4, 16));
 });
 
-test("phase --lambda writes a table, findings, a report and a journal that goes on", async () => {
+test("Command phase --lambda writes a table, findings, a report and a journal that goes on", async () => {
   const words = "phase --ensemble rnpp --lambda -1..1 --items 8,10 --engine cpu --quiet --out out --trials";
   const first = await exacta(`${words} 100`);
   expect({ status: first.status, stderr: first.stderr }).toEqual({ status: 0, stderr: "" });
@@ -135,7 +135,7 @@ test.each([
   ["phase --ensemble rnpp --lambda 0 --items 41", /items: expected an integer in 1\.\.40, got 41/],
   ["phase --ensemble rnpp --lambda 20 --items 40", /lambda: expected one for which M/],
   ["phase --ensemble rnpp --lambda x", /lambda: expected a number in -20\.\.20, got "x"/],
-])("%s is refused", async (words, message) => {
+])("The command %s is refused", async (words, message) => {
   const { status, stdout, stderr } = await exacta(words);
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   expect(stderr).toMatch(message);

@@ -1,9 +1,10 @@
-// Trains wide-digits.safetensors, the perceptron 784-500-10 of Pensia et al. (arXiv 2006.07990, section 4), for `exacta approximate`:
-// ReLU after the hidden layer, no biases, 397,000 real weights. Every run writes the same bytes:
+// Trains wide-digits.safetensors, the perceptron 784-500-10 of Pensia et al. (arXiv 2006.07990, section 4), for `exacta
+// approximate`: ReLU after the hidden layer, no biases, 397,000 real weights. Every run writes the same bytes:
 //
 //     node examples/wide-digits/train.js [FILE]
 //
-// The loss is the cross-entropy, and the optimizer is Adam with weight decay. The weights are rounded to half precision at the end.
+// The loss is the cross-entropy, and the optimizer is Adam with weight decay. The weights are rounded to half precision at the
+// end.
 
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,5 @@
-// The approximation experiment of Pensia et al. ("Optimal lottery tickets via subset sum", arXiv 2006.07990, section 4): every real
-// weight of a network as a subset sum of random numbers, within a tolerance.
+// The approximation experiment of Pensia et al. ("Optimal lottery tickets via subset sum", arXiv 2006.07990, section 4): every
+// real weight of a network as a subset sum of random numbers, within a tolerance.
 //
 // All numbers are integers: multiples of 2^-24. A candidate is uniform on -2^24..2^24 - 1, and a weight and the tolerance are
 // rounded to the grid first. Subsets are found by meeting in the middle (kernel `meet`).

@@ -68,9 +68,10 @@ const INTEGRAL_STEP = 1 / 16;
 const INTEGRAL_END = 2 ** 12;
 
 /**
- * A prediction of P(some signed sum of n items of 1..M is -1, 0 or 1) at finite n: the limit law with the exact means of the numbers
- * of solutions, given an even and given an odd total, in the place of mu and 2 mu. Half of the limit's error remains near
- * lambda = 0 (measured, n = 16..28); far below, common divisors cause more failures than it predicts. M is 1..2^53, n 1 or more; for fewer than 8 items beyond 2^18 sums the means are off by up to 1e-4 of them.
+ * A prediction of P(some signed sum of n items of 1..M is -1, 0 or 1) at finite n: the limit law with the exact means of the
+ * numbers of solutions, given an even and given an odd total, in the place of mu and 2 mu. Half of the limit's error remains near
+ * lambda = 0 (measured, n = 16..28); far below, common divisors cause more failures than it predicts. M is 1..2^53, n 1 or more;
+ * for fewer than 8 items beyond 2^18 sums the means are off by up to 1e-4 of them.
  * @throws {RequestError} An argument is out of range.
  * @example
  * ```ts

@@ -195,7 +195,10 @@ function listPacked(from: usize, to: usize, n: u64, first: u64, list: usize, oth
   }
 }
 
-/** What `countPacked` found: the number of pairs in the window, the greatest packed sum below the center, and the least from there on. */
+/**
+ * What `countPacked` found: the number of pairs in the window, the greatest packed sum below the center, and the least from
+ * there on.
+ */
 let packedWays: u64 = 0;
 let packedBelow: i64 = 0;
 let packedAbove: i64 = 0;
@@ -316,7 +319,10 @@ function writeAnswer(answer: usize, sum: i64, ways: u64, mask: u64): void {
 let fewestWays: u64 = 0;
 let fewestSum: i64 = 0;
 
-/** The mask of the fewest items of any sum in from..to, of several the one of the sum nearest to `center`, where the first half has `half` items. */
+/**
+ * The mask of the fewest items of any sum in from..to, of several the one of the sum nearest to `center`, where the first half
+ * has `half` items.
+ */
 function findFewest(from: i64, to: i64, center: i64, half: u64): u64 {
   let low = lows;
   let ways: u64 = 0;

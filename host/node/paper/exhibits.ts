@@ -1,5 +1,5 @@
-// The figures of `exacta paper`: what each of them tests, the command that draws it, and what is to be seen. docs/experiments.md is
-// made of these texts.
+// The figures of `exacta paper`: what each of them tests, the command that draws it, and what is to be seen. docs/experiments.md
+// is made of these texts.
 
 /** A figure of a report: its title, and the part of the report that has it where several figures have that title. */
 export interface Pick {
