@@ -154,14 +154,14 @@ describe("The command merge", () => {
   const shard = (index: number, out: string, words = SHORT) =>
     callCommand(`${words} --shard ${index}/2 --out ${out}`, folder);
   /** A sweep of a whole unit and a partial one, which two shards can share. */
-  const TWO_UNITS = LONG.replace("7,8", "8").replace("7000123", "1500000");
+  const TWO_UNITS = SHORT.replace("1e5", "9e6").replace("3,4", "3");
 
   test("It gives status 0 for all shards, and 1 where one is missing, which it names", async () => {
     const numbers = await undisturbed(TWO_UNITS);
     await shard(0, "a", TWO_UNITS);
     const half = await callCommand("merge a --out half --quiet", folder);
     expect(half.status).toBe(1);
-    expect(half.stderr).toMatch(/^part 0: trials \d+\.\.1499999 of 1500000 are missing\n$/);
+    expect(half.stderr).toMatch(/^part 0: trials \d+\.\.8999999 of 9000000 are missing\n$/);
     await shard(1, "b", TWO_UNITS);
     const whole = await callCommand("merge b a b --out whole --quiet", folder);
     expect(whole).toMatchObject({ status: 0, stderr: "" });
