@@ -11,6 +11,7 @@ export type { TailRequest } from "../../src/experiments/tail.ts";
 export type { WidthRequest } from "../../src/experiments/width.ts";
 export type {
   Failure,
+  MeasuredFailure,
   PhaseFinding,
   RequiredFinding,
   TailFinding,
