@@ -190,9 +190,17 @@ export interface TailFinding extends Provenance, TailTerms {
   readonly rate?: number;
 }
 
+/** A probability of failure with its 95 % interval, and the failures where they were counted. */
+export type MeasuredFailure = Omit<Estimate, "solved"> & Partial<Pick<Estimate, "solved">>;
+
 /** The fewest items that reach the worst target of -M..M with a given probability of failure. */
 export interface RequiredFinding extends Provenance {
   readonly kind: "required";
+  /**
+   * `counts`: by trials that failed, with exact 95 % intervals. By the tail: `exact`, or `conditional` with the intervals of
+   * `TailFinding`, where the worst of the targets 1..3 and M-5..M is taken.
+   */
+  readonly method: "counts" | TailMethod;
   /** `uniform` on +-1..+-M; `products` of +-1..+-N and 1..N, M = N^2; `support`: uniform on the distinct products. */
   readonly pool: "uniform" | "products" | "support";
   readonly bits: number;
@@ -203,8 +211,11 @@ export interface RequiredFinding extends Provenance {
   readonly items?: number;
   /** The worst target with `items` items, P(failure) of it, and P(failure) of the worst target with one item less. */
   readonly target?: number;
-  readonly measured?: Estimate;
-  readonly before?: Estimate;
+  readonly measured?: MeasuredFailure;
+  readonly before?: MeasuredFailure;
+  /** The fewest items by the lower and by the upper ends of the intervals (`conditional`); `itemsHigh` is absent as `items` is. */
+  readonly itemsLow?: number;
+  readonly itemsHigh?: number;
   /** Whether the 95 % intervals are on both sides of `failure`; otherwise `items` may be off by one. */
   readonly decided?: boolean;
   /** The largest number of items that was tried. */
@@ -213,8 +224,9 @@ export interface RequiredFinding extends Provenance {
   readonly information: number;
   /** Raw products needed for one item: 1, or N^2 / |D_N| where products are rejected to their support. */
   readonly cost: number;
-  readonly trials: number;
-  readonly seed: string;
+  /** Trials of all numbers of items together (`counts`), or of each (`conditional`); absent for `exact`. */
+  readonly trials?: number;
+  readonly seed?: string;
 }
 
 /** The answers for one target of a given instance. Index sets may be empty, and equal items are different items. */

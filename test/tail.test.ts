@@ -126,7 +126,7 @@ async function coverage(ensemble: SubsetEnsemble, halfRange: number, items: numb
 test.each([
   ["rssp", 6, 24],
   ["rssp", 8, 40],
-  ["rssp0", 7, 30],
+  ["rssp0", 5, 9],
   ["products", 16, 20],
 ] as const)(
   "The 95 % intervals of %s with M = %d and %d items contain the truth for 93 to 97 % of 1000 seeds",

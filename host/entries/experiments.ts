@@ -14,6 +14,7 @@ export type { WidthRequest } from "../../src/experiments/width.ts";
 export type {
   Failure,
   PartitionFinding,
+  MeasuredFailure,
   PhaseFinding,
   RequiredFinding,
   TailFinding,

@@ -4,12 +4,16 @@ import {
   measuredPools,
   requiredConfig,
   requiredFindings,
+  type RequiredConfig,
   type RequiredCount,
   type RequiredRequest,
 } from "../../src/experiments/required.ts";
+import { mostTailTrials, requiredTailFindings } from "../../src/experiments/required-tail.ts";
+import type { TailRun, TailSums } from "../../src/experiments/tail.ts";
 import type { RequiredFinding } from "../../src/finding.ts";
 import { provenanceOf, runnerOf, type Engine } from "../runner.ts";
 import { schedule, type Progress, type Totals } from "../schedule.ts";
+import { runTrials } from "./tail.ts";
 
 /** How `measureRequired` is stopped and watched. */
 export interface RequiredOptions {
@@ -19,11 +23,33 @@ export interface RequiredOptions {
   readonly onProgress?: (progress: Progress, findings: () => RequiredFinding[]) => void;
 }
 
+/** Finds the fewest items of a configuration of the method `tail`. */
+export async function requiredByTail(
+  engine: Engine,
+  config: RequiredConfig,
+  { signal, onProgress }: RequiredOptions,
+): Promise<RequiredFinding[]> {
+  const findings: RequiredFinding[] = [];
+  const total = mostTailTrials(config);
+  let done = 0;
+  const onTrials = (count: number) => onProgress?.({ done: (done += count), total }, () => [...findings]);
+  const measure = async (run: TailRun): Promise<TailSums> => {
+    const [[, sums]] = (await runTrials(engine, [run], { signal, onTrials })) as [
+      readonly [TailRun, TailSums],
+    ];
+    return sums;
+  };
+  for await (const found of requiredTailFindings(config, measure, () => provenanceOf(engine)))
+    findings.push(...found);
+  return findings;
+}
+
 /**
  * Finds how many items it takes until the worst target of -M..M fails at most as often as asked: for uniform items and,
  * where M is a square, for products and for products rejected until uniform on the distinct ones.
  *
- * A scan of every target finds the candidates for the worst one; fresh trials then measure the candidates alone.
+ * A scan of every target finds the candidates for the worst one; fresh trials then measure the candidates alone. Failures below
+ * 1e-6 are found by the tail (`measureTail`).
  * @returns The findings by pool, then by failure in the order asked.
  * @throws {RequestError} A field of the request is missing or out of range; nothing has run then.
  * @throws The reason of `options.signal`, if it aborts before the last trial. `onProgress` hands out the findings of the
@@ -44,9 +70,11 @@ export interface RequiredOptions {
 export async function measureRequired(
   engine: Engine,
   request: RequiredRequest,
-  { signal, onProgress }: RequiredOptions = {},
+  options: RequiredOptions = {},
 ): Promise<RequiredFinding[]> {
   const config = requiredConfig(request);
+  if (config.method === "tail") return requiredByTail(engine, config, options);
+  const { signal, onProgress } = options;
   const total = measuredPools(config).length * (config.scanTrials + config.trials);
   const findings: RequiredFinding[] = [];
   let before = 0;

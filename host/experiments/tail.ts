@@ -9,6 +9,7 @@ import {
   type TailConfig,
   type TailRequest,
   type TailRun,
+  type TailSums,
 } from "../../src/experiments/tail.ts";
 import type { TailFinding } from "../../src/finding.ts";
 import type { Batch } from "../../src/plan.ts";
@@ -63,17 +64,14 @@ function* batchesOf(runs: readonly TailRun[]): Generator<{ run: TailRun; batch: 
       yield { run, batch: { first, count: Math.min(run.batch, run.trials - first) } };
 }
 
-/** Runs the experiment of a configuration. */
-export async function tailOf(
+/** Runs the trials of some runs. `onTrials` is called after every batch with its trials. */
+export async function runTrials(
   engine: Engine,
-  config: TailConfig,
-  { signal, onProgress }: TailOptions = {},
-): Promise<TailFinding[]> {
+  runs: readonly TailRun[],
+  { signal, onTrials }: { signal?: AbortSignal | undefined; onTrials?: (count: number) => void },
+): Promise<(readonly [TailRun, TailSums])[]> {
   const runner = runnerOf(engine);
-  const runs = config.method === "exact" ? [] : tailRuns(config);
   const sums = new Map(runs.map((run) => [run, emptySums(run)]));
-  const total = runs.reduce((sum, { trials }) => sum + trials, 0);
-  let done = 0;
   const answers = pump(
     batchesOf(runs),
     async ({ run, batch }) => {
@@ -84,7 +82,20 @@ export async function tailOf(
   );
   for await (const { run, work, words } of answers) {
     addTrials(run, sums.get(run)!, work, words);
-    onProgress?.({ done: (done += work.params.count), total });
+    onTrials?.(work.params.count);
   }
-  return findTail(config, [...sums], provenanceOf(engine));
+  return [...sums];
+}
+
+/** Runs the experiment of a configuration. */
+export async function tailOf(
+  engine: Engine,
+  config: TailConfig,
+  { signal, onProgress }: TailOptions = {},
+): Promise<TailFinding[]> {
+  const runs = config.method === "exact" ? [] : tailRuns(config);
+  const total = runs.reduce((sum, { trials }) => sum + trials, 0);
+  let done = 0;
+  const onTrials = (count: number) => onProgress?.({ done: (done += count), total });
+  return findTail(config, await runTrials(engine, runs, { signal, onTrials }), provenanceOf(engine));
 }

@@ -8,11 +8,14 @@ import { integer, parse } from "../check.ts";
 import { lawOf, listedLaw, MAX_ITEMS, MAX_TRIALS } from "../ensemble.ts";
 import type { Provenance, RequiredFinding } from "../finding.ts";
 import { reachTally } from "../kernels/reach.ts";
+import { TRIALS_OF_STRATUM } from "../kernels/tail.ts";
 import type { Plan } from "../plan.ts";
 import { seedSchema, streamKey } from "../random.ts";
 import { reachPlan } from "../reach-plan.ts";
 import { estimate } from "../statistics.ts";
 import { products } from "../theory/rejection.ts";
+
+export const requiredMethods = ["counts", "tail"] as const;
 
 const pools = ["uniform", "products", "support"] as const;
 type Pool = (typeof pools)[number];
@@ -21,15 +24,28 @@ type Pool = (typeof pools)[number];
 const MAX_BITS = 12;
 /** The fewest failures that a measurement should expect; the standard error is then 10 % of the probability. */
 const MIN_EXPECTED_FAILURES = 100;
-const MIN_FAILURE = 1e-6;
+const MIN_COUNTED_FAILURE = 1e-6;
+const MIN_FAILURE = 1e-15;
+/** Trials of each number of items by the tail. */
+const TAIL_TRIALS = 10_000;
 
 /** The request of `measureRequired`. */
 export interface RequiredRequest {
   /** k, M = 2^k, 0..12. */
   bits: number;
-  /** Probabilities with which the worst target may fail, each in 1e-6..0.5. Default 0.5, 0.1, 0.01, 0.001. */
+  /** Probabilities with which the worst target may fail, each in 1e-15..0.5. Default 0.5, 0.1, 0.01, 0.001. */
   failures?: readonly number[];
-  /** Trials that measure the candidates, at least 100 / (smallest failure). Default: that number, or 1,000,000 if larger. */
+  /**
+   * - `counts`: trials that fail are counted; failures are at least 1e-6.
+   * - `tail`: as `measureTail` does, exactly for M up to 12 (products: 16), otherwise by trials that sum over all signs.
+   *
+   * Default: `counts`, where no failure is below 1e-6.
+   */
+  method?: (typeof requiredMethods)[number];
+  /**
+   * Trials that measure the candidates, at least 100 / (smallest failure). Default: that number, or 1,000,000 if larger. By the
+   * method `tail` trials of each number of items, 100..2^32 - 4, rounded up to a multiple of 4; default 10,000.
+   */
   trials?: number;
   /** 0..2^64 - 1; a string is read as a decimal. Default 1. */
   seed?: bigint | number | string;
@@ -38,8 +54,11 @@ export interface RequiredRequest {
 export interface RequiredConfig {
   readonly bits: number;
   readonly failures: readonly number[];
+  readonly method: (typeof requiredMethods)[number];
   readonly trials: number;
   readonly scanTrials: number;
+  /** Trials of each number of items by the method `tail`. */
+  readonly tailTrials: number;
   readonly seed: bigint;
 }
 
@@ -52,7 +71,8 @@ const schema = z.strictObject({
       .check(z.minLength(1, FAILURE)),
     [0.5, 0.1, 0.01, 0.001],
   ),
-  trials: z.optional(integer(1000, MAX_TRIALS)),
+  method: z.optional(z.enum(requiredMethods, `one of ${requiredMethods.join(", ")}`)),
+  trials: z.optional(integer(100, MAX_TRIALS)),
   seed: z._default(seedSchema, 1n),
 });
 
@@ -61,8 +81,21 @@ const schema = z.strictObject({
  * @throws {RequestError} Names the field that is wrong.
  */
 export function requiredConfig(request: RequiredRequest): RequiredConfig {
-  const { bits, failures, trials: asked, seed } = parse(schema, request);
-  const fewest = Math.ceil(MIN_EXPECTED_FAILURES / Math.min(...failures));
+  const { bits, failures, method: askedMethod, trials: asked, seed } = parse(schema, request);
+  const least = Math.min(...failures);
+  const method = askedMethod ?? (least < MIN_COUNTED_FAILURE ? "tail" : "counts");
+  if (method === "tail") {
+    const tailTrials = TRIALS_OF_STRATUM * Math.ceil((asked ?? TAIL_TRIALS) / TRIALS_OF_STRATUM);
+    parse(integer(100, 2 ** 32 - 4), tailTrials, "trials");
+    return { bits, failures, method, trials: 0, scanTrials: 0, tailTrials, seed };
+  }
+  if (least < MIN_COUNTED_FAILURE)
+    throw new RequestError("failures", `at least ${MIN_COUNTED_FAILURE} for the method counts`, least, {
+      option: "method",
+      value: "tail",
+    });
+  parse(z.optional(integer(1000, MAX_TRIALS)), asked, "trials");
+  const fewest = Math.ceil(MIN_EXPECTED_FAILURES / least);
   const trials = asked ?? Math.max(1e6, fewest);
   if (trials < fewest)
     throw new RequestError(
@@ -70,7 +103,8 @@ export function requiredConfig(request: RequiredRequest): RequiredConfig {
       `at least ${fewest} to tell a failure of ${Math.min(...failures)}`,
       trials,
     );
-  return { bits, failures, trials, scanTrials: Math.max(1000, Math.round(trials / 20)), seed };
+  const scanTrials = Math.max(1000, Math.round(trials / 20));
+  return { bits, failures, method, trials, scanTrials, tailTrials: 0, seed };
 }
 
 /** The pools that are measured: all three where 2^bits is a square, which products need, and otherwise `uniform` alone. */
@@ -197,6 +231,7 @@ function findRequired(
   return config.failures.map((failure) => {
     const common = {
       kind: "required",
+      method: "counts",
       pool,
       bits: config.bits,
       halfRange,

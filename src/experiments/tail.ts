@@ -8,7 +8,7 @@ import { bitsOf, isProduct, MAX_ITEMS, slicingOf, type Ensemble } from "../ensem
 import type { Failure, Provenance, TailFinding, TailMethod } from "../finding.ts";
 import { stratumOf, tailWords, TRIALS_OF_STRATUM } from "../kernels/tail.ts";
 import type { Batch, WorkOf } from "../plan.ts";
-import { seedSchema, streamKey, threefry2x32 } from "../random.ts";
+import { seedSchema, streamKey, threefry2x32, type WordPair } from "../random.ts";
 import { askedHalfRange, askedItems, ensembleFields, itemsField } from "./request.ts";
 import {
   binomialRow,
@@ -122,15 +122,21 @@ function chosenMethod(ensemble: SubsetEnsemble, halfRange: number, to: number): 
  * How the trials with a number of items that are not 0 are drawn, and what one of them weighs.
  *
  * Failures come from most magnitudes with small probabilities, and from rare magnitudes with large ones: where all but a few are
+<<<<<<< HEAD
  * multiples of 2 or 3, say, which trials of the ensemble would not see. So of three groups of four trials two are drawn from the
  * ensemble, and the third from it on the condition that exactly j of the n magnitudes are not multiples of d. There is a
  * condition for each d = 2..9 of which some magnitude is a multiple, and each j = 0..n, which is in every (j + 1)-th round over
  * all d.
+=======
+ * multiples of 2 or 3, say, which trials of the ensemble would not see. So every other group of four trials is drawn from the
+ * ensemble, and the groups between them from it on the condition that exactly j of the n magnitudes are not multiples of d: for
+ * d = 2..9, where some magnitude is a multiple, and j = 0..n in turn.
+>>>>>>> tail
  *
  * A component is one of these conditions, or none. Let c be the share of its trials, divided by its probability b; magnitudes
  * that fulfil the conditions of several components weigh in those of one by its c / (sum of all c^2). So the mean over all
  * trials of weight times value is the mean of the ensemble, whatever the value ("power heuristic": Veach & Guibas 1995, (15);
- * "defensive mixture": Hesterberg 1995). No weight is more than 3/2, and where a condition is drawn far more often than by the
+ * "defensive mixture": Hesterberg 1995). No weight is more than 2, and where a condition is drawn far more often than by the
  * ensemble, the few such trials of the ensemble weigh nearly nothing.
  */
 interface Mixture {
@@ -148,13 +154,12 @@ function mixtureOf(magnitudes: readonly number[], n: number, trials: number): Mi
     (divisor) => multiplesShare(magnitudes, divisor) > 0,
   );
   const components: number[] = [];
-  for (let round = 1; round <= n + 1; round++)
-    for (let j = 0; j < round; j++)
-      if (round % (j + 1) === 0) for (const i of divisors.keys()) components.push(0, 0, 1 + (n + 1) * i + j);
+  for (let j = 0; j <= n; j++) for (const i of divisors.keys()) components.push(0, 1 + (n + 1) * i + j);
   if (divisors.length === 0) components.push(0);
   const densities = new Float64Array(1 + (n + 1) * divisors.length);
-  for (let trial = 0; trial < trials; trial += TRIALS_OF_STRATUM)
-    densities[components[stratumOf(trial, components.length)]!]! += TRIALS_OF_STRATUM / trials;
+  const groups = trials / TRIALS_OF_STRATUM;
+  for (const [stratum, component] of components.entries())
+    densities[component]! += Math.ceil((groups - stratum) / components.length) / groups;
   for (const [i, divisor] of divisors.entries())
     for (const [j, probability] of binomialRow(n, 1 - multiplesShare(magnitudes, divisor)).entries())
       densities[1 + (n + 1) * i + j]! /= probability;
@@ -187,67 +192,90 @@ function kernelTargets({ targets }: Pick<TailConfig, "targets">): number[] {
   return [...new Set(targets.map(Math.abs))].filter((target) => target > 0);
 }
 
+/** What decides the trials of a run. */
+interface RunSetting {
+  /** The equally likely magnitudes of an item, each 1..M. */
+  readonly magnitudes: readonly number[];
+  readonly halfRange: number;
+  /** Each in 1..M, without repetition. */
+  readonly targets: readonly number[];
+  readonly items: number;
+  /** A multiple of 4. */
+  readonly trials: number;
+  /** The Threefry key, from which every number of items has streams of its own. */
+  readonly key: WordPair;
+}
+
+/** The trials of items that are never 0. */
+export function tailRun({ magnitudes, halfRange, targets, items: n, trials, key }: RunSetting): TailRun {
+  const mixture = mixtureOf(magnitudes, n, trials);
+  // All magnitudes, and for each divisor first those that are not its multiples and then those that are.
+  const pools = [
+    magnitudes,
+    ...mixture.divisors.flatMap((divisor) => [
+      magnitudes.filter((a) => a % divisor > 0),
+      magnitudes.filter((a) => a % divisor === 0),
+    ]),
+  ];
+  let start = 0;
+  const classes = pools.flatMap((pool, c) => {
+    const { range, bits, threshold } = slicingOf(pool.length);
+    // Streams that no other run of this seed and half range has.
+    const words = [...threefry2x32(key, [n, c]), range, bits, threshold, start];
+    start += pool.length;
+    return words;
+  });
+  const strata = mixture.components.flatMap((component) =>
+    component === 0 ? [0, n] : [1 + 2 * Math.floor((component - 1) / (n + 1)), (component - 1) % (n + 1)],
+  );
+  const inputs = {
+    classes: Uint32Array.from(classes),
+    strata: Uint32Array.from(strata),
+    magnitudes: Uint32Array.from(pools.flat()),
+    divisors: Uint32Array.from(mixture.divisors),
+    targets: Uint32Array.from(targets),
+  };
+  const params = {
+    classes: pools.length,
+    strata: mixture.components.length,
+    items: n,
+    halfRange,
+    listed: start,
+    divisors: mixture.divisors.length,
+    targets: targets.length,
+  };
+  // Counts are needed up to little more than M, and up to half of all sums where the items are too few.
+  const isSparse = n < Math.log2(halfRange) + 10;
+  const operations = 500 + n * (2 * halfRange + (n * halfRange) / (isSparse ? 4 : 64));
+  const groups = Math.floor(BATCH_OPERATIONS / operations / TRIALS_OF_STRATUM);
+  return {
+    items: n,
+    trials,
+    mixture,
+    known: [1, ...targets].map((target) => divisorFailure(magnitudes, halfRange, target)(n)),
+    batch: Math.min(Math.max(groups, 1) * TRIALS_OF_STRATUM, MAX_BATCH),
+    work: ({ first, count }) => ({
+      kernel: "tail",
+      params: { firstLow: first % 2 ** 32, firstHigh: Math.floor(first / 2 ** 32), count, ...params },
+      inputs,
+    }),
+  };
+}
+
+/** The key of trials of some magnitudes. */
+export const tailKey = (
+  seed: bigint,
+  magnitudes: "rssp" | "products" | "support",
+  halfRange: number,
+): WordPair => streamKey(seed, [STREAM + ["rssp", "products", "support"].indexOf(magnitudes), halfRange]);
+
 /** The runs of a configuration by trials: for every number of items that are not 0, but not for none. */
 export function tailRuns(config: TailConfig): TailRun[] {
   const { ensemble, halfRange, trials, seed } = config;
   const magnitudes = magnitudesOf(ensemble, halfRange);
-  const targets = Uint32Array.from(kernelTargets(config));
-  const failures = [1, ...targets].map((target) => divisorFailure(magnitudes, halfRange, target));
-  const key = streamKey(seed, [STREAM + Number(isProduct(ensemble)), halfRange]);
-  return neededItems(config).map((n) => {
-    const mixture = mixtureOf(magnitudes, n, trials);
-    // All magnitudes, and for each divisor first those that are not its multiples and then those that are.
-    const pools = [
-      magnitudes,
-      ...mixture.divisors.flatMap((divisor) => [
-        magnitudes.filter((a) => a % divisor > 0),
-        magnitudes.filter((a) => a % divisor === 0),
-      ]),
-    ];
-    let start = 0;
-    const classes = pools.flatMap((pool, c) => {
-      const { range, bits, threshold } = slicingOf(pool.length);
-      // Streams that no other run of this seed and half range has.
-      const words = [...threefry2x32(key, [n, c]), range, bits, threshold, start];
-      start += pool.length;
-      return words;
-    });
-    const strata = mixture.components.flatMap((component) =>
-      component === 0 ? [0, n] : [1 + 2 * Math.floor((component - 1) / (n + 1)), (component - 1) % (n + 1)],
-    );
-    const inputs = {
-      classes: Uint32Array.from(classes),
-      strata: Uint32Array.from(strata),
-      magnitudes: Uint32Array.from(pools.flat()),
-      divisors: Uint32Array.from(mixture.divisors),
-      targets,
-    };
-    const params = {
-      classes: pools.length,
-      strata: mixture.components.length,
-      items: n,
-      halfRange,
-      listed: start,
-      divisors: mixture.divisors.length,
-      targets: targets.length,
-    };
-    // Counts are needed up to little more than M, and up to half of all sums where the items are too few.
-    const isSparse = n < Math.log2(halfRange) + 10;
-    const operations = 500 + n * (2 * halfRange + (n * halfRange) / (isSparse ? 4 : 64));
-    const groups = Math.floor(BATCH_OPERATIONS / operations / TRIALS_OF_STRATUM);
-    return {
-      items: n,
-      trials,
-      mixture,
-      known: failures.map((failure) => failure(n)),
-      batch: Math.min(Math.max(groups, 1) * TRIALS_OF_STRATUM, MAX_BATCH),
-      work: ({ first, count }) => ({
-        kernel: "tail",
-        params: { firstLow: first % 2 ** 32, firstHigh: Math.floor(first / 2 ** 32), count, ...params },
-        inputs,
-      }),
-    };
-  });
+  const targets = kernelTargets(config);
+  const key = tailKey(seed, isProduct(ensemble) ? "products" : "rssp", halfRange);
+  return neededItems(config).map((items) => tailRun({ magnitudes, halfRange, targets, items, trials, key }));
 }
 
 /** The numbers of items other than 0 that a configuration needs, from 1 on. */
@@ -359,16 +387,23 @@ function totalOf(counts: Uint32Array, trials: number, moments: readonly Moments[
   return total;
 }
 
+/**
+ * Trials that are alike may hide rarer ones that weigh more. So the variance counts one trial more, which is this many times the
+ * mean away from it: of 10,000 trials, no standard deviation is below 6 in 10,000.
+ */
+const UNSEEN = 6;
+
 /** The failure of an event in a run, from the failures of its trials or from their successes, whichever are rarer. */
 function partsOf(run: TailRun, i: number, { counts, events }: TailSums): Parts {
   const known = run.known[i]!;
   const failures = totalOf(counts, run.trials, events[i]!.failures);
   const successes = totalOf(counts, run.trials, events[i]!.successes);
   const ofFailures = failures.mean < successes.mean;
+  const rarer = ofFailures ? failures : successes;
   return {
     failure: ofFailures ? known + failures.mean : Math.max(known, 1 - successes.mean),
     known,
-    variance: ofFailures ? failures.squares : successes.squares,
+    variance: rarer.squares + ((UNSEEN * rarer.mean) / run.trials) ** 2,
     allFail: successes.mean === 0,
     trials: counts[0]!,
   };
@@ -406,6 +441,10 @@ function failureOf({ failure, known, variance, allFail, trials }: Parts): Failur
     ? { failure, low: known + rest / spread, high: Math.min(1, known + rest * spread) }
     : { failure, low: Math.max(known, 1 - success * spread), high: 1 - success / spread };
 }
+
+/** The failures of a run: of all of -M..M, and of each of its targets. */
+export const runFailures = (run: TailRun, sums: TailSums): Failure[] =>
+  run.known.map((_, i) => failureOf(partsOf(run, i, sums)));
 
 const certain = (failure: number): Failure => ({ failure, low: failure, high: failure });
 

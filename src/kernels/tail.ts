@@ -44,12 +44,12 @@ export type TailInput = "classes" | "strata" | "magnitudes" | "divisors" | "targ
  * - the number of magnitudes to draw from, 1..2^22 - 1, and the slicing of random words that it asks for (ensemble.ts);
  * - the index of the first of these magnitudes.
  */
-export const CLASS_WORDS = 6;
+const CLASS_WORDS = 6;
 
 /**
  * Words of a stratum: a class, and the number of first items of a trial that are of it. The other items are of the next class.
  */
-export const STRATUM_WORDS = 2;
+const STRATUM_WORDS = 2;
 
 /** The number of consecutive trials, from a multiple of it on, that are of one stratum; the next ones are of the next stratum. */
 export const TRIALS_OF_STRATUM = 4;

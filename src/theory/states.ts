@@ -43,16 +43,33 @@ export interface ExactFailures {
   readonly targets: readonly Float64Array[];
 }
 
-/**
- * The exact probabilities of failure for 0..`items` items whose signs are fair.
- * @param magnitudes The probability of each magnitude 0..M; that of 0 is 0.
- * @param targets Each in -M..M.
- */
+/** The exact probabilities of failure for 0..`items` items whose signs are fair: those of `failuresByItems` as columns. */
 export function exactFailures(
   magnitudes: ArrayLike<number>,
   items: number,
   targets: readonly number[],
 ): ExactFailures {
+  const covered = new Float64Array(items + 1);
+  const missed = targets.map(() => new Float64Array(items + 1));
+  const rows = failuresByItems(magnitudes, targets);
+  for (let n = 0; n <= items; n++) {
+    const [all, ...each] = rows.next().value;
+    covered[n] = all!;
+    for (const [t, failure] of each.entries()) missed[t]![n] = failure;
+  }
+  return { covered, targets: missed };
+}
+
+/**
+ * The exact probabilities of failure for 0, 1, ... items whose signs are fair: that of some target of -M..M, and then that of each
+ * target asked for.
+ * @param magnitudes The probability of each magnitude 0..M; that of 0 is 0.
+ * @param targets Each in -M..M.
+ */
+export function* failuresByItems(
+  magnitudes: ArrayLike<number>,
+  targets: readonly number[],
+): Generator<number[], never, undefined> {
   const most = magnitudes.length - 1;
   const states = new Map<string, State>();
   const stateOf = (sums: Uint8Array): State => {
@@ -74,17 +91,16 @@ export function exactFailures(
       return { ...cut, next: stateOf(cutSums(longer, cut)) };
     }));
 
-  const covered = new Float64Array(items + 1);
-  const missed = targets.map(() => new Float64Array(items + 1));
   const start = stateOf(Uint8Array.of(1));
   start.now[0] = 1;
   let reached = new Set([start]);
-  for (let n = 0; ; n++) {
+  for (;;) {
+    const failures = Array.from({ length: 1 + targets.length }, () => 0);
     for (const { now, uncovered, missing } of reached) {
-      covered[n]! += sumAt(now, uncovered);
-      for (let t = 0; t < missing.length; t++) missed[t]![n]! += sumAt(now, missing[t]!);
+      failures[0]! += sumAt(now, uncovered);
+      for (let t = 0; t < missing.length; t++) failures[1 + t]! += sumAt(now, missing[t]!);
     }
-    if (n === items) return { covered, targets: missed };
+    yield failures;
     const following = new Set<State>();
     for (const state of reached) {
       for (const [a, transition] of transitionsOf(state).entries()) {

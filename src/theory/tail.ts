@@ -6,7 +6,7 @@ import { RequestError } from "../errors.ts";
 import { integer, parse } from "../check.ts";
 import { isProduct, type Ensemble } from "../ensemble.ts";
 import { addStep, nothing, positivePart, stepOf, type Distribution, type Step } from "./distribution.ts";
-import { exactFailures, type ExactFailures } from "./states.ts";
+import { exactFailures, failuresByItems, type ExactFailures } from "./states.ts";
 import type { SubsetEnsemble } from "./window.ts";
 
 /** The most items of the tail. */
@@ -126,6 +126,16 @@ export function exactTail(
   const rows = nonzeroRows(ensemble, halfRange, items);
   return { covered: mixed(rows, exact.covered), targets: exact.targets.map((values) => mixed(rows, values)) };
 }
+
+/**
+ * The exact probabilities of failure with 0, 1, ... items, whose magnitudes are drawn from a list, each entry as likely as the
+ * others: that of some target of -M..M, and then that of each target.
+ */
+export const tailByItems = (
+  magnitudes: readonly number[],
+  halfRange: number,
+  targets: readonly number[],
+): Generator<number[], never, undefined> => failuresByItems(sharesOf(magnitudes, halfRange), targets);
 
 /** Laws and bounds of P(some target of -M..M is missed) for one number of items. */
 export interface TailTerms {

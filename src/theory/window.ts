@@ -62,6 +62,12 @@ export function perfectLimit(lambda: number): number {
   return -(Math.expm1(-rate) + Math.expm1(-2 * rate)) / 2;
 }
 
+/**
+ * P(an even or an odd total, which has a share of all instances, and no solution), for Poisson solutions of this mean over all
+ * instances.
+ */
+const missed = (share: number, solutions: number) => (share > 0 ? share * Math.exp(-solutions / share) : 0);
+
 /** The most sums for which the characteristic function is added up exactly; else it is integrated to where it is small. */
 const MAX_EXACT_SUMS = 2 ** 18;
 const INTEGRAL_STEP = 1 / 16;
@@ -106,7 +112,6 @@ export function partitionPrediction(halfRange: number, items: number): number {
   }
   const even = (1 + (halfRange % 2 === 1 ? (-1 / halfRange) ** items : 0)) / 2;
   // Signs and their opposites are one solution: with an even total the sum 0 counts each twice, with an odd one 1 counts it once.
-  const missed = (share: number, solutions: number) => (share > 0 ? share * Math.exp(-solutions / share) : 0);
   return 1 - missed(even, (2 ** items * zero) / 2) - missed(1 - even, 2 ** items * one);
 }
 

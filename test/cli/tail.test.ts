@@ -66,6 +66,36 @@ test("The table has at most 100 columns, and the files are written", async () =>
   ).toEqual(common);
 });
 
+test("The fewest items for a failure of 1e-12 are found by the tail, with its files", async () => {
+  const { status, stdout, stderr } = await exacta(
+    "required --bits 0,1 --failure 1e-12,1e-15 --engine cpu --quiet --out fewest",
+  );
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  // 2^-n for M = 1, where all items are negative, and (1 + n / 2) 2^-n for M = 2.
+  expect(stdout).toMatch(/^0 +1 +1\.58 +40 +50$/m);
+  expect(stdout).toMatch(/^1 +2 +2\.32 +45 +55$/m);
+  expect(stdout).toMatch(/^exact, on cpu/m);
+  const csv = (await readFile(join(folder, "fewest/results.csv"), "utf8")).trim().split("\r\n");
+  expect(csv.slice(1).map((line) => line.split(",").slice(0, 5).join())).toContain("uniform,0,1,1e-12,40");
+  expect(await readFile(join(folder, "fewest/report.html"), "utf8")).not.toMatch(/undefined|NaN/);
+});
+
+test.each([
+  [
+    "--failure 1e-9 --method counts",
+    /^failure.*: expected at least 0\.000001 for the method counts, got 1e-9; use --method tail\n$/,
+  ],
+  [
+    "--failure 1e-9 --shard 0/2",
+    /^shard: expected the method counts, which keeps a journal, got "0\/2"; use --method counts\n$/,
+  ],
+  ["--failure 1e-16", /^failure.*: expected a number in 1e-15\.\.0\.5/],
+])("The command required %s is refused", async (words, message) => {
+  const { status, stdout, stderr } = await exacta(`required --bits 2 ${words}`);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+  expect(stderr).toMatch(message);
+});
+
 test.each([
   [
     "--ensemble rnpp",

@@ -53,7 +53,7 @@ export function readPartitions(
           lambda: value,
           trials: readNumber(trials) ?? DEFAULT_PARTITION_TRIALS,
           seed,
-        }) as PartitionRequest,
+        }),
       ),
     ),
   );

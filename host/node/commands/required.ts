@@ -1,10 +1,14 @@
 // exacta required: how many random items it takes to reach every target of -M..M with a given probability.
 
+import path from "node:path";
+import { RequestError } from "../../../src/errors.ts";
+import { mostTailTrials } from "../../../src/experiments/required-tail.ts";
 import {
   longestCounts,
   requiredConfig,
   requiredFields,
   requiredFindings,
+  requiredMethods,
   type RequiredConfig,
   type RequiredCount,
   type RequiredRequest,
@@ -13,21 +17,32 @@ import type { RequiredFinding } from "../../../src/finding.ts";
 import { tallyLayout, unitTrials } from "../../../src/reach-plan.ts";
 import { runnerOf } from "../../runner.ts";
 import { countUnits } from "../../schedule.ts";
+import { requiredByTail } from "../../experiments/required.ts";
+import { prepareFolder, writeFiles } from "../formats/files.ts";
 import { given, readList, readNumber } from "../formats/arguments.ts";
 import { outputOf } from "../output.ts";
 import { requiredCsv, requiredReport, requiredTable } from "../reports/required.ts";
 import { DRAWING, type Experiment } from "../sweep/experiment.ts";
-import { RESULT_FILES } from "../sweep/results.ts";
-import { command, value, type ArgumentsOf, type Call } from "./command.ts";
+import { numbersOf, RESULT_FILES } from "../sweep/results.ts";
+import { command, STOPPED_STATUS, value, type ArgumentsOf, type Call } from "./command.ts";
 import { seedOption } from "./options.ts";
+import { untilStopped, withEngine } from "./run.ts";
 import { settingsOf, sweep, sweepOptions } from "./sweep.ts";
+
+/** What the method `tail` writes. */
+const TAIL_FILES = ["results.jsonl", "results.csv", "report.html"];
 
 const DEFAULT_BITS = "2,4,6,8,10";
 
 const options = {
   bits: value("list", "k, for M = 2^k, in 0..12; products need an even k", DEFAULT_BITS),
-  failure: value("list", "probabilities of missing the worst target, in 1e-6..0.5", "0.5,0.1,0.01,0.001"),
-  trials: value("number", "trials of each row", "1e6, or 100 over the smallest failure"),
+  failure: value("list", "probabilities of missing the worst target, in 1e-15..0.5", "0.5,0.1,0.01,0.001"),
+  method: value("name", requiredMethods.join(", "), "counts; tail below 1e-6"),
+  trials: value(
+    "number",
+    "trials of each row, by tail of each number of items",
+    "1e6, or 100 over the smallest failure; by tail 10000",
+  ),
   ...seedOption,
   out: value("folder", `for ${RESULT_FILES.join(", ")}`, "none"),
   ...sweepOptions,
@@ -40,18 +55,76 @@ export const requiredCommand = command({
   manual: `
 For each probability of failure, finds the fewest random items with which every target of -M..M is missed at most that often. It
 compares uniform items with products of two weights, and with products that are rejected until they are uniform on the distinct
-products. A scan of all targets finds the candidates for the worst one, and fresh trials measure these.`,
-  examples: ["exacta required --bits 3,2 --failure 0.1 --trials 2e4"],
-  statusStopped: "a signal stopped the run; with `--out` the same command goes on",
+products. There are two methods:
+
+- \`counts\`: a scan of all targets finds the candidates for the worst one, and fresh trials of these are counted. Failures are at
+  least 1e-6.
+- \`tail\`: as [tail](#exacta-tail) does, for failures down to 1e-15: exactly for M up to 12, for products 16, and n up to 160;
+  otherwise by trials that sum over all signs, for n up to 64. There the worst of the targets 1..3 and M-5..M is taken, and a..b stands
+  for the fewest items by the lower and the upper ends of the 95 % intervals, where they differ. With \`--out\` it writes results,
+  and keeps no journal: \`--shard\`, \`--extend\` and \`--recheck\` are refused.`,
+  examples: [
+    "exacta required --bits 3,2 --failure 0.1 --trials 2e4",
+    "exacta required --bits 2,3 --failure 1e-6,1e-12",
+  ],
+  statusStopped: "a signal stopped the run; by counts and with `--out` the same command goes on",
   options,
   check: (args) => [settingsOf(args), readRequests(args)],
   run: runRequired,
 });
 
 async function runRequired(args: Options, call: Call): Promise<number> {
-  const experiment = requiredExperiment(readRequests(args).map(requiredConfig));
+  const configs = readRequests(args).map(requiredConfig);
+  if (configs[0]?.method === "tail") return runByTail(args, configs, call);
+  const experiment = requiredExperiment(configs);
   const { status } = await sweep(args, call, outputOf(args), args.out, experiment);
   return status;
+}
+
+/** The options that only journals serve. */
+const JOURNAL_OPTIONS = ["shard", "extend", "recheck"] as const;
+
+async function runByTail(
+  args: Options,
+  configs: readonly RequiredConfig[],
+  { commandLine, stop }: Call,
+): Promise<number> {
+  const { out } = args;
+  const output = outputOf(args);
+  const started = new Date();
+  const total = configs.reduce((sum, config) => sum + mostTailTrials(config), 0);
+  const findings: RequiredFinding[] = [];
+  let isStopped = false;
+  const stopWithReader = out === undefined;
+  const seconds = await withEngine(args, { output, stop, total, stopWithReader }, async (run) => {
+    if (out !== undefined) await prepareFolder(out, TAIL_FILES);
+    run.report(0);
+    let before = 0;
+    for (const config of configs) {
+      const onProgress = ({ done }: { done: number }) => run.report(before + done);
+      const measured = requiredByTail(run.engine, config, { signal: run.signal, onProgress });
+      const found = await untilStopped(measured, run.signal, () => undefined);
+      if (!found) {
+        isStopped = true;
+        break;
+      }
+      before += mostTailTrials(config);
+      findings.push(...found);
+      for (const finding of found) output.finding(finding);
+    }
+    return run.seconds();
+  });
+  if (findings.length > 0) output.text(requiredTable(findings));
+  if (out !== undefined) {
+    await writeFiles(out, {
+      "results.jsonl": findings.map((finding) => `${JSON.stringify(numbersOf(finding))}\n`),
+      "results.csv": requiredCsv(findings),
+      "report.html": requiredReport(findings, { command: commandLine, started, seconds, stopped: isStopped }),
+    });
+    output.note(`${path.join(out, "report.html")}, results.csv and results.jsonl are written`);
+  }
+  if (isStopped) output.note("stopped early");
+  return isStopped && stop.aborted ? STOPPED_STATUS : 0;
 }
 
 /** The experiment of some configurations: for each, a part for each scan and each measurement of a pool. */
@@ -116,15 +189,29 @@ function padded(words: Float64Array, length: number): Float64Array {
 }
 
 /** A request for each precision, which is checked. */
-function readRequests({ bits = DEFAULT_BITS, failure, trials, seed }: Options): RequiredRequest[] {
+function readRequests({
+  bits = DEFAULT_BITS,
+  failure,
+  method,
+  trials,
+  seed,
+  ...rest
+}: Options): RequiredRequest[] {
   const requests = readList(bits).map((k) =>
     given<RequiredRequest>({
       bits: k,
       failures: failure?.split(",").map(readNumber),
+      method,
       trials: readNumber(trials),
       seed,
     }),
   );
-  for (const request of requests) requiredConfig(request);
+  const configs = requests.map(requiredConfig);
+  for (const option of JOURNAL_OPTIONS)
+    if (configs[0]?.method === "tail" && rest[option] !== undefined)
+      throw new RequestError(option, "the method counts, which keeps a journal", rest[option], {
+        option: "method",
+        value: "counts",
+      });
   return requests;
 }

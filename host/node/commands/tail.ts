@@ -51,16 +51,16 @@ failures see nothing below one over their number. \`tail\` sees any depth, by on
 
 - \`exact\`: a dynamic program over the sets of subset sums that n magnitudes can have, to about 14 digits. M is at most 12, for products
   16, and n at most 160. It is chosen for M up to 8 and products up to 16.
-- \`conditional\`: trials draw magnitudes alone, and the 2^n signs are summed exactly. Two thirds of the trials are drawn from the
+- \`conditional\`: trials draw magnitudes alone, and the 2^n signs are summed exactly. Half of the trials are drawn from the
   ensemble. The others are drawn from it on the condition that exactly j items are not multiples of d, for d = 2..9 and j = 0..n, since
   few such items miss targets often. All are weighted by how likely they are (the power heuristic of Veach & Guibas, 1995).
 
 The 95 % interval of \`conditional\`: what common divisors of all items decide is computed and not drawn. The logarithm of the rest (or
 of 1 - P, where that is smaller) is taken to be normal. Its variance is that of the weighted conditional probabilities of the trials, around
-the mean of the trials with the same condition. With 10,000 trials of M = 6, 7 or 8, or of products with M = 16, 93 to 97 % of 1,000
-intervals contain the exact value. Fewer trials may see too little of the rarest items. Where all signs of all trials fail, the lower end
-allows for successes that no trial saw. \`rssp0\` and \`products0\` are mixtures over the number of items that are not 0. Signed sums
-(\`rnpp\`) are refused: their magnitudes alone decide, so that there are no signs to sum over.
+the mean of the trials with the same condition, and of one trial more that is 6 times the mean. With 10,000 trials of M = 5, 6 or 8, or of
+products with M = 16, 93 to 97 % of 1,000 intervals contain the exact value. Fewer trials may see too little of the rarest items. Where all
+signs of all trials fail, the lower end allows for successes that no trial saw. \`rssp0\` and \`products0\` are mixtures over the number of
+items that are not 0. Signed sums (\`rnpp\`) are refused: their magnitudes alone decide, so that there are no signs to sum over.
 
 Beside P are, in the field of a finding:
 

@@ -15,14 +15,14 @@ export interface Shown {
   readonly seconds: number;
 }
 
-const PROVENANCE = ["engine", "adapter", "version"];
+const PROVENANCE = new Set(["engine", "adapter", "version"]);
 
 /** SHA-256 of the lines of results.jsonl without engine, adapter and version: the same on every machine. */
 function digestOf(results: string): string {
   const hash = createHash("sha256");
   for (const line of results.split("\n")) {
     if (line === "") continue;
-    const fields = Object.entries(JSON.parse(line) as object).filter(([name]) => !PROVENANCE.includes(name));
+    const fields = Object.entries(JSON.parse(line) as object).filter(([name]) => !PROVENANCE.has(name));
     hash.update(`${JSON.stringify(Object.fromEntries(fields))}\n`);
   }
   return hash.digest("hex");

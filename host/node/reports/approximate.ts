@@ -24,7 +24,7 @@ export function approximateText(finding: ApproximateFinding, seconds: number): s
   if (images !== undefined)
     rows.push(
       ["the network reads", `${percent(correct! / images)} of ${grouped(images)} test images right`],
-      ["the network of the sums reads", `${percent(approximateCorrect! / images)}`],
+      ["the network of the sums reads", percent(approximateCorrect! / images)],
     );
   const shared = candidates === "row" ? "shared by a row" : "of its own";
   return [

@@ -83,14 +83,14 @@ export function partitionCsv(findings: readonly PartitionFinding[]): string {
     .join("");
 }
 
+const text = ({ lambda, perfect }: PartitionFinding) => `${perfect.probability.toFixed(4)} at λ = ${lambda}`;
+
 /** What a reader should know first: the measurement nearest to lambda = 0 at the most items, its limit, and the ends. */
 function summary(findings: readonly PartitionFinding[]): string[] {
   const most = Math.max(...findings.map(({ items }) => items));
   const largest = findings.filter(({ items }) => items === most).toSorted((a, b) => a.lambda - b.lambda);
   const nearest = largest.reduce((a, b) => (Math.abs(b.lambda) < Math.abs(a.lambda) ? b : a));
   const [least, greatest] = [largest[0]!, largest.at(-1)!];
-  const text = ({ lambda, perfect }: PartitionFinding) =>
-    `${perfect.probability.toFixed(4)} at λ = ${lambda}`;
   // Far below lambda = 0 failures are rare, and common divisors cause many of them, which the prediction does not know.
   const errors = findings
     .filter(({ lambda }) => lambda >= -1)

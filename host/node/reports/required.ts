@@ -15,7 +15,7 @@ const POOLS: Record<RequiredFinding["pool"], string> = {
 export function requiredTable(findings: readonly RequiredFinding[]): string {
   const meaning = wrap(
     "n(P): the fewest random items with which the worst target of -M..M is missed with probability at most P. ~: the 95 % " +
-      "intervals allow for one item more or less. bound: log2 (2M + 1); with fewer items no instance reaches all targets.",
+      "intervals allow for one item more or less; a..b: what they allow for. bound: log2 (2M + 1); with fewer items no instance reaches all targets.",
   );
   const failures = [...new Set(findings.map(({ failure }) => failure))];
   const blocks = Object.entries(POOLS).flatMap(([pool, name]) => {
@@ -38,15 +38,24 @@ export function requiredTable(findings: readonly RequiredFinding[]): string {
       ].join("\n"),
     ];
   });
-  const { trials, seed, engine, adapter } = findings[0]!;
-  const run = wrap(`${grouped(trials)} trials, seed ${seed}, on ${engine} (${adapter})`);
+  const { engine, adapter } = findings[0]!;
+  const methods = [...new Set(findings.map(methodText))];
+  const run = wrap(`${methods.join("; ")}, on ${engine} (${adapter})`);
   return `${[meaning.join("\n"), ...blocks, run.join("\n")].join("\n\n")}\n`;
+}
+
+/** How a finding was made. */
+function methodText({ method, trials, seed }: RequiredFinding): string {
+  if (method === "exact") return "exact";
+  const drawn = `${grouped(trials!)} trials${method === "counts" ? "" : " of each number of items"}, seed ${seed}`;
+  return method === "counts" ? drawn : `${method}, ${drawn}`;
 }
 
 function requiredCell(finding: RequiredFinding | undefined): string {
   if (!finding) return "";
-  const { items, decided, cost } = finding;
+  const { items, decided, cost, itemsLow, itemsHigh } = finding;
   if (items === undefined) return `> ${finding.itemsTo}`;
+  if (itemsLow !== undefined && !decided) return `${itemsLow}..${itemsHigh ?? ""}`;
   return `${decided ? "" : "~"}${items}${cost > 1 ? ` (${Math.ceil(items * cost)})` : ""}`;
 }
 
@@ -73,11 +82,16 @@ export function requiredCsv(findings: readonly RequiredFinding[]): string {
       ...ESTIMATES.flatMap((estimate) => ESTIMATE_FIELDS.map((field) => finding[estimate]?.[field])),
       finding.trials,
       finding.seed,
+      finding.method,
+      finding.itemsLow,
+      finding.itemsHigh,
     ]
       .map(csvField)
       .join(","),
   );
-  return [[...FIELDS, ...names, "trials", "seed"].join(","), ...rows].map((line) => `${line}\r\n`).join("");
+  return [[...FIELDS, ...names, "trials", "seed", "method", "itemsLow", "itemsHigh"].join(","), ...rows]
+    .map((line) => `${line}\r\n`)
+    .join("");
 }
 
 /** A complete HTML document. */
@@ -88,16 +102,15 @@ export function requiredReport(findings: readonly RequiredFinding[], about: RunA
 <h2>Run</h2>
 ${runHtml(
   about,
-  ["pool", "k", "failure", "trials", "seed", "engine", "adapter", "exacta"],
-  findings.map(({ pool, bits, failure, trials, seed, engine, adapter, version }) => [
-    pool,
-    String(bits),
-    String(failure),
-    grouped(trials),
-    seed,
-    engine,
-    adapter,
-    version,
+  ["pool", "k", "failure", "method", "engine", "adapter", "exacta"],
+  findings.map((finding) => [
+    finding.pool,
+    String(finding.bits),
+    String(finding.failure),
+    methodText(finding),
+    finding.engine,
+    finding.adapter,
+    finding.version,
   ]),
 )}`,
   );
