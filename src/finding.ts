@@ -213,7 +213,9 @@ export interface RequiredFinding extends Provenance {
   readonly target?: number;
   readonly measured?: MeasuredFailure;
   readonly before?: MeasuredFailure;
-  /** The fewest items by the lower and by the upper ends of the intervals (`conditional`); `itemsHigh` is absent as `items` is. */
+  /**
+   * The fewest items by the lower and by the upper ends of the intervals (`conditional`); `itemsHigh` is absent as `items` is.
+   */
   readonly itemsLow?: number;
   readonly itemsHigh?: number;
   /** Whether the 95 % intervals are on both sides of `failure`; otherwise `items` may be off by one. */

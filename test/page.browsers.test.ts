@@ -8,7 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import puppeteer from "puppeteer-core";
+import puppeteer, { type Browser } from "puppeteer-core";
 import { afterAll, describe, expect, test } from "vitest";
 import type { ViewName } from "../demo/views.ts";
 import { hasSoftware, software } from "../scripts/software.ts";
@@ -118,12 +118,17 @@ const integersOf = (shown: Shown) => integers(findingsOf(shown));
 const enginesOf = (shown: Shown) => new Set(findingsOf(shown).map(({ engine }) => engine));
 
 describe.runIf(isRequired || existsSync(FIREFOX))("Firefox", { tags: ["wide"] }, () => {
-  /** Opens the page with the software adapter of the tests, or without WebGPU, and fails where the browser complains. */
-  async function visit(
-    graphics: "webgpu" | "none",
-    query: string,
-    isDone: (shown: Shown) => boolean,
-  ): Promise<Shown> {
+  /** A browser with the software adapter of the tests, and one without WebGPU, which start at their first visit. */
+  const browsers = new Map<"webgpu" | "none", Promise<{ browser: Browser; home: string }>>();
+  afterAll(async () => {
+    for (const started of browsers.values()) {
+      const { browser, home } = await started;
+      await browser.close();
+      await rm(home, { recursive: true, force: true });
+    }
+  });
+
+  async function start(graphics: "webgpu" | "none") {
     const home = await mkdtemp(join(tmpdir(), "exacta-firefox-"));
     const browser = await puppeteer.launch({
       browser: "firefox",
@@ -136,8 +141,20 @@ describe.runIf(isRequired || existsSync(FIREFOX))("Firefox", { tags: ["wide"] },
       },
       env: { ...process.env, HOME: home, ...(hasSoftware && (await software()).dawnEnv) },
     });
+    return { browser, home };
+  }
+
+  /** Opens the page in a tab, and fails where the browser complains. */
+  async function visit(
+    graphics: "webgpu" | "none",
+    query: string,
+    isDone: (shown: Shown) => boolean,
+  ): Promise<Shown> {
+    const started = browsers.get(graphics) ?? start(graphics);
+    browsers.set(graphics, started);
+    const { browser } = await started;
+    const page = await browser.newPage();
     try {
-      const page = await browser.newPage();
       const complaints: string[] = [];
       page.on("pageerror", (error) => complaints.push(String(error)));
       page.on("console", (message) => {
@@ -148,8 +165,7 @@ describe.runIf(isRequired || existsSync(FIREFOX))("Firefox", { tags: ["wide"] },
       expect(complaints).toEqual([]);
       return shown;
     } finally {
-      await browser.close();
-      await rm(home, { recursive: true, force: true });
+      await page.close();
     }
   }
 

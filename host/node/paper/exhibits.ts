@@ -2,7 +2,7 @@
 // is made of these texts.
 
 /** A figure of a report: its title, and the part of the report that has it where several figures have that title. */
-export interface Pick {
+interface Pick {
   readonly title: string;
   /** A CSS selector of the part. */
   readonly within?: string;
