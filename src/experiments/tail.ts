@@ -48,13 +48,13 @@ export interface TailRequest {
   targets?: readonly number[];
   /**
    * - `exact`: the dynamic program of `exactTail`; M at most 12, for products 16.
-   * - `conditional`: trials that draw magnitudes and sum over all signs. Half of them are drawn from the ensemble, the others with
-   *   a given number of items that are not multiples of d = 2..9, and all are weighted by how likely they are.
+   * - `conditional`: trials that draw magnitudes and sum over all signs. Half of them are drawn from the ensemble, the others
+   *   with a given number of items that are not multiples of d = 2..9, and all are weighted by how likely they are.
    *
    * Default: `exact` for M up to 8 (products: 16), and where there are more than 64 items.
    */
   method?: TailMethod;
-  /** Trials of each number of items, 100..2^32 - 4, rounded up to a multiple of 4; the method `exact` has none. Default 10,000. */
+  /** Trials of each number of items, 100..2^32 - 4, rounded up to a multiple of 4. `exact` has none. Default 10,000. */
   trials?: number;
   /** 0..2^64 - 1; a string is read as a decimal. Default 1. */
   seed?: bigint | number | string;

@@ -61,8 +61,8 @@ export function exactFailures(
 }
 
 /**
- * The exact probabilities of failure for 0, 1, ... items whose signs are fair: that of some target of -M..M, and then that of each
- * target asked for.
+ * The exact probabilities of failure for 0, 1, ... items whose signs are fair: that of some target of -M..M, and then that of
+ * each target asked for.
  * @param magnitudes The probability of each magnitude 0..M; that of 0 is 0.
  * @param targets Each in -M..M.
  */
