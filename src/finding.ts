@@ -159,10 +159,7 @@ export interface Failure {
   readonly high: number;
 }
 
-/**
- * How a tail is computed: by the dynamic program over sets of subset sums, or by trials that draw magnitudes and sum over all
- * signs.
- */
+/** How a tail is computed: by a dynamic program over sets of subset sums, or by trials that draw magnitudes alone. */
 export type TailMethod = "exact" | "conditional";
 
 /** How often `items` items miss targets, however rare that is, with the laws and bounds of it (`tailTerms`). */
@@ -213,9 +210,7 @@ export interface RequiredFinding extends Provenance {
   readonly target?: number;
   readonly measured?: MeasuredFailure;
   readonly before?: MeasuredFailure;
-  /**
-   * The fewest items by the lower and by the upper ends of the intervals (`conditional`); `itemsHigh` is absent as `items` is.
-   */
+  /** The fewest items by the lower and by the upper ends of intervals (`conditional`); `itemsHigh` is absent as `items` is. */
   readonly itemsLow?: number;
   readonly itemsHigh?: number;
   /** Whether the 95 % intervals are on both sides of `failure`; otherwise `items` may be off by one. */

@@ -187,3 +187,12 @@ test("Where all signs of all trials fail, the interval has room for a success th
   expect(eight!.covered.low).toBeGreaterThan(0.99);
   expect(eight!.covered.low).toBeLessThan(1);
 });
+
+test("Trials that are all alike have an interval with room for one that differs by 6 times the mean", async () => {
+  const request = { halfRange: 1, items: 20, method: "conditional", trials: 1000 } as const;
+  const [finding] = await measureTail(cpu, request);
+  const { failure, low, high } = finding!.covered;
+  expect(failure).toBe(2 ** -19);
+  for (const side of [Math.log(high / failure), Math.log(failure / low)])
+    expect(side).toBeCloseTo((1.959963984540054 * 6) / 1000, 12);
+});

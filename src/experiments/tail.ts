@@ -54,9 +54,7 @@ export interface TailRequest {
    * Default: `exact` for M up to 8 (products: 16), and where there are more than 64 items.
    */
   method?: TailMethod;
-  /**
-   * Trials of each number of items, 100..2^32 - 4, rounded up to a multiple of 4; the method `exact` has none. Default 10,000.
-   */
+  /** Trials of each number of items, 100..2^32 - 4, rounded up to a multiple of 4. `exact` has none. Default 10,000. */
   trials?: number;
   /** 0..2^64 - 1; a string is read as a decimal. Default 1. */
   seed?: bigint | number | string;
@@ -122,16 +120,9 @@ function chosenMethod(ensemble: SubsetEnsemble, halfRange: number, to: number): 
  * How the trials with a number of items that are not 0 are drawn, and what one of them weighs.
  *
  * Failures come from most magnitudes with small probabilities, and from rare magnitudes with large ones: where all but a few are
-<<<<<<< HEAD
- * multiples of 2 or 3, say, which trials of the ensemble would not see. So of three groups of four trials two are drawn from the
- * ensemble, and the third from it on the condition that exactly j of the n magnitudes are not multiples of d. There is a
- * condition for each d = 2..9 of which some magnitude is a multiple, and each j = 0..n, which is in every (j + 1)-th round over
- * all d.
-=======
  * multiples of 2 or 3, say, which trials of the ensemble would not see. So every other group of four trials is drawn from the
  * ensemble, and the groups between them from it on the condition that exactly j of the n magnitudes are not multiples of d: for
  * d = 2..9, where some magnitude is a multiple, and j = 0..n in turn.
->>>>>>> tail
  *
  * A component is one of these conditions, or none. Let c be the share of its trials, divided by its probability b; magnitudes
  * that fulfil the conditions of several components weigh in those of one by its c / (sum of all c^2). So the mean over all

@@ -46,12 +46,10 @@ export type TailInput = "classes" | "strata" | "magnitudes" | "divisors" | "targ
  */
 const CLASS_WORDS = 6;
 
-/**
- * Words of a stratum: a class, and the number of first items of a trial that are of it. The other items are of the next class.
- */
+/** Words of a stratum: a class, and how many first items of a trial are of it. The other items are of the next class. */
 const STRATUM_WORDS = 2;
 
-/** The number of consecutive trials, from a multiple of it on, that are of one stratum; the next ones are of the next stratum. */
+/** The number of consecutive trials of one stratum. The first one is a multiple of it. */
 export const TRIALS_OF_STRATUM = 4;
 
 /** Words of a trial in the output. */
