@@ -259,7 +259,7 @@ describe("Required number of items", () => {
       "bits: expected an integer in 0..12, got 13",
     );
     await expect(measureRequired(cpu, { bits: 4, failures: [0.7] })).rejects.toThrow(
-      "failures.0: expected a number in 0.000001..0.5, got 0.7",
+      "failures.0: expected a number in 1e-15..0.5, got 0.7",
     );
     await expect(measureRequired(cpu, { bits: 4, trials: 10 })).rejects.toThrow(
       "trials: expected an integer in 1000..",

@@ -27,7 +27,8 @@ export async function runCommandLine(argv: readonly string[], signals: SignalWat
       return 2;
     }
     if (error instanceof RequestError) {
-      printError([error.spelled(spellingOf(error))], argv);
+      // A remedy may have several lines, such as a program to run.
+      printError(error.spelled(spellingOf(error)).split("\n"), argv);
       return 2;
     }
     // A full disk, a damaged memory or the like is not a fault of the program, so its stack trace would not help.

@@ -4,6 +4,7 @@ import { RequestError } from "../errors.ts";
 import { MAX_LAYERS, MAX_WIDTH } from "../ticket/scheme.ts";
 import { quoted } from "./text.ts";
 
+/** A matrix with its biases, as it is in a file. */
 export interface GivenLayer {
   /** The name of the matrix in the file. */
   readonly name: string;
@@ -18,6 +19,7 @@ export interface GivenLayer {
   readonly biases: Float64Array | undefined;
 }
 
+/** The layers of a file, and what else is to be said of it. */
 export interface GivenNetwork {
   readonly layers: readonly GivenLayer[];
   /** Whether all numbers are integers without scales, which are then the integers of the network. */

@@ -181,6 +181,9 @@ function bitsFor({ layers }: GivenNetwork): number {
   return Math.ceil(Math.log2(Math.max(1, ...largest)));
 }
 
+/** The `format` in the metadata of a file of `exacta approximate`, which has subsets beside its weights. */
+export const APPROXIMATED_FORMAT = "exacta.approximate";
+
 const OPENING_BRACE = 0x7b;
 
 /** Reads a file of any format. */
@@ -194,7 +197,9 @@ function read(
     const { tensors, metadata } = readSafetensors(bytes);
     if (metadata["format"] === FORMAT)
       throw new RequestError("file", "a network", "an exacta ticket", "exacta verify reads those");
-    const given = networkOfTensors(tensors, order, metadata);
+    const isApproximated = metadata["format"] === APPROXIMATED_FORMAT;
+    const weights = isApproximated ? tensors.filter(({ name }) => !name.startsWith("subset.")) : tensors;
+    const given = networkOfTensors(weights, order, metadata);
     checkLayers(given.layers);
     return given;
   }

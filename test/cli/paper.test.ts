@@ -29,7 +29,7 @@ test(
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as { name: string });
-    expect(figures.map(({ name }) => name)).toEqual(exhibits.map(({ name }) => name));
+    expect(figures.map(({ name }) => name)).toEqual(exhibits.map(({ name }) => `${name}-quick`));
     const page = await readFile(join(folder, "paper/index.html"), "utf8");
     const sections = page.split("<section ").slice(1);
     expect(sections).toHaveLength(exhibits.length);
@@ -42,7 +42,7 @@ test(
     const { name, quick } = exhibits.find(({ name }) => name === "partition")!;
     await runCommand(`${quick} --out alone --engine cpu --quiet`, folder);
     const alone = await readFile(join(folder, "alone/results.jsonl"), "utf8");
-    expect(alone).toBe(await readFile(join(folder, `paper/${name}/results.jsonl`), "utf8"));
+    expect(alone).toBe(await readFile(join(folder, `paper/${name}-quick/results.jsonl`), "utf8"));
     await runCommand(words, folder);
     expect(digestsOf(await readFile(join(folder, "paper/index.html"), "utf8"))).toEqual(digests);
   },
@@ -50,7 +50,14 @@ test(
 
 test("A report without a figure of an exhibit is an error that names the figure", () => {
   const [exhibit] = exhibits;
-  const shown = { exhibit: exhibit!, command: "", report: "<main></main>", results: "{}", seconds: 0 };
+  const shown = {
+    exhibit: exhibit!,
+    folder: "a",
+    command: "",
+    report: "<main></main>",
+    results: "{}",
+    seconds: 0,
+  };
   expect(() => paperPage([shown], true)).toThrow(
     'the report of coverage has no figure "Every target from −M to M"',
   );

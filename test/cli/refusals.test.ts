@@ -17,6 +17,7 @@ import { callWords } from "./command.ts";
 const lines: Readonly<Record<string, string>> = {
   solve: "solve instances.txt --engine reference",
   phase: "phase --items 3 --trials 10 --json --engine reference",
+  "phase --lambda": "phase --ensemble rnpp --items 3 --trials 10 --engine reference",
   theory: "theory --items 3",
   required: "required --engine reference",
   tail: "tail --bits 1 --items 3 --engine reference",
@@ -25,6 +26,8 @@ const lines: Readonly<Record<string, string>> = {
   slurm: "slurm --shards 2 -- phase --bits 3 --out out",
   ticket: "ticket network.json --out ticket --engine reference",
   verify: "verify ticket.safetensors",
+  approximate: "approximate real.json --engine reference",
+  paper: "paper --quick --engine reference",
   forward: "forward network.json --inputs inputs.csv --engine reference",
   digits: "digits --engine reference --json",
   devices: "devices",
@@ -36,6 +39,9 @@ const bad = ["", "x", "-1.5", "1e400", "7\u001b[31m8"];
 const badPaths = ["", "/proc/none\u001b[31m/x"];
 /** Options that take any text: names and options of a cluster, and programs, which a bench does without. */
 const anything = new Set(["slurm --partition", "slurm --sbatch", "bench --python", "bench --cc"]);
+
+/** Options that take negative fractions. */
+const fractions = new Set(["phase --lambda"]);
 
 /** What is wrong with a refusal of a value of an option; empty where nothing is. */
 function faultsOf(stderr: string, option: string, path: boolean): string[] {
@@ -61,6 +67,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "exacta-refusals-"));
   const network = { bits: 1, activationBits: 1, layers: [{ weights: [[1, -1]] }] };
   await writeFile(join(folder, "network.json"), JSON.stringify(network));
+  await writeFile(join(folder, "real.json"), '{"layers":[{"weights":[[0.5]]}]}');
   await writeFile(join(folder, "inputs.csv"), "1,0\n");
   await writeFile(join(folder, "instances.txt"), "1 2 : 3\n");
   const words = "ticket network.json --out ticket.safetensors --engine reference --quiet".split(" ");
@@ -74,12 +81,13 @@ async function refusals({ name, options }: Command, option: string): Promise<(re
   const declared = options[option]!;
   const isPath = declared.kind === "value" && /^(file|folder)$/.test(declared.placeholder);
   const spelled = `--${kebab(option)}`;
-  const [command, ...rest] = lines[name]!.split(" ");
+  const [command, ...rest] = (lines[`${name} ${spelled}`] ?? lines[name]!).split(" ");
   const at = rest.indexOf(spelled);
   const isOfSweep = name === "slurm" && at > rest.indexOf("--");
   const others = at < 0 || isOfSweep ? rest : rest.toSpliced(at, 2);
   const found: (readonly [string, string])[] = [];
-  for (const value of isPath ? badPaths : bad) {
+  const values = fractions.has(`${name} ${spelled}`) ? bad.filter((value) => value !== "-1.5") : bad;
+  for (const value of isPath ? badPaths : values) {
     const { status, stderr } = await callWords([command!, `${spelled}=${value}`, ...others], folder, {
       stopped: true,
     });

@@ -94,6 +94,20 @@ const { engine } = describeParity("meet", {
       on: ["reference", "cpu", "threads", "gpu", "workgroup", "storage", "tiles"],
     },
     {
+      title: "2^29 index sets of one sum, and of any sum",
+      works: () =>
+        [false, "of any sum"].map((fewest) =>
+          batchWords({
+            kernel: "meet",
+            instances: [exactly(new Array<number>(29).fill(0), 0)].map((given) =>
+              fewest ? { ...given, items: given.items.slice(0, 16) } : given,
+            ),
+            fewest: fewest as "of any sum",
+          }),
+        ),
+      on: ["reference", "cpu", "threads", "gpu"],
+    },
+    {
       title: "masks of the fewest items, of one sum and of any sum in a window",
       works: () => [batchWords(fewest), batchWords(windows)],
       on: ["reference", "cpu", "threads", "gpu", "workgroup", "storage", "tiles"],

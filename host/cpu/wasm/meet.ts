@@ -221,17 +221,18 @@ function countPacked(from: i64, to: i64, center: i64): void {
   let high1 = highsEnd - 8;
   let high2 = high1;
   let high3 = high1;
-  let before: usize = 0;
-  let upTo: usize = 0;
+  // Bytes of lows; there may be 2^48 pairs.
+  let before: u64 = 0;
+  let upTo: u64 = 0;
   let below = i64.MIN_VALUE;
   let above = i64.MAX_VALUE;
   for (let steps = (lowsEnd - lows + highsEnd - highs) >> 3; steps; steps--) {
     const fits1 = load<i64>(low1) + load<i64>(high1) < from;
-    before += select<usize>(0, low1 - first, fits1);
+    before += select<u64>(0, <u64>(low1 - first), fits1);
     low1 += usize(fits1) << 3;
     high1 -= usize(!fits1) << 3;
     const fits2 = load<i64>(low2) + load<i64>(high2) < to;
-    upTo += select<usize>(0, low2 - first, fits2);
+    upTo += select<u64>(0, <u64>(low2 - first), fits2);
     low2 += usize(fits2) << 3;
     high2 -= usize(!fits2) << 3;
     const sum = load<i64>(low3) + load<i64>(high3);

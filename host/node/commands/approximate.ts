@@ -7,7 +7,7 @@ import { approximateConfig } from "../../../src/experiments/approximate.ts";
 import { locating, RequestError } from "../../../src/errors.ts";
 import type { ApproximateFinding } from "../../../src/finding.ts";
 import type { GivenLayer } from "../../../src/import/given.ts";
-import { readLayers } from "../../../src/import/network.ts";
+import { APPROXIMATED_FORMAT, readLayers } from "../../../src/import/network.ts";
 import { forwardReal } from "../../../src/import/real.ts";
 import { approximateNetwork } from "../../experiments/approximate.ts";
 import { readNumber } from "../formats/arguments.ts";
@@ -116,6 +116,7 @@ async function runApproximate(
   if (out !== undefined)
     await writeFiles(dirname(out), { [basename(out)]: encodeNetwork(found.layers, found.subsets) });
   output.finding(finding);
+  if (out !== undefined) output.note(`${out} is written`);
   output.text(approximateText(finding, found.seconds));
   return finding.failed === 0 ? 0 : 1;
 }
@@ -156,17 +157,18 @@ async function readBoth(
 function encodeNetwork(layers: readonly GivenLayer[], subsets: readonly BigUint64Array[]): Uint8Array {
   return encodeTensors(
     layers.flatMap(({ name, rows, columns, weights, biases }, l) => {
-      const stem = name.replace(/\.(weight|kernel)$/, "");
+      const stem = name.replace(/\.(weights?|kernel)$/, "");
       return [
         { name: `${stem}.weight`, dtype: "F64", shape: [rows, columns], values: weights },
         ...(biases ? [{ name: `${stem}.bias`, dtype: "F64", shape: [rows], values: biases }] : []),
         {
-          name: `subset.${l}`,
+          name: `subset.${l + 1}`,
           dtype: "I64",
           shape: [rows, columns + Number(biases !== undefined)],
           values: subsets[l]!,
         },
       ];
     }),
+    { format: APPROXIMATED_FORMAT },
   );
 }

@@ -9,7 +9,7 @@ import { outputOf } from "../output.ts";
 import { exhibits } from "../paper/exhibits.ts";
 import { paperPage, type Shown } from "../paper/page.ts";
 import { command, flag, STOPPED_STATUS, value, type ArgumentsOf, type Call } from "./command.ts";
-import { runOptions } from "./run.ts";
+import { runOptions, withEngine } from "./run.ts";
 
 const PAGE = "index.html";
 
@@ -38,6 +38,8 @@ async function runPaper(args: ArgumentsOf<typeof options>, { stop }: Call): Prom
   const { out = "paper", quick = false, engine, threads, adapter, progress, quiet } = args;
   const output = outputOf(args);
   await prepareFolder(out, [PAGE]);
+  // An engine that does not open is refused before the first figure.
+  await withEngine(args, { output, stop }, async () => {});
   const passed = [
     ...(engine === undefined ? [] : ["--engine", engine]),
     ...(threads === undefined ? [] : ["--threads", threads]),
@@ -49,7 +51,8 @@ async function runPaper(args: ArgumentsOf<typeof options>, { stop }: Call): Prom
   for (const [i, exhibit] of exhibits.entries()) {
     const words = (quick ? exhibit.quick : exhibit.command).split(" ");
     output.note(`figure ${i + 1} of ${exhibits.length}: exacta ${words.join(" ")}`);
-    const folder = join(out, exhibit.name);
+    const name = quick ? `${exhibit.name}-quick` : exhibit.name;
+    const folder = join(out, name);
     const started = performance.now();
     const status = await runAlone([...words, "--out", folder, ...passed], stop);
     if (stop.aborted) {
@@ -64,9 +67,9 @@ async function runPaper(args: ArgumentsOf<typeof options>, { stop }: Call): Prom
       ["report.html", "results.jsonl"].map((file) => readFile(join(folder, file), "utf8")),
     );
     const seconds = (performance.now() - started) / 1000;
-    const alone = `exacta ${words.join(" ")} --out ${exhibit.name}`;
-    shown.push({ exhibit, command: alone, report: report!, results: results!, seconds });
-    output.finding({ kind: "figure", name: exhibit.name, command: alone, seconds });
+    const alone = `exacta ${words.join(" ")} --out ${name}`;
+    shown.push({ exhibit, folder: name, command: alone, report: report!, results: results!, seconds });
+    output.finding({ kind: "figure", name, command: alone, seconds });
   }
   await writeFiles(out, { [PAGE]: paperPage(shown, quick) });
   output.text(`${join(out, PAGE)} walks through ${shown.length} experiments\n`);

@@ -9,13 +9,16 @@ export interface WrittenTensor {
 }
 
 /** The bytes of a safetensors file. The tensors begin at a multiple of 8 bytes. */
-export function encodeTensors(tensors: readonly WrittenTensor[]): Uint8Array {
+export function encodeTensors(
+  tensors: readonly WrittenTensor[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
   let end = 0;
   const entries = tensors.map(({ name, dtype, shape, values }) => [
     name,
     { dtype, shape, data_offsets: [end, (end += values.byteLength)] },
   ]);
-  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  const header = Buffer.from(JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) }));
   const padded = Math.ceil(header.length / 8) * 8;
   const file = Buffer.alloc(8 + padded + end, " ");
   file.writeBigUInt64LE(BigInt(padded));

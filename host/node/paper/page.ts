@@ -8,6 +8,8 @@ import type { Exhibit } from "./exhibits.ts";
 /** An exhibit that was computed. */
 export interface Shown {
   readonly exhibit: Exhibit;
+  /** The name of the folder of its files. */
+  readonly folder: string;
   /** The command that draws it alone. */
   readonly command: string;
   readonly report: string;
@@ -29,7 +31,7 @@ function digestOf(results: string): string {
 }
 
 /** @throws {Error} The report lacks a figure of the exhibit. */
-function exhibitHtml({ exhibit, command, report, results, seconds }: Shown): string {
+function exhibitHtml({ exhibit, folder, command, report, results, seconds }: Shown): string {
   const { name, title, statement, seen, figures } = exhibit;
   const { document } = parseHTML(report);
   const drawn = figures.map(({ title, within = "main" }) => {
@@ -52,9 +54,9 @@ ${drawn.join("\n")}
 <summary>How to draw this again</summary>
 <dl>
 <dt>command</dt><dd><code>${escape(command)}</code></dd>
-<dt>digest</dt><dd><code>${digestOf(results)}</code>, of <a href="${name}/results.jsonl">results.jsonl</a> without engine, adapter and version</dd>
+<dt>digest</dt><dd><code>${digestOf(results)}</code>, of <a href="${folder}/results.jsonl">results.jsonl</a> without engine, adapter and version</dd>
 <dt>took</dt><dd>${seconds.toFixed(1)} s in the last run</dd>
-<dt>more</dt><dd><a href="${name}/report.html">the whole report</a>, with tables and all figures</dd>
+<dt>more</dt><dd><a href="${folder}/report.html">the whole report</a>, with tables and all figures</dd>
 </dl>
 </details>
 </section>`;

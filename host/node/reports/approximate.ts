@@ -17,9 +17,9 @@ export function approximateText(finding: ApproximateFinding, seconds: number): s
     ["candidates drawn", `${grouped(drawn)}, ${(drawn / weights).toFixed(2)} for each weight`],
     ["candidates kept", `${grouped(kept)}, ${(kept / weights).toFixed(3)} for each weight`],
     ["subsets within the tolerance", `${significant(meanSubsets)} for each weight, on average`],
-    ["largest error, of weights that did not fail", significant(largestError)],
-    ["root mean square error", significant(rmsError)],
-    ["weights without a subset", `${grouped(failed)}, ${significant(failed / weights)} of all`],
+    ["largest error, of weights that did not fail", failed < weights ? significant(largestError) : "none"],
+    ["root mean square error, of all weights", significant(rmsError)],
+    ["weights without such a subset", `${grouped(failed)}, ${significant(failed / weights)} of all`],
   ];
   if (images !== undefined)
     rows.push(
@@ -35,7 +35,7 @@ export function approximateText(finding: ApproximateFinding, seconds: number): s
     ...(failed > 0
       ? [
           ...columns([
-            ["layer", "row", "column", "weight", "nearest sum"],
+            ["layer", "row", "column", "weight", "nearest sum", "error"],
             ...failures
               .slice(0, MAX_LISTED)
               .map(({ layer, row, column, weight, nearest }) => [
@@ -44,6 +44,7 @@ export function approximateText(finding: ApproximateFinding, seconds: number): s
                 String(column),
                 significant(weight),
                 significant(nearest),
+                significant(Math.abs(nearest - weight)),
               ]),
           ]),
           ...(failed > MAX_LISTED
