@@ -144,6 +144,13 @@ export function importNetwork(
 /**
  * Reads the layers of a network of real numbers from the bytes of a safetensors, ONNX or JSON file, as they are.
  * @throws {RequestError} The bytes are no such network, or a network of integers.
+ * @example
+ * ```ts
+ * import { readLayers } from "exacta/ticket";
+ *
+ * const { layers } = readLayers(new TextEncoder().encode('{"layers":[{"weights":[[0.5,-1],[0.25,0]]}]}'));
+ * console.log(layers[0]!.rows, layers[0]!.weights); // 2 Float64Array(4) [ 0.5, -1, 0.25, 0 ]
+ * ```
  */
 export function readLayers(
   bytes: Uint8Array,
