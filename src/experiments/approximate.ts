@@ -22,9 +22,9 @@ const MAX_WEIGHT = 2 ** 10;
 /** The streams of the layers of a seed. */
 const STREAM = 2 ** 21;
 
-const sharing = ["weight", "row"] as const;
 /** `weight`: each weight has candidates of its own. `row`: all weights of a row have the same ones. */
-export type Sharing = (typeof sharing)[number];
+export type Sharing = "weight" | "row";
+const sharing = ["weight", "row"] as const satisfies readonly Sharing[];
 
 /** The request of `approximateNetwork`. */
 export interface ApproximateRequest {
