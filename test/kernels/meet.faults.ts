@@ -19,7 +19,7 @@ export const meetFaults: readonly Fault<"batch" | "fewest" | "windows" | "many m
   },
   { variant: "tiles", probe: "batch", replace: "max(middle, 1u) - 1u", by: "middle" },
   { variant: "storage", probe: "fewest", replace: "countOneBits(mask) * oneWhereFewest()", by: "0u" },
-  { variant: "tiles", probe: "fewest", replace: "a.size < b.size", by: "a.size > b.size" },
+  { variant: "tiles", probe: "fewest", replace: "if (a.size != b.size)", by: "if (a.size == b.size)" },
   { variant: "workgroup", probe: "fewest", replace: "size + oneWhereFewest() + 1u", by: "size + 1u" },
   {
     variant: "workgroup",
