@@ -15,7 +15,7 @@ const PAGE = "index.html";
 
 const options = {
   out: value("folder", `for ${PAGE} and a folder for each figure`, "paper"),
-  quick: flag("draw few trials: two minutes on two CPU cores, instead of about half an hour"),
+  quick: flag("draw few trials: less than a minute on two CPU cores, instead of about four"),
   ...runOptions,
 };
 
