@@ -79,6 +79,28 @@ export async function schedule(
 }
 
 /**
+ * Counts ranges of trials unit by unit, for experiments that have no plan; `countUnits` does it for a plan.
+ * @param countUnit Counts the trials of a unit, or of the rest of a range; it rejects with the reason of the signal where that
+ * aborts, and the unit is then not counted.
+ */
+export async function countEachUnit(
+  ranges: Iterable<Batch>,
+  { signal, unit, onUnits }: UnitsOptions,
+  countUnit: (range: Batch) => Promise<Float64Array>,
+): Promise<void> {
+  for (const { first, count } of ranges)
+    for (let at = first; at < first + count; at += unit) {
+      const range = { first: at, count: Math.min(unit, first + count - at) };
+      try {
+        onUnits(range, await countUnit(range));
+      } catch (error) {
+        if (error === signal?.reason) return;
+        throw error;
+      }
+    }
+}
+
+/**
  * Counts ranges of a plan's trials unit by unit. Every range starts at a unit, and ends at one or at the last trial of all.
  * @throws The runner's error, when every batch in flight has ended. Units that were complete before have been handed over.
  */

@@ -28,6 +28,9 @@ const { module: mnist } = await runnerImport(near("../../host/node/formats/mnist
 /** @type {{ module: typeof import("../../src/random.ts") }} */
 const { module: random } = await runnerImport(near("../../src/random.ts"));
 
+/** @type {{ module: typeof import("../../host/node/formats/tensors.ts") }} */
+const { module: writer } = await runnerImport(near("../../host/node/formats/tensors.ts"));
+
 const key = random.streamKey(BigInt(SEED), [0, 0]);
 let drawn = 0;
 /** The next random number in [0, 1). */
@@ -198,10 +201,11 @@ const tensors = [
   // The rows of PyTorch are units.
   {
     name: "0.weight",
+    dtype: "F16",
     shape: [HIDDEN, PIXELS],
     values: firstBits.map((_, i) => firstBits[(i % PIXELS) * HIDDEN + Math.floor(i / PIXELS)]),
   },
-  { name: "2.weight", shape: [CLASSES, HIDDEN], values: secondBits },
+  { name: "2.weight", dtype: "F16", shape: [CLASSES, HIDDEN], values: secondBits },
 ];
 const metadata = {
   format: "pt",
@@ -215,16 +219,4 @@ const metadata = {
 };
 console.log(metadata);
 
-let end = 0;
-const entries = tensors.map(({ name, shape, values }) => [
-  name,
-  { dtype: "F16", shape, data_offsets: [end, (end += values.byteLength)] },
-]);
-const header = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) });
-const text = header.padEnd(Math.ceil(header.length / 8) * 8);
-const file = Buffer.alloc(8 + text.length + end);
-file.writeBigUInt64LE(BigInt(text.length));
-file.write(text, 8, "ascii");
-let at = 8 + text.length;
-for (const { values } of tensors) for (const value of values) at = file.writeUInt16LE(value, at);
-writeFileSync(process.argv[2] ?? near("wide-digits.safetensors"), file);
+writeFileSync(process.argv[2] ?? near("wide-digits.safetensors"), writer.encodeTensors(tensors, metadata));

@@ -12,7 +12,7 @@ import type { PartitionFinding } from "../../src/finding.ts";
 import type { Batch } from "../../src/plan.ts";
 import { pump } from "../pump.ts";
 import { provenanceOf, runnerOf, type Engine } from "../runner.ts";
-import type { Progress, UnitsOptions } from "../schedule.ts";
+import { countEachUnit, type Progress, type UnitsOptions } from "../schedule.ts";
 
 /** How `measurePartition` is stopped and watched. */
 export interface PartitionOptions {
@@ -84,26 +84,19 @@ export async function measurePartition(
   return findPartition(config, { trials: done, words: [misses] }, provenanceOf(engine));
 }
 
-/** Counts ranges of an experiment's trials unit by unit, as `countUnits` does for the trials of a plan. */
-export async function countPartitionUnits(
+/** Counts ranges of an experiment's trials unit by unit. */
+export function countPartitionUnits(
   engine: Engine,
   config: PartitionConfig,
   ranges: Iterable<Batch>,
-  { signal, unit, onBatch, onUnits }: UnitsOptions,
+  options: UnitsOptions,
 ): Promise<void> {
-  for (const { first, count } of ranges)
-    for (let at = first; at < first + count; at += unit) {
-      const range = { first: at, count: Math.min(unit, first + count - at) };
-      let misses = 0;
-      try {
-        for await (const { trials, failures } of failuresOf(engine, config, range, signal)) {
-          misses += failures;
-          onBatch(trials);
-        }
-      } catch (error) {
-        if (error === signal?.reason) return;
-        throw error;
-      }
-      onUnits(range, Float64Array.of(misses));
+  return countEachUnit(ranges, options, async (range) => {
+    let misses = 0;
+    for await (const { trials, failures } of failuresOf(engine, config, range, options.signal)) {
+      misses += failures;
+      options.onBatch(trials);
     }
+    return Float64Array.of(misses);
+  });
 }

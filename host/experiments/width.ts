@@ -16,7 +16,7 @@ import type { Batch } from "../../src/plan.ts";
 import type { Instance } from "../../src/solve/problem.ts";
 import type { Demand } from "../../src/ticket/scheme.ts";
 import { provenanceOf, type Engine } from "../runner.ts";
-import type { Progress, UnitsOptions } from "../schedule.ts";
+import { countEachUnit, type Progress, type UnitsOptions } from "../schedule.ts";
 import { solveEach } from "./solve.ts";
 
 /** How `measureWidth` is stopped and watched. */
@@ -82,28 +82,21 @@ export async function widthOf(
   return soFar();
 }
 
-/** Counts ranges of an experiment's trials unit by unit, as `countUnits` does for the trials of a plan. */
-export async function countWidthUnits(
+/** Counts ranges of an experiment's trials unit by unit. */
+export function countWidthUnits(
   engine: Engine,
   config: WidthConfig,
   ranges: Iterable<Batch>,
-  { signal, unit, onBatch, onUnits }: UnitsOptions,
+  options: UnitsOptions,
 ): Promise<void> {
-  for (const { first, count } of ranges)
-    for (let at = first; at < first + count; at += unit) {
-      const range = { first: at, count: Math.min(unit, first + count - at) };
-      const words = new Float64Array(widthLayout(config).length);
-      try {
-        for await (const units of fewestUnitsOf(engine, config, range, signal)) {
-          words[tallyIndex(config, units)]!++;
-          onBatch(1);
-        }
-      } catch (error) {
-        if (error === signal?.reason) return;
-        throw error;
-      }
-      onUnits(range, words);
+  return countEachUnit(ranges, options, async (range) => {
+    const words = new Float64Array(widthLayout(config).length);
+    for await (const units of fewestUnitsOf(engine, config, range, options.signal)) {
+      words[tallyIndex(config, units)]!++;
+      options.onBatch(1);
     }
+    return words;
+  });
 }
 
 /** Yields the fewest units of each trial of a range, in order; Infinity where `maxUnits` are not enough. */

@@ -94,14 +94,14 @@ export function gridLayer(layer: GivenLayer): GridLayer {
   return { rows, columns: width, weights: weights.map((weight) => Math.round(weight * GRID)) };
 }
 
-/** A piece of work: the weights first..first + count of a layer, some of which need no search. */
+/** A piece of work: the weights first..first + count - 1 of a layer. */
 export interface ApproximatePiece {
   readonly layer: number;
   readonly first: number;
   readonly count: number;
 }
 
-/** The most weights of a piece, and the most lists of sums that it makes. */
+/** The most weights of a piece, unless a row that shares candidates is longer. */
 const PIECE_WEIGHTS = 2 ** 12;
 
 /** The pieces of layers, in the order of their weights. Rows that share candidates are not cut. */

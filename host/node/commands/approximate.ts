@@ -19,6 +19,7 @@ import { encodeTensors } from "../formats/tensors.ts";
 import { outputOf } from "../output.ts";
 import { approximateText } from "../reports/approximate.ts";
 import { command, flag, STOPPED_STATUS, value, type ArgumentsOf, type Call } from "./command.ts";
+import { networkOptions } from "./import.ts";
 import { seedOption, sparseOption } from "./options.ts";
 import { runOptions, untilStopped, withEngine } from "./run.ts";
 
@@ -32,7 +33,7 @@ const options = {
   ),
   ...sparseOption,
   ...seedOption,
-  order: value("list", "the layers of a safetensors file in their order", "as their shapes decide"),
+  order: networkOptions.order,
   mnist: flag("have both networks read the test images of MNIST"),
   out: value("file", "the network of the sums, .safetensors"),
   ...runOptions,

@@ -31,7 +31,7 @@ export const exhibits: readonly Exhibit[] = [
     title: "Enough random integers reach every target",
     statement:
       "Lemma 4 of Kumar & Natale (arXiv 2508.11020): if n is larger than log2 M by a constant factor, n random integers of -M..M have each target of -M..M as a subset sum with probability 1 - O(n^(-1/7)). The lemma is about one target at a time; to reach all of them is harder.",
-    seen: "The share of instances that miss some target falls from 1 to below one per cent within about ten items, and the curves of all precisions have one shape. The bound of Lemma 4 on failure is 1 for n up to 128: what it states holds far earlier than its proof says.",
+    seen: "The share of instances that miss some target falls from 1 to below one per cent within about ten items, and the curves of all precisions have one shape. The bound of Lemma 4 on failure is 1 for n up to 128: targets are reached already for n at which the proof says nothing.",
     command: "phase --ensemble rssp --bits 4,6,8,10 --trials 1e7",
     quick: "phase --ensemble rssp --bits 4,6,8 --trials 5e5",
     figures: [
@@ -53,7 +53,7 @@ export const exhibits: readonly Exhibit[] = [
     name: "products",
     title: "Products of two weights",
     statement:
-      "Lemma 5: a weight is a subset sum of products u v of two random weights, as a hidden unit makes them. The proof thins the products out until they are uniform; here none is left out.",
+      "Lemma 5: a weight is a subset sum of products u v of two random weights, as a hidden unit makes them. The proof leaves products out until the rest are uniform; here all products are kept.",
     seen: "Products have many small values and common divisors. They need a few items more than uniform ones, and failure decays more slowly: all items even is far likelier.",
     command: "phase --ensemble products --bits 1,2,3,4 --trials 1e7",
     quick: "phase --ensemble products --bits 1,2,3 --trials 5e5",
@@ -84,7 +84,7 @@ export const exhibits: readonly Exhibit[] = [
     title: "Perfect partitions",
     statement:
       "Borgs, Chayes and Pittel (2001): at fixed lambda = log2 M - n + (log2 n) / 2, the probability that n random numbers of 1..M split into two groups whose totals differ by at most 1 tends to 1 - q (1 + q) / 2 with q = exp(-sqrt(3 / (2 pi)) 2^-lambda).",
-    seen: "All n fall on one curve. Near lambda = 0 the measurements are about 0.1 / n below the limit; half of that is the mean number of solutions at finite n.",
+    seen: "All n fall on one curve. Near lambda = 0 the measurements are about 0.1 / n below the limit; half of this gap is because the mean number of solutions at finite n is not yet its limit. A single measurement may lie above by chance: its interval is drawn.",
     command: "phase --ensemble rnpp --lambda -4..4 --items 8,12,16,20,24,28,30 --trials 2e4",
     quick: "phase --ensemble rnpp --lambda -4..4 --items 8,12,16,20 --trials 5000",
     figures: [{ title: "Perfect partitions at fixed λ" }],
@@ -93,7 +93,7 @@ export const exhibits: readonly Exhibit[] = [
     name: "width",
     title: "How wide a random network must be",
     statement:
-      "Theorem 1: a random network of twice the depth contains every network of lower precision, if each input has enough hidden units. Theorem 3: fewer nonzero parameters do not have a mask for every choice of weights.",
+      "Theorem 1: a random network of twice the depth contains every network of lower precision, if each input has enough hidden units. Theorem 3: a network with fewer nonzero parameters than the logarithm of the number of choices of weights has no mask for some choice.",
     seen: "The hidden units grow in proportion to the bits of the layers, as Theorem 3 demands. The parameters are several times those that it counts: each weight has a subset sum of its own.",
     command: "width --bits 1..5 --width 1,4,8 --trials 500",
     quick: "width --bits 1,2,3 --width 1,4 --trials 100",
@@ -104,7 +104,7 @@ export const exhibits: readonly Exhibit[] = [
     title: "Depth and width",
     statement:
       "Theorem 1 for several layers: a network contains its target if it contains each weight of each layer, so that failures add up over depth times width squared.",
-    seen: "On the logarithmic axis the curves of all depths and widths are parallel: more weights cost a constant number of hidden units for each doubling.",
+    seen: "Beyond the first units failure falls by nearly the same factor for each further unit, for one weight and for eight: twice as many weights cost a constant number of units. A row of dots at one height is the same few failures, seen again with each unit more.",
     command: "width --bits 2 --width 1,2,4 --depth 1,2,4 --trials 2000",
     quick: "width --bits 2 --width 1,2 --depth 1,2 --trials 500",
     figures: [

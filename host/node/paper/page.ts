@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { parseHTML } from "linkedom";
 import { documentHtml, escape } from "../reports/page.ts";
+import { wrap } from "../reports/table.ts";
 import type { Exhibit } from "./exhibits.ts";
 
 /** An exhibit that was computed. */
@@ -89,24 +90,12 @@ export function paperText(exhibits: readonly Exhibit[]): string {
       "",
       `## ${title}`,
       "",
-      ...wrapped(statement),
+      ...wrap(statement),
       "",
-      ...wrapped(seen),
+      ...wrap(seen),
       "",
       `    exacta ${command} --out ${name}`,
     ]),
     "",
   ].join("\n");
-}
-
-const MAX_COLUMNS = 130;
-
-function wrapped(text: string): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1)!;
-    if (line.length + word.length + 1 > MAX_COLUMNS) lines.push(word);
-    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
-  }
-  return lines;
 }
