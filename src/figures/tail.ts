@@ -8,7 +8,7 @@ import { powerBelow, rangeText } from "./phase.ts";
 
 type Sweep = readonly TailFinding[];
 
-const MEASURED = "P(some target of -M..M is missed), with 95 % interval";
+const MEASURED = "P(some target of -M..M is missed), exact or with 95 % interval";
 
 /** The lower end of an axis of failures. */
 function floorOf(sweeps: readonly Sweep[]): number {

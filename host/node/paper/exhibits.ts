@@ -30,8 +30,8 @@ export const exhibits: readonly Exhibit[] = [
     name: "coverage",
     title: "Enough random integers reach every target",
     statement:
-      "Lemma 4 of Kumar & Natale (arXiv 2508.11020): if n is larger than log2 M by a constant factor, n random integers of -M..M have each target of -M..M as a subset sum with probability 1 - O(n^(-1/7)). The lemma is about one target at a time; to reach all of them is harder.",
-    seen: "The share of instances that miss some target falls from 1 to below one per cent within about ten items, and the curves of all precisions have one shape. The bound of Lemma 4 on failure is 1 for n up to 128: targets are reached already for n at which the proof says nothing.",
+      "Lemma 4 of Kumar & Natale (arXiv 2508.11020): if n is larger than log2 M by a constant factor, n random integers of -M..M, other than 0, have each target of -M..M as a subset sum with probability 1 - O(n^(-1/7)). The lemma is about one target at a time; to reach all of them is harder.",
+    seen: "The share of instances that miss some target falls from 1 to below one per cent within about ten items, and the curves of all precisions have one shape. With the constants of its proof, Lemma 4 bounds failure by 2 n^(-1/7), which is at least 1 for n up to 128: targets are reached already for n at which the proof says nothing.",
     command: "phase --ensemble rssp --bits 4,6,8,10 --trials 1e7",
     quick: "phase --ensemble rssp --bits 4,6,8 --trials 5e5",
     figures: [
@@ -54,7 +54,7 @@ export const exhibits: readonly Exhibit[] = [
     title: "Products of two weights",
     statement:
       "Lemma 5: a weight is a subset sum of products u v of two random weights, as a hidden unit makes them. The proof leaves products out until the rest are uniform; here all products are kept.",
-    seen: "Products have many small values and common divisors. They need a few items more than uniform ones, and failure decays more slowly: all items even is far likelier.",
+    seen: "Products have many small values and common divisors. They need a few items more than uniform ones, and failure decays more slowly, because it is far likelier that all items are even. For products k bits mean M = 4^k.",
     command: "phase --ensemble products --bits 1,2,3,4 --trials 1e7",
     quick: "phase --ensemble products --bits 1,2,3 --trials 5e5",
     figures: [{ title: "Every target from −M to M", within: FAILURES }],
@@ -63,8 +63,8 @@ export const exhibits: readonly Exhibit[] = [
     name: "tail",
     title: "How failure decays",
     statement:
-      "P(some target is missed) tends to 2 R_n(M), with R_n(M) the probability that the positive items add up to less than M. This was found numerically and is not proven. The follow-up paper has the form 2 exp(-(n - C ln(M + 1))^2 / (kappa n)); its constants are fitted here.",
-    seen: "The ratio of the probability to its law tends to 1: at M = 8 it is 1.002 at n = 40, at M = 64 it is still 1.16 at n = 64. The factor by which one item more multiplies the probability changes slowly. Below 1e-9 no count of failures could see any of this.",
+      "As n grows at fixed M, the ratio of P(some target is missed) to 2 R_n(M) tends to 1, where R_n(M) is the probability that the positive items add up to less than M. This was found numerically and is not proven. The follow-up paper has the form 2 exp(-(n - C ln(M + 1))^2 / (kappa n)); its constants are fitted here.",
+    seen: "The ratio approaches 1 slowly for large M: at M = 8 it is 1.002 at n = 40, at M = 64 it is still 1.16 at n = 64. The factor by which one item more multiplies the probability changes slowly. Below 1e-9 no count of failures could see any of this.",
     command: "tail --ensemble rssp --half-range 8,64,1024 --items 1..64",
     quick: "tail --ensemble rssp --half-range 8,64 --items 1..64 --trials 2000",
     figures: [{ title: "How failure decays: rssp" }, { title: "rssp, k = 3 (M = 8)" }],
@@ -74,7 +74,7 @@ export const exhibits: readonly Exhibit[] = [
     title: "How failure decays for products",
     statement:
       "Common divisors bound the failure of products from below: with probability (3/4)^n all products of M = 16 are even, and then no odd target is reached.",
-    seen: "The divisors decide: the probability runs along the line of common divisors, far above the law of the range.",
+    seen: "For large n the divisors decide: the probability joins the line of common divisors, far above 2 R_n(M).",
     command: "tail --ensemble products --half-range 4,16 --items 1..64",
     quick: "tail --ensemble products --half-range 4,16 --items 1..40",
     figures: [{ title: "How failure decays: products" }],
@@ -84,7 +84,7 @@ export const exhibits: readonly Exhibit[] = [
     title: "Perfect partitions",
     statement:
       "Borgs, Chayes and Pittel (2001): at fixed lambda = log2 M - n + (log2 n) / 2, the probability that n random numbers of 1..M split into two groups whose totals differ by at most 1 tends to 1 - q (1 + q) / 2 with q = exp(-sqrt(3 / (2 pi)) 2^-lambda).",
-    seen: "All n fall on one curve. Near lambda = 0 the measurements are about 0.1 / n below the limit; half of this gap is because the mean number of solutions at finite n is not yet its limit. A single measurement may lie above by chance: its interval is drawn.",
+    seen: "All n fall on one curve. Near lambda = 0 the measurements are about 0.1 / n below the limit; from n = 12 on half of this gap is because the mean number of solutions at finite n is not yet its limit. A single measurement may lie above by chance: its interval is drawn.",
     command: "phase --ensemble rnpp --lambda -4..4 --items 8,12,16,20,24,28,30 --trials 2e4",
     quick: "phase --ensemble rnpp --lambda -4..4 --items 8,12,16,20 --trials 5000",
     figures: [{ title: "Perfect partitions at fixed λ" }],
@@ -104,7 +104,7 @@ export const exhibits: readonly Exhibit[] = [
     title: "Depth and width",
     statement:
       "Theorem 1 for several layers: a network contains its target if it contains each weight of each layer, so that failures add up over depth times width squared.",
-    seen: "Beyond the first units failure falls by nearly the same factor for each further unit, for one weight and for eight: twice as many weights cost a constant number of units. A row of dots at one height is the same few failures, seen again with each unit more.",
+    seen: "Beyond the first units, failure falls by nearly the same factor for each further unit with one layer of width 1 and with 2 layers of width 2, which have eight weights: the curve of more weights is moved to the right. A row of dots at one height is the same few failures, seen again with each unit more.",
     command: "width --bits 2 --width 1,2,4 --depth 1,2,4 --trials 2000",
     quick: "width --bits 2 --width 1,2 --depth 1,2 --trials 500",
     figures: [

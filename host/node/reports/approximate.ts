@@ -17,18 +17,22 @@ export function approximateText(finding: ApproximateFinding, seconds: number): s
     ["candidates drawn", `${grouped(drawn)}, ${(drawn / weights).toFixed(2)} for each weight`],
     ["candidates kept", `${grouped(kept)}, ${(kept / weights).toFixed(3)} for each weight`],
     ["subsets within the tolerance", `${significant(meanSubsets)} for each weight, on average`],
+    [
+      "weights that failed: no subset within it",
+      `${grouped(failed)}, ${significant(failed / weights)} of all`,
+    ],
     ["largest error, of weights that did not fail", failed < weights ? significant(largestError) : "none"],
-    ["root mean square error, of all weights", significant(rmsError)],
-    ["weights without such a subset", `${grouped(failed)}, ${significant(failed / weights)} of all`],
+    ["root mean square error, failures included", significant(rmsError)],
   ];
   if (images !== undefined)
     rows.push(
       ["the network reads", `${percent(correct! / images)} of ${grouped(images)} test images right`],
       ["the network of the sums reads", percent(approximateCorrect! / images)],
     );
-  const shared = candidates === "row" ? "shared by a row" : "of its own";
+  const whose =
+    candidates === "row" ? `the ${items} random candidates of its row` : `its own ${items} random candidates`;
   return [
-    `Every weight as a subset sum of ${items} random numbers ${shared}, within ${significant(tolerance)}: ${sparse ? "the fewest" : "the nearest sum"}, seed ${seed}`,
+    `For each weight ${sparse ? `the fewest of ${whose} within the tolerance` : `the nearest subset sum of ${whose}`}: tolerance ${significant(tolerance)}, seed ${seed}`,
     "",
     ...columns(rows.map(([name, text]) => [name.padEnd(44), text])),
     "",

@@ -33,7 +33,7 @@ function partitionRows(findings: readonly PartitionFinding[]): string[][] {
 
 const MEANING =
   "P(perfect): the share of trials in which n random numbers of 1..M split into two groups whose totals differ by at most 1. " +
-  "M is the integer nearest to 2^(n - (log2 n) / 2 + lambda). predicted: the limit law with the exact mean number of solutions at n. " +
+  "±: the longer side of the exact 95 % interval. M is the integer nearest to 2^(n - (log2 n) / 2 + lambda). predicted: the limit law with the exact mean number of solutions at n. " +
   "limit: the law of Borgs, Chayes and Pittel as n grows.";
 
 export function partitionTable(findings: readonly PartitionFinding[]): string {
