@@ -86,7 +86,11 @@ export const MAX_SUM = 2 ** 53;
 
 /** Rounds value / 2^shift to an integer, never -0. Exact for values of at most 2^53 in magnitude. */
 export function quantize(quantizer: Quantizer, value: number, shift: number): number {
-  const unit = 2 ** shift;
+  return quantizeBy(quantizer, value, 2 ** shift);
+}
+
+/** Rounds value / unit to an integer, never -0. Exact for integers of at most 2^53 in magnitude and positive integer units. */
+export function quantizeBy(quantizer: Quantizer, value: number, unit: number): number {
   const magnitude = Math.abs(value);
   const remainder = magnitude % unit;
   const truncated = (magnitude - remainder) / unit;

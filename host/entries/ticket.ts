@@ -21,6 +21,21 @@ export type {
   TicketFinding,
   VerifyFinding,
 } from "../../src/finding.ts";
+export { readGraph } from "../../src/graph/read.ts";
+export type {
+  AddNode,
+  AveragePoolNode,
+  ConvNode,
+  DenseNode,
+  Epilogue,
+  FlattenNode,
+  Graph,
+  GraphInput,
+  GraphNode,
+  MaxPoolNode,
+  Shape,
+  Window,
+} from "../../src/graph/model.ts";
 export type { GivenLayer, GivenNetwork } from "../../src/import/given.ts";
 export {
   importNetwork,
