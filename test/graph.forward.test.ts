@@ -6,7 +6,7 @@ import { runNetwork } from "../host/experiments/network.ts";
 import { startThread } from "../host/node/platform/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import { readGraph } from "../src/graph/read.ts";
-import { generator, oracleGraph, randomGraph, randomInput, type GraphLimits } from "./graphs.ts";
+import { generator, oracleGraph, randomGraph, randomInput } from "./graphs.ts";
 
 const engines = { reference: referenceRunner(), cpu: await cpuRunner(1, startThread) };
 afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
