@@ -4,7 +4,7 @@ import { maskWords } from "../../src/kernels/instances.ts";
 import { servesColumns, type PlainAnswers, type PlainInstances } from "../../src/solve/columns.ts";
 import { listCosts, meetingCost, tableCost, type SolveConfig } from "../../src/solve/problem.ts";
 
-/** What threads are told of a request. The bits are those of FLAGS in host/cpu/wasm/plain.ts. */
+/** A request in the form that threads take. The bits are those of FLAGS in host/cpu/wasm/plain.ts. */
 export interface PlainRequest {
   readonly flags: number;
   readonly asksCount: boolean;

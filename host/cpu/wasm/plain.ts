@@ -283,8 +283,8 @@ const UPDATE_COST: usize = 32;
  * @param targets Targets from FIRST_QUERY on, f64.
  * @param targetOffsets The first target of every instance, u32, and their end.
  * @param listCosts The costs of meeting in the middle, f64; 0 for the first one where that method does not serve.
- * @param output The number of instances that were answered and a word of padding, then counts, sums, sizes, masks of witnesses and of
- * smallest index sets, where they are asked for, and a byte for each target: whether it is reachable.
+ * @param output The number of instances that were answered and a word of padding. Then, where they are asked for, counts, sums,
+ * sizes, masks of witnesses and of smallest index sets, and a byte for each target: whether it is reachable.
  * @param scratch Where scratch memory begins.
  */
 export function answerColumns(
