@@ -428,9 +428,9 @@ it("CSV has numbers with all digits", () => {
   expect(lines[0]!.split(",")).toHaveLength(18);
   const { solved, probability, low, high } = first!.targets[1]!;
   expect(lines[2]).toBe(
-    `rssp,6,64,1,200,200,true,1,target,64,${solved},${probability},${low},${high},12.5,${(TRIALS - solved) / TRIALS}`,
+    `rssp,6,64,1,200,200,true,1,target,64,${solved},${probability},${low},${high},12.5,${(TRIALS - solved) / TRIALS},,`,
   );
-  expect(lines[3]).toMatch(/,covered,,0,0,0,0\.0\d+,12\.5,1$/);
+  expect(lines[3]).toMatch(/,covered,,0,0,0,0\.0\d+,12\.5,1,,$/);
   expect(lines[4]).toBe("");
 });
 
