@@ -115,8 +115,8 @@ export const columnsOfStage = ({ grid, channels, groups, constantBits }: LinearS
 /** Every output reads one point. */
 const pointGrid: Grid = { pixels: 1, points: 1, taps: 1, placesOf: (from, to) => new Int32Array(to - from) };
 
-/** A window on an image. */
-function windowGrid(window: Window, image: readonly [number, number, number]): Grid {
+/** A window on an image of shape [channels, height, width]. */
+export function windowGrid(window: Window, image: readonly [number, number, number]): Grid {
   const { size, stride, padding, dilation } = window;
   const [, height, width] = image;
   const [rows, columns] = windowOutput(window, image);
