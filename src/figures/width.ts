@@ -88,7 +88,7 @@ export function sizeFigures(findings: readonly WidthFinding[]): Figure[] {
         caption: "How often no mask leaves exactly the layers asked for; bands are exact 95 % intervals.",
         x: { label: "h, the hidden units of each input", symbol: "h" },
         y: { label: "P(contained)", domain: [0, 1] },
-        legend: "Layers",
+        legend: "d inputs and outputs, l layers",
         dots: MEASURED,
         series: group
           .toSorted((a, b) => a.depth * a.width ** 2 - b.depth * b.width ** 2)
