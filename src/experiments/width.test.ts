@@ -115,10 +115,13 @@ describe("Binary weights: the prediction is exact", () => {
     { width: 4, units: 32, failures: [2.1351e-3, 3.2008e-3, 5.3288e-3] },
     { width: 8, units: 32, failures: [8.4841e-3, 1.2698e-2, 2.1072e-2] },
     { width: 8, units: 64, failures: [8.6105e-7, 1.2916e-6, 2.1526e-6] },
-  ])("d = $width, h = $units: failures of 1, 2 and 4 layers", ({ width, units, failures }) => {
-    [1, 2, 4].forEach((depth, i) => {
-      const { predicted } = widthConfig({ bits: 0, targetBits: 0, width, depth, maxUnits: 64 });
-      expect((1 - predicted(units)) / failures[i]!, `${depth} layers`).toBeCloseTo(1, 3);
-    });
-  });
+  ])(
+    "Failures of 1, 2 and 4 layers of d = $width with h = $units are those of closed sums",
+    ({ width, units, failures }) => {
+      [1, 2, 4].forEach((depth, i) => {
+        const { predicted } = widthConfig({ bits: 0, targetBits: 0, width, depth, maxUnits: 64 });
+        expect((1 - predicted(units)) / failures[i]!, `${depth} layers`).toBeCloseTo(1, 3);
+      });
+    },
+  );
 });

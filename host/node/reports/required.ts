@@ -15,9 +15,7 @@ function summary(findings: readonly RequiredFinding[]): string[] {
     known
       .filter((finding) => finding.pool === pool && finding.failure === rarest)
       .toSorted((a, b) => a.bits - b.bits);
-  const [first] = [ofPool("uniform"), ofPool("products"), ofPool("support")].filter(
-    (list) => list.length > 0,
-  );
+  const first = [ofPool("uniform"), ofPool("products"), ofPool("support")].find((list) => list.length > 0);
   const [coarsest, finest] = [first![0]!, first!.at(-1)!];
   const worst = finest.target === undefined ? "" : ` (${finest.target})`;
   return [
