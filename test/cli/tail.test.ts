@@ -122,7 +122,7 @@ test("A folder with the journal of a sweep is refused, whose results would be re
   for (const command of ["tail --half-range 3 --items 11", "required --bits 0 --failure 1e-12"]) {
     const { status, stderr } = await exacta(`${command} --engine cpu --quiet --out swept`);
     expect(status).toBe(2);
-    expect(stderr).toContain("--out: expected a folder without the journal of a sweep, got");
+    expect(stderr).toContain("out: expected a folder without the journal of a sweep, got");
   }
   expect(await readFile(join(folder, "swept/results.jsonl"), "utf8")).toBe(before);
 });
