@@ -3,7 +3,8 @@
 // Since relu(u x) = |u| relu(sgn(u) x), a pruned pair of layers equals one dense layer on [relu(x), relu(-x)], whatever its
 // masks. The audit pass of a ticket evaluates every kept hidden unit; the collapsed pass evaluates that dense layer.
 
-import type { Network } from "../network.ts";
+import { denseStage, type Hidden, type StagedNetwork } from "../graph/stages.ts";
+import type { Activation } from "../network.ts";
 import { hiddenWeights, type KeptLayer } from "./kept.ts";
 import type { RandomLayer } from "./scheme.ts";
 
@@ -11,37 +12,16 @@ export const passes = ["audit", "collapsed"] as const;
 /** A way to run a ticket: `audit` evaluates every kept hidden unit, `collapsed` the dense layers that equal them. */
 export type Pass = (typeof passes)[number];
 
-export interface Stage {
-  /** Numbers of one input, hidden units of each number, and outputs. */
-  readonly columns: number;
-  readonly group: number;
-  readonly rows: number;
-  /** Whether hidden units are rectified. */
-  readonly rectify: boolean;
-  /** How many low bits the quantizer drops from a sum. */
-  readonly shift: number;
-  /** The weight u of each hidden unit, shape [group, columns], row by row. */
-  readonly units: Int32Array<ArrayBuffer>;
-  /** The weights of outputs from..to - 1, shape [to - from, group, columns], row by row. */
-  readonly weightsOf: (from: number, to: number) => Int32Array<ArrayBuffer>;
-}
-
-/** The layers of a network as stages. */
-export function networkStages({ layers }: Pick<Network, "layers">): Stage[] {
-  return layers.map(({ rows, columns, shift, weights }) => ({
-    ...denseInputs(columns),
-    rows,
-    shift,
-    weightsOf: (from, to) => weights.slice(from * columns, to * columns),
-  }));
-}
-
 /** The pruned network of a ticket as stages. */
-export function ticketStages(layers: readonly KeptLayer[], pass: Pass): Stage[] {
-  return layers.flatMap((layer, index): Stage[] => {
+export function ticketStages(
+  layers: readonly KeptLayer[],
+  { quantizer, activationBits, clamp }: Activation,
+  pass: Pass,
+): StagedNetwork {
+  const stages = layers.flatMap((layer, index) => {
     if (layer.kind === "hidden") return [];
     const { kind, rows, columns, shift, rowStarts, columnIndices, weights: kept } = layer;
-    const { stageColumns, factors, ...inputs } =
+    const { stageColumns, factors, units, ...inputs } =
       kind === "direct"
         ? directColumns(columns)
         : (pass === "audit" ? auditColumns : collapsedColumns)(layer, hiddenWeights(layers[index - 1]!));
@@ -56,11 +36,22 @@ export function ticketStages(layers: readonly KeptLayer[], pass: Pass): Stage[] 
         }
       return weights;
     };
-    return [{ ...inputs, rows, shift, weightsOf }];
+    return [{ hidden: { ...inputs, rows, unitsOf: () => units, weightsOf }, shift }];
   });
+  return {
+    elements: stages[0]!.hidden.columns,
+    largest: 2 ** activationBits,
+    stages: stages.map(({ hidden, shift }, i) =>
+      denseStage(i, hidden, { quantizer, activationBits, clamp, shift, relu: i < stages.length - 1 }),
+    ),
+  };
 }
 
-type StageInputs = Pick<Stage, "columns" | "group" | "rectify" | "units">;
+type StageInputs = Pick<Hidden, "group" | "rectify"> & {
+  readonly columns: number;
+  /** The weight u of each hidden unit, shape [group, columns], row by row. */
+  readonly units: Int32Array<ArrayBuffer>;
+};
 
 /** How a random layer maps to a stage: the stage column of each of its columns, and the factor of the weights there. */
 type ColumnMap = StageInputs & { readonly stageColumns: Int32Array; readonly factors: Int32Array };

@@ -19,7 +19,7 @@ import { cpuMicros, openGpuMicros, type Ceiling } from "./ceilings.ts";
 import type { Context, Measured, Section } from "../context.ts";
 import { ratioOf, rowOf, rowsTable } from "../records/rows.ts";
 import { digestOf } from "../measure/digest.ts";
-import { layerOf, LAYER_SIZES } from "../../../bench/layers.ts";
+import { CONVOLUTIONS, convolutionOf, convolutionText, layerOf, LAYER_SIZES } from "../../../bench/layers.ts";
 import { demandsOf } from "../../../bench/demands.ts";
 import { instancesOf } from "../measure/instances.ts";
 import { median, timed, type Pass } from "../measure/measure.ts";
@@ -170,6 +170,64 @@ function layerCases(): Case[] {
       small: work === collapsed && columns === 64,
     }));
   });
+}
+
+function convolutionCases(): Case[] {
+  return CONVOLUTIONS.map(({ few, ...convolution }) => {
+    const work = convolutionOf(convolution, few);
+    const { points, taps, channels, rows } = work.params;
+    return {
+      kernel: "forward",
+      size: convolutionText(convolution),
+      unit: "MAC/s",
+      units: few * points * taps * channels * rows,
+      works: [work],
+      grown: (times: number) => repeatedInputs(work, times),
+      bound: { dot: 1 },
+      small: channels === 1,
+    };
+  });
+}
+
+/** Averages of the first convolution of LeNet-5. */
+function poolCase(): Case {
+  const [channels, side, samples] = [6, 24, 2 ** 6];
+  const [pixels, points, taps] = [side ** 2, (side / 2) ** 2, 4];
+  const places = Int32Array.from({ length: points * taps }, (_, i) => {
+    const [point, tap] = [Math.floor(i / taps), i % taps];
+    const [row, column] = [Math.floor(point / (side / 2)), point % (side / 2)];
+    return (2 * row + (tap >> 1)) * side + 2 * column + (tap & 1);
+  });
+  const work: WorkOf<"pool"> = {
+    kernel: "pool",
+    params: {
+      samples,
+      pixels,
+      channels,
+      points,
+      taps,
+      largest: 0,
+      shift: 0,
+      quantizer: 0,
+      relu: 0,
+      most: 0,
+      wide: 0,
+    },
+    inputs: {
+      inputs: Int32Array.from({ length: samples * pixels * channels }, (_, i) => ((i * 61) % 127) - 63),
+      places,
+      divisors: new Uint32Array(points).fill(taps),
+    },
+  };
+  return {
+    kernel: "pool",
+    size: `averages of 2 x 2, ${channels} x ${side} x ${side}`,
+    unit: "outputs/s",
+    units: samples * points * channels,
+    works: [work],
+    bound: {},
+    small: true,
+  };
 }
 
 /** An engine, or one variant of it. */
@@ -331,7 +389,14 @@ export async function benchKernels(context: Context): Promise<Section> {
   const runners = openRunners(context);
   const { ceilings, close } = await openCeilings(context);
   try {
-    for (const each of [...trialCases(), ...(await instanceCases()), pruneCase(), ...layerCases()]) {
+    for (const each of [
+      ...trialCases(),
+      ...(await instanceCases()),
+      pruneCase(),
+      ...layerCases(),
+      ...convolutionCases(),
+      poolCase(),
+    ]) {
       if (context.signal.aborted) break;
       if (!context.kernels.has(each.kernel)) continue;
       rows.push(...(await rowsOf(context, ceilings, await runners.candidates(each), each)));
