@@ -1,25 +1,28 @@
 // What proves that a ticket equals its target on every input. That is a matter of integers: in every layer the kept products
 // sum up to the target's weights.
 
+import type { Graph } from "../graph/model.ts";
 import type { Network, Outline } from "../network.ts";
 import { keptLayers, rowSums, type KeptLayer } from "./kept.ts";
-import { checkTarget, type Deviation, type Ticket } from "./ticket.ts";
+import { matricesOf, slotsOf, type Target } from "./scheme.ts";
+import { checkTarget, deviationOf, named, type Deviation, type GraphTicket, type Ticket } from "./ticket.ts";
 
 /**
  * The first weight of a target that a pruned network does not represent; undefined where there is none, and then they are
  * equal on all inputs.
  */
-export function firstDeviation(target: Network, kept: readonly KeptLayer[]): Deviation | undefined {
-  for (const { layer, row, sums } of rowSums(kept)) {
-    const { inputs, copies, scaleBits: lift, signed } = layer;
+export function firstDeviation(target: Target, kept: readonly KeptLayer[]): Deviation | undefined {
+  const matrices = matricesOf(target);
+  for (const { index, layer, row, sums } of rowSums(kept)) {
+    const { copies, slots, scaleBits } = layer;
     const output = Math.floor(row / copies);
-    const { weights } = target.layers[layer.layer]!;
-    for (let input = 0; input < inputs; input++) {
-      const sum = weights[output * inputs + input]! * 2 ** lift;
-      const sign = sums[input] !== sum ? 1 : signed && sums[inputs + input] !== sum ? -1 : undefined;
+    const weights = matrices[layer.layer]!;
+    for (const [slot, { signed }] of slotsOf(layer, output).entries()) {
+      const sum = weights[output * slots + slot]! * 2 ** scaleBits;
+      const sign = sums[slot] !== sum ? 1 : signed && sums[slots + slot] !== sum ? -1 : undefined;
       if (sign === undefined) continue;
-      const got = sums[sign > 0 ? input : inputs + input];
-      return { layer: layer.layer, output, input, sign, copy: row % copies, expected: sum, got };
+      const got = sums[sign > 0 ? slot : slots + slot];
+      return named(target, deviationOf(kept, { index, row, slot, sign, sum }, got));
     }
   }
   return undefined;
@@ -91,7 +94,7 @@ export interface Verification {
  * console.log(verifyTicket(network, { ...ticket, seed: 2n }).certified); // false
  * ```
  */
-export function verifyTicket(network: Network, ticket: Ticket): Verification {
+export function verifyTicket(network: Network | Graph, ticket: Ticket | GraphTicket): Verification {
   checkTarget(network, ticket.target);
   const deviation = firstDeviation(network, keptLayers(ticket));
   return deviation ? { certified: false, deviation } : { certified: true };

@@ -3,10 +3,21 @@
 import { RequestError } from "../errors.ts";
 import { slicingOf } from "../ensemble.ts";
 import { DEMAND_WORDS, pruneWords, type PruneInput, type PruneParams } from "../kernels/prune.ts";
-import type { Network } from "../network.ts";
 import type { Work } from "../plan.ts";
 import type { Mask } from "./mask.ts";
-import { layerKey, reducedWeights, type RandomLayer, type Scheme } from "./scheme.ts";
+import {
+  demandCount,
+  lawAt,
+  layerKey,
+  matricesOf,
+  reducedWeights,
+  slotsOf,
+  type Demand,
+  type GraphScheme,
+  type RandomLayer,
+  type Scheme,
+  type Target,
+} from "./scheme.ts";
 import { deviationOf, keep, type Deviation } from "./ticket.ts";
 
 /** The most demands of a chunk, and the most table updates (items times sums) that they may take. */
@@ -15,12 +26,14 @@ const MAX_CHUNK_UPDATES = 2 ** 34;
 /** An update of a table of smallest subsets, a number for each sum, counts as this many updates of a bitset. */
 const SPARSE_COST = 8;
 
-/** Consecutive demands of one layer, numbered row by row, input by input, sign by sign. */
+/** Consecutive demands of one layer, numbered row by row, slot by slot, sign by sign. */
 export interface DemandChunk {
   /** The index of the layer in the random network. */
   readonly index: number;
   readonly first: number;
   readonly count: number;
+  /** Demand k of the chunk, from 0. */
+  readonly demandAt: (k: number) => Omit<Demand, "index" | "firstWeight" | "items" | "members">;
   readonly work: Work & {
     readonly params: PruneParams;
     readonly inputs: Readonly<Record<PruneInput, Int32Array<ArrayBuffer>>>;
@@ -33,46 +46,52 @@ export interface DemandChunk {
  * @throws {RequestError} At once, where the sums of a layer's items could reach 2^31.
  */
 export function demandChunks(
-  target: Network,
+  target: Target,
   layers: readonly RandomLayer[],
-  scheme: Scheme,
+  scheme: Scheme | GraphScheme,
   seed: bigint,
   sparse: boolean,
 ): Iterable<DemandChunk> {
-  const most = Math.ceil(2 ** 31 / 4 ** scheme.bits) - 1;
-  for (const { kind, group } of layers)
+  for (const [index, { kind, group }] of layers.entries()) {
+    const { bits } = lawAt(scheme, index);
+    const most = Math.ceil(2 ** 31 / 4 ** bits) - 1;
     if (kind === "pooled" && group > most)
-      throw new RequestError("units", `at most ${most} for ${scheme.bits} bits`, group);
+      throw new RequestError("units", `at most ${most} for ${bits} bits`, group);
+  }
   return makeChunks(target, layers, scheme, seed, sparse);
 }
 
 /** A generator would check its arguments at the first `next` only, so that the check above is a function of its own. */
 function* makeChunks(
-  target: Network,
+  target: Target,
   layers: readonly RandomLayer[],
-  scheme: Scheme,
+  scheme: Scheme | GraphScheme,
   seed: bigint,
   sparse: boolean,
 ): Generator<DemandChunk, void, undefined> {
-  const values = reducedWeights(scheme);
+  const matrices = matricesOf(target);
   for (const [index, layer] of layers.entries()) {
-    const { kind, rows, inputs, group, signed } = layer;
+    const { kind, group } = layer;
     if (kind === "hidden") continue;
+    const law = lawAt(scheme, index);
+    const values = reducedWeights(law);
     const [hiddenLow, hiddenHigh] = layerKey(scheme, seed, index - 1);
     const [weightsLow, weightsHigh] = layerKey(scheme, seed, index);
-    const largest = 2 ** (kind === "pooled" ? 2 * scheme.bits : scheme.bits);
+    const largest = 2 ** (kind === "pooled" ? 2 * law.bits : law.bits);
     const sums = Math.floor((group * largest) / 2) + 1;
     const updates = group * sums * (sparse ? SPARSE_COST : 1);
     const size = Math.min(Math.max(Math.floor(MAX_CHUNK_UPDATES / updates), 1), MAX_CHUNK_DEMANDS);
-    const total = rows * inputs * (signed ? 2 : 1);
+    const total = demandCount(layer);
+    const numbered = demandsAt(matrices, layer);
     for (let first = 0; first < total; first += size) {
       const count = Math.min(size, total - first);
+      const demandAt = (k: number) => numbered(first + k);
       const demands = new Int32Array(DEMAND_WORDS * count);
       for (let k = 0; k < count; k++) {
-        const { row, input, sign, sum } = demandAt(target, layer, first + k);
+        const { row, slot, input, sign, sum } = demandAt(k);
         const offset = DEMAND_WORDS * k;
         demands[offset] = input * group;
-        demands[offset + 1] = row * layer.columns + input * group;
+        demands[offset + 1] = row * layer.columns + slot * group;
         demands[offset + 2] = sum;
         demands[offset + 3] = kind === "direct" ? 0 : sign;
       }
@@ -87,23 +106,26 @@ function* makeChunks(
         sparse: Number(sparse),
         sums,
       };
-      yield { index, first, count, work: { kernel: "prune", params, inputs: { values, demands } } };
+      yield { index, first, count, demandAt, work: { kernel: "prune", params, inputs: { values, demands } } };
     }
   }
 }
 
-/** Demand `number` of a layer: row by row, input by input, sign by sign. */
-function demandAt(
-  target: Network,
-  { layer, inputs, copies, scaleBits, signed }: RandomLayer,
-  number: number,
-) {
+/** The demands of a layer by their numbers: row by row, slot by slot, sign by sign. */
+function demandsAt(matrices: readonly Int32Array[], layer: RandomLayer) {
+  const { rows, copies, slots, scaleBits, signed } = layer;
+  const weights = matrices[layer.layer]!;
+  const perRow = demandCount(layer) / rows;
   const signs = signed ? 2 : 1;
-  const input = Math.floor(number / signs) % inputs;
-  const row = Math.floor(number / (signs * inputs));
-  const sign: 1 | -1 = number % signs === 0 ? 1 : -1;
-  const weight = target.layers[layer]!.weights[Math.floor(row / copies) * inputs + input]!;
-  return { row, input, sign, sum: weight * 2 ** scaleBits };
+  let [output, all] = [0, slotsOf(layer, 0)];
+  return (number: number) => {
+    const row = Math.floor(number / perRow);
+    if (Math.floor(row / copies) !== output) all = slotsOf(layer, (output = Math.floor(row / copies)));
+    const slot = Math.floor((number % perRow) / signs);
+    const sign: 1 | -1 = (number % perRow) % signs === 0 ? 1 : -1;
+    const sum = weights[output * slots + slot]! * 2 ** scaleBits;
+    return { row, slot, input: all[slot]!.input, sign, sum };
+  };
 }
 
 /**
@@ -111,24 +133,22 @@ function demandAt(
  * that have no subset.
  */
 export function keepAnswers(
-  target: Network,
   layers: readonly RandomLayer[],
   masks: readonly Mask[],
-  { index, first, count, work }: DemandChunk,
+  { index, count, demandAt, work }: DemandChunk,
   answers: Uint32Array,
 ): Deviation[] {
-  const layer = layers[index]!;
   const { demands } = work.inputs;
   const words = pruneWords(work.params.group);
   const failures: Deviation[] = [];
   for (let k = 0; k < count; k++) {
     const [from, to] = [k * words, (k + 1) * words];
     if (answers[from] === 0) {
-      failures.push(deviationOf(layers, { index, ...demandAt(target, layer, first + k) }, undefined));
+      failures.push(deviationOf(layers, { index, ...demandAt(k) }, undefined));
       continue;
     }
     keep(masks[index]!, demands[DEMAND_WORDS * k + 1]! >>> 0, answers, from + 1, to);
-    if (layer.kind === "pooled")
+    if (layers[index]!.kind === "pooled")
       keep(masks[index - 1]!, demands[DEMAND_WORDS * k]! >>> 0, answers, from + 1, to);
   }
   return failures;

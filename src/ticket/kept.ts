@@ -1,9 +1,18 @@
 // The pruned network of a ticket, as sparse matrices: the kept weights, drawn again from the seed.
 
 import { keptCount } from "./mask.ts";
-import { drawnWeights, layersOf, serves, type RandomLayer, type RandomWeights } from "./scheme.ts";
+import {
+  drawnWeights,
+  serves,
+  slotsOf,
+  ticketLayers,
+  type GraphScheme,
+  type RandomLayer,
+  type RandomWeights,
+  type Scheme,
+} from "./scheme.ts";
 import { acceptance } from "./support.ts";
-import type { Ticket } from "./ticket.ts";
+import type { GraphTicket, Ticket } from "./ticket.ts";
 
 /** The kept weights of one layer, row by row, in compressed sparse rows (CSR). */
 export interface KeptLayer extends RandomLayer {
@@ -16,10 +25,11 @@ export interface KeptLayer extends RandomLayer {
 
 /** The pruned network of a ticket. `random` gives the weights of the random network, by default those of the seed. */
 export function keptLayers(
-  { scheme, seed, target, masks }: Ticket,
-  random: RandomWeights = drawnWeights(scheme, seed),
+  ticket: Ticket | GraphTicket,
+  random: RandomWeights = drawnWeights(ticket.scheme, ticket.seed),
 ): KeptLayer[] {
-  return layersOf(target.widths, target.bits, scheme).map((layer, layerIndex) => {
+  const { masks } = ticket;
+  return ticketLayers(ticket).map((layer, layerIndex) => {
     const { kind, rows, columns, group } = layer;
     const weightAt = random(layerIndex);
     const mask = masks[layerIndex]!;
@@ -49,12 +59,23 @@ export function hiddenWeights({ rows, rowStarts, weights }: KeptLayer): Int32Arr
   );
 }
 
+/** The hidden unit of each column of a row, whose weight the column has. Rows of one group of channels have the same. */
+export function unitsOf(layer: KeptLayer, row: number): Uint32Array {
+  const { columns, copies, group } = layer;
+  const slots = slotsOf(layer, Math.floor(row / copies));
+  return Uint32Array.from(
+    { length: columns },
+    (_, column) => slots[Math.floor(column / group)]!.input * group + (column % group),
+  );
+}
+
 /** The subset sums that the kept weights of one row have. */
 interface RowSums {
+  readonly index: number;
   readonly layer: KeptLayer;
   readonly row: number;
   /**
-   * Entry i: the sum for positive values of input i. Entry inputs + i: the sum for negative ones. The generator overwrites the
+   * Entry s: the sum of slot s for positive inputs. Entry slots + s: the sum for negative ones. The generator overwrites the
    * array when the next row is taken.
    */
   readonly sums: Float64Array;
@@ -63,19 +84,29 @@ interface RowSums {
 /** The sums of every row that computes an output of the target, layer by layer. */
 export function* rowSums(kept: readonly KeptLayer[]): Generator<RowSums, void, undefined> {
   for (const [index, layer] of kept.entries()) {
-    const { kind, rows, group, inputs, rowStarts, columnIndices, weights } = layer;
+    const { kind, group, slots, rowStarts, columnIndices, weights } = layer;
     if (kind === "hidden") continue;
     const hidden = kind === "pooled" ? hiddenWeights(kept[index - 1]!) : undefined;
-    const sums = new Float64Array(2 * inputs);
-    for (let row = 0; row < rows; row++) {
+    const sums = new Float64Array(2 * slots);
+    for (const { row, units } of rowsOf(layer)) {
       sums.fill(0);
       for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++) {
-        const unit = columnIndices[w]!;
-        const u = hidden ? hidden[unit]! : 1;
-        sums[Math.floor(unit / group) + (u < 0 ? inputs : 0)]! += u * weights[w]!;
+        const column = columnIndices[w]!;
+        const u = hidden ? hidden[units[column]!]! : 1;
+        sums[Math.floor(column / group) + (u < 0 ? slots : 0)]! += u * weights[w]!;
       }
-      yield { layer, row, sums };
+      yield { index, layer, row, sums };
     }
+  }
+}
+
+/** The rows of a layer with the hidden units of their columns. */
+function* rowsOf(layer: KeptLayer): Generator<{ readonly row: number; readonly units: Uint32Array }> {
+  const { rows, groups } = layer;
+  let units = unitsOf(layer, 0);
+  for (let row = 0; row < rows; row++) {
+    if (row > 0 && (row * groups) % rows < groups) units = unitsOf(layer, row);
+    yield { row, units };
   }
 }
 
@@ -95,26 +126,29 @@ export interface KeptCounts {
 /** Counts the kept weights by their effect. Pruning keeps none that are dead or outside its scheme. */
 export function countsOf(
   layers: readonly KeptLayer[],
-  { scheme, seed }: Pick<Ticket, "scheme" | "seed">,
+  { scheme, seed }: { readonly scheme: Scheme | GraphScheme; readonly seed: bigint },
 ): KeptCounts {
   const accepts = acceptance(scheme, seed);
   let [all, kept, outside] = [0, 0, 0];
   for (const [index, layer] of layers.entries()) {
-    const { kind, rows, columns, group, signed, rowStarts, columnIndices, weights } = layer;
+    const { kind, columns, group, inputs, constant, signed, rowStarts, columnIndices, weights } = layer;
     all += weights.length;
     if (kind === "hidden") continue;
     const hidden = kind === "pooled" ? hiddenWeights(layers[index - 1]!) : undefined;
     const isRead = new Uint8Array(hidden?.length ?? 0);
     const accepted = hidden && accepts(index);
-    for (let row = 0; row < rows; row++)
+    // The units of the constant come last.
+    const signedUnits = signed ? (inputs - Number(constant)) * group : 0;
+    for (const { row, units } of rowsOf(layer))
       for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++) {
-        const [unit, weight] = [columnIndices[w]!, weights[w]!];
+        const [column, weight] = [columnIndices[w]!, weights[w]!];
+        const unit = units[column]!;
         const u = hidden ? hidden[unit]! : 1;
-        if (u === 0 || weight === 0 || (u < 0 && !signed)) continue;
+        if (u === 0 || weight === 0 || (u < 0 && unit >= signedUnits)) continue;
         kept++;
         if (!hidden) continue;
         isRead[unit] = 1;
-        const used = !accepted || accepted(row * columns + unit, u * weight);
+        const used = !accepted || accepted(row * columns + column, u * weight);
         if (!used || !serves(scheme.pools, group, unit % group, u)) outside++;
       }
     for (let unit = 0; unit < isRead.length; unit++) kept += isRead[unit]!;
