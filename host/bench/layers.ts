@@ -1,7 +1,7 @@
 // Layers with hidden units, half of which are pruned, as work of the kernel `forward`.
 
 import { indexedValues } from "../../src/ensemble.ts";
-import type { ForwardParams } from "../../src/kernels/forward.ts";
+import { denseColumns, densePlaces, type ForwardParams } from "../../src/kernels/forward.ts";
 import type { WorkOf } from "../../src/plan.ts";
 import { streamKey } from "../../src/random.ts";
 
@@ -34,7 +34,7 @@ export function layerOf(columns: number, rows: number, samples: number): Layer {
   const inputs = Int32Array.from({ length: samples * columns }, (_, i) => input(i) - 31);
   const params: ForwardParams = {
     samples,
-    columns,
+    ...denseColumns(columns),
     group: GROUP,
     rows,
     rectify: 1,
@@ -44,6 +44,7 @@ export function layerOf(columns: number, rows: number, samples: number): Layer {
     most: 0,
     wide: 0,
   };
+  const places = densePlaces();
   const dense = new Int32Array(rows * 2 * columns);
   weights.forEach((weight, i) => {
     const unit = units[i % hidden]!;
@@ -52,11 +53,11 @@ export function layerOf(columns: number, rows: number, samples: number): Layer {
   });
   const signs = Int32Array.from({ length: 2 * columns }, (_, i) => (i < columns ? 1 : -1));
   return {
-    audit: { kernel: "forward", params, inputs: { inputs, units, weights } },
+    audit: { kernel: "forward", params, inputs: { inputs, places, units, weights } },
     collapsed: {
       kernel: "forward",
       params: { ...params, group: 2 },
-      inputs: { inputs, units: signs, weights: dense },
+      inputs: { inputs, places, units: signs, weights: dense },
     },
   };
 }

@@ -109,6 +109,11 @@ export function pruneToTicket(
   request: GraphPruneRequest,
   options?: PruneOptions,
 ): Promise<Pruned<GraphTicket>>;
+export function pruneToTicket(
+  engine: Engine,
+  request: PruneRequest | GraphPruneRequest,
+  options?: PruneOptions,
+): Promise<Pruned<Ticket | GraphTicket>>;
 export async function pruneToTicket(
   engine: Engine,
   request: PruneRequest | GraphPruneRequest,

@@ -228,7 +228,7 @@ function nodeOf(
     }
     case "flatten":
       return { kind: "flatten", from, shape: [sizeOf(read.shape)], epilogue: unrounded };
-    case "add": {
+    default: {
       const [a, b] = reads as readonly [Value, Value];
       if (a.shape.join() !== b.shape.join())
         throw new RequestError(

@@ -38,6 +38,19 @@ export function outlineOfGraph({ input, nodes }: Graph): GraphOutline {
   };
 }
 
+/** A graph of an outline, whose layers have no weights yet. Nodes are named by their kinds and numbers. */
+export function graphOf({ input, nodes }: GraphOutline): Graph {
+  return {
+    input,
+    nodes: nodes.map((node, i): GraphNode => {
+      const name = `${node.kind}${i + 1}`;
+      if (!isLinear(node)) return { ...node, name };
+      const numbers = { weights: new Int32Array(), biases: node.biases ? new Int32Array() : undefined };
+      return { ...node, name, ...numbers } as LinearNode;
+    }),
+  };
+}
+
 /** Whether each value can be negative: entry 0 is the input, entry i + 1 the output of node i. */
 export function signsOf({ input, nodes }: GraphOutline): boolean[] {
   const signs = [!input.nonnegative];

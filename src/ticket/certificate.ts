@@ -2,9 +2,10 @@
 // sum up to the target's weights.
 
 import type { Graph } from "../graph/model.ts";
+import { graphOf, type GraphOutline } from "../graph/outline.ts";
 import type { Network, Outline } from "../network.ts";
 import { keptLayers, rowSums, type KeptLayer } from "./kept.ts";
-import { matricesOf, slotsOf, type Target } from "./scheme.ts";
+import { matricesOf, slotsOf, withMatrices, type Target } from "./scheme.ts";
 import { checkTarget, deviationOf, named, type Deviation, type GraphTicket, type Ticket } from "./ticket.ts";
 
 /**
@@ -50,21 +51,34 @@ export function representedNetwork(ticket: Ticket): Network {
   return representedWeights(ticket.target, keptLayers(ticket));
 }
 
-/** The network of an outline whose weights are the sums of kept weights, for the first copies and nonnegative inputs. */
-export function representedWeights({ widths, bits, ...rest }: Outline, kept: readonly KeptLayer[]): Network {
-  const layers = widths.slice(1).map((rows, l) => ({
-    rows,
+/** The network or graph of an outline whose weights are the sums of kept weights, for first copies and nonnegative inputs. */
+export function representedWeights(target: Outline, kept: readonly KeptLayer[]): Network;
+export function representedWeights(
+  target: Outline | GraphOutline,
+  kept: readonly KeptLayer[],
+): Network | Graph;
+export function representedWeights(
+  target: Outline | GraphOutline,
+  kept: readonly KeptLayer[],
+): Network | Graph {
+  const matrices = kept
+    .filter(({ kind }) => kind !== "hidden")
+    .map(({ outputs, slots }) => new Int32Array(outputs * slots));
+  for (const { layer, row, sums } of rowSums(kept)) {
+    const { slots, copies, scaleBits } = layer;
+    if (row % copies > 0) continue;
+    const matrix = matrices[layer.layer]!;
+    for (let slot = 0; slot < slots; slot++)
+      matrix[(row / copies) * slots + slot] = Math.floor(sums[slot]! / 2 ** scaleBits);
+  }
+  if ("nodes" in target) return withMatrices(graphOf(target), matrices);
+  const { widths, bits, ...rest } = target;
+  const layers = matrices.map((weights, l) => ({
+    rows: widths[l + 1]!,
     columns: widths[l]!,
-    weights: new Int32Array(rows * widths[l]!),
+    weights,
     shift: bits,
   }));
-  for (const { layer, row, sums } of rowSums(kept)) {
-    const { inputs, copies, scaleBits: lift } = layer;
-    if (row % copies > 0) continue;
-    const { weights } = layers[layer.layer]!;
-    for (let input = 0; input < inputs; input++)
-      weights[(row / copies) * inputs + input] = Math.floor(sums[input]! / 2 ** lift);
-  }
   return { ...rest, layers };
 }
 

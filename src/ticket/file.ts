@@ -232,7 +232,7 @@ function networkFields({ scheme, target }: Ticket, seed: string): Record<string,
 }
 
 function graphFields({ scheme, target }: GraphTicket, seed: string): Record<string, string> {
-  const { theorem, initialBits, bits, weightQuantizer, zero, pools, support, units } = scheme;
+  const { theorem, initialBits, bits, weightQuantizer, zero, pools, support, units, skip } = scheme;
   return {
     version: GRAPH_VERSION,
     seed,
@@ -246,6 +246,7 @@ function graphFields({ scheme, target }: GraphTicket, seed: string): Record<stri
       pools,
       support,
       units,
+      skip,
     }),
   };
 }

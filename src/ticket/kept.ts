@@ -4,7 +4,6 @@ import { keptCount } from "./mask.ts";
 import {
   drawnWeights,
   serves,
-  slotsOf,
   ticketLayers,
   type GraphScheme,
   type RandomLayer,
@@ -59,14 +58,15 @@ export function hiddenWeights({ rows, rowStarts, weights }: KeptLayer): Int32Arr
   );
 }
 
-/** The hidden unit of each column of a row, whose weight the column has. Rows of one group of channels have the same. */
-export function unitsOf(layer: KeptLayer, row: number): Uint32Array {
-  const { columns, copies, group } = layer;
-  const slots = slotsOf(layer, Math.floor(row / copies));
-  return Uint32Array.from(
-    { length: columns },
-    (_, column) => slots[Math.floor(column / group)]!.input * group + (column % group),
-  );
+/** The hidden unit whose weight a column of a row has. */
+export function unitOf(layer: RandomLayer, row: number, column: number): number {
+  const { inputs, copies, outputs, group, slots, taps, groups, constant } = layer;
+  const slot = Math.floor(column / group);
+  const channels = inputs - Number(constant);
+  if (constant && slot === slots - 1) return channels * group + (column % group);
+  const first = Math.floor((Math.floor(row / copies) * groups) / outputs) * (channels / groups);
+  const channel = first + (taps ? Math.floor(slot / (taps[0] * taps[1])) : slot);
+  return channel * group + (column % group);
 }
 
 /** The subset sums that the kept weights of one row have. */
@@ -84,29 +84,19 @@ interface RowSums {
 /** The sums of every row that computes an output of the target, layer by layer. */
 export function* rowSums(kept: readonly KeptLayer[]): Generator<RowSums, void, undefined> {
   for (const [index, layer] of kept.entries()) {
-    const { kind, group, slots, rowStarts, columnIndices, weights } = layer;
+    const { kind, rows, group, slots, rowStarts, columnIndices, weights } = layer;
     if (kind === "hidden") continue;
     const hidden = kind === "pooled" ? hiddenWeights(kept[index - 1]!) : undefined;
     const sums = new Float64Array(2 * slots);
-    for (const { row, units } of rowsOf(layer)) {
+    for (let row = 0; row < rows; row++) {
       sums.fill(0);
       for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++) {
         const column = columnIndices[w]!;
-        const u = hidden ? hidden[units[column]!]! : 1;
+        const u = hidden ? hidden[unitOf(layer, row, column)]! : 1;
         sums[Math.floor(column / group) + (u < 0 ? slots : 0)]! += u * weights[w]!;
       }
       yield { index, layer, row, sums };
     }
-  }
-}
-
-/** The rows of a layer with the hidden units of their columns. */
-function* rowsOf(layer: KeptLayer): Generator<{ readonly row: number; readonly units: Uint32Array }> {
-  const { rows, groups } = layer;
-  let units = unitsOf(layer, 0);
-  for (let row = 0; row < rows; row++) {
-    if (row > 0 && (row * groups) % rows < groups) units = unitsOf(layer, row);
-    yield { row, units };
   }
 }
 
@@ -131,7 +121,7 @@ export function countsOf(
   const accepts = acceptance(scheme, seed);
   let [all, kept, outside] = [0, 0, 0];
   for (const [index, layer] of layers.entries()) {
-    const { kind, columns, group, inputs, constant, signed, rowStarts, columnIndices, weights } = layer;
+    const { kind, rows, columns, group, inputs, constant, signed, rowStarts, columnIndices, weights } = layer;
     all += weights.length;
     if (kind === "hidden") continue;
     const hidden = kind === "pooled" ? hiddenWeights(layers[index - 1]!) : undefined;
@@ -139,10 +129,10 @@ export function countsOf(
     const accepted = hidden && accepts(index);
     // The units of the constant come last.
     const signedUnits = signed ? (inputs - Number(constant)) * group : 0;
-    for (const { row, units } of rowsOf(layer))
+    for (let row = 0; row < rows; row++)
       for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++) {
         const [column, weight] = [columnIndices[w]!, weights[w]!];
-        const unit = units[column]!;
+        const unit = unitOf(layer, row, column);
         const u = hidden ? hidden[unit]! : 1;
         if (u === 0 || weight === 0 || (u < 0 && unit >= signedUnits)) continue;
         kept++;

@@ -14,7 +14,7 @@
 // target weight w then needs at least |w| items.
 
 import * as z from "zod/mini";
-import { RequestError } from "../errors.ts";
+import { Described, RequestError } from "../errors.ts";
 import { integer, parse } from "../check.ts";
 import { itemOf, lawOf, indexedValues, type Law } from "../ensemble.ts";
 import { isLinear, type Graph } from "../graph/model.ts";
@@ -64,11 +64,20 @@ export interface Scheme {
   readonly copies: readonly number[];
 }
 
+/**
+ * What becomes of the additions of a graph in its random network:
+ * - `identity`: they stay, since they add equal integers
+ */
+export const skips = ["identity"] as const;
+/** What becomes of the additions of a graph in its random network. */
+export type Skip = (typeof skips)[number];
+
 /** The random network that is pruned to a graph, by Theorem 1. The lists have a number for each layer with weights. */
 export interface GraphScheme extends Omit<Scheme, "theorem" | "initialBits" | "bits" | "copies"> {
   readonly theorem: 1;
   readonly initialBits: readonly number[];
   readonly bits: readonly number[];
+  readonly skip: Skip;
 }
 
 const bits = integer(0, MAX_BITS);
@@ -94,6 +103,7 @@ const graphSchemeSchema = z.strictObject({
   bits: bitsList,
   initialBits: bitsList,
   ...common,
+  skip: z.enum(skips, `one of ${skips.join(", ")}`),
 });
 const widthsSchema = z.object({
   widths: z
@@ -173,6 +183,8 @@ export function isGraphScheme(scheme: Scheme | GraphScheme): scheme is GraphSche
 export function graphLayersOf(target: GraphOutline, scheme: GraphScheme): RandomLayer[] {
   parse(graphSchemeSchema, scheme, "scheme");
   const nodes = linearNodesOf(target);
+  if (nodes.length === 0)
+    throw new RequestError("network", "a layer with weights or more", new Described("none"));
   for (const name of ["units", "bits", "initialBits"] as const)
     if (scheme[name].length !== nodes.length)
       throw new RequestError(name, `${nodes.length} numbers for ${nodes.length} layers`, scheme[name].length);
@@ -378,6 +390,21 @@ export function matricesOf(target: Target): Int32Array[] {
     }
     return all;
   });
+}
+
+/** A graph with other weights: a matrix [outputs, slots] for each layer, as `matricesOf` gives them. */
+export function withMatrices(graph: Graph, matrices: readonly Int32Array[]): Graph {
+  let index = 0;
+  const nodes = graph.nodes.map((node) => {
+    if (!isLinear(node)) return node;
+    const matrix = matrices[index++]!;
+    const [outputs] = node.shape;
+    if (!node.biases) return { ...node, weights: matrix };
+    const slots = matrix.length / outputs;
+    const weights = matrix.filter((_, i) => i % slots < slots - 1);
+    return { ...node, weights, biases: matrix.filter((_, i) => i % slots === slots - 1) };
+  });
+  return { ...graph, nodes };
 }
 
 /** What a random network is pruned to. */

@@ -124,6 +124,7 @@ export function graphSchemeFor(
     zero: false,
     pools: "shared",
     support: false,
+    skip: "identity",
     ...given,
   } as const;
   const units = [...(given.units ?? repeated(bits.length, stepOf(open)))];

@@ -5,7 +5,7 @@ import type { VariantName } from "../../host/gpu/launch.ts";
 import { variantsOf } from "../../host/gpu/kernels/index.ts";
 import { ensembles, listedLaw, type Ensemble } from "../../src/ensemble.ts";
 import { phaseConfig, plan } from "../../src/experiments/phase.ts";
-import type { ForwardParams } from "../../src/kernels/forward.ts";
+import { columnsOf, denseColumns, type ForwardParams } from "../../src/kernels/forward.ts";
 import { batchWork, type Work, type WorkOf } from "../../src/plan.ts";
 import { reachPlan } from "../../src/reach-plan.ts";
 import { parities, uniform } from "../kernels/tail.ts";
@@ -225,7 +225,7 @@ function layer(
 ): WorkOf<"forward"> {
   const params = {
     samples: 9,
-    columns: 7,
+    ...denseColumns(7),
     group: 5,
     rows: 9,
     rectify: 1,
@@ -236,7 +236,8 @@ function layer(
     wide: 0,
     ...change,
   };
-  const { samples, columns, group, rows, wide } = params;
+  const { samples, pixels, group, points, taps, rows, wide } = params;
+  const columns = columnsOf(params);
   let state = 12345;
   const number = (bits: number) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -245,12 +246,15 @@ function layer(
     return Math.floor((state / 2 ** 32 - 0.5) * 2 ** bits);
   };
   const list = (length: number, bits: number) => Int32Array.from({ length }, () => number(bits));
-  const inputs = list(samples * columns, inputBits);
+  const inputs = list(samples * pixels * params.channels, inputBits);
   return {
     kernel: "forward",
     params,
     inputs: {
       inputs: wide ? new Int32Array(BigInt64Array.from([...inputs], BigInt).buffer) : inputs,
+      places: Int32Array.from({ length: points * taps }, (_, i) =>
+        points === 1 ? 0 : (i % (pixels + 1)) - 1,
+      ),
       units: list(columns * group, unitBits),
       weights: list(rows * columns * group, weightBits),
     },

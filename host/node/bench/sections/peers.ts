@@ -33,7 +33,7 @@ const SIZES = [
 
 /** The input of the yardstick of `forward`, in which the units and the weights of a column are adjacent. */
 function yardstickInput({ params, inputs }: WorkOf<"forward">): Buffer {
-  const { columns, rows, samples } = params;
+  const { channels: columns, rows, samples } = params;
   const hidden = columns * GROUP;
   const byColumn = (list: Int32Array | Uint32Array) =>
     Int16Array.from(list, (_, i) => {
