@@ -3,7 +3,7 @@
 import { Described, RequestError } from "../errors.ts";
 import { boundsOf, type Network } from "../network.ts";
 import { buildGraph, type GraphPart } from "./build.ts";
-import type { DenseNode, Graph } from "./model.ts";
+import type { DenseNode, Graph, GraphNode } from "./model.ts";
 
 /**
  * A network as a graph, with biases in the place of the constant unit.
@@ -39,32 +39,29 @@ export function graphOfNetwork(
  */
 export function networkOfGraph({ input, nodes }: Graph): { network: Network; bits: number } {
   const { activationBits } = input;
+  const layers = nodes.filter((node): node is DenseNode => node.kind === "dense");
+  const first = layers[0];
+  const { quantizer, clamp } = first?.epilogue ?? { quantizer: "floor", clamp: false };
+  const bits = first?.bits ?? 0;
+  for (const [i, node] of nodes.entries()) {
+    const { epilogue, from } = node;
+    const isLast = i === nodes.length - 1;
+    if (node.kind === "flatten" && i === 0 && !isLast) continue;
+    if (node.kind !== "dense") refuse(node, "a dense layer", new Described(node.kind));
+    else if (node.bits !== bits) refuse(node, `weights of ${bits} bits`, node.bits);
+    else if (from[0] !== i) refuse(node, "the value before it as its input", new Described("another one"));
+    else if (epilogue.activationBits !== activationBits)
+      refuse(node, `activations of ${activationBits} bits`, epilogue.activationBits);
+    else if (epilogue.quantizer !== quantizer) refuse(node, `the quantizer ${quantizer}`, epilogue.quantizer);
+    else if (epilogue.clamp !== clamp) refuse(node, `clamp ${clamp}`, epilogue.clamp);
+    else if (epilogue.relu === isLast) refuse(node, `relu ${!isLast}`, epilogue.relu);
+  }
   if (input.nonnegative)
     throw new RequestError(
       "input",
       "numbers of both signs",
       new Described("numbers that are never negative"),
     );
-  const layers = nodes.filter((node): node is DenseNode => node.kind === "dense");
-  const first = layers[0];
-  const { quantizer, clamp } = first?.epilogue ?? { quantizer: "floor", clamp: false };
-  const bits = first?.bits ?? 0;
-  nodes.forEach((node, i) => {
-    const refuse = (expected: string, received: unknown): never => {
-      throw new RequestError(node.name, `${expected}, as in a chain of dense layers`, received);
-    };
-    if (node.kind === "flatten" && i === 0 && nodes.length > 1) return;
-    if (node.kind !== "dense") return refuse("a dense layer", new Described(node.kind));
-    const { epilogue } = node;
-    if (node.bits !== bits) refuse(`weights of ${bits} bits`, node.bits);
-    if (node.from[0] !== i) refuse("the value before it as its input", new Described("another one"));
-    if (epilogue.activationBits !== activationBits)
-      refuse(`activations of ${activationBits} bits`, epilogue.activationBits);
-    if (epilogue.quantizer !== quantizer) refuse(`the quantizer ${quantizer}`, epilogue.quantizer);
-    if (epilogue.clamp !== clamp) refuse(`clamp ${clamp}`, epilogue.clamp);
-    if (epilogue.relu !== i < nodes.length - 1)
-      refuse(epilogue.relu ? "no ReLU behind the last layer" : "a ReLU", epilogue.relu);
-  });
   const constant = layers.some(({ biases }) => biases);
   const network: Network = {
     quantizer,
@@ -89,6 +86,10 @@ export function networkOfGraph({ input, nodes }: Graph): { network: Network; bit
   };
   boundsOf(network);
   return { network, bits };
+}
+
+function refuse({ name }: GraphNode, expected: string, received: unknown): never {
+  throw new RequestError(name, `${expected}, as in a chain of dense layers`, received);
 }
 
 /** A graph for inputs that are never negative, if asked; inputs that are never negative stay so. */

@@ -33,7 +33,7 @@ export function outlineOfGraph({ input, nodes }: Graph): GraphOutline {
         return rest;
       }
       const { name: _, weights: __, biases, ...rest } = node;
-      return { ...rest, biases: biases !== undefined } as LinearOutline;
+      return { ...rest, biases: biases !== undefined };
     }),
   };
 }
@@ -46,7 +46,7 @@ export function graphOf({ input, nodes }: GraphOutline): Graph {
       const name = `${node.kind}${i + 1}`;
       if (!isLinear(node)) return { ...node, name };
       const numbers = { weights: new Int32Array(), biases: node.biases ? new Int32Array() : undefined };
-      return { ...node, name, ...numbers } as LinearNode;
+      return { ...node, name, ...numbers };
     }),
   };
 }

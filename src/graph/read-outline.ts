@@ -5,7 +5,7 @@ import { firstDifference, integer, parse } from "../check.ts";
 import { RequestError } from "../errors.ts";
 import { quantizers } from "../network.ts";
 import { buildOutline, MAX_ELEMENTS, MAX_NODES, type OutlinePart } from "./build.ts";
-import { isLinear, type Shape } from "./model.ts";
+import { isLinear } from "./model.ts";
 import type { GraphOutline, NodeOutline } from "./outline.ts";
 import { MAX_BITS, shapeSchema, windowSchema } from "./read.ts";
 
@@ -61,7 +61,7 @@ const outlineSchema = z.strictObject({
 export function readOutline(value: unknown): GraphOutline {
   const given = parse(outlineSchema, value, "target") as GraphOutline;
   const parts = given.nodes.map(partOf);
-  const built = buildOutline({ ...given.input, shape: given.input.shape as Shape }, parts);
+  const built = buildOutline(given.input, parts);
   const different = firstDifference("target", built, given);
   if (different) throw new RequestError(different.path, JSON.stringify(different.wanted), different.got);
   return built;

@@ -25,7 +25,8 @@ import { isGraphTicket, type GraphTicket, type Ticket } from "./ticket.ts";
 /** The `format` field in the metadata of a ticket. */
 export const FORMAT = "exacta.ticket";
 /** The versions of the files of networks and of graphs. */
-const [VERSION, GRAPH_VERSION] = ["1", "2"];
+const VERSION = "1";
+const GRAPH_VERSION = "2";
 
 /** The bytes of the header's length. The masks start at a multiple of it too. */
 const LENGTH_BYTES = 8;
@@ -146,7 +147,7 @@ export function decodeTicket(bytes: Uint8Array): { ticket: Ticket | GraphTicket;
     checkMask(mask, weights, l);
     return mask;
   });
-  return { ticket: { ...ticket, masks } as Ticket | GraphTicket, digest };
+  return { ticket: { ...ticket, masks }, digest };
 }
 
 /**
@@ -155,7 +156,7 @@ export function decodeTicket(bytes: Uint8Array): { ticket: Ticket | GraphTicket;
  */
 export function decodeNetworkTicket(bytes: Uint8Array): { ticket: Ticket; digest: string } {
   const { ticket, digest } = decodeTicket(bytes);
-  if (isGraphTicket(ticket)) throw new RequestError("version", VERSION!, GRAPH_VERSION);
+  if (isGraphTicket(ticket)) throw new RequestError("version", VERSION, GRAPH_VERSION);
   return { ticket, digest };
 }
 
