@@ -40,7 +40,7 @@ export function productsOf(stage: Stage): number {
       return stage.grid.points * stage.rows * columnsOfStage(stage) * stage.group;
     case "pool":
       return stage.grid.points * stage.grid.taps * stage.channels;
-    case "transpose":
+    default:
       return 0;
   }
 }

@@ -27,7 +27,7 @@ interface StageBase {
 }
 
 /** Which points of an image each point of an output reads. */
-export interface Grid {
+interface Grid {
   /** The points of the image, and of the output. */
   readonly pixels: number;
   readonly points: number;
@@ -80,7 +80,7 @@ export interface PoolStage extends StageBase {
 }
 
 /** A value of shape [rows, columns] as [columns, rows]. */
-export interface TransposeStage extends StageBase {
+interface TransposeStage extends StageBase {
   readonly kind: "transpose";
   readonly rows: number;
   readonly columns: number;
@@ -103,7 +103,7 @@ export function elementsOf(stage: Stage): number {
       return stage.grid.points * stage.rows;
     case "pool":
       return stage.grid.points * stage.channels;
-    case "transpose":
+    default:
       return stage.rows * stage.columns;
   }
 }
@@ -115,8 +115,8 @@ export const columnsOfStage = ({ grid, channels, groups, constantBits }: LinearS
 /** Every output reads one point. */
 const pointGrid: Grid = { pixels: 1, points: 1, taps: 1, placesOf: (from, to) => new Int32Array(to - from) };
 
-/** A window on an image. */
-function windowGrid(window: Window, image: readonly [number, number, number]): Grid {
+/** A window on an image of shape [channels, height, width]. */
+export function windowGrid(window: Window, image: readonly [number, number, number]): Grid {
   const { size, stride, padding, dilation } = window;
   const [, height, width] = image;
   const [rows, columns] = windowOutput(window, image);
@@ -190,6 +190,9 @@ interface Read {
   readonly activationBits: number;
 }
 
+/** The points of a value. */
+const pointsOf = (shape: Shape): number => sizeOf(shape) / imageOf(shape)[0];
+
 /**
  * The stages of a graph.
  * @param stageOf The stage of a layer, if it is not the layer itself: a ticket has hidden units there.
@@ -203,7 +206,6 @@ export function graphStages(
   /** A value as [columns, rows], by a stage if its numbers move. */
   const transposed = (name: string, value: number, rows: number, columns: number): number =>
     rows === 1 || columns === 1 ? value : push({ kind: "transpose", name, from: [value], rows, columns });
-  const pointsOf = (shape: Shape) => sizeOf(shape) / imageOf(shape)[0];
   const [inputChannels] = imageOf(input.shape);
   // Of each value of the graph, the value that a stage gives.
   const values = [transposed("input", 0, inputChannels, pointsOf(input.shape))];
@@ -279,6 +281,9 @@ function columnWeights(
   return result;
 }
 
+/** Divisors of sums that are not divided. */
+const ones = (from: number, to: number) => new Uint32Array(to - from).fill(1);
+
 /** A pool, or the addition of two values as two points of all their numbers. */
 function poolStage(
   node: Exclude<GraphNode, LinearNode | { readonly kind: "flatten" }>,
@@ -287,7 +292,6 @@ function poolStage(
 ): PoolStage {
   const { name, epilogue } = node;
   const { shape } = reads[0]!;
-  const ones = (first: number, end: number) => new Uint32Array(end - first).fill(1);
   if (node.kind === "add") {
     const finest = Math.max(...reads.map(({ activationBits }) => activationBits));
     return {

@@ -1,7 +1,8 @@
 // pool: the largest number, or the sum, of a window of each channel, on many images.
 //
-// A sum is divided by the divisor of its point, which makes it an average, and becomes an output by the epilogue of `forward`. The
-// addition of two values is the sum of a window of two points: the values lie behind one another, as two points of many channels.
+// A sum is divided by the divisor of its point, which makes it an average, and becomes an output by the epilogue of `forward`.
+// The addition of two values is the sum of a window of two points: the values lie behind one another, as two points of many
+// channels.
 
 import type { Contract } from "../kernel.ts";
 import { epilogue, wideNumbers, writeNumber } from "./forward.ts";

@@ -233,6 +233,48 @@ const packings: [WorkOf<"forward">, string][] = [
   [holding(-(2 ** 27) - 1, 3, { u: 16 }), "workgroup"],
 ];
 
+/** Convolutions of images: windows of 1 to 5 points a side, with padding, strides and dilation, and with the constant unit. */
+function windows(channels: number): WorkOf<"forward">[] {
+  const grids = [
+    { size: 1, side: 3, stride: 1, padding: 0, dilation: 1 },
+    { size: 2, side: 3, stride: 1, padding: 1, dilation: 1 },
+    { size: 3, side: 5, stride: 2, padding: 1, dilation: 1 },
+    { size: 3, side: 5, stride: 1, padding: 2, dilation: 2 },
+    { size: 5, side: 7, stride: 1, padding: 0, dilation: 1 },
+  ];
+  return grids.flatMap(({ size, side, stride, padding, dilation }, i) => {
+    const output = Math.floor((side + 2 * padding - dilation * (size - 1) - 1) / stride) + 1;
+    const places: number[] = [];
+    for (let point = 0; point < output ** 2; point++)
+      for (let tap = 0; tap < size ** 2; tap++) {
+        const at = (along: number, tapAlong: number) => along * stride + tapAlong * dilation - padding;
+        const y = at(Math.floor(point / output), Math.floor(tap / size));
+        const x = at(point % output, tap % size);
+        const isInside = Math.min(x, y) >= 0 && Math.max(x, y) < side;
+        places.push(isInside ? y * side + x : -1);
+      }
+    const shape = { pixels: side ** 2, points: output ** 2, taps: size ** 2, channels, samples: 2, rows: 9 };
+    const layers: [Change, Sizes][] = [
+      [{ group: 3, biased: 1, constantBits: 4, shift: 3 }, small],
+      [{ rectify: 0, relu: 1, quantizer: i & 3, shift: 2 }, bytes[0]!],
+      [{ rectify: 0, biased: 1, constantBits: 12, rows: 8 }, bytes[2]!],
+      [
+        { group: 2, biased: 1, constantBits: 25 },
+        { ...small, inputs: 20 },
+      ],
+      [
+        { biased: 1, constantBits: 45, wide: 1, most: 2 ** 20 },
+        { ...small, inputs: 32 },
+      ],
+    ];
+    return layers.map(([change, sizes]): WorkOf<"forward"> => {
+      const work = workOf({ ...shape, ...change }, sizes, i);
+      const units = change.rectify === 0 ? work.inputs.units.map(() => 1) : work.inputs.units;
+      return { ...work, inputs: { ...work.inputs, places: Int32Array.from(places), units } };
+    });
+  });
+}
+
 /** How a launch packs hidden units and weights, in bytes, or the name of a variant that does not. */
 async function packing(work: WorkOf<"forward">): Promise<string> {
   const { variant, constants } = launchesOf(work, await testProfile())[0]!;
@@ -295,6 +337,19 @@ const seams: readonly Case[] = [
       ),
   },
   { title: "sums at either end of a word", wide: true, works: () => fullWords },
+  ...[1, 3, 4, 5, 8, 9, 16, 17].map((channels) => ({
+    title: `windows on images of ${channels} channels`,
+    wide: channels !== 5,
+    works: () => windows(channels),
+  })),
+  {
+    title: "more points than the columns of which are gathered at a time",
+    wide: true,
+    works: () => [
+      workOf({ samples: 3, pixels: 400, channels: 9, points: 390, taps: 25, rows: 9, biased: 1 }, small),
+      workOf({ samples: 2, pixels: 9, channels: 700, points: 90, taps: 9, rows: 17 }, small),
+    ],
+  },
   {
     title: "33,000 samples, which make wide tiles",
     wide: true,
@@ -336,6 +391,7 @@ const { engine } = describeParity("forward", {
     "two words": () =>
       everyQuantizer.map((params) => workOf({ ...params, wide: 1 }, { ...small, inputs: 32, weights: 20 })),
     packed: () => everyQuantizer.map((params) => workOf(params, small)),
+    windows: () => windows(5),
   },
   faults: forwardFaults,
 });

@@ -15,7 +15,7 @@ export const RELU: usize = 32;
 export const MOST: usize = 36;
 export const WIDE: usize = 40;
 
-/** The largest number, or the sum, of a channel in the window of a point, 0 if it has no number; `x` is the channel at point 0. */
+/** The largest number, or the sum, of a channel in a window, 0 if it has no number; `x` is the channel at point 0. */
 // @ts-ignore: decorator
 @inline
 function combined<T>(x: usize, places: usize, end: usize, pixelBytes: usize, isLargest: bool): T {
