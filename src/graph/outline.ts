@@ -52,7 +52,7 @@ export function graphOf({ input, nodes }: GraphOutline): Graph {
 }
 
 /** Whether each value can be negative: entry 0 is the input, entry i + 1 the output of node i. */
-export function signsOf({ input, nodes }: GraphOutline): boolean[] {
+export function signsOf({ input, nodes }: Pick<Graph, "input" | "nodes">): boolean[] {
   const signs = [!input.nonnegative];
   for (const node of nodes)
     signs.push(

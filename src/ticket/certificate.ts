@@ -5,7 +5,7 @@ import type { Graph } from "../graph/model.ts";
 import { graphOf, type GraphOutline } from "../graph/outline.ts";
 import type { Network, Outline } from "../network.ts";
 import { keptLayers, rowSums, type KeptLayer } from "./kept.ts";
-import { matricesOf, slotsOf, withMatrices, type Target } from "./scheme.ts";
+import { addSkip, askedWeights, slotsOf, withMatrices, type Target } from "./scheme.ts";
 import { checkTarget, deviationOf, named, type Deviation, type GraphTicket, type Ticket } from "./ticket.ts";
 
 /**
@@ -13,7 +13,7 @@ import { checkTarget, deviationOf, named, type Deviation, type GraphTicket, type
  * equal on all inputs.
  */
 export function firstDeviation(target: Target, kept: readonly KeptLayer[]): Deviation | undefined {
-  const matrices = matricesOf(target);
+  const matrices = askedWeights(target, kept);
   for (const { index, layer, row, sums } of rowSums(kept)) {
     const { copies, slots, scaleBits } = layer;
     const output = Math.floor(row / copies);
@@ -71,6 +71,8 @@ export function representedWeights(
     for (let slot = 0; slot < slots; slot++)
       matrix[(row / copies) * slots + slot] = Math.floor(sums[slot]! / 2 ** scaleBits);
   }
+  for (const layer of kept)
+    if (layer.kind === "pooled" && layer.skip) addSkip(matrices, layer, -layer.skip.weight);
   if ("nodes" in target) return withMatrices(graphOf(target), matrices);
   const { widths, bits, ...rest } = target;
   const layers = matrices.map((weights, l) => ({

@@ -4,13 +4,15 @@ import { RequestError } from "../errors.ts";
 import { slicingOf } from "../ensemble.ts";
 import { DEMAND_WORDS, pruneWords, type PruneInput, type PruneParams } from "../kernels/prune.ts";
 import type { Work } from "../plan.ts";
-import type { Mask } from "./mask.ts";
+import { keepWeight, type Mask } from "./mask.ts";
 import {
+  askedWeights,
   demandCount,
+  drawnWeights,
   lawAt,
   layerKey,
-  matricesOf,
   reducedWeights,
+  skipSlot,
   slotsOf,
   type Demand,
   type GraphScheme,
@@ -26,14 +28,18 @@ const MAX_CHUNK_UPDATES = 2 ** 34;
 /** An update of a table of smallest subsets, a number for each sum, counts as this many updates of a bitset. */
 const SPARSE_COST = 8;
 
-/** Consecutive demands of one layer, numbered row by row, slot by slot, sign by sign. */
+type ChunkDemand = Pick<Demand, "row" | "slot" | "input" | "sign" | "sum">;
+
+/** Consecutive demands of one layer, numbered row by row, slot by slot, sign by sign; those of random skips follow the others. */
 export interface DemandChunk {
   /** The index of the layer in the random network. */
   readonly index: number;
   readonly first: number;
   readonly count: number;
+  /** The demands that belong together: 1, or those of all signs with the random skip cut, and then those with it kept. */
+  readonly together: number;
   /** Demand k of the chunk, from 0. */
-  readonly demandAt: (k: number) => Omit<Demand, "index" | "firstWeight" | "items" | "members">;
+  readonly demandAt: (k: number) => ChunkDemand;
   readonly work: Work & {
     readonly params: PruneParams;
     readonly inputs: Readonly<Record<PruneInput, Int32Array<ArrayBuffer>>>;
@@ -69,7 +75,7 @@ function* makeChunks(
   seed: bigint,
   sparse: boolean,
 ): Generator<DemandChunk, void, undefined> {
-  const matrices = matricesOf(target);
+  const matrices = askedWeights(target, layers);
   for (const [index, layer] of layers.entries()) {
     const { kind, group } = layer;
     if (kind === "hidden") continue;
@@ -81,75 +87,111 @@ function* makeChunks(
     const sums = Math.floor((group * largest) / 2) + 1;
     const updates = group * sums * (sparse ? SPARSE_COST : 1);
     const size = Math.min(Math.max(Math.floor(MAX_CHUNK_UPDATES / updates), 1), MAX_CHUNK_DEMANDS);
-    const total = demandCount(layer);
-    const numbered = demandsAt(matrices, layer);
-    for (let first = 0; first < total; first += size) {
-      const count = Math.min(size, total - first);
-      const demandAt = (k: number) => numbered(first + k);
-      const demands = new Int32Array(DEMAND_WORDS * count);
-      for (let k = 0; k < count; k++) {
-        const { row, slot, input, sign, sum } = demandAt(k);
-        const offset = DEMAND_WORDS * k;
-        demands[offset] = input * group;
-        demands[offset + 1] = row * layer.columns + slot * group;
-        demands[offset + 2] = sum;
-        demands[offset + 3] = kind === "direct" ? 0 : sign;
+    const drawn = drawnWeights(scheme, seed)(index - 1);
+    for (const { total, together, at } of seriesOf(matrices[layer.layer]!, layer, drawn)) {
+      const step = Math.max(size - (size % together), together);
+      for (let first = 0; first < total; first += step) {
+        const count = Math.min(step, total - first);
+        const demandAt = (k: number) => at(first + k);
+        const demands = new Int32Array(DEMAND_WORDS * count);
+        for (let k = 0; k < count; k++) {
+          const { row, slot, input, sign, sum } = demandAt(k);
+          const offset = DEMAND_WORDS * k;
+          demands[offset] = input * group;
+          demands[offset + 1] = row * layer.columns + slot * group;
+          demands[offset + 2] = sum;
+          demands[offset + 3] = kind === "direct" ? 0 : sign;
+        }
+        const params = {
+          demands: count,
+          group,
+          hiddenLow,
+          hiddenHigh,
+          weightsLow,
+          weightsHigh,
+          ...slicingOf(values.length),
+          sparse: Number(sparse),
+          sums,
+        };
+        const work = { kernel: "prune", params, inputs: { values, demands } } as const;
+        yield { index, first, count, together, demandAt, work };
       }
-      const params = {
-        demands: count,
-        group,
-        hiddenLow,
-        hiddenHigh,
-        weightsLow,
-        weightsHigh,
-        ...slicingOf(values.length),
-        sparse: Number(sparse),
-        sums,
-      };
-      yield { index, first, count, demandAt, work: { kernel: "prune", params, inputs: { values, demands } } };
     }
   }
 }
 
-/** The demands of a layer by their numbers: row by row, slot by slot, sign by sign. */
-function demandsAt(matrices: readonly Int32Array[], layer: RandomLayer) {
-  const { rows, copies, slots, scaleBits, signed } = layer;
-  const weights = matrices[layer.layer]!;
-  const perRow = demandCount(layer) / rows;
+/** Demands of a layer by their numbers. */
+interface Series {
+  readonly total: number;
+  readonly together: number;
+  readonly at: (number: number) => ChunkDemand;
+}
+
+/** The demands of a layer: row by row, slot by slot, sign by sign, and then those on the diagonal of random skips. */
+function seriesOf(weights: Int32Array, layer: RandomLayer, hiddenAt: (index: number) => number): Series[] {
+  const { rows, copies, inputs, group, slots, scaleBits, signed, skip } = layer;
   const signs = signed ? 2 : 1;
+  const signOf = (number: number): 1 | -1 => (number % signs === 0 ? 1 : -1);
+  const together = 2 * signs;
+  const edges = skip?.edge ? rows * together : 0;
+  const rest = demandCount(layer) - edges;
+  const perRow = rest / rows;
   let [output, all] = [0, slotsOf(layer, 0)];
-  return (number: number) => {
-    const row = Math.floor(number / perRow);
+  const demandOf = (row: number, slot: number, sign: 1 | -1, edge = 0): ChunkDemand => {
     if (Math.floor(row / copies) !== output) all = slotsOf(layer, (output = Math.floor(row / copies)));
-    const slot = Math.floor((number % perRow) / signs);
-    const sign: 1 | -1 = (number % perRow) % signs === 0 ? 1 : -1;
-    const sum = weights[output * slots + slot]! * 2 ** scaleBits;
+    const sum = weights[output * slots + slot]! * 2 ** scaleBits - edge;
     return { row, slot, input: all[slot]!.input, sign, sum };
   };
+  const series: Series = {
+    total: rest,
+    together: 1,
+    at(number) {
+      const row = Math.floor(number / perRow);
+      const slot = Math.floor((number % perRow) / signs);
+      const passed = edges > 0 && slot >= skipSlot(layer, row)! ? 1 : 0;
+      return demandOf(row, slot + passed, signOf(number % perRow));
+    },
+  };
+  if (!edges) return [series];
+  const at = (number: number) => {
+    const row = Math.floor(number / together);
+    const edge = number % together < signs ? 0 : hiddenAt(inputs * group + row) * skip!.edge;
+    return demandOf(row, skipSlot(layer, row)!, signOf(number), edge);
+  };
+  return [series, { total: edges, together, at }];
 }
 
 /**
- * Keeps the items of the subsets that answer a chunk, and the hidden units that they are products with. Returns the weights
- * that have no subset.
+ * Keeps the items of the subsets that answer a chunk, and the hidden units that they are products with. A random skip is kept
+ * where the subsets of an output exist with it and do not without it. Returns the weights that have no subset.
  */
 export function keepAnswers(
   layers: readonly RandomLayer[],
   masks: readonly Mask[],
-  { index, count, demandAt, work }: DemandChunk,
+  { index, count, together, demandAt, work }: DemandChunk,
   answers: Uint32Array,
 ): Deviation[] {
   const { demands } = work.inputs;
   const words = pruneWords(work.params.group);
+  const { kind, inputs, group } = layers[index]!;
+  const isMet = (k: number) => answers[k * words] !== 0;
   const failures: Deviation[] = [];
-  for (let k = 0; k < count; k++) {
+  const keepOne = (k: number) => {
     const [from, to] = [k * words, (k + 1) * words];
-    if (answers[from] === 0) {
-      failures.push(deviationOf(layers, { index, ...demandAt(k) }, undefined));
-      continue;
-    }
     keep(masks[index]!, demands[DEMAND_WORDS * k + 1]! >>> 0, answers, from + 1, to);
-    if (layers[index]!.kind === "pooled")
-      keep(masks[index - 1]!, demands[DEMAND_WORDS * k]! >>> 0, answers, from + 1, to);
+    if (kind === "pooled") keep(masks[index - 1]!, demands[DEMAND_WORDS * k]! >>> 0, answers, from + 1, to);
+  };
+  const signs = Math.max(1, together / 2);
+  for (let first = 0; first < count; first += together) {
+    const cut = Array.from({ length: signs }, (_, i) => first + i);
+    const kept = together > 1 ? cut.map((k) => k + signs) : [];
+    if (cut.every(isMet)) cut.forEach(keepOne);
+    else if (kept.length > 0 && kept.every(isMet)) {
+      kept.forEach(keepOne);
+      keepWeight(masks[index - 1]!, inputs * group + demandAt(first).row);
+    } else
+      for (const k of cut)
+        if (!isMet(k)) failures.push(deviationOf(layers, { index, ...demandAt(k) }, undefined));
   }
   return failures;
 }

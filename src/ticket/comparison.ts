@@ -13,6 +13,7 @@ import {
 } from "../graph/model.ts";
 import { activate, forward, MAX_SUM, type Activation, type Network } from "../network.ts";
 import type { KeptLayer } from "./kept.ts";
+import { skipped } from "./skips.ts";
 
 /** Activations are split at this power of 2 into two parts, so that the products of weights with each part add exactly. */
 const SPLIT = 2 ** 26;
@@ -76,11 +77,14 @@ const POINT: Window = { size: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], dil
  * @returns The output, row by row; undefined where a number reaches 2^53. Partial sums may exceed it.
  */
 export function forwardKeptGraph(
-  graph: Graph,
+  target: Graph,
   layers: readonly KeptLayer[],
   input: ArrayLike<number>,
 ): Float64Array | undefined {
   let isExact = true;
+  // The layers of a graph whose layers take over additions know that they do.
+  const skip = layers.some((layer) => layer.skip) ? "none" : "identity";
+  const { graph } = skipped(target, skip);
   const linear = graph.nodes.filter(isLinear);
   const outputs = graphValues(graph, input, (node, read) => {
     const l = linear.indexOf(node);
@@ -107,8 +111,16 @@ function pairValues(
   const epilogue = { ...node.epilogue, shift };
   const outputs = new Float64Array(rows * points);
   const [high, low] = [new Float64Array(points), new Float64Array(points)];
+  // The random weight of the skip to each output lies behind the hidden units.
+  const firstEdge = hidden.rowStarts.length - 1 - rows;
+  const edges = Float64Array.from({ length: rows }, (_, row) => {
+    const start = hidden.rowStarts[firstEdge + row]!;
+    if (!hidden.skip?.edge || start === hidden.rowStarts[firstEdge + row + 1]) return 0;
+    return hidden.weights[start]! * hidden.skip.edge;
+  });
   const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 2 ** bits);
-  if (hidden.weights.some((u) => Math.abs(u) * largest >= MAX_SUM)) return undefined;
+  const isLarge = (weight: number) => Math.abs(weight) * largest >= MAX_SUM;
+  if (hidden.weights.some(isLarge) || edges.some(isLarge)) return undefined;
   /** Adds v times the hidden unit of weight u to the sum of an output point. */
   const add = (point: number, u: number, v: number, value: number) => {
     const unit = Math.max(0, u * value);
@@ -139,7 +151,9 @@ function pairValues(
       }
     }
     for (let point = 0; point < points; point++) {
-      const sum = high[point]! * SPLIT + low[point]!;
+      const products = high[point]! * SPLIT + low[point]!;
+      if (Math.abs(products) >= MAX_SUM) return undefined;
+      const sum = products + (edges[row] === 0 ? 0 : edges[row]! * values[row * points + point]!);
       if (Math.abs(sum) * 2 ** Math.max(0, -shift) >= MAX_SUM) return undefined;
       outputs[row * points + point] = epilogueOf(epilogue, sum);
     }

@@ -4,6 +4,7 @@ import { keptCount } from "./mask.ts";
 import {
   drawnWeights,
   serves,
+  skipSlot,
   ticketLayers,
   type GraphScheme,
   type RandomLayer,
@@ -51,7 +52,7 @@ export function keptLayers(
   });
 }
 
-/** The weight u of each hidden unit, 0 where it is not kept. */
+/** The weight u of each hidden unit, and behind them that of each random skip, 0 where it is not kept. */
 export function hiddenWeights({ rows, rowStarts, weights }: KeptLayer): Int32Array {
   return Int32Array.from({ length: rows }, (_, row) =>
     rowStarts[row] === rowStarts[row + 1] ? 0 : weights[rowStarts[row]!]!,
@@ -67,6 +68,11 @@ export function unitOf(layer: RandomLayer, row: number, column: number): number 
   const first = Math.floor((Math.floor(row / copies) * groups) / outputs) * (channels / groups);
   const channel = first + (taps ? Math.floor(slot / (taps[0] * taps[1])) : slot);
   return channel * group + (column % group);
+}
+
+/** What the kept random skip of an output adds to the sums of its own input, 0 where there is none. */
+export function edgeOf({ inputs, group, skip }: RandomLayer, hidden: Int32Array, output: number): number {
+  return skip?.edge ? hidden[inputs * group + output]! * skip.edge : 0;
 }
 
 /** The subset sums that the kept weights of one row have. */
@@ -94,6 +100,12 @@ export function* rowSums(kept: readonly KeptLayer[]): Generator<RowSums, void, u
         const column = columnIndices[w]!;
         const u = hidden ? hidden[unitOf(layer, row, column)]! : 1;
         sums[Math.floor(column / group) + (u < 0 ? slots : 0)]! += u * weights[w]!;
+      }
+      if (layer.skip) {
+        const slot = skipSlot(layer, row)!;
+        const edge = edgeOf(layer, hidden!, row);
+        sums[slot]! += edge;
+        sums[slots + slot]! += edge;
       }
       yield { index, layer, row, sums };
     }
@@ -125,7 +137,7 @@ export function countsOf(
     all += weights.length;
     if (kind === "hidden") continue;
     const hidden = kind === "pooled" ? hiddenWeights(layers[index - 1]!) : undefined;
-    const isRead = new Uint8Array(hidden?.length ?? 0);
+    const isRead = new Uint8Array(hidden ? inputs * group : 0);
     const accepted = hidden && accepts(index);
     // The units of the constant come last.
     const signedUnits = signed ? (inputs - Number(constant)) * group : 0;
@@ -142,6 +154,7 @@ export function countsOf(
         if (!used || !serves(scheme.pools, group, unit % group, u)) outside++;
       }
     for (let unit = 0; unit < isRead.length; unit++) kept += isRead[unit]!;
+    for (let row = 0; hidden && row < rows; row++) kept += Number(edgeOf(layer, hidden, row) !== 0);
   }
   return { kept, dead: all - kept, outside };
 }

@@ -6,8 +6,9 @@
 import { graphOf } from "../graph/outline.ts";
 import { denseStage, graphStages, linearStage, type Hidden, type StagedNetwork } from "../graph/stages.ts";
 import type { Activation } from "../network.ts";
-import { hiddenWeights, keptLayers, unitOf, type KeptLayer } from "./kept.ts";
-import { slotsOf } from "./scheme.ts";
+import { edgeOf, hiddenWeights, keptLayers, unitOf, type KeptLayer } from "./kept.ts";
+import { skipSlot, slotsOf } from "./scheme.ts";
+import { skipped } from "./skips.ts";
 import type { GraphTicket } from "./ticket.ts";
 
 export const passes = ["audit", "collapsed"] as const;
@@ -38,8 +39,9 @@ export function ticketStages(
 /** The pruned network of a graph's ticket as stages. */
 export function graphTicketStages(ticket: GraphTicket, pass: Pass): StagedNetwork {
   const layers = keptLayers(ticket);
+  const { graph } = skipped(graphOf(ticket.target), ticket.scheme.skip);
   let index = 0;
-  return graphStages(graphOf(ticket.target), (node, read, from) => {
+  return graphStages(graph, (node, read, from) => {
     const [hidden, pooled] = [layers[index++]!, layers[index++]!];
     return linearStage(node, read, from, { ...pairHidden(hidden, pooled, pass), shift: pooled.shift });
   });
@@ -63,18 +65,23 @@ function directHidden({ columns, rowStarts, columnIndices, weights: kept }: Kept
 
 /**
  * The hidden units of a pair of layers, and the weights behind them. Of an input, the audit pass has all kept units, moved
- * together and padded with units of 0; the collapsed pass has relu(x) and, for signed inputs, relu(-x).
+ * together and padded with units of 0; the collapsed pass has relu(x) and, for signed inputs, relu(-x). A random skip passes
+ * through two more units of the audit pass, x = relu(x) - relu(-x).
  */
 function pairHidden(first: KeptLayer, layer: KeptLayer, pass: Pass): Hidden {
-  const { inputs, group, slots, groups, constant, taps, signed } = layer;
-  const hidden = hiddenWeights(first);
+  const { inputs, group, slots, groups, constant, taps, signed, skip } = layer;
+  const unitsAndEdges = hiddenWeights(first);
+  const hidden = unitsAndEdges.subarray(0, inputs * group);
   const isAudit = pass === "audit";
   const keptUnits = new Int32Array(inputs);
   const partOf = Int32Array.from(hidden, (u, unit) => {
     if (!isAudit) return Number(u < 0 && signed);
     return u === 0 ? 0 : keptUnits[Math.floor(unit / group)]!++;
   });
-  const parts = isAudit ? keptUnits.reduce((a, b) => Math.max(a, b), 1) : signed ? 2 : 1;
+  const most = keptUnits.reduce((a, b) => Math.max(a, b), 1);
+  const parts = isAudit ? most + (skip?.edge ? 2 : 0) : signed ? 2 : 1;
+  /** The parts of a random skip: the unit of weight 1, and that of weight -1 if there is one. */
+  const edgeParts = skip?.edge ? [isAudit ? most : 0, isAudit ? most + 1 : 1].slice(0, parts) : [];
   const factors = hidden.map((u) =>
     isAudit ? Math.abs(Math.sign(u)) : signed ? Math.abs(u) : Math.max(u, 0),
   );
@@ -92,19 +99,24 @@ function pairHidden(first: KeptLayer, layer: KeptLayer, pass: Pass): Hidden {
       for (const [slot, { input }] of slotsOf(layer, (channelGroup * layer.outputs) / groups).entries())
         for (let unit = input * group; unit < (input + 1) * group; unit++)
           if (hidden[unit] !== 0) units[partOf[unit]! * slots + columnOf(slot)] = hidden[unit]!;
+      for (const [i, part] of edgeParts.entries()) units.fill(1 - 2 * i, part * slots, (part + 1) * slots);
       return units;
     },
     weightsOf(from, to) {
       const weights = new Int32Array((to - from) * parts * slots);
       const { rowStarts, columnIndices, weights: kept } = layer;
-      for (let row = from; row < to; row++)
+      for (let row = from; row < to; row++) {
+        const start = (row - from) * parts * slots;
         for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++) {
           const column = columnIndices[w]!;
           const unit = unitOf(layer, row, column);
           const place = partOf[unit]! * slots + columnOf(Math.floor(column / group));
-          if (factors[unit] !== 0)
-            weights[(row - from) * parts * slots + place]! += kept[w]! * factors[unit]!;
+          if (factors[unit] !== 0) weights[start + place]! += kept[w]! * factors[unit]!;
         }
+        for (const [i, part] of edgeParts.entries())
+          weights[start + part * slots + columnOf(skipSlot(layer, row)!)]! +=
+            (1 - 2 * i) * edgeOf(layer, unitsAndEdges, row);
+      }
       return weights;
     },
   };

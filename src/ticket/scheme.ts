@@ -17,10 +17,11 @@ import * as z from "zod/mini";
 import { Described, RequestError } from "../errors.ts";
 import { integer, parse } from "../check.ts";
 import { itemOf, lawOf, indexedValues, type Law } from "../ensemble.ts";
-import { isLinear, type Graph } from "../graph/model.ts";
-import { signsOf, type GraphOutline, type LinearOutline } from "../graph/outline.ts";
+import { isLinear, type Graph, type LinearNode } from "../graph/model.ts";
+import { graphOf, signsOf, type GraphOutline } from "../graph/outline.ts";
 import { quantize, quantizers, type Network, type Outline, type Quantizer } from "../network.ts";
 import { streamKey, type WordPair } from "../random.ts";
+import { skipped, skips, type Skip } from "./skips.ts";
 import { acceptance } from "./support.ts";
 
 /** The most bits of a random weight, so that drawing (ranges below 2^22) and products stay exact. */
@@ -64,14 +65,6 @@ export interface Scheme {
   readonly copies: readonly number[];
 }
 
-/**
- * What becomes of the additions of a graph in its random network:
- * - `identity`: they stay, since they add equal integers
- */
-export const skips = ["identity"] as const;
-/** What becomes of the additions of a graph in its random network. */
-export type Skip = (typeof skips)[number];
-
 /** The random network that is pruned to a graph, by Theorem 1. The lists have a number for each layer with weights. */
 export interface GraphScheme extends Omit<Scheme, "theorem" | "initialBits" | "bits" | "copies"> {
   readonly theorem: 1;
@@ -114,7 +107,8 @@ const widthsSchema = z.object({
 /** One layer of the random network: a matrix of shape [rows, columns]. */
 export interface RandomLayer {
   /**
-   * - `hidden`: every input has `group` rows of its own, each with the weight of that input and no other
+   * - `hidden`: every input has `group` rows of its own, each with the weight of that input and no other. A row with a random
+   *   weight for each output follows where skips are random
    * - `pooled`: the weights of every output towards the `group` hidden units of each input
    * - `direct`: the weights of every output towards the `group` copies of each input
    */
@@ -140,6 +134,11 @@ export interface RandomLayer {
   readonly groups: number;
   /** Whether the last input is the constant unit of biases, which is never negative. */
   readonly constant: boolean;
+  /**
+   * The addition of a layer's inputs that its weights take over: the tap to which `weight`, 1 in the units of the target, is added
+   * on the diagonal, and what the random weights of skips are multiplied by, 0 where there are none.
+   */
+  readonly skip: { readonly tap: number; readonly weight: number; readonly edge: number } | undefined;
   /** A weight w of the target is the subset sum w 2^scaleBits. */
   readonly scaleBits: number;
   /** Whether inputs may be negative, so that every weight needs a subset sum for each sign of its input. */
@@ -172,7 +171,7 @@ export type Architecture =
   | { readonly target: Outline; readonly scheme: Scheme }
   | { readonly target: GraphOutline; readonly scheme: GraphScheme };
 
-export function isGraphScheme(scheme: Scheme | GraphScheme): scheme is GraphScheme {
+function isGraphScheme(scheme: Scheme | GraphScheme): scheme is GraphScheme {
   return typeof scheme.bits !== "number";
 }
 
@@ -181,52 +180,56 @@ export function isGraphScheme(scheme: Scheme | GraphScheme): scheme is GraphSche
  * @throws {RequestError} For a scheme that cannot represent the target, or with a layer of more than 2^31 weights.
  */
 export function graphLayersOf(target: GraphOutline, scheme: GraphScheme): RandomLayer[] {
-  parse(graphSchemeSchema, scheme, "scheme");
-  const nodes = linearNodesOf(target);
+  const { skip, pools, support } = parse(graphSchemeSchema, scheme, "scheme");
+  if (skip === "random" && (pools !== "shared" || support))
+    throw new RequestError("skip", "identity or none with halves or support", skip);
+  const { graph, taps } = skipped(graphOf(target), skip);
+  const nodes = linearNodesOf(graph);
   if (nodes.length === 0)
     throw new RequestError("network", "a layer with weights or more", new Described("none"));
   for (const name of ["units", "bits", "initialBits"] as const)
     if (scheme[name].length !== nodes.length)
       throw new RequestError(name, `${nodes.length} numbers for ${nodes.length} layers`, scheme[name].length);
-  return checkCounts(nodes.flatMap((node, layer) => graphLayers(node, layer, scheme)));
+  return checkCounts(nodes.flatMap((node, layer) => graphLayers(node, layer, scheme, taps[layer])));
 }
 
-/** A layer of a graph with what it reads. */
-export interface LinearNodeOutline {
-  readonly node: LinearOutline;
-  /** The index of the node in its graph. */
-  readonly index: number;
-  /** The features or channels that it reads, and whether they can be negative. */
+/** A layer of a graph, the number of features or channels that it reads, and whether they can be negative. */
+interface LinearRead {
+  readonly node: LinearNode;
   readonly channels: number;
   readonly signed: boolean;
 }
 
 /** The layers with weights of a graph. */
-export function linearNodesOf(target: GraphOutline): LinearNodeOutline[] {
-  const signs = signsOf(target);
-  return target.nodes.flatMap((node, index) => {
+function linearNodesOf(graph: Graph): LinearRead[] {
+  const signs = signsOf(graph);
+  return graph.nodes.flatMap((node) => {
     if (!isLinear(node)) return [];
     const value = node.from[0]!;
-    const { shape } = value === 0 ? target.input : target.nodes[value - 1]!;
-    return [{ node, index, channels: shape[0], signed: signs[value]! }];
+    const { shape } = value === 0 ? graph.input : graph.nodes[value - 1]!;
+    return [{ node, channels: shape[0], signed: signs[value]! }];
   });
 }
 
 function graphLayers(
-  { node, channels, signed }: LinearNodeOutline,
+  { node, channels, signed }: LinearRead,
   layer: number,
   scheme: GraphScheme,
+  skipTap: number | undefined,
 ): RandomLayer[] {
   const { initialBits, bits: k } = lawAt(scheme, 2 * layer);
   checkBits(1, node.bits, k, initialBits, `.${layer}`);
   const group = scheme.units[layer]!;
   checkHalves(scheme.pools, group, layer);
-  const constant = node.biases;
+  const constant = node.biases !== undefined;
   const [outputs] = node.shape;
   const [taps, groups] = node.kind === "conv" ? [node.window.size, node.groups] : [undefined, 1];
   const inputs = channels + Number(constant);
   const slots = (channels / groups) * tapCount(taps) + Number(constant);
   const scaleBits = Math.max(2 * k - node.bits, 0);
+  const isRandom = scheme.skip === "random";
+  const skip =
+    skipTap === undefined ? undefined : { tap: skipTap, weight: 2 ** node.bits, edge: isRandom ? 2 ** k : 0 };
   const common = {
     layer,
     inputs,
@@ -239,10 +242,12 @@ function graphLayers(
     constant,
     scaleBits,
     signed,
+    skip,
   };
   const shift = node.epilogue.shift + scaleBits;
+  const hidden = inputs * group + (skip?.edge ? outputs : 0);
   return [
-    { ...common, kind: "hidden", rows: inputs * group, columns: inputs, shift: 0 },
+    { ...common, kind: "hidden", rows: hidden, columns: inputs, shift: 0 },
     { ...common, kind: "pooled", rows: outputs, columns: slots * group, shift },
   ];
 }
@@ -313,6 +318,7 @@ function randomLayers(
     groups: 1,
     constant: false,
     signed: layer === 0,
+    skip: undefined,
   };
   if (theorem === 2 && layer > 0) {
     const group = copiesOf[layer - 1]!;
@@ -372,9 +378,36 @@ export function slotsOf(layer: RandomLayer, output: number): Slot[] {
   });
 }
 
-/** The number of subset sums that a layer asks for. */
-export function demandCount({ kind, rows, slots, constant, signed }: RandomLayer): number {
-  return kind === "hidden" ? 0 : rows * (signed ? 2 * slots - Number(constant) : slots);
+/** The slot of an output on the diagonal, where the input at its own place is; undefined where no addition is taken over. */
+export function skipSlot(
+  { inputs, constant, groups, taps, skip }: RandomLayer,
+  output: number,
+): number | undefined {
+  const channels = (inputs - Number(constant)) / groups;
+  return skip && (output % channels) * tapCount(taps) + skip.tap;
+}
+
+/** The number of subset sums that a layer asks for. With a random skip there is one more for each on the diagonal. */
+export function demandCount({ kind, rows, slots, constant, signed, skip }: RandomLayer): number {
+  if (kind === "hidden") return 0;
+  const signs = signed ? 2 : 1;
+  return rows * (slots * signs - Number(constant && signed) + (skip?.edge ? signs : 0));
+}
+
+/** The weights of a target as its random network represents them: those of `matricesOf` with the additions that they take over. */
+export function askedWeights(target: Target, layers: readonly RandomLayer[]): Int32Array[] {
+  const matrices = matricesOf(target);
+  for (const layer of layers)
+    if (layer.kind === "pooled" && layer.skip) addSkip(matrices, layer, layer.skip.weight);
+  return matrices;
+}
+
+/** Adds to the weights on the diagonal. */
+export function addSkip(matrices: Int32Array[], layer: RandomLayer, weight: number): void {
+  const matrix = matrices[layer.layer]!.slice();
+  for (let output = 0; output < layer.outputs; output++)
+    matrix[output * layer.slots + skipSlot(layer, output)!]! += weight;
+  matrices[layer.layer] = matrix;
 }
 
 /** The weights of a target, a matrix [outputs, slots] for each layer with weights. Biases are in the last slot. */
@@ -496,7 +529,7 @@ export interface Demand {
 
 /**
  * Every subset sum that a target asks of the random network of a seed: layer by layer, row by row, slot by slot, sign by
- * sign. `layers` must be those of the scheme.
+ * sign. `layers` must be those of the scheme. Random skips are left out: their demands are those of cut ones.
  */
 export function* demandsOf(
   target: Target,
@@ -506,12 +539,12 @@ export function* demandsOf(
 ): Generator<Demand, void, undefined> {
   const random = drawnWeights(scheme, seed);
   const accepts = acceptance(scheme, seed);
-  const matrices = matricesOf(target);
+  const matrices = askedWeights(target, layers);
   let hidden: readonly number[] = [];
   for (const [index, layer] of layers.entries()) {
     const weightAt = random(index);
     if (layer.kind === "hidden") {
-      hidden = Array.from({ length: layer.rows }, (_, unit) => weightAt(unit));
+      hidden = Array.from({ length: layer.inputs * layer.group }, (_, unit) => weightAt(unit));
       continue;
     }
     const { rows, columns, copies, group, slots, scaleBits } = layer;

@@ -1,11 +1,11 @@
 // The size of a ticket, and the least size that it could have.
 
+import { isLinear } from "../graph/model.ts";
 import type { GraphOutline } from "../graph/outline.ts";
 import type { Outline } from "../network.ts";
 import { countsOf, type KeptCounts, type KeptLayer } from "./kept.ts";
 import {
   lawAt,
-  linearNodesOf,
   nonzeroShare,
   nonzeroWeights,
   weightCount,
@@ -66,7 +66,8 @@ function undrawn(layers: readonly RandomLayer[], laws: WeightLaws): number {
   const counts = new Map<number, number>();
   for (const [index, layer] of layers.entries()) {
     const share = nonzeroShare(lawAt(laws, index));
-    counts.set(share, (counts.get(share) ?? 0) + layer.rows * layer.columns - weightCount(layer));
+    const hidden = layer.kind === "hidden" ? layer.inputs * layer.group : 0;
+    counts.set(share, (counts.get(share) ?? 0) + hidden * (layer.columns - 1));
   }
   return [...counts].reduce((sum, [share, count]) => sum + share * count, 0);
 }
@@ -77,7 +78,7 @@ function undrawn(layers: readonly RandomLayer[], laws: WeightLaws): number {
  */
 function freeWeights(target: Outline | GraphOutline, layers: readonly RandomLayer[]) {
   if ("nodes" in target)
-    return linearNodesOf(target).map(({ node: { bits, shape } }, l) => ({
+    return target.nodes.filter(isLinear).map(({ bits, shape }, l) => ({
       weights: shape[0] * layers[2 * l]!.slots,
       bits,
     }));

@@ -16,14 +16,14 @@ import {
   productPool,
   type Pool,
 } from "../theory/pool.ts";
-import type { Graph } from "../graph/model.ts";
+import { isLinear, type Graph } from "../graph/model.ts";
 import { outlineOfGraph } from "../graph/outline.ts";
 import {
+  askedWeights,
   demandCount,
   graphLayersOf,
   lawAt,
   layersOf,
-  linearNodesOf,
   matricesOf,
   MAX_UNITS,
   reducedWeights,
@@ -32,6 +32,7 @@ import {
   type Scheme,
   type WeightLaw,
 } from "./scheme.ts";
+import { skipped, skips } from "./skips.ts";
 
 /** A scheme whose widths may be left open. */
 export type OpenScheme = Omit<Scheme, "units" | "copies"> & Partial<Pick<Scheme, "units" | "copies">>;
@@ -91,7 +92,7 @@ export type GraphSchemeRequest = Partial<GraphScheme> & { readonly failure?: num
 
 /**
  * Completes a scheme for a graph, as `schemeFor` does for a network. Each layer has the fewest bits that can represent it unless
- * the request states others.
+ * the request states others. Random skips are predicted as if all were cut, which overestimates their failure.
  * @throws {RequestError} For a scheme that cannot represent the target.
  * @example
  * ```ts
@@ -115,7 +116,7 @@ export function graphSchemeFor(
   { failure = 0.01, ...given }: GraphSchemeRequest = {},
 ): { scheme: GraphScheme; predictedFailure: number } {
   const outline = outlineOfGraph(graph);
-  const bits = given.bits ?? linearNodesOf(outline).map(({ node }) => Math.ceil(node.bits / 2));
+  const bits = given.bits ?? graph.nodes.filter(isLinear).map((node) => Math.ceil(node.bits / 2));
   const open = {
     theorem: 1,
     initialBits: bits,
@@ -127,11 +128,13 @@ export function graphSchemeFor(
     skip: "identity",
     ...given,
   } as const;
+  // Refusals name the nodes of the graph, whose names the outline does not have.
+  if (skips.includes(open.skip)) skipped(graph, open.skip);
   const units = [...(given.units ?? repeated(bits.length, stepOf(open)))];
   const layers = graphLayersOf(outline, { ...open, units }).filter(({ kind }) => kind !== "hidden");
   const laws = layers.map(({ layer }) => ({ ...open, ...lawAt(open, 2 * layer) }));
   const asked = { layers, laws, units, copies: [], open: { units: !given.units, copies: false } };
-  const { failure: predictedFailure, units: found } = fewest(matricesOf(graph), asked, failure);
+  const { failure: predictedFailure, units: found } = fewest(askedWeights(graph, layers), asked, failure);
   return { scheme: { ...open, units: found }, predictedFailure };
 }
 
