@@ -161,19 +161,15 @@ export function layersOf(widths: readonly number[], targetBits: number, scheme: 
 
 /** The random network of a ticket, layer by layer. @throws {RequestError} As `layersOf` does. */
 export function ticketLayers({ target, scheme }: Architecture): RandomLayer[] {
-  return isGraphScheme(scheme)
-    ? graphLayersOf(graphOf(target as GraphOutline), scheme)
-    : layersOf((target as Outline).widths, (target as Outline).bits, scheme);
+  return "nodes" in target
+    ? graphLayersOf(graphOf(target), scheme as GraphScheme)
+    : layersOf(target.widths, target.bits, scheme as Scheme);
 }
 
 /** The outline of a target and the random network that is pruned to it. */
 export type Architecture =
   | { readonly target: Outline; readonly scheme: Scheme }
   | { readonly target: GraphOutline; readonly scheme: GraphScheme };
-
-function isGraphScheme(scheme: Scheme | GraphScheme): scheme is GraphScheme {
-  return typeof scheme.bits !== "number";
-}
 
 /**
  * The random network for a graph: two layers for each layer with weights, in the order of the nodes. The weights do not matter.
