@@ -20,8 +20,8 @@ import {
 } from "../../src/graph/stages.ts";
 import { withConstant, type Network } from "../../src/network.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
-import { ticketStages, type Pass } from "../../src/ticket/passes.ts";
-import type { Ticket } from "../../src/ticket/ticket.ts";
+import { graphTicketStages, ticketStages, type Pass } from "../../src/ticket/passes.ts";
+import { isGraphTicket, type GraphTicket, type Ticket } from "../../src/ticket/ticket.ts";
 import { pump } from "../pump.ts";
 import { runnerOf, type Engine } from "../runner.ts";
 import type { Progress } from "../schedule.ts";
@@ -67,18 +67,43 @@ export interface ForwardOptions {
  */
 export async function runNetwork(
   engine: Engine,
-  network: Network | Graph | Ticket,
+  network: Network | Graph | Ticket | GraphTicket,
   inputs: ArrayLike<number>,
   { pass = "collapsed", ...options }: ForwardOptions = {},
 ): Promise<Float64Array> {
-  if (isGraph(network)) {
-    const { shape, activationBits, nonnegative } = network.input;
-    checkInputs(inputs, sizeOf(shape), 2 ** activationBits, nonnegative);
-    return forwardStages(engine, graphStages(network), Int32Array.from(inputs), options);
-  }
-  const isTicket = "masks" in network;
-  const activation = isTicket ? network.target : network;
-  const staged = isTicket ? ticketStages(keptLayers(network), activation, pass) : networkStages(network);
+  if ("masks" in network)
+    return isGraphTicket(network)
+      ? runGraph(engine, network.target, graphTicketStages(network, pass), inputs, options)
+      : runChain(
+          engine,
+          network.target,
+          ticketStages(keptLayers(network), network.target, pass),
+          inputs,
+          options,
+        );
+  return isGraph(network)
+    ? runGraph(engine, network, graphStages(network), inputs, options)
+    : runChain(engine, network, networkStages(network), inputs, options);
+}
+
+function runGraph(
+  engine: Engine,
+  { input: { shape, activationBits, nonnegative } }: Pick<Graph, "input">,
+  staged: StagedNetwork,
+  inputs: ArrayLike<number>,
+  options: Omit<ForwardOptions, "pass">,
+): Promise<Float64Array> {
+  checkInputs(inputs, sizeOf(shape), 2 ** activationBits, nonnegative);
+  return forwardStages(engine, staged, Int32Array.from(inputs), options);
+}
+
+function runChain(
+  engine: Engine,
+  activation: Pick<Network, "activationBits" | "constant">,
+  staged: StagedNetwork,
+  inputs: ArrayLike<number>,
+  options: Omit<ForwardOptions, "pass">,
+): Promise<Float64Array> {
   const columns = staged.elements;
   checkInputs(inputs, columns - Number(activation.constant), 2 ** activation.activationBits);
   const values = withConstant(activation, columns, Int32Array.from(inputs));
