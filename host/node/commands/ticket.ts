@@ -3,7 +3,7 @@
 import { basename, dirname } from "node:path";
 import { integer, parse } from "../../../src/check.ts";
 import type { Provenance, TicketFinding } from "../../../src/finding.ts";
-import type { ImportedNetwork } from "../../../src/import/network.ts";
+import { chainOf, type ImportedNetwork } from "../../../src/import/network.ts";
 import { quantizers, type Network } from "../../../src/network.ts";
 import { seedSchema } from "../../../src/random.ts";
 import { encodeTicket } from "../../../src/ticket/file.ts";
@@ -78,7 +78,7 @@ make them uniform.)`,
 const MAX_LISTED_DEVIATIONS = 10;
 
 async function runTicket(args: Options & { readonly network: string }, { stop }: Call): Promise<number> {
-  const imported = await readNetworkFile(args.network, readNetworkOptions(args));
+  const imported = chainOf(await readNetworkFile(args.network, readNetworkOptions(args)));
   const request = readRequest(args, imported);
   const attempts = parse(integer(1, 1e6), readNumber(args.attempts ?? "1"), "attempts");
   await prepareFile(args.out, [args.network]);

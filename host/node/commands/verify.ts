@@ -3,7 +3,12 @@
 import { RequestError, locating } from "../../../src/errors.ts";
 import { drawValue } from "../../../src/ensemble.ts";
 import type { VerifyFinding } from "../../../src/finding.ts";
-import { refuseConflicts, type ImportedNetwork, type ImportOptions } from "../../../src/import/network.ts";
+import {
+  chainOf,
+  refuseConflicts,
+  type ImportedNetwork,
+  type ImportOptions,
+} from "../../../src/import/network.ts";
 import { compareOutputs, type OutputComparison } from "../../../src/ticket/comparison.ts";
 import { firstDeviation, representedWeights } from "../../../src/ticket/certificate.ts";
 import { decodeTicket, isTicket } from "../../../src/ticket/file.ts";
@@ -98,7 +103,7 @@ async function readTarget(
     refuseConflicts(asked, defaults, "the ticket");
     return undefined;
   }
-  const given = await readNetworkFile(named, asked, defaults);
+  const given = chainOf(await readNetworkFile(named, asked, defaults));
   checkTarget(given.network, ticket.target);
   return given;
 }

@@ -2,9 +2,11 @@
 
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
+import { isGraph, isLinear, type Graph } from "../../../src/graph/model.ts";
 import { locating, RequestError } from "../../../src/errors.ts";
 import {
   refuseConflicts,
+  importModel,
   importNetwork,
   type ImportedNetwork,
   type ImportOptions,
@@ -24,10 +26,10 @@ export async function readNetworkFile(
   path: string,
   options: ImportOptions,
   defaults: ImportOptions = {},
-): Promise<ImportedNetwork> {
+): Promise<ImportedNetwork<Network | Graph>> {
   const bytes = await readBytes(path);
   const external = externalFiles(dirname(path));
-  return locating(path, () => importNetwork(bytes, { ...options, external }, defaults));
+  return locating(path, () => importModel(bytes, { ...options, external }, defaults));
 }
 
 /**
@@ -99,13 +101,20 @@ export async function readNetworkOrTicket(
 }
 
 /** Lines about the import of a network: notes on the file, and without `json` the errors of rounding. */
-export function importedLines(path: string, imported: ImportedNetwork, json = false): string[] {
+export function importedLines(
+  path: string,
+  imported: ImportedNetwork<Network | Graph>,
+  json = false,
+): string[] {
   const { network, bits, notes, quantization } = imported;
+  const { activationBits, quantizer } = isGraph(network)
+    ? { ...network.input, ...network.nodes.find(isLinear)!.epilogue }
+    : network;
   const lines = notes.map((note) => `note: ${note}`);
   if (quantization && !json) {
     const { layers, inputs, outputRange, outputError, outputErrorRms } = quantization;
     lines.unshift(
-      `real numbers as integers: ${bits} bits of weights, ${network.activationBits} of activations, ${network.quantizer}`,
+      `real numbers as integers: ${bits} bits of weights, ${activationBits} of activations, ${quantizer}`,
       ...layers.map(
         ({ name, rows, columns, scale, kept, weightError, biasError }, l) =>
           `layer ${l}, ${quoted(name)}, ${rows} x ${columns}: ${kept ? "integers kept, " : ""}scale ${significant(scale)}, weights off by at most ` +

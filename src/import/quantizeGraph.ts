@@ -1,0 +1,376 @@
+// Turns graphs of real numbers into graphs of integers, and measures how far their outputs are off.
+//
+// Every value has a total scale, the real value of 2^m in it (see real.ts). A layer multiplies the one of its input by the scale
+// of its weights. Pools and flattening keep it: a maximum and an average of multiples of one number are multiples of it. A sum
+// needs two values of one scale. The layers behind which the value of the smaller scale comes are raised: they get larger scales,
+// and use fewer of their bits. Where that is not possible, because the larger scale follows from the smaller one as around a
+// residual block, or because the input of the graph is added, a 1 x 1 convolution of each channel by itself (of features, a
+// diagonal matrix) multiplies the value of the smaller scale by an integer f 2^-k. The other one is then raised so that f is
+// exact; only where that is not possible either, f is rounded.
+
+import { RequestError } from "../errors.ts";
+import { MAX_NODES, type GraphPart } from "../graph/build.ts";
+import { graphForward } from "../graph/forward.ts";
+import { sizeOf, type Graph, type Shape, type Window } from "../graph/model.ts";
+import type { Quantizer } from "../network.ts";
+import {
+  isGivenLinear,
+  forwardGiven,
+  productsOf,
+  shapesOf,
+  type GivenGraph,
+  type GivenLinear,
+} from "./givenGraph.ts";
+import {
+  checkTotal,
+  fewestRounded,
+  layerQuantizationOf,
+  notesOf,
+  outputErrorsOf,
+  quantizeLayer,
+  realOutputs,
+  roundAway,
+  sampledInputs,
+  shortNumber,
+  type Quantization,
+  type QuantizedLayer,
+  type Total,
+} from "./real.ts";
+import { quoted } from "./text.ts";
+
+/** By what a value is multiplied before it is added. */
+interface Factor {
+  /** Which of the two values of the addition. */
+  readonly operand: 0 | 1;
+  /** f: it is multiplied by f 2^-k. */
+  readonly factor: number;
+}
+
+/** The integers of a graph. */
+interface QuantizedGraph {
+  /** By nodes. */
+  readonly layers: ReadonlyMap<number, QuantizedLayer>;
+  /** Of additions, by nodes. */
+  readonly factors: ReadonlyMap<number, Factor>;
+  /** The layers that were raised, and how many times. */
+  readonly raised: ReadonlyMap<number, number>;
+  readonly bits: number;
+  readonly total: Total;
+}
+
+/**
+ * Turns the layers of a graph into integers.
+ * @param asked The bits; by default as for a chain of layers.
+ * @throws {RequestError} For scales beyond 2^-1000..2^1000, and for values that are added and whose scales differ too much.
+ */
+export function quantizeGraph(
+  graph: GivenGraph,
+  asked: number | undefined,
+  inputScale: number,
+): QuantizedGraph {
+  const layers = graph.nodes.filter(isGivenLinear).map(({ layer }) => layer);
+  let found: QuantizedGraph | undefined;
+  const { bits } = fewestRounded(layers, asked, (bits) => {
+    found = new Quantizing(graph, bits, inputScale).graph();
+    return [...found.layers.values()];
+  });
+  return found?.bits === bits ? found : new Quantizing(graph, bits, inputScale).graph();
+}
+
+/** The search for scales with which all additions have values of one scale. */
+class Quantizing {
+  private readonly given: GivenGraph;
+  private readonly bits: number;
+  private readonly inputScale: number;
+  private readonly shapes: readonly Shape[];
+  /** Layers as they were computed last, which stay where nothing before them was raised. */
+  private readonly layers = new Map<number, QuantizedLayer & { readonly least: number | undefined }>();
+  /** The least total scales of raised layers, by nodes. */
+  private readonly least = new Map<number, number>();
+  /** The additions that multiply a value. */
+  private readonly multiplied = new Set<number>();
+  private readonly factors = new Map<number, Factor>();
+  /** How often layers may still be raised. Beyond, values are multiplied. */
+  private left: number;
+
+  constructor(given: GivenGraph, bits: number, inputScale: number) {
+    this.given = given;
+    this.bits = bits;
+    this.inputScale = inputScale;
+    this.shapes = shapesOf(given);
+    this.left = 4 * given.nodes.length;
+  }
+
+  graph(): QuantizedGraph {
+    let totals: readonly Total[] | undefined;
+    while (!totals) totals = this.totals();
+    const raised = new Map<number, number>();
+    for (const [node, least] of this.least) {
+      const { before, scale } = this.layers.get(node)!;
+      if (least === 0) continue;
+      const { layer } = this.given.nodes[node] as GivenLinear;
+      const smallest = quantizeLayer(layer, this.bits, before, {
+        isLast: false,
+        inputOf: this.inputOf(node),
+        least: 0,
+      });
+      if (scale > smallest.scale) raised.set(node, scale / smallest.scale);
+    }
+    const layers = new Map([...this.layers].toSorted(([a], [b]) => a - b));
+    return { layers, factors: this.factors, raised, bits: this.bits, total: totals.at(-1)! };
+  }
+
+  /** The total scales of all values; undefined where a layer was raised, and they have to be computed anew. */
+  private totals(): Total[] | undefined {
+    const totals: Total[] = [this.inputScale];
+    for (const [i, node] of this.given.nodes.entries()) {
+      const [first, second] = node.from.map((value) => totals[value]!) as [Total, Total];
+      let total: Total | undefined;
+      if (isGivenLinear(node)) total = this.layerOf(i, node, first).total;
+      else if (node.kind === "add") total = this.sumOf(i, first, second);
+      else if (node.kind === "flatten") total = this.flattened(first, this.shapes[node.from[0]!]!);
+      else total = first;
+      if (total === undefined) return undefined;
+      checkTotal(`scale of node ${i + 1}`, total);
+      totals.push(total);
+    }
+    return totals;
+  }
+
+  private flattened(total: Total, shape: Shape): Total {
+    if (typeof total === "number") return total;
+    const points = sizeOf(shape) / shape[0];
+    return Float64Array.from({ length: sizeOf(shape) }, (_, i) => total[Math.floor(i / points)]!);
+  }
+
+  private layerOf(i: number, { layer }: GivenLinear, before: Total): QuantizedLayer {
+    const known = this.layers.get(i);
+    const least = this.least.get(i);
+    if (known && known.before === before && known.least === least) return known;
+    const isLast = i === this.given.nodes.length - 1;
+    const quantized = quantizeLayer(layer, this.bits, before, { isLast, inputOf: this.inputOf(i), least });
+    this.layers.set(i, { ...quantized, least });
+    return quantized;
+  }
+
+  /** Which channel or feature of its input weight w of a layer multiplies. */
+  private inputOf(i: number): (w: number) => number {
+    const { layer, window, groups, from } = this.given.nodes[i] as GivenLinear;
+    const { rows, columns } = layer;
+    const taps = window ? window.size[0] * window.size[1] : 1;
+    const perGroup = this.shapes[from[0]!]![0] / groups;
+    return (w) =>
+      Math.floor((Math.floor(w / columns) * groups) / rows) * perGroup + Math.floor((w % columns) / taps);
+  }
+
+  /** The total scale of a sum; undefined where a layer was raised. */
+  private sumOf(i: number, ...totals: [Total, Total]): number | undefined {
+    const { from } = this.given.nodes[i]!;
+    const several = totals.findIndex((total) => typeof total === "object");
+    if (several >= 0) {
+      // Rows with scales of their own come from layers alone, which then get one scale.
+      this.raise(from[several]!, 0);
+      return undefined;
+    }
+    const [a, b] = totals as [number, number];
+    if (a === b) return a;
+    const operand = a < b ? 0 : 1;
+    const [low, high] = [Math.min(a, b), Math.max(a, b)];
+    const [lower, higher] = [from[operand]!, from[1 - operand]!];
+    if (!this.multiplied.has(i)) {
+      if (this.canRaise(lower, higher)) {
+        this.raise(lower, high);
+        return undefined;
+      }
+      this.multiplied.add(i);
+    }
+    const most = 2 ** this.bits;
+    // A scale that was raised to an exact factor gives the same factor again.
+    const exact = Math.floor(((most * low) / high) * (1 + 2 ** -40));
+    if (exact < 1)
+      throw new RequestError(
+        `node ${i + 1}, an addition`,
+        `two values whose scales differ at most 2^${this.bits} times`,
+        high / low,
+        "take more bits for weights",
+      );
+    const total = (low * most) / exact;
+    if (total !== high && this.canRaise(higher, lower)) {
+      this.raise(higher, total);
+      return undefined;
+    }
+    this.factors.set(i, { operand, factor: total === high ? exact : roundAway((most * low) / high) });
+    return high;
+  }
+
+  /** Whether the layers behind which a value comes can be raised without a change of `other`. */
+  private canRaise(value: number, other: number): boolean {
+    const roots = this.left > 0 ? this.roots(value) : undefined;
+    if (!roots) return false;
+    const before = this.allBefore(other);
+    return roots.every((root) => !before.has(root));
+  }
+
+  /** Gives the layers behind which a value comes one scale each, of `least` or more. */
+  private raise(value: number, least: number): void {
+    this.left--;
+    for (const root of this.roots(value) ?? [])
+      this.least.set(root, Math.max(least, this.least.get(root) ?? 0));
+  }
+
+  /** The layers, by nodes, whose scales decide that of a value; undefined where the input does, or a value that is multiplied. */
+  private roots(value: number): number[] | undefined {
+    const roots = new Set<number>();
+    const values = new Set([value]);
+    for (const each of values) {
+      const node = this.given.nodes[each - 1];
+      if (!node || this.multiplied.has(each - 1)) return undefined;
+      if (isGivenLinear(node)) roots.add(each - 1);
+      else for (const read of node.from) values.add(read);
+    }
+    return [...roots];
+  }
+
+  /** The nodes that a value depends on. */
+  private allBefore(value: number): Set<number> {
+    const values = new Set([value]);
+    for (const each of values) for (const read of this.given.nodes[each - 1]?.from ?? []) values.add(read);
+    return new Set([...values].map((each) => each - 1));
+  }
+}
+
+/** How sums become outputs in every node. */
+interface Rounding {
+  readonly activationBits: number;
+  readonly quantizer: Quantizer;
+  readonly clamp: boolean;
+}
+
+const POINT: Window = { size: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
+
+/**
+ * The nodes of a graph of integers.
+ * @param quantized The integers of its layers; undefined where those of the file stay as they are.
+ * @param bits k of every layer.
+ */
+export function partsOf(
+  given: GivenGraph,
+  quantized: Pick<QuantizedGraph, "layers" | "factors"> | undefined,
+  bits: number,
+  rounding: Rounding,
+): GraphPart[] {
+  const shapes = shapesOf(given);
+  const parts: GraphPart[] = [];
+  const names = ["input"];
+  const push = (part: GraphPart): string => {
+    const name = `${part.kind}${parts.length + 1}`;
+    parts.push({ ...part, name });
+    return name;
+  };
+  for (const [i, node] of given.nodes.entries()) {
+    const from = node.from.map((value) => names[value]!);
+    const relu = "relu" in node && node.relu;
+    if (isGivenLinear(node)) {
+      const { weights, biases } = quantized?.layers.get(i) ?? node.layer;
+      const linear = {
+        from,
+        ...rounding,
+        relu,
+        bits,
+        weights: Int32Array.from(weights),
+        outputs: node.layer.rows,
+        biases: biases && Int32Array.from(biases),
+      };
+      const { window, groups } = node;
+      names.push(push(window ? { kind: "conv", ...linear, window, groups } : { kind: "dense", ...linear }));
+    } else if (node.kind === "add") {
+      const multiplied = quantized?.factors.get(i);
+      if (multiplied) {
+        const { operand, factor } = multiplied;
+        const value = { from: [from[operand]!], ...rounding, relu: false, bits, biases: undefined };
+        from[operand] = push(diagonal(value, shapes[node.from[operand]!]!, factor));
+      }
+      names.push(push({ kind: node.kind, from, ...rounding, relu }));
+    } else if (node.kind === "average-pool") names.push(push({ ...node, from, ...rounding, relu }));
+    else names.push(push({ ...node, from }));
+  }
+  if (parts.length > MAX_NODES) throw new RequestError("nodes", `1..${MAX_NODES}`, parts.length);
+  return parts;
+}
+
+/** The layer that multiplies every number by an integer. */
+function diagonal(
+  common: Omit<GraphPart & { kind: "dense" }, "kind" | "weights" | "outputs">,
+  shape: Shape,
+  factor: number,
+): GraphPart {
+  const outputs = shape[0];
+  if (shape.length === 3)
+    return {
+      kind: "conv",
+      ...common,
+      weights: new Int32Array(outputs).fill(factor),
+      outputs,
+      window: POINT,
+      groups: outputs,
+    };
+  const weights = new Int32Array(outputs * outputs);
+  for (let row = 0; row < outputs; row++) weights[row * outputs + row] = factor;
+  return { kind: "dense", ...common, weights, outputs };
+}
+
+/** The fewest inputs that are run through a graph. */
+const MIN_SAMPLES = 1;
+
+/** Compares the outputs of a graph of real numbers with those of the graph of its integers. */
+export function graphQuantizationOf(
+  given: GivenGraph,
+  { layers, bits, total }: QuantizedGraph,
+  graph: Graph,
+  inputScale: number,
+): Quantization {
+  const size = sizeOf(given.input);
+  const { activationBits } = graph.input;
+  const { count, integers, reals } = sampledInputs(
+    { products: productsOf(given.nodes), least: MIN_SAMPLES, size },
+    { activationBits, inputScale },
+  );
+  const output = sizeOf(graph.nodes.at(-1)!.shape);
+  const outputScale =
+    typeof total === "number"
+      ? total
+      : Array.from({ length: output }, (_, i) => total[Math.floor((i * total.length) / output)]!);
+  const real = new Float64Array(count * output);
+  for (let k = 0; k < count; k++)
+    real.set(forwardGiven(given, reals.subarray(k * size, (k + 1) * size)), k * output);
+  return {
+    inputScale,
+    outputScale,
+    layers: [...layers].map(([i, quantized]) =>
+      layerQuantizationOf((given.nodes[i] as GivenLinear).layer, quantized, bits),
+    ),
+    inputs: count,
+    ...outputErrorsOf(real, realOutputs({ activationBits, outputScale }, graphForward(graph, integers))),
+  };
+}
+
+/** Sentences about layers that are raised, values that are multiplied, and integers that did not stay as they are. */
+export function graphNotesOf(
+  given: GivenGraph,
+  { layers, factors, raised, bits }: QuantizedGraph,
+  quantization: Quantization,
+): string[] {
+  const layerOf = (i: number) => (given.nodes[i] as GivenLinear).layer;
+  const kept = [...layers.keys()].map(layerOf);
+  return [
+    ...notesOf(kept, [...layers.values()], quantization, bits),
+    ...[...raised].map(
+      ([i, times]) =>
+        `${quoted(layerOf(i).name)}: its scale is raised ${shortNumber(times)} times, to that of a value to which its outputs are added`,
+    ),
+    ...[...factors].map(
+      ([i, { factor }]) =>
+        `node ${i + 1}, an addition: one of its values is multiplied by ${factor} / ${2 ** bits} before, so that both have one scale`,
+    ),
+  ];
+}
