@@ -6,6 +6,8 @@ import { imageOf, sizeOf, type Shape, type Window } from "../graph/model.ts";
 import { realWeights, type GivenLayer } from "./given.ts";
 
 interface NodeBase {
+  /** How errors name the operator that it comes from. */
+  readonly what: string;
   /** What it reads: 0 is the input of the graph, i + 1 the output of node i. */
   readonly from: readonly number[];
   /** The shape of its output: [features] or [channels, height, width]. */
@@ -62,7 +64,7 @@ export function shapesOf({ input, nodes }: Pick<GivenGraph, "input" | "nodes">):
 }
 
 /** The most multiplications of one input. */
-const MAX_PRODUCTS = 2 ** 33;
+const MAX_PRODUCTS = 2 ** 31;
 
 /**
  * The number of multiplications of one input, with those by padding.
@@ -124,7 +126,7 @@ function valuesOf(node: GivenNode, [first, second]: readonly Read[]): Float64Arr
       });
       return result;
     }
-    case "average-pool": {
+    default: {
       const [sums, counts] = [new Float64Array(sizeOf(node.shape)), new Float64Array(sizeOf(node.shape))];
       eachTap(node.window, read.shape, node.shape, (input, output) => {
         sums[output]! += read.values[input]!;

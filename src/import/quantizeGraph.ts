@@ -131,7 +131,7 @@ class Quantizing {
       else if (node.kind === "flatten") total = this.flattened(first, this.shapes[node.from[0]!]!);
       else total = first;
       if (total === undefined) return undefined;
-      checkTotal(`scale of node ${i + 1}`, total);
+      checkTotal(`scale of ${node.what}`, total);
       totals.push(total);
     }
     return totals;
@@ -189,7 +189,7 @@ class Quantizing {
     const exact = Math.floor(((most * low) / high) * (1 + 2 ** -40));
     if (exact < 1)
       throw new RequestError(
-        `node ${i + 1}, an addition`,
+        this.given.nodes[i]!.what,
         `two values whose scales differ at most 2^${this.bits} times`,
         high / low,
         "take more bits for weights",
@@ -319,8 +319,8 @@ function diagonal(
   return { kind: "dense", ...common, weights, outputs };
 }
 
-/** The fewest inputs that are run through a graph. */
-const MIN_SAMPLES = 1;
+/** Inputs are run through both graphs up to 2^23 multiplications, which take a second or two, and one at least. */
+const MAX_PRODUCTS = 2 ** 23;
 
 /** Compares the outputs of a graph of real numbers with those of the graph of its integers. */
 export function graphQuantizationOf(
@@ -332,7 +332,7 @@ export function graphQuantizationOf(
   const size = sizeOf(given.input);
   const { activationBits } = graph.input;
   const { count, integers, reals } = sampledInputs(
-    { products: productsOf(given.nodes), least: MIN_SAMPLES, size },
+    { count: Math.max(Math.floor(MAX_PRODUCTS / productsOf(given.nodes)), 1), size },
     { activationBits, inputScale },
   );
   const output = sizeOf(graph.nodes.at(-1)!.shape);
@@ -370,7 +370,7 @@ export function graphNotesOf(
     ),
     ...[...factors].map(
       ([i, { factor }]) =>
-        `node ${i + 1}, an addition: one of its values is multiplied by ${factor} / ${2 ** bits} before, so that both have one scale`,
+        `${given.nodes[i]!.what}: one of its values is multiplied by ${factor} / ${2 ** bits} before, so that both have one scale`,
     ),
   ];
 }

@@ -321,8 +321,8 @@ export function shortNumber(value: number): string {
 
 /** The inputs that are run through both networks: at most 256, and fewer (but 8 at least) beyond 2^26 multiplications. */
 const MAX_SAMPLES = 256;
-const MIN_SAMPLES = 8;
 const MAX_PRODUCTS = 2 ** 26;
+const MIN_SAMPLES = 8;
 /** The stream of seed 0 that draws these inputs. */
 const INPUT_STREAM = 2 ** 17;
 
@@ -341,7 +341,7 @@ export function quantizationOf(
     integers: inputs,
     reals,
   } = sampledInputs(
-    { products, least: MIN_SAMPLES, size: layers[0]!.columns },
+    { count: Math.max(Math.floor(MAX_PRODUCTS / products), MIN_SAMPLES), size: layers[0]!.columns },
     { activationBits, inputScale },
   );
   const { total } = quantized.at(-1)!;
@@ -356,12 +356,13 @@ export function quantizationOf(
   };
 }
 
-/** Draws inputs of a network, the same in every run, as integers and as the real numbers that these stand for. */
+/** Draws at most 256 inputs of a network, the same in every run, as integers and as the real numbers that these stand for. */
 export function sampledInputs(
-  { products, least, size }: { readonly products: number; readonly least: number; readonly size: number },
+  asked: { readonly count: number; readonly size: number },
   { activationBits, inputScale }: Pick<RealScales, "activationBits" | "inputScale">,
 ): { count: number; integers: Int32Array; reals: Float64Array } {
-  const count = Math.min(Math.max(Math.floor(MAX_PRODUCTS / products), least), MAX_SAMPLES);
+  const { size } = asked;
+  const count = Math.min(asked.count, MAX_SAMPLES);
   const integers = drawInputs(count * size, activationBits);
   return {
     count,

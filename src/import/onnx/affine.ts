@@ -94,6 +94,11 @@ export class Affine {
     return this.matrix !== undefined;
   }
 
+  /** The number of weights of a layer of `rows` outputs. */
+  weightsOf(rows: number): number {
+    return this.matrix?.length ?? rows * rows;
+  }
+
   /** Whether the map changes nothing. */
   get isIdentity(): boolean {
     return !this.matrix && !this.bias && this.scale.every((factor) => factor === 1);
@@ -144,7 +149,7 @@ export class Affine {
   }
 
   /** Applies factors and shifts behind this map. */
-  then({ scale, bias, exact }: Affine): Affine {
+  followedBy({ scale, bias, exact }: Affine): Affine {
     const scaled = this.scaled(scale, exact);
     return bias ? scaled.shifted(bias, exact) : scaled;
   }

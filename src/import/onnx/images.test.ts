@@ -94,7 +94,7 @@ describe("Random ONNX graph of images", () => {
         if (node.window.dilation.some((step) => step > 1)) seen.add("dilation");
       }
     }
-    expect([...seen].sort()).toEqual([
+    expect([...seen].toSorted()).toEqual([
       "add",
       "average-pool",
       "conv",

@@ -44,6 +44,8 @@ function imageAt(step: Step): Image {
       shown(axes),
       "export the model with fixed channels, height and width; only the number of samples may change",
     );
+  if (!(image[0] * image[1] * image[2] <= MAX_FEATURES))
+    throw refusal(step, `an image of at most ${MAX_FEATURES} numbers`, shown(axes));
   return image;
 }
 

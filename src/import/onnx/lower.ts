@@ -1,7 +1,8 @@
 // From the nodes that a model was read into to the nodes of a graph.
 
+import { RequestError } from "../../errors.ts";
 import type { Shape } from "../../graph/model.ts";
-import type { GivenLayer } from "../given.ts";
+import { MAX_WEIGHTS, type GivenLayer } from "../given.ts";
 import type { GivenGraph, GivenNode } from "../givenGraph.ts";
 import type { ClosedLayer } from "./affine.ts";
 import { INPUT_ORIGIN, type LayerOrigin, type NodeOrigin, type Origin } from "./origin.ts";
@@ -38,12 +39,18 @@ function inOrder(output: NodeOrigin): NodeOrigin[] {
 /**
  * The nodes of a graph. Nodes that flatten images are put in front of dense layers.
  * @param image The shape of the input where it is an image.
+ * @throws {RequestError} For too many weights: several layers may have the numbers of one tensor.
  */
 export function graphOf(
   output: NodeOrigin,
   image: Shape | undefined,
 ): Pick<GivenGraph, "input" | "nodes" | "integer"> {
   const origins = inOrder(output);
+  const weights = origins.reduce(
+    (sum, origin) => sum + (origin.kind === "layer" ? origin.map.weightsOf(origin.rows) : 0),
+    0,
+  );
+  if (weights > MAX_WEIGHTS) throw new RequestError("graph", `at most ${MAX_WEIGHTS} weights`, weights);
   const layers = new Map(
     origins.flatMap((origin) => (origin.kind === "layer" ? [[origin, closed(origin, true)] as const] : [])),
   );
@@ -56,29 +63,29 @@ export function graphOf(
   const flattened = new Map<number, number>();
   const shapeOf = (value: number) => (value === 0 ? input : nodes[value - 1]!.shape);
   /** The value of a node, flattened for one that reads features. */
-  const read = (origin: Origin, readsFeatures: boolean): number => {
+  const read = (origin: Origin, what: string, readsFeatures: boolean): number => {
     const value = values.get(origin)!;
     const shape = shapeOf(value);
     if (!readsFeatures || shape.length === 1) return value;
     if (!flattened.has(value)) {
-      nodes.push({ kind: "flatten", from: [value], shape: [shape[0] * shape[1] * shape[2]] });
+      nodes.push({ kind: "flatten", what, from: [value], shape: [shape[0] * shape[1] * shape[2]] });
       flattened.set(value, nodes.length);
     }
     return flattened.get(value)!;
   };
   for (const origin of origins) {
-    const { shape, relu } = origin;
-    const from = origin.from.map((value) => read(value, shape.length === 1));
+    const { what, shape, relu } = origin;
+    const from = origin.from.map((value) => read(value, what, shape.length === 1));
     if (origin.kind === "layer") {
       const { window, groups = 1 } = origin.image ?? {};
       const layer = scaled(layers.get(origin)!, integer, areExact);
-      nodes.push({ kind: window ? "conv" : "dense", from, shape, layer, window, groups, relu });
+      nodes.push({ kind: window ? "conv" : "dense", what, from, shape, layer, window, groups, relu });
     } else if (origin.kind === "max-pool")
-      nodes.push({ kind: origin.kind, from, shape, window: origin.window });
-    else if (origin.kind === "add") nodes.push({ kind: origin.kind, from, shape, relu });
+      nodes.push({ kind: origin.kind, what, from, shape, window: origin.window });
+    else if (origin.kind === "add") nodes.push({ kind: origin.kind, what, from, shape, relu });
     else {
       const { kind, window, countPadding } = origin;
-      nodes.push({ kind, from, shape, window, countPadding, relu });
+      nodes.push({ kind, what, from, shape, window, countPadding, relu });
     }
     values.set(origin, nodes.length);
   }

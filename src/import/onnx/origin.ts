@@ -101,7 +101,7 @@ export function absorbed(origin: Origin, map: Affine, relu: boolean): Origin | u
   const [from] = origin.from as readonly [Origin];
   switch (origin.kind) {
     case "layer":
-      return nodeOf({ ...origin, map: origin.map.then(channels), relu });
+      return nodeOf({ ...origin, map: origin.map.followedBy(channels), relu });
     case "add":
       return isIdentity ? nodeOf({ ...origin, relu }) : undefined;
     case "average-pool": {
@@ -115,6 +115,8 @@ export function absorbed(origin: Origin, map: Affine, relu: boolean): Origin | u
       const inner = absorbed(from, spread(channels, from.shape), relu);
       return inner && nodeOf({ ...origin, from: [inner] });
     }
+    default:
+      return origin satisfies never;
   }
 }
 
@@ -143,7 +145,7 @@ export function ofEachChannel(
     from: [from],
     shape,
     relu,
-    map: Affine.identity().times(matrix).then(map),
+    map: Affine.identity().times(matrix).followedBy(map),
     rows: channels,
     image: { window, groups: channels },
   });
