@@ -158,7 +158,7 @@ function linear({ layer, window = POINT, groups, shape }: GivenLinear, read: Rea
   const perGroup = channels / groups;
   const result = new Float64Array(sizeOf(shape));
   biases?.forEach((bias, row) => result.fill(bias, row * points, (row + 1) * points));
-  // Channel by channel, so that one channel of the input and one of the output are in use.
+  // Channel by channel: a channel of the input and a channel of the output are in use at a time.
   for (let row = 0; row < rows; row++)
     for (let i = 0; i < perGroup; i++) {
       const from = (Math.floor((row * groups) / rows) * perGroup + i) * height * width;

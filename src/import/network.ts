@@ -69,7 +69,7 @@ export function refuseConflicts(asked: ImportOptions, fixed: ImportOptions, what
       throw new RequestError(name, `${String(fixed[name] ?? "none")}, as ${what} says itself`, value);
 }
 
-/** A network that was read from a file: a chain of dense layers, or a graph where there are convolutions, pools or additions. */
+/** A network that was read from a file: a chain of dense layers, or a graph with convolutions, pools or additions. */
 export interface ImportedNetwork<N extends Network | Graph = Network> {
   readonly network: N;
   /** k: its weights are integers of -2^k..2^k. */
@@ -87,8 +87,8 @@ export interface ImportedNetwork<N extends Network | Graph = Network> {
  * are, real ones are rounded to integers of -2^targetBits..2^targetBits with one scale for each layer.
  * @param options Fields that the file states itself must agree with it.
  * @param defaults Used for what neither the file nor `options` state.
- * @throws {RequestError} The bytes are no network of these formats, or a graph, an option contradicts the file, or the network has more
- * than 1000 layers, 2^20 rows or columns, or 2^24 weights.
+ * @throws {RequestError} The bytes are no network of these formats, or a graph, which `importModel` reads; an option contradicts
+ * the file; or the network has more than 1000 layers, 2^20 rows or columns, or 2^24 weights.
  * @example
  * ```ts
  * import { importNetwork } from "exacta/ticket";
@@ -126,8 +126,8 @@ function notChain(): RequestError {
 }
 
 /**
- * Reads a network or a graph from the bytes of a file, as `importNetwork` does: an ONNX model with convolutions, pools or additions
- * of two values becomes a graph.
+ * Reads a network or a graph from the bytes of a file, as `importNetwork` does: an ONNX model with convolutions, pools or
+ * additions of two values becomes a graph.
  * @throws {RequestError} The bytes are neither, or an option contradicts the file.
  * @example
  * ```ts

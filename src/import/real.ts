@@ -137,7 +137,7 @@ export function quantizeLayers(
 
 /**
  * The bits that are asked for; 8 without scales; else those with which the fewest layers with scales are rounded.
- * @param quantize All layers in so many bits.
+ * @param quantize All layers as integers of that many bits.
  */
 export function fewestRounded(
   layers: readonly GivenLayer[],

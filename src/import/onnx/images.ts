@@ -1,6 +1,6 @@
 // The operators on images of shape [samples, channels, height, width]: convolutions and pools.
 
-import { RequestError } from "../../errors.ts";
+import { Described, RequestError } from "../../errors.ts";
 import { windowOutput, type Window } from "../../graph/model.ts";
 import { Affine } from "./affine.ts";
 import { imageAxes, imageOf, MAX_FEATURES, shown } from "./axes.ts";
@@ -65,22 +65,24 @@ function windowOf(step: Step, size: readonly [number, number], image: Image): Wi
   ) as [Window["stride"], Window["dilation"]];
   const extents = size.map((length, axis) => (length - 1) * dilation[axis]! + 1);
   const automatic = attributes.text("auto_pad") || "NOTSET";
-  let pads = listOf(step, "pads", [0, 0, 0, 0], 0);
-  if (automatic === "VALID") pads = [0, 0, 0, 0];
+  let padding = listOf(step, "pads", [0, 0, 0, 0], 0) as Window["padding"];
+  if (automatic === "VALID") padding = [0, 0, 0, 0];
   else if (automatic === "SAME_UPPER" || automatic === "SAME_LOWER") {
     const sums = extents.map((extent, axis) => {
       const length = image[axis + 1]!;
       return Math.max((Math.ceil(length / stride[axis]!) - 1) * stride[axis]! + extent - length, 0);
     });
-    const [less, more] = [sums.map((sum) => Math.floor(sum / 2)), sums.map((sum) => Math.ceil(sum / 2))];
-    pads = automatic === "SAME_UPPER" ? [...less, ...more] : [...more, ...less];
+    const [top, left] = sums.map((sum) =>
+      automatic === "SAME_UPPER" ? Math.floor(sum / 2) : Math.ceil(sum / 2),
+    ) as [number, number];
+    padding = [top, left, sums[0]! - top, sums[1]! - left];
   } else if (automatic !== "NOTSET")
     throw refusal(step, "NOTSET, VALID, SAME_UPPER or SAME_LOWER as auto_pad", automatic);
-  const window: Window = { size, stride, dilation, padding: pads as unknown as Window["padding"] };
+  const window: Window = { size, stride, dilation, padding };
   if (windowOutput(window, image).some((length) => length < 1))
     throw refusal(step, `a window that fits into an image of ${image[1]} x ${image[2]}`, size);
   const isRoundedUp = extents.some(
-    (extent, axis) => (image[axis + 1]! + pads[axis]! + pads[axis + 2]! - extent) % stride[axis]! !== 0,
+    (extent, axis) => (image[axis + 1]! + padding[axis]! + padding[axis + 2]! - extent) % stride[axis]! !== 0,
   );
   if (attributes.integer("ceil_mode", 0) !== 0 && isRoundedUp)
     throw refusal(
@@ -92,8 +94,17 @@ function windowOf(step: Step, size: readonly [number, number], image: Image): Wi
   return window;
 }
 
-/** The node that an activation is a map of, as an image. @throws {RequestError} For features that become an image. */
-function originAt(walk: Walk, { node, activation }: Step, image: Image): Origin {
+/** What an operator on images reads. */
+interface Before {
+  readonly origin: Origin;
+  /** The map of each channel from the origin to what is read. */
+  readonly channels: Affine;
+  /** A node that computes what is read, where the origin can take the map up. */
+  readonly taken: Origin | undefined;
+}
+
+/** @throws {RequestError} For features that become an image, and for constants that differ between the pixels of a channel. */
+function before(walk: Walk, { node, activation }: Step, image: Image): Before {
   const { origin, map, axes } = activation;
   if (origin.kind === "input" && !map.hasMatrix) walk.takeImage(node, image);
   else if (origin.kind === "input" || map.hasMatrix || origin.shape.join() !== image.join())
@@ -103,7 +114,14 @@ function originAt(walk: Walk, { node, activation }: Step, image: Image): Origin 
       shown(axes),
       "features that become an image are not read",
     );
-  return origin;
+  const channels = map.ofBlocks(image[1] * image[2]);
+  if (!channels)
+    throw new RequestError(
+      node.what,
+      "constants before it that are the same for all pixels of a channel",
+      new Described("others"),
+    );
+  return { origin, channels, taken: absorbed(origin, map, false) };
 }
 
 function outputShape(step: Step, channels: number, window: Window, image: Image): Image {
@@ -140,15 +158,13 @@ const convolve: Apply = (walk, step) => {
   const type = commonType(step, kernel);
   const matrix = matrixOf(walk, step, kernel, false, [outputs, columns]);
   // Factors and shifts in front go into the layer before, or into the kernel; else they are a layer of their own.
-  const origin = originAt(walk, step, image);
-  const taken = absorbed(origin, activation.map, false);
-  const channelMap = activation.map.ofBlocks(image[1] * image[2]);
+  const { origin, channels: channelMap, taken } = before(walk, step, image);
   const isPadded = window.padding.some((pad) => pad > 0);
-  const isFolded = !taken && channelMap && groups === 1 && !(isPadded && channelMap.hasShifts);
-  const before = isFolded
+  const isFolded = !taken && groups === 1 && !(isPadded && channelMap.hasShifts);
+  const factors = isFolded
     ? channelMap.picked(Array.from({ length: columns }, (_, i) => Math.floor(i / taps)))
     : Affine.identity();
-  const product = before.times(matrix);
+  const product = factors.times(matrix);
   if (matrix.integer && !product.integer)
     walk.note(`the integers of "${matrix.name}" are multiplied by real factors`);
   const biases = step.inputs[2] && constantAt(step, 2);
@@ -199,14 +215,12 @@ function pooled(walk: Walk, step: Step, kind: "max-pool" | "average-pool", windo
   const window = windowAt(step, image);
   const shape = outputShape(step, image[0], window, image);
   const countPadding = attributes.integer("count_include_pad", 0) !== 0;
-  const origin = originAt(walk, step, image);
-  const taken = absorbed(origin, activation.map, false);
-  const channels = taken ? Affine.identity() : activation.map.ofBlocks(image[1] * image[2]);
+  const { origin, taken, ...read } = before(walk, step, image);
+  const channels = taken ? Affine.identity() : read.channels;
   const commutes =
-    channels &&
-    (kind === "max-pool"
+    kind === "max-pool"
       ? channels.isIncreasing
-      : !(channels.hasShifts && countsPadding({ window, countPadding })));
+      : !(channels.hasShifts && countsPadding({ window, countPadding }));
   const from = [taken ?? (commutes ? origin : walk.flushed(node, activation, false))];
   const common = { what: node.what, from, shape, window, relu: false };
   const pool = kind === "max-pool" ? nodeOf({ kind, ...common }) : nodeOf({ kind, ...common, countPadding });

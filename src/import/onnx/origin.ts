@@ -66,7 +66,7 @@ export function nodeOf(node: WithoutDerived<NodeOrigin>): NodeOrigin {
 }
 
 /** The points of each channel of a node. */
-export function pointsOf(shape: Shape): number {
+function pointsOf(shape: Shape): number {
   return sizeOf(shape) / shape[0];
 }
 
