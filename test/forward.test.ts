@@ -67,8 +67,8 @@ describe.each(golden.map((row, k) => [k + 1, row] as const))("Golden network %i"
     async (name) => {
       expect(summary(await runNetwork(engines[name], target, inputs))).toEqual(recorded);
       for (const pass of passes) {
-        const stages = ticketStages(keptLayers(ticket, random), pass);
-        const outputs = await forwardStages(engines[name], target, stages, Float64Array.from(inputs));
+        const stages = ticketStages(keptLayers(ticket, random), target, pass);
+        const outputs = await forwardStages(engines[name], stages, Float64Array.from(inputs));
         expect(summary(outputs), `pass ${pass}`).toEqual(recorded);
       }
     },
@@ -80,8 +80,8 @@ describe.each(golden.map((row, k) => [k + 1, row] as const))("Golden network %i"
       ticket.masks.at(-1)!.map(() => 0),
     );
     for (const pass of passes) {
-      const stages = ticketStages(keptLayers({ ...ticket, masks }, random), pass);
-      const outputs = await forwardStages(engines.cpu, target, stages, Float64Array.from(inputs));
+      const stages = ticketStages(keptLayers({ ...ticket, masks }, random), target, pass);
+      const outputs = await forwardStages(engines.cpu, stages, Float64Array.from(inputs));
       expect(summary(outputs), `pass ${pass}`).not.toEqual(recorded);
     }
   });

@@ -4,13 +4,14 @@
 import { forwardStages, runNetwork } from "../../host/experiments/network.ts";
 import { pruneToTicket } from "../../host/experiments/ticket.ts";
 import type { Engine } from "../../host/runner.ts";
+import { columnsOfStage, type Stage, type StagedNetwork } from "../../src/graph/stages.ts";
 import { withConstant, type Network } from "../../src/network.ts";
 import { representedNetwork, representedWeights } from "../../src/ticket/certificate.ts";
 import { controlOf, type Control } from "../../src/ticket/controls.ts";
-import { decodeTicket } from "../../src/ticket/file.ts";
+import { decodeNetworkTicket } from "../../src/ticket/file.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { keptCount } from "../../src/ticket/mask.ts";
-import { ticketStages, type Stage } from "../../src/ticket/passes.ts";
+import { ticketStages } from "../../src/ticket/passes.ts";
 import { layersOf, weightCount } from "../../src/ticket/scheme.ts";
 import type { Ticket } from "../../src/ticket/ticket.ts";
 import { unitProducts, type UnitProducts } from "../../src/ticket/unit.ts";
@@ -67,7 +68,7 @@ interface Built {
 interface Prepared {
   readonly name: string;
   readonly ticket: Ticket;
-  readonly stages: readonly Stage[];
+  readonly staged: StagedNetwork;
 }
 
 let built: Promise<Built> | undefined;
@@ -78,7 +79,7 @@ let prepared: Prepared | undefined;
 async function readBuilt(): Promise<Built> {
   const packed = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const { ticket } = decodeTicket(new Uint8Array(await new Response(stream).arrayBuffer()));
+  const { ticket } = decodeNetworkTicket(new Uint8Array(await new Response(stream).arrayBuffer()));
   return { ticket, trained: representedNetwork(ticket) };
 }
 
@@ -115,15 +116,16 @@ async function prepare(
   if (prepared?.name === name) return { ...prepared, engine: runner };
   const whole = await ticketOf(runner, seed, watch);
   const ticket = network === "pruned" ? whole : controlOf(whole, network);
-  const stages = ticketStages(keptLayers(ticket), "collapsed").map(withWeights);
-  prepared = { name, ticket, stages };
+  const staged = ticketStages(keptLayers(ticket), ticket.target, "collapsed");
+  prepared = { name, ticket, staged: { ...staged, stages: staged.stages.map(withWeights) } };
   return { ...prepared, engine: runner };
 }
 
 /** A stage that has its weights in memory, since it will compute many images. */
 function withWeights(stage: Stage): Stage {
+  if (stage.kind !== "linear") return stage;
   const weights = stage.weightsOf(0, stage.rows);
-  const width = stage.columns * stage.group;
+  const width = columnsOfStage(stage) * stage.group;
   return { ...stage, weightsOf: (from, to) => weights.slice(from * width, to * width) };
 }
 
@@ -155,12 +157,12 @@ export async function digitsReading(
   { image, ...chosen }: DigitsReadingOrder["request"],
   { signal }: Context<DigitsReadingOrder>,
 ): Promise<DigitsReadingOrder["answer"]> {
-  const { engine, ticket, stages } = await prepare(chosen, unwatched(signal));
+  const { engine, ticket, staged } = await prepare(chosen, unwatched(signal));
   const { trained } = await builtTicket();
-  const inputs = Float64Array.from(withConstant(ticket.target, stages[0]!.columns, image));
+  const inputs = Float64Array.from(withConstant(ticket.target, staged.elements, image));
   const [ours, theirs] = await Promise.all([
     runNetwork(engine, trained, image, { signal }),
-    forwardStages(engine, ticket.target, stages, inputs, { signal }),
+    forwardStages(engine, staged, inputs, { signal }),
   ]);
   return { trained: [...ours], random: [...theirs] };
 }

@@ -1,6 +1,7 @@
 // Bounds how long a piece of work may take on a thread. A thread that takes longer hangs.
 
 import { reachCapacity } from "../../src/kernels/reach.ts";
+import { columnsOf } from "../../src/kernels/forward.ts";
 import type { KernelName, ParamsOf } from "../../src/kernels/index.ts";
 import type { Work, WorkOf } from "../../src/plan.ts";
 
@@ -27,6 +28,8 @@ const LISTED = 8;
 /** A product is added to a sum; a hidden unit is computed, or an output. */
 const PRODUCT = 4;
 const NUMBER = 16;
+/** Numbers that take as long as a quotient. */
+const QUOTIENT = 8;
 /** Values of a layer that `prune` draws at a time. */
 const DRAWN_TOGETHER = 512;
 
@@ -73,10 +76,13 @@ const operations: { readonly [K in KernelName]?: (params: ParamsOf<K>) => number
     const perItem = ITEM * (1 + divisors) + bitsetOperations(sums) + ENTRY * sums;
     return count * (items * perItem + (1 + targets) * LISTED * sums);
   },
-  forward({ samples, columns, group, rows }) {
-    const hidden = columns * group;
-    return samples * (hidden * (NUMBER + PRODUCT * rows) + NUMBER * rows) + PRODUCT * rows * hidden;
+  forward(params) {
+    const { samples, pixels, channels, points, group, rows } = params;
+    const hidden = columnsOf(params) * group;
+    const point = hidden * (NUMBER + PRODUCT * rows) + NUMBER * rows;
+    return samples * (NUMBER * pixels * channels + points * point) + PRODUCT * rows * hidden;
   },
+  pool: ({ samples, channels, points, taps }) => samples * points * channels * NUMBER * (taps + QUOTIENT),
 };
 
 /** An upper bound of the operations of some work. */

@@ -1,11 +1,26 @@
-// Forward passes of networks and tickets on an engine, stage by stage.
+// Forward passes of networks, graphs and tickets on an engine, stage by stage.
 
 import { RequestError } from "../../src/errors.ts";
-import { withConstant, type Activation, type Network } from "../../src/network.ts";
+import {
+  outputBlocks,
+  productsOf,
+  transposed,
+  writeBlock,
+  type OutputBlock,
+  type Value,
+} from "../../src/graph/blocks.ts";
+import { isGraph, sizeOf, type Graph } from "../../src/graph/model.ts";
+import {
+  elementsOf,
+  graphStages,
+  networkStages,
+  type Stage,
+  type StagedNetwork,
+} from "../../src/graph/stages.ts";
+import { withConstant, type Network } from "../../src/network.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
-import { networkStages, ticketStages, type Pass, type Stage } from "../../src/ticket/passes.ts";
-import { outputBlocks, writeBlock, type OutputBlock } from "../../src/ticket/blocks.ts";
-import type { Ticket } from "../../src/ticket/ticket.ts";
+import { graphTicketStages, ticketStages, type Pass } from "../../src/ticket/passes.ts";
+import { isGraphTicket, type GraphTicket, type Ticket } from "../../src/ticket/ticket.ts";
 import { pump } from "../pump.ts";
 import { runnerOf, type Engine } from "../runner.ts";
 import type { Progress } from "../schedule.ts";
@@ -23,11 +38,11 @@ export interface ForwardOptions {
 }
 
 /**
- * Runs inputs through a network, or through the pruned network of a ticket.
+ * Runs inputs through a network, a graph, or the pruned network of a ticket.
  *
  * All engines and both passes give the same integers.
  * @param inputs Shape [samples, inputs], row by row, without the constant unit: integers of -2^m..2^m, where m is
- * `activationBits`.
+ * `activationBits`. An image is [channels, height, width], row by row; a graph whose input is `nonnegative` takes 0..2^m.
  * @returns Shape [samples, outputs], row by row: exact integers.
  * @throws {RequestError} The length of `inputs` is no multiple of the number of inputs, an input is no integer in range (a
  * fraction, NaN, a hole of a list, a value of another type), or the sums of a layer could exceed 2^53.
@@ -51,71 +66,121 @@ export interface ForwardOptions {
  */
 export async function runNetwork(
   engine: Engine,
-  network: Network | Ticket,
+  network: Network | Graph | Ticket | GraphTicket,
   inputs: ArrayLike<number>,
   { pass = "collapsed", ...options }: ForwardOptions = {},
 ): Promise<Float64Array> {
-  const isTicket = "masks" in network;
-  const stages = isTicket ? ticketStages(keptLayers(network), pass) : networkStages(network);
-  const activation = isTicket ? network.target : network;
-  const { columns } = stages[0]!;
-  checkInputs(inputs, columns - Number(activation.constant), 2 ** activation.activationBits);
-  const values = Float64Array.from(withConstant(activation, columns, Int32Array.from(inputs)));
-  return forwardStages(engine, activation, stages, values, options);
+  if ("masks" in network)
+    return isGraphTicket(network)
+      ? runGraph(engine, network.target, graphTicketStages(network, pass), inputs, options)
+      : runChain(
+          engine,
+          network.target,
+          ticketStages(keptLayers(network), network.target, pass),
+          inputs,
+          options,
+        );
+  return isGraph(network)
+    ? runGraph(engine, network, graphStages(network), inputs, options)
+    : runChain(engine, network, networkStages(network), inputs, options);
 }
 
-/** Runs inputs through stages. @param inputs Shape [samples, columns of the first stage], row by row. */
+function runGraph(
+  engine: Engine,
+  { input: { shape, activationBits, nonnegative } }: Pick<Graph, "input">,
+  staged: StagedNetwork,
+  inputs: ArrayLike<number>,
+  options: Omit<ForwardOptions, "pass">,
+): Promise<Float64Array> {
+  checkInputs(inputs, sizeOf(shape), 2 ** activationBits, nonnegative);
+  return forwardStages(engine, staged, Float64Array.from(inputs), options);
+}
+
+function runChain(
+  engine: Engine,
+  activation: Pick<Network, "activationBits" | "constant">,
+  staged: StagedNetwork,
+  inputs: ArrayLike<number>,
+  options: Omit<ForwardOptions, "pass">,
+): Promise<Float64Array> {
+  const columns = staged.elements;
+  checkInputs(inputs, columns - Number(activation.constant), 2 ** activation.activationBits);
+  const values = Float64Array.from(withConstant(activation, columns, Int32Array.from(inputs)));
+  return forwardStages(engine, staged, values, options);
+}
+
+/** The most numbers of a value of a batch, which bounds memory. */
+const MAX_BATCH_NUMBERS = 2 ** 24;
+
+/** Runs inputs through stages. @param inputs Shape [samples, elements of an input], row by row. */
 export async function forwardStages(
   engine: Engine,
-  activation: Activation,
-  stages: readonly Stage[],
+  { elements, largest, stages }: StagedNetwork,
   inputs: Float64Array,
   { signal, onProgress }: Omit<ForwardOptions, "pass"> = {},
 ): Promise<Float64Array> {
-  const runner = runnerOf(engine);
-  let values = inputs;
-  let largest = 2 ** activation.activationBits;
-  const samples = values.length / stages[0]!.columns;
-  const total = stages.reduce((sum, { rows, columns, group }) => sum + rows * columns * group, 0) * samples;
+  const samples = inputs.length / elements;
+  const sizes = [elements, ...stages.map(elementsOf)];
+  const rows = sizes.at(-1)!;
+  const size = Math.max(1, Math.floor(MAX_BATCH_NUMBERS / Math.max(...sizes)));
+  const total = stages.reduce((sum, stage) => sum + productsOf(stage), 0) * samples;
   let done = 0;
-  for (const [index, stage] of stages.entries()) {
-    const outputs = new Float64Array(samples * stage.rows);
-    let largestOutput = 0;
-    const layer = {
-      activation,
-      stage,
-      index,
-      last: index === stages.length - 1,
-      samples,
-      inputs: values,
-      largest,
-    };
-    const run = async (block: OutputBlock) => ({ block, words: (await runner.run(block.work)).words });
-    for await (const { block, words } of pump(outputBlocks(layer), run, {
-      depth: runner.queueDepth,
-      signal,
-    })) {
-      writeBlock(outputs, stage, block, words);
-      largestOutput = Math.max(largestOutput, block.largest);
-      done += block.samples * block.rows * stage.columns * stage.group;
-      onProgress?.({ done, total });
+  const outputs = new Float64Array(samples * rows);
+  for (let first = 0; first < samples; first += size) {
+    const numbers = inputs.subarray(first * elements, (first + size) * elements);
+    const values: (Value | undefined)[] = [{ numbers, elements, largest }];
+    for (const [index, stage] of stages.entries()) {
+      const reads = stage.from.map((value) => values[value]!);
+      values.push(
+        await stageOutputs(engine, stage, reads, signal, (products) => {
+          done += products;
+          onProgress?.({ done, total });
+        }),
+      );
+      // What no later stage reads makes room.
+      for (const value of stage.from)
+        if (!stages.slice(index + 1).some(({ from }) => from.includes(value))) values[value] = undefined;
     }
-    [values, largest] = [outputs, largestOutput];
+    outputs.set(values.at(-1)!.numbers, first * rows);
   }
-  return values;
+  return outputs;
 }
 
-function checkInputs(inputs: ArrayLike<unknown>, columns: number, most: number): void {
+async function stageOutputs(
+  engine: Engine,
+  stage: Stage,
+  reads: readonly Value[],
+  signal: AbortSignal | undefined,
+  onProducts: (products: number) => void,
+): Promise<Value> {
+  const [read] = reads as readonly [Value];
+  const elements = elementsOf(stage);
+  if (stage.kind === "transpose") return { ...read, numbers: transposed(stage.rows, stage.columns, read) };
+  const runner = runnerOf(engine);
+  const numbers = new Float64Array((read.numbers.length / read.elements) * elements);
+  let largest = 0;
+  const run = async (block: OutputBlock) => ({ block, words: (await runner.run(block.work)).words });
+  const blocks = outputBlocks(stage, reads);
+  for await (const { block, words } of pump(blocks, run, { depth: runner.queueDepth, signal })) {
+    writeBlock(numbers, stage, block, words);
+    largest = Math.max(largest, block.largest);
+    onProducts(block.products);
+  }
+  return { numbers, elements, largest };
+}
+
+function checkInputs(inputs: ArrayLike<unknown>, columns: number, most: number, nonnegative = false): void {
+  const least = nonnegative ? 0 : -most;
   if (!Array.isArray(inputs) && !(ArrayBuffer.isView(inputs) && !(inputs instanceof DataView)))
     throw new RequestError("inputs", "a list or a typed array of integers", inputs);
   if (inputs.length % columns !== 0)
     throw new RequestError("inputs", `${columns} numbers for each`, inputs.length);
   for (let i = 0; i < inputs.length; i++) {
     const value = inputs[i];
-    if (!Number.isInteger(value) || Math.abs(value as number) > most)
+    if (!Number.isInteger(value) || (value as number) < least || (value as number) > most)
       throw new RequestError(
         `number ${(i % columns) + 1} of input ${Math.floor(i / columns) + 1}`,
-        `an integer in ${-most}..${most}`,
+        `an integer in ${least}..${most}`,
         value,
       );
   }

@@ -7,7 +7,8 @@ import { quantizers, readNetwork, type Network, type Quantizer } from "../networ
 import { FORMAT } from "../ticket/file.ts";
 import { networkOfTensors } from "./chain.ts";
 import { buildGraph } from "../graph/build.ts";
-import { isGraph, type Graph } from "../graph/model.ts";
+import { isGraph, isLinear, type Graph } from "../graph/model.ts";
+import { readGraph } from "../graph/read.ts";
 import { checkLayers, largestOf, type GivenLayer, type GivenNetwork } from "./given.ts";
 import { isGivenGraph, isGivenLinear, type GivenGraph } from "./givenGraph.ts";
 import { graphNotesOf, graphQuantizationOf, partsOf, quantizeGraph } from "./quantizeGraph.ts";
@@ -147,6 +148,11 @@ export function importModel(
   const given = read(bytes, external, asked.order);
   if ("bits" in given) {
     const { network, bits: targetBits } = given;
+    if (isGraph(network)) {
+      // Each of its nodes states its own.
+      refuseConflicts(asked, {}, "the network");
+      return { network, bits: targetBits, notes: [], quantization: undefined };
+    }
     const { activationBits, quantizer, clamp } = network;
     refuseConflicts(asked, { targetBits, activationBits, quantizer, clamp }, "the network");
     return { ...given, notes: [], quantization: undefined };
@@ -282,7 +288,7 @@ function read(
   bytes: Uint8Array,
   external: ReadExternal | undefined,
   order: readonly string[] | undefined,
-): GivenNetwork | GivenGraph | { network: Network; bits: number } {
+): GivenNetwork | GivenGraph | { network: Network | Graph; bits: number } {
   // safetensors: the length of the header is below 2^40, so that bytes 5..7 are 0, which no text has.
   if (bytes[8] === OPENING_BRACE && bytes.subarray(5, 8).every((byte) => byte === 0)) {
     const { tensors, metadata } = readSafetensors(bytes);
@@ -322,7 +328,7 @@ const realSchema = z.strictObject({
   ),
 });
 
-function readJson(text: string): GivenNetwork | { network: Network; bits: number } {
+function readJson(text: string): GivenNetwork | { network: Network | Graph; bits: number } {
   let value: unknown;
   try {
     value = JSON.parse(text.replace(/^\uFEFF/, ""));
@@ -331,6 +337,13 @@ function readJson(text: string): GivenNetwork | { network: Network; bits: number
     throw new RequestError("network", "JSON, safetensors or ONNX", text.slice(0, 60), message);
   }
   refuseForeignJson(value);
+  if ("nodes" in (value as object)) {
+    const network = readGraph(value);
+    return {
+      network,
+      bits: network.nodes.reduce((most, node) => Math.max(most, isLinear(node) ? node.bits : 0), 0),
+    };
+  }
   if (Object.keys(value as object).join() !== "layers") return readNetwork(value);
   const layers = parse(realSchema, value, "network").layers.map(({ weights, biases }, l) => {
     const columns = weights[0]!.length;

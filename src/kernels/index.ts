@@ -5,13 +5,14 @@ import { count } from "./count.ts";
 import { forward } from "./forward.ts";
 import { knapsack } from "./knapsack.ts";
 import { meet } from "./meet.ts";
+import { pool } from "./pool.ts";
 import { prune } from "./prune.ts";
 import { reach } from "./reach.ts";
 import { smallest } from "./smallest.ts";
 import { tail } from "./tail.ts";
 import { witness } from "./witness.ts";
 
-const list = { reach, witness, count, smallest, knapsack, meet, prune, forward, tail } as const;
+const list = { reach, witness, count, smallest, knapsack, meet, prune, forward, pool, tail } as const;
 
 export type KernelName = keyof typeof list;
 export const kernelNames = Object.keys(list) as KernelName[];

@@ -10,6 +10,7 @@ import type { DeviceProfile, Launch } from "../../host/gpu/launch.ts";
 import { startThread } from "../../host/node/platform/threads.ts";
 import type { Runner } from "../../host/runner.ts";
 import { phaseConfig, plan } from "../../src/experiments/phase.ts";
+import { columnsOf, denseColumns, densePlaces } from "../../src/kernels/forward.ts";
 import { batchWork, type Work, type WorkOf } from "../../src/plan.ts";
 import { exactly } from "../kernels/given.ts";
 import { uniform } from "../kernels/tail.ts";
@@ -94,8 +95,24 @@ const signs = (items: number, halfRange: number, count: number): WorkOf<"tail"> 
 
 const forward = (samples: number, columns: number, rows: number, wide: number): WorkOf<"forward"> => ({
   kernel: "forward",
-  params: { samples, columns, group: 1, rows, rectify: 1, shift: 0, quantizer: 0, relu: 0, most: 0, wide },
-  inputs: { inputs: Int32Array.of(1), units: Int32Array.of(1), weights: Int32Array.of(1) },
+  params: {
+    samples,
+    ...denseColumns(columns),
+    group: 1,
+    rows,
+    rectify: 1,
+    shift: 0,
+    quantizer: 0,
+    relu: 0,
+    most: 0,
+    wide,
+  },
+  inputs: {
+    inputs: Int32Array.of(1),
+    places: densePlaces(),
+    units: Int32Array.of(1),
+    weights: Int32Array.of(1),
+  },
 });
 
 /** Requests whose work takes long, by name. */
@@ -307,11 +324,24 @@ function longestForward(
 ) {
   const across = constants.ACROSS! * 4;
   const columns = first[1]! - first[0]!;
-  const width = params.columns * params.group;
+  const width = columnsOf(params) * params.group;
   return {
-    units: Math.min(columns * across, params.samples) * params.rows * width,
+    units: Math.min(columns * across, params.samples * params.points) * params.rows * width,
     chain: Math.ceil(columns / workgroups) * width * 16,
     nanoseconds: params.wide ? ([0.12, 64] as const) : ([0.012, 6] as const),
+  };
+}
+
+function longestPool(
+  { params }: WorkOf<"pool">,
+  { constants, workgroups }: Launch,
+  first: readonly number[],
+) {
+  const blocks = first[1]! - first[0]!;
+  return {
+    units: blocks * constants.WIDTH! * params.taps,
+    chain: Math.ceil(blocks / workgroups) * params.taps,
+    nanoseconds: params.wide ? ([0.5, 500] as const) : ([0.25, 250] as const),
   };
 }
 
@@ -323,6 +353,7 @@ function longestOf(work: Work, launch: Launch): Longest {
   if (work.kernel === "prune") return longestPrune(work, launch, first);
   if (work.kernel === "tail") return longestTail(work, launch, first);
   if (work.kernel === "forward") return longestForward(work, launch, first);
+  if (work.kernel === "pool") return longestPool(work, launch, first);
   return longestTable(work, launch, dispatches);
 }
 
@@ -469,6 +500,7 @@ describe("Work in parts", () => {
       {
         ...layer,
         inputs: {
+          places: densePlaces(),
           inputs: Int32Array.from({ length: 7500 }, (_, i) => (i % 11) - 5),
           units: Int32Array.of(1, -2, 1),
           weights: Int32Array.from({ length: 15 }, (_, i) => (i % 7) - 3),

@@ -5,7 +5,8 @@ import type { VariantName } from "../../host/gpu/launch.ts";
 import { variantsOf } from "../../host/gpu/kernels/index.ts";
 import { ensembles, listedLaw, type Ensemble } from "../../src/ensemble.ts";
 import { phaseConfig, plan } from "../../src/experiments/phase.ts";
-import type { ForwardParams } from "../../src/kernels/forward.ts";
+import type { PoolParams } from "../../src/kernels/pool.ts";
+import { columnsOf, denseColumns, type ForwardParams } from "../../src/kernels/forward.ts";
 import { batchWork, type Work, type WorkOf } from "../../src/plan.ts";
 import { reachPlan } from "../../src/reach-plan.ts";
 import { parities, uniform } from "../kernels/tail.ts";
@@ -225,7 +226,7 @@ function layer(
 ): WorkOf<"forward"> {
   const params = {
     samples: 9,
-    columns: 7,
+    ...denseColumns(7),
     group: 5,
     rows: 9,
     rectify: 1,
@@ -236,7 +237,8 @@ function layer(
     wide: 0,
     ...change,
   };
-  const { samples, columns, group, rows, wide } = params;
+  const { samples, pixels, group, points, taps, rows, wide } = params;
+  const columns = columnsOf(params);
   let state = 12345;
   const number = (bits: number) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -245,12 +247,15 @@ function layer(
     return Math.floor((state / 2 ** 32 - 0.5) * 2 ** bits);
   };
   const list = (length: number, bits: number) => Int32Array.from({ length }, () => number(bits));
-  const inputs = list(samples * columns, inputBits);
+  const inputs = list(samples * pixels * params.channels, inputBits);
   return {
     kernel: "forward",
     params,
     inputs: {
       inputs: wide ? new Int32Array(BigInt64Array.from([...inputs], BigInt).buffer) : inputs,
+      places: Int32Array.from({ length: points * taps }, (_, i) =>
+        points === 1 ? 0 : (i % (pixels + 1)) - 1,
+      ),
       units: list(columns * group, unitBits),
       weights: list(rows * columns * group, weightBits),
     },
@@ -258,6 +263,7 @@ function layer(
 }
 
 const QUANTIZERS = [0, 1, 2, 3];
+const windows = { samples: 3, pixels: 6, channels: 3, points: 5, taps: 4 };
 const everyPass: readonly VariantName[] = variantsOf("forward");
 const forward: readonly Row[] = [
   ["packed in one byte and one", layer({ relu: 1, quantizer: 1 }, [5, 3, 8]), everyPass],
@@ -271,10 +277,50 @@ const forward: readonly Row[] = [
       ["workgroup"],
     ]),
   ),
+  ["windows packed in two bytes", layer({ ...windows, biased: 1, constantBits: 6 }, [9, 5, 8]), everyPass],
+  [
+    "windows of two words",
+    layer({ ...windows, biased: 1, constantBits: 40, wide: 1 }, [32, 20, 30]),
+    ["workgroup"],
+  ],
   ["no samples", layer({ samples: 0 }, [5, 3, 8]), ["packed"]],
   ["no rows", layer({ rows: 0 }, [5, 3, 8]), ["workgroup"]],
   ["no hidden units", layer({ group: 0, wide: 1 }, [5, 3, 8]), ["workgroup"]],
 ];
+
+/** Windows of numbers of these bits. */
+function windowsOf(change: Partial<PoolParams>, bits: number): WorkOf<"pool"> {
+  const { taps, points, pixels } = windows;
+  const params = { ...windows, largest: 0, shift: 2, quantizer: 0, relu: 0, most: 0, wide: 0, ...change };
+  const numbers = Array.from({ length: params.samples * pixels * params.channels }, (_, i) =>
+    BigInt.asIntN(bits, BigInt(i + 1) * 0x9e3779b97f4a7c15n),
+  );
+  return {
+    kernel: "pool",
+    params,
+    inputs: {
+      inputs: params.wide
+        ? new Int32Array(BigInt64Array.from(numbers).buffer)
+        : Int32Array.from(numbers, Number),
+      places: Int32Array.from({ length: points * taps }, (_, i) => (i % (pixels + 1)) - 1),
+      divisors: Uint32Array.from({ length: points }, (_, i) => 1 + 1000 * i),
+    },
+  };
+}
+
+const pool: readonly Row[] = QUANTIZERS.flatMap((quantizer): Row[] => [
+  [`sums of a word with quantizer ${quantizer}`, windowsOf({ quantizer, relu: 1 }, 28), ["thread"]],
+  [
+    `sums of two words with quantizer ${quantizer}`,
+    windowsOf({ quantizer, most: 9e8, wide: 1 }, 50),
+    ["thread"],
+  ],
+  [
+    `largest numbers with quantizer ${quantizer}`,
+    windowsOf({ quantizer, largest: 1, wide: 1 }, 50),
+    ["thread"],
+  ],
+]);
 
 const tail: readonly Row[] = [
   ["items of one class", uniform(9, 20), variantsOf("tail")],
@@ -297,6 +343,7 @@ export const variantWorks: readonly VariantWork[] = listOf([
   ...given,
   ...prune,
   ...forward,
+  ...pool,
   ...tail,
 ]);
 

@@ -2,7 +2,7 @@
 
 import type { Fault } from "./parity.ts";
 
-export type ForwardProbe = "one word" | "two words" | "packed";
+export type ForwardProbe = "one word" | "two words" | "packed" | "windows";
 
 export const forwardFaults: readonly Fault<ForwardProbe>[] = [
   // A hidden unit is not rectified.
@@ -16,8 +16,8 @@ export const forwardFaults: readonly Fault<ForwardProbe>[] = [
   {
     variant: "workgroup",
     probe: "one word",
-    replace: "input * params.columns",
-    by: "(max(input, 1u) - 1u) * params.columns",
+    replace: "i32(output * params.channels + column)",
+    by: "i32((max(output, 1u) - 1u) * params.channels + column)",
   },
   // The last hidden unit of a block is left out.
   { variant: "workgroup", probe: "one word", replace: "k < DEPTH; k++", by: "k < DEPTH - 1u; k++" },
@@ -69,6 +69,34 @@ export const forwardFaults: readonly Fault<ForwardProbe>[] = [
   { variant: "workgroup", probe: "two words", replace: "select(0u, number.x, factor < 0)", by: "0u" },
   // A product of the middle halves loses its carry.
   { variant: "workgroup", probe: "two words", replace: "ah * bl + (low >> 16u)", by: "ah * bl" },
+  // A point beside the image is the first one.
+  {
+    variant: "packed",
+    probe: "windows",
+    replace: "return ZERO_INDEX;",
+    by: "return 0;",
+  },
+  { variant: "workgroup", probe: "windows", replace: "return ZERO_INDEX;", by: "return 0;" },
+  // All points of an output read what the first one reads.
+  {
+    variant: "workgroup",
+    probe: "windows",
+    replace: "output % params.points * params.taps",
+    by: "0u * params.taps",
+  },
+  // All outputs read the first image.
+  { variant: "packed", probe: "windows", replace: "output / params.points * params.pixels", by: "0u" },
+  // Every column is the first channel.
+  { variant: "packed", probe: "windows", replace: "column % params.channels", by: "0u" },
+  // The constant unit is another power of two.
+  {
+    variant: "workgroup",
+    probe: "windows",
+    replace: "if (i == CONSTANT_INDEX) {",
+    by: "if (i == ZERO_INDEX) {",
+  },
+  // The columns lack the constant unit.
+  { variant: "packed", probe: "windows", replace: "+ params.biased", by: "" },
   // A high byte lacks the carry of the low byte.
   { variant: "packed", probe: "packed", replace: "(numbers + vec4i(128))", by: "numbers" },
   // A high byte is worth no more than a low one.

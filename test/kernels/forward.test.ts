@@ -10,7 +10,7 @@ import { memoryStore } from "../../host/gpu/store.ts";
 import { Tuner } from "../../host/gpu/tune.ts";
 import type { Runner } from "../../host/runner.ts";
 import { shadowRunner } from "../../host/shadow.ts";
-import type { ForwardParams } from "../../src/kernels/forward.ts";
+import { columnsOf, denseColumns, type ForwardParams } from "../../src/kernels/forward.ts";
 import { quantizers } from "../../src/network.ts";
 import type { WorkOf } from "../../src/plan.ts";
 import {
@@ -27,7 +27,7 @@ import { describeParity, type Case } from "./parity.ts";
 
 const DEFAULTS: ForwardParams = {
   samples: 1,
-  columns: 1,
+  ...denseColumns(1),
   group: 1,
   rows: 1,
   rectify: 1,
@@ -46,9 +46,10 @@ interface Sizes {
 }
 
 /** Work with numbers of a linear congruential generator that use every bit of each size. */
-function workOf(change: Partial<ForwardParams>, sizes: Sizes, salt = 1): WorkOf<"forward"> {
-  const params = { ...DEFAULTS, ...change };
-  const { samples, columns, group, rows, wide } = params;
+function workOf({ columns: channels = 1, ...change }: Change, sizes: Sizes, salt = 1): WorkOf<"forward"> {
+  const params = { ...DEFAULTS, channels, ...change };
+  const { samples, pixels, points, taps, group, rows, wide } = params;
+  const columns = columnsOf(params);
   let state = 12345 + salt;
   const number = (bits: number) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -58,17 +59,23 @@ function workOf(change: Partial<ForwardParams>, sizes: Sizes, salt = 1): WorkOf<
     return Math.floor((state / 2 ** 32 - 0.5) * 2 ** bits);
   };
   const list = (length: number, bits: number) => Int32Array.from({ length }, () => number(bits));
-  const inputs = Array.from({ length: samples * columns }, () => number(sizes.inputs));
+  const inputs = Array.from({ length: samples * pixels * params.channels }, () => number(sizes.inputs));
+  // An output of a dense layer reads its only point; others read any points, or none.
+  const place = () => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % (pixels + 1)) - 1;
   return {
     kernel: "forward",
     params,
     inputs: {
       inputs: wide ? new Int32Array(BigInt64Array.from(inputs, BigInt).buffer) : Int32Array.from(inputs),
+      places: Int32Array.from({ length: points * taps }, () => (points * taps > 1 ? place() : 0)),
       units: list(columns * group, sizes.units),
       weights: list(rows * columns * group, sizes.weights),
     },
   };
 }
+
+/** Changed parameters. `columns` are those of a dense layer. */
+type Change = Partial<ForwardParams> & { readonly columns?: number };
 
 const small: Sizes = { inputs: 9, units: 5, weights: 8 };
 /** Hidden units and weights of a byte, hidden units of two, weights of two. */
@@ -80,18 +87,37 @@ const bytes: readonly Sizes[] = [
 
 /** The words of an answer by long arithmetic, one sum after the other. */
 function oracleWords({ params, inputs }: WorkOf<"forward">): number[] {
-  const { samples, columns, group, rows, rectify, wide, ...rest } = params;
+  const {
+    samples,
+    pixels,
+    channels,
+    points,
+    taps,
+    biased,
+    constantBits,
+    group,
+    rows,
+    rectify,
+    wide,
+    ...rest
+  } = params;
   const modulus = wide ? 64 : 32;
   const x = wide ? new BigInt64Array(inputs.inputs.buffer) : BigInt64Array.from(inputs.inputs, BigInt);
   const words: number[] = [];
   for (let s = 0; s < samples; s++)
-    for (let r = 0; r < rows; r++) {
+    for (let at = 0; at < points * rows; at++) {
+      const [p, r] = [Math.floor(at / rows), at % rows];
+      const numbers: bigint[] = [];
+      for (const place of inputs.places.subarray(p * taps, (p + 1) * taps))
+        for (let c = 0; c < channels; c++)
+          numbers.push(place === -1 ? 0n : x[(s * pixels + place) * channels + c]!);
+      if (biased) numbers.push(2n ** BigInt(constantBits));
       let sum = 0n;
-      for (let c = 0; c < columns; c++)
+      for (const [c, number] of numbers.entries())
         for (let q = 0; q < group; q++) {
-          const unit = BigInt(inputs.units[q * columns + c]!);
-          const weight = BigInt(inputs.weights[(r * group + q) * columns + c]!);
-          const hidden = BigInt.asIntN(modulus, unit * x[s * columns + c]!);
+          const unit = BigInt(inputs.units[q * numbers.length + c]!);
+          const weight = BigInt(inputs.weights[(r * group + q) * numbers.length + c]!);
+          const hidden = BigInt.asIntN(modulus, unit * number);
           sum += weight * (rectify && hidden < 0n ? 0n : hidden);
         }
       const output = epilogue(rest, BigInt.asIntN(modulus, sum));
@@ -120,7 +146,12 @@ const random = fc
   .tuple(
     fc.record({
       samples: fc.integer({ min: 1, max: 5 }),
-      columns: fc.integer({ min: 1, max: 5 }),
+      channels: fc.integer({ min: 1, max: 5 }),
+      pixels: fc.integer({ min: 1, max: 4 }),
+      points: fc.integer({ min: 1, max: 4 }),
+      taps: fc.integer({ min: 1, max: 4 }),
+      biased: fc.nat(1),
+      constantBits: fc.integer({ min: 0, max: 30 }),
       group: fc.integer({ min: 0, max: 4 }),
       rows: fc.integer({ min: 1, max: 5 }),
       rectify: fc.nat(1),
@@ -144,7 +175,7 @@ const random = fc
 
 /** Layers around the seams of a tile. */
 function around(n: number): WorkOf<"forward">[] {
-  const layers: Partial<ForwardParams>[] = [
+  const layers: Change[] = [
     { samples: n, columns: 3, group: 5, rows: 9 },
     { samples: 5, columns: n, group: 3, rows: 9 },
     { samples: 5, columns: 3, group: n, rows: 9 },
@@ -160,7 +191,7 @@ function around(n: number): WorkOf<"forward">[] {
 }
 
 /** Small numbers with some inputs of x and some weights of w, and units of 0 and u. */
-const holding = (x: number, w: number, { u = 1, ...change }: Partial<ForwardParams> & { u?: number }) => {
+const holding = (x: number, w: number, { u = 1, ...change }: Change & { u?: number }) => {
   const shape = { samples: 6, columns: 5, group: 3, rows: 9, shift: 3, ...change };
   const { params, inputs } = workOf(shape, { inputs: 3, units: 1, weights: 3 });
   const list = (key: keyof typeof inputs, map: (number: number, i: number) => number) => inputs[key].map(map);
@@ -168,6 +199,7 @@ const holding = (x: number, w: number, { u = 1, ...change }: Partial<ForwardPara
     kernel: "forward",
     params,
     inputs: {
+      ...inputs,
       inputs: list("inputs", (number, i) => (i % 7 === 3 ? x : number)),
       units: list("units", (_, i) => (i % 4 === 1 ? 0 : u)),
       weights: list("weights", (number, i) => (i % 5 === 2 ? w : number)),
@@ -201,6 +233,48 @@ const packings: [WorkOf<"forward">, string][] = [
   [holding(-(2 ** 27) - 1, 3, { u: 16 }), "workgroup"],
 ];
 
+/** Convolutions of images: windows of 1 to 5 points a side, with padding, strides and dilation, and with the constant unit. */
+function windows(channels: number): WorkOf<"forward">[] {
+  const grids = [
+    { size: 1, side: 3, stride: 1, padding: 0, dilation: 1 },
+    { size: 2, side: 3, stride: 1, padding: 1, dilation: 1 },
+    { size: 3, side: 5, stride: 2, padding: 1, dilation: 1 },
+    { size: 3, side: 5, stride: 1, padding: 2, dilation: 2 },
+    { size: 5, side: 7, stride: 1, padding: 0, dilation: 1 },
+  ];
+  return grids.flatMap(({ size, side, stride, padding, dilation }, i) => {
+    const output = Math.floor((side + 2 * padding - dilation * (size - 1) - 1) / stride) + 1;
+    const places: number[] = [];
+    for (let point = 0; point < output ** 2; point++)
+      for (let tap = 0; tap < size ** 2; tap++) {
+        const at = (along: number, tapAlong: number) => along * stride + tapAlong * dilation - padding;
+        const y = at(Math.floor(point / output), Math.floor(tap / size));
+        const x = at(point % output, tap % size);
+        const isInside = Math.min(x, y) >= 0 && Math.max(x, y) < side;
+        places.push(isInside ? y * side + x : -1);
+      }
+    const shape = { pixels: side ** 2, points: output ** 2, taps: size ** 2, channels, samples: 2, rows: 9 };
+    const layers: [Change, Sizes][] = [
+      [{ group: 3, biased: 1, constantBits: 4, shift: 3 }, small],
+      [{ rectify: 0, relu: 1, quantizer: i & 3, shift: 2 }, bytes[0]!],
+      [{ rectify: 0, biased: 1, constantBits: 12, rows: 8 }, bytes[2]!],
+      [
+        { group: 2, biased: 1, constantBits: 25 },
+        { ...small, inputs: 20 },
+      ],
+      [
+        { biased: 1, constantBits: 45, wide: 1, most: 2 ** 20 },
+        { ...small, inputs: 32 },
+      ],
+    ];
+    return layers.map(([change, sizes]): WorkOf<"forward"> => {
+      const work = workOf({ ...shape, ...change }, sizes, i);
+      const units = change.rectify === 0 ? work.inputs.units.map(() => 1) : work.inputs.units;
+      return { ...work, inputs: { ...work.inputs, places: Int32Array.from(places), units } };
+    });
+  });
+}
+
 /** How a launch packs hidden units and weights, in bytes, or the name of a variant that does not. */
 async function packing(work: WorkOf<"forward">): Promise<string> {
   const { variant, constants } = launchesOf(work, await testProfile())[0]!;
@@ -221,7 +295,12 @@ const fullWords = (
   const work = workOf({ samples: 2, columns, group: 100, rows: 3 }, bytes[0]!);
   const full = (key: keyof typeof work.inputs, number: number) =>
     new Int32Array(work.inputs[key].length).fill(number);
-  const inputs = { inputs: full("inputs", 127), units: full("units", 1), weights: full("weights", weight) };
+  const inputs = {
+    ...work.inputs,
+    inputs: full("inputs", 127),
+    units: full("units", 1),
+    weights: full("weights", weight),
+  };
   return [0, 5].map((shift): WorkOf<"forward"> => ({
     ...work,
     params: { ...work.params, shift, quantizer: 3 },
@@ -258,6 +337,19 @@ const seams: readonly Case[] = [
       ),
   },
   { title: "sums at either end of a word", wide: true, works: () => fullWords },
+  ...[1, 3, 4, 5, 8, 9, 16, 17].map((channels) => ({
+    title: `windows on images of ${channels} channels`,
+    wide: channels !== 5,
+    works: () => windows(channels),
+  })),
+  {
+    title: "more points than the columns of which are gathered at a time",
+    wide: true,
+    works: () => [
+      workOf({ samples: 3, pixels: 400, channels: 9, points: 390, taps: 25, rows: 9, biased: 1 }, small),
+      workOf({ samples: 2, pixels: 9, channels: 700, points: 90, taps: 9, rows: 17 }, small),
+    ],
+  },
   {
     title: "33,000 samples, which make wide tiles",
     wide: true,
@@ -299,6 +391,7 @@ const { engine } = describeParity("forward", {
     "two words": () =>
       everyQuantizer.map((params) => workOf({ ...params, wide: 1 }, { ...small, inputs: 32, weights: 20 })),
     packed: () => everyQuantizer.map((params) => workOf(params, small)),
+    windows: () => windows(5),
   },
   faults: forwardFaults,
 });

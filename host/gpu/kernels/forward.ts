@@ -1,6 +1,7 @@
 // forward on a GPU: a tile of inputs by outputs per workgroup, with one number to a word or, where numbers are small, four
 // packed bytes that a single instruction multiplies and adds.
 
+import { columnsOf } from "../../../src/kernels/forward.ts";
 import type { WorkOf } from "../../../src/plan.ts";
 import packed from "../../../shaders/forward/packed.wesl?wgsl";
 import wide from "../../../shaders/forward/wide.wesl?wgsl";
@@ -39,7 +40,7 @@ const SOFTWARE_DEPTH = 8;
  * takes half as many registers. Intel's compiler gets no other: with two halves it reloads hundreds of registers from memory.
  */
 function shapesFor(
-  { samples, rows }: ForwardWork["params"],
+  { samples, points, rows }: ForwardWork["params"],
   isPacked: boolean,
   { vendor, subgroupMaxSize }: DeviceProfile,
 ): Shape[] {
@@ -53,7 +54,8 @@ function shapesFor(
     }));
   const down = downFor(2, 8);
   const tiles =
-    Math.ceil(samples / (16 * SAMPLES_PER_INVOCATION)) * Math.ceil(rows / (2 * ROWS_PER_HALF * down));
+    Math.ceil((samples * points) / (16 * SAMPLES_PER_INVOCATION)) *
+    Math.ceil(rows / (2 * ROWS_PER_HALF * down));
   const widths = tiles >= BUSY_TILES ? [16, 8] : [8, 16];
   const depth = subgroupMaxSize < 16 ? SOFTWARE_DEPTH : DEPTH;
   return [
@@ -75,6 +77,8 @@ function tileLaunches(
   const { limits } = device;
   const largest = Math.max(...Object.values(inputs).map(({ byteLength }) => byteLength));
   if (largest > limits.maxStorageBufferBindingSize) return [];
+  // A dense layer without a constant unit needs no places.
+  const windows = Number(params.pixels * params.points * params.taps > 1 || params.biased === 1);
   return shapesFor(params, variant === "packed", device).flatMap((shape) => {
     const { across, down, halves, depth } = shape;
     const size = across * down;
@@ -83,7 +87,7 @@ function tileLaunches(
       tileBytes(shape, params.wide === 1) > limits.maxComputeWorkgroupStorageSize
     )
       return [];
-    const columns = Math.ceil(params.samples / (SAMPLES_PER_INVOCATION * across));
+    const columns = Math.ceil((params.samples * params.points) / (SAMPLES_PER_INVOCATION * across));
     const tileRows = Math.ceil(params.rows / (ROWS_PER_HALF * halves * down));
     const workgroups = Math.min(columns, limits.maxComputeWorkgroupsPerDimension);
     const workgroupRows = Math.min(tileRows, limits.maxComputeWorkgroupsPerDimension);
@@ -98,7 +102,14 @@ function tileLaunches(
       {
         variant,
         source,
-        constants: { ACROSS: across, DOWN: down, HALVES: halves, DEPTH: depth, ...constants },
+        constants: {
+          ACROSS: across,
+          DOWN: down,
+          HALVES: halves,
+          DEPTH: depth,
+          WINDOWS: windows,
+          ...constants,
+        },
         workgroups,
         workgroupRows,
         scratchBytes: 0,
@@ -120,14 +131,14 @@ const NUMBER_OPERATIONS = [24, 64] as const;
 const INDEPENDENT_SUMS = 4;
 
 /** Operations of an invocation for one tile, whose hidden units and weights its invocations compute together. */
-function tileOperations(
-  { columns, group, wide }: ForwardWork["params"],
-  { across, down, halves }: Shape,
-): number {
+function tileOperations(params: ForwardWork["params"], { across, down, halves }: Shape): number {
+  const { group, wide } = params;
   const sums = SAMPLES_PER_INVOCATION * ROWS_PER_HALF * halves;
   const numbers = SAMPLES_PER_INVOCATION / down + (ROWS_PER_HALF * halves) / across;
   return (
-    columns * group * (sums * PRODUCT_OPERATIONS[wide as 0 | 1] + numbers * NUMBER_OPERATIONS[wide as 0 | 1])
+    columnsOf(params) *
+    group *
+    (sums * PRODUCT_OPERATIONS[wide as 0 | 1] + numbers * NUMBER_OPERATIONS[wide as 0 | 1])
   );
 }
 
@@ -144,7 +155,8 @@ function bytesOf({ params, inputs }: ForwardWork): { hidden: number; weights: nu
     ranges = [inputs.inputs, inputs.units, inputs.weights].map(rangeOf);
     rangesByInputs.set(inputs, ranges);
   }
-  const [x, u, w] = ranges as [Range, Range, Range];
+  const [[lowest, highest], u, w] = ranges as [Range, Range, Range];
+  const x: Range = [lowest, params.biased ? Math.max(highest, 2 ** params.constantBits) : highest];
   const products = x.flatMap((a) => u.map((b) => a * b));
   const low = Math.min(...products);
   // A negative product is rectified to 0, unless it wraps to a positive one first.
@@ -169,7 +181,7 @@ function bytesFor([low, high]: Range): number {
 
 export const forward: GpuKernel<"forward"> = {
   unitParam: "samples",
-  tuningParams: ["columns", "group", "rows", "wide"],
+  tuningParams: ["channels", "taps", "group", "rows", "wide"],
   variants: [
     {
       name: "packed",

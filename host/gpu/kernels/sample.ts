@@ -2,6 +2,7 @@
 
 import { ensembles, slicingOf } from "../../../src/ensemble.ts";
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
+import { denseColumns, densePlaces } from "../../../src/kernels/forward.ts";
 import { batchWork, type WorkOf } from "../../../src/plan.ts";
 
 const trials = plan(phaseConfig({ ensemble: ensembles[0], halfRange: 9, items: { from: 8, to: 8 } }));
@@ -14,7 +15,7 @@ export const sampleLayer = (): WorkOf<"forward"> => ({
   kernel: "forward",
   params: {
     samples: 1,
-    columns: 1,
+    ...denseColumns(1),
     group: 1,
     rows: 1,
     rectify: 1,
@@ -24,7 +25,31 @@ export const sampleLayer = (): WorkOf<"forward"> => ({
     most: 1,
     wide: 0,
   },
-  inputs: { inputs: Int32Array.of(1, 0), units: Int32Array.of(1), weights: Int32Array.of(1) },
+  inputs: {
+    inputs: Int32Array.of(1, 0),
+    places: densePlaces(),
+    units: Int32Array.of(1),
+    weights: Int32Array.of(1),
+  },
+});
+
+/** One window of two numbers. */
+export const samplePool = (): WorkOf<"pool"> => ({
+  kernel: "pool",
+  params: {
+    samples: 1,
+    pixels: 2,
+    channels: 1,
+    points: 1,
+    taps: 2,
+    largest: 0,
+    shift: 1,
+    quantizer: 1,
+    relu: 1,
+    most: 1,
+    wide: 0,
+  },
+  inputs: { inputs: Int32Array.of(1, 2, 0, 0), places: Int32Array.of(0, 1), divisors: Uint32Array.of(1) },
 });
 
 /** One demand on four products of values that are drawn as the items of `sampleTrial` are. */

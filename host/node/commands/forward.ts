@@ -115,11 +115,10 @@ async function runForward(
   const pass = parse(passSchema, args.pass, "pass");
   const out = parse(outSchema, args.out, "out");
   const header = parse(headerSchema, args.header, "header");
-  const { network, outline, imported } = await readNetworkOrTicket(file, readNetworkOptions(args));
+  const { network, ends, imported } = await readNetworkOrTicket(file, readNetworkOptions(args));
   const output = outputOf(args);
-  const { widths, activationBits, constant } = outline;
-  const columns = widths[0]! - Number(constant);
-  if (columns === 0) throw new RequestError(`${file}: widths`, "inputs beside the constant", widths);
+  const { columns, activationBits, outputs: width } = ends;
+  if (columns === 0) throw new RequestError(`${file}: widths`, "inputs beside the constant", columns);
   const scales = imported?.quantization && { activationBits, ...imported.quantization };
   if (args.real && !scales) throw notReal(imported !== undefined, activationBits);
   const real = args.real ? scales : undefined;
@@ -135,7 +134,7 @@ async function runForward(
   if (out !== undefined) await prepareFile(out, [file, args.inputs]);
   // Notes on what was read belong to a result, so that refusals come first.
   if (imported) output.note(...importedLines(file, imported));
-  const [count, width] = [inputs.length / columns, widths.at(-1)!];
+  const count = inputs.length / columns;
   const stopWithReader = out === undefined && !args.json;
   const run = { output, stop, unit: "inputs", total: count, stopWithReader };
   const { outputs, seconds, ...provenance } = await withEngine(

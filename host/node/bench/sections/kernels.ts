@@ -19,7 +19,7 @@ import { cpuMicros, openGpuMicros, type Ceiling } from "./ceilings.ts";
 import type { Context, Measured, Section } from "../context.ts";
 import { ratioOf, rowOf, rowsTable } from "../records/rows.ts";
 import { digestOf } from "../measure/digest.ts";
-import { layerOf, LAYER_SIZES } from "../../../bench/layers.ts";
+import { CONVOLUTIONS, convolutionOf, convolutionText, layerOf, LAYER_SIZES } from "../../../bench/layers.ts";
 import { demandsOf } from "../../../bench/demands.ts";
 import { instancesOf } from "../measure/instances.ts";
 import { median, timed, type Pass } from "../measure/measure.ts";
@@ -169,6 +169,23 @@ function layerCases(): Case[] {
       bound: { dot: 1 },
       small: work === collapsed && columns === 64,
     }));
+  });
+}
+
+function convolutionCases(): Case[] {
+  return CONVOLUTIONS.map(({ few, ...convolution }) => {
+    const work = convolutionOf(convolution, few);
+    const { points, taps, channels, rows } = work.params;
+    return {
+      kernel: "forward",
+      size: convolutionText(convolution),
+      unit: "MAC/s",
+      units: few * points * taps * channels * rows,
+      works: [work],
+      grown: (times: number) => repeatedInputs(work, times),
+      bound: { dot: 1 },
+      small: channels === 1,
+    };
   });
 }
 
@@ -331,7 +348,13 @@ export async function benchKernels(context: Context): Promise<Section> {
   const runners = openRunners(context);
   const { ceilings, close } = await openCeilings(context);
   try {
-    for (const each of [...trialCases(), ...(await instanceCases()), pruneCase(), ...layerCases()]) {
+    for (const each of [
+      ...trialCases(),
+      ...(await instanceCases()),
+      pruneCase(),
+      ...layerCases(),
+      ...convolutionCases(),
+    ]) {
       if (context.signal.aborted) break;
       if (!context.kernels.has(each.kernel)) continue;
       rows.push(...(await rowsOf(context, ceilings, await runners.candidates(each), each)));

@@ -4,6 +4,7 @@
 import { phaseConfig, plan } from "../../../../src/experiments/phase.ts";
 import { reachTally } from "../../../../src/kernels/reach.ts";
 import { batchWork, type WorkOf } from "../../../../src/plan.ts";
+import convCode from "../yardsticks/native/conv.c?raw";
 import forwardCode from "../yardsticks/native/forward.c?raw";
 import reachCode from "../yardsticks/native/reach.c?raw";
 import reachScript from "../yardsticks/native/reach.py?raw";
@@ -15,7 +16,15 @@ import { startThread } from "../../platform/threads.ts";
 import type { Context, Section } from "../context.ts";
 import { pivot, ratioOf, rowOf, type Column } from "../records/rows.ts";
 import { digestOf } from "../measure/digest.ts";
-import { GROUP, layerOf, LAYER_SIZES, SHIFT } from "../../../bench/layers.ts";
+import {
+  CONVOLUTIONS,
+  convolutionOf,
+  convolutionText,
+  GROUP,
+  layerOf,
+  LAYER_SIZES,
+  SHIFT,
+} from "../../../bench/layers.ts";
 import { median, repeated } from "../measure/measure.ts";
 import { sizeText, taskPass, threadsText, trialsPass } from "../measure/passes.ts";
 import type { Row } from "../records/record.ts";
@@ -33,7 +42,7 @@ const SIZES = [
 
 /** The input of the yardstick of `forward`, in which the units and the weights of a column are adjacent. */
 function yardstickInput({ params, inputs }: WorkOf<"forward">): Buffer {
-  const { columns, rows, samples } = params;
+  const { channels: columns, rows, samples } = params;
   const hidden = columns * GROUP;
   const byColumn = (list: Int32Array | Uint32Array) =>
     Int16Array.from(list, (_, i) => {
@@ -90,6 +99,45 @@ async function forwardRows(context: Context): Promise<Row[]> {
     row("cpu", "audit", costs.audit, { AVX2: costs.avx2 });
     row("cpu", "collapsed", costs.collapsed, { audit: costs.audit, AVX2: costs.avx2 });
     if (costs.avx2) row("avx2", "by hand in C", costs.avx2);
+  }
+  return rows;
+}
+
+async function convolutionRows(context: Context): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const convolution of CONVOLUTIONS) {
+    if (context.signal.aborted) break;
+    const { channels, height, side, padding, samples } = convolution;
+    const work = convolutionOf(convolution, samples);
+    const loaded = await loadKernel(work);
+    loaded.run();
+    const answers = loaded.output();
+    const total = new Int32Array(answers.buffer).reduce((sum, word) => sum + word, 0);
+    const input = Buffer.concat(
+      [
+        Int32Array.of(channels, height, height, side, padding, convolution.rows, samples, SHIFT),
+        Int16Array.from(work.inputs.weights),
+        Int16Array.from(work.inputs.inputs),
+      ].map(({ buffer }) => Buffer.from(buffer)),
+    );
+    const avx2 = context.cc ? startNative(context.cc, convCode, input, total) : undefined;
+    const size = convolutionText(convolution);
+    const costs = await context
+      .measure(`forward, ${size}`, {
+        kernel: taskPass(samples, loaded.run),
+        avx2: avx2 && repeated(samples, avx2.pass),
+      })
+      .finally(() => avx2?.close());
+    if (!costs) break;
+    const name = { section: "peers", kernel: "forward", size };
+    rows.push(
+      rowOf({ ...name, engine: "cpu", variant: "convolution" }, "inputs/s", costs.kernel, {
+        digest: digestOf([answers]),
+        ratios: ratiosOf(costs.kernel, { AVX2: costs.avx2 }),
+      }),
+    );
+    if (costs.avx2)
+      rows.push(rowOf({ ...name, engine: "avx2", variant: "by hand in C" }, "inputs/s", costs.avx2));
   }
   return rows;
 }
@@ -197,7 +245,11 @@ const ratio = (title: string, variant: string, other: string): Column => [
 
 /** Measures both kernels. */
 export async function benchPeers(context: Context): Promise<Section> {
-  const [reach, forward] = [await reachRows(context), await forwardRows(context)];
+  const [reach, forward, convolutions] = [
+    await reachRows(context),
+    await forwardRows(context),
+    await convolutionRows(context),
+  ];
   const threads = threadsText(context.threads);
   const times = [
     nanoseconds("counting", "cpu", "counting alone"),
@@ -224,7 +276,7 @@ export async function benchPeers(context: Context): Promise<Section> {
   ];
   return {
     title: "peers: the same work in other languages",
-    rows: [...reach, ...forward],
+    rows: [...reach, ...forward, ...convolutions],
     table: [
       "reach, all targets of -M..M: nanoseconds a trial",
       "",
@@ -242,6 +294,14 @@ export async function benchPeers(context: Context): Promise<Section> {
       `forward, ${GROUP} hidden units an input, half of the weights kept, one thread: nanoseconds an input`,
       "",
       ...pivot(forward, layers),
+      "",
+      "forward, convolutions, one thread: nanoseconds an image",
+      "",
+      ...pivot(convolutions, [
+        nanoseconds("kernel", "cpu", "convolution"),
+        nanoseconds("AVX2", "avx2", "by hand in C"),
+        ratio("kernel / AVX2", "convolution", "AVX2"),
+      ]),
     ],
   };
 }
