@@ -89,6 +89,11 @@ export function productsOf(nodes: readonly GivenNode[]): number {
  * @returns The outputs, row by row.
  */
 export function forwardGiven(graph: GivenGraph, input: Float64Array): Float64Array {
+  return givenValues(graph, input).at(-1)!;
+}
+
+/** All values of a graph for one input: entry 0 is the input, entry i + 1 the output of node i. */
+export function givenValues(graph: GivenGraph, input: Float64Array): Float64Array[] {
   const shapes = shapesOf(graph);
   const values = [input];
   for (const node of graph.nodes)
@@ -98,7 +103,7 @@ export function forwardGiven(graph: GivenGraph, input: Float64Array): Float64Arr
         node.from.map((value) => ({ values: values[value]!, shape: shapes[value]! })),
       ),
     );
-  return values.at(-1)!;
+  return values;
 }
 
 interface Read {
@@ -121,16 +126,19 @@ function valuesOf(node: GivenNode, [first, second]: readonly Read[]): Float64Arr
       return rectified(linear(node, read), node.relu);
     case "max-pool": {
       const result = new Float64Array(sizeOf(node.shape)).fill(-Infinity);
-      eachTap(node.window, read.shape, node.shape, (input, output) => {
-        if (read.values[input]! > result[output]!) result[output] = read.values[input]!;
+      eachRun(node.window, read.shape, node.shape, ({ input, step, output, count }) => {
+        for (let i = 0; i < count; i++)
+          result[output + i] = Math.max(result[output + i]!, read.values[input + i * step]!);
       });
       return result;
     }
     default: {
       const [sums, counts] = [new Float64Array(sizeOf(node.shape)), new Float64Array(sizeOf(node.shape))];
-      eachTap(node.window, read.shape, node.shape, (input, output) => {
-        sums[output]! += read.values[input]!;
-        counts[output]!++;
+      eachRun(node.window, read.shape, node.shape, ({ input, step, output, count }) => {
+        for (let i = 0; i < count; i++) {
+          sums[output + i]! += read.values[input + i * step]!;
+          counts[output + i]!++;
+        }
       });
       const all = node.window.size[0] * node.window.size[1];
       return rectified(
@@ -162,33 +170,48 @@ function linear({ layer, window = POINT, groups, shape }: GivenLinear, read: Rea
   for (let row = 0; row < rows; row++)
     for (let i = 0; i < perGroup; i++) {
       const from = (Math.floor((row * groups) / rows) * perGroup + i) * height * width;
-      eachTap(window, [1, height, width], [1, image[1], image[2]], (input, output, tap) => {
-        result[row * points + output]! +=
-          weights[row * columns + i * taps + tap]! * read.values[from + input]!;
+      const kernel = row * columns + i * taps;
+      eachRun(window, [1, height, width], [1, image[1], image[2]], ({ input, step, output, count, tap }) => {
+        const weight = weights[kernel + tap]!;
+        for (let k = 0; k < count; k++)
+          result[row * points + output + k]! += weight * read.values[from + input + k * step]!;
       });
     }
   return result;
 }
 
-/** Calls `visit` with every number of a window inside of its image, for all windows of all channels. */
-function eachTap(
+/** Numbers of an input that a tap of a window brings to consecutive numbers of an output. */
+interface Run {
+  /** The first number of the input, how far apart they are, the first number of the output, and how many there are. */
+  readonly input: number;
+  readonly step: number;
+  readonly output: number;
+  readonly count: number;
+  readonly tap: number;
+}
+
+/** Calls `visit` with all numbers of all windows inside of the image, row by row. */
+function eachRun(
   { size, stride, padding, dilation }: Window,
   before: Shape,
   behind: Shape,
-  visit: (input: number, output: number, tap: number) => void,
+  visit: (run: Run) => void,
 ): void {
   const [channels, height, width] = imageOf(before);
   const [, rows, columns] = imageOf(behind);
-  for (let c = 0; c < channels; c++)
-    for (let a = 0; a < size[0]; a++)
-      for (let b = 0; b < size[1]; b++)
+  const step = stride[1];
+  for (let b = 0; b < size[1]; b++) {
+    const left = b * dilation[1] - padding[1];
+    const first = Math.max(0, Math.ceil(-left / step));
+    const count = Math.min(columns, Math.floor((width - 1 - left) / step) + 1) - first;
+    if (count <= 0) continue;
+    for (let c = 0; c < channels; c++)
+      for (let a = 0; a < size[0]; a++)
         for (let y = 0; y < rows; y++) {
           const row = y * stride[0] + a * dilation[0] - padding[0];
           if (row < 0 || row >= height) continue;
-          for (let x = 0; x < columns; x++) {
-            const column = x * stride[1] + b * dilation[1] - padding[1];
-            if (column >= 0 && column < width)
-              visit((c * height + row) * width + column, (c * rows + y) * columns + x, a * size[1] + b);
-          }
+          const input = (c * height + row) * width + first * step + left;
+          visit({ input, step, output: (c * rows + y) * columns + first, count, tap: a * size[1] + b });
         }
+  }
 }

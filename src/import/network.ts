@@ -214,7 +214,7 @@ function graphOf(
     const notes = [...given.notes, ...meaningOf(layers, rounding, bits, layers.length)];
     return { network, bits, notes, quantization: undefined };
   }
-  const quantized = quantizeGraph(given, askedBits, inputScale);
+  const quantized = quantizeGraph(given, askedBits, inputScale, rounding);
   const { bits } = quantized;
   const network = buildGraph(input, partsOf(given, quantized, bits, rounding));
   const quantization = graphQuantizationOf(given, quantized, network, inputScale);

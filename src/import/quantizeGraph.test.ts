@@ -72,13 +72,36 @@ describe("Graphs of real numbers", () => {
       targetBits: 2,
       activationBits: 5,
       quantizer: "nearest",
-      clamp: true,
       inputScale: 2,
     });
     expect(graph.input).toEqual({ shape: [1, 2, 2], activationBits: 5, nonnegative: false });
-    expect(graph.nodes[0]!.epilogue).toMatchObject({ activationBits: 5, quantizer: "nearest", clamp: true });
+    expect(graph.nodes[0]!.epilogue).toMatchObject({ activationBits: 5, quantizer: "nearest", clamp: false });
     expect(weightsOf(graph)).toEqual([[2, -4, 1, 0, 1, -1]]);
     expect(quantization!.outputScale).toBe(2);
+  });
+
+  test("With a clamp, layers are raised so far that no output on random inputs is clamped", () => {
+    const ones = real([1, 1, 2, 2], 1, 1, 1, 1);
+    const bytes = modelOf([op("Conv", "x w", "c"), op("Conv", "c v", "y")], {
+      w: ones,
+      v: real([1, 1, 1, 1], 1),
+    });
+    const options = { targetBits: 10, quantizer: "nearest" } as const;
+    const { graph, quantization, notes } = graphOf(bytes, { ...options, clamp: true });
+    const { outputScale, outputRange, outputError } = quantization!;
+    expect(graph.nodes.every(({ epilogue }) => epilogue.clamp)).toBe(true);
+    expect(outputScale).toBeGreaterThan(outputRange / 2);
+    expect(outputScale).toBeLessThan(4);
+    expect(outputError).toBeLessThan(0.02);
+    expect(notes.map((note) => note.replace(/[\d.]+ times/, "n times"))).toEqual([
+      '"w": its scale is raised n times, so that no output is clamped on random inputs, or to that of a value to which its outputs are added',
+    ]);
+    // Without its scale, the sum of four numbers of 1 would be 1.
+    expect(graphForward(graph, [256, 256, 256, 256])).toEqual(Float64Array.of(256));
+    expect(graphForward(graph, [128, 128, 128, 128])[0]! * 2 ** -8 * (outputScale as number)).toBeCloseTo(
+      2,
+      1,
+    );
   });
 
   test("Of a sum of two layers, the one of the smaller scale is raised", () => {

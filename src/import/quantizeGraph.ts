@@ -7,6 +7,9 @@
 // residual block, or because the input of the graph is added, a 1 x 1 convolution of each channel by itself (of features, a
 // diagonal matrix) multiplies the value of the smaller scale by an integer f 2^-k. The other one is then raised so that f is
 // exact; only where that is not possible either, f is rounded.
+//
+// With a clamp, an output is at most its total scale. A layer then has at least the total scale with which no value behind it is
+// clamped on random inputs.
 
 import { RequestError } from "../errors.ts";
 import { MAX_NODES, type GraphPart } from "../graph/build.ts";
@@ -16,6 +19,7 @@ import type { Quantizer } from "../network.ts";
 import {
   isGivenLinear,
   forwardGiven,
+  givenValues,
   productsOf,
   shapesOf,
   type GivenGraph,
@@ -36,6 +40,7 @@ import {
   type QuantizedLayer,
   type Total,
 } from "./real.ts";
+import { largestOf } from "./given.ts";
 import { quoted } from "./text.ts";
 
 /** By what a value is multiplied before it is added. */
@@ -54,6 +59,7 @@ interface QuantizedGraph {
   readonly factors: ReadonlyMap<number, Factor>;
   /** The layers that were raised, and how many times. */
   readonly raised: ReadonlyMap<number, number>;
+  readonly clamp: boolean;
   readonly bits: number;
   readonly total: Total;
 }
@@ -67,14 +73,45 @@ export function quantizeGraph(
   graph: GivenGraph,
   asked: number | undefined,
   inputScale: number,
+  { activationBits, clamp }: Pick<Rounding, "activationBits" | "clamp">,
 ): QuantizedGraph {
+  const floors = clamp ? floorsOf(graph, { activationBits, inputScale }) : new Map<number, number>();
   const layers = graph.nodes.filter(isGivenLinear).map(({ layer }) => layer);
   let found: QuantizedGraph | undefined;
   const { bits } = fewestRounded(layers, asked, (bits) => {
-    found = new Quantizing(graph, bits, inputScale).graph();
+    found = new Quantizing(graph, bits, inputScale, floors).graph();
     return [...found.layers.values()];
   });
-  return found?.bits === bits ? found : new Quantizing(graph, bits, inputScale).graph();
+  return found?.bits === bits ? found : new Quantizing(graph, bits, inputScale, floors).graph();
+}
+
+/** The largest magnitudes, by layers, of the values that they decide, on random inputs. */
+function floorsOf(graph: GivenGraph, scales: InputScales): Map<number, number> {
+  const { size, count, reals } = inputsOf(graph, scales, MAX_REAL_PRODUCTS);
+  const largest = graph.nodes.map(() => 0);
+  for (let k = 0; k < count; k++)
+    givenValues(graph, reals.subarray(k * size, (k + 1) * size))
+      .slice(1)
+      .forEach((values, i) => (largest[i] = Math.max(largest[i]!, largestOf(values))));
+  const floors = new Map<number, number>();
+  for (const [i, most] of largest.entries())
+    for (const root of rootsOf(graph, i + 1).layers) floors.set(root, Math.max(most, floors.get(root) ?? 0));
+  return floors;
+}
+
+/** The layers, by nodes, whose scales decide that of a value, and the values between: 0, the input, decides as well. */
+function rootsOf({ nodes }: GivenGraph, value: number): { layers: number[]; between: number[] } {
+  const values = new Set([value]);
+  for (const each of values) {
+    const node = nodes[each - 1];
+    if (node && !isGivenLinear(node)) for (const read of node.from) values.add(read);
+  }
+  const isLayer = (each: number) => each > 0 && isGivenLinear(nodes[each - 1]!);
+  const all = [...values];
+  return {
+    layers: all.filter(isLayer).map((each) => each - 1),
+    between: all.filter((each) => !isLayer(each)),
+  };
 }
 
 /** The search for scales with which all additions have values of one scale. */
@@ -90,10 +127,13 @@ class Quantizing {
   /** The additions that multiply a value. */
   private readonly multiplied = new Set<number>();
   private readonly factors = new Map<number, Factor>();
+  /** The least total scales of layers with which clamps change nothing on random inputs, by nodes. */
+  private readonly floors: ReadonlyMap<number, number>;
   /** How often layers may still be raised. Beyond, values are multiplied. */
   private left: number;
 
-  constructor(given: GivenGraph, bits: number, inputScale: number) {
+  constructor(given: GivenGraph, bits: number, inputScale: number, floors: ReadonlyMap<number, number>) {
+    this.floors = floors;
     this.given = given;
     this.bits = bits;
     this.inputScale = inputScale;
@@ -104,20 +144,23 @@ class Quantizing {
   graph(): QuantizedGraph {
     let totals: readonly Total[] | undefined;
     while (!totals) totals = this.totals();
-    const raised = new Map<number, number>();
-    for (const [node, least] of this.least) {
-      const { before, scale } = this.layers.get(node)!;
-      if (least === 0) continue;
-      const { layer } = this.given.nodes[node] as GivenLinear;
-      const smallest = quantizeLayer(layer, this.bits, before, {
-        isLast: false,
-        inputOf: this.inputOf(node),
-        least: 0,
-      });
-      if (scale > smallest.scale) raised.set(node, scale / smallest.scale);
-    }
     const layers = new Map([...this.layers].toSorted(([a], [b]) => a - b));
-    return { layers, factors: this.factors, raised, bits: this.bits, total: totals.at(-1)! };
+    const raised = new Map<number, number>();
+    for (const [i, { before, scale, factors }] of layers) {
+      if (factors || (!this.least.get(i) && !this.floors.has(i))) continue;
+      const smallest = this.quantized(i, before, 0).scale;
+      if (scale > smallest) raised.set(i, scale / smallest);
+    }
+    const { factors, bits, floors } = this;
+    return { layers, factors, raised, clamp: floors.size > 0, bits, total: totals.at(-1)! };
+  }
+
+  /** Layer i in integers. */
+  private quantized(i: number, before: Total, least: number | undefined): QuantizedLayer {
+    const { nodes } = this.given;
+    const isLast = i === nodes.length - 1;
+    const { layer } = nodes[i] as GivenLinear;
+    return quantizeLayer(layer, this.bits, before, { isLast, inputOf: this.inputOf(i), least });
   }
 
   /** The total scales of all values; undefined where a layer was raised, and they have to be computed anew. */
@@ -126,7 +169,7 @@ class Quantizing {
     for (const [i, node] of this.given.nodes.entries()) {
       const [first, second] = node.from.map((value) => totals[value]!) as [Total, Total];
       let total: Total | undefined;
-      if (isGivenLinear(node)) total = this.layerOf(i, node, first).total;
+      if (isGivenLinear(node)) total = this.layerOf(i, first).total;
       else if (node.kind === "add") total = this.sumOf(i, first, second);
       else if (node.kind === "flatten") total = this.flattened(first, this.shapes[node.from[0]!]!);
       else total = first;
@@ -143,12 +186,13 @@ class Quantizing {
     return Float64Array.from({ length: sizeOf(shape) }, (_, i) => total[Math.floor(i / points)]!);
   }
 
-  private layerOf(i: number, { layer }: GivenLinear, before: Total): QuantizedLayer {
+  private layerOf(i: number, before: Total): QuantizedLayer {
     const known = this.layers.get(i);
     const least = this.least.get(i);
     if (known && known.before === before && known.least === least) return known;
-    const isLast = i === this.given.nodes.length - 1;
-    const quantized = quantizeLayer(layer, this.bits, before, { isLast, inputOf: this.inputOf(i), least });
+    let quantized = this.quantized(i, before, least);
+    const floor = this.floors.get(i) ?? 0;
+    if (smallestOf(quantized.total) < floor) quantized = this.quantized(i, before, floor);
     this.layers.set(i, { ...quantized, least });
     return quantized;
   }
@@ -220,15 +264,9 @@ class Quantizing {
 
   /** The layers, by nodes, whose scales decide that of a value; undefined where the input does, or a value that is multiplied. */
   private roots(value: number): number[] | undefined {
-    const roots = new Set<number>();
-    const values = new Set([value]);
-    for (const each of values) {
-      const node = this.given.nodes[each - 1];
-      if (!node || this.multiplied.has(each - 1)) return undefined;
-      if (isGivenLinear(node)) roots.add(each - 1);
-      else for (const read of node.from) values.add(read);
-    }
-    return [...roots];
+    const { layers, between } = rootsOf(this.given, value);
+    const isFixed = between.some((each) => each === 0 || this.multiplied.has(each - 1));
+    return isFixed ? undefined : layers;
   }
 
   /** The nodes that a value depends on. */
@@ -237,6 +275,10 @@ class Quantizing {
     for (const each of values) for (const read of this.given.nodes[each - 1]?.from ?? []) values.add(read);
     return new Set([...values].map((each) => each - 1));
   }
+}
+
+function smallestOf(total: Total): number {
+  return typeof total === "number" ? total : total.reduce((a, b) => Math.min(a, b));
 }
 
 /** How sums become outputs in every node. */
@@ -319,8 +361,18 @@ function diagonal(
   return { kind: "dense", ...common, weights, outputs };
 }
 
-/** Inputs are run through both graphs up to 2^23 multiplications, which take a second or two, and one at least. */
-const MAX_PRODUCTS = 2 ** 23;
+/** The multiplications by which a graph of real numbers and one of integers are run, a second or so; one input at least. */
+const MAX_REAL_PRODUCTS = 2 ** 27;
+const MAX_PRODUCTS = 2 ** 24;
+
+type InputScales = Parameters<typeof sampledInputs>[1];
+
+/** Random inputs of a graph, the same ones in every run. */
+function inputsOf(given: GivenGraph, scales: InputScales, most: number) {
+  const size = sizeOf(given.input);
+  const count = Math.max(Math.floor(most / productsOf(given.nodes)), 1);
+  return { size, ...sampledInputs({ count, size }, scales) };
+}
 
 /** Compares the outputs of a graph of real numbers with those of the graph of its integers. */
 export function graphQuantizationOf(
@@ -329,12 +381,8 @@ export function graphQuantizationOf(
   graph: Graph,
   inputScale: number,
 ): Quantization {
-  const size = sizeOf(given.input);
   const { activationBits } = graph.input;
-  const { count, integers, reals } = sampledInputs(
-    { count: Math.max(Math.floor(MAX_PRODUCTS / productsOf(given.nodes)), 1), size },
-    { activationBits, inputScale },
-  );
+  const { size, count, integers, reals } = inputsOf(given, { activationBits, inputScale }, MAX_PRODUCTS);
   const output = sizeOf(graph.nodes.at(-1)!.shape);
   const outputScale =
     typeof total === "number"
@@ -357,16 +405,19 @@ export function graphQuantizationOf(
 /** Sentences about layers that are raised, values that are multiplied, and integers that did not stay as they are. */
 export function graphNotesOf(
   given: GivenGraph,
-  { layers, factors, raised, bits }: QuantizedGraph,
+  { layers, factors, raised, clamp, bits }: QuantizedGraph,
   quantization: Quantization,
 ): string[] {
   const layerOf = (i: number) => (given.nodes[i] as GivenLinear).layer;
   const kept = [...layers.keys()].map(layerOf);
+  const reason = clamp
+    ? "so that no output is clamped on random inputs, or to that of a value to which its outputs are added"
+    : "to that of a value to which its outputs are added";
   return [
     ...notesOf(kept, [...layers.values()], quantization, bits),
     ...[...raised].map(
       ([i, times]) =>
-        `${quoted(layerOf(i).name)}: its scale is raised ${shortNumber(times)} times, to that of a value to which its outputs are added`,
+        `${quoted(layerOf(i).name)}: its scale is raised ${shortNumber(times)} times, ${reason}`,
     ),
     ...[...factors].map(
       ([i, { factor }]) =>
