@@ -105,17 +105,9 @@ export function importNetwork(
   options: ImportOptions = {},
   defaults: ImportOptions = {},
 ): ImportedNetwork {
-  return chainOf(importModel(bytes, options, defaults));
-}
-
-/**
- * A network that is known to be a chain of dense layers.
- * @throws {RequestError} For a graph.
- */
-export function chainOf(imported: ImportedNetwork<Network | Graph>): ImportedNetwork {
-  const { network } = imported;
+  const { network, ...rest } = importModel(bytes, options, defaults);
   if (isGraph(network)) throw notChain();
-  return { ...imported, network };
+  return { network, ...rest };
 }
 
 function notChain(): RequestError {

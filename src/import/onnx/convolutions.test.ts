@@ -10,6 +10,7 @@ import {
   type NodeData,
   type Numbers,
 } from "../../../test/onnx.ts";
+import { RequestError } from "../../errors.ts";
 import { isGivenGraph, type GivenGraph } from "../givenGraph.ts";
 import { readOnnx } from "./read.ts";
 
@@ -342,6 +343,36 @@ describe("ONNX model of images", () => {
     ],
   ])("A model with %s is refused by name", (_, nodes, message, more) => {
     expect(() => readOnnx(bytesOf(nodes, more))).toThrow(message);
+  });
+
+  test("More than an eighth of the models with a flipped bit are refused, and the others cause no error", () => {
+    const bytes = bytesOf(
+      [
+        conv,
+        normalize("c", "n"),
+        op("Relu", "n", "r"),
+        op("Conv", "r v", "k", same),
+        op("Add", "k r", "a"),
+        op("MaxPool", "a", "p", { kernel_shape: [2, 2], strides: [2, 2] }),
+        op("Flatten", "p", "f"),
+        op("MatMul", "f m", "y"),
+      ],
+      { initializers: { ...constants, m: real([18, 2]) } },
+    );
+    let refused = 0;
+    const flips = 500;
+    for (let k = 0; k < flips; k++) {
+      const bit = (k * 7919) % (8 * bytes.length);
+      const flipped = bytes.slice();
+      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      try {
+        readOnnx(flipped);
+      } catch (error) {
+        expect(error, `bit ${bit}`).toBeInstanceOf(RequestError);
+        refused++;
+      }
+    }
+    expect(refused / flips).toBeGreaterThan(1 / 8);
   });
 
   test("Many sums that share the weights of one tensor are refused before they take memory", () => {
