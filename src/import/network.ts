@@ -115,6 +115,7 @@ function notChain(): RequestError {
     "network",
     "a chain of dense layers",
     new Described("a graph with convolutions, pools or additions"),
+    "importModel, exacta forward and exacta ticket read graphs",
   );
 }
 

@@ -209,6 +209,17 @@ describe("Graphs of real numbers", () => {
     expect(quantization!.outputError).toBeLessThan(0.05);
   });
 
+  test("Bits that are left open are the fewest that keep integers and bring scales together", () => {
+    const integers: Numbers = { type: INT8, shape: [2, 2], values: [100, 0, 0, -50] };
+    const nodes = [op("DequantizeLinear", "i s", "v"), op("MatMul", "x v", "p"), op("Add", "x p", "y")];
+    const { graph, bits } = graphOf(modelOf(nodes, { i: integers, s: real([], 0.25) }, ["N", 2]));
+    expect(bits).toBe(7);
+    expect(weightsOf(graph)).toEqual([
+      [100, 0, 0, -50],
+      [4, 0, 0, 4],
+    ]);
+  });
+
   test("Random graphs of many bits are off by less than 0.0003 of the range of their outputs", () => {
     let raised = 0;
     let multiplied = 0;

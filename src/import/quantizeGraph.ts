@@ -77,12 +77,10 @@ export function quantizeGraph(
 ): QuantizedGraph {
   const floors = clamp ? floorsOf(graph, { activationBits, inputScale }) : new Map<number, number>();
   const layers = graph.nodes.filter(isGivenLinear).map(({ layer }) => layer);
-  let found: QuantizedGraph | undefined;
-  const { bits } = fewestRounded(layers, asked, (bits) => {
-    found = new Quantizing(graph, bits, inputScale, floors).graph();
-    return [...found.layers.values()];
+  return fewestRounded(layers, asked, (bits) => {
+    const result = new Quantizing(graph, bits, inputScale, floors).graph();
+    return { ...result, quantized: [...result.layers.values()] };
   });
-  return found?.bits === bits ? found : new Quantizing(graph, bits, inputScale, floors).graph();
 }
 
 /** The largest magnitudes, by layers, of the values that they decide, on random inputs. */

@@ -131,32 +131,42 @@ export function quantizeLayers(
   layers: readonly GivenLayer[],
   asked: number | undefined,
   inputScale: number,
-): { quantized: readonly QuantizedLayer[]; bits: number } {
-  return fewestRounded(layers, asked, (bits) => quantizeTo(layers, bits, inputScale));
+): QuantizedLayers {
+  return fewestRounded(layers, asked, (bits) => ({ quantized: quantizeTo(layers, bits, inputScale), bits }));
+}
+
+interface QuantizedLayers {
+  readonly quantized: readonly QuantizedLayer[];
+  readonly bits: number;
 }
 
 /**
- * The bits that are asked for; 8 without scales; else those with which the fewest layers with scales are rounded.
+ * Layers in the bits that are asked for; without scales in 8; else in those with which the fewest layers with scales are rounded.
  * @param quantize All layers as integers of that many bits.
+ * @throws {RequestError} What `quantize` throws for 20 bits, where it throws for all.
  */
-export function fewestRounded(
+export function fewestRounded<Q extends QuantizedLayers>(
   layers: readonly GivenLayer[],
   asked: number | undefined,
-  quantize: (bits: number) => readonly QuantizedLayer[],
-): { quantized: readonly QuantizedLayer[]; bits: number } {
-  if (asked !== undefined || layers.every(({ scales }) => !scales)) {
-    const bits = asked ?? DEFAULT_BITS;
-    return { quantized: quantize(bits), bits };
-  }
-  let best: { quantized: readonly QuantizedLayer[]; bits: number; rounded: number } | undefined;
+  quantize: (bits: number) => Q,
+): Q {
+  if (asked !== undefined || layers.every(({ scales }) => !scales)) return quantize(asked ?? DEFAULT_BITS);
+  let best: { readonly result: Q; readonly rounded: number } | undefined;
   for (let bits = 0; bits <= MAX_BITS && best?.rounded !== 0; bits++) {
-    const quantized = quantize(bits);
-    const areRounded = quantized.map(({ factors }) => !factors);
+    let result: Q;
+    try {
+      result = quantize(bits);
+    } catch (error) {
+      // Scales that few bits do not bring together may need more.
+      if (error instanceof RequestError && (best || bits < MAX_BITS)) continue;
+      throw error;
+    }
+    const areRounded = result.quantized.map(({ factors }) => !factors);
     const rounded = areRounded.filter((isRounded, l) => isRounded && layers[l]!.scales).length;
     if (bits < DEFAULT_BITS && areRounded.includes(true)) continue;
-    if (!best || rounded < best.rounded) best = { quantized, bits, rounded };
+    if (!best || rounded < best.rounded) best = { result, rounded };
   }
-  return best!;
+  return best!.result;
 }
 
 function quantizeTo(layers: readonly GivenLayer[], bits: number, inputScale: number): QuantizedLayer[] {

@@ -138,6 +138,24 @@ describe("ONNX model of images", () => {
       "conv(0)+ flatten(1) dense(2) dense(2) add(3,4)",
     ],
     [
+      "a mean of height and width is a pool, with its axes as an input",
+      [conv, op("ReduceMean", "c i", "y", { keepdims: 0 })],
+      "conv(0) average-pool(1)",
+      {
+        version: 18,
+        initializers: {
+          w: constants.w,
+          b: constants.b,
+          i: { type: INT64, shape: [2], values: [2, 3] },
+        },
+      },
+    ],
+    [
+      "indices of a maximum that nothing reads do not matter",
+      [op("MaxPool", "x", "y i", { kernel_shape: [2, 2], storage_order: 1 })],
+      "max-pool(0)",
+    ],
+    [
       "sizes that are rounded up to the same length are read",
       [op("MaxPool", "x", "y", { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 })],
       "max-pool(0)",

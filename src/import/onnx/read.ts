@@ -1,5 +1,6 @@
-// ONNX models that are multilayer perceptrons with ReLUs. Every value of the graph is computed as one of three things: a
-// constant, an affine map of the outputs of the last ReLU, or something behind the last layer that is left out.
+// ONNX models that are multilayer perceptrons with ReLUs, or graphs with convolutions, pools and additions. Every value of the
+// model is computed as one of three things: a constant, an affine map of the outputs of the node before it (origin.ts), or
+// something behind the last layer that is left out.
 
 import { RequestError } from "../../errors.ts";
 import { checkLayers, MAX_WEIGHTS, type GivenNetwork } from "../given.ts";
