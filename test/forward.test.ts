@@ -68,7 +68,7 @@ describe.each(golden.map((row, k) => [k + 1, row] as const))("Golden network %i"
       expect(summary(await runNetwork(engines[name], target, inputs))).toEqual(recorded);
       for (const pass of passes) {
         const stages = ticketStages(keptLayers(ticket, random), target, pass);
-        const outputs = await forwardStages(engines[name], stages, Float64Array.from(inputs));
+        const outputs = await forwardStages(engines[name], stages, inputs);
         expect(summary(outputs), `pass ${pass}`).toEqual(recorded);
       }
     },
@@ -81,7 +81,7 @@ describe.each(golden.map((row, k) => [k + 1, row] as const))("Golden network %i"
     );
     for (const pass of passes) {
       const stages = ticketStages(keptLayers({ ...ticket, masks }, random), target, pass);
-      const outputs = await forwardStages(engines.cpu, stages, Float64Array.from(inputs));
+      const outputs = await forwardStages(engines.cpu, stages, inputs);
       expect(summary(outputs), `pass ${pass}`).not.toEqual(recorded);
     }
   });

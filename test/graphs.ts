@@ -17,7 +17,7 @@ type Random = (range: number) => number;
 type Nested = number | Nested[];
 
 /** A node of the JSON form. */
-interface NodeJson {
+export interface NodeJson {
   kind: "dense" | "conv" | "max-pool" | "average-pool" | "flatten" | "add";
   name: string;
   from: string[];

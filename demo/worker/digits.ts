@@ -159,7 +159,7 @@ export async function digitsReading(
 ): Promise<DigitsReadingOrder["answer"]> {
   const { engine, ticket, staged } = await prepare(chosen, unwatched(signal));
   const { trained } = await builtTicket();
-  const inputs = Float64Array.from(withConstant(ticket.target, staged.elements, image));
+  const inputs = withConstant(ticket.target, staged.elements, image);
   const [ours, theirs] = await Promise.all([
     runNetwork(engine, trained, image, { signal }),
     forwardStages(engine, staged, inputs, { signal }),

@@ -6,6 +6,7 @@ import {
   productsOf,
   transposed,
   writeBlock,
+  type Numbers,
   type OutputBlock,
   type Value,
 } from "../../src/graph/blocks.ts";
@@ -93,7 +94,7 @@ function runGraph(
   options: Omit<ForwardOptions, "pass">,
 ): Promise<Float64Array> {
   checkInputs(inputs, sizeOf(shape), 2 ** activationBits, nonnegative);
-  return forwardStages(engine, staged, Float64Array.from(inputs), options);
+  return forwardStages(engine, staged, Int32Array.from(inputs), options);
 }
 
 function runChain(
@@ -105,7 +106,7 @@ function runChain(
 ): Promise<Float64Array> {
   const columns = staged.elements;
   checkInputs(inputs, columns - Number(activation.constant), 2 ** activation.activationBits);
-  const values = Float64Array.from(withConstant(activation, columns, Int32Array.from(inputs)));
+  const values = withConstant(activation, columns, Int32Array.from(inputs));
   return forwardStages(engine, staged, values, options);
 }
 
@@ -116,7 +117,7 @@ const MAX_BATCH_NUMBERS = 2 ** 24;
 export async function forwardStages(
   engine: Engine,
   { elements, largest, stages }: StagedNetwork,
-  inputs: Float64Array,
+  inputs: Int32Array,
   { signal, onProgress }: Omit<ForwardOptions, "pass"> = {},
 ): Promise<Float64Array> {
   const samples = inputs.length / elements;
@@ -157,11 +158,12 @@ async function stageOutputs(
   const elements = elementsOf(stage);
   if (stage.kind === "transpose") return { ...read, numbers: transposed(stage.rows, stage.columns, read) };
   const runner = runnerOf(engine);
-  const numbers = new Float64Array((read.numbers.length / read.elements) * elements);
+  let numbers: Numbers = new Int32Array((read.numbers.length / read.elements) * elements);
   let largest = 0;
   const run = async (block: OutputBlock) => ({ block, words: (await runner.run(block.work)).words });
   const blocks = outputBlocks(stage, reads);
   for await (const { block, words } of pump(blocks, run, { depth: runner.queueDepth, signal })) {
+    if (block.largest >= 2 ** 31 && numbers instanceof Int32Array) numbers = new Float64Array(numbers);
     writeBlock(numbers, stage, block, words);
     largest = Math.max(largest, block.largest);
     onProducts(block.products);

@@ -12,10 +12,13 @@ const MAX_BLOCK_WEIGHTS = 2 ** 20;
 const MAX_BLOCK_NUMBERS = 2 ** 22;
 const MAX_BLOCK_PRODUCTS = 2 ** 30;
 
+/** Integers of 32 bits, or larger ones. */
+export type Numbers = Int32Array | Float64Array;
+
 /** A value of all samples. */
 export interface Value {
   /** Integers of -largest..largest, shape [samples, elements]. */
-  readonly numbers: Float64Array;
+  readonly numbers: Numbers;
   readonly elements: number;
   readonly largest: number;
 }
@@ -226,42 +229,47 @@ function wordsOf(
   } else if (lefts.some((left) => left > 0) || reads.length > 1) {
     const size = elements * reads.length;
     values = new Float64Array(samples * size);
-    for (const [i, read] of reads.entries())
+    for (const [i, read] of reads.entries()) {
+      const factor = 2 ** lefts[i]!;
       for (let k = 0; k < samples; k++)
         for (let e = 0; e < elements; e++)
-          values[k * size + i * elements + e] = read.numbers[(sample + k) * elements + e]! * 2 ** lefts[i]!;
+          values[k * size + i * elements + e] = read.numbers[(sample + k) * elements + e]! * factor;
+    }
   }
-  return wide ? new Int32Array(BigInt64Array.from(values, BigInt).buffer) : Int32Array.from(values);
+  return wide ? new Int32Array(BigInt64Array.from(values, BigInt).buffer) : new Int32Array(values);
 }
 
 /** Writes the answer of a kernel to a block into the outputs of its stage, shape [samples, elements of the stage]. */
 export function writeBlock(
-  outputs: Float64Array,
+  outputs: Numbers,
   stage: LinearStage | PoolStage,
   { work, row, rows, point, sample }: OutputBlock,
   { buffer, byteOffset, length }: Uint32Array,
 ): void {
   const { params } = work;
-  const numbers = params.wide
-    ? new BigInt64Array(buffer, byteOffset, length / 2)
+  const { grid, epilogue } = stage;
+  let numbers: Numbers = params.wide
+    ? Float64Array.from(new BigInt64Array(buffer, byteOffset, length / 2), Number)
     : new Int32Array(buffer, byteOffset, length);
   const [elements, all] = [elementsOf(stage), stage.kind === "linear" ? stage.rows : stage.channels];
-  const factor = 2 ** Math.max(-stage.epilogue.shift, 0);
-  const bound = boundOf(stage.epilogue);
-  for (let k = 0; k < params.samples; k++)
-    for (let p = 0; p < params.points; p++) {
-      const from = (k * params.points + p) * rows;
-      const to = (sample + k) * elements + (point + p) * all + row;
-      for (let r = 0; r < rows; r++) {
-        const output = Number(numbers[from + r]) * factor;
-        outputs[to + r] = Math.min(Math.max(output, -bound), bound);
+  const factor = 2 ** Math.max(-epilogue.shift, 0);
+  // What the kernel leaves to do.
+  if (factor > 1 || (epilogue.clamp && params.most === 0)) {
+    const bound = boundOf(epilogue);
+    numbers = Float64Array.from(numbers, (number) => Math.min(Math.max(number * factor, -bound), bound));
+  }
+  if (rows === all && params.points === grid.points) outputs.set(numbers, sample * elements);
+  else
+    for (let k = 0; k < params.samples; k++)
+      for (let p = 0; p < params.points; p++) {
+        const from = (k * params.points + p) * rows;
+        outputs.set(numbers.subarray(from, from + rows), (sample + k) * elements + (point + p) * all + row);
       }
-    }
 }
 
 /** The outputs of a stage that transposes. */
-export function transposed(rows: number, columns: number, { numbers, elements }: Value): Float64Array {
-  const outputs = new Float64Array(numbers.length);
+export function transposed(rows: number, columns: number, { numbers, elements }: Value): Numbers {
+  const outputs = numbers.slice();
   for (let start = 0; start < numbers.length; start += elements)
     for (let row = 0; row < rows; row++)
       for (let column = 0; column < columns; column++)

@@ -2,6 +2,7 @@
 // the name of its node.
 
 import { Described, RequestError } from "../errors.ts";
+import { MAX_DIVISOR } from "../kernels/pool.ts";
 import type { Quantizer } from "../network.ts";
 import {
   imageOf,
@@ -26,6 +27,8 @@ export const INPUT = "input";
 export const MAX_NODES = 1000;
 export const MAX_ELEMENTS = 2 ** 24;
 export const MAX_WEIGHTS = 2 ** 24;
+/** The most places of a window, by the number of which an average is divided. */
+const MAX_TAPS = MAX_DIVISOR;
 
 interface PartBase {
   /** Default: its kind and its number among all nodes, such as `conv1`. */
@@ -291,6 +294,12 @@ function fitted(
   image: readonly [number, number, number],
 ): readonly [number, number] {
   const [height, width] = windowOutput(window, image);
+  if (window.size[0] * window.size[1] > MAX_TAPS)
+    throw new RequestError(
+      name,
+      `a window of at most ${MAX_TAPS} places`,
+      new Described(window.size.join(" x ")),
+    );
   if (!(height >= 1 && width >= 1))
     throw new RequestError(
       name,

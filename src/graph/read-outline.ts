@@ -22,35 +22,40 @@ const base = {
   }),
 };
 const linear = { ...base, bits: integer(0, MAX_BITS), biases: truth };
-const outlineSchema = z.strictObject({
-  input: z.strictObject({ shape: shapeSchema, activationBits: integer(0, MAX_BITS), nonnegative: truth }),
-  nodes: z
-    .array(
-      z.discriminatedUnion(
-        "kind",
-        [
-          z.strictObject({ kind: z.literal("dense"), ...linear }),
-          z.strictObject({
-            kind: z.literal("conv"),
-            ...linear,
-            window: windowSchema,
-            groups: integer(1, MAX_ELEMENTS),
-          }),
-          z.strictObject({ kind: z.literal("max-pool"), ...base, window: windowSchema }),
-          z.strictObject({
-            kind: z.literal("average-pool"),
-            ...base,
-            window: windowSchema,
-            countPadding: truth,
-          }),
-          z.strictObject({ kind: z.literal("flatten"), ...base }),
-          z.strictObject({ kind: z.literal("add"), ...base }),
-        ],
-        { error: "a node whose kind is dense, conv, max-pool, average-pool, flatten or add" },
-      ),
-      "a list of nodes",
-    )
-    .check(z.maxLength(MAX_NODES, `at most ${MAX_NODES} nodes`)),
+const outlineSchema = z.object({
+  target: z.strictObject(
+    {
+      input: z.strictObject({ shape: shapeSchema, activationBits: integer(0, MAX_BITS), nonnegative: truth }),
+      nodes: z
+        .array(
+          z.discriminatedUnion(
+            "kind",
+            [
+              z.strictObject({ kind: z.literal("dense"), ...linear }),
+              z.strictObject({
+                kind: z.literal("conv"),
+                ...linear,
+                window: windowSchema,
+                groups: integer(1, MAX_ELEMENTS),
+              }),
+              z.strictObject({ kind: z.literal("max-pool"), ...base, window: windowSchema }),
+              z.strictObject({
+                kind: z.literal("average-pool"),
+                ...base,
+                window: windowSchema,
+                countPadding: truth,
+              }),
+              z.strictObject({ kind: z.literal("flatten"), ...base }),
+              z.strictObject({ kind: z.literal("add"), ...base }),
+            ],
+            { error: "a node whose kind is dense, conv, max-pool, average-pool, flatten or add" },
+          ),
+          "a list of nodes",
+        )
+        .check(z.maxLength(MAX_NODES, `at most ${MAX_NODES} nodes`)),
+    },
+    "an object with input and nodes",
+  ),
 });
 
 /**
@@ -59,7 +64,7 @@ const outlineSchema = z.strictObject({
  * does not fit, a value that is read before it is computed, or one that nothing reads.
  */
 export function readOutline(value: unknown): GraphOutline {
-  const given = parse(outlineSchema, value, "target") as GraphOutline;
+  const given: GraphOutline = parse(outlineSchema, { target: value }).target;
   const parts = given.nodes.map(partOf);
   const built = buildOutline(given.input, parts);
   const different = firstDifference("target", built, given);

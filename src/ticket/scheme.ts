@@ -161,9 +161,9 @@ export function layersOf(widths: readonly number[], targetBits: number, scheme: 
 
 /** The random network of a ticket, layer by layer. @throws {RequestError} As `layersOf` does. */
 export function ticketLayers({ target, scheme }: Architecture): RandomLayer[] {
-  return isGraphScheme(scheme)
-    ? graphLayersOf(target as GraphOutline, scheme)
-    : layersOf((target as Outline).widths, (target as Outline).bits, scheme);
+  return "nodes" in target
+    ? graphLayersOf(graphOf(target), scheme as GraphScheme)
+    : layersOf(target.widths, target.bits, scheme as Scheme);
 }
 
 /** The outline of a target and the random network that is pruned to it. */
@@ -171,19 +171,15 @@ export type Architecture =
   | { readonly target: Outline; readonly scheme: Scheme }
   | { readonly target: GraphOutline; readonly scheme: GraphScheme };
 
-function isGraphScheme(scheme: Scheme | GraphScheme): scheme is GraphScheme {
-  return typeof scheme.bits !== "number";
-}
-
 /**
- * The random network for a graph: two layers for each layer with weights, in the order of the nodes.
+ * The random network for a graph: two layers for each layer with weights, in the order of the nodes. The weights do not matter.
  * @throws {RequestError} For a scheme that cannot represent the target, or with a layer of more than 2^31 weights.
  */
-export function graphLayersOf(target: GraphOutline, scheme: GraphScheme): RandomLayer[] {
+export function graphLayersOf(target: Graph, scheme: GraphScheme): RandomLayer[] {
   const { skip, pools, support } = parse(graphSchemeSchema, scheme, "scheme");
   if (skip === "random" && (pools !== "shared" || support))
     throw new RequestError("skip", "identity or none with halves or support", skip);
-  const { graph, taps } = skipped(graphOf(target), skip);
+  const { graph, taps } = skipped(target, skip);
   const nodes = linearNodesOf(graph);
   if (nodes.length === 0)
     throw new RequestError("network", "a layer with weights or more", new Described("none"));
@@ -218,7 +214,10 @@ function graphLayers(
   skipTap: number | undefined,
 ): RandomLayer[] {
   const { initialBits, bits: k } = lawAt(scheme, 2 * layer);
-  checkBits(1, node.bits, k, initialBits, `.${layer}`);
+  checkBits(1, node.bits, k, initialBits, {
+    field: `initialBits.${layer}`,
+    target: `target bits of ${node.name}`,
+  });
   const group = scheme.units[layer]!;
   checkHalves(scheme.pools, group, layer);
   const constant = node.biases !== undefined;
@@ -282,13 +281,19 @@ function checkScheme(depth: number, targetBits: number, scheme: Scheme): void {
   units.forEach((count, l) => checkHalves(pools, count, l));
 }
 
-/** @throws {RequestError} Where the bits of a layer cannot represent its target. `at` ends the names of fields. */
-function checkBits(theorem: 1 | 2, targetBits: number, k: number, initialBits: number, at = ""): void {
-  if (k > initialBits) throw new RequestError(`initialBits${at}`, `at least bits, ${k}`, initialBits);
+/** @throws {RequestError} Where the bits of a layer cannot represent its target. */
+function checkBits(
+  theorem: 1 | 2,
+  targetBits: number,
+  k: number,
+  initialBits: number,
+  names = { field: "initialBits", target: "target bits" },
+): void {
+  if (k > initialBits) throw new RequestError(names.field, `at least bits, ${k}`, initialBits);
   const finest = theorem === 1 ? 2 * k : k;
   if (targetBits > finest && k > 0)
     throw new RequestError(
-      at === "" ? "target bits" : `target bits of layer ${at.slice(1)}`,
+      names.target,
       `at most ${finest} for theorem ${theorem} and ${k} bits`,
       targetBits,
     );

@@ -17,7 +17,6 @@ import {
   type Pool,
 } from "../theory/pool.ts";
 import { isLinear, type Graph } from "../graph/model.ts";
-import { outlineOfGraph } from "../graph/outline.ts";
 import {
   askedWeights,
   demandCount,
@@ -32,7 +31,6 @@ import {
   type Scheme,
   type WeightLaw,
 } from "./scheme.ts";
-import { skipped, skips } from "./skips.ts";
 
 /** A scheme whose widths may be left open. */
 export type OpenScheme = Omit<Scheme, "units" | "copies"> & Partial<Pick<Scheme, "units" | "copies">>;
@@ -115,7 +113,6 @@ export function graphSchemeFor(
   graph: Graph,
   { failure = 0.01, ...given }: GraphSchemeRequest = {},
 ): { scheme: GraphScheme; predictedFailure: number } {
-  const outline = outlineOfGraph(graph);
   const bits = given.bits ?? graph.nodes.filter(isLinear).map((node) => Math.ceil(node.bits / 2));
   const open = {
     theorem: 1,
@@ -128,10 +125,8 @@ export function graphSchemeFor(
     skip: "identity",
     ...given,
   } as const;
-  // Refusals name the nodes of the graph, whose names the outline does not have.
-  if (skips.includes(open.skip)) skipped(graph, open.skip);
   const units = [...(given.units ?? repeated(bits.length, stepOf(open)))];
-  const layers = graphLayersOf(outline, { ...open, units }).filter(({ kind }) => kind !== "hidden");
+  const layers = graphLayersOf(graph, { ...open, units }).filter(({ kind }) => kind !== "hidden");
   const laws = layers.map(({ layer }) => ({ ...open, ...lawAt(open, 2 * layer) }));
   const asked = { layers, laws, units, copies: [], open: { units: !given.units, copies: false } };
   const { failure: predictedFailure, units: found } = fewest(askedWeights(graph, layers), asked, failure);

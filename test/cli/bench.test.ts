@@ -29,7 +29,7 @@ test(
     const { machine, rows } = readLines("stdout", first.stdout);
     expect(machine.options).toMatchObject({ only: "kernels", rounds: 1 });
     expect(new Set(rows.map(({ kernel }) => kernel))).toEqual(
-      new Set(["reach", "witness", "count", "smallest", "prune", "forward"]),
+      new Set(["reach", "witness", "count", "smallest", "prune", "forward", "pool"]),
     );
     for (const row of rows)
       expect(row).toMatchObject({

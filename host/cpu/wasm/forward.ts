@@ -254,7 +254,10 @@ function gather(image: usize, runs: usize, zeros: usize, to: usize): usize {
   for (let bytes: usize = load<u32>(runs, 4); bytes > 0; runs += RUN, bytes = load<u32>(runs, 4)) {
     const offset = load<u32>(runs);
     const from = offset == ZEROS ? zeros : image + <usize>offset;
-    for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, v128.load(from + i));
+    for (let i: usize = 0; i < bytes; i += 32) {
+      v128.store(to + i, v128.load(from + i));
+      v128.store(to + i, v128.load(from + i, 16), 16);
+    }
     to += bytes;
   }
   return to;
@@ -314,9 +317,14 @@ function packed(
   const imageBytes: usize = 2 * (pixels * channels);
   const isPlain = !rectify && group == 1 && areOnes(units, columns);
 
+  // Where tiles fill rows, sums are the outputs themselves; those of the last tile may go beyond the end, up to `free`.
+  const isFull = rows % TILE_ROWS == 0;
+  const stride = rowTiles * ROW_PAIRS;
+  const free = scratch + TILE_POINTS * stride;
+
   // Packed units, the images, the runs of each point, zeros, the columns of four points, the packed columns of a chunk, hidden
   // units of a block, and weights; then the sums of a chunk.
-  const u = scratch;
+  const u = free;
   const image = u + aligned(pairs * PAIR);
   const runs = image + aligned(samples * imageBytes) + SLACK;
   const zeros = runs + aligned(points * RUN * (taps + 1));
@@ -326,7 +334,6 @@ function packed(
   const h = x + chunk * width * POINT_PAIRS + SLACK;
   const w = h + block * POINT_PAIRS;
   const sums = w + rowTiles * pairs * ROW_PAIRS;
-  const stride = rowTiles * ROW_PAIRS;
   reserve(sums + chunk * TILE_POINTS * stride + SLACK);
 
   for (let q: usize = 0; q < group; q++)
@@ -350,6 +357,9 @@ function packed(
   let at = row;
   for (let firstTile: usize = 0; firstTile < tiles; firstTile += chunk) {
     const count = min(chunk, tiles - firstTile);
+    const first = firstTile * TILE_POINTS;
+    const chunkOutputs = outputs + 4 * first * rows;
+    const chunkSums = isFull ? chunkOutputs : sums;
     for (let t: usize = 0; t < count; t++) {
       for (let i: usize = 0; i < TILE_POINTS; i++) {
         if (sample < samples) {
@@ -381,7 +391,7 @@ function packed(
         const tileColumns = x + t * width * POINT_PAIRS;
         const hidden = isPlain ? tileColumns + from * POINT_PAIRS : h;
         if (!isPlain) hiddenUnits(tileColumns, u, width, from, to, h, rectify);
-        const tileSums = sums + t * TILE_POINTS * stride;
+        const tileSums = chunkSums + t * TILE_POINTS * stride;
         for (let r: usize = 0; r < rowTiles; r++)
           tile(
             w + (r * pairs + from) * ROW_PAIRS, hidden, hidden + bytes, tileSums + r * ROW_PAIRS, stride,
@@ -389,8 +399,7 @@ function packed(
           );
       }
     }
-    const first = firstTile * TILE_POINTS;
-    copyRows(sums, stride, min(count * TILE_POINTS, outputPoints - first), 4 * rows, outputs + 4 * first * rows);
+    if (!isFull) copyRows(sums, stride, min(count * TILE_POINTS, outputPoints - first), 4 * rows, chunkOutputs);
   }
 }
 

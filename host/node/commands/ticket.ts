@@ -10,6 +10,7 @@ import { quantizers, type Network } from "../../../src/network.ts";
 import { seedSchema } from "../../../src/random.ts";
 import { encodeTicket } from "../../../src/ticket/file.ts";
 import { keptLayers } from "../../../src/ticket/kept.ts";
+import { skips } from "../../../src/ticket/skips.ts";
 import { poolings, type GraphScheme, type Scheme } from "../../../src/ticket/scheme.ts";
 import { sizesOf } from "../../../src/ticket/sizes.ts";
 import type { GraphTicket, Ticket } from "../../../src/ticket/ticket.ts";
@@ -49,6 +50,11 @@ const options = {
   ...randomWeightOptions,
   weightQuantizer: value("name", `how random weights are reduced: ${quantizers.join(", ")}`, "away"),
   pools: value("name", `how hidden units are shared among inputs: ${poolings.join(", ")}`, "shared"),
+  skip: value(
+    "name",
+    `what becomes of additions y = Q(W x + x) in the random network: ${skips.join(", ")}`,
+    "identity",
+  ),
   support: flag("reject products of two weights until they are uniform on the distinct ones"),
   units: value("list", "hidden units of each input, for every layer", "auto, by theory"),
   copies: value("list", "copies of each neuron, for theorem 2", "auto, by theory"),
@@ -71,6 +77,10 @@ The file holds the seed and masks of one bit a weight, and any reader of safeten
 A [graph](#networks) of convolutions, pools and additions has a random network with two layers for each of its layers with weights:
 hidden units of each channel, and a window on them. \`--bits\`, \`--initial-bits\` and \`--units\` take a number for all of these layers, or a list
 of one for each. Theorem 2 is about chains of dense layers only.
+
+Additions stay as they are, since they add equal integers. With \`--skip none\` the random network has none of them: where a node adds the input
+of a layer to its exact output, the layer is pruned to W + 1. With \`--skip random\` it has a random weight from each input to its
+output besides, which is kept where that helps.
 
 With \`--nonnegative\` the ticket equals its network on all inputs that are not negative.
 
@@ -159,7 +169,8 @@ interface GraphRequest extends Choices {
 function readRequest(args: Options, read: ReadNetwork): NetworkRequest | GraphRequest {
   const seed = args.seed === undefined ? 1n : parse(seedSchema, args.seed, "seed");
   const choices = { seed, sparse: args.sparse ?? false };
-  if (args.theorem === "2" || !(args.nonnegative || isGraph(read.network))) {
+  const isPlain = !isGraph(read.network) && !args.nonnegative && (args.skip ?? "identity") === "identity";
+  if (args.theorem === "2" || isPlain) {
     const { network, bits } = networkOf(args, read);
     const scheme = schemeFor(network, bits, readScheme(args, network.layers.length));
     return { network, bits, ...scheme, ...choices };
@@ -170,14 +181,9 @@ function readRequest(args: Options, read: ReadNetwork): NetworkRequest | GraphRe
 }
 
 /** The network as a list of layers. */
-function networkOf({ nonnegative }: Options, { network, bits }: ReadNetwork) {
-  if (nonnegative)
-    throw new RequestError(
-      "nonnegative",
-      "theorem 1",
-      2,
-      "leave it out: a ticket of Theorem 2 equals its target on all inputs",
-    );
+function networkOf({ nonnegative, skip }: Options, { network, bits }: ReadNetwork) {
+  for (const [name, given] of Object.entries({ nonnegative, skip }))
+    if (given !== undefined && given !== "identity") throw new RequestError(name, "theorem 1", 2);
   return isGraph(network) ? networkOfGraph(network) : { network, bits };
 }
 
@@ -203,6 +209,7 @@ function readGraphScheme(args: Options, { nodes }: Graph): GraphSchemeRequest {
   if (args.copies !== undefined) throw new RequestError("copies", "theorem 2", args.theorem ?? 1);
   return given<GraphSchemeRequest>({
     ...commonScheme(args),
+    skip: args.skip,
     theorem: readNumber(args.theorem),
     bits: perLayer(args.bits, layers),
     initialBits: perLayer(args.initialBits, layers),

@@ -189,6 +189,47 @@ function convolutionCases(): Case[] {
   });
 }
 
+/** Averages of the first convolution of LeNet-5. */
+function poolCase(): Case {
+  const [channels, side, samples] = [6, 24, 2 ** 6];
+  const [pixels, points, taps] = [side ** 2, (side / 2) ** 2, 4];
+  const places = Int32Array.from({ length: points * taps }, (_, i) => {
+    const [point, tap] = [Math.floor(i / taps), i % taps];
+    const [row, column] = [Math.floor(point / (side / 2)), point % (side / 2)];
+    return (2 * row + (tap >> 1)) * side + 2 * column + (tap & 1);
+  });
+  const work: WorkOf<"pool"> = {
+    kernel: "pool",
+    params: {
+      samples,
+      pixels,
+      channels,
+      points,
+      taps,
+      largest: 0,
+      shift: 0,
+      quantizer: 0,
+      relu: 0,
+      most: 0,
+      wide: 0,
+    },
+    inputs: {
+      inputs: Int32Array.from({ length: samples * pixels * channels }, (_, i) => ((i * 61) % 127) - 63),
+      places,
+      divisors: new Uint32Array(points).fill(taps),
+    },
+  };
+  return {
+    kernel: "pool",
+    size: `averages of 2 x 2, ${channels} x ${side} x ${side}`,
+    unit: "outputs/s",
+    units: samples * points * channels,
+    works: [work],
+    bound: {},
+    small: true,
+  };
+}
+
 /** An engine, or one variant of it. */
 interface Candidate {
   readonly engine: Measured;
@@ -354,6 +395,7 @@ export async function benchKernels(context: Context): Promise<Section> {
       pruneCase(),
       ...layerCases(),
       ...convolutionCases(),
+      poolCase(),
     ]) {
       if (context.signal.aborted) break;
       if (!context.kernels.has(each.kernel)) continue;

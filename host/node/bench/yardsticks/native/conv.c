@@ -20,7 +20,7 @@ static void *take(size_t count, size_t size) {
   return memory;
 }
 
-// Pairs of the weights of 8 rows, so that one register has a pair of each.
+// Writes weights as pairs, those of 8 rows side by side, as a register holds them.
 static void pack(void) {
   int columns = side * side * channels, tiles = (rows + 7) / 8;
   packed = aligned_alloc(64, (size_t)tiles * pairs * 32);
