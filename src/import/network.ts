@@ -194,6 +194,7 @@ function graphOf(
   const input = { shape: given.input, activationBits, nonnegative: false };
   if (given.integer) {
     const bits = askedBits ?? bitsFor(layers);
+    if (bits > 20) throw new RequestError("bits", "an integer in 0..20", bits);
     const wrong = layers.find(
       ({ weights, biases = [] }) => Math.max(largestOf(weights), largestOf(biases)) > 2 ** bits,
     );

@@ -4,7 +4,15 @@ import { describe, expect, test } from "vitest";
 import { graphForward } from "../graph/forward.ts";
 import { isGraph, type Graph } from "../graph/model.ts";
 import { blockNames, imageModel, randomFrom } from "../../test/imageModels.ts";
-import { FLOAT, INT8, modelBytes, type ModelData, type NodeData, type Numbers } from "../../test/onnx.ts";
+import {
+  FLOAT,
+  INT32,
+  INT8,
+  modelBytes,
+  type ModelData,
+  type NodeData,
+  type Numbers,
+} from "../../test/onnx.ts";
 import { importModel, importNetwork, readLayers, type ImportOptions } from "./network.ts";
 
 const op = (
@@ -27,7 +35,7 @@ const modelOf = (
   modelBytes({
     version: 13,
     input: "x",
-    inputType: Object.values(initializers)[0]!.type === INT8 && nodes[0]!.operator === "Conv" ? INT8 : FLOAT,
+    inputType: nodes[0]!.operator === "Conv" ? Object.values(initializers)[0]!.type : FLOAT,
     inputShape,
     nodes,
     initializers,
@@ -220,6 +228,21 @@ describe("Graphs of real numbers", () => {
     ]);
   });
 
+  test("Many features that are added and have to be multiplied are refused by the name of the sum", () => {
+    const width = 2 ** 13;
+    const list = (length: number) => Array.from({ length }, () => 2);
+    const nodes = [
+      op("MatMul", "x u", "h"),
+      op("Relu", "h", "r"),
+      op("MatMul", "r v", "p"),
+      op("Add", "x p", "y"),
+    ];
+    const initializers = { u: real([width, 1], ...list(width)), v: real([1, width], ...list(width)) };
+    expect(() => graphOf(modelOf(nodes, initializers, ["N", width]))).toThrow(
+      "node 3 (Add): expected features whose diagonal matrix has at most 16777216 weights, got 8192",
+    );
+  });
+
   test("Random graphs of many bits are off by less than 0.0003 of the range of their outputs", () => {
     let raised = 0;
     let multiplied = 0;
@@ -264,6 +287,12 @@ describe("Graphs of integers", () => {
     expect(notes).toEqual([
       "integers stay as they are, in units of 2^-2: every layer divides W x by 2^2 (floor), so that outputs are about 2^-4 of those of the matrices",
     ]);
+  });
+
+  test("Integers of more than 20 bits are refused", () => {
+    const w: Numbers = { type: INT32, shape: [1, 1, 1, 1], values: [2 ** 21] };
+    const bytes = modelOf([op("Conv", "x w", "y")], { w });
+    expect(() => graphOf(bytes)).toThrow("bits: expected an integer in 0..20, got 21");
   });
 
   test("Fewer bits than the integers need are refused by the name of the tensor", () => {

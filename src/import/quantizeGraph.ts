@@ -12,10 +12,11 @@
 // clamped on random inputs.
 
 import { RequestError } from "../errors.ts";
-import { MAX_NODES, type GraphPart } from "../graph/build.ts";
+import { MAX_NODES, MAX_WEIGHTS, type GraphPart } from "../graph/build.ts";
 import { graphForward } from "../graph/forward.ts";
 import { sizeOf, type Graph, type Shape, type Window } from "../graph/model.ts";
 import type { Quantizer } from "../network.ts";
+import { largestOf } from "./given.ts";
 import {
   isGivenLinear,
   forwardGiven,
@@ -40,7 +41,6 @@ import {
   type QuantizedLayer,
   type Total,
 } from "./real.ts";
-import { largestOf } from "./given.ts";
 import { quoted } from "./text.ts";
 
 /** By what a value is multiplied before it is added. */
@@ -131,10 +131,10 @@ class Quantizing {
   private left: number;
 
   constructor(given: GivenGraph, bits: number, inputScale: number, floors: ReadonlyMap<number, number>) {
-    this.floors = floors;
     this.given = given;
     this.bits = bits;
     this.inputScale = inputScale;
+    this.floors = floors;
     this.shapes = shapesOf(given);
     this.left = 4 * given.nodes.length;
   }
@@ -215,6 +215,7 @@ class Quantizing {
       return undefined;
     }
     const [a, b] = totals as [number, number];
+    this.factors.delete(i);
     if (a === b) return a;
     const operand = a < b ? 0 : 1;
     const [low, high] = [Math.min(a, b), Math.max(a, b)];
@@ -328,7 +329,7 @@ export function partsOf(
       if (multiplied) {
         const { operand, factor } = multiplied;
         const value = { from: [from[operand]!], ...rounding, relu: false, bits, biases: undefined };
-        from[operand] = push(diagonal(value, shapes[node.from[operand]!]!, factor));
+        from[operand] = push(diagonal(node.what, value, shapes[node.from[operand]!]!, factor));
       }
       names.push(push({ kind: node.kind, from, ...rounding, relu }));
     } else if (node.kind === "average-pool") names.push(push({ ...node, from, ...rounding, relu }));
@@ -338,8 +339,9 @@ export function partsOf(
   return parts;
 }
 
-/** The layer that multiplies every number by an integer. */
+/** The layer that multiplies every number by an integer. @throws {RequestError} For features whose matrix is too large. */
 function diagonal(
+  what: string,
   common: Omit<GraphPart & { kind: "dense" }, "kind" | "weights" | "outputs">,
   shape: Shape,
   factor: number,
@@ -354,6 +356,13 @@ function diagonal(
       window: POINT,
       groups: outputs,
     };
+  if (outputs * outputs > MAX_WEIGHTS)
+    throw new RequestError(
+      what,
+      `features whose diagonal matrix has at most ${MAX_WEIGHTS} weights`,
+      outputs,
+      "the scales of the two values differ, and one of them is multiplied before",
+    );
   const weights = new Int32Array(outputs * outputs);
   for (let row = 0; row < outputs; row++) weights[row * outputs + row] = factor;
   return { kind: "dense", ...common, weights, outputs };
