@@ -27,7 +27,8 @@ ONE = 256
 PHASES = [(8, 2e-3, False), (14, 1e-3, True)]
 # The most pixels by which a training image is moved.
 MOVE = 2
-# (name, shape of the weights, bits that the quantizer removes). The shifts keep activations near 0..ONE.
+# (name, shape of the weights, shift). The real number behind an integer weight is its product with 2^-shift. The quantizer of a
+# layer removes as many bits, so that activations of 0..ONE stay 0..ONE; the last layer has no quantizer.
 LAYERS = [
     ("conv1", (6, 1, 5, 5), 4),
     ("conv2", (16, 6, 5, 5), 5),
@@ -60,8 +61,7 @@ def activation_bits():
     return bits
 
 
-# A weight w of a layer stands for the real number w / 2^shift, since the quantizer divides sums by 2^shift. A bias is the weight
-# of an input of 2^m, which stands for the real number 2^m / ONE.
+# A bias is the weight of an input of 2^m, which stands for the real number 2^m / ONE.
 WEIGHT_STEPS = [2.0**-shift for _, _, shift in LAYERS]
 BIAS_STEPS = [2.0 ** (m - shift) / ONE for m, (_, _, shift) in zip(activation_bits(), LAYERS)]
 
@@ -261,9 +261,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("file", nargs="?", default=str(Path(__file__).with_name("lenet.json")))
     parser.add_argument("--validate", action="store_true")
-    parser.add_argument("--phases", type=json.loads, default=PHASES)
     options = parser.parse_args()
-    PHASES[:] = options.phases
     images, labels = read_digits("train")
     if options.validate:
         tests, test_labels = images[50000:], labels[50000:]
