@@ -1,8 +1,9 @@
-"""The command line: python3 -m exacta_ticket verify TICKET --network NETWORK, and run TICKET --inputs INPUTS."""
+"""The command line: python3 -m exacta_ticket verify TICKET --network NETWORK, and run FILE --inputs INPUTS."""
 
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy
@@ -25,12 +26,14 @@ def read_ticket(path):
     return versions[version], versions[version].read_ticket(content, metadata)
 
 
-def read_network(module, path):
+def read_network(path):
+    """A network, and the module that reads it."""
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise Refused(f"{path} is no JSON: {error}") from None
-    return module.read_network(value)
+    module = graph_ticket if isinstance(value, dict) and "nodes" in value else perceptron
+    return module, module.read_network(value)
 
 
 def read_inputs(path):
@@ -49,7 +52,8 @@ def read_inputs(path):
 
 def verify(arguments):
     module, ticket = read_ticket(arguments.ticket)
-    network = read_network(module, arguments.network)
+    network_module, network = read_network(arguments.network)
+    require(network_module is module, "the network is of another version than the ticket")
     fault = module.find_fault(ticket, network)
     if fault:
         print(f"{arguments.ticket}: does not equal {arguments.network}: {fault}")
@@ -60,10 +64,15 @@ def verify(arguments):
 
 
 def run(arguments):
-    module, ticket = read_ticket(arguments.ticket)
+    if arguments.file.endswith(".json"):
+        module, network = read_network(arguments.file)
+        outputs_of = partial(module.run_network, network)
+    else:
+        module, ticket = read_ticket(arguments.file)
+        outputs_of = partial(module.run_ticket, ticket)
     inputs = read_inputs(arguments.inputs)
     blocks = [inputs[start : start + SAMPLES] for start in range(0, len(inputs), SAMPLES)]
-    outputs = numpy.concatenate([module.run_ticket(ticket, block) for block in blocks])
+    outputs = numpy.concatenate([outputs_of(block) for block in blocks])
     if arguments.out:
         numpy.save(arguments.out, outputs)
     else:
@@ -85,8 +94,8 @@ def main():
     parse.add_argument("ticket")
     parse.add_argument("--network", required=True, help="the network in JSON")
     parse.set_defaults(command=verify)
-    parse = commands.add_parser("run", help="run inputs through the kept weights of a ticket")
-    parse.add_argument("ticket")
+    parse = commands.add_parser("run", help="run inputs through the kept weights of a ticket, or through a network")
+    parse.add_argument("file", help="a ticket, or a network whose name ends in .json")
     parse.add_argument("--inputs", required=True, help="integers, a sample in each row: .npy or text")
     parse.add_argument("--out", help="write the outputs to this .npy file instead of printing them")
     parse.set_defaults(command=run)

@@ -4,7 +4,7 @@ import numpy
 
 from .container import QUANTIZERS, integer
 from .errors import Refused, require
-from .numbers import quantize
+from .numbers import exact_product, quantize
 
 LINEAR = ("dense", "conv")
 ROUNDING = (*LINEAR, "average-pool", "add")
@@ -163,7 +163,7 @@ def check_inputs(graph, inputs):
     return inputs.reshape(len(inputs), *shape)
 
 
-def run(graph, inputs, sums_of=None):
+def run_network(graph, inputs, sums_of=None):
     """The outputs of a graph for integers of shape [samples, elements of the input].
 
     `sums_of(number, node, x, m)` gives the sums of layer `number` of those with weights, and the power of two by which they are
@@ -228,30 +228,19 @@ def taps_of(node, x):
             yield padded[:, :, down, across], image[down, across]
 
 
-def exact_type(rows, x):
-    """The type in which rows of weights times numbers x add up exactly. Raises Refused where there is none."""
-    bound = int(abs(rows).sum(axis=1).max()) * int(abs(x).max(initial=1))
-    require(bound < 2**63, "sums of the pass could reach 2^63")
-    # float64 is faster.
-    return numpy.float64 if bound < 2**53 else numpy.int64
-
-
 def linear_sums(node, x, m):
     """The sums of a dense layer or a convolution for what it reads, in units of 2^-(kt + m)."""
     weights, biases = node["weights"], node["biases"]
     constant = 0 if biases is None else (biases << m)
-    outputs = node["shape"][0]
-    rows = weights.reshape(outputs, -1)
-    dtype = exact_type(rows, x)
     if node["kind"] == "dense":
-        return (x.astype(dtype) @ rows.T.astype(dtype)).astype(numpy.int64) + constant
+        return exact_product(x, weights) + constant
+    outputs, *size = node["shape"]
     groups, channels = node["groups"], weights.shape[1]
-    kernels = weights.reshape(groups, outputs // groups, channels, -1).astype(dtype)
-    points = node["shape"][1] * node["shape"][2]
-    sums = 0
-    for tap, (place, _) in enumerate(taps_of(node, x)):
-        sums = sums + kernels[..., tap] @ place.reshape(len(x), groups, channels, points).astype(dtype)
-    sums = sums.astype(numpy.int64).reshape(len(x), outputs, points)
-    if biases is not None:
-        sums += constant[:, None]
-    return sums.reshape(len(x), *node["shape"])
+    # Shape [groups, samples and points, channels of a group and taps].
+    windows = numpy.stack([place for place, _ in taps_of(node, x)], axis=2)
+    windows = windows.reshape(len(x), groups, channels, -1, *size).transpose(1, 0, 4, 5, 2, 3)
+    windows = windows.reshape(groups, -1, weights[0].size)
+    rows = weights.reshape(groups, outputs // groups, -1)
+    sums = numpy.stack([exact_product(windows[g], rows[g]) for g in range(groups)], axis=1)
+    sums = sums.reshape(len(x), *size, outputs) + constant
+    return numpy.moveaxis(sums, 3, 1)

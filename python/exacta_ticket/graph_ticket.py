@@ -7,7 +7,7 @@ import numpy
 from . import graph, layers
 from .container import QUANTIZERS, Fields, compact, integer, read_masks
 from .errors import Refused, require
-from .graph import LINEAR, read_network  # noqa: F401
+from .graph import LINEAR, read_network, run_network  # noqa: F401
 from .layers import RandomLayer, Ticket, check_bits, check_sizes, draw
 
 FLAT = {"shift": 0, "quantizer": "floor", "relu": False, "clamp": False}
@@ -196,4 +196,4 @@ def run_ticket(ticket, inputs):
         add(chosen, numpy.full((len(chosen), len(x), *points), 1 << m))
         return numpy.moveaxis(sums, 0, 1), layer.e
 
-    return graph.run(ticket.fields["target"], inputs, sums_of)
+    return run_network(ticket.fields["target"], inputs, sums_of)

@@ -2,6 +2,8 @@
 
 import numpy
 
+from .errors import require
+
 MASK32 = numpy.uint64(0xFFFFFFFF)
 ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 
@@ -81,6 +83,15 @@ def quantize(quantizer, a, divisor):
     else:
         magnitude = magnitude // divisor
     return numpy.sign(a) * magnitude
+
+
+def exact_product(x, rows):
+    """Numbers x [samples, columns] times rows [outputs, columns] of weights. Raises Refused for sums that could reach 2^63."""
+    bound = int(abs(rows).sum(axis=1).max()) * int(abs(x).max(initial=0))
+    require(bound < 2**63, "sums of the pass could reach 2^63")
+    # float64 is faster, and exact below 2^53.
+    dtype = numpy.float64 if bound < 2**53 else numpy.int64
+    return (x.astype(dtype) @ rows.T.astype(dtype)).astype(numpy.int64)
 
 
 def weights(law, key, indices):

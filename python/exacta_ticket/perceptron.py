@@ -8,7 +8,7 @@ from . import layers
 from .container import QUANTIZERS, Fields, integer, read_masks
 from .errors import Refused, require
 from .layers import RandomLayer, Ticket, check_bits, check_sizes, draw
-from .numbers import quantize
+from .numbers import exact_product, quantize
 
 
 LAW = ("initialBits", "bits", "weightQuantizer", "zero")
@@ -157,12 +157,12 @@ def find_fault(ticket, network):
     return fault
 
 
-def check_inputs(fields, inputs):
-    """Inputs of shape [samples, inputs], with the constant unit where there is one."""
-    columns = fields["widths"][0] - int(fields["constant"])
+def with_constant(fields, width, inputs):
+    """Inputs of shape [samples, inputs], with the constant unit where there is one: shape [samples, width]."""
     one = 1 << fields["activationBits"]
+    columns = width - int(fields["constant"])
     require(inputs.ndim == 2 and inputs.shape[1] == columns, f"a sample has not {columns} integers")
-    require(inputs.size == 0 or int(abs(inputs).max()) <= one, f"an input is outside -{one}..{one}")
+    require(int(abs(inputs).max(initial=0)) <= one, f"an input is outside -{one}..{one}")
     return numpy.column_stack([inputs, numpy.full(len(inputs), one)]) if fields["constant"] else inputs
 
 
@@ -175,10 +175,19 @@ def finish(fields, sums, shift, last):
     return numpy.clip(outputs, -one, one) if fields["clamp"] else outputs
 
 
+def run_network(network, inputs):
+    """The outputs of a network for integers of shape [samples, inputs]."""
+    matrices = network["matrices"]
+    x = with_constant(network, matrices[0].shape[1], inputs)
+    for t, matrix in enumerate(matrices):
+        x = finish(network, exact_product(x, matrix), network["bits"], t == len(matrices) - 1)
+    return x
+
+
 def run_ticket(ticket, inputs):
     """The outputs of the kept weights for integers of shape [samples, inputs], with every kept hidden unit by itself."""
     fields = ticket.fields
-    x = check_inputs(fields, inputs)
+    x = with_constant(fields, fields["widths"][0], inputs)
     for number, layer in enumerate(ticket.layers):
         if layer.kind == "hidden":
             x = numpy.maximum(numpy.repeat(x, layer.h, axis=1) * layers.hidden_units(ticket, number), 0)
