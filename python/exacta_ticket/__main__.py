@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy
 
 from . import graph_ticket, perceptron
+from .checks import Refused, require
 from .container import read_metadata
-from .errors import Refused, require
 
 # Samples that are run at a time, which bounds the memory.
 SAMPLES = 32

@@ -4,9 +4,7 @@ import json
 
 import numpy
 
-from .errors import Refused, require
-
-QUANTIZERS = ("floor", "truncate", "nearest", "away")
+from .checks import Refused, integer, require
 
 
 def compact(value):
@@ -97,9 +95,3 @@ class Fields:
         value = self.json(name)
         require(isinstance(value, list), f"{name} is no list")
         return [integer(entry, name, least, most) for entry in value]
-
-
-def integer(value, name, least, most):
-    is_integer = isinstance(value, int) and not isinstance(value, bool)
-    require(is_integer and least <= value <= most, f"{name} is no integer of {least}..{most}")
-    return value

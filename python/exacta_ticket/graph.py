@@ -2,8 +2,7 @@
 
 import numpy
 
-from .container import QUANTIZERS, integer
-from .errors import Refused, require
+from .checks import QUANTIZERS, integer, integers, require, weights_of
 from .numbers import exact_product, quantize
 
 LINEAR = ("dense", "conv")
@@ -131,26 +130,6 @@ def read_node(given, name, defaults, reads):
         node["activationBits"] = read["activationBits"]
     node["signed"] = not relu and (kind in LINEAR or any(value["signed"] for value in reads))
     return node
-
-
-def integers(value, name, least, lengths):
-    require(isinstance(value, list) and len(value) in lengths, f"{name} is no list of {lengths} integers")
-    return [integer(entry, name, least, 2**24) for entry in value]
-
-
-def weights_of(value, name, dimensions, bits):
-    """Nested lists of integers of -2^bits..2^bits as an array; arrays stay as they are."""
-    if isinstance(value, numpy.ndarray):
-        return value
-    try:
-        exact = numpy.array(value, dtype=object)
-        array = numpy.array(value, dtype=numpy.int64)
-    except (ValueError, TypeError, OverflowError):
-        raise Refused(f"{name} are no lists of integers of one length") from None
-    require(array.ndim == dimensions and array.size > 0, f"{name} are no lists of integers of one length")
-    require(bool((array == exact).all()), f"{name} has a number that is no integer")
-    require(int(abs(array).max()) <= 1 << bits, f"{name} has a number outside -2^{bits}..2^{bits}")
-    return array
 
 
 def check_inputs(graph, inputs):

@@ -5,8 +5,8 @@ import hashlib
 import numpy
 
 from . import graph, layers
-from .container import QUANTIZERS, Fields, compact, integer, read_masks
-from .errors import Refused, require
+from .checks import QUANTIZERS, Refused, integer, require
+from .container import Fields, compact, read_masks
 from .graph import LINEAR, read_network, run_network  # noqa: F401
 from .layers import RandomLayer, Ticket, check_bits, check_sizes, draw
 

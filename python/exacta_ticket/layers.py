@@ -5,7 +5,7 @@ from typing import Callable, Optional
 
 import numpy
 
-from .errors import require
+from .checks import require
 from .numbers import layer_key, stream_key, values, weights
 
 MOST_WEIGHTS = 2**31
@@ -104,7 +104,7 @@ def find_fault(ticket, matrices):
             if wrong.any():
                 r, s = numpy.argwhere(wrong)[0]
                 return (
-                    f"layer {layer.target}, output {r // layer.copies}, copy {r % layer.copies}, input {s}, "
+                    f"layer {layer.target}, output {r // layer.copies}, copy {r % layer.copies}, weight {s}, "
                     f"sign {sign}: the kept weights sum to {sums[r, s]} instead of {wanted[r, s]}"
                 )
         outside = count_outside(ticket, number, factor, product, slot)

@@ -2,7 +2,7 @@
 
 import numpy
 
-from .errors import require
+from .checks import require
 
 MASK32 = numpy.uint64(0xFFFFFFFF)
 ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)

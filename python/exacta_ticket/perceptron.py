@@ -5,8 +5,8 @@ import hashlib
 import numpy
 
 from . import layers
-from .container import QUANTIZERS, Fields, integer, read_masks
-from .errors import Refused, require
+from .checks import QUANTIZERS, integer, require, weights_of
+from .container import Fields, read_masks
 from .layers import RandomLayer, Ticket, check_bits, check_sizes, draw
 from .numbers import exact_product, quantize
 
@@ -97,14 +97,16 @@ def read_network(value):
     require(isinstance(network["clamp"], bool), "clamp is neither true nor false")
     given = value.get("layers")
     require(isinstance(given, list) and given, "the network has no layers")
+    for layer in given:
+        require(isinstance(layer, dict) and set(layer) <= {"weights", "biases"}, "a layer has other fields")
     constant = any(layer.get("biases") is not None for layer in given)
     matrices = []
     for t, layer in enumerate(given):
-        rows = matrix_of(layer.get("weights"), bits)
+        rows = weights_of(layer.get("weights"), f"layer {t}: weights", 2, bits)
         require(t == 0 or rows.shape[1] == len(given[t - 1]["weights"]), f"layer {t} does not fit the one before")
         if constant:
             biases = layer.get("biases")
-            column = numpy.zeros(len(rows), numpy.int64) if biases is None else matrix_of([biases], bits)[0]
+            column = [0] * len(rows) if biases is None else weights_of(biases, f"layer {t}: biases", 1, bits)
             require(len(column) == len(rows), f"layer {t} has a wrong number of biases")
             rows = numpy.column_stack([rows, column])
             if t < len(given) - 1:
@@ -113,19 +115,6 @@ def read_network(value):
                 rows = numpy.vstack([rows, unit])
         matrices.append(rows)
     return {**network, "constant": constant, "matrices": matrices}
-
-
-def matrix_of(rows, bits):
-    """A list of lists of integers of -2^bits..2^bits as an array."""
-    try:
-        matrix = numpy.array(rows, dtype=object)
-        integers = numpy.array(rows, dtype=numpy.int64)
-    except (ValueError, TypeError, OverflowError):
-        raise Refused("weights are no rows of integers of one length") from None
-    require(integers.ndim == 2 and integers.size > 0, "weights are no rows of integers of one length")
-    require(bool((integers == matrix).all()), "weights are no integers")
-    require(int(abs(integers).max()) <= 1 << bits, f"a weight is outside -2^{bits}..2^{bits}")
-    return integers
 
 
 def digest_of(network):
