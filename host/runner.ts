@@ -4,6 +4,8 @@ import { version } from "../package.json";
 import { RequestError } from "../src/errors.ts";
 import type { Provenance } from "../src/finding.ts";
 import type { Work } from "../src/plan.ts";
+import type { PlainAnswers, PlainInstances } from "../src/solve/columns.ts";
+import type { SolveConfig } from "../src/solve/problem.ts";
 
 export const engines = ["auto", "gpu", "cpu", "reference", "shadow"] as const;
 /** The engines that a caller may ask for. A runner is never `auto`: it is the engine that `auto` took. */
@@ -54,6 +56,12 @@ export interface Runner extends Engine {
   /** Compiles and uploads whatever this work needs, so that the first run is not slower than later ones. */
   prepare(work: Work): Promise<void>;
   run(work: Work): Promise<Answer>;
+  /**
+   * Answers small instances, which the engine poses by itself: undefined where it leaves some of them, or the request, to the
+   * kernels. Absent where an engine has nothing but kernels.
+   * @param instances `items` begin with item offsets[0], and `targets` with target targetOffsets[0].
+   */
+  readonly solvePlain?: (config: SolveConfig, instances: PlainInstances) => Promise<PlainAnswers | undefined>;
 }
 
 /** The answer of a runner to one piece of work. */

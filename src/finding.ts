@@ -30,6 +30,10 @@ export interface PhaseFinding extends Provenance {
   readonly bits?: number;
   /** M: the weights of a network are targets in -M..M. */
   readonly halfRange: number;
+  /** D, where targets count as reached by sums at most D away. */
+  readonly within?: number;
+  /** s, where only subsets of exactly s items count. */
+  readonly size?: number;
   /** n, the number of items. */
   readonly items: number;
   /** Trials counted. */

@@ -21,7 +21,7 @@ describe("Forward passes of graphs", () => {
         expect(Array.from(graphForward(graph, input)), `graph ${seed}`).toEqual(oracleGraph(json, input));
       }
     }
-    expect([...kinds].sort()).toEqual(["add", "average-pool", "conv", "dense", "flatten", "max-pool"]);
+    expect([...kinds].toSorted()).toEqual(["add", "average-pool", "conv", "dense", "flatten", "max-pool"]);
   });
 
   test("The interpreter finds a wrong weight, stride, padding and quantizer", () => {

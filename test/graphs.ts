@@ -17,7 +17,7 @@ type Random = (range: number) => number;
 type Nested = number | Nested[];
 
 /** A node of the JSON form. */
-export interface NodeJson {
+interface NodeJson {
   kind: "dense" | "conv" | "max-pool" | "average-pool" | "flatten" | "add";
   name: string;
   from: string[];
@@ -315,8 +315,7 @@ function oracleNode(node: NodeJson, reads: readonly Value[]): Value {
       });
       return finish(sums, bits + node.bits!);
     }
-    case "max-pool":
-    case "average-pool": {
+    default: {
       const [outHeight, outWidth] = scatter(size, () => {});
       const found: bigint[][][][] = image.map(() =>
         Array.from({ length: outHeight }, () => Array.from({ length: outWidth }, () => [])),

@@ -7,6 +7,7 @@ import type { Answer, Runner } from "../runner.ts";
 import { limitMilliseconds } from "./cost.ts";
 import { callOf } from "./kernels.ts";
 import { kernelModule } from "./module.ts";
+import { plainCall, plainRequest, type PlainCall } from "./plain.ts";
 import script from "./worker.js?raw";
 
 /** The reply of a thread to one piece of work: its output, or the reason why there is none. */
@@ -27,6 +28,8 @@ export interface CpuOptions extends PoolOptions {
   readonly limitMilliseconds?: (work: Work) => number;
 }
 
+/** The milliseconds after which a thread that has not answered a range of small instances is taken to hang. */
+const PLAIN_LIMIT_MS = 600_000;
 /** Milliseconds that a piece of work should take. */
 const TARGET_MS = 40;
 
@@ -42,12 +45,13 @@ export async function cpuRunner(
   const tasks = {
     start: (handlers: ThreadHandlers<Reply>) => startThread(script, handlers),
     greeting: await kernelModule(),
-    messageOf: callOf,
-    answerOf(work: Work, { output, error, exhausted }: Reply): Answer {
+    messageOf: (task: Work | PlainCall) => (isPlain(task) ? task : callOf(task)),
+    answerOf(task: Work | PlainCall, { output, error, exhausted }: Reply): Answer {
       if (output) return { words: output };
-      throw exhausted ? capacityError(work) : new Error(`WebAssembly: ${error}`);
+      throw exhausted ? capacityError(task) : new Error(`WebAssembly: ${error}`);
     },
-    limitMilliseconds: options.limitMilliseconds ?? limitMilliseconds,
+    limitMilliseconds: (task: Work | PlainCall) =>
+      isPlain(task) ? PLAIN_LIMIT_MS : (options.limitMilliseconds ?? limitMilliseconds)(task),
   };
   const pool = new Pool(threads, tasks, options);
   return {
@@ -58,13 +62,24 @@ export async function cpuRunner(
     targetMilliseconds: TARGET_MS,
     async prepare() {},
     run: (work) => pool.run(work),
+    async solvePlain(config, instances) {
+      const request = plainRequest(config);
+      if (!request) return undefined;
+      const { call, answersOf } = plainCall(request, instances);
+      const { words } = await pool.run(call);
+      return answersOf(words as Uint32Array<ArrayBuffer>);
+    },
     close: () => pool.close(new Error("the CPU runner was closed")),
   };
 }
 
-function capacityError({ kernel, params }: Work): CapacityError {
+function isPlain(task: Work | PlainCall): task is PlainCall {
+  return task.kernel === "answerColumns";
+}
+
+function capacityError({ kernel, params }: Work | PlainCall): CapacityError {
   return new CapacityError(
-    kernel,
+    kernel === "answerColumns" ? "witness" : kernel,
     "tables that the memory of a thread can hold",
     params,
     "use fewer threads",

@@ -32,7 +32,9 @@ export type {
   Graph,
   GraphInput,
   GraphNode,
+  LinearNode,
   MaxPoolNode,
+  PoolNode,
   Shape,
   Window,
 } from "../../src/graph/model.ts";

@@ -5,6 +5,8 @@ import { describe, expect, test } from "vitest";
 import { RequestError } from "../../src/errors.ts";
 import type { SolveRequest } from "../../src/experiments/solve.ts";
 import { maskWords } from "../../src/kernels/instances.ts";
+import { cpuRunner } from "../cpu/runner.ts";
+import { startThread } from "../node/platform/threads.ts";
 import { referenceRunner } from "../reference.ts";
 import type { Runner } from "../runner.ts";
 import type { InstanceColumns } from "./columns.ts";
@@ -121,6 +123,55 @@ describe("Columns", () => {
       ),
       { numRuns: 25, seed: 5 },
     );
+  });
+
+  test.each<SolveRequest>([
+    {},
+    { ask: ["reachable"], atMost: true },
+    { ask: ["reachable"], atMost: true, tolerance: 5 },
+    { ask: ["witness", "smallest"] },
+    { ask: ["count"], tolerance: 3 },
+    { ask: ["count", "smallest"], atMost: true },
+    { ask: ["count", "witness"], method: "bitset" },
+  ])("%j: threads that pose instances have the answers of objects", async (request) => {
+    const engine = await cpuRunner(2, startThread);
+    let [answered, left] = [0, 0];
+    const watched: Runner = {
+      ...engine,
+      async solvePlain(config, instances) {
+        const answers = await engine.solvePlain!(config, instances);
+        if (answers) answered++;
+        else left++;
+        return answers;
+      },
+    };
+    const larger = fc.array(
+      fc.record({
+        items: fc.array(fc.integer({ min: -200, max: 200 }), { maxLength: 70 }),
+        targets: fc.array(fc.integer({ min: -300, max: 300 }), { minLength: 1, maxLength: 3 }),
+      }),
+      { minLength: 1, maxLength: 8 },
+    );
+    const counted = fc.constant([{ items: Array.from({ length: 64 }, (_, i) => i - 20), targets: [3] }]);
+    try {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.oneof({ weight: 10, arbitrary: given(small) }, { weight: 10, arbitrary: larger }, counted),
+          fc.constantFrom<List>(Int32Array, Float64Array, BigInt64Array),
+          async (instances, type) => {
+            expect(await byColumns(watched, instances, type, request)).toEqual(
+              await byObjects(runner, instances, request),
+            );
+          },
+        ),
+        { numRuns: 40, seed: 6 },
+      );
+    } finally {
+      engine.close();
+    }
+    expect(answered).toBeGreaterThan(20);
+    // More than 63 items may have 2^64 index sets, which threads leave to the kernels.
+    if (!request.ask || request.ask.includes("count")) expect(left).toBeGreaterThan(0);
   });
 
   test("An index set that does not have its sum is an error", async () => {

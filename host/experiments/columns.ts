@@ -62,15 +62,9 @@ export interface SolvedColumns {
 export const isColumns = (value: unknown): value is InstanceColumns =>
   typeof value === "object" && value !== null && "items" in value && ArrayBuffer.isView(value.items);
 
-/** The instances that are posed at a time, and their items. */
+/** The most instances that are taken at a time, and the most items of more than one. */
 const SLICE_INSTANCES = 2 ** 11;
 const SLICE_ITEMS = 2 ** 19;
-
-/** A piece of the instances, which begin at `base`. */
-interface ColumnPiece extends InstancePiece {
-  readonly posed: PosedInstances;
-  readonly base: number;
-}
 
 /** Answers instances in objects, whose index in the input begins at `first`. */
 export type SolveObjects = (
@@ -91,17 +85,25 @@ export async function solveColumns(
       throw new RequestError(name, "none for columns", config[name], "solve instances as objects");
   const given = checkColumns(columns, config.partition);
   const solved = emptyColumns(given, config);
-  const run = async (piece: ColumnPiece) => {
-    const answers = piece.isPlain && (await answerPlain(runner, config, piece.posed, piece));
-    if (answers) return store(solved, answers, given.queryOffsets[piece.base]! + answers.firstQuery);
-    const [first, end] = [piece.base + piece.first, piece.base + piece.end];
+  const runPiece = async (piece: InstancePiece, posed: PosedInstances, base: number) => {
+    const answers = piece.isPlain && (await answerPlain(runner, config, posed, piece));
+    if (answers) return store(solved, answers, given.queryOffsets[base]! + answers.firstQuery);
+    const [first, end] = [base + piece.first, base + piece.end];
     const instances = Array.from({ length: end - first }, (_, k) =>
       instanceOf(given, first + k, config.partition),
     );
     storeFindings(solved, await solveObjects(instances, first), given.queryOffsets[first]!);
   };
-  const options = { depth: runner.queueDepth, ordered: true, signal };
-  for await (const _ of pump(slices(given, config), run, options));
+  const run = async ({ first: base, end }: InstanceRange) => {
+    const { plain, others } = plainOf(given, base, end);
+    const answers = others.size === 0 && (await runner.solvePlain?.(config, plain));
+    if (answers) return store(solved, answers, given.queryOffsets[base]!);
+    const posed = poseColumns(config, plain);
+    for (const k of others) posed.costs[k] = -1;
+    for (const piece of piecesOf(posed, 0)) await runPiece(piece, posed, base);
+  };
+  const options = { depth: 2 * runner.queueDepth, ordered: true, signal };
+  for await (const _ of pump(slices(given), run, options));
   signal?.throwIfAborted();
   return solved;
 }
@@ -199,18 +201,14 @@ function emptyColumns(
   };
 }
 
-/** The pieces of all instances. */
-function* slices(given: CheckedColumns, config: SolveConfig): Generator<ColumnPiece, void, undefined> {
-  const { offsets, count } = given;
-  for (let base = 0; base < count;) {
-    let end = base + 1;
-    while (end < count && end - base < SLICE_INSTANCES && offsets[end + 1]! - offsets[base]! <= SLICE_ITEMS)
+/** The ranges of instances that are taken at a time. */
+function* slices({ offsets, count }: CheckedColumns): Generator<InstanceRange, void, undefined> {
+  for (let first = 0; first < count;) {
+    let end = first + 1;
+    while (end < count && end - first < SLICE_INSTANCES && offsets[end + 1]! - offsets[first]! <= SLICE_ITEMS)
       end++;
-    const { plain, others } = plainOf(given, base, end);
-    const posed = poseColumns(config, plain);
-    for (const k of others) posed.costs[k] = -1;
-    for (const piece of piecesOf(posed, 0)) yield { ...piece, posed, base };
-    base = end;
+    yield { first, end };
+    first = end;
   }
 }
 
@@ -285,7 +283,8 @@ function store(solved: SolvedColumns, answers: PlainAnswers, entry: number): voi
     words[2 * (entry + k)] = sums[k]!;
     words[2 * (entry + k) + 1] = sums[k]! >> 31;
   }
-  solved.counts?.set(new BigUint64Array(answers.counts.buffer), entry);
+  const { buffer, byteOffset, length } = answers.counts;
+  solved.counts?.set(new BigUint64Array(buffer, byteOffset, length / 2), entry);
   const word = solved.maskOffsets?.[entry];
   solved.witnesses?.set(answers.witnesses, word);
   solved.smallestWitnesses?.set(answers.smallest, word);

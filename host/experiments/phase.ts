@@ -1,9 +1,13 @@
 // The phase experiment on an engine: from a request to findings.
 
+import { isConstrained } from "../../src/experiments/constrained.ts";
 import { find, phaseConfig, type PhaseRequest } from "../../src/experiments/phase.ts";
 import { planSweep } from "../../src/experiments/sweep.ts";
 import type { PhaseFinding } from "../../src/finding.ts";
+import { tallyLayout } from "../../src/reach-plan.ts";
+import { addTally } from "../../src/tally.ts";
 import { provenanceOf, runnerOf, type Engine } from "../runner.ts";
+import { constrainedTallies } from "./constrained.ts";
 import { schedule, type Progress, type Totals } from "../schedule.ts";
 
 /** How `measurePhase` is stopped and watched. */
@@ -18,7 +22,8 @@ export interface PhaseOptions {
 }
 
 /**
- * Draws random instances and counts how often their first n items reach each target, and every target of -M..M.
+ * Draws random instances and counts how often their first n items reach each target, and every target of -M..M. With `within`, a
+ * sum at most that far away reaches a target; with `size`, only subsets of that size have sums.
  *
  * The counts depend on the request alone, not on the engine, its threads or its batches.
  * @returns One finding for each number of items, in ascending order. Probabilities are in 0..1, with 95 % intervals
@@ -48,6 +53,23 @@ export async function measurePhase(
   // The adapter is read after the work: it names the CPU too if that stood in.
   const measured = (totals: Totals) => find(planned, totals, provenanceOf(engine));
   let latest: Totals;
+  if (isConstrained(config)) {
+    const layout = tallyLayout(plan);
+    const words = new Float64Array(layout.length);
+    let trials = 0;
+    for await (const batch of constrainedTallies(
+      engine,
+      config,
+      { first: 0, count: config.trials },
+      signal,
+    )) {
+      addTally(layout, words, batch.words);
+      trials += batch.trials;
+      latest = { trials, words };
+      onProgress?.({ done: trials, total: config.trials }, () => measured(latest));
+    }
+    return measured({ trials, words });
+  }
   const totals = await schedule(runnerOf(engine), plan, config.trials, {
     signal,
     onBatch: (progress, soFar) => {

@@ -18,6 +18,7 @@ import type { Plan } from "../plan.ts";
 import { seedSchema } from "../random.ts";
 import { askedHalfRange, askedItems, ensembleFields, itemsField } from "./request.ts";
 import { reachPlan } from "../reach-plan.ts";
+import { checkConstrained } from "./constrained.ts";
 import { bounds, certainty, estimate } from "../statistics.ts";
 
 /** The most counts of a tally: results.jsonl and results.csv have about 100 bytes for each, and each must fit a string. */
@@ -37,6 +38,10 @@ export interface PhaseRequest {
   items?: number | { from: number; to: number };
   /** Integers of 32 bits, or every target of -M..M. Default: 1 and M; 0 and 1 for `rnpp`. */
   targets?: readonly number[] | "all";
+  /** D: a target counts as reached where a sum is at most D away. Default 0. Not for `rnpp`. */
+  within?: number;
+  /** s: only subsets of exactly s items count. Default: subsets of any size. Not for `rnpp`. */
+  size?: number;
   /** 1..2^48, or `all` to count every instance once instead of drawing. Default 1,000,000. */
   trials?: number | "all";
   /** 0..2^64 - 1; a string is read as a decimal. Default 1. */
@@ -49,6 +54,8 @@ export interface PhaseConfig {
   readonly halfRange: number;
   readonly items: { readonly from: number; readonly to: number };
   readonly targets: readonly number[];
+  readonly within: number;
+  readonly size: number | undefined;
   readonly trials: number;
   /** Whether every instance is counted once instead of drawn. */
   readonly enumerate: boolean;
@@ -56,6 +63,8 @@ export interface PhaseConfig {
 }
 
 const ALL = '"all"';
+/** The largest distance from a target. */
+const MAX_WITHIN = 2 ** 20;
 
 const requestSchema = z.strictObject({
   ...ensembleFields,
@@ -66,6 +75,8 @@ const requestSchema = z.strictObject({
       `${ALL} or a list of integers in -2147483648..2147483647`,
     ),
   ),
+  within: z._default(integer(0, MAX_WITHIN), 0),
+  size: z.optional(integer(0, MAX_ITEMS)),
   trials: z._default(
     z.union([z.literal("all"), integer(1, MAX_TRIALS)], `${ALL} or an integer in 1..${MAX_TRIALS}`),
     1e6,
@@ -100,15 +111,19 @@ export function phaseConfig(request: PhaseRequest): PhaseConfig {
   if (asked.trials === "all" && instances > MAX_INSTANCES)
     throw new RequestError("trials", `a number where there are more than ${MAX_INSTANCES} instances`, "all");
   const trials = asked.trials === "all" ? instances : asked.trials;
-  return {
+  const config: PhaseConfig = {
     ensemble,
     halfRange,
     items: range,
     targets,
+    within: asked.within,
+    size: asked.size,
     trials,
     enumerate: asked.trials === "all",
     seed: asked.seed,
   };
+  checkConstrained(config);
+  return config;
 }
 
 /** The plan of a configuration, for any range of its trials. */
@@ -156,7 +171,7 @@ export function find(
   provenance: Provenance,
   { asked = config.trials, look }: Asked = {},
 ): PhaseFinding[] {
-  const { ensemble, halfRange, items, targets, enumerate, seed } = config;
+  const { ensemble, halfRange, items, targets, within, size, enumerate, seed } = config;
   if (trials === 0) return [];
   const layout = reachTally(plan.params);
   const bits = bitsOf(ensemble, halfRange);
@@ -174,6 +189,8 @@ export function find(
       ensemble,
       ...(bits === undefined ? {} : { bits }),
       halfRange,
+      ...(within > 0 && { within }),
+      ...(size !== undefined && { size }),
       items: items.from + j,
       trials,
       asked,
@@ -208,7 +225,8 @@ export function widestInterval(
 }
 
 /** The fields of a configuration that decide its numbers: all but the trials, with `all` for every target of -M..M. */
-export function phaseFields({ ensemble, halfRange, items, targets, enumerate, seed }: PhaseConfig) {
+export function phaseFields(config: PhaseConfig) {
+  const { ensemble, halfRange, items, targets, within, size, enumerate, seed } = config;
   const isAll =
     targets.length === 2 * halfRange + 1 && targets.every((target, i) => target === i - halfRange);
   return {
@@ -216,6 +234,8 @@ export function phaseFields({ ensemble, halfRange, items, targets, enumerate, se
     halfRange,
     items: { ...items },
     targets: isAll ? ("all" as const) : [...targets],
+    ...(within > 0 && { within }),
+    ...(size !== undefined && { size }),
     ...(enumerate ? { trials: "all" as const } : { seed: String(seed) }),
   };
 }

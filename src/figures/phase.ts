@@ -57,8 +57,17 @@ function isRepeated({ findings: [a] }: MeasuredSweep, { findings: [b] }: Measure
 }
 
 /** `k = 6 (M = 64)`, or `M = 100` where M is not a power of two (for products, of four). */
-export function rangeText({ bits, halfRange }: Pick<PhaseFinding, "bits" | "halfRange">): string {
-  return bits === undefined ? `M = ${halfRange}` : `k = ${bits} (M = ${halfRange})`;
+export function rangeText({
+  bits,
+  halfRange,
+  within,
+  size,
+}: Pick<PhaseFinding, "bits" | "halfRange" | "within" | "size">): string {
+  return [
+    bits === undefined ? `M = ${halfRange}` : `k = ${bits} (M = ${halfRange})`,
+    ...(within === undefined ? [] : [`within ${within}`]),
+    ...(size === undefined ? [] : [`subsets of ${size}`]),
+  ].join(", ");
 }
 
 function seedText({ interval, seed }: PhaseFinding): string {

@@ -178,7 +178,7 @@ function nodeOf(
     }
     case "flatten":
       return { kind: "flatten", name, from, shape: [sizeOf(read.shape)], epilogue: unrounded };
-    case "add": {
+    default: {
       const [a, b] = reads as readonly [ValueRange, ValueRange];
       if (a.shape.join() !== b.shape.join())
         throw new RequestError(

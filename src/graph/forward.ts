@@ -83,7 +83,7 @@ function nodeValues(node: GraphNode, reads: readonly Read[]): Float64Array {
       return poolValues(node, first);
     case "flatten":
       return first.values;
-    case "add": {
+    default: {
       const finest = Math.max(first.bits, second.bits);
       return first.values.map((value, i) =>
         epilogueOf(

@@ -57,8 +57,8 @@ export interface Window {
 }
 
 /**
- * A convolution (cross-correlation, as in neural networks) with zero padding. `weights` has shape [output channels, input channels
- * / groups, height, width]. Output channel o reads the input channels of its group, floor(o groups / output channels).
+ * A convolution (cross-correlation, as in neural networks) with zero padding. `weights` has shape [output channels, input
+ * channels / groups, height, width]. Output channel o reads the input channels of its group, floor(o groups / output channels).
  */
 export interface ConvNode extends LinearBase {
   readonly kind: "conv";
@@ -93,8 +93,11 @@ export interface AddNode extends NodeBase {
   readonly kind: "add";
 }
 
+/** A layer with weights. */
 export type LinearNode = DenseNode | ConvNode;
+/** A node that reduces windows of one channel. */
 export type PoolNode = MaxPoolNode | AveragePoolNode;
+/** A node of a graph, told apart by `kind`. */
 export type GraphNode = LinearNode | PoolNode | FlattenNode | AddNode;
 
 /** The input of a graph: integers of -2^m..2^m, or of 0..2^m if they are never negative. */

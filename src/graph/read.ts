@@ -5,7 +5,7 @@ import { integer, parse } from "../check.ts";
 import { RequestError } from "../errors.ts";
 import { quantizers } from "../network.ts";
 import { buildGraph, MAX_ELEMENTS, type GraphPart } from "./build.ts";
-import type { Graph, Shape, Window } from "./model.ts";
+import type { Graph, Window } from "./model.ts";
 
 /** The most bits of weights and of quantized activations. */
 const MAX_BITS = 20;
@@ -131,7 +131,7 @@ type NodeDescription = Description["nodes"][number];
 export function readGraph(value: unknown): Graph {
   const { input, nodes, ...defaults } = parse(graphSchema, value, "network");
   return buildGraph(
-    { ...input, shape: input.shape as Shape },
+    input,
     nodes.map((node, i) => partOf(node, i, defaults)),
   );
 }
@@ -141,8 +141,6 @@ function partOf(node: NodeDescription, i: number, defaults: Omit<Description, "i
   const { name } = node;
   const from = node.from === undefined ? undefined : [node.from].flat();
   const common = { name, from };
-  const windowOf = (given: { stride: unknown; padding: unknown; dilation: unknown }, size: unknown) =>
-    ({ size, stride: given.stride, padding: given.padding, dilation: given.dilation }) as Window;
   if (node.kind === "flatten") return { kind: node.kind, ...common };
   if (node.kind === "max-pool") return { kind: node.kind, ...common, window: windowOf(node, node.size) };
   const activationBits = node.activationBits ?? defaults.activationBits;
@@ -178,6 +176,10 @@ function partOf(node: NodeDescription, i: number, defaults: Omit<Description, "i
   if (node.kind === "dense") return { kind: node.kind, ...layer };
   const size = [lengths[2]!, lengths[3]!] as const;
   return { kind: node.kind, ...layer, window: windowOf(node, size), groups: node.groups };
+}
+
+function windowOf({ stride, padding, dilation }: Omit<Window, "size">, size: Window["size"]): Window {
+  return { size, stride, padding, dilation };
 }
 
 /** The numbers of nested lists, all of one length at each level. */

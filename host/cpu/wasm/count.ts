@@ -74,6 +74,13 @@ function enterModulo(modulus: i64, offset: usize, lowest: usize, highest: usize)
   }
 }
 
+/** Answers the current instance, in the narrowest type that serves. Scratch memory begins at `scratch`. */
+export function findCounts(modulus: i64, answers: usize, scratch: usize): void {
+  // Up to 31 items have at most 2^31 index sets, whose number fits into 32 bits.
+  if (itemsTo - itemsFrom <= 4 * 31) answerInstance<u32>(0, answers, scratch + BLOCK);
+  else answerInstance<u64>(modulus, answers, scratch + BLOCK);
+}
+
 /**
  * Runs the kernel.
  *
@@ -98,8 +105,6 @@ export function count(
   memory.fill(answers, 0, 4 * load<u32>(params, ANSWERS));
   for (let k: usize = 0; k < instances; k++) {
     enterInstance(k, items, starts, targets);
-    // Up to 31 items have at most 2^31 index sets, whose number fits into 32 bits.
-    if (itemsTo - itemsFrom <= 4 * 31) answerInstance<u32>(0, answers, scratch + BLOCK);
-    else answerInstance<u64>(modulus, answers, scratch + BLOCK);
+    findCounts(modulus, answers, scratch);
   }
 }

@@ -4,6 +4,6 @@
 export { heapBase, isExhausted } from "./memory";
 // These read lines of instances, answer them and write findings, in one memory.
 export { readJson, readText, writeFindings } from "./lines";
-export { answerPlain } from "./plain";
+export { answerColumns, answerPlain } from "./plain";
 // These are called by the benchmark and by a test alone.
 export { chooseShapes, countTrials, drawTrials, reachPrefix } from "./reach";

@@ -12,11 +12,13 @@ import {
   type PhaseConfig,
   type PhaseRequest,
 } from "../../../src/experiments/phase.ts";
+import { constrainedUnit, isConstrained } from "../../../src/experiments/constrained.ts";
 import type { PartitionConfig } from "../../../src/experiments/partition.ts";
 import { planSweep, representativeTargets, type Sweep } from "../../../src/experiments/sweep.ts";
 import { compareSweeps, withTheory } from "../../../src/experiments/theory.ts";
 import { tallyLayout, unitTrials } from "../../../src/reach-plan.ts";
 import { checkTheory, maxTheoryHalfRange } from "../../../src/theory/distribution.ts";
+import { countConstrainedUnits } from "../../experiments/constrained.ts";
 import { runnerOf } from "../../runner.ts";
 import { countUnits } from "../../schedule.ts";
 import { given, readNumber } from "../formats/arguments.ts";
@@ -55,6 +57,8 @@ const options = {
     "the error from which on --check mentions a prediction, in 0..1",
     DEFAULT_TOLERANCE,
   ),
+  within: value("D", "a sum at most D away from a target reaches it", "0"),
+  size: value("s", "only subsets of exactly s items count", "any"),
   lambda: value(
     "list",
     "for rnpp: perfect partitions at lambda = log2 M - n + (log2 n) / 2, such as -3..3; it decides M",
@@ -79,6 +83,11 @@ each goes on to \`--trials\`, and the merge ends where one run would have ended.
 
 The items are those of [random instances](#random-instances).
 
+With \`--within D\` a target is reached where some sum is at most D away: the time tau_D of the follow-up. With \`--size s\` only
+subsets of exactly s items count (Natale et al.). Both may be given; theory is not drawn beside them. Each trial is one given
+instance of kernel \`witness\`, so that they are slower, and tables have at most 2^22 sums: about n M of them with \`--within\`, and
+2 n^2 M with \`--size\`.
+
 With \`--lambda\`, for \`rnpp\`, each n of \`--items\` (default 8..30, at most 40) and each lambda has its own M, the integer nearest to
 2^(n - (log2 n) / 2 + lambda), and 20,000 trials by default. Measured is how often the numbers split into two groups whose totals differ
 by at most 1, found by meeting in the middle, beside the limit law of Borgs, Chayes and Pittel. No folder is written without \`--out\`.
@@ -100,8 +109,8 @@ const toleranceSchema = z.number(TOLERANCE).check(z.refine((value) => value >= 0
 
 /** Perfect partitions for each lambda and n. */
 function readLambda(args: Options): PartitionConfig[] {
-  const { bits, halfRange, targets, check, until } = args;
-  return readPartitions(args, { bits, halfRange, targets, check, until });
+  const { bits, halfRange, targets, within, size, check, until } = args;
+  return readPartitions(args, { bits, halfRange, targets, within, size, check, until });
 }
 
 async function runPhase(args: Options, call: Call): Promise<number> {
@@ -117,6 +126,14 @@ async function runPhase(args: Options, call: Call): Promise<number> {
   }
   const configs = readConfigs(args);
   const tolerance = parse(toleranceSchema, readNumber(args.tolerance ?? DEFAULT_TOLERANCE), "tolerance");
+  const constrained = configs.find(isConstrained);
+  if (args.check && constrained)
+    throw new RequestError(
+      "check",
+      "subsets of any size and sums that equal their targets",
+      constrained.size === undefined ? "--within" : "--size",
+      "theory knows no others",
+    );
   // Configurations that theory refuses are refused before the first trial.
   if (args.check)
     for (const { ensemble, halfRange, items, targets } of configs)
@@ -145,7 +162,15 @@ function readConfigs(args: Options): PhaseConfig[] {
   if (trials === "all" && args.until !== undefined)
     throw new RequestError("until", "trials that are drawn", "--trials all", "which has no intervals");
   return readRequests(args).map((request) =>
-    phaseConfig(given<PhaseRequest>({ ...request, trials, seed: args.seed })),
+    phaseConfig(
+      given<PhaseRequest>({
+        ...request,
+        within: readNumber(args.within),
+        size: readNumber(args.size),
+        trials,
+        seed: args.seed,
+      }),
+    ),
   );
 }
 
@@ -159,7 +184,8 @@ export function phaseExperiment(configs: readonly PhaseConfig[]): Experiment<Pha
   const parts = configs.map((config, i) => {
     const planned = planSweep(config);
     const { plan } = planned;
-    return { name: String(i), planned, unit: unitTrials(plan), layout: tallyLayout(plan) };
+    const unit = isConstrained(config) ? constrainedUnit(config) : unitTrials(plan);
+    return { name: String(i), planned, unit, layout: tallyLayout(plan) };
   });
   return {
     configuration: { command: "phase", drawing: DRAWING, sweeps: configs.map(phaseFields) },
@@ -171,7 +197,10 @@ export function phaseExperiment(configs: readonly PhaseConfig[]): Experiment<Pha
       for (const { planned, ...part } of parts) {
         const { asked, look, ...totals } = await count({
           ...part,
-          count: (engine, ranges, options) => countUnits(runnerOf(engine), planned.plan, ranges, options),
+          count: (engine, ranges, options) =>
+            isConstrained(planned.config)
+              ? countConstrainedUnits(engine, planned.config, ranges, options)
+              : countUnits(runnerOf(engine), planned.plan, ranges, options),
           widest: (totals, tail) => widestInterval(planned, totals, tail),
         });
         const findings = find(planned, totals, provenance(), { asked, look });
@@ -202,6 +231,6 @@ export function readPhaseExperiment(sweeps: readonly PhaseRequest[]): Experiment
 /** The sweep with the theory of the targets that the report shows. */
 function withShownTheory(sweep: Sweep): Sweep {
   const { config } = sweep;
-  if (config.halfRange > maxTheoryHalfRange(config.ensemble)) return sweep;
+  if (isConstrained(config) || config.halfRange > maxTheoryHalfRange(config.ensemble)) return sweep;
   return withTheory(sweep, representativeTargets(config));
 }

@@ -34,9 +34,16 @@ export function failureOf({ trials, interval }: PhaseFinding, { solved, probabil
 
 /** CSV by RFC 4180: one row for each finding and event, numbers with all their digits. */
 export function resultsCsv(sweeps: readonly MeasuredSweep[]): string {
-  const header = [...CONFIG_FIELDS, "event", "target", ...ESTIMATE_FIELDS, "meanCovered", "failure"].join(
-    ",",
-  );
+  const header = [
+    ...CONFIG_FIELDS,
+    "event",
+    "target",
+    ...ESTIMATE_FIELDS,
+    "meanCovered",
+    "failure",
+    "within",
+    "size",
+  ].join(",");
   const rows = sweeps.flatMap(({ findings }) => findings.flatMap(csvRows));
   return [header, ...rows].map((line) => `${line}\r\n`).join("");
 }
@@ -50,6 +57,8 @@ function csvRows(finding: PhaseFinding): string[] {
       ...ESTIMATE_FIELDS.map((name) => estimate[name]),
       finding.meanCovered,
       failureOf(finding, estimate),
+      finding.within,
+      finding.size,
     ]
       .map(csvField)
       .join(",");
@@ -71,6 +80,12 @@ export function phaseTable(sweeps: readonly MeasuredSweep[]): string {
       ? [
           "n: the number of random items. P(t): the share of instances in which some subset of the items sums to t. P(all): the share in which that holds for every t in -M..M.",
         ]
+      : []),
+    ...(named.some(({ config }) => config.within > 0)
+      ? ["within D: a sum at most D away from t counts as t."]
+      : []),
+    ...(named.some(({ config }) => config.size !== undefined)
+      ? ["subsets of s: only subsets of exactly s items count."]
       : []),
     ...(hasSigned
       ? [

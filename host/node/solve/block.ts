@@ -1,8 +1,9 @@
 // Instances of a block of lines as columns, so that a thread takes and gives few buffers instead of objects.
 
-import { servesColumns, type PlainAnswers, type PlainInstances } from "../../../src/solve/columns.ts";
+import type { PlainAnswers, PlainInstances } from "../../../src/solve/columns.ts";
 import { maskWords } from "../../../src/kernels/instances.ts";
-import { listCosts, tableCost, type SolveConfig } from "../../../src/solve/problem.ts";
+import type { SolveConfig } from "../../../src/solve/problem.ts";
+import { plainRequest } from "../../cpu/plain.ts";
 import { LineMemory } from "./memory.ts";
 
 /** Instances with their places and names. */
@@ -18,11 +19,8 @@ export interface PlainBlock extends PlainInstances {
 const COLUMNS_WORDS = 9;
 const [COUNT, LINE] = [7, 8] as const;
 
-/** Bytes for `answerPlain`: 12 words and two f64. */
-const PLAIN_BYTES = 64;
-const [BOUNDED, AT_MOST, WITNESS] = [1, 2, 4] as const;
-/** The cost of an update of a table where sums and witnesses alone are asked for. */
-const UPDATE_COST = tableCost(new Set(), 1);
+/** Bytes for `answerPlain`: the fields of `Plain` in host/cpu/wasm/plain.ts. */
+const PLAIN_BYTES = 80;
 
 /** Reads plain lines into a block, and answers its instances where it has the module of all kernels. */
 export class BlockReader {
@@ -134,61 +132,62 @@ export class BlockReader {
    * request, to the kernels for many instances.
    */
   answer(config: SolveConfig): PlainAnswers | undefined {
-    const { asked, partition, tolerance, atMost } = config;
+    const request = plainRequest(config);
     const { answerPlain } = this.memory.wasm;
-    if (!answerPlain || partition || !servesColumns(config)) return undefined;
-    if (asked.has("count") || asked.has("smallest")) return undefined;
+    if (!answerPlain || !request) return undefined;
+    const { flags, asksCount, asksWitness, asksSmallest, tolerance, updateCost, meetingCosts } = request;
     const memory = this.memory;
     const { offsets, targetOffsets, targets } = this.lent;
     const [count, queries] = [offsets.length - 1, targets.length];
-    const hasMasks = asked.has("witness");
+    const hasMasks = asksWitness || asksSmallest;
     const maskOffsets = new Uint32Array(hasMasks ? queries + 1 : 0);
     let masks = 0;
     if (hasMasks)
       for (let k = 0; k < count; k++)
         for (let q = targetOffsets[k]!; q < targetOffsets[k + 1]!; q++)
           maskOffsets[q + 1] = masks += maskWords(offsets[k + 1]! - offsets[k]!);
-    const answerBytes = 5 * queries + 4 * masks;
-    memory.reserve(answerBytes + 8 * listCosts.length + PLAIN_BYTES, 6);
-    const [reachableAt, sumsAt, masksAt] = [queries, 4 * queries, 4 * masks].map((bytes) =>
-      memory.allocate(bytes),
-    );
-    for (const [at, bytes] of [
-      [reachableAt, queries],
-      [sumsAt, 4 * queries],
-      [masksAt, 4 * masks],
-    ] as const)
+    const sizes = {
+      reachable: queries,
+      sums: 4 * queries,
+      witnesses: asksWitness ? 4 * masks : 0,
+      counts: asksCount ? 8 * queries : 0,
+      sizes: asksSmallest ? 4 * queries : 0,
+      smallest: asksSmallest ? 4 * masks : 0,
+    };
+    const answerBytes = Object.values(sizes).reduce((sum, bytes) => sum + bytes);
+    memory.reserve(answerBytes + meetingCosts.byteLength + PLAIN_BYTES, 8);
+    const zeros = (bytes: number) => {
+      const at = memory.allocate(bytes);
       new Uint8Array(memory.buffer, at, bytes).fill(0);
-    const hasMeeting = config.method === undefined;
-    const costs = hasMeeting ? memory.copyOf(listCosts) : 0;
+      return at;
+    };
+    const at = {
+      reachable: zeros(sizes.reachable),
+      sums: zeros(sizes.sums),
+      witnesses: zeros(sizes.witnesses),
+      counts: zeros(sizes.counts),
+      sizes: zeros(sizes.sizes),
+      smallest: zeros(sizes.smallest),
+    };
+    const costs = meetingCosts[0] ? memory.copyOf(meetingCosts) : 0;
     const plain = memory.allocate(PLAIN_BYTES);
     const [items, targetsAt, , offsetsAt, targetOffsetsAt] = this.#columns;
-    const flags = (tolerance === undefined ? 0 : BOUNDED) | (atMost ? AT_MOST : 0) | (hasMasks ? WITNESS : 0);
-    new Uint32Array(memory.buffer, plain).set([
-      count,
-      items!,
-      offsetsAt!,
-      targetsAt!,
-      targetOffsetsAt!,
-      flags,
-      reachableAt!,
-      sumsAt!,
-      masksAt!,
-      costs,
-      memory.end,
-    ]);
-    new Float64Array(memory.buffer, plain + 48).set([tolerance ?? 0, UPDATE_COST]);
+    const words = new Uint32Array(memory.buffer, plain);
+    words.set([count, items!, offsetsAt!, targetsAt!, targetOffsetsAt!, flags]);
+    words.set([at.reachable, at.sums, at.witnesses, costs, memory.end], 6);
+    new Float64Array(memory.buffer, plain + 48).set([tolerance, updateCost]);
+    words.set([at.counts, at.sizes, at.smallest], 16);
     if (answerPlain(plain) < count) return undefined;
     const { buffer } = memory;
     return {
       firstQuery: 0,
-      reachable: new Uint8Array(buffer, reachableAt, queries),
-      sums: new Int32Array(buffer, sumsAt, queries),
-      counts: new Uint32Array(0),
+      reachable: new Uint8Array(buffer, at.reachable, queries),
+      sums: new Int32Array(buffer, at.sums, queries),
+      counts: new Uint32Array(buffer, at.counts, sizes.counts / 4),
       maskOffsets,
-      witnesses: new Uint32Array(buffer, masksAt, masks),
-      sizes: new Int32Array(0),
-      smallest: new Uint32Array(0),
+      witnesses: new Uint32Array(buffer, at.witnesses, sizes.witnesses / 4),
+      sizes: new Int32Array(buffer, at.sizes, sizes.sizes / 4),
+      smallest: new Uint32Array(buffer, at.smallest, sizes.smallest / 4),
     };
   }
 
