@@ -25,6 +25,8 @@ BITS = 4
 ONE = 256
 # (epochs, first learning rate, whether weights and activations are integers). The rate falls to 0 along a cosine.
 PHASES = [(8, 2e-3, False), (14, 1e-3, True)]
+# Outputs times this are the logits of the loss. A larger factor keeps activations smaller.
+SHARPNESS = 4
 # The most pixels by which a training image is moved.
 MOVE = 2
 # (name, shape of the weights, shift). The real number behind an integer weight is its product with 2^-shift. The quantizer of a
@@ -32,8 +34,8 @@ MOVE = 2
 LAYERS = [
     ("conv1", (6, 1, 5, 5), 4),
     ("conv2", (16, 6, 5, 5), 5),
-    ("dense1", (120, 400), 7),
-    ("dense2", (84, 120), 6),
+    ("dense1", (120, 400), 6),
+    ("dense2", (84, 120), 5),
     ("dense3", (10, 84), 5),
 ]
 ROOT = Path(__file__).resolve().parents[2]
@@ -146,12 +148,12 @@ def gradients(parameters, images, labels, integers):
         parameters, images, integers
     )
     count = len(images)
-    chances = numpy.exp(outputs - outputs.max(axis=1, keepdims=True))
+    chances = numpy.exp(SHARPNESS * (outputs - outputs.max(axis=1, keepdims=True)))
     chances /= chances.sum(axis=1, keepdims=True)
     loss = -numpy.log(chances[numpy.arange(count), labels]).mean()
     errors5 = chances
     errors5[numpy.arange(count), labels] -= 1
-    errors5 /= count
+    errors5 *= SHARPNESS / count
     errors4 = (errors5 @ w5) * (dense2 > 0)
     errors3 = (errors4 @ w4) * (dense1 > 0)
     flat_errors = (errors3 @ w3).reshape(count, 16, 5, 5).transpose(0, 2, 3, 1)

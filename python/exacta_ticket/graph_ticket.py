@@ -11,7 +11,7 @@ from .graph import LINEAR, read_network, run_network  # noqa: F401
 from .layers import RandomLayer, Ticket, check_bits, check_sizes, draw
 
 FLAT = {"shift": 0, "quantizer": "floor", "relu": False, "clamp": False}
-SCHEME = ("theorem", "initialBits", "bits", "weightQuantizer", "zero", "pools", "support", "units")
+SCHEME = ("theorem", "initialBits", "bits", "weightQuantizer", "zero", "pools", "support", "units", "skip")
 
 
 def outline_of(network):
@@ -81,9 +81,11 @@ def read_ticket(content, metadata):
 def random_layers(network, scheme):
     """The random layers of a ticket, in their order."""
     nodes = [node for node in network["nodes"] if node["kind"] in LINEAR]
+    require(len(nodes) > 0, "the target has no layer with weights")
     require(scheme["theorem"] == 1, "theorem is not 1")
     require(scheme["weightQuantizer"] in QUANTIZERS, "the quantizer of weights is unknown")
     require(scheme["pools"] in ("shared", "halves"), "pools are unknown")
+    require(scheme["skip"] == "identity", "skip is not identity")
     require(isinstance(scheme["zero"], bool), "zero is neither true nor false")
     require(isinstance(scheme["support"], bool), "support is neither true nor false")
     for name in ("initialBits", "bits", "units"):
