@@ -27,8 +27,9 @@ def integers(value, name, least, lengths):
 
 
 def weights_of(value, name, dimensions, bits):
-    """Nested lists of integers of -2^bits..2^bits as an array; arrays stay as they are."""
+    """Nested lists of integers of -2^bits..2^bits as an array. An array stays as it is."""
     if isinstance(value, numpy.ndarray):
+        require(value.ndim == dimensions, f"{name} have not {dimensions} dimensions")
         return value
     try:
         exact = numpy.array(value, dtype=object)

@@ -49,14 +49,16 @@ def read_network(value):
     for number, described in enumerate(value["nodes"]):
         require(isinstance(described, dict), f"node {number + 1} is no object")
         name = described.get("name", f"{described.get('kind')}{number + 1}")
-        sources = described.get("from", number)
-        sources = sources if isinstance(sources, list) else [sources]
+        require(isinstance(name, str), f"node {number + 1}: the name is no text")
+        sources = [number]
+        if "from" in described:
+            given_names = described["from"] if isinstance(described["from"], list) else [described["from"]]
+            require(all(isinstance(given, str) for given in given_names), f"{name}: from has no names")
+            require(set(given_names) <= set(names), f"{name}: from has a name that is not known yet")
+            sources = [names[given] for given in given_names]
         count = 2 if described.get("kind") == "add" else 1
-        require(len(sources) == count, f"{name}: from has not {count} names")
-        known = {**names, number: number}
-        require(all(source in known for source in sources), f"{name}: from has a name that is not known yet")
+        require(len(sources) == count, f"{name} does not read {count} values")
         require(name not in names, f"two nodes are called {name}")
-        sources = [known[source] for source in sources]
         node = {"name": name, "from": sources, **read_node(described, name, defaults, [reads[s] for s in sources])}
         names[name] = number + 1
         graph["nodes"].append(node)

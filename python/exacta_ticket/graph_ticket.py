@@ -33,9 +33,9 @@ def network_of(outline):
     try:
         shapes = [outline["input"]["shape"], *(node["shape"] for node in outline["nodes"])]
         nodes = [described(node, number, shapes) for number, node in enumerate(outline["nodes"])]
-        network = graph.read_network({"input": outline["input"], "nodes": nodes})
-    except (KeyError, TypeError, IndexError, AttributeError, ZeroDivisionError):
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError):
         raise Refused("the target of the ticket is no outline") from None
+    network = graph.read_network({"input": outline["input"], "nodes": nodes})
     require(outline_of(network) == outline, "the target of the ticket is the outline of no graph")
     return network
 
@@ -82,7 +82,7 @@ def random_layers(network, scheme):
     """The random layers of a ticket, in their order."""
     nodes = [node for node in network["nodes"] if node["kind"] in LINEAR]
     require(len(nodes) > 0, "the target has no layer with weights")
-    require(scheme["theorem"] == 1, "theorem is not 1")
+    integer(scheme["theorem"], "theorem", 1, 1)
     require(scheme["weightQuantizer"] in QUANTIZERS, "the quantizer of weights is unknown")
     require(scheme["pools"] in ("shared", "halves"), "pools are unknown")
     require(scheme["skip"] == "identity", "skip is not identity")
