@@ -72,22 +72,87 @@ def read_ticket(content, metadata):
     scheme = fields.json("scheme")
     require(isinstance(scheme, dict) and tuple(scheme) == SCHEME, f"the scheme has not the fields {SCHEME}")
     digest = fields.digest("targetDigest")
-    random = random_layers(target, scheme)
+    require(scheme["skip"] in ("identity", "none", "random"), "skip is unknown")
+    computed, diagonals = without_additions(target, scheme["skip"])
+    random = random_layers(computed, diagonals, scheme)
     kept = read_masks(content, fields.written, [layer.weights for layer in random])
-    read = {"target": target, "targetDigest": digest}
+    read = {"target": target, "computed": computed, "targetDigest": digest}
     return Ticket(seed, read, scheme["pools"], scheme["support"], random, kept, draw(random, seed, kept))
 
 
-def random_layers(network, scheme):
-    """The random layers of a ticket, in their order."""
+def without_additions(network, skip):
+    """The graph that a random network computes, and the diagonal tap of each layer that takes an addition over, by its number.
+
+    Raises Refused for a graph to which `skip` does not apply.
+    """
+    nodes = network["nodes"]
+    if skip == "identity":
+        return network, {}
+    additions, taps = {}, {}
+    linear = [number for number, node in enumerate(nodes) if node["kind"] in LINEAR]
+    for number, node in enumerate(nodes):
+        if node["kind"] == "add":
+            layer = layer_of(nodes, node)
+            require(
+                layer is not None and readers_of(nodes, layer) == [number],
+                f"{node['name']} is not the sum of a layer, which nothing else reads, and of what that layer reads",
+            )
+            additions[layer] = number
+            taps[linear.index(layer)] = diagonal_tap(nodes[layer])
+    require(len(additions) > 0, "there is no addition that a layer takes over")
+    # The number of a value of the whole graph among those that are left.
+    values, left = [0], []
+    for number, node in enumerate(nodes):
+        if node["kind"] == "add":
+            values.append(next(values[layer + 1] for layer in additions if additions[layer] == number))
+            continue
+        node = {**node, "from": [values[value] for value in node["from"]]}
+        if number in additions:
+            addition = nodes[additions[number]]
+            node.update({name: addition[name] for name in ("activationBits", "signed", *FLAT)})
+        left.append(node)
+        values.append(len(left))
+    return {"input": network["input"], "nodes": left}, taps
+
+
+def layer_of(nodes, addition):
+    """The number of the layer whose output an addition adds to what that layer reads; None if there is none."""
+    for one, other in (addition["from"], addition["from"][::-1]):
+        if one > 0 and nodes[one - 1]["kind"] in LINEAR and nodes[one - 1]["from"] == [other]:
+            return one - 1
+    return None
+
+
+def readers_of(nodes, number):
+    return [reader for reader, node in enumerate(nodes) if number + 1 in node["from"]]
+
+
+def diagonal_tap(node):
+    """The tap of a layer that reads the place of the output. Raises Refused if the layer cannot take an addition over."""
+    plain = (node["shift"], node["relu"], node["clamp"]) == (0, False, False)
+    require(plain, f"{node['name']} does not pass exact sums to its addition")
+    if node["kind"] == "dense":
+        return 0
+    window = node["window"]
+    require(window["stride"] == [1, 1], f"{node['name']} has strides")
+    tap = [divmod(padding, dilation) for padding, dilation in zip(window["padding"], window["dilation"])]
+    inside = all(rest == 0 and place < size for (place, rest), size in zip(tap, window["size"]))
+    require(inside, f"{node['name']} has no tap that reads the place of the output")
+    return tap[0][0] * window["size"][1] + tap[1][0]
+
+
+def random_layers(network, diagonals, scheme):
+    """The random layers of a ticket, in their order. `diagonals` are the taps of layers that take an addition over."""
     nodes = [node for node in network["nodes"] if node["kind"] in LINEAR]
     require(len(nodes) > 0, "the target has no layer with weights")
     integer(scheme["theorem"], "theorem", 1, 1)
     require(scheme["weightQuantizer"] in QUANTIZERS, "the quantizer of weights is unknown")
     require(scheme["pools"] in ("shared", "halves"), "pools are unknown")
-    require(scheme["skip"] == "identity", "skip is not identity")
     require(isinstance(scheme["zero"], bool), "zero is neither true nor false")
     require(isinstance(scheme["support"], bool), "support is neither true nor false")
+    is_random = scheme["skip"] == "random"
+    literal = scheme["pools"] == "halves" or scheme["support"]
+    require(not (is_random and literal), "random skips go neither with halves nor with support")
     for name in ("initialBits", "bits", "units"):
         lists = isinstance(scheme[name], list) and len(scheme[name]) == len(nodes)
         require(lists, f"{name} is no list of {len(nodes)} integers")
@@ -101,15 +166,20 @@ def random_layers(network, scheme):
         require(scheme["pools"] == "shared" or h % 2 == 0, "units are odd with halves")
         read = values[node["from"][0]]
         has_biases = node["biases"] is not None
-        outputs, channels = node["shape"][0], read["shape"][0]
+        outputs, channels, groups = node["shape"][0], read["shape"][0], node.get("groups", 1)
         taps = taps_of(node)
         slots = node["weights"][0].size + int(has_biases)
         signed = read.get("signed", not read.get("nonnegative"))
         negative = numpy.full(slots, signed)
         if has_biases:
             negative[-1] = False
+        diagonal = None
+        if target in diagonals:
+            diagonal = numpy.arange(outputs) % (channels // groups) * taps + diagonals[target]
+        random_skips = is_random and diagonal is not None
         law = {"initialBits": j, "bits": k, **{name: scheme[name] for name in ("weightQuantizer", "zero")}}
-        result.append(RandomLayer("hidden", (channels + int(has_biases)) * h, law, target, h))
+        hidden = (channels + int(has_biases)) * h + (outputs if random_skips else 0)
+        result.append(RandomLayer("hidden", hidden, law, target, h))
         result.append(
             RandomLayer(
                 kind="pooled",
@@ -119,9 +189,11 @@ def random_layers(network, scheme):
                 h=h,
                 rows=outputs,
                 slots=slots,
-                channel_of=channels_by(outputs, channels, node.get("groups", 1), taps, slots if has_biases else 0),
+                channel_of=channels_by(outputs, channels, groups, taps, slots if has_biases else 0),
                 negative=negative,
                 e=max(2 * k - node["bits"], 0),
+                diagonal=diagonal,
+                random_skips=random_skips,
             )
         )
     check_sizes(result)
@@ -153,6 +225,11 @@ def matrices_of(network):
     return result
 
 
+def bits_of(network, target):
+    """kt of a layer, by its number among the layers."""
+    return [node["bits"] for node in network["nodes"] if node["kind"] in LINEAR][target]
+
+
 def digest_of(network):
     """The digest by which a ticket names its target."""
     lines = [compact(outline_of(network))]
@@ -167,7 +244,13 @@ def find_fault(ticket, network):
     require(len(wanted["nodes"]) == len(given["nodes"]), "the network has another number of nodes than the ticket's target")
     for node, (one, other) in zip(network["nodes"], zip(wanted["nodes"], given["nodes"])):
         require(one == other, f"{node['name']} is not as in the ticket's target: {other} instead of {one}")
-    fault = layers.find_fault(ticket, matrices_of(network))
+    matrices = matrices_of(network)
+    for layer in ticket.layers:
+        if layer.diagonal is not None:
+            # A copy, since a matrix may be the weights of the network themselves.
+            matrix = matrices[layer.target] = matrices[layer.target].copy()
+            matrix[numpy.arange(layer.rows), layer.diagonal] += 1 << bits_of(network, layer.target)
+    fault = layers.find_fault(ticket, matrices)
     if fault is None and digest_of(network) != ticket.fields["targetDigest"]:
         fault = "the file names another target"
     return fault
@@ -196,6 +279,9 @@ def run_ticket(ticket, inputs):
             add(chosen, numpy.moveaxis(read, 1, 0)[unit[chosen] // layer.h])
         (chosen,) = numpy.nonzero(is_constant)
         add(chosen, numpy.full((len(chosen), len(x), *points), 1 << m))
+        if layer.random_skips:
+            weight = layers.skip_weights(ticket, number)
+            sums += weight.reshape(-1, *[1] * (sums.ndim - 1)) * numpy.moveaxis(x, 1, 0)
         return numpy.moveaxis(sums, 0, 1), layer.e
 
-    return run_network(ticket.fields["target"], inputs, sums_of)
+    return run_network(ticket.fields["computed"], inputs, sums_of)

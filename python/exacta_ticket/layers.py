@@ -35,6 +35,10 @@ class RandomLayer:
     negative: Optional[numpy.ndarray] = None
     # A weight w of the target is the sum w 2^e.
     e: int = 0
+    # Where the layer takes an addition over: the slot of each row that has the row's own channel at its own place.
+    diagonal: Optional[numpy.ndarray] = None
+    # Whether the hidden layer ends with a weight for each row, a random skip.
+    random_skips: bool = False
 
 
 @dataclass
@@ -77,6 +81,12 @@ def hidden_units(ticket, number):
     return units
 
 
+def skip_weights(ticket, number):
+    """What the random skips of pooled layer `number` add to the sums of their rows, 0 where they are not kept."""
+    layer = ticket.layers[number]
+    return hidden_units(ticket, number - 1)[-layer.rows :] << layer.law["bits"]
+
+
 def places(ticket, number):
     """Rows, slots, and units or columns of the kept weights of a pooled or direct layer."""
     layer = ticket.layers[number]
@@ -97,6 +107,8 @@ def find_fault(ticket, matrices):
         for sign in (1, -1):
             served = factor * sign > 0
             sums = numpy.zeros(wanted.shape, numpy.int64)
+            if layer.random_skips:
+                sums[numpy.arange(layer.rows), layer.diagonal] = skip_weights(ticket, number)
             numpy.add.at(sums, (row[served], slot[served]), product[served])
             wrong = sums != wanted
             if sign < 0:

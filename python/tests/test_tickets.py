@@ -13,7 +13,7 @@ import numpy
 from exacta_ticket.__main__ import main
 
 HERE = Path(__file__).parent
-NAMES = ("first", "second", "third")
+NAMES = ("first", "second", "third", "fourth")
 
 
 def call(*arguments):
@@ -66,7 +66,7 @@ class Tickets(unittest.TestCase):
 
     def test_a_ticket_and_its_network_have_the_same_outputs(self):
         random = numpy.random.default_rng(1)
-        for name, elements in zip(NAMES, (2, 2, 32)):
+        for name, elements in zip(NAMES, (2, 2, 32, 8)):
             inputs = Path(self.folder.name) / "inputs.npy"
             numpy.save(inputs, random.integers(-8, 9, (100, elements)))
             outputs = [call("run", HERE / f"{name}{end}", "--inputs", inputs) for end in (".safetensors", ".json")]
