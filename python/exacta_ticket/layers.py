@@ -13,7 +13,7 @@ MOST_WEIGHTS = 2**31
 
 @dataclass
 class RandomLayer:
-    """One layer of the random network. A hidden layer has the fields up to `law` alone."""
+    """One layer of the random network. A hidden layer has the fields up to `h` alone."""
 
     # "hidden", "pooled" or "direct"
     kind: str
