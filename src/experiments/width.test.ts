@@ -104,3 +104,24 @@ test.each([
 ] as const)("The request %o is refused", (request, message) => {
   expect(() => widthConfig(request)).toThrow(message);
 });
+
+describe("Binary weights: the prediction is exact", () => {
+  // P(the layers are not contained) for k = 0 and k_t = 0, by depth: sums over the numbers of units of each sign.
+  test.each([
+    { width: 1, units: 16, failures: [1.3353e-2, 1.9946e-2, 3.2999e-2] },
+    { width: 1, units: 32, failures: [1.3394e-4, 2.009e-4, 3.348e-4] },
+    { width: 1, units: 64, failures: [1.3454e-8, 2.0181e-8, 3.3636e-8] },
+    { width: 4, units: 16, failures: [0.18777, 0.26718, 0.40347] },
+    { width: 4, units: 32, failures: [2.1351e-3, 3.2008e-3, 5.3288e-3] },
+    { width: 8, units: 32, failures: [8.4841e-3, 1.2698e-2, 2.1072e-2] },
+    { width: 8, units: 64, failures: [8.6105e-7, 1.2916e-6, 2.1526e-6] },
+  ])(
+    "Failures of 1, 2 and 4 layers of d = $width with h = $units are those of closed sums",
+    ({ width, units, failures }) => {
+      [1, 2, 4].forEach((depth, i) => {
+        const { predicted } = widthConfig({ bits: 0, targetBits: 0, width, depth, maxUnits: 64 });
+        expect((1 - predicted(units)) / failures[i]!, `${depth} layers`).toBeCloseTo(1, 3);
+      });
+    },
+  );
+});

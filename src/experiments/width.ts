@@ -22,6 +22,8 @@ const MAX_WIDTH = 64;
 const MAX_DEPTH = 16;
 /** By default there are as many units as give this failure, by theory. */
 const DEFAULT_FAILURE = 1e-3;
+/** The most weights for which the prediction sums over all numbers of units. With more, rare numbers count as failures. */
+const FEW_WEIGHTS = 64;
 /** Success probabilities for which a finding lists the required units. */
 const LEVELS = [0.5, 0.9, 0.99];
 /** The nanoseconds that a thread takes for a demand, and for each hidden unit of it, by a rough fit that never changes. */
@@ -145,7 +147,7 @@ function predictionOf(targetBits: number, width: number, depth: number, scheme: 
     return failure;
   };
   return (units: number): number => {
-    const negligible = DEFAULT_FAILURE / 10 / width;
+    const negligible = (shares.length <= FEW_WEIGHTS ? 1e-18 : DEFAULT_FAILURE / 10) / width;
     const first = inputFailure(units, pools, fails, negligible);
     const later = depth > 1 ? inputFailure(units, pools.slice(0, 1), fails, negligible) : 0;
     return (1 - first) ** width * (1 - later) ** (width * (depth - 1));

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { findWidth, widthConfig, type WidthRequest } from "../experiments/width.ts";
 import type { FigureSeries } from "./figure.ts";
-import { widthFigures } from "./width.ts";
+import { sizeFigures, widthFigures } from "./width.ts";
 
 /** A finding of 100 trials, of which trial i needs i units more than `from`. */
 function findingOf(from: number, request: WidthRequest) {
@@ -52,6 +52,25 @@ describe("Figures of width", () => {
     const bound = lines.find(({ kind }) => kind === "bound")!;
     // Theorem 3's number over the two weights of a hidden unit.
     expect(bound.points[1]!.y).toBeCloseTo((Math.log2(33) - 1) / 2, 12);
+  });
+
+  test("Layers of several sizes share a figure of failures for each precision, the fewest weights first", () => {
+    const sizes = [2, 1].flatMap((depth) =>
+      [1, 2].map((width) => findingOf(5, { bits: 0, targetBits: 0, width, depth })),
+    );
+    const [figure, ...others] = sizeFigures(sizes);
+    expect(others).toEqual([]);
+    expect(figure!.y.scale).toBe("log");
+    expect(figure!.series.map(({ name }) => name)).toEqual([
+      "d = 1, l = 1",
+      "d = 1, l = 2",
+      "d = 2, l = 1",
+      "d = 2, l = 2",
+    ]);
+    const [{ points, lines }] = figure!.series as [FigureSeries];
+    expect(points.find(({ x }) => x === 54)!.y).toBeCloseTo(0.5, 12);
+    expect(lines[0]!.name).toBe("exact");
+    expect(sizeFigures(sizes.slice(0, 1))).toEqual([]);
   });
 
   test("Names have the fields that differ, and only these", () => {

@@ -2,6 +2,7 @@
 
 import type { WidthFinding } from "../finding.ts";
 import type { Figure, FigurePoint } from "./figure.ts";
+import { failureFigure } from "./phase.ts";
 
 /** The most dots of one curve. */
 const MAX_DOTS = 40;
@@ -70,6 +71,40 @@ export function widthFigures(findings: readonly WidthFinding[]): Figure[] {
   return new Set(findings.map(({ targetBits }) => targetBits)).size > 1
     ? [...curves, ...costFigures(findings)]
     : curves;
+}
+
+/**
+ * For each precision with layers of several sizes, a figure of the networks that do not contain them, on a logarithmic axis, with
+ * a curve for each size. None where random weights are drawn in several ways.
+ */
+export function sizeFigures(findings: readonly WidthFinding[]): Figure[] {
+  if (new Set(findings.map((finding) => weightsText(finding, findings).join())).size > 1) return [];
+  return groupBy(findings, (finding) => precisionText(finding, findings))
+    .filter((group) => group.length > 1)
+    .map((group) => {
+      const isExact = group.every(({ bits, targetBits }) => bits === 0 && targetBits === 0);
+      return failureFigure({
+        title: `Depth and width, ${precisionText(group[0]!, findings)}`,
+        caption: "How often no mask leaves exactly the layers asked for; bands are exact 95 % intervals.",
+        x: { label: "h, the hidden units of each input", symbol: "h" },
+        y: { label: "P(contained)", domain: [0, 1] },
+        legend: "d inputs and outputs, l layers",
+        dots: MEASURED,
+        series: group
+          .toSorted((a, b) => a.depth * a.width ** 2 - b.depth * b.width ** 2)
+          .map((finding) => ({
+            name: `d = ${finding.width}, l = ${finding.depth}`,
+            points: dotsOf(finding),
+            lines: [
+              {
+                kind: "prediction" as const,
+                name: isExact ? "exact" : PREDICTED,
+                points: finding.curve.map(({ units, predicted }) => ({ x: units, y: predicted })),
+              },
+            ],
+          })),
+      });
+    });
 }
 
 /** Points of the rising part of a curve, in even steps. */

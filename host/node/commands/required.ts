@@ -21,7 +21,7 @@ import { requiredByTail } from "../../experiments/required.ts";
 import { prepareFolder, writeFiles } from "../formats/files.ts";
 import { given, readList, readNumber } from "../formats/arguments.ts";
 import { outputOf } from "../output.ts";
-import { requiredCsv, requiredReport, requiredTable } from "../reports/required.ts";
+import { requiredCsv, requiredTable } from "../reports/required-table.ts";
 import { DRAWING, type Experiment } from "../sweep/experiment.ts";
 import { numbersOf, RESULT_FILES } from "../sweep/results.ts";
 import { command, STOPPED_STATUS, value, type ArgumentsOf, type Call } from "./command.ts";
@@ -116,6 +116,7 @@ async function runByTail(
   });
   if (findings.length > 0) output.text(requiredTable(findings));
   if (out !== undefined) {
+    const { requiredReport } = await import("../reports/required.ts");
     await writeFiles(out, {
       "results.jsonl": findings.map((finding) => `${JSON.stringify(numbersOf(finding))}\n`),
       "results.csv": requiredCsv(findings),
@@ -168,7 +169,10 @@ export function requiredExperiment(configs: readonly RequiredConfig[]): Experime
         findings,
         text: () => (findings.length > 0 ? requiredTable(findings) : ""),
         csv: () => requiredCsv(findings),
-        report: (about) => requiredReport(findings, about),
+        async report(about) {
+          const { requiredReport } = await import("../reports/required.ts");
+          return requiredReport(findings, about);
+        },
       };
     },
   };

@@ -90,6 +90,26 @@ export const exhibits: readonly Exhibit[] = [
     figures: [{ title: "Perfect partitions at fixed λ" }],
   },
   {
+    name: "within",
+    title: "Sums near their targets",
+    statement:
+      "The follow-up asks for the first n at which every target of -M..M has a subset sum at most D away. Only the ratio of M to 2 D + 1 should matter: an interval of 2 D + 1 sums then counts as one.",
+    seen: "With D = 1 and M = 64, a third of all instances miss some target with 10 items, and with D = 0 it takes between 11 and 12: the distance saves little more than one item, where log2 (2 D + 1) is 1.6, however rare failure is to be. M = 21 with D = 0 is half an item better.",
+    command: "phase --half-range 64 --within 1 --items 4..20 --trials 1e5",
+    quick: "phase --half-range 64 --within 1 --items 4..16 --trials 1e4",
+    figures: [{ title: "Every target from −M to M", within: FAILURES }],
+  },
+  {
+    name: "size",
+    title: "Subsets of a fixed size",
+    statement:
+      "Natale and others ask for subsets of exactly s of the n items. There are n choose s of them instead of 2^n, so that n grows with the root of order s of M instead of its logarithm.",
+    seen: "With subsets of four, M = 16 takes two to three items more than with subsets of any size. From there on each further item takes away the same share of the failures, somewhat more than two fifths, as with subsets of any size.",
+    command: "phase --half-range 16 --size 4 --items 4..24 --trials 1e5",
+    quick: "phase --half-range 16 --size 4 --items 4..16 --trials 1e4",
+    figures: [{ title: "Every target from −M to M", within: FAILURES }],
+  },
+  {
     name: "width",
     title: "How wide a random network must be",
     statement:
@@ -104,12 +124,9 @@ export const exhibits: readonly Exhibit[] = [
     title: "Depth and width",
     statement:
       "Theorem 1 for several layers: a network contains its target if it contains each weight of each layer, so that failures add up over depth times width squared.",
-    seen: "Beyond the first units, failure falls by nearly the same factor for each further unit with one layer of width 1 and with 2 layers of width 2, which have eight weights: the curve of more weights is moved to the right. A row of dots at one height is the same few failures, seen again with each unit more.",
-    command: "width --bits 2 --width 1,2,4 --depth 1,2,4 --trials 2000",
-    quick: "width --bits 2 --width 1,2 --depth 1,2 --trials 500",
-    figures: [
-      { title: "A random network contains one layer of 1 input and output", within: FAILURES },
-      { title: "A random network contains 2 layers of 2 inputs and outputs", within: FAILURES },
-    ],
+    seen: "With weights of -1, 0 and 1 the failure of every size is known exactly. Each further hidden unit takes away nearly the same factor, three quarters, whatever the size: more weights move the curve to the right. Dots follow the exact lines down to one failure among all networks that were drawn; a row of dots at one height is the same few failures, seen again with each unit more.",
+    command: "width --bits 0 --target-bits 0 --width 1,4,8 --depth 1,2,4 --trials 3000",
+    quick: "width --bits 0 --target-bits 0 --width 1,2,4 --depth 1,2 --trials 500",
+    figures: [{ title: "Depth and width, k = 0" }],
   },
 ];

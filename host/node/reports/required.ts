@@ -1,104 +1,48 @@
-// Required findings as text: the table for the terminal, the CSV for spreadsheets, and the report.
+// The report of a required run.
 
+import { poolNames, requiredFigures } from "../../../src/figures/required.ts";
 import type { RequiredFinding } from "../../../src/finding.ts";
-import { documentHtml, escape, runHtml, type RunAbout } from "./page.ts";
-import { csvField } from "../formats/csv-field.ts";
-import { columns, grouped, wrap } from "./table.ts";
+import { closed, documentHtml, drawn, escape, FILES, runHtml, sentences, type RunAbout } from "./page.ts";
+import { methodText, requiredTable } from "./required-table.ts";
+import { grouped } from "./table.ts";
 
-const POOLS: Record<RequiredFinding["pool"], string> = {
-  uniform: "uniform on ±1..±M",
-  products: "products u v of ±1..±N and 1..N, M = N^2",
-  support: "products rejected until uniform on the distinct ones (in brackets: raw products needed)",
-};
-
-/** The table: a line for each pool and precision, a column for each probability of failure. */
-export function requiredTable(findings: readonly RequiredFinding[]): string {
-  const meaning = wrap(
-    "n(P): the fewest random items with which the worst target of -M..M is missed with probability at most P. ~: the 95 % " +
-      "intervals allow for one item more or less; a..b: what they allow for. bound: log2 (2M + 1); with fewer items no instance reaches all targets.",
-  );
-  const failures = [...new Set(findings.map(({ failure }) => failure))];
-  const blocks = Object.entries(POOLS).flatMap(([pool, name]) => {
-    const mine = findings.filter((finding) => finding.pool === pool);
-    if (mine.length === 0) return [];
-    const rows = [...new Set(mine.map(({ bits }) => bits))].map((bits) => {
-      const row = mine.filter((finding) => finding.bits === bits);
-      return [
-        String(bits),
-        String(2 ** bits),
-        row[0]!.information.toFixed(2),
-        ...failures.map((failure) => requiredCell(row.find((finding) => finding.failure === failure))),
-      ];
-    });
-    return [
-      [
-        name,
-        "",
-        ...columns([["k", "M", "bound", ...failures.map((failure) => `n(${failure})`)], ...rows]),
-      ].join("\n"),
-    ];
-  });
-  const { engine, adapter } = findings[0]!;
-  const methods = [...new Set(findings.map(methodText))];
-  const run = wrap(`${methods.join("; ")}, on ${engine} (${adapter})`);
-  return `${[meaning.join("\n"), ...blocks, run.join("\n")].join("\n\n")}\n`;
-}
-
-/** How a finding was made. */
-function methodText({ method, trials, seed }: RequiredFinding): string {
-  if (method === "exact") return "exact";
-  const drawn = `${grouped(trials!)} trials${method === "counts" ? "" : " of each number of items"}, seed ${seed}`;
-  return method === "counts" ? drawn : `${method}, ${drawn}`;
-}
-
-function requiredCell(finding: RequiredFinding | undefined): string {
-  if (!finding) return "";
-  const { items, decided, cost, itemsLow, itemsHigh } = finding;
-  if (items === undefined) return `> ${finding.itemsTo}`;
-  if (itemsLow !== undefined && !decided) return `${itemsLow}..${itemsHigh ?? ""}`;
-  return `${decided ? "" : "~"}${items}${cost > 1 ? ` (${Math.ceil(items * cost)})` : ""}`;
-}
-
-const FIELDS = [
-  "pool",
-  "bits",
-  "halfRange",
-  "failure",
-  "items",
-  "itemsTo",
-  "decided",
-  "target",
-  "cost",
-] as const;
-const ESTIMATES = ["measured", "before"] as const;
-const ESTIMATE_FIELDS = ["solved", "probability", "low", "high"] as const;
-
-/** CSV by RFC 4180: one row for each finding, numbers with all their digits. */
-export function requiredCsv(findings: readonly RequiredFinding[]): string {
-  const names = ESTIMATES.flatMap((estimate) => ESTIMATE_FIELDS.map((field) => `${estimate}_${field}`));
-  const rows = findings.map((finding) =>
-    [
-      ...FIELDS.map((field) => finding[field]),
-      ...ESTIMATES.flatMap((estimate) => ESTIMATE_FIELDS.map((field) => finding[estimate]?.[field])),
-      finding.trials,
-      finding.seed,
-      finding.method,
-      finding.itemsLow,
-      finding.itemsHigh,
-    ]
-      .map(csvField)
-      .join(","),
-  );
-  return [[...FIELDS, ...names, "trials", "seed", "method", "itemsLow", "itemsHigh"].join(","), ...rows]
-    .map((line) => `${line}\r\n`)
-    .join("");
+/** What a reader should know first: the items of the finest precision, the cost of a bit, and the cost of products. */
+function summary(findings: readonly RequiredFinding[]): string[] {
+  const known = findings.flatMap(({ items, ...rest }) => (items === undefined ? [] : [{ ...rest, items }]));
+  if (known.length === 0) return [];
+  const rarest = Math.min(...known.map(({ failure }) => failure));
+  const ofPool = (pool: RequiredFinding["pool"]) =>
+    known
+      .filter((finding) => finding.pool === pool && finding.failure === rarest)
+      .toSorted((a, b) => a.bits - b.bits);
+  const first = [ofPool("uniform"), ofPool("products"), ofPool("support")].find((list) => list.length > 0);
+  const [coarsest, finest] = [first![0]!, first!.at(-1)!];
+  const worst = finest.target === undefined ? "" : ` (${finest.target})`;
+  return [
+    `With M = ${grouped(finest.halfRange)}, ${finest.items} ${poolNames[finest.pool]} miss the worst target${worst} with probability at most ${rarest}.`,
+    ...(coarsest.bits < finest.bits
+      ? [
+          `From k = ${coarsest.bits} to ${finest.bits}, each further bit takes ${((finest.items - coarsest.items) / (finest.bits - coarsest.bits)).toFixed(2)} items more.`,
+        ]
+      : []),
+    ...(["products", "support"] as const).flatMap((pool) => {
+      const other = ofPool(pool).find(({ bits }) => bits === finest.bits);
+      if (!other || other.pool === finest.pool) return [];
+      const raw = other.cost > 1 ? `, for which ${Math.ceil(other.items * other.cost)} are drawn` : "";
+      return [`It takes ${other.items} ${pool === "products" ? "products" : "rejected products"}${raw}.`];
+    }),
+  ];
 }
 
 /** A complete HTML document. */
 export function requiredReport(findings: readonly RequiredFinding[], about: RunAbout): string {
+  const figures = requiredFigures(findings);
   return documentHtml(
     "Required items",
-    `${findings.length > 0 ? `<pre class="scroll">${escape(requiredTable(findings))}</pre>` : "<p>There are no numbers to show.</p>"}
+    `${about.stopped ? `<p class="note" role="note"><strong>This run was stopped early.</strong> The rows that were finished are shown.</p>` : ""}
+${findings.length > 0 ? sentences(summary(findings).map(escape)) : "<p>There are no numbers to show.</p>"}
+${figures.length > 0 ? `<h2>Figures</h2>\n<div class="figures">\n${drawn(figures)}\n</div>` : ""}
+${findings.length > 0 ? `<h2>Numbers</h2>\n${FILES}\n${closed("The table", `<pre class="scroll">${escape(requiredTable(findings))}</pre>`)}` : ""}
 <h2>Run</h2>
 ${runHtml(
   about,

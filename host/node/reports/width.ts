@@ -1,7 +1,7 @@
 // The report of a width run.
 
 import { failureFigure } from "../../../src/figures/phase.ts";
-import { layersText, precisionText, widthFigures } from "../../../src/figures/width.ts";
+import { layersText, precisionText, sizeFigures, widthFigures } from "../../../src/figures/width.ts";
 import type { WidthFinding } from "../../../src/finding.ts";
 import {
   closed,
@@ -22,6 +22,7 @@ import { lawText, requiredRows } from "./width-table.ts";
 /** A complete HTML document. */
 export function widthReport(findings: readonly WidthFinding[], about: RunAbout): string {
   const figures = widthFigures(findings);
+  const sizes = sizeFigures(findings);
   const [curves, panels] = [figures.filter((one) => !one.panels), figures.filter((one) => one.panels)];
   const [head, ...rows] = requiredRows(findings);
   return documentHtml(
@@ -34,6 +35,7 @@ ${switched("The vertical axes have", [
   ["the share that contains the layers", curves],
   ["the share that does not, on a logarithmic axis", curves.map(failureFigure)],
 ])}
+${sizes.length > 0 ? `<h2>Depth and width</h2>\n<div class="figures">\n${drawn(sizes)}\n</div>` : ""}
 ${panels.length > 0 ? `<h2>The cost of precision</h2>\n<div class="panels">\n${drawn(panels)}\n</div>` : ""}
 ${closed("What the words mean", MEANING)}
 <h2>Numbers</h2>
