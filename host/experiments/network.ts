@@ -18,6 +18,9 @@ import {
   type Stage,
   type StagedNetwork,
 } from "../../src/graph/stages.ts";
+import { stochastic, type Finish } from "../../src/graph/rounding.ts";
+import { parse } from "../../src/check.ts";
+import { seedSchema } from "../../src/random.ts";
 import { withConstant, type Network } from "../../src/network.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { ticketStages, type Pass } from "../../src/ticket/passes.ts";
@@ -33,6 +36,11 @@ export interface ForwardOptions {
    * A network that is no ticket has only one pass.
    */
   readonly pass?: Pass;
+  /**
+   * The seed of stochastic rounding, which takes the place of the quantizers of layers and additions: a ticket and its target
+   * then still give the same integers for the same seed. Default: quantizers.
+   */
+  readonly stochasticSeed?: bigint | number | string;
   readonly signal?: AbortSignal;
   /** Called after every piece of work with the multiplications done. */
   readonly onProgress?: (progress: Progress) => void;
@@ -69,20 +77,29 @@ export async function runNetwork(
   engine: Engine,
   network: Network | Graph | Ticket,
   inputs: ArrayLike<number>,
-  { pass = "collapsed", ...options }: ForwardOptions = {},
+  { pass = "collapsed", stochasticSeed, ...options }: ForwardOptions = {},
 ): Promise<Float64Array> {
+  const seed = stochasticSeed === undefined ? undefined : parse(seedSchema, stochasticSeed, "stochasticSeed");
+  const rounded = (staged: StagedNetwork) => (seed === undefined ? staged : stochastic(staged, seed));
   if (isGraph(network)) {
     const { shape, activationBits, nonnegative } = network.input;
     checkInputs(inputs, sizeOf(shape), 2 ** activationBits, nonnegative);
-    return forwardStages(engine, graphStages(network), Int32Array.from(inputs), options);
+    return forwardStages(engine, rounded(graphStages(network)), Int32Array.from(inputs), options);
   }
   const isTicket = "masks" in network;
+  if (isTicket && seed !== undefined && network.scheme.theorem === 2)
+    throw new RequestError(
+      "stochasticSeed",
+      "none for a ticket of Theorem 2",
+      stochasticSeed,
+      "its copies of a neuron would be rounded apart",
+    );
   const activation = isTicket ? network.target : network;
   const staged = isTicket ? ticketStages(keptLayers(network), activation, pass) : networkStages(network);
   const columns = staged.elements;
   checkInputs(inputs, columns - Number(activation.constant), 2 ** activation.activationBits);
   const values = withConstant(activation, columns, Int32Array.from(inputs));
-  return forwardStages(engine, staged, values, options);
+  return forwardStages(engine, rounded(staged), values, options);
 }
 
 /** The most numbers of a value of a batch, which bounds memory. */
@@ -91,7 +108,12 @@ const MAX_BATCH_NUMBERS = 2 ** 24;
 /** Runs inputs through stages. @param inputs Shape [samples, elements of an input], row by row. */
 export async function forwardStages(
   engine: Engine,
-  { elements, largest, stages }: StagedNetwork,
+  {
+    elements,
+    largest,
+    stages,
+    finishOf,
+  }: StagedNetwork & { readonly finishOf?: (stage: number) => Finish | undefined },
   inputs: Int32Array,
   { signal, onProgress }: Omit<ForwardOptions, "pass"> = {},
 ): Promise<Float64Array> {
@@ -107,12 +129,15 @@ export async function forwardStages(
     const values: (Value | undefined)[] = [{ numbers, elements, largest }];
     for (const [index, stage] of stages.entries()) {
       const reads = stage.from.map((value) => values[value]!);
-      values.push(
-        await stageOutputs(engine, stage, reads, signal, (products) => {
-          done += products;
-          onProgress?.({ done, total });
-        }),
-      );
+      const value = await stageOutputs(engine, stage, reads, signal, (products) => {
+        done += products;
+        onProgress?.({ done, total });
+      });
+      const finish = finishOf?.(index);
+      if (finish) {
+        const sums = Float64Array.from(value.numbers);
+        values.push({ ...value, numbers: sums, ...finish(sums, first) });
+      } else values.push(value);
       // What no later stage reads makes room.
       for (const value of stage.from)
         if (!stages.slice(index + 1).some(({ from }) => from.includes(value))) values[value] = undefined;
