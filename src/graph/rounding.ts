@@ -1,9 +1,9 @@
 // Stochastic rounding of activations: a sum a in a unit 2^s times finer than the output becomes (a + r) >> s, with r uniform on
 // 0..2^s - 1, so that its mean is a / 2^s exactly.
 //
-// A ticket has sums a << d and removes s + d bits of them. Then ((a << d) + r) >> (s + d) = (a + (r >> d)) >> s: it equals its target
-// on every path if the target takes the top s bits of the same r. So r is made of the top bits of one fraction of 52 bits for each
-// input, layer and output.
+// A ticket has sums a << d and removes s + d bits of them. Then ((a << d) + r) >> (s + d) = (a + (r >> d)) >> s: it equals its
+// target on every path if the target takes the top s bits of the same r. So r is made of the top bits of one fraction of 52 bits
+// for each input, layer and output.
 
 import { streamKey, threefry2x32 } from "../random.ts";
 import { elementsOf, type Stage, type StagedNetwork } from "./stages.ts";
