@@ -61,3 +61,29 @@ function suggestion(given: unknown, words: readonly string[]): string | undefine
 function fieldsOf(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
   return path.length === 0 && schema instanceof z.ZodMiniObject ? Object.keys(schema.shape) : [];
 }
+
+/** A field in which two values differ, by its path from `what`. */
+interface Difference {
+  readonly path: string;
+  readonly wanted: unknown;
+  readonly got: unknown;
+}
+
+/** The first field in which two values of JSON differ, in the order of the fields of `wanted`. Lists of numbers are one field. */
+export function firstDifference(path: string, wanted: unknown, got: unknown): Difference | undefined {
+  if (hasFields(wanted) && hasFields(got) && Array.isArray(wanted) === Array.isArray(got)) {
+    for (const name of new Set([...Object.keys(wanted), ...Object.keys(got)])) {
+      const difference = firstDifference(`${path}.${name}`, wanted[name], got[name]);
+      if (difference) return difference;
+    }
+    return undefined;
+  }
+  return JSON.stringify(wanted) === JSON.stringify(got) ? undefined : { path, wanted, got };
+}
+
+/** Whether a value is an object, or a list of objects. */
+function hasFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return (
+    typeof value === "object" && value !== null && !(Array.isArray(value) && typeof value[0] !== "object")
+  );
+}

@@ -8,7 +8,7 @@ import type { Quantizer } from "./network.ts";
 import type { Method } from "./solve/problem.ts";
 import type { Estimate } from "./statistics.ts";
 import type { OutputComparison } from "./ticket/comparison.ts";
-import type { Scheme } from "./ticket/scheme.ts";
+import type { GraphScheme, Scheme } from "./ticket/scheme.ts";
 import type { Sizes } from "./ticket/sizes.ts";
 import type { Deviation } from "./ticket/ticket.ts";
 
@@ -345,8 +345,26 @@ interface TicketFields extends Scheme, Sizes {
   readonly targetBits: number;
 }
 
+/** The same for a graph. */
+interface GraphTicketFields extends GraphScheme, Sizes {
+  /** Decimal. */
+  readonly seed: string;
+  /** The layers with weights in the order of the nodes: their names, and the bits and the number of their weights and biases. */
+  readonly layers: readonly LayerSize[];
+}
+
+interface LayerSize {
+  readonly node: string;
+  readonly targetBits: number;
+  readonly weights: number;
+}
+
 /** The result of pruning a random network to a target. */
-export interface TicketFinding extends TicketFields, Provenance {
+export interface TicketFinding extends TicketFields, PruneFields {}
+/** The result of pruning a random network to a graph. */
+export interface GraphTicketFinding extends GraphTicketFields, PruneFields {}
+
+interface PruneFields extends Provenance {
   readonly kind: "ticket";
   /** The predicted probability that a random network of this scheme does not contain the target. */
   readonly predictedFailure: number;
@@ -360,7 +378,11 @@ export interface TicketFinding extends TicketFields, Provenance {
 }
 
 /** The result of verifying a ticket. */
-export interface VerifyFinding extends TicketFields {
+export interface VerifyFinding extends TicketFields, VerifyFields {}
+/** The result of verifying the ticket of a graph. */
+export interface GraphVerifyFinding extends GraphTicketFields, VerifyFields {}
+
+interface VerifyFields {
   readonly kind: "verify";
   /** Whether the ticket equals its target on every input, follows its scheme, and names that target. */
   readonly certified: boolean;
@@ -477,5 +499,7 @@ export type Finding =
   | PartitionFinding
   | DigitsFinding
   | TicketFinding
+  | GraphTicketFinding
   | VerifyFinding
+  | GraphVerifyFinding
   | WidthFinding;

@@ -8,7 +8,7 @@ import { columnsOfStage, type Stage, type StagedNetwork } from "../../src/graph/
 import { withConstant, type Network } from "../../src/network.ts";
 import { representedNetwork, representedWeights } from "../../src/ticket/certificate.ts";
 import { controlOf, type Control } from "../../src/ticket/controls.ts";
-import { decodeTicket } from "../../src/ticket/file.ts";
+import { decodeNetworkTicket } from "../../src/ticket/file.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { keptCount } from "../../src/ticket/mask.ts";
 import { ticketStages } from "../../src/ticket/passes.ts";
@@ -79,7 +79,7 @@ let prepared: Prepared | undefined;
 async function readBuilt(): Promise<Built> {
   const packed = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const { ticket } = decodeTicket(new Uint8Array(await new Response(stream).arrayBuffer()));
+  const { ticket } = decodeNetworkTicket(new Uint8Array(await new Response(stream).arrayBuffer()));
   return { ticket, trained: representedNetwork(ticket) };
 }
 

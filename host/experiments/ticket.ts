@@ -1,17 +1,32 @@
 // Prunes a random network to a target on an engine, many subset sums at a time.
 
 import { parse } from "../../src/check.ts";
+import { isGraph, type Graph } from "../../src/graph/model.ts";
+import { outlineOfGraph, outlineText } from "../../src/graph/outline.ts";
 import { outlineOf, type Network } from "../../src/network.ts";
 import { seedSchema } from "../../src/random.ts";
 import type { Instance } from "../../src/solve/problem.ts";
 import { keepWeight } from "../../src/ticket/mask.ts";
 import { keepAnswers, demandChunks, type DemandChunk } from "../../src/ticket/chunks.ts";
-import { demandsOf, layersOf, type Demand, type RandomLayer, type Scheme } from "../../src/ticket/scheme.ts";
+import {
+  demandCount,
+  demandsOf,
+  matricesOf,
+  ticketLayers,
+  type Architecture,
+  type Demand,
+  type GraphScheme,
+  type RandomLayer,
+  type Scheme,
+  type Target,
+} from "../../src/ticket/scheme.ts";
 import {
   checkTarget,
   deviationOf,
   emptyMasks,
+  named,
   type Deviation,
+  type GraphTicket,
   type Ticket,
 } from "../../src/ticket/ticket.ts";
 import { pump } from "../pump.ts";
@@ -21,12 +36,24 @@ import { sha256 } from "./digest.ts";
 import { solveEach } from "./solve.ts";
 
 /** The request of `pruneToTicket`. */
-export interface PruneRequest {
+export interface PruneRequest extends PruneChoices {
   /** The target, and the bits of its weights, as `readNetwork` returns them. */
   readonly network: Network;
   readonly bits: number;
   /** The architecture of the random network and the way to prune it. */
   readonly scheme: Scheme;
+}
+
+/** The request of `pruneToTicket` for a graph. */
+export interface GraphPruneRequest extends PruneChoices {
+  /** The target, as `readGraph` returns it. */
+  readonly network: Graph;
+  /** The architecture of the random network and the way to prune it. */
+  readonly scheme: GraphScheme;
+}
+
+/** What a request of `pruneToTicket` may leave open. */
+export interface PruneChoices {
   /** The seed of the random network, 0..2^64 - 1; strings hold decimals. Default: 1. */
   readonly seed?: bigint | number | string;
   /** Keeps the subsets with the fewest items instead of those with the smallest masks. */
@@ -45,9 +72,9 @@ export interface PruneOptions {
 const PROGRESS_INTERVAL_SUMS = 1000;
 
 /** The result of pruning: a ticket, which equals its target unless a weight has no subset. */
-export interface Pruned {
-  readonly ticket: Ticket;
-  /** Every weight without a subset, in the order of layers, outputs, copies, inputs and signs. */
+export interface Pruned<T = Ticket> {
+  readonly ticket: T;
+  /** Every weight without a subset, in the order of layers, outputs, copies, inputs, taps and signs. */
   readonly failures: readonly Deviation[];
 }
 
@@ -55,7 +82,7 @@ export interface Pruned {
  * Prunes the random network of a seed to a target: decides one subset sum for each weight of the target and sign of its
  * input, and keeps the items of each subset.
  *
- * The ticket depends on the request alone, not on the engine.
+ * The ticket depends on the request alone, not on the engine. A graph has a ticket as well, by a scheme of `graphSchemeFor`.
  * @returns The ticket, and every weight without a subset. The ticket equals its target if and only if there is none.
  * @throws {RequestError} The seed is out of range, or the scheme cannot represent the target.
  * @throws {CapacityError} The engine has too little memory for the subset sums of one weight.
@@ -77,19 +104,31 @@ export interface Pruned {
  * console.log(scheme.units, failures.length, verifyTicket(network, ticket)); // [ 47, 35 ] 0 { certified: true }
  * ```
  */
+export function pruneToTicket(engine: Engine, request: PruneRequest, options?: PruneOptions): Promise<Pruned>;
+export function pruneToTicket(
+  engine: Engine,
+  request: GraphPruneRequest,
+  options?: PruneOptions,
+): Promise<Pruned<GraphTicket>>;
+export function pruneToTicket(
+  engine: Engine,
+  request: PruneRequest | GraphPruneRequest,
+  options?: PruneOptions,
+): Promise<Pruned<Ticket | GraphTicket>>;
 export async function pruneToTicket(
   engine: Engine,
-  request: PruneRequest,
+  request: PruneRequest | GraphPruneRequest,
   options: PruneOptions = {},
-): Promise<Pruned> {
-  const { network, bits, scheme, sparse = false } = request;
+): Promise<Pruned<Ticket | GraphTicket>> {
+  const { network, sparse = false } = request;
   const seed = parse(seedSchema, request.seed ?? 1n, "seed");
-  const target = outlineOf(network, bits);
-  checkTarget(network, target);
-  const layers = layersOf(target.widths, bits, scheme);
-  const ticket = { scheme, seed, target, masks: emptyMasks(layers) };
-  const total = subsetSumsOf(layers);
+  const architecture = architectureOf(request);
+  checkTarget(network, architecture.target);
+  const layers = ticketLayers(architecture);
+  const ticket = { ...architecture, seed, masks: emptyMasks(layers) };
+  const total = layers.reduce((sum, layer) => sum + demandCount(layer), 0);
   const { signal, onProgress } = options;
+  const { scheme } = ticket;
   // Kernel `prune` draws the pool of each weight by itself, from all hidden units of an input and with every product as it
   // comes. The paper's literal schemes are not like that: `halves` gives each sign of an input its own half of the units, and
   // `support` rejects products until they are uniform. Their pools are drawn here and solved as given instances.
@@ -99,16 +138,13 @@ export async function pruneToTicket(
     { network, layers, ticket, sparse },
     { signal, onDone: (done) => onProgress?.({ done, total }) },
   );
-  return { ticket, failures };
+  return { ticket, failures: failures.map((failure) => named(network, failure)) };
 }
 
-/** The number of subset sums that pruning decides: one for each weight of the target, copy and sign of the input. */
-function subsetSumsOf(layers: readonly RandomLayer[]): number {
-  return layers.reduce(
-    (sum, { kind, rows, inputs, signed }) =>
-      kind === "hidden" ? sum : sum + rows * inputs * (signed ? 2 : 1),
-    0,
-  );
+function architectureOf(request: PruneRequest | GraphPruneRequest): Architecture {
+  return "bits" in request
+    ? { target: outlineOf(request.network, request.bits), scheme: request.scheme }
+    : { target: outlineOfGraph(request.network), scheme: request.scheme };
 }
 
 interface Watch {
@@ -123,9 +159,9 @@ interface DemandInstance extends Instance {
 
 /** A target and the random network that is pruned to it; pruning fills in the masks of the ticket. */
 interface Pruning {
-  readonly network: Network;
+  readonly network: Target;
   readonly layers: readonly RandomLayer[];
-  readonly ticket: Ticket;
+  readonly ticket: Ticket | GraphTicket;
   readonly sparse: boolean;
 }
 
@@ -145,7 +181,7 @@ async function pruneDrawn(
     return { number, chunk, words };
   };
   for await (const { number, chunk, words } of pump(chunks, run, { depth: runner.queueDepth, signal })) {
-    failures[number] = keepAnswers(network, layers, masks, chunk, words);
+    failures[number] = keepAnswers(layers, masks, chunk, words);
     done += chunk.count;
     if (done < reported + PROGRESS_INTERVAL_SUMS) continue;
     reported = done;
@@ -191,9 +227,9 @@ async function pruneGiven(
 /**
  * Computes the SHA-256 digest of a target, 64 hexadecimal digits in lower case. The file of a ticket names its target by it.
  *
- * The digest covers the outline and the weights, layer by layer. Browsers compute it in secure contexts only (https,
- * localhost).
- * @param bits Weights are integers of -2^bits..2^bits.
+ * The digest covers the outline and the weights, layer by layer; the names of the nodes of a graph do not matter. Browsers
+ * compute it in secure contexts only (https, localhost).
+ * @param bits Weights of a network that is no graph are integers of -2^bits..2^bits.
  * @example
  * ```ts
  * import { readNetwork, targetDigest } from "exacta/ticket";
@@ -202,9 +238,18 @@ async function pruneGiven(
  * console.log((await targetDigest(network, bits)).slice(0, 16)); // 94e1cf90ec99340c
  * ```
  */
-export async function targetDigest(network: Network, bits: number): Promise<string> {
+export async function targetDigest(network: Network, bits: number): Promise<string>;
+export async function targetDigest(network: Graph): Promise<string>;
+export async function targetDigest(network: Network | Graph, bits?: number): Promise<string> {
+  if (isGraph(network)) {
+    const lines = matricesOf(network).map((weights) => weights.join(" "));
+    return digestOf([outlineText(outlineOfGraph(network)), ...lines]);
+  }
   const { quantizer, activationBits, clamp, constant } = network;
   const lines = network.layers.map(({ rows, columns, weights }) => `${rows} ${columns} ${weights.join(" ")}`);
-  const text = [`${bits} ${quantizer} ${activationBits} ${clamp} ${constant}`, ...lines, ""].join("\n");
-  return sha256(new TextEncoder().encode(text));
+  return digestOf([`${bits} ${quantizer} ${activationBits} ${clamp} ${constant}`, ...lines]);
+}
+
+function digestOf(lines: readonly string[]): Promise<string> {
+  return sha256(new TextEncoder().encode([...lines, ""].join("\n")));
 }

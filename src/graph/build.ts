@@ -6,8 +6,8 @@ import { MAX_DIVISOR } from "../kernels/pool.ts";
 import type { Quantizer } from "../network.ts";
 import {
   imageOf,
-  nodeRange,
-  inputRange,
+  isLinear,
+  rangesOf,
   sizeOf,
   windowOutput,
   type Epilogue,
@@ -18,6 +18,7 @@ import {
   type ValueRange,
   type Window,
 } from "./model.ts";
+import type { GraphOutline, LinearOutline, NodeOutline } from "./outline.ts";
 
 /** The name by which nodes read the input of the graph. */
 export const INPUT = "input";
@@ -63,42 +64,93 @@ export type GraphPart =
   | (PartBase & { readonly kind: "flatten" })
   | (PartBase & Rounding & { readonly kind: "add" });
 
+/** A part without its name and numbers; `biases` says whether it has any. */
+type WithoutNumbers<Part> = Part extends LinearPart
+  ? Omit<Part, "name" | "from" | "weights" | "biases"> & { readonly biases: boolean }
+  : Omit<Part, "name" | "from">;
+
+/** What an outline of a node is built from. Its name is for messages. */
+export interface OutlinePart {
+  readonly name: string;
+  /** The indices of the values that it reads. */
+  readonly from: readonly number[];
+  readonly part: WithoutNumbers<GraphPart>;
+}
+
 /**
  * The graph of parts.
  * @throws {RequestError} For names that occur twice or are not defined before they are used, values that nothing reads, shapes
  * that do not fit, sizes beyond limits, and sums that could exceed 2^53.
  */
 export function buildGraph(input: GraphInput, parts: readonly GraphPart[]): Graph {
+  const indices = new Map([[INPUT, 0]]);
+  const named = parts.map((given, i): OutlinePart => {
+    const name = given.name ?? `${given.kind}${i + 1}`;
+    if (indices.has(name)) throw new RequestError(`nodes.${i}.name`, "a name that no other node has", name);
+    const from = readsOf(given, i, name, indices);
+    indices.set(name, i + 1);
+    const part = "weights" in given ? { ...given, biases: given.biases !== undefined } : given;
+    return { name, from, part };
+  });
+  const outline = buildOutline(input, named);
+  const nodes = outline.nodes.map((node, i): GraphNode => {
+    const [part, { name }] = [parts[i]!, named[i]!];
+    if (!isLinear(node) || !("weights" in part)) return { ...node, name } as GraphNode;
+    const { weights, biases } = part;
+    const [outputs] = node.shape;
+    checkCounts(name, weights, outputs, weightsOf(node, shapeOf(outline, node.from[0]!)) / outputs, biases);
+    return { ...node, name, weights, biases };
+  });
+  const graph = { input, nodes };
+  rangesOf(graph);
+  return graph;
+}
+
+/**
+ * The outline of parts: shapes and shifts follow from what they read.
+ * @throws {RequestError} For values that nothing reads, shapes that do not fit, and sizes beyond limits.
+ */
+export function buildOutline(input: GraphInput, parts: readonly OutlinePart[]): GraphOutline {
   if (parts.length < 1 || parts.length > MAX_NODES)
     throw new RequestError("nodes", `1..${MAX_NODES}`, parts.length);
   checkSize(INPUT, input.shape);
-  const indices = new Map([[INPUT, 0]]);
-  const ranges: ValueRange[] = [inputRange(input)];
+  const values: Value[] = [input];
   const isRead = new Set<number>();
   let weights = 0;
-  const nodes = parts.map((part, i): GraphNode => {
-    const name = part.name ?? `${part.kind}${i + 1}`;
-    if (indices.has(name)) throw new RequestError(`nodes.${i}.name`, "a name that no other node has", name);
-    const from = readsOf(part, i, name, indices);
+  const nodes = parts.map(({ part, name, from }): NodeOutline => {
     for (const value of from) isRead.add(value);
-    if ("weights" in part) weights += part.weights.length;
-    if (weights > MAX_WEIGHTS)
-      throw new RequestError(name, `at most ${MAX_WEIGHTS} weights up to here`, weights);
-    const reads = from.map((value) => ranges[value]!);
+    const reads = from.map((value) => values[value]!);
     const node = nodeOf(part, name, from, reads);
     checkSize(name, node.shape);
-    ranges.push(nodeRange(node, reads));
-    indices.set(name, i + 1);
+    if (isLinear(node)) weights += weightsOf(node, reads[0]!.shape);
+    if (weights > MAX_WEIGHTS)
+      throw new RequestError(name, `at most ${MAX_WEIGHTS} weights up to here`, weights);
+    values.push({ shape: node.shape, activationBits: node.epilogue.activationBits });
     return node;
   });
-  const unread = ranges.findIndex((_, value) => value < nodes.length && !isRead.has(value));
+  const unread = values.findIndex((_, value) => value < nodes.length && !isRead.has(value));
   if (unread >= 0)
     throw new RequestError(
-      unread === 0 ? INPUT : nodes[unread - 1]!.name,
+      unread === 0 ? INPUT : parts[unread - 1]!.name,
       "a node that reads it, or to be the last node, which is the output",
       new Described("neither"),
     );
   return { input, nodes };
+}
+
+/** What a node needs to know of a value that it reads. */
+type Value = Pick<ValueRange, "shape" | "activationBits">;
+
+/** The number of weights of a layer without its biases. */
+function weightsOf(node: LinearOutline, read: Shape): number {
+  const [outputs] = node.shape;
+  return node.kind === "dense"
+    ? outputs * read[0]
+    : outputs * (read[0] / node.groups) * node.window.size[0] * node.window.size[1];
+}
+
+function shapeOf({ input, nodes }: GraphOutline, value: number): Shape {
+  return value === 0 ? input.shape : nodes[value - 1]!.shape;
 }
 
 function checkSize(name: string, shape: Shape): void {
@@ -127,12 +179,12 @@ function readsOf(part: GraphPart, i: number, name: string, indices: ReadonlyMap<
 }
 
 function nodeOf(
-  part: GraphPart,
+  part: OutlinePart["part"],
   name: string,
   from: readonly number[],
-  reads: readonly ValueRange[],
-): GraphNode {
-  const [read] = reads as readonly [ValueRange];
+  reads: readonly Value[],
+): NodeOutline {
+  const [read] = reads as readonly [Value];
   const image = imageOf(read.shape);
   const unrounded: Epilogue = {
     activationBits: read.activationBits,
@@ -143,7 +195,7 @@ function nodeOf(
   };
   switch (part.kind) {
     case "dense": {
-      const { kind, weights, biases, outputs, bits } = part;
+      const { kind, biases, outputs, bits } = part;
       if (read.shape.length !== 1)
         throw new RequestError(
           name,
@@ -151,12 +203,11 @@ function nodeOf(
           shapeText(read.shape),
           "put a flatten node before it",
         );
-      checkCounts(name, weights, outputs, read.shape[0], biases);
       const epilogue = epilogueFor(name, part, bits + read.activationBits);
-      return { kind, name, from, shape: [outputs], bits, weights, biases, epilogue };
+      return { kind, from, shape: [outputs], bits, biases, epilogue };
     }
     case "conv": {
-      const { kind, weights, biases, outputs, bits, window, groups } = part;
+      const { kind, biases, outputs, bits, window, groups } = part;
       requireImage(name, read.shape);
       if (image[0] % groups !== 0 || outputs % groups !== 0)
         throw new RequestError(
@@ -164,10 +215,9 @@ function nodeOf(
           `a divisor of ${image[0]} input and ${outputs} output channels`,
           groups,
         );
-      checkCounts(name, weights, outputs, (image[0] / groups) * window.size[0] * window.size[1], biases);
       const epilogue = epilogueFor(name, part, bits + read.activationBits);
       const shape = [outputs, ...fitted(name, window, image)] as const;
-      return { kind, name, from, shape, bits, weights, biases, window, groups, epilogue };
+      return { kind, from, shape, bits, biases, window, groups, epilogue };
     }
     case "max-pool":
     case "average-pool": {
@@ -175,14 +225,14 @@ function nodeOf(
       const shape = [image[0], ...fitted(name, part.window, image)] as const;
       checkWindows(name, part.window, image, shape);
       const { kind, window } = part;
-      if (kind === "max-pool") return { kind, name, from, shape, window, epilogue: unrounded };
+      if (kind === "max-pool") return { kind, from, shape, window, epilogue: unrounded };
       const epilogue = epilogueFor(name, part, read.activationBits);
-      return { kind, name, from, shape, window, countPadding: part.countPadding, epilogue };
+      return { kind, from, shape, window, countPadding: part.countPadding, epilogue };
     }
     case "flatten":
-      return { kind: "flatten", name, from, shape: [sizeOf(read.shape)], epilogue: unrounded };
+      return { kind: "flatten", from, shape: [sizeOf(read.shape)], epilogue: unrounded };
     default: {
-      const [a, b] = reads as readonly [ValueRange, ValueRange];
+      const [a, b] = reads as readonly [Value, Value];
       if (a.shape.join() !== b.shape.join())
         throw new RequestError(
           name,
@@ -190,7 +240,7 @@ function nodeOf(
           new Described(`${shapeText(a.shape)} and ${shapeText(b.shape)}`),
         );
       const epilogue = epilogueFor(name, part, Math.max(a.activationBits, b.activationBits));
-      return { kind: "add", name, from, shape: a.shape, epilogue };
+      return { kind: "add", from, shape: a.shape, epilogue };
     }
   }
 }
@@ -266,17 +316,16 @@ function checkWindows(
   image: readonly [number, number, number],
   shape: readonly [number, number, number],
 ): void {
-  for (const axis of [0, 1] as const)
-    for (let at = 0; at < shape[axis + 1]!; at++) {
-      const first = at * stride[axis] - padding[axis];
-      const reaches = Array.from({ length: size[axis] }, (_, a) => first + a * dilation[axis]).some(
-        (place) => place >= 0 && place < image[axis + 1]!,
-      );
-      if (!reaches)
-        throw new RequestError(
-          `${name}: padding`,
-          "less than the window, so that no window is empty",
-          padding,
-        );
+  for (const axis of [0, 1] as const) {
+    const length = image[axis + 1]!;
+    const firstOf = (at: number) => at * stride[axis] - padding[axis];
+    // A window that begins inside the image has a place there. Its places may step over a small image.
+    let isEmpty = firstOf(shape[axis + 1]! - 1) >= length;
+    for (let at = 0; at < shape[axis + 1]! && firstOf(at) < 0; at++) {
+      const steps = Math.ceil(-firstOf(at) / dilation[axis]);
+      isEmpty ||= steps >= size[axis] || firstOf(at) + steps * dilation[axis] >= length;
     }
+    if (isEmpty)
+      throw new RequestError(`${name}: padding`, "less than the window, so that no window is empty", padding);
+  }
 }

@@ -25,14 +25,19 @@ export function epilogueOf(
   return Math.min(Math.max(output, relu ? 0 : -most), most);
 }
 
+/** The outputs of a layer with weights. */
+export type LayerValues = (node: LinearNode, read: Read) => Float64Array;
+
 /**
  * Runs one input through a graph.
  * @param input Integers in the range of the graph's input, row by row.
+ * @param layerValues What the layers with weights compute, by default with the weights of their nodes.
  * @returns The output of every node, row by row.
  */
 export function graphValues(
   { input: { shape, activationBits }, nodes }: Graph,
   input: ArrayLike<number>,
+  layerValues: LayerValues = linearValues,
 ): Float64Array[] {
   const values: Float64Array[] = [Float64Array.from(input)];
   const shapes = [shape];
@@ -43,7 +48,7 @@ export function graphValues(
       shape: shapes[value]!,
       bits: bits[value]!,
     }));
-    values.push(nodeValues(node, reads));
+    values.push(nodeValues(node, reads, layerValues));
     shapes.push(node.shape);
     bits.push(node.epilogue.activationBits);
   }
@@ -65,19 +70,23 @@ export function graphForward(graph: Graph, inputs: ArrayLike<number>): Float64Ar
   return outputs;
 }
 
-interface Read {
+/** A value that a node reads: its integers, row by row, in units of 2^-bits. */
+export interface Read {
   readonly values: Float64Array;
   readonly shape: GraphNode["shape"];
   readonly bits: number;
 }
 
-function nodeValues(node: GraphNode, reads: readonly Read[]): Float64Array {
+function linearValues(node: LinearNode, read: Read): Float64Array {
+  return node.kind === "dense" ? denseValues(node, read) : windowValues(node, read);
+}
+
+function nodeValues(node: GraphNode, reads: readonly Read[], layerValues: LayerValues): Float64Array {
   const [first, second] = reads as readonly [Read, Read];
   switch (node.kind) {
     case "dense":
-      return denseValues(node, first);
     case "conv":
-      return windowValues(node, first);
+      return layerValues(node, first);
     case "max-pool":
     case "average-pool":
       return poolValues(node, first);

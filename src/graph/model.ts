@@ -130,8 +130,18 @@ export function imageOf(shape: Shape): readonly [number, number, number] {
 }
 
 /** Whether a node is a layer with weights. */
-export function isLinear(node: GraphNode): node is LinearNode {
+export function isLinear<Node extends { readonly kind: string }>(
+  node: Node,
+): node is Extract<Node, { readonly kind: "dense" | "conv" }> {
   return node.kind === "dense" || node.kind === "conv";
+}
+
+/** Whether the output of a node can be negative, given whether what it reads can be. */
+export function isSigned(
+  { kind, epilogue }: { readonly kind: GraphNode["kind"]; readonly epilogue: Epilogue },
+  reads: readonly boolean[],
+): boolean {
+  return !epilogue.relu && (kind === "dense" || kind === "conv" || reads.includes(true));
 }
 
 /** What a value of a graph may be. */
@@ -145,7 +155,7 @@ export interface ValueRange {
 }
 
 /** The range of the graph's input, value 0. */
-export function inputRange({ shape, activationBits, nonnegative }: GraphInput): ValueRange {
+function inputRange({ shape, activationBits, nonnegative }: GraphInput): ValueRange {
   return { shape, activationBits, signed: !nonnegative, largest: 2 ** activationBits };
 }
 
@@ -154,12 +164,9 @@ export function inputRange({ shape, activationBits, nonnegative }: GraphInput): 
  * @param reads The ranges of what the node reads, in its order.
  * @throws {RequestError} Where a sum could exceed 2^53, beyond which no engine adds exactly.
  */
-export function nodeRange(
-  node: GraphNode,
-  reads: readonly ValueRange[],
-): ValueRange & { readonly sum: number } {
+function nodeRange(node: GraphNode, reads: readonly ValueRange[]): ValueRange & { readonly sum: number } {
   const { name, shape, epilogue } = node;
-  const { activationBits, shift, relu, clamp } = epilogue;
+  const { activationBits, shift, clamp } = epilogue;
   const sum = largestSum(node, reads);
   // The numerator of a quotient is exact as well.
   const numerator = shift < 0 ? sum * 2 ** -shift : sum;
@@ -176,7 +183,10 @@ export function nodeRange(
   return {
     shape,
     activationBits,
-    signed: isLinear(node) ? !relu : !relu && reads.some(({ signed }) => signed),
+    signed: isSigned(
+      node,
+      reads.map(({ signed }) => signed),
+    ),
     largest: clamp ? Math.min(output, 2 ** activationBits) : output,
     sum,
   };

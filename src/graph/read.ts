@@ -8,7 +8,7 @@ import { buildGraph, MAX_ELEMENTS, type GraphPart } from "./build.ts";
 import type { Graph, Window } from "./model.ts";
 
 /** The most bits of weights and of quantized activations. */
-const MAX_BITS = 20;
+export const MAX_BITS = 20;
 const MAX_STRIDE = 2 ** 16;
 
 const whole = z.number("an integer");
@@ -16,7 +16,7 @@ const row = z.array(whole, "a list of integers").check(z.minLength(1, "one integ
 const pair = (least: number) =>
   z.tuple([integer(least, MAX_STRIDE), integer(least, MAX_STRIDE)], "two integers");
 const length = integer(1, MAX_ELEMENTS);
-const shape = z.union(
+export const shapeSchema = z.union(
   [z.tuple([length]), z.tuple([length, length, length])],
   "[features] or [channels, height, width]",
 );
@@ -33,15 +33,18 @@ const rounding = {
   relu: z._default(z.boolean("true or false"), false),
   clamp: z.optional(z.boolean("true or false")),
 };
+const side = integer(0, MAX_STRIDE);
+const sides = z.tuple([side, side, side, side], "four integers: top, left, bottom, right");
+/** A window with every field stated. */
+export const windowSchema = z.strictObject({
+  size: pair(1),
+  stride: pair(1),
+  padding: sides,
+  dilation: pair(1),
+});
 const window = {
   stride: z._default(pair(1), [1, 1]),
-  padding: z._default(
-    z.tuple(
-      [integer(0, MAX_STRIDE), integer(0, MAX_STRIDE), integer(0, MAX_STRIDE), integer(0, MAX_STRIDE)],
-      "four integers: top, left, bottom, right",
-    ),
-    [0, 0, 0, 0],
-  ),
+  padding: z._default(sides, [0, 0, 0, 0]),
   dilation: z._default(pair(1), [1, 1]),
 };
 const linear = { ...base, ...rounding, bits: z.optional(integer(0, MAX_BITS)), biases: z.optional(row) };
@@ -82,7 +85,7 @@ const graphSchema = z.strictObject(
   {
     input: z.strictObject(
       {
-        shape,
+        shape: shapeSchema,
         activationBits: integer(0, MAX_BITS),
         nonnegative: z._default(z.boolean("true or false"), false),
       },

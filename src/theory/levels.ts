@@ -1,10 +1,10 @@
-// Binary weights in depth: how often random networks with weights of -1 and 1 contain weights of k_t bits as sums of powers of two
-// (Sreenivasan, Rajput, Sohn & Papailiopoulos 2022, on integers).
+// Binary weights in depth: how often random networks with weights of -1 and 1 contain weights of k_t bits as sums of powers of
+// two (Sreenivasan, Rajput, Sohn & Papailiopoulos 2022, on integers).
 //
-// An input and a sign have levels 0..k_t. Level j has c copies of each of x, 2 x, ..., 2^j x. A copy of a lower power is carried from
-// one copy of it in the level below, by an edge of weight 1. A copy of the power 2^j is the sum of two copies of 2^(j-1) x. An
-// output then takes one copy for each binary digit of its weight, by an edge of the sign of the weight. All edges are drawn once and kept or
-// pruned, and no two of these choices share an edge. So their probabilities multiply.
+// An input and a sign have levels 0..k_t. Level j has c copies of each of x, 2 x, ..., 2^j x. A copy of a lower power is carried
+// from one copy of it in the level below, by an edge of weight 1. A copy of the power 2^j is the sum of two copies of 2^(j-1) x.
+// An output then takes one copy for each binary digit of its weight, by an edge of the sign of the weight. All edges are drawn
+// once and kept or pruned, and no two of these choices share an edge. So their probabilities multiply.
 
 /** P(at least one, at least two of `copies` edges have weight 1), each with probability `share`. */
 function edges(copies: number, share: number) {

@@ -104,7 +104,8 @@ const SURE_SOLUTIONS = 1e60;
 
 /** The misses of items that are not 0. */
 function aliveMisses(pool: Pool, sums: readonly number[]): Misses {
-  if (pool.product && pool.half === 4 && isUniform(pool)) return exactMisses(sums);
+  if (pool.product && pool.half === 4 && isUniform(pool) && sums.every((sum) => Math.abs(sum) <= 4))
+    return exactMisses(sums);
   const { half, law } = pool;
   const [rangeMisses, parity] = [fallingShort({ ...pool, alive: 1 }, sums), paritiesOf(pool, sums)];
   let [mean, square] = [0, 0];

@@ -1,25 +1,29 @@
 // What proves that a ticket equals its target on every input. That is a matter of integers: in every layer the kept products
 // sum up to the target's weights.
 
+import type { Graph } from "../graph/model.ts";
+import { graphOf, type GraphOutline } from "../graph/outline.ts";
 import type { Network, Outline } from "../network.ts";
 import { keptLayers, rowSums, type KeptLayer } from "./kept.ts";
-import { checkTarget, type Deviation, type Ticket } from "./ticket.ts";
+import { addSkip, askedWeights, slotsOf, withMatrices, type Target } from "./scheme.ts";
+import { checkTarget, deviationOf, named, type Deviation, type GraphTicket, type Ticket } from "./ticket.ts";
 
 /**
  * The first weight of a target that a pruned network does not represent; undefined where there is none, and then they are
  * equal on all inputs.
  */
-export function firstDeviation(target: Network, kept: readonly KeptLayer[]): Deviation | undefined {
-  for (const { layer, row, sums } of rowSums(kept)) {
-    const { inputs, copies, scaleBits: lift, signed } = layer;
+export function firstDeviation(target: Target, kept: readonly KeptLayer[]): Deviation | undefined {
+  const matrices = askedWeights(target, kept);
+  for (const { index, layer, row, sums } of rowSums(kept)) {
+    const { copies, slots, scaleBits } = layer;
     const output = Math.floor(row / copies);
-    const { weights } = target.layers[layer.layer]!;
-    for (let input = 0; input < inputs; input++) {
-      const sum = weights[output * inputs + input]! * 2 ** lift;
-      const sign = sums[input] !== sum ? 1 : signed && sums[inputs + input] !== sum ? -1 : undefined;
+    const weights = matrices[layer.layer]!;
+    for (const [slot, { signed }] of slotsOf(layer, output).entries()) {
+      const sum = weights[output * slots + slot]! * 2 ** scaleBits;
+      const sign = sums[slot] !== sum ? 1 : signed && sums[slots + slot] !== sum ? -1 : undefined;
       if (sign === undefined) continue;
-      const got = sums[sign > 0 ? input : inputs + input];
-      return { layer: layer.layer, output, input, sign, copy: row % copies, expected: sum, got };
+      const got = sums[sign > 0 ? slot : slots + slot];
+      return named(target, deviationOf(kept, { index, row, slot, sign, sum }, got));
     }
   }
   return undefined;
@@ -47,21 +51,36 @@ export function representedNetwork(ticket: Ticket): Network {
   return representedWeights(ticket.target, keptLayers(ticket));
 }
 
-/** The network of an outline whose weights are the sums of kept weights, for the first copies and nonnegative inputs. */
-export function representedWeights({ widths, bits, ...rest }: Outline, kept: readonly KeptLayer[]): Network {
-  const layers = widths.slice(1).map((rows, l) => ({
-    rows,
+/** The network or graph of an outline whose weights are the sums of kept weights, for first copies and nonnegative inputs. */
+export function representedWeights(target: Outline, kept: readonly KeptLayer[]): Network;
+export function representedWeights(
+  target: Outline | GraphOutline,
+  kept: readonly KeptLayer[],
+): Network | Graph;
+export function representedWeights(
+  target: Outline | GraphOutline,
+  kept: readonly KeptLayer[],
+): Network | Graph {
+  const matrices = kept
+    .filter(({ kind }) => kind !== "hidden")
+    .map(({ outputs, slots }) => new Int32Array(outputs * slots));
+  for (const { layer, row, sums } of rowSums(kept)) {
+    const { slots, copies, scaleBits } = layer;
+    if (row % copies > 0) continue;
+    const matrix = matrices[layer.layer]!;
+    for (let slot = 0; slot < slots; slot++)
+      matrix[(row / copies) * slots + slot] = Math.floor(sums[slot]! / 2 ** scaleBits);
+  }
+  for (const layer of kept)
+    if (layer.kind === "pooled" && layer.skip) addSkip(matrices, layer, -layer.skip.weight);
+  if ("nodes" in target) return withMatrices(graphOf(target), matrices);
+  const { widths, bits, ...rest } = target;
+  const layers = matrices.map((weights, l) => ({
+    rows: widths[l + 1]!,
     columns: widths[l]!,
-    weights: new Int32Array(rows * widths[l]!),
+    weights,
     shift: bits,
   }));
-  for (const { layer, row, sums } of rowSums(kept)) {
-    const { inputs, copies, scaleBits: lift } = layer;
-    if (row % copies > 0) continue;
-    const { weights } = layers[layer.layer]!;
-    for (let input = 0; input < inputs; input++)
-      weights[(row / copies) * inputs + input] = Math.floor(sums[input]! / 2 ** lift);
-  }
   return { ...rest, layers };
 }
 
@@ -91,7 +110,7 @@ export interface Verification {
  * console.log(verifyTicket(network, { ...ticket, seed: 2n }).certified); // false
  * ```
  */
-export function verifyTicket(network: Network, ticket: Ticket): Verification {
+export function verifyTicket(network: Network | Graph, ticket: Ticket | GraphTicket): Verification {
   checkTarget(network, ticket.target);
   const deviation = firstDeviation(network, keptLayers(ticket));
   return deviation ? { certified: false, deviation } : { certified: true };

@@ -1,8 +1,19 @@
 // Runs a target and its pruned network on the same inputs and compares the outputs. The certificate proves that they are
 // equal; this shows it, by arithmetic that shares no code with the certificate.
 
+import { epilogueOf, graphForward, graphValues, type Read } from "../graph/forward.ts";
+import {
+  imageOf,
+  isGraph,
+  isLinear,
+  sizeOf,
+  type Graph,
+  type LinearNode,
+  type Window,
+} from "../graph/model.ts";
 import { activate, forward, MAX_SUM, type Activation, type Network } from "../network.ts";
 import type { KeptLayer } from "./kept.ts";
+import { skipped } from "./skips.ts";
 
 /** Activations are split at this power of 2 into two parts, so that the products of weights with each part add exactly. */
 const SPLIT = 2 ** 26;
@@ -57,6 +68,99 @@ export function forwardKept(
   return values;
 }
 
+/** A window over a single point, as a dense layer has it. */
+const POINT: Window = { size: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
+
+/**
+ * Runs one input through the pruned network of a graph's ticket.
+ * @param input Row by row.
+ * @returns The output, row by row; undefined where a number reaches 2^53. Partial sums may exceed it.
+ */
+export function forwardKeptGraph(
+  target: Graph,
+  layers: readonly KeptLayer[],
+  input: ArrayLike<number>,
+): Float64Array | undefined {
+  let isExact = true;
+  // The layers of a graph whose layers take over additions know that they do.
+  const skip = layers.some((layer) => layer.skip) ? "none" : "identity";
+  const { graph } = skipped(target, skip);
+  const linear = graph.nodes.filter(isLinear);
+  const outputs = graphValues(graph, input, (node, read) => {
+    const l = linear.indexOf(node);
+    const values = pairValues(node, [layers[2 * l]!, layers[2 * l + 1]!], read);
+    isExact &&= values !== undefined;
+    return values ?? new Float64Array(sizeOf(node.shape));
+  });
+  return isExact ? outputs.at(-1)! : undefined;
+}
+
+/** The outputs of a pair of random layers: those of the hidden units of each channel, then the sums over a window of them. */
+function pairValues(
+  node: LinearNode,
+  [hidden, pooled]: readonly [KeptLayer, KeptLayer],
+  { values, shape, bits }: Read,
+): Float64Array | undefined {
+  const [channels, height, width] = imageOf(shape);
+  const [rows, outputHeight, outputWidth] = imageOf(node.shape);
+  const { stride, padding, dilation, size } = node.kind === "conv" ? node.window : POINT;
+  const groups = node.kind === "conv" ? node.groups : 1;
+  const [points, taps, perGroup] = [outputHeight * outputWidth, size[0] * size[1], channels / groups];
+  const { group, scaleBits } = pooled;
+  const shift = node.epilogue.shift + scaleBits;
+  const epilogue = { ...node.epilogue, shift };
+  const outputs = new Float64Array(rows * points);
+  const [high, low] = [new Float64Array(points), new Float64Array(points)];
+  // The random weight of the skip to each output lies behind the hidden units.
+  const firstEdge = hidden.rowStarts.length - 1 - rows;
+  const edges = Float64Array.from({ length: rows }, (_, row) => {
+    const start = hidden.rowStarts[firstEdge + row]!;
+    if (!hidden.skip?.edge || start === hidden.rowStarts[firstEdge + row + 1]) return 0;
+    return hidden.weights[start]! * hidden.skip.edge;
+  });
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 2 ** bits);
+  const isLarge = (weight: number) => Math.abs(weight) * largest >= MAX_SUM;
+  if (hidden.weights.some(isLarge) || edges.some(isLarge)) return undefined;
+  /** Adds v times the hidden unit of weight u to the sum of an output point. */
+  const add = (point: number, u: number, v: number, value: number) => {
+    const unit = Math.max(0, u * value);
+    const highPart = Math.floor(unit / SPLIT);
+    high[point]! += v * highPart;
+    low[point]! += v * (unit - highPart * SPLIT);
+  };
+  for (let row = 0; row < rows; row++) {
+    high.fill(0);
+    low.fill(0);
+    for (let w = pooled.rowStarts[row]!; w < pooled.rowStarts[row + 1]!; w++) {
+      const slot = Math.floor(pooled.columnIndices[w]! / group);
+      const isBias = slot === perGroup * taps;
+      const channel = isBias
+        ? channels
+        : Math.floor((row * groups) / rows) * perGroup + Math.floor(slot / taps);
+      const unit = channel * group + (pooled.columnIndices[w]! % group);
+      const start = hidden.rowStarts[unit]!;
+      if (start === hidden.rowStarts[unit + 1]) continue;
+      const [u, v] = [hidden.weights[start]!, pooled.weights[w]!];
+      const [a, b] = [Math.floor((slot % taps) / size[1]), slot % size[1]];
+      for (let point = 0; point < points; point++) {
+        const y = Math.floor(point / outputWidth) * stride[0] + a * dilation[0] - padding[0];
+        const x = (point % outputWidth) * stride[1] + b * dilation[1] - padding[1];
+        if (isBias) add(point, u, v, 2 ** bits);
+        else if (y >= 0 && y < height && x >= 0 && x < width)
+          add(point, u, v, values[(channel * height + y) * width + x]!);
+      }
+    }
+    for (let point = 0; point < points; point++) {
+      const products = high[point]! * SPLIT + low[point]!;
+      if (Math.abs(products) >= MAX_SUM) return undefined;
+      const sum = products + (edges[row] === 0 ? 0 : edges[row]! * values[row * points + point]!);
+      if (Math.abs(sum) * 2 ** Math.max(0, -shift) >= MAX_SUM) return undefined;
+      outputs[row * points + point] = epilogueOf(epilogue, sum);
+    }
+  }
+  return outputs;
+}
+
 /** The result of running a target and its pruned network on the same inputs. */
 export interface OutputComparison {
   /** The number of inputs that were run; 0 where a sum of the pruned network reaches 2^53. */
@@ -72,51 +176,124 @@ const MAX_GRID = 2 ** 20;
 const MAX_WORK = 5e9;
 /** Quantizer, ReLU and clamp of one row count as this many multiplications. */
 const ROW_WORK = 16;
+/** A multiplication of a graph counts as this many multiplications, and so does each number of its values. */
+const GRAPH_WORK = 8;
 /** The number of drawn inputs where not all inputs are run; the inputs of one repeated value come on top. */
 const DRAWN_INPUTS = 32;
 /** The most inputs of one batch, and the most numbers that a layer may compute for a batch. */
 const BATCH_INPUTS = 1024;
 const BATCH_NUMBERS = 2 ** 22;
 
+/** A target and its pruned network as functions of a batch of inputs. */
+interface Sides {
+  /** Inputs are `columns` integers of least..most. */
+  readonly columns: number;
+  readonly least: number;
+  readonly most: number;
+  readonly outputs: number;
+  /** The multiplications for one input, and the most numbers of a layer. */
+  readonly work: number;
+  readonly widest: number;
+  readonly target: (inputs: readonly (readonly number[])[]) => Float64Array;
+  readonly kept: (inputs: readonly (readonly number[])[]) => Float64Array | undefined;
+}
+
 /**
- * Runs a target and the pruned network of its ticket on all inputs of -2^m..2^m. Where they are too many, it runs the five
- * inputs that repeat one of -2^m, 2^m, 0, -1, 1, and 32 drawn ones.
+ * Runs a target and the pruned network of its ticket on all inputs of -2^m..2^m, or of 0..2^m if inputs are never negative. Where
+ * they are too many, it runs those of the five inputs that repeat one of -2^m, 2^m, 0, -1, 1 that are in range, and 32 drawn
+ * ones.
  * @param random Draws an integer of 0..range - 1.
  */
 export function compareOutputs(
-  target: Network,
+  target: Network | Graph,
   layers: readonly KeptLayer[],
   random: (range: number) => number,
 ): OutputComparison {
+  const sides = isGraph(target) ? graphSides(target, layers) : networkSides(target, layers);
+  return sides ? compareSides(sides, random) : NOT_RUN;
+}
+
+/** Where nothing is run. */
+const NOT_RUN: OutputComparison = { inputs: 0, exhaustive: false, difference: undefined };
+
+function networkSides(target: Network, layers: readonly KeptLayer[]): Sides {
   const columns = target.layers[0]!.columns - Number(target.constant);
   const most = 2 ** target.activationBits;
-  const gridSize = (2 * most + 1) ** columns;
-  const workPerInput = [...target.layers, ...layers].reduce(
-    (sum, { rows, weights }) => sum + weights.length + ROW_WORK * rows,
-    0,
-  );
-  const exhaustive = gridSize <= MAX_GRID && gridSize * workPerInput <= MAX_WORK;
-  const repeated = [-most, most, 0, -1, 1].map((value) => () => value);
+  const flat = (inputs: readonly (readonly number[])[]) =>
+    inputs.flatMap((input) => (target.constant ? [...input, most] : input));
+  return {
+    columns,
+    least: -most,
+    most,
+    outputs: target.layers.at(-1)!.rows,
+    work: [...target.layers, ...layers].reduce(
+      (sum, { rows, weights }) => sum + weights.length + ROW_WORK * rows,
+      0,
+    ),
+    widest: layers.reduce((width, { rows }) => Math.max(width, rows), columns),
+    target: (inputs) => forward(target, flat(inputs)),
+    kept: (inputs) => forwardKept(target, layers, flat(inputs)),
+  };
+}
+
+/** The sides of a graph; undefined where it is too large to be run. */
+function graphSides(target: Graph, layers: readonly KeptLayer[]): Sides | undefined {
+  const { shape, activationBits, nonnegative } = target.input;
+  const most = 2 ** activationBits;
+  const sizes = target.nodes.map((node) => sizeOf(node.shape));
+  const outputs = sizes.at(-1)!;
+  const widest = sizes.reduce((a, b) => Math.max(a, b), sizeOf(shape));
+  let [work, l] = [sizeOf(shape), 0];
+  for (const [i, node] of target.nodes.entries()) {
+    work += GRAPH_WORK * sizes[i]!;
+    if ("window" in node) work += GRAPH_WORK * sizes[i]! * node.window.size[0] * node.window.size[1];
+    if (!isLinear(node)) continue;
+    const weights = node.weights.length + layers[2 * l++ + 1]!.weights.length;
+    work += (GRAPH_WORK * weights * sizes[i]!) / node.shape[0];
+  }
+  if (work * DRAWN_INPUTS > MAX_WORK) return undefined;
+  return {
+    columns: sizeOf(shape),
+    least: nonnegative ? 0 : -most,
+    most,
+    outputs,
+    work,
+    widest,
+    target: (inputs) => graphForward(target, inputs.flat()),
+    kept: (inputs) => {
+      const all = new Float64Array(inputs.length * outputs);
+      for (const [k, input] of inputs.entries()) {
+        const values = forwardKeptGraph(target, layers, input);
+        if (!values) return undefined;
+        all.set(values, k * outputs);
+      }
+      return all;
+    },
+  };
+}
+
+function compareSides(
+  { columns, least, most, outputs: outputCount, work, widest, target, kept }: Sides,
+  random: (range: number) => number,
+): OutputComparison {
+  const range = most - least + 1;
+  const gridSize = range ** columns;
+  const exhaustive = gridSize <= MAX_GRID && gridSize * work <= MAX_WORK;
+  const repeated = [-most, most, 0, -1, 1].filter((value) => value >= least).map((value) => () => value);
   const inputAt = (k: number): number[] => {
     if (exhaustive)
-      return Array.from(
-        { length: columns },
-        (_, i) => (Math.floor(k / (2 * most + 1) ** i) % (2 * most + 1)) - most,
-      );
-    const draw = repeated[k] ?? (() => random(2 * most + 1) - most);
+      return Array.from({ length: columns }, (_, i) => (Math.floor(k / range ** i) % range) + least);
+    const draw = repeated[k] ?? (() => random(range) + least);
     return Array.from({ length: columns }, draw);
   };
   const count = exhaustive ? gridSize : repeated.length + DRAWN_INPUTS;
-  const outputCount = target.layers.at(-1)!.rows;
-  const widest = layers.reduce((width, { rows }) => Math.max(width, rows), columns);
   const batchSize = Math.max(1, Math.min(BATCH_INPUTS, Math.floor(BATCH_NUMBERS / widest)));
   for (let first = 0; first < count; first += batchSize) {
     const batch = Array.from({ length: Math.min(batchSize, count - first) }, (_, k) => inputAt(first + k));
-    const inputs = batch.flatMap((input) => (target.constant ? [...input, most] : input));
-    const outputs = forwardKept(target, layers, inputs);
+    const outputs = kept(batch);
     // The target's own sums stay below 2^53: its weights are in coarser units than those of the random network.
-    if (!outputs) return { inputs: 0, exhaustive: false, difference: undefined };
-    const differing = forward(target, inputs).findIndex((output, i) => output !== outputs[i]);
+    if (!outputs) return NOT_RUN;
+    const differing = target(batch).findIndex((output, i) => output !== outputs[i]);
     if (differing >= 0)
       return {
         inputs: first + batch.length,

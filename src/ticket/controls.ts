@@ -2,8 +2,8 @@
 
 import { streamKey, threefry2x32, type WordPair } from "../random.ts";
 import { isKept, keepWeight, keptCount, maskBytes, type Mask } from "./mask.ts";
-import { layersOf, weightCount } from "./scheme.ts";
-import type { Ticket } from "./ticket.ts";
+import { ticketLayers, weightCount } from "./scheme.ts";
+import type { GraphTicket, Ticket } from "./ticket.ts";
 
 /** `uncut` keeps every weight. `random` keeps as many weights of each layer as the ticket does, chosen by its seed. */
 export type Control = "uncut" | "random";
@@ -12,9 +12,9 @@ export type Control = "uncut" | "random";
 const CUT_STREAM = 2 ** 18;
 
 /** The random network of a ticket with the masks of a control. */
-export function controlOf(ticket: Ticket, control: Control): Ticket {
-  const { scheme, seed, target } = ticket;
-  const masks = layersOf(target.widths, target.bits, scheme).map((layer, index) => {
+export function controlOf<T extends Ticket | GraphTicket>(ticket: T, control: Control): T {
+  const { seed } = ticket;
+  const masks = ticketLayers(ticket).map((layer, index) => {
     const weights = weightCount(layer);
     if (control === "uncut") return fullMask(weights);
     return randomMask(weights, keptCount(ticket.masks[index]!), streamKey(seed, [CUT_STREAM + index, 0]));

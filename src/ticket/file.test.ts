@@ -3,8 +3,10 @@ import { describe, expect, test } from "vitest";
 import { RequestError } from "../errors.ts";
 import { quantizers, type Outline } from "../network.ts";
 import { decodeTicket, encodeTicket } from "./file.ts";
-import { layersOf, weightCount, type Scheme } from "./scheme.ts";
-import type { Ticket } from "./ticket.ts";
+import { outlineOfGraph } from "../graph/outline.ts";
+import { readGraph } from "../graph/read.ts";
+import { layersOf, weightCount, type GraphScheme, type Scheme } from "./scheme.ts";
+import type { GraphTicket, Ticket } from "./ticket.ts";
 
 const digest = "0123456789abcdef".repeat(4);
 const one: Scheme = {
@@ -149,7 +151,7 @@ test("Every ticket is read back from any offset in a buffer and is always writte
         const decoded = decodeTicket(shifted.subarray(3, 3 + bytes.length));
         expect(decoded).toEqual({ ticket, digest });
         const { copies, ...rest } = scheme;
-        const again = { ...decoded.ticket, scheme: { copies, ...rest } };
+        const again = { ...ticket, ...decoded.ticket, scheme: { copies, ...rest } } as Ticket;
         expect(Buffer.compare(encodeTicket(again, digest), bytes)).toBe(0);
         // Masks take no memory of their own.
         for (const mask of decoded.ticket.masks) expect(mask.buffer).toBe(shifted.buffer);
@@ -339,8 +341,8 @@ describe("Hostile ticket file", () => {
     ],
     [
       "another version",
-      edited('"version":"1"', '"version":"2"'),
-      'RequestError: version: expected 1, got "2"',
+      edited('"version":"1"', '"version":"3"'),
+      'RequestError: version: expected 1 or 2, got "3"',
     ],
     [
       "metadata that is no text",
@@ -604,5 +606,219 @@ describe("Hostile ticket file", () => {
     expect(refusalOf(claim(huge))).toMatch(
       /^RequestError: mask\.0: expected at most 2147483648 weights, got 10485760000; ask for fewer units and copies$/,
     );
+  });
+});
+
+describe("File of a graph's ticket", () => {
+  const graph = readGraph({
+    input: { shape: [2, 3, 3], activationBits: 2, nonnegative: true },
+    activationBits: 2,
+    nodes: [
+      {
+        kind: "conv",
+        bits: 2,
+        weights: [[[[1, -2]]], [[[4, 0]]]],
+        biases: [1, 2],
+        groups: 2,
+        padding: [0, 1, 0, 0],
+        relu: true,
+      },
+      { kind: "average-pool", size: [3, 1], stride: [3, 1], quantizer: "nearest" },
+      { kind: "flatten" },
+      { kind: "dense", bits: 1, weights: [[1, 0, -1, 2, 0, 1]], activationBits: "exact" },
+    ],
+  });
+  const scheme: GraphScheme = {
+    theorem: 1,
+    initialBits: [3, 1],
+    bits: [1, 1],
+    weightQuantizer: "floor",
+    zero: true,
+    pools: "shared",
+    support: false,
+    units: [4, 2],
+    skip: "identity",
+  };
+  const target = outlineOfGraph(graph);
+  /** A mask by a simple rule. */
+  const maskOf = (weights: number, salt: number) => {
+    const mask = new Uint8Array(Math.ceil(weights / 8));
+    for (let p = 0; p < weights; p++) mask[p >> 3]! += ruled(p, salt, 1) * 2 ** (p & 7);
+    return mask;
+  };
+  // Hidden units of two channels and the constant; of each output a window of 2 and a bias; 6 features.
+  const counts = [3 * 4, 2 * 3 * 4, 6 * 2, 6 * 2];
+  const sampleGraph: GraphTicket = { scheme, seed: 7n, target, masks: counts.map(maskOf) };
+  const bytes = encodeTicket(sampleGraph, digest);
+  const parts = partsOf(bytes);
+  const escaped = (text: string) => JSON.stringify(text).slice(1, -1);
+
+  test("The file of a graph's ticket is that of version 2, byte for byte", () => {
+    const epilogue = (bits: number, shift: number, quantizer: string, relu: boolean) =>
+      `"epilogue":{"activationBits":${bits},"shift":${shift},"quantizer":"${quantizer}","relu":${relu},"clamp":false}}`;
+    const outline =
+      `{"input":{"shape":[2,3,3],"activationBits":2,"nonnegative":true},"nodes":[` +
+      `{"kind":"conv","from":[0],"shape":[2,3,3],"bits":2,"biases":true,"window":{"size":[1,2],"stride":[1,1],` +
+      `"padding":[0,1,0,0],"dilation":[1,1]},"groups":2,${epilogue(2, 2, "floor", true)},` +
+      `{"kind":"average-pool","from":[1],"shape":[2,1,3],"window":{"size":[3,1],"stride":[3,1],` +
+      `"padding":[0,0,0,0],"dilation":[1,1]},"countPadding":false,${epilogue(2, 0, "nearest", false)},` +
+      `{"kind":"flatten","from":[2],"shape":[6],${epilogue(2, 0, "floor", false)},` +
+      `{"kind":"dense","from":[3],"shape":[1],"bits":1,"biases":false,${epilogue(3, 0, "floor", false)}]}`;
+    const schemeText =
+      `{"theorem":1,"initialBits":[3,1],"bits":[1,1],"weightQuantizer":"floor","zero":true,"pools":"shared",` +
+      `"support":false,"units":[4,2],"skip":"identity"}`;
+    const text =
+      `{"__metadata__":{"format":"exacta.ticket","version":"2","seed":"7","target":"${escaped(outline)}",` +
+      `"scheme":"${escaped(schemeText)}","targetDigest":"${digest}"},` +
+      `"mask.0":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},` +
+      `"mask.1":{"dtype":"U8","shape":[3],"data_offsets":[2,5]},` +
+      `"mask.2":{"dtype":"U8","shape":[2],"data_offsets":[5,7]},` +
+      `"mask.3":{"dtype":"U8","shape":[2],"data_offsets":[7,9]}}`;
+    expect(parts.header.trimEnd()).toBe(text);
+    expect(parts.header.length % 8).toBe(0);
+    expect(Array.from(parts.data)).toEqual(sampleGraph.masks.flatMap((mask) => Array.from(mask)));
+    expect(decodeTicket(bytes)).toEqual({ ticket: sampleGraph, digest });
+  });
+
+  test("The names of nodes and the order of fields change no byte of the file", () => {
+    const renamed = { ...graph, nodes: graph.nodes.map((node) => ({ ...node, name: `${node.name}\u00e9` })) };
+    const { nodes, input } = outlineOfGraph(renamed);
+    const { units, ...rest } = scheme;
+    const again = { ...sampleGraph, target: { nodes, input }, scheme: { units, ...rest } };
+    expect(encodeTicket(again, digest)).toEqual(bytes);
+  });
+
+  /** The file with one text of its header replaced. */
+  const edited = (from: string, to: string) => {
+    expect(parts.header).toContain(escaped(from));
+    return fileOf(
+      parts.header.replace(escaped(from), () => escaped(to)),
+      parts.data,
+    );
+  };
+  const nested = "[".repeat(3000) + "]".repeat(3000);
+  test.each([
+    [
+      "a shape of 2^40",
+      '"shape":[2,3,3]',
+      '"shape":[2,3,1099511627776]',
+      "target.input.shape.2: expected an integer in 1..16777216, got 1099511627776",
+    ],
+    [
+      "more numbers than a value may have",
+      '"shape":[2,3,3]',
+      '"shape":[2,16777216,3]',
+      "expected at most 16777216 numbers",
+    ],
+    [
+      "a shape that does not follow",
+      '"shape":[2,1,3]',
+      '"shape":[2,1,4]',
+      "target.nodes.1.shape: expected [2,1,3], got [2,1,4]",
+    ],
+    [
+      "a shift that does not follow",
+      '"shift":2',
+      '"shift":1',
+      "target.nodes.0.epilogue.shift: expected 2, got 1",
+    ],
+    [
+      "a cycle",
+      '"from":[1]',
+      '"from":[2]',
+      "target.nodes.1.from: expected 1 of the values 0..1, which precede it",
+    ],
+    ["a value that nothing reads", '"from":[3]', '"from":[2]', "expected an input of one dimension"],
+    ["two reads of one node", '"from":[1]', '"from":[1,1]', "target.nodes.1.from: expected 1 of the values"],
+    ["an unknown kind", '"kind":"flatten"', '"kind":"relu"', "expected a node whose kind is"],
+    ["an unknown field", '"kind":"flatten"', '"kind":"flatten","x":1', "known fields only"],
+    ["a name", '"kind":"flatten"', '"kind":"flatten","name":"x"', "known fields only"],
+    ["deep nesting", '"from":[3]', `"from":${nested}`, "expected JSON at most 5 deep"],
+    ["a stride of 0", '"stride":[1,1]', '"stride":[0,1]', "stride.0: expected an integer in 1..65536"],
+    ["a fraction", '"groups":2', '"groups":1.5', "groups: expected an integer"],
+    ["other groups", '"groups":2', '"groups":1', "header.mask.1.shape: expected [5], got [3]"],
+    [
+      "outputs beyond all memory",
+      '"shape":[1],"bits":1',
+      '"shape":[16777216],"bits":1',
+      "at most 16777216 weights up to here",
+    ],
+    [
+      "units beyond all memory",
+      '"units":[4,2]',
+      '"units":[4,10001]',
+      "units.1: expected an integer in 1..10000",
+    ],
+    [
+      "units of another number",
+      '"units":[4,2]',
+      '"units":[4]',
+      "units: expected 2 numbers for 2 layers, got 1",
+    ],
+    [
+      "more units than masks have",
+      '"units":[4,2]',
+      '"units":[4,9999]',
+      "header.mask.2.shape: expected [7500]",
+    ],
+    ["bits that are no list", '"bits":[1,1]', '"bits":1', "bits: expected integers in 0..10, got 1"],
+    ["too few bits", '"bits":2', '"bits":3', "target.nodes.0.epilogue.shift: expected 3"],
+    ["theorem 2", '"theorem":1', '"theorem":2', "theorem: expected 1, got 2"],
+    ["copies", '"skip":"identity"', '"skip":"identity","copies":[]', "known fields only"],
+    ["another skip", '"skip":"identity"', '"skip":"all"', "skip: expected one of identity, none, random"],
+    [
+      "a skip that does not apply",
+      '"skip":"identity"',
+      '"skip":"none"',
+      "skip: expected identity, where there are no additions",
+    ],
+    ["a blank in the JSON", '"skip":"identity"', '"skip": "identity"', "header.__metadata__.scheme"],
+    ["a number in another form", '"groups":2', '"groups":2.0', "header.__metadata__.target"],
+    ["no input", '"input"', '"output"', "target.input: expected an object"],
+  ])("A hostile file of a graph's ticket is refused: %s", (_, from, to, message) => {
+    expect(refusalOf(edited(from, to))).toContain(message);
+  });
+
+  test("A graph of a thousand nodes fits into the header of its file", () => {
+    const window = { size: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1] };
+    const long = readGraph({
+      input: { shape: [1, 3, 3], activationBits: 1 },
+      bits: 0,
+      activationBits: 1,
+      clamp: true,
+      nodes: Array.from({ length: 1000 }, (_, i) => ({
+        kind: "conv",
+        weights: [[Array.from({ length: 3 }, () => [0, 1, 0])]],
+        stride: window.stride,
+        padding: window.padding,
+        relu: i < 999,
+      })),
+    });
+    const each = Array.from({ length: 1000 }, () => 1);
+    const wide = { ...scheme, bits: each.map(() => 0), initialBits: each.map(() => 0), units: each };
+    const masks = each.flatMap(() => [Uint8Array.of(1), Uint8Array.of(0, 1)]);
+    const ticket: GraphTicket = { scheme: wide, seed: 1n, target: outlineOfGraph(long), masks };
+    const file = encodeTicket(ticket, digest);
+    expect(decodeTicket(file)).toEqual({ ticket, digest });
+  });
+
+  test("A large pool in a short file is refused or read in no time", () => {
+    const shape = [1, 2 ** 23, 1] as const;
+    const pool = {
+      kind: "max-pool",
+      from: [0],
+      shape,
+      window: { size: [65536, 1], stride: [1, 1], padding: [65535, 0, 0, 0], dilation: [1, 1] },
+      epilogue: { activationBits: 2, shift: 0, quantizer: "floor", relu: false, clamp: false },
+    } as const;
+    const hostile = {
+      input: { shape, activationBits: 2, nonnegative: true },
+      nodes: Array.from({ length: 999 }, (_, i) => ({ ...pool, from: [i] })),
+    };
+    const start = performance.now();
+    const edit = escaped(JSON.stringify(hostile));
+    const header = parts.header.replace(/"target":"(?:[^"\\]|\\.)*"/, () => `"target":"${edit}"`);
+    expect(refusalOf(fileOf(header, parts.data))).toContain("network: expected a layer with weights or more");
+    expect(performance.now() - start).toBeLessThan(5000);
   });
 });

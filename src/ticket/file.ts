@@ -5,43 +5,54 @@
 //   the rest   mask.0, mask.1, ... without gaps, up to the end of the file
 //
 // The header has the fields of a ticket in `__metadata__`, as strings (numbers, lists and booleans in JSON), and a tensor
-// `mask.l` of dtype U8 and shape [ceil(weights / 8)] for layer l of the random network, the mask as it is in memory.
+// `mask.l` of dtype U8 and shape [ceil(weights / 8)] for layer l of the random network, the mask as it is in memory. Version 1
+// has a field for each number of the outline and of the scheme; version 2, for graphs, has the JSON of each of them.
 //
 // A ticket has exactly one file, byte for byte. So the metadata determine the whole header and the size of every mask, and the
 // reader refuses any file that differs.
 
 import * as z from "zod/mini";
 import { RequestError } from "../errors.ts";
-import { integer, parse } from "../check.ts";
+import { firstDifference, integer, parse } from "../check.ts";
 import { quantizers, type Outline } from "../network.ts";
 import { seedSchema } from "../random.ts";
 import { maskBytes, type Mask } from "./mask.ts";
-import { layersOf, weightCount, type Scheme } from "./scheme.ts";
-import type { Ticket } from "./ticket.ts";
+import { outlineText } from "../graph/outline.ts";
+import { readOutline } from "../graph/read-outline.ts";
+import { ticketLayers, weightCount, type GraphScheme, type Scheme } from "./scheme.ts";
+import { isGraphTicket, type GraphTicket, type Ticket } from "./ticket.ts";
 
 /** The `format` field in the metadata of a ticket. */
 export const FORMAT = "exacta.ticket";
+/** The versions of the files of networks and of graphs. */
 const VERSION = "1";
+const GRAPH_VERSION = "2";
 
 /** The bytes of the header's length. The masks start at a multiple of it too. */
 const LENGTH_BYTES = 8;
-/** The most bytes of a header; a ticket with the most layers (1000 target layers) needs fewer. */
+/** The most bytes of a header; a ticket with the most layers (1000 layers or nodes of a target) needs fewer. */
 const MAX_HEADER_BYTES = 2 ** 20;
 /** How deep objects and lists are nested in a header: the header, its tensors, and their lists. */
 const HEADER_LEVELS = 3;
+/** How deep they are nested in an outline: the outline, its nodes, a node, its window, and its lists. */
+const OUTLINE_LEVELS = 5;
+const SCHEME_LEVELS = 2;
 
-/** The fields of a ticket that `layersOf` does not check. */
-const fieldsSchema = z.object({
-  seed: seedSchema,
+const digestSchema = z
+  .string("64 digits of 0-9 and a-f")
+  .check(z.regex(/^[0-9a-f]{64}$/, "64 digits of 0-9 and a-f"));
+/** The fields of any ticket that `ticketLayers` does not check, and those of a network's outline. */
+const fieldsSchema = z.object({ seed: seedSchema, targetDigest: digestSchema });
+const outlineSchema = z.object({
   targetBits: integer(0, 20),
   quantizer: z.enum(quantizers, `one of ${quantizers.join(", ")}`),
   activationBits: integer(0, 20),
   clamp: z.boolean("true or false"),
   constant: z.boolean("true or false"),
-  targetDigest: z
-    .string("64 digits of 0-9 and a-f")
-    .check(z.regex(/^[0-9a-f]{64}$/, "64 digits of 0-9 and a-f")),
 });
+
+/** A ticket without its masks. */
+type Unmasked = Omit<Ticket, "masks"> | Omit<GraphTicket, "masks">;
 
 /** The contents of a file except for the bits of the masks. */
 interface Layout {
@@ -72,7 +83,7 @@ interface Layout {
  * console.log(new TextDecoder().decode(bytes.subarray(8, 49))); // {"__metadata__":{"format":"exacta.ticket"
  * ```
  */
-export function encodeTicket(ticket: Ticket, digest: string): Uint8Array<ArrayBuffer> {
+export function encodeTicket(ticket: Ticket | GraphTicket, digest: string): Uint8Array<ArrayBuffer> {
   const { masks } = ticket;
   const layout = layoutOf(ticket, digest);
   const { text, weights } = layout;
@@ -113,15 +124,18 @@ function checkMask(mask: Mask, weights: number, l: number): void {
  * const { ticket } = await pruneToTicket(engine, { network, bits, scheme });
  * engine.close();
  * const bytes = encodeTicket(ticket, await targetDigest(network, bits));
- * console.log(decodeTicket(bytes).ticket.target.widths); // [ 2, 1 ]
+ * const { target } = decodeTicket(bytes).ticket;
+ * if ("widths" in target) console.log(target.widths); // [ 2, 1 ]
  * ```
  */
-export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: string } {
+export function decodeTicket(bytes: Uint8Array): { ticket: Ticket | GraphTicket; digest: string } {
   const text = headerText(bytes);
   const header = readJson("header", text, HEADER_LEVELS);
   const { digest, ...ticket } = readFields(header);
   const layout = layoutOf(ticket, digest);
-  requireEqual("header", layout.header, header);
+  const different = firstDifference("header", layout.header, header);
+  if (different)
+    throw new RequestError(different.path, JSON.stringify(different.wanted) ?? "nothing", different.got);
   requireSameText(layout.text, text);
   let offset = LENGTH_BYTES + text.length;
   if (bytes.length - offset !== layout.bytes)
@@ -134,6 +148,16 @@ export function decodeTicket(bytes: Uint8Array): { ticket: Ticket; digest: strin
     return mask;
   });
   return { ticket: { ...ticket, masks }, digest };
+}
+
+/**
+ * Decodes the file of a ticket whose target is no graph.
+ * @throws {RequestError} As `decodeTicket` does, and for the ticket of a graph.
+ */
+export function decodeNetworkTicket(bytes: Uint8Array): { ticket: Ticket; digest: string } {
+  const { ticket, digest } = decodeTicket(bytes);
+  if (isGraphTicket(ticket)) throw new RequestError("version", VERSION, GRAPH_VERSION);
+  return { ticket, digest };
 }
 
 /**
@@ -162,19 +186,34 @@ export function isTicket(bytes: Uint8Array): boolean {
  * The layout of a ticket's file.
  * @throws {RequestError} For fields that no ticket has.
  */
-function layoutOf({ scheme, seed, target }: Omit<Ticket, "masks">, digest: string): Layout {
-  const { widths, bits: targetBits, quantizer, activationBits, clamp, constant } = target;
-  const fields = parse(
-    fieldsSchema,
-    { seed, targetBits, quantizer, activationBits, clamp, constant, targetDigest: digest },
-    "ticket",
-  );
-  const weights = layersOf(widths, fields.targetBits, scheme).map(weightCount);
-  const { theorem, initialBits, bits, weightQuantizer, zero, pools, support, units, copies } = scheme;
+function layoutOf(ticket: Unmasked, digest: string): Layout {
+  const { seed, targetDigest } = parse(fieldsSchema, { seed: ticket.seed, targetDigest: digest }, "ticket");
+  const weights = ticketLayers(ticket).map(weightCount);
   const metadata = {
     format: FORMAT,
+    ...("nodes" in ticket.target
+      ? graphFields(ticket as GraphTicket, String(seed))
+      : networkFields(ticket as Ticket, String(seed))),
+    targetDigest,
+  };
+  let bytes = 0;
+  const tensors = weights.map((count, l) => {
+    const length = maskBytes(count);
+    return [`mask.${l}`, { dtype: "U8", shape: [length], data_offsets: [bytes, (bytes += length)] }] as const;
+  });
+  const header = { __metadata__: metadata, ...Object.fromEntries(tensors) };
+  const text = JSON.stringify(header);
+  const padded = text.padEnd(Math.ceil(text.length / LENGTH_BYTES) * LENGTH_BYTES);
+  return { header, text: padded, weights, bytes };
+}
+
+function networkFields({ scheme, target }: Ticket, seed: string): Record<string, string> {
+  const { widths, bits: targetBits, quantizer, activationBits, clamp, constant } = target;
+  parse(outlineSchema, { targetBits, quantizer, activationBits, clamp, constant }, "ticket");
+  const { theorem, initialBits, bits, weightQuantizer, zero, pools, support, units, copies } = scheme;
+  return {
     version: VERSION,
-    seed: String(fields.seed),
+    seed,
     widths: JSON.stringify(widths),
     targetBits: JSON.stringify(targetBits),
     quantizer,
@@ -190,17 +229,27 @@ function layoutOf({ scheme, seed, target }: Omit<Ticket, "masks">, digest: strin
     support: JSON.stringify(support),
     units: JSON.stringify(units),
     copies: JSON.stringify(copies),
-    targetDigest: fields.targetDigest,
   };
-  let bytes = 0;
-  const tensors = weights.map((count, l) => {
-    const length = maskBytes(count);
-    return [`mask.${l}`, { dtype: "U8", shape: [length], data_offsets: [bytes, (bytes += length)] }] as const;
-  });
-  const header = { __metadata__: metadata, ...Object.fromEntries(tensors) };
-  const text = JSON.stringify(header);
-  const padded = text.padEnd(Math.ceil(text.length / LENGTH_BYTES) * LENGTH_BYTES);
-  return { header, text: padded, weights, bytes };
+}
+
+function graphFields({ scheme, target }: GraphTicket, seed: string): Record<string, string> {
+  const { theorem, initialBits, bits, weightQuantizer, zero, pools, support, units, skip } = scheme;
+  return {
+    version: GRAPH_VERSION,
+    seed,
+    target: outlineText(readOutline(target)),
+    scheme: JSON.stringify({
+      theorem,
+      initialBits,
+      bits,
+      weightQuantizer,
+      zero,
+      pools,
+      support,
+      units,
+      skip,
+    }),
+  };
 }
 
 /**
@@ -229,14 +278,24 @@ function headerText(bytes: Uint8Array): string {
  * The fields in a header, not checked yet: `layoutOf` does that.
  * @throws {RequestError} For a header of another format or version, and for fields that are not JSON.
  */
-function readFields(header: unknown): Omit<Ticket, "masks"> & { digest: string } {
+function readFields(header: unknown): Unmasked & { readonly digest: string } {
   if (!isRecord(header)) throw new RequestError("header", "an object", header);
   const { __metadata__: metadata } = header;
   const { format, version } = isRecord(metadata) ? metadata : {};
   if (format !== FORMAT) throw new RequestError("file", "an exacta ticket", format);
-  if (version !== VERSION) throw new RequestError("version", VERSION, version);
+  if (version !== VERSION && version !== GRAPH_VERSION)
+    throw new RequestError("version", `${VERSION} or ${GRAPH_VERSION}`, version);
   const texts = parse(z.record(z.string(), z.string("a text")), metadata, "metadata");
-  const json = (name: string) => readJson(name, texts[name], 1);
+  const json = (name: string, levels = 1) => readJson(name, texts[name], levels);
+  const seed = () => parse(seedSchema, texts["seed"], "seed");
+  const digest = texts["targetDigest"]!;
+  if (version === GRAPH_VERSION)
+    return {
+      scheme: json("scheme", SCHEME_LEVELS) as GraphScheme,
+      seed: seed(),
+      target: readOutline(json("target", OUTLINE_LEVELS)),
+      digest,
+    };
   const scheme = {
     theorem: json("theorem"),
     initialBits: json("initialBits"),
@@ -258,9 +317,9 @@ function readFields(header: unknown): Omit<Ticket, "masks"> & { digest: string }
   };
   return {
     scheme: scheme as Scheme,
-    seed: parse(seedSchema, texts["seed"], "seed"),
+    seed: seed(),
     target: target as Outline,
-    digest: texts["targetDigest"]!,
+    digest,
   };
 }
 
@@ -283,15 +342,6 @@ function readJson(what: string, text: string | undefined, levels: number): unkno
 function nests(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return true;
   return levels > 0 && Object.values(value).every((inner) => nests(inner, levels - 1));
-}
-
-/** @throws {RequestError} Names the first field in which two values differ. */
-function requireEqual(what: string, wanted: unknown, got: unknown): void {
-  if (isRecord(wanted) && isRecord(got))
-    for (const name of new Set([...Object.keys(wanted), ...Object.keys(got)]))
-      requireEqual(`${what}.${name}`, wanted[name], got[name]);
-  else if (JSON.stringify(wanted) !== JSON.stringify(got))
-    throw new RequestError(what, JSON.stringify(wanted) ?? "nothing", got);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,9 +1,18 @@
 // The pruned network of a ticket, as sparse matrices: the kept weights, drawn again from the seed.
 
 import { keptCount } from "./mask.ts";
-import { drawnWeights, layersOf, serves, type RandomLayer, type RandomWeights } from "./scheme.ts";
+import {
+  drawnWeights,
+  serves,
+  skipSlot,
+  ticketLayers,
+  type GraphScheme,
+  type RandomLayer,
+  type RandomWeights,
+  type Scheme,
+} from "./scheme.ts";
 import { acceptance } from "./support.ts";
-import type { Ticket } from "./ticket.ts";
+import type { GraphTicket, Ticket } from "./ticket.ts";
 
 /** The kept weights of one layer, row by row, in compressed sparse rows (CSR). */
 export interface KeptLayer extends RandomLayer {
@@ -16,10 +25,11 @@ export interface KeptLayer extends RandomLayer {
 
 /** The pruned network of a ticket. `random` gives the weights of the random network, by default those of the seed. */
 export function keptLayers(
-  { scheme, seed, target, masks }: Ticket,
-  random: RandomWeights = drawnWeights(scheme, seed),
+  ticket: Ticket | GraphTicket,
+  random: RandomWeights = drawnWeights(ticket.scheme, ticket.seed),
 ): KeptLayer[] {
-  return layersOf(target.widths, target.bits, scheme).map((layer, layerIndex) => {
+  const { masks } = ticket;
+  return ticketLayers(ticket).map((layer, layerIndex) => {
     const { kind, rows, columns, group } = layer;
     const weightAt = random(layerIndex);
     const mask = masks[layerIndex]!;
@@ -42,19 +52,36 @@ export function keptLayers(
   });
 }
 
-/** The weight u of each hidden unit, 0 where it is not kept. */
+/** The weight u of each hidden unit, and behind them that of each random skip, 0 where it is not kept. */
 export function hiddenWeights({ rows, rowStarts, weights }: KeptLayer): Int32Array {
   return Int32Array.from({ length: rows }, (_, row) =>
     rowStarts[row] === rowStarts[row + 1] ? 0 : weights[rowStarts[row]!]!,
   );
 }
 
+/** The hidden unit whose weight a column of a row has. */
+export function unitOf(layer: RandomLayer, row: number, column: number): number {
+  const { inputs, copies, outputs, group, slots, taps, groups, constant } = layer;
+  const slot = Math.floor(column / group);
+  const channels = inputs - Number(constant);
+  if (constant && slot === slots - 1) return channels * group + (column % group);
+  const first = Math.floor((Math.floor(row / copies) * groups) / outputs) * (channels / groups);
+  const channel = first + (taps ? Math.floor(slot / (taps[0] * taps[1])) : slot);
+  return channel * group + (column % group);
+}
+
+/** What the kept random skip of an output adds to the sums of its own input, 0 where there is none. */
+export function edgeOf({ inputs, group, skip }: RandomLayer, hidden: Int32Array, output: number): number {
+  return skip?.edge ? hidden[inputs * group + output]! * skip.edge : 0;
+}
+
 /** The subset sums that the kept weights of one row have. */
 interface RowSums {
+  readonly index: number;
   readonly layer: KeptLayer;
   readonly row: number;
   /**
-   * Entry i: the sum for positive values of input i. Entry inputs + i: the sum for negative ones. The generator overwrites the
+   * Entry s: the sum of slot s for positive inputs. Entry slots + s: the sum for negative ones. The generator overwrites the
    * array when the next row is taken.
    */
   readonly sums: Float64Array;
@@ -63,18 +90,24 @@ interface RowSums {
 /** The sums of every row that computes an output of the target, layer by layer. */
 export function* rowSums(kept: readonly KeptLayer[]): Generator<RowSums, void, undefined> {
   for (const [index, layer] of kept.entries()) {
-    const { kind, rows, group, inputs, rowStarts, columnIndices, weights } = layer;
+    const { kind, rows, group, slots, rowStarts, columnIndices, weights } = layer;
     if (kind === "hidden") continue;
     const hidden = kind === "pooled" ? hiddenWeights(kept[index - 1]!) : undefined;
-    const sums = new Float64Array(2 * inputs);
+    const sums = new Float64Array(2 * slots);
     for (let row = 0; row < rows; row++) {
       sums.fill(0);
       for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++) {
-        const unit = columnIndices[w]!;
-        const u = hidden ? hidden[unit]! : 1;
-        sums[Math.floor(unit / group) + (u < 0 ? inputs : 0)]! += u * weights[w]!;
+        const column = columnIndices[w]!;
+        const u = hidden ? hidden[unitOf(layer, row, column)]! : 1;
+        sums[Math.floor(column / group) + (u < 0 ? slots : 0)]! += u * weights[w]!;
       }
-      yield { layer, row, sums };
+      if (layer.skip) {
+        const slot = skipSlot(layer, row)!;
+        const edge = edgeOf(layer, hidden!, row);
+        sums[slot]! += edge;
+        sums[slots + slot]! += edge;
+      }
+      yield { index, layer, row, sums };
     }
   }
 }
@@ -95,29 +128,33 @@ export interface KeptCounts {
 /** Counts the kept weights by their effect. Pruning keeps none that are dead or outside its scheme. */
 export function countsOf(
   layers: readonly KeptLayer[],
-  { scheme, seed }: Pick<Ticket, "scheme" | "seed">,
+  { scheme, seed }: { readonly scheme: Scheme | GraphScheme; readonly seed: bigint },
 ): KeptCounts {
   const accepts = acceptance(scheme, seed);
   let [all, kept, outside] = [0, 0, 0];
   for (const [index, layer] of layers.entries()) {
-    const { kind, rows, columns, group, signed, rowStarts, columnIndices, weights } = layer;
+    const { kind, rows, columns, group, inputs, constant, signed, rowStarts, columnIndices, weights } = layer;
     all += weights.length;
     if (kind === "hidden") continue;
     const hidden = kind === "pooled" ? hiddenWeights(layers[index - 1]!) : undefined;
-    const isRead = new Uint8Array(hidden?.length ?? 0);
+    const isRead = new Uint8Array(hidden ? inputs * group : 0);
     const accepted = hidden && accepts(index);
+    // The units of the constant come last.
+    const signedUnits = signed ? (inputs - Number(constant)) * group : 0;
     for (let row = 0; row < rows; row++)
       for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++) {
-        const [unit, weight] = [columnIndices[w]!, weights[w]!];
+        const [column, weight] = [columnIndices[w]!, weights[w]!];
+        const unit = unitOf(layer, row, column);
         const u = hidden ? hidden[unit]! : 1;
-        if (u === 0 || weight === 0 || (u < 0 && !signed)) continue;
+        if (u === 0 || weight === 0 || (u < 0 && unit >= signedUnits)) continue;
         kept++;
         if (!hidden) continue;
         isRead[unit] = 1;
-        const used = !accepted || accepted(row * columns + unit, u * weight);
+        const used = !accepted || accepted(row * columns + column, u * weight);
         if (!used || !serves(scheme.pools, group, unit % group, u)) outside++;
       }
     for (let unit = 0; unit < isRead.length; unit++) kept += isRead[unit]!;
+    for (let row = 0; hidden && row < rows; row++) kept += Number(edgeOf(layer, hidden, row) !== 0);
   }
   return { kept, dead: all - kept, outside };
 }

@@ -3,10 +3,13 @@
 // Since relu(u x) = |u| relu(sgn(u) x), a pruned pair of layers equals one dense layer on [relu(x), relu(-x)], whatever its
 // masks. The audit pass of a ticket evaluates every kept hidden unit; the collapsed pass evaluates that dense layer.
 
-import { denseStage, type Hidden, type StagedNetwork } from "../graph/stages.ts";
+import { graphOf } from "../graph/outline.ts";
+import { denseStage, graphStages, linearStage, type Hidden, type StagedNetwork } from "../graph/stages.ts";
 import type { Activation } from "../network.ts";
-import { hiddenWeights, type KeptLayer } from "./kept.ts";
-import type { RandomLayer } from "./scheme.ts";
+import { edgeOf, hiddenWeights, keptLayers, unitOf, type KeptLayer } from "./kept.ts";
+import { skipSlot, slotsOf } from "./scheme.ts";
+import { skipped } from "./skips.ts";
+import type { GraphTicket } from "./ticket.ts";
 
 export const passes = ["audit", "collapsed"] as const;
 /** A way to run a ticket: `audit` evaluates every kept hidden unit, `collapsed` the dense layers that equal them. */
@@ -19,24 +22,10 @@ export function ticketStages(
   pass: Pass,
 ): StagedNetwork {
   const stages = layers.flatMap((layer, index) => {
-    if (layer.kind === "hidden") return [];
-    const { kind, rows, columns, shift, rowStarts, columnIndices, weights: kept } = layer;
-    const { stageColumns, factors, units, ...inputs } =
-      kind === "direct"
-        ? directColumns(columns)
-        : (pass === "audit" ? auditColumns : collapsedColumns)(layer, hiddenWeights(layers[index - 1]!));
-    const width = inputs.columns * inputs.group;
-    const weightsOf = (from: number, to: number) => {
-      const weights = new Int32Array((to - from) * width);
-      for (let row = from; row < to; row++)
-        for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++) {
-          const column = columnIndices[w]!;
-          const factor = factors[column]!;
-          if (factor !== 0) weights[(row - from) * width + stageColumns[column]!]! += kept[w]! * factor;
-        }
-      return weights;
-    };
-    return [{ hidden: { ...inputs, rows, unitsOf: () => units, weightsOf }, shift }];
+    const { kind, rows, shift, slots, columns } = layer;
+    if (kind === "hidden") return [];
+    if (kind === "direct") return [{ hidden: { ...directHidden(layer), rows, columns }, shift }];
+    return [{ hidden: { ...pairHidden(layers[index - 1]!, layer, pass), rows, columns: slots }, shift }];
   });
   return {
     elements: stages[0]!.hidden.columns,
@@ -47,62 +36,88 @@ export function ticketStages(
   };
 }
 
-type StageInputs = Pick<Hidden, "group" | "rectify"> & {
-  readonly columns: number;
-  /** The weight u of each hidden unit, shape [group, columns], row by row. */
-  readonly units: Int32Array<ArrayBuffer>;
-};
-
-/** How a random layer maps to a stage: the stage column of each of its columns, and the factor of the weights there. */
-type ColumnMap = StageInputs & { readonly stageColumns: Int32Array; readonly factors: Int32Array };
-
-/** One hidden unit of weight 1, not rectified, for each input: the dense layer itself. */
-const denseInputs = (columns: number): StageInputs => ({
-  columns,
-  group: 1,
-  rectify: false,
-  units: new Int32Array(columns).fill(1),
-});
-
-function directColumns(columns: number): ColumnMap {
-  const stageColumns = Int32Array.from({ length: columns }, (_, column) => column);
-  return { ...denseInputs(columns), stageColumns, factors: new Int32Array(columns).fill(1) };
+/** The pruned network of a graph's ticket as stages. */
+export function graphTicketStages(ticket: GraphTicket, pass: Pass): StagedNetwork {
+  const layers = keptLayers(ticket);
+  const { graph } = skipped(graphOf(ticket.target), ticket.scheme.skip);
+  let index = 0;
+  return graphStages(graph, (node, read, from) => {
+    const [hidden, pooled] = [layers[index++]!, layers[index++]!];
+    return linearStage(node, read, from, { ...pairHidden(hidden, pooled, pass), shift: pooled.shift });
+  });
 }
 
-/** The kept hidden units of each input, moved together; inputs with fewer units than others are padded with units of 0. */
-function auditColumns({ inputs, group }: RandomLayer, hidden: Int32Array): ColumnMap {
-  const keptUnits = new Int32Array(inputs);
-  const stageColumns = Int32Array.from(hidden, (u, unit) => {
-    const input = Math.floor(unit / group);
-    return u === 0 ? 0 : keptUnits[input]!++ * inputs + input;
-  });
-  const most = keptUnits.reduce((a, b) => Math.max(a, b), 1);
-  const units = new Int32Array(most * inputs);
-  hidden.forEach((u, unit) => {
-    if (u !== 0) units[stageColumns[unit]!] = u;
-  });
+/** A layer without hidden units. */
+function directHidden({ columns, rowStarts, columnIndices, weights: kept }: KeptLayer): Hidden {
   return {
-    columns: inputs,
-    group: most,
-    rectify: true,
-    units,
-    stageColumns,
-    factors: hidden.map((u) => Math.abs(Math.sign(u))),
+    group: 1,
+    rectify: false,
+    unitsOf: () => new Int32Array(columns).fill(1),
+    weightsOf: (from, to) => {
+      const weights = new Int32Array((to - from) * columns);
+      for (let row = from; row < to; row++)
+        for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++)
+          weights[(row - from) * columns + columnIndices[w]!] = kept[w]!;
+      return weights;
+    },
   };
 }
 
-/** The positive part of each input, relu(x), and for signed inputs the negative part, relu(-x), too. */
-function collapsedColumns({ inputs, group, signed }: RandomLayer, hidden: Int32Array): ColumnMap {
-  const parts = signed ? 2 : 1;
+/**
+ * The hidden units of a pair of layers, and the weights behind them. Of an input, the audit pass has all kept units, moved
+ * together and padded with units of 0; the collapsed pass has relu(x) and, for signed inputs, relu(-x). A random skip passes
+ * through two more units of the audit pass, x = relu(x) - relu(-x).
+ */
+function pairHidden(first: KeptLayer, layer: KeptLayer, pass: Pass): Hidden {
+  const { inputs, group, slots, groups, constant, taps, signed, skip } = layer;
+  const unitsAndEdges = hiddenWeights(first);
+  const hidden = unitsAndEdges.subarray(0, inputs * group);
+  const isAudit = pass === "audit";
+  const keptUnits = new Int32Array(inputs);
+  const partOf = Int32Array.from(hidden, (u, unit) => {
+    if (!isAudit) return Number(u < 0 && signed);
+    return u === 0 ? 0 : keptUnits[Math.floor(unit / group)]!++;
+  });
+  const most = keptUnits.reduce((a, b) => Math.max(a, b), 1);
+  const parts = isAudit ? most + (skip?.edge ? 2 : 0) : signed ? 2 : 1;
+  /** The parts of a random skip: the unit of weight 1, and that of weight -1 if there is one. */
+  const edgeParts = skip?.edge ? [isAudit ? most : 0, isAudit ? most + 1 : 1].slice(0, parts) : [];
+  const factors = hidden.map((u) =>
+    isAudit ? Math.abs(Math.sign(u)) : signed ? Math.abs(u) : Math.max(u, 0),
+  );
+  const tapCount = taps ? taps[0] * taps[1] : 1;
+  const channels = (inputs - Number(constant)) / groups;
+  /** The column of a slot in a stage, where the channels of a tap are adjacent. */
+  const columnOf = (slot: number) =>
+    constant && slot === slots - 1 ? slot : (slot % tapCount) * channels + Math.floor(slot / tapCount);
   return {
-    columns: inputs,
     group: parts,
     rectify: true,
-    units: Int32Array.from({ length: parts * inputs }, (_, i) => (i < inputs ? 1 : -1)),
-    stageColumns: Int32Array.from(
-      hidden,
-      (u, unit) => (u < 0 && signed ? inputs : 0) + Math.floor(unit / group),
-    ),
-    factors: hidden.map((u) => (signed ? Math.abs(u) : Math.max(u, 0))),
+    unitsOf(channelGroup) {
+      if (!isAudit) return Int32Array.from({ length: parts * slots }, (_, i) => (i < slots ? 1 : -1));
+      const units = new Int32Array(parts * slots);
+      for (const [slot, { input }] of slotsOf(layer, (channelGroup * layer.outputs) / groups).entries())
+        for (let unit = input * group; unit < (input + 1) * group; unit++)
+          if (hidden[unit] !== 0) units[partOf[unit]! * slots + columnOf(slot)] = hidden[unit]!;
+      for (const [i, part] of edgeParts.entries()) units.fill(1 - 2 * i, part * slots, (part + 1) * slots);
+      return units;
+    },
+    weightsOf(from, to) {
+      const weights = new Int32Array((to - from) * parts * slots);
+      const { rowStarts, columnIndices, weights: kept } = layer;
+      for (let row = from; row < to; row++) {
+        const start = (row - from) * parts * slots;
+        for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++) {
+          const column = columnIndices[w]!;
+          const unit = unitOf(layer, row, column);
+          const place = partOf[unit]! * slots + columnOf(Math.floor(column / group));
+          if (factors[unit] !== 0) weights[start + place]! += kept[w]! * factors[unit]!;
+        }
+        for (const [i, part] of edgeParts.entries())
+          weights[start + part * slots + columnOf(skipSlot(layer, row)!)]! +=
+            (1 - 2 * i) * edgeOf(layer, unitsAndEdges, row);
+      }
+      return weights;
+    },
   };
 }

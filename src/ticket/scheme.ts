@@ -6,15 +6,22 @@
 // may be negative, those of the kept units with u < 0 too. Theorem 2 does this for the first layer only. It has copies of
 // every neuron, and in later layers the weights towards the copies of an input must sum to the weight of that input.
 //
+// A convolution is a layer whose inputs are channels: the hidden units of a channel serve it at every point, and each tap of a
+// window has weights of its own towards them. So a row of its second random layer has a slot for each weight of the target's
+// kernel, and a dense layer has a slot for each input.
+//
 // With 0 bits, random weights are -1, 1 and perhaps 0, and their sums are the target weights themselves (scaleBits is 0). A
 // target weight w then needs at least |w| items.
 
 import * as z from "zod/mini";
-import { RequestError } from "../errors.ts";
+import { Described, RequestError } from "../errors.ts";
 import { integer, parse } from "../check.ts";
 import { itemOf, lawOf, indexedValues, type Law } from "../ensemble.ts";
-import { quantize, quantizers, type Network, type Quantizer } from "../network.ts";
+import { isLinear, type Graph, type LinearNode } from "../graph/model.ts";
+import { graphOf, signsOf, type GraphOutline } from "../graph/outline.ts";
+import { quantize, quantizers, type Network, type Outline, type Quantizer } from "../network.ts";
 import { streamKey, type WordPair } from "../random.ts";
+import { skipped, skips, type Skip } from "./skips.ts";
 import { acceptance } from "./support.ts";
 
 /** The most bits of a random weight, so that drawing (ranges below 2^22) and products stay exact. */
@@ -58,19 +65,38 @@ export interface Scheme {
   readonly copies: readonly number[];
 }
 
+/** The random network that is pruned to a graph, by Theorem 1. The lists have a number for each layer with weights. */
+export interface GraphScheme extends Omit<Scheme, "theorem" | "initialBits" | "bits" | "copies"> {
+  readonly theorem: 1;
+  readonly initialBits: readonly number[];
+  readonly bits: readonly number[];
+  readonly skip: Skip;
+}
+
 const bits = integer(0, MAX_BITS);
 // Without this bound the header of a small ticket file could ask for a network of any size.
 const counts = z.array(integer(1, MAX_UNITS), `integers in 1..${MAX_UNITS}`);
-const schemeSchema = z.strictObject({
-  theorem: z.union([z.literal(1), z.literal(2)], "1 or 2"),
-  bits,
-  initialBits: bits,
+const common = {
   weightQuantizer: z.enum(quantizers, `one of ${quantizers.join(", ")}`),
   zero: z.boolean("true or false"),
   pools: z.enum(poolings, `one of ${poolings.join(", ")}`),
   support: z.boolean("true or false"),
   units: counts,
+};
+const schemeSchema = z.strictObject({
+  theorem: z.union([z.literal(1), z.literal(2)], "1 or 2"),
+  bits,
+  initialBits: bits,
+  ...common,
   copies: counts,
+});
+const bitsList = z.array(bits, `integers in 0..${MAX_BITS}`);
+const graphSchemeSchema = z.strictObject({
+  theorem: z.literal(1, "1"),
+  bits: bitsList,
+  initialBits: bitsList,
+  ...common,
+  skip: z.enum(skips, `one of ${skips.join(", ")}`),
 });
 const widthsSchema = z.object({
   widths: z
@@ -81,7 +107,8 @@ const widthsSchema = z.object({
 /** One layer of the random network: a matrix of shape [rows, columns]. */
 export interface RandomLayer {
   /**
-   * - `hidden`: every input has `group` rows of its own, each with the weight of that input and no other
+   * - `hidden`: every input has `group` rows of its own, each with the weight of that input and no other. A row with a random
+   *   weight for each output follows where skips are random
    * - `pooled`: the weights of every output towards the `group` hidden units of each input
    * - `direct`: the weights of every output towards the `group` copies of each input
    */
@@ -90,12 +117,28 @@ export interface RandomLayer {
   readonly columns: number;
   /** How many low bits the quantizer drops from a sum; 0 where sums are not quantized. */
   readonly shift: number;
-  /** The index of the target layer that it represents, the inputs and outputs of that layer, and the rows for each output. */
+  /** The index of the target layer that it represents, among the layers with weights. */
   readonly layer: number;
+  /** The inputs of that layer, or its input channels and one more for biases; its outputs, and the rows for each output. */
   readonly inputs: number;
   readonly outputs: number;
   readonly copies: number;
   readonly group: number;
+  /**
+   * The weights that an output of the target has: a slot for each channel of its group and each tap of the window, channel by
+   * channel, and a last slot for the bias, if there are any.
+   */
+  readonly slots: number;
+  /** The height and the width of the window of a convolution. */
+  readonly taps: readonly [number, number] | undefined;
+  readonly groups: number;
+  /** Whether the last input is the constant unit of biases, which is never negative. */
+  readonly constant: boolean;
+  /**
+   * The addition of a layer's inputs that its weights take over: the tap to which `weight`, 1 in the units of the target, is
+   * added on the diagonal, and what the random weights of skips are multiplied by, 0 where there are none.
+   */
+  readonly skip: { readonly tap: number; readonly weight: number; readonly edge: number } | undefined;
   /** A weight w of the target is the subset sum w 2^scaleBits. */
   readonly scaleBits: number;
   /** Whether inputs may be negative, so that every weight needs a subset sum for each sign of its input. */
@@ -113,7 +156,103 @@ export function layersOf(widths: readonly number[], targetBits: number, scheme: 
   parse(schemeSchema, scheme, "scheme");
   const depth = widths.length - 1;
   checkScheme(depth, targetBits, scheme);
-  const layers = widths.slice(1).flatMap((_, layer) => randomLayers(widths, targetBits, scheme, layer));
+  return checkCounts(widths.slice(1).flatMap((_, layer) => randomLayers(widths, targetBits, scheme, layer)));
+}
+
+/** The random network of a ticket, layer by layer. @throws {RequestError} As `layersOf` does. */
+export function ticketLayers({ target, scheme }: Architecture): RandomLayer[] {
+  return "nodes" in target
+    ? graphLayersOf(graphOf(target), scheme as GraphScheme)
+    : layersOf(target.widths, target.bits, scheme as Scheme);
+}
+
+/** The outline of a target and the random network that is pruned to it. */
+export type Architecture =
+  | { readonly target: Outline; readonly scheme: Scheme }
+  | { readonly target: GraphOutline; readonly scheme: GraphScheme };
+
+/**
+ * The random network for a graph: two layers for each layer with weights, in the order of the nodes. The weights do not matter.
+ * @throws {RequestError} For a scheme that cannot represent the target, or with a layer of more than 2^31 weights.
+ */
+export function graphLayersOf(target: Graph, scheme: GraphScheme): RandomLayer[] {
+  const { skip, pools, support } = parse(graphSchemeSchema, scheme, "scheme");
+  if (skip === "random" && (pools !== "shared" || support))
+    throw new RequestError("skip", "identity or none with halves or support", skip);
+  const { graph, taps } = skipped(target, skip);
+  const nodes = linearNodesOf(graph);
+  if (nodes.length === 0)
+    throw new RequestError("network", "a layer with weights or more", new Described("none"));
+  for (const name of ["units", "bits", "initialBits"] as const)
+    if (scheme[name].length !== nodes.length)
+      throw new RequestError(name, `${nodes.length} numbers for ${nodes.length} layers`, scheme[name].length);
+  return checkCounts(nodes.flatMap((node, layer) => graphLayers(node, layer, scheme, taps[layer])));
+}
+
+/** A layer of a graph, the number of features or channels that it reads, and whether they can be negative. */
+interface LinearRead {
+  readonly node: LinearNode;
+  readonly channels: number;
+  readonly signed: boolean;
+}
+
+/** The layers with weights of a graph. */
+function linearNodesOf(graph: Graph): LinearRead[] {
+  const signs = signsOf(graph);
+  return graph.nodes.flatMap((node) => {
+    if (!isLinear(node)) return [];
+    const value = node.from[0]!;
+    const { shape } = value === 0 ? graph.input : graph.nodes[value - 1]!;
+    return [{ node, channels: shape[0], signed: signs[value]! }];
+  });
+}
+
+function graphLayers(
+  { node, channels, signed }: LinearRead,
+  layer: number,
+  scheme: GraphScheme,
+  skipTap: number | undefined,
+): RandomLayer[] {
+  const { initialBits, bits: k } = lawAt(scheme, 2 * layer);
+  checkBits(1, node.bits, k, initialBits, {
+    field: `initialBits.${layer}`,
+    target: `target bits of ${node.name}`,
+  });
+  const group = scheme.units[layer]!;
+  checkHalves(scheme.pools, group, layer);
+  const constant = node.biases !== undefined;
+  const [outputs] = node.shape;
+  const [taps, groups] = node.kind === "conv" ? [node.window.size, node.groups] : [undefined, 1];
+  const inputs = channels + Number(constant);
+  const slots = (channels / groups) * tapCount(taps) + Number(constant);
+  const scaleBits = Math.max(2 * k - node.bits, 0);
+  const isRandom = scheme.skip === "random";
+  const skip =
+    skipTap === undefined ? undefined : { tap: skipTap, weight: 2 ** node.bits, edge: isRandom ? 2 ** k : 0 };
+  const common = {
+    layer,
+    inputs,
+    outputs,
+    copies: 1,
+    group,
+    slots,
+    taps,
+    groups,
+    constant,
+    scaleBits,
+    signed,
+    skip,
+  };
+  const shift = node.epilogue.shift + scaleBits;
+  const hidden = inputs * group + (skip?.edge ? outputs : 0);
+  return [
+    { ...common, kind: "hidden", rows: hidden, columns: inputs, shift: 0 },
+    { ...common, kind: "pooled", rows: outputs, columns: slots * group, shift },
+  ];
+}
+
+/** @throws {RequestError} For a layer of more than 2^31 weights. */
+function checkCounts(layers: RandomLayer[]): RandomLayer[] {
   layers.map(weightCount).forEach((weights, l) => {
     if (weights > MAX_WEIGHTS)
       throw new RequestError(
@@ -129,14 +268,7 @@ export function layersOf(widths: readonly number[], targetBits: number, scheme: 
 /** @throws {RequestError} Where the bits or the lists of a scheme do not fit a target of `depth` layers. */
 function checkScheme(depth: number, targetBits: number, scheme: Scheme): void {
   const { theorem, initialBits, bits: k, pools, units, copies } = scheme;
-  if (k > initialBits) throw new RequestError("initialBits", `at least bits, ${k}`, initialBits);
-  const finest = theorem === 1 ? 2 * k : k;
-  if (targetBits > finest && k > 0)
-    throw new RequestError(
-      "target bits",
-      `at most ${finest} for theorem ${theorem} and ${k} bits`,
-      targetBits,
-    );
+  checkBits(theorem, targetBits, k, initialBits);
   const lengths = theorem === 1 ? ([depth, 0] as const) : ([1, depth - 1] as const);
   [units, copies].forEach((list, i) => {
     if (list.length !== lengths[i])
@@ -146,10 +278,30 @@ function checkScheme(depth: number, targetBits: number, scheme: Scheme): void {
         list.length,
       );
   });
-  if (pools === "halves")
-    units.forEach((count, l) => {
-      if (count % 2 > 0) throw new RequestError(`units.${l}`, "an even number for halves", count);
-    });
+  units.forEach((count, l) => checkHalves(pools, count, l));
+}
+
+/** @throws {RequestError} Where the bits of a layer cannot represent its target. */
+function checkBits(
+  theorem: 1 | 2,
+  targetBits: number,
+  k: number,
+  initialBits: number,
+  names = { field: "initialBits", target: "target bits" },
+): void {
+  if (k > initialBits) throw new RequestError(names.field, `at least bits, ${k}`, initialBits);
+  const finest = theorem === 1 ? 2 * k : k;
+  if (targetBits > finest && k > 0)
+    throw new RequestError(
+      names.target,
+      `at most ${finest} for theorem ${theorem} and ${k} bits`,
+      targetBits,
+    );
+}
+
+function checkHalves(pools: Pooling, units: number, layer: number): void {
+  if (pools === "halves" && units % 2 > 0)
+    throw new RequestError(`units.${layer}`, "an even number for halves", units);
 }
 
 /** The layers of the random network that represent one layer of the target: a pair, or one `direct` layer. */
@@ -162,7 +314,17 @@ function randomLayers(
   const [inputs, outputs] = [widths[layer]!, widths[layer + 1]!];
   const isLast = layer === widths.length - 2;
   const copies = theorem === 2 && !isLast ? copiesOf[layer]! : 1;
-  const common = { layer, inputs, outputs, signed: layer === 0 };
+  const common = {
+    layer,
+    inputs,
+    outputs,
+    slots: inputs,
+    taps: undefined,
+    groups: 1,
+    constant: false,
+    signed: layer === 0,
+    skip: undefined,
+  };
   if (theorem === 2 && layer > 0) {
     const group = copiesOf[layer - 1]!;
     const scaleBits = Math.max(k - targetBits, 0);
@@ -194,15 +356,118 @@ export function weightCount({ kind, rows, columns }: RandomLayer): number {
   return kind === "hidden" ? rows : rows * columns;
 }
 
+const tapCount = (taps: RandomLayer["taps"]) => (taps ? taps[0] * taps[1] : 1);
+
+/** A weight of one output of the target. */
+interface Slot {
+  /** The input or channel that it is for, and its row and column in the window of a convolution. */
+  readonly input: number;
+  readonly tap: readonly [number, number] | undefined;
+  /** Whether it is a bias. */
+  readonly bias: boolean;
+  /** Whether the slot needs a subset sum for negative inputs too. */
+  readonly signed: boolean;
+}
+
+/** The slots of an output of the target. */
+export function slotsOf(layer: RandomLayer, output: number): Slot[] {
+  const { inputs, outputs, slots, taps, groups, constant, signed } = layer;
+  const channels = inputs - Number(constant);
+  const first = Math.floor((output * groups) / outputs) * (channels / groups);
+  const [count, width] = [tapCount(taps), taps?.[1] ?? 1];
+  return Array.from({ length: slots }, (_, slot) => {
+    if (constant && slot === slots - 1) return { input: channels, tap: undefined, bias: true, signed: false };
+    const tap = slot % count;
+    const input = first + Math.floor(slot / count);
+    return { input, tap: taps && [Math.floor(tap / width), tap % width], bias: false, signed };
+  });
+}
+
+/** The slot of an output on the diagonal, where the input at its own place is; undefined where no addition is taken over. */
+export function skipSlot(
+  { inputs, constant, groups, taps, skip }: RandomLayer,
+  output: number,
+): number | undefined {
+  const channels = (inputs - Number(constant)) / groups;
+  return skip && (output % channels) * tapCount(taps) + skip.tap;
+}
+
+/** The number of subset sums that a layer asks for. With a random skip there is one more for each on the diagonal. */
+export function demandCount({ kind, rows, slots, constant, signed, skip }: RandomLayer): number {
+  if (kind === "hidden") return 0;
+  const signs = signed ? 2 : 1;
+  return rows * (slots * signs - Number(constant && signed) + (skip?.edge ? signs : 0));
+}
+
+/** The weights that a random network represents: those of `matricesOf` with the additions that they take over. */
+export function askedWeights(target: Target, layers: readonly RandomLayer[]): Int32Array[] {
+  const matrices = matricesOf(target);
+  for (const layer of layers)
+    if (layer.kind === "pooled" && layer.skip) addSkip(matrices, layer, layer.skip.weight);
+  return matrices;
+}
+
+/** Adds to the weights on the diagonal. */
+export function addSkip(matrices: Int32Array[], layer: RandomLayer, weight: number): void {
+  const matrix = matrices[layer.layer]!.slice();
+  for (let output = 0; output < layer.outputs; output++)
+    matrix[output * layer.slots + skipSlot(layer, output)!]! += weight;
+  matrices[layer.layer] = matrix;
+}
+
+/** The weights of a target, a matrix [outputs, slots] for each layer with weights. Biases are in the last slot. */
+export function matricesOf(target: Target): Int32Array[] {
+  if ("layers" in target) return target.layers.map(({ weights }) => weights);
+  return target.nodes.filter(isLinear).map(({ weights, biases, shape: [outputs] }) => {
+    if (!biases) return weights;
+    const width = weights.length / outputs;
+    const all = new Int32Array(outputs * (width + 1));
+    for (let output = 0; output < outputs; output++) {
+      all.set(weights.subarray(output * width, (output + 1) * width), output * (width + 1));
+      all[output * (width + 1) + width] = biases[output]!;
+    }
+    return all;
+  });
+}
+
+/** A graph with other weights: a matrix [outputs, slots] for each layer, as `matricesOf` gives them. */
+export function withMatrices(graph: Graph, matrices: readonly Int32Array[]): Graph {
+  let index = 0;
+  const nodes = graph.nodes.map((node) => {
+    if (!isLinear(node)) return node;
+    const matrix = matrices[index++]!;
+    const [outputs] = node.shape;
+    if (!node.biases) return { ...node, weights: matrix };
+    const slots = matrix.length / outputs;
+    const weights = matrix.filter((_, i) => i % slots < slots - 1);
+    return { ...node, weights, biases: matrix.filter((_, i) => i % slots === slots - 1) };
+  });
+  return { ...graph, nodes };
+}
+
+/** What a random network is pruned to. */
+export type Target = Pick<Network, "layers"> | Pick<Graph, "nodes">;
+
 /** The first stream of a seed from which networks are drawn. Lower streams draw ensembles. */
 const NETWORK_STREAM = 2 ** 16;
 
 /** The law of random weights. */
 export type WeightLaw = Pick<Scheme, "initialBits" | "bits" | "weightQuantizer" | "zero">;
 
+/** The laws of the random weights of all layers: one, or one for each layer of a graph. */
+export type WeightLaws = WeightLaw | Pick<GraphScheme, keyof WeightLaw>;
+
+/** The law of the weights of a layer of the random network. */
+export function lawAt(laws: WeightLaws, index: number): WeightLaw {
+  const own = (given: number | readonly number[]) =>
+    typeof given === "number" ? given : given[Math.floor(index / 2)]!;
+  const { weightQuantizer, zero } = laws;
+  return { initialBits: own(laws.initialBits), bits: own(laws.bits), weightQuantizer, zero };
+}
+
 /** The Threefry key from which a seed draws a layer of the random network. */
-export function layerKey(scheme: WeightLaw, seed: bigint, index: number): WordPair {
-  return streamKey(seed, [NETWORK_STREAM + index, initialLaw(scheme).range]);
+export function layerKey(laws: WeightLaws, seed: bigint, index: number): WordPair {
+  return streamKey(seed, [NETWORK_STREAM + index, initialLaw(lawAt(laws, index)).range]);
 }
 
 /** The reduced weight that each drawn value 0..length - 1 becomes; all values are equally likely. */
@@ -229,21 +494,20 @@ function initialLaw({ initialBits, zero }: WeightLaw): Law {
 export type RandomWeights = (layerIndex: number) => (weightIndex: number) => number;
 
 /** The random weights of a seed. */
-export function drawnWeights(scheme: WeightLaw, seed: bigint): RandomWeights {
-  const reduced = reducedWeights(scheme);
+export function drawnWeights(laws: WeightLaws, seed: bigint): RandomWeights {
   return (layerIndex) => {
-    const valueAt = indexedValues(reduced.length, layerKey(scheme, seed, layerIndex));
+    const reduced = reducedWeights(lawAt(laws, layerIndex));
+    const valueAt = indexedValues(reduced.length, layerKey(laws, seed, layerIndex));
     return (weightIndex) => reduced[valueAt(weightIndex)]!;
   };
 }
 
 /** The number of weights of the random network of a seed that are not 0. */
-export function nonzeroWeights(layers: readonly RandomLayer[], scheme: Scheme, seed: bigint): number {
-  const neverZero = !reducedWeights(scheme).includes(0);
-  const random = drawnWeights(scheme, seed);
+export function nonzeroWeights(layers: readonly RandomLayer[], laws: WeightLaws, seed: bigint): number {
+  const random = drawnWeights(laws, seed);
   return layers.reduce((sum, layer, layerIndex) => {
     const weights = weightCount(layer);
-    if (neverZero) return sum + weights;
+    if (!reducedWeights(lawAt(laws, layerIndex)).includes(0)) return sum + weights;
     const weightAt = random(layerIndex);
     let count = 0;
     for (let index = 0; index < weights; index++) if (weightAt(index) !== 0) count++;
@@ -253,11 +517,12 @@ export function nonzeroWeights(layers: readonly RandomLayer[], scheme: Scheme, s
 
 /** The subset sum that a weight of the target asks for: some of the `items` must sum to `sum`. */
 export interface Demand {
-  /** The index of the layer in the random network, its row, and the input. */
+  /** The index of the layer in the random network, its row, the slot in that row, and the input of the slot. */
   readonly index: number;
   readonly row: number;
+  readonly slot: number;
   readonly input: number;
-  /** The index of the row's first weight for that input. */
+  /** The index of the first weight of the slot. */
   readonly firstWeight: number;
   /** The sign of the inputs for which the weight is asked. */
   readonly sign: 1 | -1;
@@ -268,36 +533,40 @@ export interface Demand {
 }
 
 /**
- * Every subset sum that a target asks of the random network of a seed: layer by layer, row by row, input by input, sign by
- * sign. `layers` must be those of the scheme.
+ * Every subset sum that a target asks of the random network of a seed: layer by layer, row by row, slot by slot, sign by
+ * sign. `layers` must be those of the scheme. Random skips are left out: their demands are those of cut ones.
  */
 export function* demandsOf(
-  target: Network,
+  target: Target,
   layers: readonly RandomLayer[],
-  scheme: Scheme,
+  scheme: Scheme | GraphScheme,
   seed: bigint,
 ): Generator<Demand, void, undefined> {
   const random = drawnWeights(scheme, seed);
   const accepts = acceptance(scheme, seed);
+  const matrices = askedWeights(target, layers);
   let hidden: readonly number[] = [];
   for (const [index, layer] of layers.entries()) {
     const weightAt = random(index);
     if (layer.kind === "hidden") {
-      hidden = Array.from({ length: layer.rows }, (_, unit) => weightAt(unit));
+      hidden = Array.from({ length: layer.inputs * layer.group }, (_, unit) => weightAt(unit));
       continue;
     }
-    const { weights } = target.layers[layer.layer]!;
+    const { rows, columns, copies, group, slots, scaleBits } = layer;
+    const weights = matrices[layer.layer]!;
     const candidates = Array.from({ length: layer.inputs }, (_, input) =>
       candidatesOf(layer, scheme, hidden, input),
     );
     const accepted = layer.kind === "pooled" ? accepts(index) : undefined;
-    for (let row = 0; row < layer.rows; row++)
-      for (let input = 0; input < layer.inputs; input++) {
-        const firstWeight = row * layer.columns + input * layer.group;
-        const sum = weights[Math.floor(row / layer.copies) * layer.inputs + input]! * 2 ** layer.scaleBits;
+    for (let row = 0; row < rows; row++) {
+      const output = Math.floor(row / copies);
+      for (const [slot, { input, signed }] of slotsOf(layer, output).entries()) {
+        const firstWeight = row * columns + slot * group;
+        const sum = weights[output * slots + slot]! * 2 ** scaleBits;
         // The weights are drawn once for both signs.
-        const drawn = Array.from({ length: layer.group }, (_, q) => weightAt(firstWeight + q));
+        const drawn = Array.from({ length: group }, (_, q) => weightAt(firstWeight + q));
         for (const { sign, members: all, factors } of candidates[input]!) {
+          if (sign < 0 && !signed) continue;
           const [items, members] = [[] as number[], [] as number[]];
           for (let i = 0; i < all.length; i++) {
             const item = factors[i]! * drawn[all[i]!]!;
@@ -305,9 +574,10 @@ export function* demandsOf(
             items.push(item);
             members.push(all[i]!);
           }
-          yield { index, row, firstWeight, input, sign, items, members, sum };
+          yield { index, row, slot, firstWeight, input, sign, items, members, sum };
         }
       }
+    }
   }
 }
 
@@ -322,7 +592,7 @@ export function serves(pools: Pooling, group: number, q: number, u: number): boo
  */
 function candidatesOf(
   { kind, group, signed }: RandomLayer,
-  { pools }: Scheme,
+  { pools }: Pick<Scheme, "pools">,
   hidden: readonly number[],
   input: number,
 ) {

@@ -1,9 +1,18 @@
 // The size of a ticket, and the least size that it could have.
 
+import { isLinear } from "../graph/model.ts";
+import type { GraphOutline } from "../graph/outline.ts";
 import type { Outline } from "../network.ts";
 import { countsOf, type KeptCounts, type KeptLayer } from "./kept.ts";
-import { nonzeroShare, nonzeroWeights, weightCount, type RandomLayer } from "./scheme.ts";
-import type { Ticket } from "./ticket.ts";
+import {
+  lawAt,
+  nonzeroShare,
+  nonzeroWeights,
+  weightCount,
+  type RandomLayer,
+  type WeightLaws,
+} from "./scheme.ts";
+import type { GraphTicket, Ticket } from "./ticket.ts";
 
 /** Sizes in weights and in bits. */
 export interface Sizes extends KeptCounts {
@@ -29,11 +38,15 @@ export interface Sizes extends KeptCounts {
 }
 
 /** The sizes of a ticket, given its pruned network. */
-export function sizesOf(ticket: Ticket, kept: readonly KeptLayer[]): Sizes {
-  const target = freeWeights(ticket.target);
+export function sizesOf(ticket: Ticket | GraphTicket, kept: readonly KeptLayer[]): Sizes {
+  const counts = freeWeights(ticket.target, kept);
+  const target = counts.reduce((sum, { weights }) => sum + weights, 0);
   const initial = kept.reduce((sum, layer) => sum + weightCount(layer), 0);
   const nonzero = nonzeroWeights(kept, ticket.scheme, ticket.seed);
-  const lowerBound = target * Math.log2(2 ** (ticket.target.bits + 1) + 1);
+  const lowerBound = counts.reduce(
+    (sum, { weights, bits }) => sum + weights * Math.log2(2 ** (bits + 1) + 1),
+    0,
+  );
   return {
     target,
     initial,
@@ -43,19 +56,35 @@ export function sizesOf(ticket: Ticket, kept: readonly KeptLayer[]): Sizes {
     lowerBound,
     gap: {
       structured: nonzero / lowerBound,
-      dense: (nonzero + undrawn(kept) * nonzeroShare(ticket.scheme)) / lowerBound,
+      dense: (nonzero + undrawn(kept, ticket.scheme)) / lowerBound,
     },
   };
 }
 
-/** The weights that dense hidden layers would have beside those that are drawn. */
-function undrawn(layers: readonly RandomLayer[]): number {
-  return layers.reduce((sum, layer) => sum + layer.rows * layer.columns - weightCount(layer), 0);
+/** The mean number of weights other than 0 that dense hidden layers would have beside those that are drawn. */
+function undrawn(layers: readonly RandomLayer[], laws: WeightLaws): number {
+  const counts = new Map<number, number>();
+  for (const [index, layer] of layers.entries()) {
+    const share = nonzeroShare(lawAt(laws, index));
+    const hidden = layer.kind === "hidden" ? layer.inputs * layer.group : 0;
+    counts.set(share, (counts.get(share) ?? 0) + hidden * (layer.columns - 1));
+  }
+  return [...counts].reduce((sum, [share, count]) => sum + share * count, 0);
 }
 
-/** The weights that a target of an outline chooses. The row that passes the constant unit on is fixed in every hidden layer. */
-function freeWeights({ widths, constant }: Outline): number {
-  return widths
+/**
+ * The weights that a target of an outline chooses, and their bits. The row that passes the constant unit of a network on is
+ * fixed in every hidden layer.
+ */
+function freeWeights(target: Outline | GraphOutline, layers: readonly RandomLayer[]) {
+  if ("nodes" in target)
+    return target.nodes.filter(isLinear).map(({ bits, shape }, l) => ({
+      weights: shape[0] * layers[2 * l]!.slots,
+      bits,
+    }));
+  const { widths, bits, constant } = target;
+  const weights = widths
     .slice(1)
     .reduce((sum, rows, l) => sum + (rows - Number(constant && l < widths.length - 2)) * widths[l]!, 0);
+  return [{ weights, bits }];
 }

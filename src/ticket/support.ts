@@ -17,12 +17,13 @@ type Acceptance = (weightIndex: number, product: number) => boolean;
  * decided independently of each other.
  */
 export function acceptance(
-  { support, bits }: { readonly support: boolean; readonly bits: number },
+  { support, bits: given }: { readonly support: boolean; readonly bits: number | readonly number[] },
   seed: bigint,
 ): (layerIndex: number) => Acceptance | undefined {
   if (!support) return () => undefined;
-  const ways = productWays(2 ** bits);
   return (layerIndex) => {
+    const bits = typeof given === "number" ? given : given[Math.floor(layerIndex / 2)]!;
+    const ways = productWays(2 ** bits);
     const key = streamKey(seed, [SUPPORT_STREAM + layerIndex, bits]);
     return (weightIndex, product) => {
       const count = ways[Math.abs(product)]!;

@@ -1,9 +1,20 @@
 // A ticket: a seed, and masks that say which weights of the random network of that seed are kept.
 
-import { RequestError } from "../errors.ts";
+import { firstDifference } from "../check.ts";
+import { Described, RequestError } from "../errors.ts";
+import { isGraph, isLinear, type Graph } from "../graph/model.ts";
+import { outlineOfGraph, type GraphOutline } from "../graph/outline.ts";
 import { outlineOf, type Network, type Outline } from "../network.ts";
 import { keepWeight, maskBytes, type Mask } from "./mask.ts";
-import { weightCount, type Demand, type RandomLayer, type Scheme } from "./scheme.ts";
+import {
+  slotsOf,
+  weightCount,
+  type Demand,
+  type GraphScheme,
+  type RandomLayer,
+  type Scheme,
+  type Target,
+} from "./scheme.ts";
 
 /** A seed, and the masks that prune the random network of that seed to the target. */
 export interface Ticket {
@@ -14,12 +25,31 @@ export interface Ticket {
   readonly masks: readonly Mask[];
 }
 
+/** The ticket of a graph. */
+export interface GraphTicket {
+  readonly scheme: GraphScheme;
+  readonly seed: bigint;
+  readonly target: GraphOutline;
+  /** Two masks for every layer with weights, in the order of the nodes. */
+  readonly masks: readonly Mask[];
+}
+
+export function isGraphTicket(ticket: Ticket | GraphTicket): ticket is GraphTicket {
+  return "nodes" in ticket.target;
+}
+
 /** A weight of the target that a ticket does not represent. */
 export interface Deviation {
-  /** The layer of the target, and the output and input of the weight, counted from 0. */
+  /** The layer of the target, and the output and input of the weight, counted from 0: channels, if the layer is a convolution. */
   readonly layer: number;
   readonly output: number;
   readonly input: number;
+  /** The name of the layer, if the target is a graph. */
+  readonly node?: string;
+  /** The row and the column of the weight in the window of a convolution. */
+  readonly tap?: readonly [number, number];
+  /** Whether the weight is a bias of a graph; `input` is then the number of inputs. */
+  readonly bias?: boolean;
   /** The sign of the inputs for which the weight differs, and the copy of the output in which it does. */
   readonly sign: 1 | -1;
   readonly copy: number;
@@ -43,25 +73,45 @@ export function keep(mask: Mask, first: number, words: Uint32Array, from: number
 /** The deviation of the target weight behind a demand, whose kept weights sum to `got`. */
 export function deviationOf(
   layers: readonly RandomLayer[],
-  { index, row, input, sign, sum }: Pick<Demand, "index" | "row" | "input" | "sign" | "sum">,
+  { index, row, slot, sign, sum }: Pick<Demand, "index" | "row" | "slot" | "sign" | "sum">,
   got: number | undefined,
 ): Deviation {
   const { layer, copies } = layers[index]!;
-  return { layer, output: Math.floor(row / copies), input, sign, copy: row % copies, expected: sum, got };
+  const output = Math.floor(row / copies);
+  const { input, tap, bias } = slotsOf(layers[index]!, output)[slot]!;
+  const place = { ...(tap && { tap }), ...(bias && { bias }) };
+  return { layer, output, input, ...place, sign, copy: row % copies, expected: sum, got };
+}
+
+/** A deviation with the name of its layer, if its target is a graph. */
+export function named(target: Target, deviation: Deviation): Deviation {
+  if (!("nodes" in target)) return deviation;
+  return { node: target.nodes.filter(isLinear)[deviation.layer]!.name, ...deviation };
 }
 
 /**
  * Checks that a network has the outline of a ticket's target; its weights may be any.
  * @throws {RequestError} Names the first field of the outline that differs.
  */
-export function checkTarget(network: Network, target: Outline): void {
-  const other = network.layers.find(({ shift }) => shift !== target.bits);
-  const given = outlineOf(network, other?.shift ?? target.bits);
-  for (const name of Object.keys(target) as (keyof Outline)[])
-    if (String(given[name]) !== String(target[name]))
-      throw new RequestError(
-        `network, ${name}`,
-        `${String(target[name])}, as the ticket's target has`,
-        given[name],
-      );
+export function checkTarget(network: Network | Graph, target: Outline | GraphOutline): void {
+  if (isGraph(network) !== "nodes" in target)
+    throw new RequestError(
+      "network",
+      `a ${isGraph(network) ? "list of layers" : "graph"}, as the ticket's target is`,
+      new Described(isGraph(network) ? "a graph" : "a list of layers"),
+    );
+  if (isGraph(network)) {
+    const different = firstDifference("network", target, outlineOfGraph(network));
+    if (different) throw differing(different.path, JSON.stringify(different.wanted), different.got);
+  } else if (!("nodes" in target)) {
+    const other = network.layers.find(({ shift }) => shift !== target.bits);
+    const given = outlineOf(network, other?.shift ?? target.bits);
+    for (const name of Object.keys(target) as (keyof Outline)[])
+      if (String(given[name]) !== String(target[name]))
+        throw differing(`network, ${name}`, String(target[name]), given[name]);
+  }
+}
+
+function differing(field: string, wanted: string, got: unknown): RequestError {
+  return new RequestError(field, `${wanted}, as the ticket's target has`, got);
 }

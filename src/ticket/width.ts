@@ -16,10 +16,17 @@ import {
   productPool,
   type Pool,
 } from "../theory/pool.ts";
+import { isLinear, type Graph } from "../graph/model.ts";
 import {
+  askedWeights,
+  demandCount,
+  graphLayersOf,
+  lawAt,
   layersOf,
+  matricesOf,
   MAX_UNITS,
   reducedWeights,
+  type GraphScheme,
   type RandomLayer,
   type Scheme,
   type WeightLaw,
@@ -78,6 +85,54 @@ export function schemeFor(
   return { scheme: { ...open, ...widths }, predictedFailure };
 }
 
+/** A scheme for a graph of which any field may be left open, and the failure that the default units aim at. */
+export type GraphSchemeRequest = Partial<GraphScheme> & { readonly failure?: number | undefined };
+
+/**
+ * Completes a scheme for a graph, as `schemeFor` does for a network. Each layer has the fewest bits that can represent it unless
+ * the request states others. Random skips are predicted as if all were cut, which overestimates their failure.
+ * @throws {RequestError} For a scheme that cannot represent the target.
+ * @example
+ * ```ts
+ * import { graphSchemeFor, readGraph } from "exacta/ticket";
+ *
+ * const graph = readGraph({
+ *   input: { shape: [1, 4, 4], activationBits: 3, nonnegative: true },
+ *   activationBits: 3,
+ *   nodes: [
+ *     { kind: "conv", bits: 2, weights: [[[[1, -2], [0, 4]]]], relu: true },
+ *     { kind: "flatten" },
+ *     { kind: "dense", bits: 1, weights: [[1, 1, 1, -1, 0, 0, 2, 1, 0]] },
+ *   ],
+ * });
+ * const { scheme, predictedFailure } = graphSchemeFor(graph, { failure: 0.001 });
+ * console.log(scheme.bits, scheme.units, predictedFailure.toFixed(4)); // [ 1, 1 ] [ 0, 0 ] 0
+ * ```
+ */
+export function graphSchemeFor(
+  graph: Graph,
+  { failure = 0.01, ...given }: GraphSchemeRequest = {},
+): { scheme: GraphScheme; predictedFailure: number } {
+  const bits = given.bits ?? graph.nodes.filter(isLinear).map((node) => Math.ceil(node.bits / 2));
+  const open = {
+    theorem: 1,
+    initialBits: bits,
+    bits,
+    weightQuantizer: "away",
+    zero: false,
+    pools: "shared",
+    support: false,
+    skip: "identity",
+    ...given,
+  } as const;
+  const units = [...(given.units ?? repeated(bits.length, stepOf(open)))];
+  const layers = graphLayersOf(graph, { ...open, units }).filter(({ kind }) => kind !== "hidden");
+  const laws = layers.map(({ layer }) => ({ ...open, ...lawAt(open, 2 * layer) }));
+  const asked = { layers, laws, units, copies: [], open: { units: !given.units, copies: false } };
+  const { failure: predictedFailure, units: found } = fewest(askedWeights(graph, layers), asked, failure);
+  return { scheme: { ...open, units: found }, predictedFailure };
+}
+
 const FAILURE = "a number above 0 and below 1";
 const failureSchema = z.number(FAILURE).check(z.refine((value) => value > 0 && value < 1, FAILURE));
 
@@ -101,50 +156,63 @@ export function fewestWidths(
   scheme: OpenScheme,
   failure: number,
 ): PredictedWidth {
-  parse(failureSchema, failure, "failure");
   const depth = target.layers.length;
-  const step = scheme.pools === "halves" ? 2 : 1;
-  const units = [...(scheme.units ?? repeated(scheme.theorem === 2 ? 1 : depth, step))];
+  const units = [...(scheme.units ?? repeated(scheme.theorem === 2 ? 1 : depth, stepOf(scheme)))];
   const copies = [...(scheme.copies ?? repeated(scheme.theorem === 2 ? depth - 1 : 0, 1))];
-  const layers = layersOf(outlineOf(target, targetBits).widths, targetBits, {
-    ...scheme,
-    units,
-    copies,
-  }).filter(({ kind }) => kind !== "hidden");
-  const pooled = layerFailures(
-    target,
-    layers.filter(({ kind }) => kind === "pooled"),
-    scheme,
+  const { widths } = outlineOf(target, targetBits);
+  const layers = layersOf(widths, targetBits, { ...scheme, units, copies }).filter(
+    ({ kind }) => kind !== "hidden",
   );
-  const directLayers = layers.filter(({ kind }) => kind === "direct");
-  const direct = directLayers.length > 0 ? layerFailures(target, directLayers, scheme) : pooled;
-  const sums = layers.map(({ inputs, outputs, signed }) => inputs * outputs * (signed ? 2 : 1));
+  const laws = layers.map(() => scheme);
+  const open = { units: !scheme.units, copies: !scheme.copies };
+  return fewest(matricesOf(target), { layers, laws, units, copies, open }, failure);
+}
+
+/** The layers of a random network that hold the weights of its target, the laws of their weights, and their widths. */
+interface Asked {
+  readonly layers: readonly RandomLayer[];
+  readonly laws: readonly PoolLaw[];
+  readonly units: readonly number[];
+  readonly copies: readonly number[];
+  /** Which widths are to be found. */
+  readonly open: { readonly units: boolean; readonly copies: boolean };
+}
+
+/** Half of the units serve each sign where pools are halves. */
+const stepOf = ({ pools }: Pick<Scheme, "pools">) => (pools === "halves" ? 2 : 1);
+
+/** The fewest units and copies of open widths, which start at the least that they can be. */
+function fewest(matrices: readonly Int32Array[], asked: Asked, failure: number): PredictedWidth {
+  parse(failureSchema, failure, "failure");
+  const { layers, laws, open } = asked;
+  const [units, copies] = [[...asked.units], [...asked.copies]];
+  const failures = failuresOf(matrices, layers, laws);
+  const sums = layers.map((layer) => demandCount(layer) / layer.copies);
   const logGoal = Math.log1p(-failure);
   let logSuccess = 0;
   // From the last layer to the first: the copies that a layer needs are rows of the layer before it, and what it leaves of
   // its share of the failure goes to the layers before it.
   for (let l = layers.length - 1; l >= 0; l--) {
-    const layer = layers[l]!;
-    const isDirect = layer.kind === "direct";
+    const isDirect = layers[l]!.kind === "direct";
     const logShare = Math.min(
       ((logGoal - logSuccess) * sums[l]!) / total(sums.slice(0, l + 1)),
       (logGoal * sums[l]!) / total(sums),
     );
     const budget = -Math.expm1(logShare);
-    const failureAt = (isDirect ? direct : pooled)(layer, copies[l] ?? 1, budget);
+    const failureAt = failures[l]!(copies[l] ?? 1, budget);
     const [widths, index] = isDirect ? ([copies, l - 1] as const) : ([units, l] as const);
-    if (!(isDirect ? scheme.copies : scheme.units)) {
-      const fewest = fewestUnits((width) => failureAt(width) <= budget);
-      if (fewest === undefined)
+    if (isDirect ? open.copies : open.units) {
+      const least = fewestUnits((width) => failureAt(width) <= budget);
+      if (least === undefined)
         throw new RequestError(
           isDirect ? "copies" : "units",
           `at most ${MAX_UNITS} for a failure of ${failure}`,
           `more for layer ${l + 1}`,
           { option: "bits" },
         );
-      const multiple = isDirect ? 1 : step;
+      const multiple = isDirect ? 1 : stepOf(laws[l]!);
       // A target of zeros needs no units, but a layer needs at least one weight.
-      widths[index] = Math.max(1, Math.ceil(fewest / multiple)) * multiple;
+      widths[index] = Math.max(1, Math.ceil(least / multiple)) * multiple;
     }
     logSuccess += Math.log1p(-failureAt(widths[index]!));
   }
@@ -189,10 +257,39 @@ export function itemPools(kind: RandomLayer["kind"], signed: boolean, law: PoolL
 type PoolLaw = WeightLaw & Pick<Scheme, "pools" | "support">;
 
 /** P(some weight of a layer has no subset) by the number of its units or copies, for a budget of that failure. */
-type LayerFailure = (layer: RandomLayer, copies: number, budget: number) => (width: number) => number;
+type LayerFailure = (copies: number, budget: number) => (width: number) => number;
 
-/** The failures of layers of one kind, which share the tables of their pools. */
-function layerFailures(target: Network, layers: readonly RandomLayer[], law: PoolLaw): LayerFailure {
+/** The failures of layers. Those of one law and scale share the tables of their pools. */
+function failuresOf(
+  matrices: readonly Int32Array[],
+  layers: readonly RandomLayer[],
+  laws: readonly PoolLaw[],
+): LayerFailure[] {
+  const keyOf = (l: number) =>
+    `${layers[l]!.kind} ${layers[l]!.scaleBits} ${JSON.stringify(lawAt(laws[l]!, 0))}`;
+  const alike = new Map<string, number[]>();
+  layers.forEach((_, l) => alike.set(keyOf(l), [...(alike.get(keyOf(l)) ?? []), l]));
+  const failures: LayerFailure[] = [];
+  for (const group of alike.values()) {
+    const failureOf = layerFailures(
+      matrices,
+      group.map((l) => layers[l]!),
+      laws[group[0]!]!,
+    );
+    for (const l of group) failures[l] = (copies, budget) => failureOf(layers[l]!, copies, budget);
+  }
+  return failures;
+}
+
+/** The inputs of a layer whose weights are alike: all of them, or the channels and the constant unit of biases. */
+function inputClasses({ inputs, slots, constant, signed }: RandomLayer) {
+  const bias = (i: number) => constant && i % slots === slots - 1;
+  const channels = { inputs: inputs - Number(constant), signed, has: (i: number) => !bias(i) };
+  return constant ? [channels, { inputs: 1, signed: false, has: bias }] : [channels];
+}
+
+/** The failures of layers of one kind, law and scale, which share the tables of their pools. */
+function layerFailures(matrices: readonly Int32Array[], layers: readonly RandomLayer[], law: PoolLaw) {
   const [{ kind, scaleBits }] = layers as [RandomLayer];
   const pools = itemPools(kind, true, law);
   // Under a symmetric law a sum and its opposite are missed equally often, and the pools of both signs are equal.
@@ -200,30 +297,34 @@ function layerFailures(target: Network, layers: readonly RandomLayer[], law: Poo
   const sumOf = (weight: number) => (symmetric ? Math.abs(weight) : weight) * 2 ** scaleBits;
   const sumIndices = new Map<number, number>();
   for (const { layer } of layers)
-    for (const weight of target.layers[layer]!.weights)
+    for (const weight of matrices[layer]!)
       if (!sumIndices.has(sumOf(weight))) sumIndices.set(sumOf(weight), sumIndices.size);
   const misses = (symmetric ? pools.slice(0, 1) : pools).map((pool) =>
     missesOf(pool, [...sumIndices.keys()]),
   );
-  return ({ layer, inputs, signed }, copies, budget) => {
-    // How often each sum occurs for one input, on average.
-    const counts = new Float64Array(sumIndices.size);
-    for (const weight of target.layers[layer]!.weights)
-      counts[sumIndices.get(sumOf(weight))!]! += copies / inputs;
-    // By the number of serving units, log P(every weight of an input has a subset).
-    const logSuccesses = misses.map((missesAt) => {
-      const cache: number[] = [];
-      return (n: number) =>
-        (cache[n] ??= missesAt(n).reduce(
-          (sum, miss, i) => (counts[i]! > 0 ? sum + counts[i]! * Math.log1p(-Math.min(1, miss)) : sum),
-          0,
-        ));
+  return (layer: RandomLayer, copies: number, budget: number) => {
+    const classes = inputClasses(layer).map(({ inputs, signed, has }) => {
+      // How often each sum occurs for one input, on average.
+      const counts = new Float64Array(sumIndices.size);
+      matrices[layer.layer]!.forEach((weight, i) => {
+        if (has(i)) counts[sumIndices.get(sumOf(weight))!]! += copies / inputs;
+      });
+      // By the number of serving units, log P(every weight of an input has a subset).
+      const logSuccesses = misses.map((missesAt) => {
+        const cache: number[] = [];
+        return (n: number) =>
+          (cache[n] ??= missesAt(n).reduce(
+            (sum, miss, i) => (counts[i]! > 0 ? sum + counts[i]! * Math.log1p(-Math.min(1, miss)) : sum),
+            0,
+          ));
+      });
+      const [positive, negative] = [logSuccesses[0]!, logSuccesses.at(-1)!];
+      const serving = signed ? pools : pools.slice(0, 1);
+      const fails = (n: number, other?: number) =>
+        -Math.expm1(positive(n) + (other === undefined ? 0 : negative(other)));
+      const negligible = (NEGLIGIBLE_SHARE * budget) / layer.inputs;
+      return (width: number) => inputs * Math.log1p(-inputFailure(width, serving, fails, negligible));
     });
-    const [positive, negative] = [logSuccesses[0]!, logSuccesses.at(-1)!];
-    const serving = signed ? pools : pools.slice(0, 1);
-    const fails = (n: number, other?: number) =>
-      -Math.expm1(positive(n) + (other === undefined ? 0 : negative(other)));
-    const negligible = (NEGLIGIBLE_SHARE * budget) / inputs;
-    return (width) => -Math.expm1(inputs * Math.log1p(-inputFailure(width, serving, fails, negligible)));
+    return (width: number) => -Math.expm1(classes.reduce((sum, logSuccess) => sum + logSuccess(width), 0));
   };
 }

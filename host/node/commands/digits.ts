@@ -9,7 +9,7 @@ import { importNetwork } from "../../../src/import/network.ts";
 import type { Network } from "../../../src/network.ts";
 import { seedSchema } from "../../../src/random.ts";
 import { controlOf } from "../../../src/ticket/controls.ts";
-import { decodeTicket, encodeTicket } from "../../../src/ticket/file.ts";
+import { decodeNetworkTicket, encodeTicket } from "../../../src/ticket/file.ts";
 import { keptLayers } from "../../../src/ticket/kept.ts";
 import { passes, type Pass } from "../../../src/ticket/passes.ts";
 import { sizesOf } from "../../../src/ticket/sizes.ts";
@@ -136,7 +136,7 @@ async function tell(run: Run, request: PruneRequest, images: Digits): Promise<St
     return { failure: `no ticket: ${grouped(failures.length)} subset sums have no solution` };
   // The rest uses the ticket that its file holds, so that the file is tested as well.
   const ticketFile = encodeTicket(pruned.ticket, await targetDigest(network, bits));
-  const { ticket } = decodeTicket(ticketFile);
+  const { ticket } = decodeNetworkTicket(ticketFile);
   const { certified } = verifyTicket(network, ticket);
   const { initial, kept, target } = sizesOf(ticket, keptLayers(ticket));
   const readings = await readByAll(run, network, ticket, images);

@@ -2,23 +2,32 @@
 
 import { basename, dirname } from "node:path";
 import { integer, parse } from "../../../src/check.ts";
-import type { Provenance, TicketFinding } from "../../../src/finding.ts";
-import type { ImportedNetwork } from "../../../src/import/network.ts";
+import { RequestError } from "../../../src/errors.ts";
+import type { GraphTicketFinding, Provenance, TicketFinding } from "../../../src/finding.ts";
+import { graphOfNetwork, networkOfGraph, withInputs } from "../../../src/graph/chain.ts";
+import { isGraph, isLinear, type Graph } from "../../../src/graph/model.ts";
 import { quantizers, type Network } from "../../../src/network.ts";
 import { seedSchema } from "../../../src/random.ts";
 import { encodeTicket } from "../../../src/ticket/file.ts";
 import { keptLayers } from "../../../src/ticket/kept.ts";
-import { poolings } from "../../../src/ticket/scheme.ts";
+import { skips } from "../../../src/ticket/skips.ts";
+import { poolings, type GraphScheme, type Scheme } from "../../../src/ticket/scheme.ts";
 import { sizesOf } from "../../../src/ticket/sizes.ts";
-import { schemeFor, type SchemeRequest } from "../../../src/ticket/width.ts";
+import type { GraphTicket, Ticket } from "../../../src/ticket/ticket.ts";
+import {
+  graphSchemeFor,
+  schemeFor,
+  type GraphSchemeRequest,
+  type SchemeRequest,
+} from "../../../src/ticket/width.ts";
 import { provenanceOf } from "../../runner.ts";
 import { pruneToTicket, targetDigest, type Pruned } from "../../experiments/ticket.ts";
 import { given, readList, readNumber } from "../formats/arguments.ts";
 import { prepareFile, writeFiles } from "../formats/files.ts";
-import { importedLines, readNetworkFile } from "../formats/network.ts";
+import { importedLines, readNetworkFile, type ReadNetwork } from "../formats/network.ts";
 import { outputOf } from "../output.ts";
 import { grouped } from "../reports/table.ts";
-import { deviationText, shortProbability, sizesText, widthText } from "../reports/ticket.ts";
+import { deviationText, layerSizes, shortProbability, sizesText, widthText } from "../reports/ticket.ts";
 import {
   command,
   flag,
@@ -36,10 +45,16 @@ const options = {
   out: requiredValue("file", "the ticket, a safetensors file with a seed and masks"),
   ...networkOptions,
   ...theoremOption,
+  nonnegative: flag("inputs are never negative, so that the first layer needs half the subset sums"),
   bits: value("k", "bits of the random weights after reduction", "the fewest that suffice"),
   ...randomWeightOptions,
   weightQuantizer: value("name", `how random weights are reduced: ${quantizers.join(", ")}`, "away"),
   pools: value("name", `how hidden units are shared among inputs: ${poolings.join(", ")}`, "shared"),
+  skip: value(
+    "name",
+    `what becomes of additions y = Q(W x + x) in the random network: ${skips.join(", ")}`,
+    "identity",
+  ),
   support: flag("reject products of two weights until they are uniform on the distinct ones"),
   units: value("list", "hidden units of each input, for every layer", "auto, by theory"),
   copies: value("list", "copies of each neuron, for theorem 2", "auto, by theory"),
@@ -58,6 +73,16 @@ export const ticketCommand = command({
 Draws a random network larger than the given [network](#networks) from a seed and finds, by solving random subset sums on the engine, which of its weights to keep so that it
 equals that network: by Theorem 1 with twice as many layers, by \`--theorem 2\` with one layer more and copies of every neuron.
 The file holds the seed and masks of one bit a weight, and any reader of safetensors can load it.
+
+A [graph](#networks) of convolutions, pools and additions has a random network with two layers for each of its layers with weights:
+hidden units of each channel, and a window on them. \`--bits\`, \`--initial-bits\` and \`--units\` take a number for all of these layers, or a list
+of one for each. Theorem 2 is about chains of dense layers only.
+
+Additions stay as they are, since they add equal integers. With \`--skip none\` the random network has none of them: where a node adds the input
+of a layer to its exact output, the layer is pruned to W + 1. With \`--skip random\` it has a random weight from each input to its
+output besides, which is kept where that helps.
+
+With \`--nonnegative\` the ticket equals its network on all inputs that are not negative.
 
 Without \`--units\` and \`--copies\` the random network is as narrow as theory allows for a probability of failure of \`--failure\`.
 Where a weight has no subset, no file is written, and the first such weights are listed.
@@ -90,28 +115,29 @@ async function runTicket(args: Options & { readonly network: string }, { stop }:
     return STOPPED_STATUS;
   }
   const { ticket, failures } = found.pruned;
-  const { network, bits, scheme, predictedFailure } = request;
+  const { scheme, predictedFailure } = request;
   const isComplete = failures.length === 0;
   if (isComplete)
     await writeFiles(dirname(args.out), {
-      [basename(args.out)]: encodeTicket(ticket, await targetDigest(network, bits)),
+      [basename(args.out)]: encodeTicket(ticket, await digestOf(request)),
     });
   const sizes = sizesOf(ticket, keptLayers(ticket));
-  const finding: TicketFinding = {
+  const outcome = {
     kind: "ticket",
     found: isComplete,
-    ...scheme,
     predictedFailure,
     seed: String(ticket.seed),
     attempts: found.attempts,
-    widths: ticket.target.widths,
-    targetBits: bits,
     ...sizes,
     failed: failures.length,
     failures: failures.slice(0, MAX_LISTED_DEVIATIONS),
     ...(imported.quantization && { quantization: imported.quantization }),
     ...found.provenance,
-  };
+  } as const;
+  const finding: TicketFinding | GraphTicketFinding =
+    "bits" in request
+      ? { ...outcome, ...request.scheme, widths: (ticket as Ticket).target.widths, targetBits: request.bits }
+      : { ...outcome, ...request.scheme, layers: layerSizes(request.network) };
   output.finding(finding);
   const predicted = `predicted failure ${shortProbability(predictedFailure)}`;
   output.text(
@@ -123,38 +149,76 @@ async function runTicket(args: Options & { readonly network: string }, { stop }:
   return isComplete ? 0 : 1;
 }
 
-interface Request extends ReturnType<typeof schemeFor> {
-  readonly network: Network;
-  readonly bits: number;
+interface Choices {
+  readonly predictedFailure: number;
   readonly seed: bigint;
   readonly sparse: boolean;
 }
 
-function readRequest(args: Options, { network, bits }: ImportedNetwork): Request {
-  return {
-    network,
-    bits,
-    ...schemeFor(network, bits, readScheme(args, network.layers.length)),
-    seed: args.seed === undefined ? 1n : parse(seedSchema, args.seed, "seed"),
-    sparse: args.sparse ?? false,
-  };
+interface NetworkRequest extends Choices {
+  readonly network: Network;
+  readonly bits: number;
+  readonly scheme: Scheme;
+}
+
+interface GraphRequest extends Choices {
+  readonly network: Graph;
+  readonly scheme: GraphScheme;
+}
+
+function readRequest(args: Options, read: ReadNetwork): NetworkRequest | GraphRequest {
+  const seed = args.seed === undefined ? 1n : parse(seedSchema, args.seed, "seed");
+  const choices = { seed, sparse: args.sparse ?? false };
+  const isPlain = !isGraph(read.network) && !args.nonnegative && (args.skip ?? "identity") === "identity";
+  if (args.theorem === "2" || isPlain) {
+    const { network, bits } = networkOf(args, read);
+    const scheme = schemeFor(network, bits, readScheme(args, network.layers.length));
+    return { network, bits, ...scheme, ...choices };
+  }
+  const given = isGraph(read.network) ? read.network : graphOfNetwork(read.network, read.bits, false);
+  const network = withInputs(given, args.nonnegative ?? false);
+  return { network, ...graphSchemeFor(network, readGraphScheme(args, network)), ...choices };
+}
+
+/** The network as a list of layers. */
+function networkOf({ nonnegative, skip }: Options, { network, bits }: ReadNetwork) {
+  for (const [name, given] of Object.entries({ nonnegative, skip }))
+    if (given !== undefined && given !== "identity") throw new RequestError(name, "theorem 1", 2);
+  return isGraph(network) ? networkOfGraph(network) : { network, bits };
+}
+
+function digestOf(request: NetworkRequest | GraphRequest): Promise<string> {
+  return "bits" in request ? targetDigest(request.network, request.bits) : targetDigest(request.network);
 }
 
 function readScheme(args: Options, layers: number): SchemeRequest {
-  const { theorem, bits, initialBits, weightQuantizer, zero, pools, support, failure } = args;
+  const { theorem, bits, initialBits } = args;
   const isTheorem2 = theorem === "2";
   return given<SchemeRequest>({
+    ...commonScheme(args),
     theorem: readNumber(theorem),
     bits: readNumber(bits),
     initialBits: readNumber(initialBits),
-    weightQuantizer,
-    zero,
-    pools,
-    support,
-    failure: readNumber(failure),
     units: perLayer(args.units, isTheorem2 ? 1 : layers),
     copies: perLayer(args.copies, isTheorem2 ? layers - 1 : 0),
   });
+}
+
+function readGraphScheme(args: Options, { nodes }: Graph): GraphSchemeRequest {
+  const layers = nodes.filter(isLinear).length;
+  if (args.copies !== undefined) throw new RequestError("copies", "theorem 2", args.theorem ?? 1);
+  return given<GraphSchemeRequest>({
+    ...commonScheme(args),
+    skip: args.skip,
+    theorem: readNumber(args.theorem),
+    bits: perLayer(args.bits, layers),
+    initialBits: perLayer(args.initialBits, layers),
+    units: perLayer(args.units, layers),
+  });
+}
+
+function commonScheme({ weightQuantizer, zero, pools, support, failure }: Options) {
+  return { weightQuantizer, zero, pools, support, failure: readNumber(failure) };
 }
 
 /** A number for each layer: those typed, or one for all; undefined where theory is to choose. */
@@ -168,9 +232,9 @@ function perLayer(typed: string | undefined, layers: number): unknown[] | undefi
 async function prune(
   args: Options,
   run: RunOptions,
-  request: Request,
+  request: NetworkRequest | GraphRequest,
   attempts: number,
-): Promise<{ pruned: Pruned; attempts: number; provenance: Provenance } | undefined> {
+): Promise<{ pruned: Pruned<Ticket | GraphTicket>; attempts: number; provenance: Provenance } | undefined> {
   return withEngine(args, run, async ({ engine, signal, report }) => {
     for (let attempt = 1; ; attempt++) {
       const seed = BigInt.asUintN(64, request.seed + BigInt(attempt - 1));

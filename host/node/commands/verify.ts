@@ -2,20 +2,23 @@
 
 import { RequestError, locating } from "../../../src/errors.ts";
 import { drawValue } from "../../../src/ensemble.ts";
-import type { VerifyFinding } from "../../../src/finding.ts";
-import { refuseConflicts, type ImportedNetwork, type ImportOptions } from "../../../src/import/network.ts";
+import type { GraphVerifyFinding, VerifyFinding } from "../../../src/finding.ts";
+import { graphOfNetwork, networkOfGraph, withInputs } from "../../../src/graph/chain.ts";
+import { isGraph, type Graph } from "../../../src/graph/model.ts";
+import { refuseConflicts, type ImportOptions } from "../../../src/import/network.ts";
+import type { Network } from "../../../src/network.ts";
 import { compareOutputs, type OutputComparison } from "../../../src/ticket/comparison.ts";
 import { firstDeviation, representedWeights } from "../../../src/ticket/certificate.ts";
 import { decodeTicket, isTicket } from "../../../src/ticket/file.ts";
 import { keptLayers } from "../../../src/ticket/kept.ts";
 import { sizesOf } from "../../../src/ticket/sizes.ts";
-import { checkTarget, type Ticket } from "../../../src/ticket/ticket.ts";
+import { checkTarget, isGraphTicket, type GraphTicket, type Ticket } from "../../../src/ticket/ticket.ts";
 import { targetDigest } from "../../experiments/ticket.ts";
 import { readBytes } from "../formats/files.ts";
-import { importedLines, optionsOf, readNetworkFile } from "../formats/network.ts";
+import { importedLines, optionsOf, readNetworkFile, type ReadNetwork } from "../formats/network.ts";
 import { outputOf } from "../output.ts";
 import { grouped } from "../reports/table.ts";
-import { deviationText, sizesText } from "../reports/ticket.ts";
+import { deviationText, layerSizes, sizesText } from "../reports/ticket.ts";
 import { command, value, type ArgumentsOf } from "./command.ts";
 import { readNetworkOptions, ticketNetworkOptions } from "./import.ts";
 import { jsonOption } from "./options.ts";
@@ -32,7 +35,7 @@ export const verifyCommand = command({
   summary: "Draws a ticket's network again from its seed and checks every weight.",
   manual: `
 Draws the random network of a ticket again and sums up the kept items behind every weight: equal sums make the pruned network equal to the
-target on all inputs. Nothing in the file is trusted but the seed and the masks. Both networks are also run, on all inputs of
+target on all inputs, or on all that are not negative for a ticket of \`--nonnegative\`. Nothing in the file is trusted but the seed and the masks. Both networks are also run, on all inputs of
 a small network, unless sums of the random one reach 2^53. Without \`--network\` the ticket is checked against the network that
 its file names by a digest.
 
@@ -46,17 +49,19 @@ How real numbers became integers is taken from the ticket; other options are ref
 
 /** What was found out about a ticket. */
 interface Verification {
-  readonly finding: VerifyFinding;
+  readonly finding: VerifyFinding | GraphVerifyFinding;
   /** The network of `--network`. */
-  readonly given: ImportedNetwork | undefined;
+  readonly given: ReadNetwork | undefined;
+  /** Whether it is about inputs that are never negative. */
+  readonly nonnegative: boolean;
 }
 
 async function runVerify(args: Options & { readonly ticket: string }): Promise<number> {
-  const { finding, given } = await verify(args.ticket, args.network, readNetworkOptions(args));
+  const { finding, given, nonnegative } = await verify(args.ticket, args.network, readNetworkOptions(args));
   const output = outputOf(args);
   if (given) output.warn(...importedLines(args.network!, given, args.json));
   output.finding({ ...finding, ...(given?.quantization && { quantization: given.quantization }) });
-  output.text(`${args.ticket}: ${verdictText(finding, args.network ?? "its target")}\n`);
+  output.text(`${args.ticket}: ${verdictText(finding, args.network ?? "its target", nonnegative)}\n`);
   return finding.certified ? 0 : 1;
 }
 
@@ -69,38 +74,53 @@ async function verify(path: string, named: string | undefined, asked: ImportOpti
   // Without the network, the ticket must represent some network consistently, and the file must name that network.
   const target = given?.network ?? representedWeights(ticket.target, kept);
   const deviation = firstDeviation(target, kept);
-  const isNamed = digest === (await targetDigest(target, ticket.target.bits));
+  const isNamed = digest === (await digestOf(target, ticket));
   // Equal sums prove equality for all inputs; running both networks demonstrates it.
   const shown = deviation ? undefined : compareOutputs(target, kept, randomInputs());
   const sizes = sizesOf(ticket, kept);
-  const finding: VerifyFinding = {
+  const common = {
     kind: "verify",
     certified: isNamed && !deviation && !shown?.difference && sizes.outside === 0,
-    ...ticket.scheme,
     seed: String(ticket.seed),
-    widths: ticket.target.widths,
-    targetBits: ticket.target.bits,
     ...sizes,
     ...(deviation && { deviation }),
     ...(shown && { audit: shown }),
-  };
-  return { finding, given };
+  } as const;
+  if (isGraphTicket(ticket)) {
+    const layers = layerSizes(target as Graph);
+    const finding = { ...common, ...ticket.scheme, layers };
+    return { finding, given, nonnegative: ticket.target.input.nonnegative };
+  }
+  const { widths, bits: targetBits } = ticket.target;
+  return { finding: { ...common, ...ticket.scheme, widths, targetBits }, given, nonnegative: false };
 }
 
-/** The network of a file, rounded as it was for the ticket; undefined where no file is named. */
+function digestOf(target: Network | Graph, ticket: Ticket | GraphTicket): Promise<string> {
+  return isGraph(target) ? targetDigest(target) : targetDigest(target, (ticket as Ticket).target.bits);
+}
+
+/** The network of a file, rounded as it was for the ticket and in the ticket's form; undefined where no file is named. */
 async function readTarget(
-  ticket: Ticket,
+  ticket: Ticket | GraphTicket,
   named: string | undefined,
   asked: ImportOptions,
-): Promise<ImportedNetwork | undefined> {
+): Promise<ReadNetwork | undefined> {
   const defaults = optionsOf(ticket.target);
   if (named === undefined) {
     refuseConflicts(asked, defaults, "the ticket");
     return undefined;
   }
-  const given = await readNetworkFile(named, asked, defaults);
-  checkTarget(given.network, ticket.target);
-  return given;
+  const read = await readNetworkFile(named, asked, defaults);
+  const network = locating(named, () => inFormOf(ticket, read));
+  checkTarget(network, ticket.target);
+  return { ...read, network };
+}
+
+/** A network in the form of the ticket's target; a graph also for the inputs that the ticket is about. */
+function inFormOf(ticket: Ticket | GraphTicket, { network, bits }: ReadNetwork): Network | Graph {
+  if (!isGraphTicket(ticket)) return isGraph(network) ? networkOfGraph(network).network : network;
+  const graph = isGraph(network) ? network : graphOfNetwork(network, bits, false);
+  return withInputs(graph, ticket.target.input.nonnegative);
 }
 
 /** Integers in 0..range - 1, the same ones in every run. */
@@ -109,9 +129,14 @@ function randomInputs(): (range: number) => number {
   return (range) => drawValue(range, [0, 0], drawn++, 0);
 }
 
-function verdictText(finding: VerifyFinding, target: string): string {
+function verdictText(
+  finding: VerifyFinding | GraphVerifyFinding,
+  target: string,
+  nonnegative: boolean,
+): string {
   const { certified, deviation, audit: shown, outside } = finding;
-  if (certified) return `equals ${target} on every input${auditText(shown)}, ${sizesText(finding)}`;
+  if (certified)
+    return `equals ${target} on every input${nonnegative ? " that is not negative" : ""}${auditText(shown)}, ${sizesText(finding)}`;
   if (deviation) return `does not equal ${target}\n${deviationText(deviation)}`.trimEnd();
   if (shown?.difference)
     return `does not equal ${target}\noutputs differ for input ${shown.difference.join(" ")}`;

@@ -3,18 +3,23 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { locating, RequestError } from "../../../src/errors.ts";
+import { isGraph, isLinear, sizeOf, type Graph } from "../../../src/graph/model.ts";
+import { outlineOfGraph, type GraphOutline } from "../../../src/graph/outline.ts";
 import {
   refuseConflicts,
-  importNetwork,
+  importModel,
   type ImportedNetwork,
   type ImportOptions,
 } from "../../../src/import/network.ts";
 import { quoted } from "../../../src/import/text.ts";
 import { outlineOf, type Network, type Outline } from "../../../src/network.ts";
 import { decodeTicket, isTicket } from "../../../src/ticket/file.ts";
-import type { Ticket } from "../../../src/ticket/ticket.ts";
+import type { GraphTicket, Ticket } from "../../../src/ticket/ticket.ts";
 import { readBytes } from "./files.ts";
 import { significant } from "../reports/table.ts";
+
+/** A network of a file, in either form. */
+export type ReadNetwork = ImportedNetwork<Network | Graph>;
 
 /**
  * The network of a file.
@@ -24,10 +29,10 @@ export async function readNetworkFile(
   path: string,
   options: ImportOptions,
   defaults: ImportOptions = {},
-): Promise<ImportedNetwork> {
+): Promise<ReadNetwork> {
   const bytes = await readBytes(path);
   const external = externalFiles(dirname(path));
-  return locating(path, () => importNetwork(bytes, { ...options, external }, defaults));
+  return locating(path, () => importModel(bytes, { ...options, external }, defaults));
 }
 
 /**
@@ -75,8 +80,31 @@ export function externalFiles(folder: string): NonNullable<ImportOptions["extern
 }
 
 /** The options with which a network is read for a ticket of this target. */
-export function optionsOf({ bits: targetBits, activationBits, quantizer, clamp }: Outline): ImportOptions {
+export function optionsOf(target: Outline | GraphOutline): ImportOptions {
+  if ("nodes" in target) {
+    const layers = target.nodes.filter(isLinear);
+    const targetBits = layers.reduce((most, { bits }) => Math.max(most, bits), 0);
+    const { quantizer, clamp } = layers[0]!.epilogue;
+    return { targetBits, activationBits: target.input.activationBits, quantizer, clamp };
+  }
+  const { bits: targetBits, activationBits, quantizer, clamp } = target;
   return { targetBits, activationBits, quantizer, clamp };
+}
+
+/** What a network takes and gives: `columns` integers of at most 2^activationBits in magnitude, and `outputs` integers. */
+interface Ends {
+  readonly columns: number;
+  readonly activationBits: number;
+  readonly outputs: number;
+}
+
+function endsOf(outline: Outline | GraphOutline): Ends {
+  if ("nodes" in outline) {
+    const { shape, activationBits } = outline.input;
+    return { columns: sizeOf(shape), activationBits, outputs: sizeOf(outline.nodes.at(-1)!.shape) };
+  }
+  const { widths, activationBits, constant } = outline;
+  return { columns: widths[0]! - Number(constant), activationBits, outputs: widths.at(-1)! };
 }
 
 /**
@@ -86,26 +114,31 @@ export function optionsOf({ bits: targetBits, activationBits, quantizer, clamp }
 export async function readNetworkOrTicket(
   path: string,
   options: ImportOptions,
-): Promise<{ network: Network | Ticket; outline: Outline; imported?: ImportedNetwork }> {
+): Promise<{ network: Network | Graph | Ticket | GraphTicket; ends: Ends; imported?: ReadNetwork }> {
   const bytes = await readBytes(path);
   if (isTicket(bytes)) {
     const { ticket } = locating(path, () => decodeTicket(bytes));
     refuseConflicts(options, optionsOf(ticket.target), "the ticket");
-    return { network: ticket, outline: ticket.target };
+    return { network: ticket, ends: endsOf(ticket.target) };
   }
   const external = externalFiles(dirname(path));
-  const imported = locating(path, () => importNetwork(bytes, { ...options, external }));
-  return { network: imported.network, outline: outlineOf(imported.network, imported.bits), imported };
+  const imported = locating(path, () => importModel(bytes, { ...options, external }));
+  const { network, bits } = imported;
+  const outline = isGraph(network) ? outlineOfGraph(network) : outlineOf(network, bits);
+  return { network, ends: endsOf(outline), imported };
 }
 
 /** Lines about the import of a network: notes on the file, and without `json` the errors of rounding. */
-export function importedLines(path: string, imported: ImportedNetwork, json = false): string[] {
+export function importedLines(path: string, imported: ReadNetwork, json = false): string[] {
   const { network, bits, notes, quantization } = imported;
+  const { activationBits, quantizer } = isGraph(network)
+    ? { ...network.input, ...(network.nodes.find(isLinear) ?? network.nodes[0]!).epilogue }
+    : network;
   const lines = notes.map((note) => `note: ${note}`);
   if (quantization && !json) {
     const { layers, inputs, outputRange, outputError, outputErrorRms } = quantization;
     lines.unshift(
-      `real numbers as integers: ${bits} bits of weights, ${network.activationBits} of activations, ${network.quantizer}`,
+      `real numbers as integers: ${bits} bits of weights, ${activationBits} of activations, ${quantizer}`,
       ...layers.map(
         ({ name, rows, columns, scale, kept, weightError, biasError }, l) =>
           `layer ${l}, ${quoted(name)}, ${rows} x ${columns}: ${kept ? "integers kept, " : ""}scale ${significant(scale)}, weights off by at most ` +

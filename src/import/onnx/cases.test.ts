@@ -1,6 +1,7 @@
 // Models as exporters write them: what each computes, and what of it is left out or refused.
 
 import { describe, expect, test } from "vitest";
+import { readChain } from "../../../test/chains.ts";
 import {
   BOOL,
   DOUBLE,
@@ -20,7 +21,6 @@ import {
 } from "../../../test/onnx.ts";
 import { field, join } from "../../../test/writers.ts";
 import { importNetwork } from "../network.ts";
-import { readOnnx } from "./read.ts";
 
 const op = (
   operator: string,
@@ -224,7 +224,7 @@ describe("ONNX model", () => {
   test.each(read.map((row) => [row[0], modelOf(row)] as const))(
     "A model with %s is read as what it computes",
     (_title, model) => {
-      const { layers } = readOnnx(modelBytes(model));
+      const { layers } = readChain(modelBytes(model));
       const shape = (model.inputShape ?? ["N", 4]).map((size) => (typeof size === "number" ? size : 1));
       const samples = [
         [1, 2, 3, 4],
@@ -244,7 +244,7 @@ describe("ONNX model", () => {
 
   test("Integers of DequantizeLinear stay integers, with a scale for each row and biases that are real", () => {
     const row = read.find(([title]) => title === "weights of DequantizeLinear")!;
-    const { layers, integer, notes } = readOnnx(modelBytes(modelOf(row)));
+    const { layers, integer, notes } = readChain(modelBytes(modelOf(row)));
     expect([integer, notes]).toEqual([false, []]);
     expect(layers.map(({ scales }) => Array.from(scales!))).toEqual([
       [0.03125, 0.03125, 0.03125],
@@ -256,7 +256,7 @@ describe("ONNX model", () => {
 
   test("A scale below 0 goes into the integers, and scales of inputs are multiplied out with a note", () => {
     const scaled = (shape: number[], ...values: number[]) =>
-      readOnnx(
+      readChain(
         modelBytes(
           modelOf([
             "",
@@ -279,10 +279,10 @@ describe("ONNX model", () => {
     const nodes = [op("MatMul", "x q", "h"), ...relu, op("MatMul", "r p", "o")];
     const inputs = { q: integers(q), p: integers(p) };
     const more = { inputType: INT32 };
-    const { layers, integer } = readOnnx(modelBytes(modelOf(["", nodes, inputs, more])));
+    const { layers, integer } = readChain(modelBytes(modelOf(["", nodes, inputs, more])));
     expect(integer).toBe(true);
     expect(outputsOf(layers, [1, 2, 3, 4])).toEqual([-16172, 19904]);
-    const biased = readOnnx(
+    const biased = readChain(
       modelBytes(
         modelOf([
           "",
@@ -344,14 +344,14 @@ describe("ONNX model", () => {
         classes: of(INT32, [2], 0, 1),
         flat: list(-1),
       };
-      const network = readOnnx(modelBytes(modelOf(["", [...mlp, ...nodes], initializers, { outputs }])));
+      const network = readChain(modelBytes(modelOf(["", [...mlp, ...nodes], initializers, { outputs }])));
       expect(network.notes).toEqual(notes);
-      expect(network.layers).toEqual(readOnnx(modelBytes(modelOf(["", mlp, constants]))).layers);
+      expect(network.layers).toEqual(readChain(modelBytes(modelOf(["", mlp, constants]))).layers);
     },
   );
 
   test("A matrix that is applied to rows of several takes rows, and a note says so", () => {
-    const { layers, notes } = readOnnx(
+    const { layers, notes } = readChain(
       modelBytes(
         modelOf([
           "",
@@ -400,9 +400,9 @@ describe("ONNX model", () => {
       { version: 9 },
     ],
     [
-      "a sum of two branches",
-      [...mlp, op("MatMul", "r V", "k"), op("Add", "o k", "y")],
-      `(Add): ${branch}["o","k"]; branches that meet again`,
+      "a product of two branches",
+      [...mlp, op("MatMul", "r V", "k"), op("Mul", "o k", "y")],
+      `(Mul): ${branch}["o","k"]; branches that meet again`,
       { outputs: ["y"] },
     ],
     [
@@ -468,7 +468,7 @@ describe("ONNX model", () => {
       wrong: list(-1, 2),
       many: real([2, 4], 1, 2, 3, 4, 5, 6, 7, 8),
     };
-    expect(() => readOnnx(modelBytes(modelOf(["", nodes, initializers, more])))).toThrow(message);
+    expect(() => readChain(modelBytes(modelOf(["", nodes, initializers, more])))).toThrow(message);
   });
 
   test("Weights beside a model are asked for by file, offset and length, and must be there", () => {
