@@ -67,7 +67,7 @@ describe("Convolutions", () => {
     [2, 3, 2],
     [1, 2, 1],
   ];
-  const heights = [4, 8, 12, 16, 20, 24, 32];
+  const heights: readonly number[] = [4, 8, 12, 16, 20, 24, 32];
 
   test.each([
     [
@@ -84,21 +84,15 @@ describe("Convolutions", () => {
       true,
       [0.138774, 0.519204, 0.794802, 0.923951, 0.973851, 0.991361, 0.999106],
     ],
-    [
-      "1 2 1, 2 3 2, 1 2 1",
-      hat,
-      2,
-      false,
-      [undefined, 0.00118, 0.086804, 0.38585, 0.683589, 0.859132, 0.977242],
-    ],
+    ["1 2 1, 2 3 2, 1 2 1", hat, 2, false, [0.00118, 0.086804, 0.38585, 0.683589, 0.859132, 0.977242]],
   ] as const)(
     "Units of -1 and 1 contain a kernel of %s as often as the table says",
     (_, kernel, bits, nonnegative, table) => {
       const graph = convolution(kernel, bits, nonnegative);
-      heights.forEach((units, i) => {
-        if (table[i] !== undefined)
-          expect(predicted(graph, { bits: [0], initialBits: [0], units: [units] })).toBeCloseTo(table[i], 6);
-      });
+      const found = heights.map((units) => predicted(graph, { bits: [0], initialBits: [0], units: [units] }));
+      expect(found.slice(-table.length).map((share) => share.toFixed(6))).toEqual(
+        table.map((share) => share.toFixed(6)),
+      );
     },
   );
 

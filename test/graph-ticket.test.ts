@@ -229,7 +229,7 @@ describe("Faults in the ticket of a graph", () => {
             });
           continue;
         }
-        // The layout of the pooled layer of the convolution: 4 outputs of 1 channel with 4 taps and a bias; of the dense layer: 16.
+        // The slots of a row: 1 channel with 4 taps and a bias in the convolution; 16 inputs in the dense layer.
         const slots = j === 0 ? 5 : 16;
         const [q, slot, output] = [place % h, Math.floor(place / h) % slots, Math.floor(place / h / slots)];
         const isBias = j === 0 && slot === 4;

@@ -9,6 +9,8 @@ export { runNetwork, type ForwardOptions } from "../experiments/network.ts";
 export {
   pruneToTicket,
   targetDigest,
+  type GraphPruneRequest,
+  type PruneChoices,
   type Pruned,
   type PruneOptions,
   type PruneRequest,
@@ -18,9 +20,13 @@ export type {
   ApproximateFailure,
   ApproximateFinding,
   DigitsFinding,
+  GraphTicketFinding,
+  GraphVerifyFinding,
   TicketFinding,
   VerifyFinding,
 } from "../../src/finding.ts";
+export { graphOfNetwork, networkOfGraph } from "../../src/graph/chain.ts";
+export type { GraphOutline, NodeOutline } from "../../src/graph/outline.ts";
 export { readGraph } from "../../src/graph/read.ts";
 export type {
   AddNode,
@@ -67,6 +73,12 @@ export type { OutputComparison } from "../../src/ticket/comparison.ts";
 export { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
 export type { Mask } from "../../src/ticket/mask.ts";
 export type { Pass } from "../../src/ticket/passes.ts";
-export type { Pooling, Scheme } from "../../src/ticket/scheme.ts";
-export type { Deviation, Ticket } from "../../src/ticket/ticket.ts";
-export { schemeFor, type SchemeRequest } from "../../src/ticket/width.ts";
+export type { GraphScheme, Pooling, Scheme } from "../../src/ticket/scheme.ts";
+export type { Skip } from "../../src/ticket/skips.ts";
+export type { Deviation, GraphTicket, Ticket } from "../../src/ticket/ticket.ts";
+export {
+  graphSchemeFor,
+  schemeFor,
+  type GraphSchemeRequest,
+  type SchemeRequest,
+} from "../../src/ticket/width.ts";

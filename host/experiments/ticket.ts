@@ -52,7 +52,8 @@ export interface GraphPruneRequest extends PruneChoices {
   readonly scheme: GraphScheme;
 }
 
-interface PruneChoices {
+/** What a request of `pruneToTicket` may leave open. */
+export interface PruneChoices {
   /** The seed of the random network, 0..2^64 - 1; strings hold decimals. Default: 1. */
   readonly seed?: bigint | number | string;
   /** Keeps the subsets with the fewest items instead of those with the smallest masks. */
@@ -81,7 +82,7 @@ export interface Pruned<T = Ticket> {
  * Prunes the random network of a seed to a target: decides one subset sum for each weight of the target and sign of its
  * input, and keeps the items of each subset.
  *
- * The ticket depends on the request alone, not on the engine.
+ * The ticket depends on the request alone, not on the engine. A graph has a ticket as well, by a scheme of `graphSchemeFor`.
  * @returns The ticket, and every weight without a subset. The ticket equals its target if and only if there is none.
  * @throws {RequestError} The seed is out of range, or the scheme cannot represent the target.
  * @throws {CapacityError} The engine has too little memory for the subset sums of one weight.

@@ -6,8 +6,16 @@ import { buildGraph, type GraphPart } from "./build.ts";
 import type { DenseNode, Graph, GraphNode } from "./model.ts";
 
 /**
- * A network as a graph, with biases in the place of the constant unit.
+ * Turns a network into a graph of the same function, with biases in the place of the constant unit.
  * @param bits Weights are integers of -2^bits..2^bits.
+ * @param nonnegative Whether inputs are never negative, which halves the subset sums of a ticket's first layer.
+ * @example
+ * ```ts
+ * import { graphOfNetwork, readNetwork } from "exacta/ticket";
+ *
+ * const { network, bits } = readNetwork({ bits: 1, activationBits: 1, layers: [{ weights: [[2, -1]] }] });
+ * console.log(graphOfNetwork(network, bits, true).nodes.map(({ kind, shape }) => `${kind} ${shape}`)); // [ 'dense 1' ]
+ * ```
  */
 export function graphOfNetwork(
   { layers, quantizer, activationBits, clamp, constant }: Network,
@@ -34,8 +42,19 @@ export function graphOfNetwork(
 }
 
 /**
- * A graph as a network, if it is a chain of dense layers of one precision with a ReLU behind each but the last.
- * @throws {RequestError} Names the first node that is none of these.
+ * Turns a graph into a network, which Theorem 2 takes, if it is a chain of dense layers of one precision with a ReLU behind
+ * each but the last, perhaps behind a flatten node.
+ * @throws {RequestError} Names the first node that is none of these, or the input where it is never negative.
+ * @example
+ * ```ts
+ * import { networkOfGraph, readGraph } from "exacta/ticket";
+ *
+ * const graph = readGraph({
+ *   input: { shape: [2], activationBits: 1 },
+ *   nodes: [{ kind: "dense", bits: 1, activationBits: 1, weights: [[2, -1]] }],
+ * });
+ * console.log(networkOfGraph(graph).network.layers[0]!.weights); // Int32Array(2) [ 2, -1 ]
+ * ```
  */
 export function networkOfGraph({ input, nodes }: Graph): { network: Network; bits: number } {
   const { activationBits } = input;

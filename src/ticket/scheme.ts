@@ -135,8 +135,8 @@ export interface RandomLayer {
   /** Whether the last input is the constant unit of biases, which is never negative. */
   readonly constant: boolean;
   /**
-   * The addition of a layer's inputs that its weights take over: the tap to which `weight`, 1 in the units of the target, is added
-   * on the diagonal, and what the random weights of skips are multiplied by, 0 where there are none.
+   * The addition of a layer's inputs that its weights take over: the tap to which `weight`, 1 in the units of the target, is
+   * added on the diagonal, and what the random weights of skips are multiplied by, 0 where there are none.
    */
   readonly skip: { readonly tap: number; readonly weight: number; readonly edge: number } | undefined;
   /** A weight w of the target is the subset sum w 2^scaleBits. */
@@ -399,7 +399,7 @@ export function demandCount({ kind, rows, slots, constant, signed, skip }: Rando
   return rows * (slots * signs - Number(constant && signed) + (skip?.edge ? signs : 0));
 }
 
-/** The weights of a target as its random network represents them: those of `matricesOf` with the additions that they take over. */
+/** The weights that a random network represents: those of `matricesOf` with the additions that they take over. */
 export function askedWeights(target: Target, layers: readonly RandomLayer[]): Int32Array[] {
   const matrices = matricesOf(target);
   for (const layer of layers)

@@ -106,7 +106,7 @@ export type GraphSchemeRequest = Partial<GraphScheme> & { readonly failure?: num
  *   ],
  * });
  * const { scheme, predictedFailure } = graphSchemeFor(graph, { failure: 0.001 });
- * console.log(scheme.bits, scheme.units, predictedFailure.toFixed(4));
+ * console.log(scheme.bits, scheme.units, predictedFailure.toFixed(4)); // [ 1, 1 ] [ 0, 0 ] 0
  * ```
  */
 export function graphSchemeFor(

@@ -116,7 +116,7 @@ async function readTarget(
   return { ...read, network };
 }
 
-/** A network as a graph if the ticket is one of a graph, for the inputs that the ticket is about; and as a list of layers if not. */
+/** A network in the form of the ticket's target; a graph also for the inputs that the ticket is about. */
 function inFormOf(ticket: Ticket | GraphTicket, { network, bits }: ReadNetwork): Network | Graph {
   if (!isGraphTicket(ticket)) return isGraph(network) ? networkOfGraph(network).network : network;
   const graph = isGraph(network) ? network : graphOfNetwork(network, bits, false);
