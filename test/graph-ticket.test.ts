@@ -510,7 +510,7 @@ describe("Skips", () => {
 
 test(
   "A convolution of LeNet-5 has a ticket on images of both signs, at strides, paddings and dilations",
-  { tags: ["wide"] },
+  { tags: ["wide"], timeout: 300_000 },
   async () => {
     const random = generator(5);
     const weights = Array.from({ length: 16 }, () =>
@@ -566,33 +566,28 @@ test(
   },
 );
 
-test(
-  "More random graphs have tickets on every engine",
-  { tags: ["wide"] },
-  async () => {
-    for (let [seed, found] = [5000, 0]; found < 100; seed++) {
-      const random = generator(seed);
-      const json = randomGraph(random);
-      const graph = readGraph(json);
-      if (!graph.nodes.some(isLinear)) continue;
-      found++;
-      const ticket = await ticketFor(graph, { failure: 1e-3 }, seed);
-      expect([seed, verifyTicket(graph, ticket)]).toEqual([seed, { certified: true }]);
-      const request = { network: graph, scheme: ticket.scheme, seed: ticket.seed };
-      const inputs = [randomInput(random, json), randomInput(random, json)];
-      const outputs = inputs.flatMap((input) => oracleGraph(json, input));
-      for (const engine of Object.values(engines)) {
-        expect((await pruneToTicket(engine, request)).ticket).toEqual(ticket);
-        for (const pass of passes)
-          expect([seed, Array.from(await runNetwork(engine, ticket, inputs.flat(), { pass }))]).toEqual([
-            seed,
-            outputs,
-          ]);
-      }
+test("More random graphs have tickets on every engine", { tags: ["wide"], timeout: 300_000 }, async () => {
+  for (let [seed, found] = [5000, 0]; found < 100; seed++) {
+    const random = generator(seed);
+    const json = randomGraph(random);
+    const graph = readGraph(json);
+    if (!graph.nodes.some(isLinear)) continue;
+    found++;
+    const ticket = await ticketFor(graph, { failure: 1e-3 }, seed);
+    expect([seed, verifyTicket(graph, ticket)]).toEqual([seed, { certified: true }]);
+    const request = { network: graph, scheme: ticket.scheme, seed: ticket.seed };
+    const inputs = [randomInput(random, json), randomInput(random, json)];
+    const outputs = inputs.flatMap((input) => oracleGraph(json, input));
+    for (const engine of Object.values(engines)) {
+      expect((await pruneToTicket(engine, request)).ticket).toEqual(ticket);
+      for (const pass of passes)
+        expect([seed, Array.from(await runNetwork(engine, ticket, inputs.flat(), { pass }))]).toEqual([
+          seed,
+          outputs,
+        ]);
     }
-  },
-  300_000,
-);
+  }
+});
 
 describe("Chains of dense layers", () => {
   test("A network is the same graph and the same network again", () => {
