@@ -549,7 +549,9 @@ test(
             clamp: false,
             weights,
             groups: 1,
-            ...{ stride: stride!, padding: padding!, dilation: dilation! },
+            stride: stride!,
+            padding: padding!,
+            dilation: dilation!,
           },
         ],
       };
