@@ -270,6 +270,19 @@ describe("Faults in the ticket of a graph", () => {
     expect(flips).toBeGreaterThan(50);
   });
 
+  test("A negative hidden unit of the constant changes nothing, and counts as dead with its weights", async () => {
+    const ticket = await ticketFor(graph, request);
+    const h = ticket.scheme.units[0]!;
+    const drawn = drawnWeights(ticket.scheme, ticket.seed)(0);
+    const q = Array.from({ length: h }, (_, i) => i).find((i) => drawn(2 * h + i) < 0)!;
+    const masks = [2 * h + q, 4 * h + q].map((place, l) =>
+      ticket.masks[l]!.with(place >> 3, ticket.masks[l]![place >> 3]! | (1 << (place & 7))),
+    );
+    const changed = { ...ticket, masks: [...masks, ...ticket.masks.slice(2)] };
+    expect(verifyTicket(graph, changed)).toEqual({ certified: true });
+    expect(countsOf(keptLayers(changed), changed).dead).toBe(2);
+  });
+
   test("A changed seed, weight, bias, precision or shape is found", async () => {
     const ticket = await ticketFor(graph, request);
     expect(verifyTicket(graph, { ...ticket, seed: ticket.seed + 1n }).certified).toBe(false);
