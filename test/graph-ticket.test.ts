@@ -535,7 +535,7 @@ describe("Skips", () => {
 
 test(
   "A convolution of LeNet-5 has a ticket on images of both signs, at strides, paddings and dilations",
-  { tags: ["wide"] },
+  { tags: ["wide"], timeout: 300_000 },
   async () => {
     const random = generator(5);
     const weights = Array.from({ length: 16 }, () =>
@@ -574,7 +574,9 @@ test(
             clamp: false,
             weights,
             groups: 1,
-            ...{ stride: stride!, padding: padding!, dilation: dilation! },
+            stride: stride!,
+            padding: padding!,
+            dilation: dilation!,
           },
         ],
       };

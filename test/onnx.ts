@@ -203,6 +203,35 @@ function meet(a: readonly number[], b: readonly number[]): number[] {
   );
 }
 
+/** The places along one axis that each window of a convolution or a pool takes, outside of the axis as well. */
+function windowsAlong(
+  length: number,
+  window: {
+    readonly size: number;
+    readonly stride: number;
+    readonly dilation: number;
+    readonly before: number;
+    readonly behind: number;
+    readonly automatic: string;
+  },
+): number[][] {
+  const { size, stride, dilation, automatic } = window;
+  const extent = (size - 1) * dilation + 1;
+  let [{ before }, count] = [window, 0];
+  if (automatic === "VALID") before = 0;
+  if (automatic.startsWith("SAME")) {
+    count = Math.ceil(length / stride);
+    const pads = Math.max(0, (count - 1) * stride + extent - length);
+    before = automatic === "SAME_UPPER" ? Math.floor(pads / 2) : pads - Math.floor(pads / 2);
+  } else {
+    const end = length + (automatic === "VALID" ? 0 : window.behind);
+    while (count * stride - before + extent <= end) count++;
+  }
+  return Array.from({ length: count }, (_, i) =>
+    Array.from({ length: size }, (__, a) => i * stride - before + a * dilation),
+  );
+}
+
 /**
  * Computes every node of a model.
  * @returns All values by name.
@@ -448,6 +477,69 @@ export function interpret<N>(
           const sum = scale(product(a, b), "alpha");
           const bias = optional(2);
           return bias ? pairs(add, sum, scale(bias, "beta")) : sum;
+        }
+        case "Conv":
+        case "MaxPool":
+        case "AveragePool":
+        case "GlobalMaxPool":
+        case "GlobalAveragePool": {
+          const x = value(0);
+          const [samples, channels, ...lengths] = x.shape as [number, number, number, number];
+          const kernel = operator === "Conv" ? value(1) : undefined;
+          const size = operator.startsWith("Global")
+            ? lengths
+            : (kernel?.shape.slice(2) ?? (attributes["kernel_shape"] as number[]));
+          const ints = (name: string, otherwise: number[]) =>
+            (attributes[name] as number[] | undefined) ?? otherwise;
+          const [strides, dilations] = [ints("strides", [1, 1]), ints("dilations", [1, 1])];
+          const places = lengths.map((length, axis) =>
+            windowsAlong(length, {
+              size: size[axis]!,
+              stride: strides[axis]!,
+              dilation: dilations[axis]!,
+              before: ints("pads", [0, 0, 0, 0])[axis]!,
+              behind: ints("pads", [0, 0, 0, 0])[axis + 2]!,
+              automatic: (attributes["auto_pad"] as string | undefined) ?? "NOTSET",
+            }),
+          );
+          const outputs = kernel?.shape[0] ?? channels;
+          return build([samples, outputs, places[0]!.length, places[1]!.length], (index) => {
+            const [n, o, y, x_] = index as [number, number, number, number];
+            const taps = places[0]![y]!.flatMap((row, a) =>
+              places[1]![x_]!.map((column, b) => ({ row, column, a, b })),
+            );
+            const inside = taps.filter(
+              ({ row, column }) => row >= 0 && row < lengths[0]! && column >= 0 && column < lengths[1]!,
+            );
+            if (kernel) {
+              const perGroup = kernel.shape[1]!;
+              const group = Math.floor(o / (outputs / integer("group", 1)));
+              let sum = optional(2)?.values[o] ?? of(0);
+              for (const { row, column, a, b } of inside)
+                for (let i = 0; i < perGroup; i++)
+                  sum = add(
+                    sum,
+                    multiply(at(kernel, [o, i, a, b]), at(x, [n, group * perGroup + i, row, column])),
+                  );
+              return sum;
+            }
+            const found = inside.map(({ row, column }) => at(x, [n, o, row, column]));
+            if (operator.endsWith("MaxPool"))
+              return found.reduce((most, each) => (isLess(most, each) ? each : most));
+            const count = integer("count_include_pad", 0) ? taps.length : found.length;
+            return real((sum) => sum! / count, found.reduce(add));
+          });
+        }
+        case "ReduceMean": {
+          const x = value(0);
+          const [n, c, height, width] = x.shape as [number, number, number, number];
+          const means = build([n, c, 1, 1], ([sample, channel]) => {
+            let sum = of(0);
+            for (let y = 0; y < height; y++)
+              for (let z = 0; z < width; z++) sum = add(sum, at(x, [sample!, channel!, y, z]));
+            return real((total) => total! / (height * width), sum);
+          });
+          return integer("keepdims", 1) ? means : { shape: [n, c], values: means.values };
         }
         case "BatchNormalization": {
           const x = value(0);

@@ -199,7 +199,7 @@ function breaches(file: string, text: string): string[] {
     );
 }
 
-const FOLDERS = ["src", "shaders", "host", "demo", "scripts", "test", "docs", "examples"];
+const FOLDERS = ["src", "shaders", "host", "demo", "scripts", "test", "docs", "examples", "python"];
 const FILES = [
   "README.md",
   "CONTRIBUTING.md",

@@ -46,6 +46,7 @@ export type {
 } from "../../src/graph/model.ts";
 export type { GivenLayer, GivenNetwork } from "../../src/import/given.ts";
 export {
+  importModel,
   importNetwork,
   readLayers,
   type ImportedNetwork,

@@ -18,6 +18,9 @@ import {
   type Stage,
   type StagedNetwork,
 } from "../../src/graph/stages.ts";
+import { stochastic, type Finish } from "../../src/graph/rounding.ts";
+import { parse } from "../../src/check.ts";
+import { seedSchema } from "../../src/random.ts";
 import { withConstant, type Network } from "../../src/network.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { graphTicketStages, ticketStages, type Pass } from "../../src/ticket/passes.ts";
@@ -33,6 +36,11 @@ export interface ForwardOptions {
    * A network that is no ticket has only one pass.
    */
   readonly pass?: Pass;
+  /**
+   * The seed of stochastic rounding, which takes the place of the quantizers of layers and additions: a ticket and its target
+   * then still give the same integers for the same seed. Default: quantizers.
+   */
+  readonly stochasticSeed?: bigint | number | string;
   readonly signal?: AbortSignal;
   /** Called after every piece of work with the multiplications done. */
   readonly onProgress?: (progress: Progress) => void;
@@ -69,21 +77,30 @@ export async function runNetwork(
   engine: Engine,
   network: Network | Graph | Ticket | GraphTicket,
   inputs: ArrayLike<number>,
-  { pass = "collapsed", ...options }: ForwardOptions = {},
+  { pass = "collapsed", stochasticSeed, ...options }: ForwardOptions = {},
 ): Promise<Float64Array> {
+  const seed = stochasticSeed === undefined ? undefined : parse(seedSchema, stochasticSeed, "stochasticSeed");
+  const rounded = (staged: StagedNetwork) => (seed === undefined ? staged : stochastic(staged, seed));
+  if ("masks" in network && network.scheme.theorem === 2 && seed !== undefined)
+    throw new RequestError(
+      "stochasticSeed",
+      "none for a ticket of Theorem 2",
+      stochasticSeed,
+      "its copies of a neuron would be rounded apart",
+    );
   if ("masks" in network)
     return isGraphTicket(network)
-      ? runGraph(engine, network.target, graphTicketStages(network, pass), inputs, options)
+      ? runGraph(engine, network.target, rounded(graphTicketStages(network, pass)), inputs, options)
       : runChain(
           engine,
           network.target,
-          ticketStages(keptLayers(network), network.target, pass),
+          rounded(ticketStages(keptLayers(network), network.target, pass)),
           inputs,
           options,
         );
   return isGraph(network)
-    ? runGraph(engine, network, graphStages(network), inputs, options)
-    : runChain(engine, network, networkStages(network), inputs, options);
+    ? runGraph(engine, network, rounded(graphStages(network)), inputs, options)
+    : runChain(engine, network, rounded(networkStages(network)), inputs, options);
 }
 
 function runGraph(
@@ -116,7 +133,12 @@ const MAX_BATCH_NUMBERS = 2 ** 24;
 /** Runs inputs through stages. @param inputs Shape [samples, elements of an input], row by row. */
 export async function forwardStages(
   engine: Engine,
-  { elements, largest, stages }: StagedNetwork,
+  {
+    elements,
+    largest,
+    stages,
+    finishOf,
+  }: StagedNetwork & { readonly finishOf?: (stage: number) => Finish | undefined },
   inputs: Int32Array,
   { signal, onProgress }: Omit<ForwardOptions, "pass"> = {},
 ): Promise<Float64Array> {
@@ -132,12 +154,15 @@ export async function forwardStages(
     const values: (Value | undefined)[] = [{ numbers, elements, largest }];
     for (const [index, stage] of stages.entries()) {
       const reads = stage.from.map((value) => values[value]!);
-      values.push(
-        await stageOutputs(engine, stage, reads, signal, (products) => {
-          done += products;
-          onProgress?.({ done, total });
-        }),
-      );
+      const value = await stageOutputs(engine, stage, reads, signal, (products) => {
+        done += products;
+        onProgress?.({ done, total });
+      });
+      const finish = finishOf?.(index);
+      if (finish) {
+        const sums = Float64Array.from(value.numbers);
+        values.push({ ...value, numbers: sums, ...finish(sums, first) });
+      } else values.push(value);
       // What no later stage reads makes room.
       for (const value of stage.from)
         if (!stages.slice(index + 1).some(({ from }) => from.includes(value))) values[value] = undefined;

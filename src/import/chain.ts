@@ -114,7 +114,7 @@ const NAMES = `names such as fc1.weight [outputs, inputs] or fc1.kernel [inputs,
 
 const NORMALIZATION =
   "a weight of one dimension without running_mean and running_var is a layer normalization, which depends on each input";
-const CONVOLUTION = "convolutions are not read yet";
+const CONVOLUTION = `a state dict does not say how convolutions are connected: ${EXPORT_AS_ONNX}`;
 
 /** @throws {RequestError} For parts without a matrix, and for shapes that parts do not have. */
 function checkStems(stems: readonly (readonly [string, Parts])[], tensors: readonly Tensor[]): void {

@@ -222,7 +222,7 @@ function jsonKind(value: unknown): Kind | undefined {
   const names = Object.keys(value);
   const has = (pattern: RegExp) => names.some((name) => pattern.test(name));
   const listed = names.slice(0, 4).map(quoted).join(", ") || "nothing";
-  if (has(/^(layers|bits|activationBits)$/)) return undefined;
+  if (has(/^(layers|nodes|bits|activationBits)$/)) return undefined;
   if (has(/^weight_map$/))
     return { what: "the index of a safetensors file in several parts", remedy: fromShards };
   if (has(CONFIGURATION))

@@ -12,8 +12,9 @@ import {
   stateDict,
   type WrittenLayer,
 } from "../../test/writers.ts";
+import { readGraph } from "../graph/read.ts";
 import { forward, withConstant, type Network } from "../network.ts";
-import { importNetwork, type ImportedNetwork, type ImportOptions } from "./network.ts";
+import { importModel, importNetwork, type ImportedNetwork, type ImportOptions } from "./network.ts";
 
 const bytesOf = (base64: string) => Uint8Array.from(Buffer.from(base64, "base64"));
 
@@ -388,6 +389,24 @@ describe("Options of an import", () => {
   ])("A text with %s is not a network", (_, text, message) => {
     const read = () => importNetwork(Uint8Array.from(Buffer.from(text)));
     expect(() => read()).toThrow(message.replace(/^\w+: /, ""));
+  });
+
+  test("A graph of integers in JSON is read as it is, and states all options itself", () => {
+    const graph = {
+      input: { shape: [1, 2, 2], activationBits: 3 },
+      activationBits: 3,
+      nodes: [{ kind: "conv", bits: 2, weights: [[[[1, -4]]]] }],
+    };
+    const { network, bits, notes, quantization } = importModel(json(graph));
+    expect({ bits, notes, quantization }).toEqual({ bits: 2, notes: [], quantization: undefined });
+    expect(network).toEqual(readGraph(graph));
+    expect(() => importModel(json(graph), { targetBits: 2 })).toThrow(
+      "targetBits: expected none, as the network says itself, got 2",
+    );
+    expect(() => importNetwork(json(graph))).toThrow(
+      "network: expected a chain of dense layers, got a graph",
+    );
+    expect(() => importModel(json({ ...graph, nodes: [] }))).toThrow("nodes: expected one node or more");
   });
 
   test("Bytes that are not UTF-8 are refused, and letters beyond ASCII in UTF-8 are read", () => {

@@ -6,13 +6,18 @@ import { integer, parse } from "../check.ts";
 import { quantizers, readNetwork, type Network, type Quantizer } from "../network.ts";
 import { FORMAT } from "../ticket/file.ts";
 import { networkOfTensors } from "./chain.ts";
-import { checkLayers, largestOf, type GivenNetwork } from "./given.ts";
+import { buildGraph } from "../graph/build.ts";
+import { isGraph, isLinear, type Graph } from "../graph/model.ts";
+import { readGraph } from "../graph/read.ts";
+import { checkLayers, largestOf, type GivenLayer, type GivenNetwork } from "./given.ts";
+import { isGivenGraph, isGivenLinear, type GivenGraph } from "./givenGraph.ts";
+import { graphNotesOf, graphQuantizationOf, partsOf, quantizeGraph } from "./quantizeGraph.ts";
 import { refuseForeignBytes, refuseForeignJson } from "./foreign.ts";
 import { readOnnx } from "./onnx/read.ts";
 import type { ReadExternal } from "./onnx/tensor.ts";
 import { notesOf, quantizationOf, quantizeLayers, type Quantization } from "./real.ts";
 import { readSafetensors } from "./safetensors.ts";
-import { textOf } from "./text.ts";
+import { quoted, textOf } from "./text.ts";
 
 /** The choices that a file may leave open. JSON with `bits` leaves none open. */
 export interface ImportOptions {
@@ -65,9 +70,9 @@ export function refuseConflicts(asked: ImportOptions, fixed: ImportOptions, what
       throw new RequestError(name, `${String(fixed[name] ?? "none")}, as ${what} says itself`, value);
 }
 
-/** A network that was read from a file. */
-export interface ImportedNetwork {
-  readonly network: Network;
+/** A network that was read from a file: a chain of dense layers, or a graph with convolutions, pools or additions. */
+export interface ImportedNetwork<N extends Network | Graph = Network> {
+  readonly network: N;
   /** k: its weights are integers of -2^k..2^k. */
   readonly bits: number;
   /** Sentences about parts of the file that the network leaves out. */
@@ -77,14 +82,14 @@ export interface ImportedNetwork {
 }
 
 /**
- * Reads a network from the bytes of a safetensors, ONNX or JSON file; the format is recognized by the bytes.
+ * Reads a chain of dense layers from the bytes of a safetensors, ONNX or JSON file; the format is recognized by the bytes.
  *
  * JSON with `bits` is read by `readNetwork`; JSON with `layers` alone holds real numbers. Integer tensors are taken as they
  * are, real ones are rounded to integers of -2^targetBits..2^targetBits with one scale for each layer.
  * @param options Fields that the file states itself must agree with it.
  * @param defaults Used for what neither the file nor `options` state.
- * @throws {RequestError} The bytes are no network of these formats, an option contradicts the file, or the network has more
- * than 1000 layers, 2^20 rows or columns, or 2^24 weights.
+ * @throws {RequestError} The bytes are no network of these formats, or a graph, which `importModel` reads; an option contradicts
+ * the file; or the network has more than 1000 layers, 2^20 rows or columns, or 2^24 weights.
  * @example
  * ```ts
  * import { importNetwork } from "exacta/ticket";
@@ -100,30 +105,66 @@ export function importNetwork(
   options: ImportOptions = {},
   defaults: ImportOptions = {},
 ): ImportedNetwork {
+  const { network, ...rest } = importModel(bytes, options, defaults);
+  if (isGraph(network)) throw notChain();
+  return { network, ...rest };
+}
+
+function notChain(): RequestError {
+  return new RequestError(
+    "network",
+    "a chain of dense layers",
+    new Described("a graph with convolutions, pools or additions"),
+    "importModel, exacta forward and exacta ticket read graphs",
+  );
+}
+
+/**
+ * Reads a network or a graph from the bytes of a file, as `importNetwork` does: an ONNX model with convolutions, pools or
+ * additions of two values becomes a graph.
+ * @throws {RequestError} The bytes are neither, or an option contradicts the file.
+ * @example
+ * ```ts
+ * import { importModel } from "exacta/ticket";
+ *
+ * const bytes = new TextEncoder().encode('{"layers":[{"weights":[[0.5,-1],[0.25,0]]}]}');
+ * const { network } = importModel(bytes, { targetBits: 2 });
+ * console.log("nodes" in network ? "a graph" : network.layers.length); // 1
+ * ```
+ */
+export function importModel(
+  bytes: Uint8Array,
+  options: ImportOptions = {},
+  defaults: ImportOptions = {},
+): ImportedNetwork<Network | Graph> {
   const { external, ...asked } = importOptions(options);
   const given = read(bytes, external, asked.order);
   if ("bits" in given) {
     const { network, bits: targetBits } = given;
+    if (isGraph(network)) {
+      // Each of its nodes states its own.
+      refuseConflicts(asked, {}, "the network");
+      return { network, bits: targetBits, notes: [], quantization: undefined };
+    }
     const { activationBits, quantizer, clamp } = network;
     refuseConflicts(asked, { targetBits, activationBits, quantizer, clamp }, "the network");
     return { ...given, notes: [], quantization: undefined };
   }
-  const { layers, integer: isInteger, notes } = given;
-  const {
-    activationBits = defaults.activationBits ?? 8,
-    quantizer = defaults.quantizer ?? "floor",
-    clamp = defaults.clamp ?? false,
-    inputScale = defaults.inputScale ?? 1,
-  } = asked;
+  const rounding = {
+    activationBits: asked.activationBits ?? defaults.activationBits ?? 8,
+    quantizer: asked.quantizer ?? defaults.quantizer ?? "floor",
+    clamp: asked.clamp ?? defaults.clamp ?? false,
+  };
+  const inputScale = asked.inputScale ?? defaults.inputScale ?? 1;
   const askedBits = asked.targetBits ?? defaults.targetBits;
+  if (isGivenGraph(given)) return graphOf(given, askedBits, rounding, inputScale);
+  const { layers, integer: isInteger, notes } = given;
   const { quantized, bits: targetBits } = isInteger
-    ? { quantized: undefined, bits: askedBits ?? bitsFor(given) }
+    ? { quantized: undefined, bits: askedBits ?? bitsFor(layers) }
     : quantizeLayers(layers, askedBits, inputScale);
   const { network } = readNetwork({
     bits: targetBits,
-    activationBits,
-    quantizer,
-    clamp,
+    ...rounding,
     layers: layers.map(({ rows, columns }, l) => {
       const { weights, biases } = (quantized ?? layers)[l]!;
       return {
@@ -137,8 +178,42 @@ export function importNetwork(
   const quantization = quantized && quantizationOf(layers, quantized, network, targetBits, inputScale);
   const more = quantization
     ? notesOf(layers, quantized, quantization, targetBits)
-    : meaningOf(given, network, targetBits);
+    : meaningOf(layers, rounding, targetBits, layers.length);
   return { network, bits: targetBits, notes: [...notes, ...more], quantization };
+}
+
+/** The graph of integers. */
+function graphOf(
+  given: GivenGraph,
+  askedBits: number | undefined,
+  rounding: Rounding,
+  inputScale: number,
+): ImportedNetwork<Graph> {
+  const layers = given.nodes.filter(isGivenLinear).map(({ layer }) => layer);
+  const { activationBits } = rounding;
+  const input = { shape: given.input, activationBits, nonnegative: false };
+  if (given.integer) {
+    const bits = askedBits ?? bitsFor(layers);
+    if (bits > 20) throw new RequestError("bits", "an integer in 0..20", bits);
+    const wrong = layers.find(
+      ({ weights, biases = [] }) => Math.max(largestOf(weights), largestOf(biases)) > 2 ** bits,
+    );
+    if (wrong)
+      throw new RequestError(
+        quoted(wrong.name),
+        `integers in ${-(2 ** bits)}..${2 ** bits}`,
+        largestOf(wrong.weights),
+      );
+    const network = buildGraph(input, partsOf(given, undefined, bits, rounding));
+    const notes = [...given.notes, ...meaningOf(layers, rounding, bits, layers.length)];
+    return { network, bits, notes, quantization: undefined };
+  }
+  const quantized = quantizeGraph(given, askedBits, inputScale, rounding);
+  const { bits } = quantized;
+  const network = buildGraph(input, partsOf(given, quantized, bits, rounding));
+  const quantization = graphQuantizationOf(given, quantized, network, inputScale);
+  const notes = [...given.notes, ...graphNotesOf(given, quantized, quantization)];
+  return { network, bits, notes, quantization };
 }
 
 /**
@@ -158,6 +233,7 @@ export function readLayers(
 ): GivenNetwork {
   const { external, order } = importOptions(options);
   const given = read(bytes, external, order);
+  if (isGivenGraph(given)) throw notChain();
   if ("bits" in given || given.integer)
     throw new RequestError(
       "network",
@@ -168,22 +244,30 @@ export function readLayers(
   return given;
 }
 
-/** How the outputs of a network of integers are related to those of its matrices. */
-function meaningOf({ layers }: GivenNetwork, { quantizer, activationBits }: Network, bits: number): string[] {
+type Rounding = Pick<Network, "activationBits" | "quantizer" | "clamp">;
+
+/**
+ * How the outputs of a network of integers are related to those of its matrices.
+ * @param depth The number of layers, one behind the other.
+ */
+function meaningOf(
+  layers: readonly GivenLayer[],
+  { quantizer, activationBits }: Rounding,
+  bits: number,
+  depth: number,
+): string[] {
   const hasBiases = layers.some(({ biases }) => biases);
   if (bits === 0 && !hasBiases) return [];
   const sum = hasBiases ? `W x + 2^${activationBits} b` : "W x";
   const total =
-    hasBiases || layers.length === 1
-      ? ""
-      : `, so that outputs are about 2^-${bits * layers.length} of those of the matrices`;
+    hasBiases || depth === 1 ? "" : `, so that outputs are about 2^-${bits * depth} of those of the matrices`;
   return [
     `integers stay as they are, in units of 2^-${bits}: every layer divides ${sum} by 2^${bits} (${quantizer})${total}`,
   ];
 }
 
 /** The fewest bits k for which all integers are in -2^k..2^k. */
-function bitsFor({ layers }: GivenNetwork): number {
+function bitsFor(layers: readonly GivenLayer[]): number {
   const largest = layers.map(({ weights, biases = [] }) => Math.max(largestOf(weights), largestOf(biases)));
   return Math.ceil(Math.log2(Math.max(1, ...largest)));
 }
@@ -198,7 +282,7 @@ function read(
   bytes: Uint8Array,
   external: ReadExternal | undefined,
   order: readonly string[] | undefined,
-): GivenNetwork | { network: Network; bits: number } {
+): GivenNetwork | GivenGraph | { network: Network | Graph; bits: number } {
   // safetensors: the length of the header is below 2^40, so that bytes 5..7 are 0, which no text has.
   if (bytes[8] === OPENING_BRACE && bytes.subarray(5, 8).every((byte) => byte === 0)) {
     const { tensors, metadata } = readSafetensors(bytes);
@@ -238,7 +322,7 @@ const realSchema = z.strictObject({
   ),
 });
 
-function readJson(text: string): GivenNetwork | { network: Network; bits: number } {
+function readJson(text: string): GivenNetwork | { network: Network | Graph; bits: number } {
   let value: unknown;
   try {
     value = JSON.parse(text.replace(/^\uFEFF/, ""));
@@ -247,6 +331,13 @@ function readJson(text: string): GivenNetwork | { network: Network; bits: number
     throw new RequestError("network", "JSON, safetensors or ONNX", text.slice(0, 60), message);
   }
   refuseForeignJson(value);
+  if ("nodes" in (value as object)) {
+    const network = readGraph(value);
+    return {
+      network,
+      bits: network.nodes.reduce((most, node) => Math.max(most, isLinear(node) ? node.bits : 0), 0),
+    };
+  }
   if (Object.keys(value as object).join() !== "layers") return readNetwork(value);
   const layers = parse(realSchema, value, "network").layers.map(({ weights, biases }, l) => {
     const columns = weights[0]!.length;

@@ -20,7 +20,7 @@ import { quoted } from "./text.ts";
 
 /** The scale of one layer and the errors of its weights. */
 export interface LayerQuantization {
-  /** The name of its matrix in the file, its outputs and its inputs. */
+  /** The name of its matrix in the file, its outputs and its inputs; of a convolution, its channels and the inputs of each. */
   readonly name: string;
   readonly rows: number;
   readonly columns: number;
@@ -50,7 +50,7 @@ export interface Quantization {
 }
 
 /** The real value of 2^m in each activation of a layer: S_l, or one for each row where they differ. */
-type Total = number | Float64Array;
+export type Total = number | Float64Array;
 
 /** What relates the inputs and outputs of a network of integers to real numbers: parts of the network and its quantization. */
 export interface RealScales {
@@ -101,7 +101,11 @@ export function realOutputs(
 }
 
 /** A layer of integers and its scales. */
-interface QuantizedLayer {
+export interface QuantizedLayer {
+  /** The real value of 2^m in each input of the layer. */
+  readonly before: Total;
+  /** Which of those inputs weight i multiplies. */
+  readonly inputOf: (i: number) => number;
   /** Shape [rows, columns], row by row. */
   readonly weights: Float64Array;
   readonly biases: Float64Array | undefined;
@@ -127,35 +131,83 @@ export function quantizeLayers(
   layers: readonly GivenLayer[],
   asked: number | undefined,
   inputScale: number,
-): { quantized: readonly QuantizedLayer[]; bits: number } {
-  if (asked !== undefined || layers.every(({ scales }) => !scales)) {
-    const bits = asked ?? DEFAULT_BITS;
-    return { quantized: quantizeTo(layers, bits, inputScale), bits };
-  }
-  let best: { quantized: readonly QuantizedLayer[]; bits: number; rounded: number } | undefined;
+): QuantizedLayers {
+  return fewestRounded(layers, asked, (bits) => ({ quantized: quantizeTo(layers, bits, inputScale), bits }));
+}
+
+interface QuantizedLayers {
+  readonly quantized: readonly QuantizedLayer[];
+  readonly bits: number;
+}
+
+/**
+ * Layers in the bits that are asked for; without scales in 8; else in those with which the fewest layers with scales are rounded.
+ * @param quantize All layers as integers of that many bits.
+ * @throws {RequestError} What `quantize` throws for 20 bits, where it throws for all.
+ */
+export function fewestRounded<Q extends QuantizedLayers>(
+  layers: readonly GivenLayer[],
+  asked: number | undefined,
+  quantize: (bits: number) => Q,
+): Q {
+  if (asked !== undefined || layers.every(({ scales }) => !scales)) return quantize(asked ?? DEFAULT_BITS);
+  let best: { readonly result: Q; readonly rounded: number } | undefined;
   for (let bits = 0; bits <= MAX_BITS && best?.rounded !== 0; bits++) {
-    const quantized = quantizeTo(layers, bits, inputScale);
-    const areRounded = quantized.map(({ factors }) => !factors);
+    let result: Q;
+    try {
+      result = quantize(bits);
+    } catch (error) {
+      // Scales that few bits do not bring together may need more.
+      if (error instanceof RequestError && (best || bits < MAX_BITS)) continue;
+      throw error;
+    }
+    const areRounded = result.quantized.map(({ factors }) => !factors);
     const rounded = areRounded.filter((isRounded, l) => isRounded && layers[l]!.scales).length;
     if (bits < DEFAULT_BITS && areRounded.includes(true)) continue;
-    if (!best || rounded < best.rounded) best = { quantized, bits, rounded };
+    if (!best || rounded < best.rounded) best = { result, rounded };
   }
-  return best!;
+  return best!.result;
 }
 
 function quantizeTo(layers: readonly GivenLayer[], bits: number, inputScale: number): QuantizedLayer[] {
   let before: Total = inputScale;
   return layers.map((layer, l) => {
-    const kept = typeof before === "number" ? keep(layer, bits, before, l === layers.length - 1) : undefined;
-    const quantized: QuantizedLayer = kept ?? round(layer, bits, before);
-    const { total } = quantized;
-    for (const scale of typeof total === "number" ? [total] : total)
-      if (!(scale >= 2 ** -1000 && scale <= 2 ** 1000))
-        throw new RequestError(`scale of layer ${l + 1}`, "2^-1000..2^1000", scale);
-    before = total;
+    const quantized = quantizeLayer(layer, bits, before, { isLast: l === layers.length - 1 });
+    checkTotal(`scale of layer ${l + 1}`, quantized.total);
+    before = quantized.total;
     return quantized;
   });
 }
+
+/** @throws {RequestError} For a scale that is beyond 2^-1000..2^1000. */
+export function checkTotal(what: string, total: Total): void {
+  for (const scale of typeof total === "number" ? [total] : total)
+    if (!(scale >= 2 ** -1000 && scale <= 2 ** 1000)) throw new RequestError(what, "2^-1000..2^1000", scale);
+}
+
+/** What the place of a layer in its network asks of it. */
+interface Place {
+  /** Whether each of its outputs may have a scale of its own. */
+  readonly isLast: boolean;
+  /** Which input weight i multiplies. By default the one of its column. */
+  readonly inputOf?: ((i: number) => number) | undefined;
+  /** The least real value of 2^m in its outputs, all of which then have one scale. */
+  readonly least?: number | undefined;
+}
+
+/** A layer in integers of -2^bits..2^bits: its own, where it keeps them. */
+export function quantizeLayer(
+  layer: GivenLayer,
+  bits: number,
+  before: Total,
+  { isLast, inputOf = (i) => i % layer.columns, least }: Place,
+): QuantizedLayer {
+  const kept =
+    typeof before === "number" && least === undefined ? keep(layer, bits, before, isLast) : undefined;
+  return { before, inputOf, ...(kept ?? round(layer, bits, before, inputOf, least)) };
+}
+
+type Rounded = Omit<QuantizedLayer, "before" | "inputOf">;
 
 /** A layer that keeps its integers; undefined for a layer of real numbers and for integers beyond -2^bits..2^bits. */
 function keep(
@@ -163,7 +215,7 @@ function keep(
   bits: number,
   before: number,
   isLast: boolean,
-): QuantizedLayer | undefined {
+): Rounded | undefined {
   if (!scales) return undefined;
   const most = 2 ** bits;
   const ones = new Float64Array(rows).fill(1);
@@ -172,7 +224,7 @@ function keep(
     largestOf(weights.subarray(row * columns, (row + 1) * columns)),
   );
   /** The layer with row r multiplied by multiples[r], whose integers then stand for multiples of units[r]. */
-  const multiplied = (multiples: Float64Array, units: Float64Array): QuantizedLayer | undefined => {
+  const multiplied = (multiples: Float64Array, units: Float64Array): Rounded | undefined => {
     const relative = biases?.map((bias, row) => bias / before / units[row]!) ?? new Float64Array();
     const needed = Math.max(
       largestOf(largest.map((weight, row) => weight * multiples[row]!)),
@@ -210,29 +262,36 @@ function commonUnit(a: number, b: number): number {
 }
 
 /** A layer that is rounded. */
-function round(layer: GivenLayer, bits: number, before: Total): QuantizedLayer {
-  const { columns, biases } = layer;
+function round(
+  layer: GivenLayer,
+  bits: number,
+  before: Total,
+  inputOf: (i: number) => number,
+  least = 0,
+): Rounded {
   const own = realWeights(layer);
   const [unit, weights] =
     typeof before === "number"
       ? [before, own]
-      : ((most) => [most, own.map((weight, i) => weight * (before[i % columns]! / most))] as const)(
+      : ((most) => [most, own.map((weight, i) => weight * (before[inputOf(i)]! / most))] as const)(
           largestOf(before),
         );
-  const relative = biases?.map((bias) => bias / unit);
-  const scale = Math.max(largestOf(weights), largestOf(relative ?? [])) || 1;
+  const relative = layer.biases?.map((bias) => bias / unit);
+  const smallest = Math.max(largestOf(weights), largestOf(relative ?? [])) || 1;
+  const isRaised = unit * smallest < least;
+  const scale = isRaised ? least / unit : smallest;
   const toInteger = (value: number) => roundAway((value / scale) * 2 ** bits);
   return {
     weights: weights.map(toInteger),
     biases: relative?.map(toInteger),
     scale,
-    total: unit * scale,
+    total: isRaised ? least : unit * scale,
     factors: undefined,
   };
 }
 
 /** The nearest integer, ties away from 0; never -0. */
-function roundAway(value: number): number {
+export function roundAway(value: number): number {
   return Math.sign(value) * Math.round(Math.abs(value)) + 0;
 }
 
@@ -244,7 +303,7 @@ export function notesOf(
   bits: number,
 ): string[] {
   const notes = layers.flatMap(({ name, scales }, l) => {
-    const { factors } = quantized[l]!;
+    const { factors, before } = quantized[l]!;
     if (!scales) return [];
     if (factors) {
       const most = largestOf(factors);
@@ -253,7 +312,6 @@ export function notesOf(
         ? [`${quoted(name)}: its integers are multiplied by ${most}, to fill ${bits} bits`]
         : [`${quoted(name)}: its rows are multiplied by integers up to ${most}, so that they have one scale`];
     }
-    const before = l > 0 ? quantized[l - 1]!.total : 0;
     const reason =
       typeof before === "number"
         ? `its integers or biases do not fit ${bits} bits`
@@ -267,14 +325,14 @@ export function notesOf(
   return notes;
 }
 
-function shortNumber(value: number): string {
+export function shortNumber(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
 /** The inputs that are run through both networks: at most 256, and fewer (but 8 at least) beyond 2^26 multiplications. */
 const MAX_SAMPLES = 256;
-const MIN_SAMPLES = 8;
 const MAX_PRODUCTS = 2 ** 26;
+const MIN_SAMPLES = 8;
 /** The stream of seed 0 that draws these inputs. */
 const INPUT_STREAM = 2 ** 17;
 
@@ -287,19 +345,47 @@ export function quantizationOf(
   inputScale: number,
 ): Quantization {
   const products = layers.reduce((sum, { weights }) => sum + weights.length, 0);
-  const count = Math.min(Math.max(Math.floor(MAX_PRODUCTS / products), MIN_SAMPLES), MAX_SAMPLES);
   const { activationBits } = network;
-  const inputs = drawInputs(count * layers[0]!.columns, activationBits);
+  const {
+    count,
+    integers: inputs,
+    reals,
+  } = sampledInputs(
+    { count: Math.max(Math.floor(MAX_PRODUCTS / products), MIN_SAMPLES), size: layers[0]!.columns },
+    { activationBits, inputScale },
+  );
   const { total } = quantized.at(-1)!;
   const outputScale = typeof total === "number" ? total : Array.from(total);
-  const real = forwardReal(
-    layers,
-    Float64Array.from(inputs, (x) => x * 2 ** -activationBits * inputScale),
-  );
-  const integers = realOutputs(
-    { activationBits, outputScale },
-    forward(network, withConstant(network, network.layers[0]!.columns, inputs)),
-  );
+  const outputs = forward(network, withConstant(network, network.layers[0]!.columns, inputs));
+  return {
+    inputScale,
+    outputScale,
+    layers: layers.map((layer, l) => layerQuantizationOf(layer, quantized[l]!, bits)),
+    inputs: count,
+    ...outputErrorsOf(forwardReal(layers, reals), realOutputs({ activationBits, outputScale }, outputs)),
+  };
+}
+
+/** Draws at most 256 inputs of a network, the same in every run, as integers and as the real numbers that these stand for. */
+export function sampledInputs(
+  asked: { readonly count: number; readonly size: number },
+  { activationBits, inputScale }: Pick<RealScales, "activationBits" | "inputScale">,
+): { count: number; integers: Int32Array; reals: Float64Array } {
+  const { size } = asked;
+  const count = Math.min(asked.count, MAX_SAMPLES);
+  const integers = drawInputs(count * size, activationBits);
+  return {
+    count,
+    integers,
+    reals: Float64Array.from(integers, (x) => x * 2 ** -activationBits * inputScale),
+  };
+}
+
+/** How far outputs are off. */
+export function outputErrorsOf(
+  real: Float64Array,
+  integers: Float64Array,
+): Pick<Quantization, "outputRange" | "outputError" | "outputErrorRms"> {
   let [least, greatest, largestError, squares] = [Infinity, -Infinity, 0, 0];
   real.forEach((y, i) => {
     const error = Math.abs(integers[i]! - y);
@@ -308,41 +394,42 @@ export function quantizationOf(
     squares += error * error;
   });
   return {
-    inputScale,
-    outputScale,
-    layers: layers.map(({ name, rows, columns, biases }, l) => {
-      const { scale, total, biases: integers, factors } = quantized[l]!;
-      const biasUnits = (row: number) => (typeof total === "number" ? total : total[row]!) * 2 ** -bits;
-      return {
-        name,
-        rows,
-        columns,
-        scale,
-        kept: factors !== undefined,
-        weightError: factors
-          ? 0
-          : weightErrorOf(layers[l]!, quantized[l]!, l > 0 ? quantized[l - 1]!.total : inputScale, bits),
-        biasError: biases && largestErrorOf(biases, integers!, biasUnits),
-      };
-    }),
-    inputs: count,
     outputRange: greatest - least,
     outputError: largestError,
     outputErrorRms: Math.sqrt(squares / real.length),
   };
 }
 
+/** The scale of a layer and its errors. */
+export function layerQuantizationOf(
+  layer: GivenLayer,
+  quantized: QuantizedLayer,
+  bits: number,
+): LayerQuantization {
+  const { name, rows, columns, biases } = layer;
+  const { scale, total, biases: integers, factors } = quantized;
+  const biasUnits = (row: number) => (typeof total === "number" ? total : total[row]!) * 2 ** -bits;
+  return {
+    name,
+    rows,
+    columns,
+    scale,
+    kept: factors !== undefined,
+    weightError: factors ? 0 : weightErrorOf(layer, quantized, bits),
+    biasError: biases && largestErrorOf(biases, integers!, biasUnits),
+  };
+}
+
 /** The largest error of a weight of a layer that was rounded. */
 function weightErrorOf(
   layer: GivenLayer,
-  { weights, scale }: QuantizedLayer,
-  before: Total,
+  { weights, scale, before, inputOf }: QuantizedLayer,
   bits: number,
 ): number {
   const unit = scale * 2 ** -bits;
   const most = typeof before === "number" ? 1 : largestOf(before);
   return largestErrorOf(realWeights(layer), weights, (i) =>
-    typeof before === "number" ? unit : (unit * most) / before[i % layer.columns]!,
+    typeof before === "number" ? unit : (unit * most) / before[inputOf(i)]!,
   );
 }
 

@@ -152,7 +152,11 @@ describe("Layers of safetensors", () => {
       { "a.weight": [1, 1], W1: [1, 1] },
       'for every layer, got "W1" [1, 1], "a.weight" [1, 1]; names such as fc1.weight [outputs, inputs] or',
     ],
-    ["a convolution", { "a.weight": [1, 1, 3, 3] }, 'got "a.weight" [1, 1, 3, 3]'],
+    [
+      "a convolution",
+      { "a.weight": [1, 1, 3, 3] },
+      'got "a.weight" [1, 1, 3, 3]; a state dict does not say how convolutions are connected: export the model as ONNX',
+    ],
     [
       "a layer normalization",
       { "a.weight": [1, 1], "n.weight": [1] },

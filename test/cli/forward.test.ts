@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { forward, readNetwork, withConstant } from "../../src/network.ts";
+import { FLOAT, modelBytes, type ModelData } from "../onnx.ts";
 import { stateDict } from "../writers.ts";
 import { callCommand } from "./command.ts";
 
@@ -336,6 +337,34 @@ test.concurrent.each([
 ])("exacta forward %s is refused", async (words, message) => {
   const { status, stdout, stderr } = await exacta(`forward ${words}`);
   expect({ status, stdout, stderr }).toEqual({ status: 2, stdout: "", stderr: `${message}\n` });
+});
+
+test("A model with a convolution runs images of four axes, as integers and as real numbers", async () => {
+  const image: ModelData = {
+    version: 13,
+    input: "x",
+    inputShape: ["N", 1, 2, 2],
+    nodes: [
+      { operator: "Conv", inputs: ["x", "w"], outputs: ["c"] },
+      { operator: "GlobalMaxPool", inputs: ["c"], outputs: ["p"] },
+      { operator: "Flatten", inputs: ["p"], outputs: ["y"] },
+    ],
+    initializers: { w: { type: FLOAT, shape: [2, 1, 1, 2], values: [1, -0.5, -1, 0.25] } },
+    outputs: ["y"],
+  };
+  const data = (values: number[]) => Buffer.from(Float64Array.from(values).buffer);
+  await writeFile(join(folder, "image.onnx"), modelBytes(image));
+  await writeFile(join(folder, "image.npy"), npy("<f8", "(2, 1, 2, 2)", data([4, 2, -8, 16, 0, 0, 0, -4])));
+  await writeFile(join(folder, "real.npy"), npy("<f8", "(1, 1, 2, 2)", data([1, 0.5, -1, 0.25])));
+  const common = "forward image.onnx --activation-bits 4 --target-bits 3 --engine cpu";
+  expect(await exacta(`${common} --inputs image.npy --quiet`)).toEqual({
+    status: 0,
+    stdout: "3,12\n2,0\n",
+    stderr: "",
+  });
+  const real = await exacta(`${common} --inputs real.npy --real`);
+  expect(real).toMatchObject({ status: 0, stdout: "0.75,1.0625\n" });
+  expect(real.stderr).toContain('image.onnx: layer 0, "w", 2 x 2: scale 1, weights off by at most 0');
 });
 
 test("A file without a network is refused by its name", async () => {

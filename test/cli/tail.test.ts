@@ -114,3 +114,15 @@ test.each([
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   expect(stderr).toMatch(message);
 });
+
+test("A folder with the journal of a sweep is refused, whose results would be replaced", async () => {
+  const swept = await exacta("phase --bits 2 --items 4 --trials 1000 --engine cpu --quiet --out swept");
+  expect(swept.status).toBe(0);
+  const before = await readFile(join(folder, "swept/results.jsonl"), "utf8");
+  for (const command of ["tail --half-range 3 --items 11", "required --bits 0 --failure 1e-12"]) {
+    const { status, stderr } = await exacta(`${command} --engine cpu --quiet --out swept`);
+    expect(status).toBe(2);
+    expect(stderr).toContain("out: expected a folder without the journal of a sweep, got");
+  }
+  expect(await readFile(join(folder, "swept/results.jsonl"), "utf8")).toBe(before);
+});

@@ -6,6 +6,7 @@ import { parse } from "../../../src/check.ts";
 import { Described, RequestError, locating, type Remedy } from "../../../src/errors.ts";
 import { integerInput, realOutputs, type RealScales } from "../../../src/import/real.ts";
 import { passes } from "../../../src/ticket/passes.ts";
+import { seedSchema } from "../../../src/random.ts";
 import { runNetwork } from "../../experiments/network.ts";
 import { provenanceOf } from "../../runner.ts";
 import { prepareFile, readBytes, writeFiles } from "../formats/files.ts";
@@ -27,6 +28,8 @@ import {
 import { networkOptions, readNetworkOptions } from "./import.ts";
 import { runOptions, untilStopped, withEngine } from "./run.ts";
 
+const roundings = ["quantizer", "stochastic"] as const;
+
 const options = {
   ...networkOptions,
   inputs: requiredValue("file", "numbers, a row for each input: .npy, or text such as CSV"),
@@ -38,6 +41,8 @@ const options = {
     `${passes.join(", ")}: how a ticket is run, with all kept hidden units or with the dense layers that equal them`,
     "collapsed",
   ),
+  rounding: value("name", `${roundings.join(", ")}: how sums become activations`, "quantizer"),
+  seed: value("number", "an integer of 64 bits, for stochastic rounding", "1"),
   argmax: flag("write the index of the largest output, from 0, instead of the outputs"),
   ...runOptions,
 };
@@ -54,6 +59,9 @@ outputs, \`--argmax\` takes the first.
 With \`--real\`, for a network that was made from real numbers, an input x becomes the integer nearest to x 2^m / u, ties away
 from 0, with u the \`--input-scale\`. An output is its integer times S / 2^m, with S the output scale, which is printed.
 
+With \`--rounding stochastic\` the sums of layers and additions are rounded up with the probability of the part that is cut off, by
+random numbers of \`--seed\`. A ticket takes the numbers of its target, so both still have the same outputs.
+
 The network of a ticket fixes how real numbers become integers; other options are refused, except \`--input-scale\`.`,
   formats: `
   .npy    integers, booleans or floats, of shape [inputs, columns] or of more axes
@@ -68,6 +76,7 @@ The network of a ticket fixes how real numbers become integers; other options ar
 });
 
 const passSchema = z._default(z.enum(passes, `one of ${passes.join(", ")}`), "collapsed");
+const roundingSchema = z._default(z.enum(roundings, `one of ${roundings.join(", ")}`), "quantizer");
 const headerSchema = z.optional(z.enum(["yes", "no"], "yes or no"));
 const outSchema = z.optional(z.string().check(z.regex(/\.(npy|csv)$/i, "a name that ends in .npy or .csv")));
 
@@ -113,6 +122,13 @@ async function runForward(
   { stop }: Call,
 ): Promise<number> {
   const pass = parse(passSchema, args.pass, "pass");
+  const isStochastic = parse(roundingSchema, args.rounding, "rounding") === "stochastic";
+  if (args.seed !== undefined && !isStochastic)
+    throw new RequestError("seed", "none with the quantizers of the network", args.seed, {
+      option: "rounding",
+      value: "stochastic",
+    });
+  const seed = isStochastic ? parse(seedSchema, args.seed ?? "1", "seed") : undefined;
   const out = parse(outSchema, args.out, "out");
   const header = parse(headerSchema, args.header, "header");
   const { network, ends, imported } = await readNetworkOrTicket(file, readNetworkOptions(args));
@@ -144,6 +160,7 @@ async function runForward(
       outputs: await untilStopped(
         runNetwork(engine, network, inputs, {
           pass,
+          ...(seed !== undefined && { stochasticSeed: seed }),
           signal,
           onProgress: ({ done, total }) => report(Math.round((done / total) * count)),
         }),
@@ -173,6 +190,7 @@ async function runForward(
     kind: "forward",
     file,
     pass,
+    ...(seed !== undefined && { rounding: "stochastic", seed: String(seed) }),
     inputs: count,
     outputs: width,
     digest,

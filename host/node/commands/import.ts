@@ -28,7 +28,7 @@ export const ticketNetworkOptions = networkOptionsFrom("the ticket's");
 /** The manual of the files that these options are about. */
 export const networkManual = `
 A network is a multilayer perceptron with ReLUs between its layers and a quantizer behind every layer: \`floor\`, \`truncate\`,
-\`nearest\` or \`away\`. Its file is one of:
+\`nearest\` or \`away\`, or a graph. Its file is one of:
 
 - JSON with \`bits\`, \`activationBits\` and \`layers\`: integers in -2^bits..2^bits as \`weights\`, and perhaps as \`biases\`, which are
   weights of an input that is always 1
@@ -36,7 +36,8 @@ A network is a multilayer perceptron with ReLUs between its layers and a quantiz
 - safetensors: \`name.weight\` [outputs, inputs] or \`name.kernel\` [inputs, outputs], perhaps \`name.bias\`; integers perhaps with
   \`name.weight_scale\` and \`name.weight_zero_point\`; pruned weights as \`name.weight_orig\` and \`name.weight_mask\`; batch
   normalizations beside a layer
-- ONNX: one chain of matrices and ReLUs. Affine operators between ReLUs (Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization) become
+- JSON with \`nodes\`: a graph of convolutions, dense layers, pools and additions, of integers
+- ONNX: a chain of matrices and ReLUs, or a graph with Conv, MaxPool, AveragePool and residual Add. Affine operators between ReLUs (Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization) become
   one layer, and operators behind the last layer are left out with a note. Weights may be in files beside the model
 
 Integers are taken as they are. Integers with scales are kept where they fit, and a note says what is multiplied or rounded.

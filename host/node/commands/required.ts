@@ -27,7 +27,7 @@ import { numbersOf, RESULT_FILES } from "../sweep/results.ts";
 import { command, STOPPED_STATUS, value, type ArgumentsOf, type Call } from "./command.ts";
 import { seedOption } from "./options.ts";
 import { untilStopped, withEngine } from "./run.ts";
-import { settingsOf, sweep, sweepOptions } from "./sweep.ts";
+import { refuseSweepFolder, settingsOf, sweep, sweepOptions } from "./sweep.ts";
 
 /** What the method `tail` writes. */
 const TAIL_FILES = ["results.jsonl", "results.csv", "report.html"];
@@ -97,7 +97,10 @@ async function runByTail(
   let isStopped = false;
   const stopWithReader = out === undefined;
   const seconds = await withEngine(args, { output, stop, total, stopWithReader }, async (run) => {
-    if (out !== undefined) await prepareFolder(out, TAIL_FILES);
+    if (out !== undefined) {
+      await refuseSweepFolder(out);
+      await prepareFolder(out, TAIL_FILES);
+    }
     run.report(0);
     let before = 0;
     for (const config of configs) {

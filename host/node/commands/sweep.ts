@@ -72,6 +72,17 @@ export async function freeFolder(folder: string, configuration: Json): Promise<s
   return path.join(folder, configurationDigest(configuration).slice(0, 8));
 }
 
+/** @throws {RequestError} A sweep has the folder, whose results would be replaced by those of a command without a journal. */
+export async function refuseSweepFolder(folder: string): Promise<void> {
+  if (await hasOtherConfiguration(folder, null))
+    throw new RequestError(
+      "out",
+      "a folder without the journal of a sweep",
+      folder,
+      "choose another with --out",
+    );
+}
+
 /** The outcome of a sweep that has findings: not that of a shard, whose results are made by a merge. */
 export interface Swept<Result> {
   readonly status: number;

@@ -14,6 +14,7 @@ import { command, flag, STOPPED_STATUS, value, type ArgumentsOf, type Call } fro
 import { instanceOptions, readRequests } from "./instances.ts";
 import { seedOption } from "./options.ts";
 import { runOptions, untilStopped, withEngine } from "./run.ts";
+import { refuseSweepFolder } from "./sweep.ts";
 
 const DEFAULT_BITS = "2,4,6,8";
 const FILES = ["results.jsonl", "results.csv", "report.html"];
@@ -65,7 +66,7 @@ items that are not 0. Signed sums (\`rnpp\`) are refused: their magnitudes alone
 Beside P are, in the field of a finding:
 
 - \`shortfall\`: R_n(M), the probability that the positive items add up to less than M
-- \`law\`, for \`rssp\` and \`rssp0\`: 2 R_n(M), which P was found to approach as n grows; that is not proven
+- \`law\`, for \`rssp\` and \`rssp0\`: 2 R_n(M), at most 1, which P was found to approach as n grows; that is not proven
 - \`bound\`: a proven lower bound on P
 - \`divisors\`: the probability that all items have a common divisor
 - \`trivial\`: the probability that some weight is missing among the items themselves (the coupon collector)
@@ -100,7 +101,10 @@ async function runTail(args: Options, { commandLine, stop }: Call): Promise<numb
   const sweeps: TailFinding[][] = [];
   const stopWithReader = out === undefined;
   const seconds = await withEngine(args, { output, stop, total, stopWithReader }, async (run) => {
-    if (out !== undefined) await prepareFolder(out, FILES);
+    if (out !== undefined) {
+      await refuseSweepFolder(out);
+      await prepareFolder(out, FILES);
+    }
     run.report(0);
     let before = 0;
     for (const config of configs) {

@@ -5,10 +5,9 @@ import { dirname, isAbsolute, join } from "node:path";
 import { locating, RequestError } from "../../../src/errors.ts";
 import { isGraph, isLinear, sizeOf, type Graph } from "../../../src/graph/model.ts";
 import { outlineOfGraph, type GraphOutline } from "../../../src/graph/outline.ts";
-import { readGraph } from "../../../src/graph/read.ts";
 import {
   refuseConflicts,
-  importNetwork,
+  importModel,
   type ImportedNetwork,
   type ImportOptions,
 } from "../../../src/import/network.ts";
@@ -20,7 +19,7 @@ import { readBytes } from "./files.ts";
 import { significant } from "../reports/table.ts";
 
 /** A network of a file, in either form. */
-export type ReadNetwork = Omit<ImportedNetwork, "network"> & { readonly network: Network | Graph };
+export type ReadNetwork = ImportedNetwork<Network | Graph>;
 
 /**
  * The network of a file.
@@ -32,34 +31,8 @@ export async function readNetworkFile(
   defaults: ImportOptions = {},
 ): Promise<ReadNetwork> {
   const bytes = await readBytes(path);
-  return locating(path, () => networkOf(path, bytes, options, defaults));
-}
-
-function networkOf(
-  path: string,
-  bytes: Uint8Array,
-  options: ImportOptions,
-  defaults: ImportOptions = {},
-): ReadNetwork {
-  const graph = graphOfJson(bytes);
-  if (!graph) return importNetwork(bytes, { ...options, external: externalFiles(dirname(path)) }, defaults);
-  const layers = graph.nodes.filter(isLinear);
-  const bits = layers.reduce((most, node) => Math.max(most, node.bits), 0);
-  refuseConflicts(options, {}, "the network");
-  return { network: graph, bits, notes: [], quantization: undefined };
-}
-
-/** The graph of JSON with `nodes`; undefined for other bytes. */
-function graphOfJson(bytes: Uint8Array): Graph | undefined {
-  // "{"
-  if (bytes[0] !== 0x7b) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString());
-  } catch {
-    return undefined;
-  }
-  return value instanceof Object && "nodes" in value ? readGraph(value) : undefined;
+  const external = externalFiles(dirname(path));
+  return locating(path, () => importModel(bytes, { ...options, external }, defaults));
 }
 
 /**
@@ -148,7 +121,8 @@ export async function readNetworkOrTicket(
     refuseConflicts(options, optionsOf(ticket.target), "the ticket");
     return { network: ticket, ends: endsOf(ticket.target) };
   }
-  const imported = locating(path, () => networkOf(path, bytes, options));
+  const external = externalFiles(dirname(path));
+  const imported = locating(path, () => importModel(bytes, { ...options, external }));
   const { network, bits } = imported;
   const outline = isGraph(network) ? outlineOfGraph(network) : outlineOf(network, bits);
   return { network, ends: endsOf(outline), imported };
@@ -157,11 +131,14 @@ export async function readNetworkOrTicket(
 /** Lines about the import of a network: notes on the file, and without `json` the errors of rounding. */
 export function importedLines(path: string, imported: ReadNetwork, json = false): string[] {
   const { network, bits, notes, quantization } = imported;
+  const { activationBits, quantizer } = isGraph(network)
+    ? { ...network.input, ...(network.nodes.find(isLinear) ?? network.nodes[0]!).epilogue }
+    : network;
   const lines = notes.map((note) => `note: ${note}`);
-  if (quantization && !json && !isGraph(network)) {
+  if (quantization && !json) {
     const { layers, inputs, outputRange, outputError, outputErrorRms } = quantization;
     lines.unshift(
-      `real numbers as integers: ${bits} bits of weights, ${network.activationBits} of activations, ${network.quantizer}`,
+      `real numbers as integers: ${bits} bits of weights, ${activationBits} of activations, ${quantizer}`,
       ...layers.map(
         ({ name, rows, columns, scale, kept, weightError, biasError }, l) =>
           `layer ${l}, ${quoted(name)}, ${rows} x ${columns}: ${kept ? "integers kept, " : ""}scale ${significant(scale)}, weights off by at most ` +

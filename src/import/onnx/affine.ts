@@ -94,9 +94,23 @@ export class Affine {
     return this.matrix !== undefined;
   }
 
+  /** The number of weights of a layer of `rows` outputs. */
+  weightsOf(rows: number): number {
+    return this.matrix?.length ?? rows * rows;
+  }
+
   /** Whether the map changes nothing. */
   get isIdentity(): boolean {
     return !this.matrix && !this.bias && this.scale.every((factor) => factor === 1);
+  }
+
+  /** Whether the map multiplies rows by factors above 0 and adds shifts, so that the larger of two numbers stays the larger. */
+  get isIncreasing(): boolean {
+    return !this.matrix && this.scale.every((factor) => factor > 0);
+  }
+
+  get hasShifts(): boolean {
+    return this.bias?.some((value) => value !== 0) ?? false;
   }
 
   /** Whether the map turns numbers of 0 or more into such numbers. */
@@ -114,6 +128,30 @@ export class Affine {
     const bias = this.bias && first(this.bias);
     if (this.matrix || !scale || (this.bias && !bias)) return undefined;
     return this.with({ scale, bias });
+  }
+
+  /** The factors and shifts of rows, picked by their indices. A list of one number stays. */
+  picked(indices: readonly number[]): Affine {
+    const pick = (list: Float64Array<ArrayBuffer>) =>
+      list.length === 1 ? list : Float64Array.from(indices, (row) => list[row]!);
+    return this.with({ scale: pick(this.scale), bias: this.bias && pick(this.bias) });
+  }
+
+  /** The map of each block of `points` rows, one row for each; undefined where the rows of a block differ. */
+  ofBlocks(points: number): Affine | undefined {
+    if (this.matrix) return undefined;
+    if (points === 1) return this;
+    const areAlike = (list: Float64Array) =>
+      list.length === 1 || list.every((value, row) => value === list[row - (row % points)]);
+    if (!areAlike(this.scale) || (this.bias && !areAlike(this.bias))) return undefined;
+    const rows = Math.max(this.scale.length, this.bias?.length ?? 1) / points;
+    return this.picked(Array.from({ length: Math.max(Math.floor(rows), 1) }, (_, block) => block * points));
+  }
+
+  /** Applies factors and shifts behind this map. */
+  followedBy({ scale, bias, exact }: Affine): Affine {
+    const scaled = this.scaled(scale, exact);
+    return bias ? scaled.shifted(bias, exact) : scaled;
   }
 
   /** Multiplies rows by factors: one, or one for each row. */
@@ -178,11 +216,12 @@ export class Affine {
    * The map as a layer. A layer of integers with factors that are not keeps them as scales. The numbers of the matrix are
    * changed, so that the map itself is of no use afterwards.
    * @param width The number of rows.
+   * @param isShared Whether other maps have the same matrix, which is then copied.
    */
-  close(width: number): ClosedLayer {
+  close(width: number, isShared = false): ClosedLayer {
     const { name, exact, scale, columns } = this;
     const rows = width;
-    const weights = this.matrix ?? diagonal(width);
+    const weights = (isShared ? this.matrix?.slice() : this.matrix) ?? diagonal(width);
     const layer = {
       name,
       rows,

@@ -17,11 +17,31 @@ export type Axes = readonly Axis[];
 /** An error that another reading of the axes may mend: samples lie along an axis where features are expected. */
 export class LayoutError extends RequestError {}
 
+/** The most features of a value. */
+export const MAX_FEATURES = 2 ** 24;
+
 const ONE: Axis = { size: 1, isSample: false };
 
 /** The number of features of one sample, NaN where it is not known. */
 export function widthOf(axes: Axes): number {
   return productOf(axes.filter(({ isSample }) => !isSample).map(({ size }) => size));
+}
+
+/**
+ * The shape [channels, height, width] of a sample; undefined for a value that is no image: its first axis counts samples, or is
+ * of size 1, and three axes are features.
+ */
+export function imageOf(axes: Axes): readonly [number, number, number] | undefined {
+  const [first, ...rest] = axes;
+  if (!first || rest.length !== 3 || !(first.isSample || first.size === 1)) return undefined;
+  if (rest.some(({ isSample, size }) => isSample && size !== 1)) return undefined;
+  const [channels, height, width] = rest.map(({ size }) => size) as [number, number, number];
+  return [channels, height, width];
+}
+
+/** The axes of an image of another shape. */
+export function imageAxes(axes: Axes, image: readonly [number, number, number]): Axes {
+  return [axes[0]!, ...image.map((size): Axis => ({ size, isSample: false }))];
 }
 
 function samplesOf(axes: Axes): number {
@@ -64,8 +84,11 @@ export function alignedTo(
   if (values.length === 1) return { axes: result, values };
   const strides = stridesOf(shape);
   const features = result.flatMap((axis, i) => (axis.isSample ? [] : [{ size: axis.size, i }]));
-  if (features.some(({ size }) => Number.isNaN(size)))
+  const count = productOf(features.map(({ size }) => size));
+  if (Number.isNaN(count))
     throw new RequestError(node.what, "an input whose shape the model states", shown(axes));
+  if (count > MAX_FEATURES)
+    throw new RequestError(node.what, `at most ${MAX_FEATURES} features`, shown(axes));
   return {
     axes: result,
     values: strided(
@@ -147,18 +170,35 @@ export function unsqueezedAxes(node: Node, axes: Axes, added: readonly number[])
   return unsqueezed(node, axes, added, ONE);
 }
 
-/** The axes after Transpose, which must keep the order of features. */
-export function transposedAxes(node: Node, axes: Axes, attributes: Attributes): Axes {
+/** The axes after Transpose, and the place that each feature had before; undefined where features keep their order. */
+export function transposedAxes(
+  node: Node,
+  axes: Axes,
+  attributes: Attributes,
+): { axes: Axes; order: Int32Array | undefined } {
   const perm = permOf(node, attributes, axes.length);
-  const features = perm.filter((i) => !axes[i]!.isSample && axes[i]!.size !== 1);
-  if (features.some((axis, i) => i > 0 && axis < features[i - 1]!))
+  const result = perm.map((i) => axes[i]!);
+  const isFeature = (i: number) => !axes[i]!.isSample && axes[i]!.size !== 1;
+  const features = perm.filter(isFeature);
+  if (features.every((axis, i) => i === 0 || axis > features[i - 1]!))
+    return { axes: result, order: undefined };
+  const sizes = features.map((axis) => axes[axis]!.size);
+  const count = productOf(sizes);
+  if (!(count <= MAX_FEATURES))
     throw new RequestError(
       node.what,
-      "features in their order",
-      perm,
-      "an order of features that changes is not read yet",
+      `at most ${MAX_FEATURES} features, whose number the model states`,
+      shown(axes),
     );
-  return perm.map((i) => axes[i]!);
+  const before = features.toSorted((a, b) => a - b);
+  const strides = stridesOf(before.map((axis) => axes[axis]!.size));
+  const places = Float64Array.from({ length: count }, (_, i) => i);
+  const moved = strided(
+    places,
+    sizes,
+    features.map((axis) => strides[before.indexOf(axis)]!),
+  );
+  return { axes: result, order: Int32Array.from(moved) };
 }
 
 /** The axes of an operand that a matrix contracts along an axis of `size`, and that axis becomes one of `result` features. */

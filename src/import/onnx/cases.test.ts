@@ -1,6 +1,7 @@
 // Models as exporters write them: what each computes, and what of it is left out or refused.
 
 import { describe, expect, test } from "vitest";
+import { readChain } from "../../../test/chains.ts";
 import {
   BOOL,
   DOUBLE,
@@ -20,7 +21,6 @@ import {
 } from "../../../test/onnx.ts";
 import { field, join } from "../../../test/writers.ts";
 import { importNetwork } from "../network.ts";
-import { readOnnx } from "./read.ts";
 
 const op = (
   operator: string,
@@ -217,6 +217,22 @@ const read: readonly Case[] = [
     { q, s: real([3], 0.5, 0.25, 2), V, b, c },
   ],
   ["inputs that are cast", behind(op("Cast", "x", "f", { to: FLOAT })), constants, { inputType: DOUBLE }],
+  [
+    "features in another order in front of a matrix",
+    behind(op("Transpose", "x", "t", { perm: [0, 2, 3, 1] }), op("Flatten", "t", "f", { axis: 1 })),
+    constants,
+    { inputShape: ["N", 2, 2, 1] },
+  ],
+  [
+    "features whose order changes twice",
+    behind(
+      op("Transpose", "x", "t", { perm: [0, 2, 3, 1] }),
+      op("Transpose", "t", "u", { perm: [0, 3, 1, 2] }),
+      op("Flatten", "u", "f", { axis: 1 }),
+    ),
+    constants,
+    { inputShape: ["N", 2, 2, 1] },
+  ],
   ["no shape of its input", mlp, constants, { inputShape: undefined }],
 ];
 
@@ -224,7 +240,7 @@ describe("ONNX model", () => {
   test.each(read.map((row) => [row[0], modelOf(row)] as const))(
     "A model with %s is read as what it computes",
     (_title, model) => {
-      const { layers } = readOnnx(modelBytes(model));
+      const { layers } = readChain(modelBytes(model));
       const shape = (model.inputShape ?? ["N", 4]).map((size) => (typeof size === "number" ? size : 1));
       const samples = [
         [1, 2, 3, 4],
@@ -244,7 +260,7 @@ describe("ONNX model", () => {
 
   test("Integers of DequantizeLinear stay integers, with a scale for each row and biases that are real", () => {
     const row = read.find(([title]) => title === "weights of DequantizeLinear")!;
-    const { layers, integer, notes } = readOnnx(modelBytes(modelOf(row)));
+    const { layers, integer, notes } = readChain(modelBytes(modelOf(row)));
     expect([integer, notes]).toEqual([false, []]);
     expect(layers.map(({ scales }) => Array.from(scales!))).toEqual([
       [0.03125, 0.03125, 0.03125],
@@ -256,7 +272,7 @@ describe("ONNX model", () => {
 
   test("A scale below 0 goes into the integers, and scales of inputs are multiplied out with a note", () => {
     const scaled = (shape: number[], ...values: number[]) =>
-      readOnnx(
+      readChain(
         modelBytes(
           modelOf([
             "",
@@ -279,10 +295,10 @@ describe("ONNX model", () => {
     const nodes = [op("MatMul", "x q", "h"), ...relu, op("MatMul", "r p", "o")];
     const inputs = { q: integers(q), p: integers(p) };
     const more = { inputType: INT32 };
-    const { layers, integer } = readOnnx(modelBytes(modelOf(["", nodes, inputs, more])));
+    const { layers, integer } = readChain(modelBytes(modelOf(["", nodes, inputs, more])));
     expect(integer).toBe(true);
     expect(outputsOf(layers, [1, 2, 3, 4])).toEqual([-16172, 19904]);
-    const biased = readOnnx(
+    const biased = readChain(
       modelBytes(
         modelOf([
           "",
@@ -344,14 +360,14 @@ describe("ONNX model", () => {
         classes: of(INT32, [2], 0, 1),
         flat: list(-1),
       };
-      const network = readOnnx(modelBytes(modelOf(["", [...mlp, ...nodes], initializers, { outputs }])));
+      const network = readChain(modelBytes(modelOf(["", [...mlp, ...nodes], initializers, { outputs }])));
       expect(network.notes).toEqual(notes);
-      expect(network.layers).toEqual(readOnnx(modelBytes(modelOf(["", mlp, constants]))).layers);
+      expect(network.layers).toEqual(readChain(modelBytes(modelOf(["", mlp, constants]))).layers);
     },
   );
 
   test("A matrix that is applied to rows of several takes rows, and a note says so", () => {
-    const { layers, notes } = readOnnx(
+    const { layers, notes } = readChain(
       modelBytes(
         modelOf([
           "",
@@ -400,9 +416,9 @@ describe("ONNX model", () => {
       { version: 9 },
     ],
     [
-      "a sum of two branches",
-      [...mlp, op("MatMul", "r V", "k"), op("Add", "o k", "y")],
-      `(Add): ${branch}["o","k"]; branches that meet again`,
+      "a product of two branches",
+      [...mlp, op("MatMul", "r V", "k"), op("Mul", "o k", "y")],
+      `(Mul): ${branch}["o","k"]; branches that meet again`,
       { outputs: ["y"] },
     ],
     [
@@ -422,10 +438,20 @@ describe("ONNX model", () => {
       "(Clip): expected a ReLU between layers; other",
     ],
     [
-      "features in another order",
-      behind(op("Transpose", "x", "t", { perm: [0, 2, 3, 1] }), op("Flatten", "t", "f", { axis: 1 })),
-      "(Transpose): expected features in their order",
+      "a ReLU of features in another order",
+      behind(
+        op("Transpose", "x", "t", { perm: [0, 2, 3, 1] }),
+        op("Relu", "t", "q"),
+        op("Flatten", "q", "f", { axis: 1 }),
+      ),
+      '(Relu): expected features of "t" in their order, got "[?, 2, 1, 2]"; a Transpose may change it only in front of a matrix',
       { inputShape: ["N", 2, 2, 1] },
+    ],
+    [
+      "outputs in another order",
+      [op("Transpose", "x", "y", { perm: [0, 3, 2, 1] })],
+      'graph, output: expected features of "y" in their order',
+      { inputShape: ["N", 2, 1, 2], outputs: ["y"] },
     ],
     [
       "samples that are mixed",
@@ -468,7 +494,7 @@ describe("ONNX model", () => {
       wrong: list(-1, 2),
       many: real([2, 4], 1, 2, 3, 4, 5, 6, 7, 8),
     };
-    expect(() => readOnnx(modelBytes(modelOf(["", nodes, initializers, more])))).toThrow(message);
+    expect(() => readChain(modelBytes(modelOf(["", nodes, initializers, more])))).toThrow(message);
   });
 
   test("Weights beside a model are asked for by file, offset and length, and must be there", () => {

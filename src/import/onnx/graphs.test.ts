@@ -3,6 +3,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { readChain } from "../../../test/chains.ts";
 import {
   bigIntegers,
   DOUBLE,
@@ -21,7 +22,6 @@ import {
   type Numbers,
 } from "../../../test/onnx.ts";
 import type { GivenLayer, GivenNetwork } from "../given.ts";
-import { readOnnx } from "./read.ts";
 
 /** A sequence of numbers that a seed fixes. */
 function numbersFrom(seed: number) {
@@ -457,7 +457,7 @@ function check(runs: number): void {
     fc.property(...graphs(names), (seed, list, layout) => {
       const whole = made(seed, list, layout, FLOAT);
       const graph = { ...whole, model: withoutTail(whole) };
-      const { layers, notes } = readOnnx(modelBytes(whole.model));
+      const { layers, notes } = readChain(modelBytes(whole.model));
       expect(notes.some((note) => note.startsWith("Softmax"))).toBe(
         whole.model !== graph.model && whole.model.outputs[0] !== whole.scores,
       );
@@ -472,7 +472,7 @@ function checkIntegers(runs: number): void {
   fc.assert(
     fc.property(...graphs(names), (seed, list, layout) => {
       const graph = made(seed, list, layout, INT32);
-      const network = readOnnx(modelBytes(graph.model));
+      const network = readChain(modelBytes(graph.model));
       const random = numbersFrom(seed + 1);
       const shape = inputShape(graph);
       const values = Array.from({ length: sizeOf(shape) }, () => BigInt(random.integer(9)));
@@ -504,7 +504,7 @@ describe("Random ONNX graph", () => {
     const shown = [0, 1, 2, 3, 4, 5, 6, 7].map((seed) => {
       const graph = made(seed, ["sub"], "rows", FLOAT);
       const plain = { ...graph, model: withoutTail(graph) };
-      const { layers } = readOnnx(modelBytes(graph.model));
+      const { layers } = readChain(modelBytes(graph.model));
       expect(distance(plain, layers, 1)).toBeLessThan(1e-9);
       const wrong = layers.map((layer) => ({
         ...layer,
@@ -519,11 +519,11 @@ describe("Random ONNX graph", () => {
     const { model } = made(3, ["gemm", "rectifier", "add"], "rows", FLOAT);
     const data = externalBytes(model);
     const asked: string[] = [];
-    const outside = readOnnx(modelBytes(model, "model.onnx.data"), (location, offset, length) => {
+    const outside = readChain(modelBytes(model, "model.onnx.data"), (location, offset, length) => {
       asked.push(location);
       return data.subarray(offset, offset + length);
     });
-    expect(outside).toEqual(readOnnx(modelBytes(model)));
+    expect(outside).toEqual(readChain(modelBytes(model)));
     expect(new Set(asked)).toEqual(new Set(["model.onnx.data"]));
   });
 });

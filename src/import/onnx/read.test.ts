@@ -1,6 +1,7 @@
 // Graphs that are a chain of layers and those that are not, tensors in every form, and models that claim more than they contain.
 
 import { describe, expect, test } from "vitest";
+import { readChain } from "../../../test/chains.ts";
 import {
   doubles,
   field,
@@ -15,7 +16,6 @@ import {
   type WrittenNode,
 } from "../../../test/writers.ts";
 import { importNetwork } from "../network.ts";
-import { readOnnx } from "./read.ts";
 
 const none = new Uint8Array();
 const w = tensor("w", [2, 3], [1, 2, 3, 4, 5, 6]);
@@ -41,12 +41,12 @@ const op = (
   attributes,
 });
 const read = (nodes: WrittenNode[], tensors = [w, v, b], more: Uint8Array = none) =>
-  readOnnx(model(nodes.map(node), tensors, more));
+  readChain(model(nodes.map(node), tensors, more));
 const floatAttribute = (name: string, value: number) =>
   join(field(1, name), floatField(2, value), field(20, 1));
 
 /** Layers without their types. */
-const plain = ({ layers, ...rest }: ReturnType<typeof readOnnx>) => ({
+const plain = ({ layers, ...rest }: ReturnType<typeof readChain>) => ({
   ...rest,
   layers: layers.map(({ weights, biases, ...sizes }) => ({
     ...sizes,
@@ -150,9 +150,9 @@ describe("ONNX chain", () => {
 
   test.each<[string, WrittenNode[], string]>([
     [
-      "a convolution",
+      "a convolution of rows",
       [op("Conv", ["x", "w"], "y")],
-      'node "to y" (Conv): expected layers of matrices, got "Conv"; convolution and pooling are not read yet',
+      'node "to y" (Conv): expected an input of shape [samples, channels, height, width], got "[?, ?]"',
     ],
     ["another operator", [op("LSTM", ["x", "w"], "y")], "(LSTM): expected one of Gemm, MatMul, Add, "],
     ["control flow", [op("If", ["x"], "y")], '(If): expected a graph without control flow, got "If"'],
@@ -186,14 +186,14 @@ describe("ONNX chain", () => {
       'node "to c" (constructor): expected one of',
     ],
     [
-      "a sum of two",
-      [matmul(["x", "w"], "h"), op("Add", ["h", "h"], "y")],
-      'node "to y" (Add): expected one input that depends on the input of the graph, and constants, got ["h","h"]; branches',
+      "a difference of two",
+      [matmul(["x", "w"], "h"), op("Sub", ["h", "h"], "y")],
+      'node "to y" (Sub): expected one input that depends on the input of the graph, and constants, got ["h","h"]; branches',
     ],
     [
       "a shortcut",
       [matmul(["x", "w"], "h"), relu("h", "r"), op("Add", ["r", "x"], "y")],
-      'node "to y" (Add): expected one input that depends on the input of the graph, and constants, got ["r","x"]',
+      'node "to y" (Add): expected two values of one shape, [?, 3], got "[?, ?]"',
     ],
     [
       "a layer behind a Softmax",

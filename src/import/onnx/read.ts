@@ -1,14 +1,28 @@
-// ONNX models that are multilayer perceptrons with ReLUs. Every value of the graph is computed as one of three things: a
-// constant, an affine map of the outputs of the last ReLU, or something behind the last layer that is left out.
+// ONNX models that are multilayer perceptrons with ReLUs, or graphs with convolutions, pools and additions. Every value of the
+// model is computed as one of three things: a constant, an affine map of the outputs of the node before it (origin.ts), or
+// something behind the last layer that is left out.
 
 import { RequestError } from "../../errors.ts";
 import { checkLayers, MAX_WEIGHTS, type GivenNetwork } from "../given.ts";
 import { quoted } from "../text.ts";
-import { Affine, type ClosedLayer } from "./affine.ts";
-import { LayoutError, shown, widthOf, type Axes } from "./axes.ts";
+import { MAX_NODES } from "../../graph/build.ts";
+import { isGivenLinear, productsOf, type GivenGraph } from "../givenGraph.ts";
+import { Affine } from "./affine.ts";
+import { imageOf, LayoutError, shown, widthOf } from "./axes.ts";
 import { Budget, fold, foldedOperators, shapeOf } from "./fold.ts";
 import { readModel, type Input, type Model, type Node } from "./model.ts";
-import { steps, type Activation, type LeftOut, type Step, type Walk } from "./steps.ts";
+import { chainTo, closed, graphOf, scaled } from "./lower.ts";
+import {
+  absorbed,
+  INPUT_ORIGIN,
+  nodeOf,
+  ofEachChannel,
+  type LayerOrigin,
+  type NodeOrigin,
+  type Origin,
+} from "./origin.ts";
+import type { Activation, LeftOut, Step, Walk } from "./step.ts";
+import { steps } from "./steps.ts";
 import { readTensor, type Constant, type ReadExternal } from "./tensor.ts";
 
 /** An output of a node that is not computed. */
@@ -35,13 +49,16 @@ const followers = setOf(
     "Max Clip Relu Where Expand Shape ReduceMax ReduceSum LeakyRelu PRelu DequantizeLinear " +
     "ai.onnx.ml.ArrayFeatureExtractor",
 );
+/** Operators that read features in another order, and matrices, whose columns take it up. */
+const orderless = setOf("Identity Cast Dropout Reshape Flatten Squeeze Unsqueeze Transpose MatMul Gemm");
 /** Operators that a message about what is left out need not name. */
 const silent = setOf("Identity Cast Reshape Flatten Squeeze Unsqueeze Shape");
 
-const convolutions =
-  /^(Conv|ConvTranspose|ConvInteger|QLinearConv|DeformConv|(Max|Average|Lp|GlobalMax|GlobalAverage|GlobalLp)Pool|MaxUnpool)$/;
+/** Operators that need an image as it is. */
+const imageOperators = /^(Conv|(Max|Average|GlobalMax|GlobalAverage)Pool)$/;
+const otherConvolutions = /^(ConvTranspose|DeformConv|(Lp|GlobalLp)Pool|MaxUnpool)$/;
 const integerProducts =
-  /(^|\.)(MatMulInteger|QLinearMatMul|DynamicQuantizeLinear|QGemm|DynamicQuantizeMatMul|MatMulIntegerToFloat|MatMulNBits|QuantizeLinear)$/;
+  /(^|\.)(ConvInteger|QLinearConv|MatMulInteger|QLinearMatMul|DynamicQuantizeLinear|QGemm|DynamicQuantizeMatMul|MatMulIntegerToFloat|MatMulNBits|QuantizeLinear)$/;
 const control = /^(If|Loop|Scan|SequenceMap)$/;
 
 /**
@@ -54,7 +71,7 @@ const control = /^(If|Loop|Scan|SequenceMap)$/;
  * @param external Reads tensors that are in files beside the model.
  * @throws {RequestError} For bytes that are not a model, and for a graph that is no such network; names the node.
  */
-export function readOnnx(bytes: Uint8Array, external?: ReadExternal): GivenNetwork {
+export function readOnnx(bytes: Uint8Array, external?: ReadExternal): GivenNetwork | GivenGraph {
   const model = readModel(bytes);
   try {
     return new GraphWalk(model, external, "rows").network();
@@ -80,6 +97,15 @@ class GraphWalk implements Walk {
   private readonly leftOut = new Set<string>();
   /** The number of weights of all matrices so far. */
   private weights = 0;
+  /** Whether operators need images as they are. */
+  private hasImages = false;
+  /** The shape of the input where it is an image. */
+  private inputImage: readonly [number, number, number] | undefined;
+  /** The nodes of activations that were asked for, without and with a ReLU. */
+  private readonly nodes = new Map<
+    Affine,
+    { readonly activation: Activation; relu: boolean; origin: Origin }[]
+  >();
 
   constructor(model: Model, external: ReadExternal | undefined, layout: "rows" | "columns") {
     this.model = model;
@@ -87,7 +113,7 @@ class GraphWalk implements Walk {
     this.layout = layout;
   }
 
-  network(): GivenNetwork {
+  network(): GivenNetwork | GivenGraph {
     const { inputs, outputs, nodes } = this.model;
     const { needed, names } = neededFor(this.model);
     const used = inputs.filter(({ name }) => names.has(name));
@@ -99,6 +125,7 @@ class GraphWalk implements Walk {
         used.map(({ name }) => name),
         used.length > 1 ? "a network of several inputs is not read: join them before the export" : undefined,
       );
+    this.hasImages = nodes.some(({ operator }, i) => needed.has(i) && imageOperators.test(operator));
     this.define(input.name, this.activationOf(input));
     const uses = usesOf(nodes, needed, outputs);
     for (const [i, node] of nodes.entries()) {
@@ -123,7 +150,7 @@ class GraphWalk implements Walk {
       size,
       isSample: sizes.length > 1 && axis === (rows ? 0 : sizes.length - 1),
     }));
-    return { kind: "activation", name, axes, type, map: Affine.identity(), layers: [], relu: "" };
+    return { kind: "activation", name, axes, type, origin: INPUT_ORIGIN, map: Affine.identity(), relu: "" };
   }
 
   private define(name: string, value: Value): void {
@@ -174,6 +201,7 @@ class GraphWalk implements Walk {
     if (tail?.kind === "left out") return this.follow(node, tail, inputs);
     const [activation] = activations;
     if (!activation) return this.constantOf(node, inputs as readonly (Constant | undefined)[]);
+    if (operator === "Add" && activations.length === 2) return this.sum(node, activations);
     if (activations.length > 1) throw branch(node, activations);
     if (operator === "Shape")
       return shapeOf(
@@ -184,6 +212,7 @@ class GraphWalk implements Walk {
     const step = Object.hasOwn(steps, operator) ? steps[operator] : undefined;
     if (step) {
       const [apply, ...known] = step;
+      if (activation.order && !orderless.has(operator)) throw outOfOrder(what, activation);
       const attributes = node.attributes();
       attributes.allow(known);
       return apply(this, {
@@ -223,7 +252,8 @@ class GraphWalk implements Walk {
     for (const value of inputs) {
       const scores =
         value?.kind === "activation" ? value : value?.kind === "left out" ? value.scores : undefined;
-      if (scores && scores.map !== tail.scores.map) throw branch(node, [tail.scores, scores]);
+      if (scores && (scores.map !== tail.scores.map || scores.origin !== tail.scores.origin))
+        throw branch(node, [tail.scores, scores]);
     }
     if (!silent.has(node.operator)) this.leftOut.add(node.operator);
     return tail;
@@ -241,21 +271,40 @@ class GraphWalk implements Walk {
     if (!this.notes.includes(text)) this.notes.push(text);
   }
 
-  /** Closes a layer by a ReLU. */
   rectified({ node, activation }: Pick<Step, "node" | "activation">): Activation {
-    const { map, axes, layers } = activation;
+    const { map, origin } = activation;
     const relu = node.operator;
     // Outputs of a ReLU that stay 0 or more pass another one unchanged.
-    if (layers.length > 0 && map.keepsSigns) return { ...activation, relu };
-    return {
-      ...activation,
-      layers: [...layers, this.close(node.what, map, axes)],
-      map: Affine.identity(),
-      relu,
-    };
+    if (origin.nonnegative && map.keepsSigns) return { ...activation, relu };
+    const rectified = this.flushed(node, activation, true);
+    return { ...activation, origin: rectified, map: Affine.identity(), relu };
   }
 
-  private close(what: string, map: Affine, axes: Axes): ClosedLayer {
+  flushed(node: Pick<Node, "what">, activation: Activation, relu: boolean): Origin {
+    if (activation.order) throw outOfOrder(node.what, activation);
+    const known = this.nodes.get(activation.map) ?? [];
+    const found = known.find(
+      (other) =>
+        other.relu === relu &&
+        other.activation.origin === activation.origin &&
+        other.activation.axes === activation.axes,
+    );
+    if (found) return found.origin;
+    const origin = this.materialized(node.what, activation, relu);
+    this.nodes.set(activation.map, [...known, { activation, relu, origin }]);
+    return origin;
+  }
+
+  private materialized(what: string, { map, axes, origin }: Activation, relu: boolean): Origin {
+    const taken = absorbed(origin, map, relu);
+    if (taken) return taken;
+    const image = this.hasImages ? imageOf(axes) : undefined;
+    const channels = image && map.ofBlocks(image[1] * image[2]);
+    if (image && channels && !image.some(Number.isNaN)) {
+      if (origin.kind === "input") this.takeImage({ what }, image);
+      this.grow(what, image[0]);
+      return ofEachChannel(what, origin, image, channels, relu);
+    }
     const width = widthOf(axes);
     if (!map.hasMatrix) {
       if (Number.isNaN(width))
@@ -266,11 +315,66 @@ class GraphWalk implements Walk {
         );
       this.grow(what, width * width);
     }
-    const closed = map.close(width);
-    return closed.layer.name ? closed : { ...closed, layer: { ...closed.layer, name: what } };
+    return nodeOf({
+      kind: "layer",
+      what,
+      from: [origin],
+      shape: [width],
+      relu,
+      map,
+      rows: width,
+      image: undefined,
+    });
   }
 
-  private finish(outputs: readonly string[]): GivenNetwork {
+  takeImage({ what }: Pick<Node, "what">, image: readonly [number, number, number]): void {
+    if (this.inputImage && this.inputImage.join() !== image.join())
+      throw new RequestError(what, `an input of one shape, [${this.inputImage.join(", ")}]`, image);
+    this.inputImage = image;
+  }
+
+  /** The sum of two values of one shape. */
+  private sum(node: Node, parts: readonly Activation[]): Activation {
+    node.attributes().allow(["consumed_inputs"]);
+    const [first, second] = parts as [Activation, Activation];
+    const { axes } = first;
+    const fits =
+      axes.length === second.axes.length &&
+      axes.every(({ size, isSample }, i) => {
+        const other = second.axes[i]!;
+        return isSample === other.isSample && (isSample || size === other.size);
+      });
+    if (!fits)
+      throw new RequestError(
+        node.what,
+        `two values of one shape, ${shown(axes)}`,
+        shown(second.axes),
+        "sums that repeat one value are not read",
+      );
+    const from = parts.map((part) => this.flushed(node, part, false));
+    const image = this.hasImages ? imageOf(axes) : undefined;
+    const areImages =
+      image && from.every((origin) => origin.kind === "input" || origin.shape.join() === image.join());
+    if (areImages && from.includes(INPUT_ORIGIN)) this.takeImage(node, image);
+    const origin = nodeOf({
+      kind: "add",
+      what: node.what,
+      from,
+      shape: areImages ? image : ([widthOf(axes)] as const),
+      relu: false,
+    });
+    return {
+      kind: "activation",
+      name: node.outputs[0] ?? "",
+      axes,
+      type: first.type || second.type,
+      origin,
+      map: Affine.identity(),
+      relu: "",
+    };
+  }
+
+  private finish(outputs: readonly string[]): GivenNetwork | GivenGraph {
     const values = outputs.map((name) => {
       const value = this.values.get(name);
       if (!value || value.kind === "constant" || value.kind === "unread")
@@ -280,7 +384,7 @@ class GraphWalk implements Walk {
     const all = values.map((value) => (value.kind === "activation" ? value : value.scores));
     const [scores] = all;
     if (!scores) throw new RequestError("graph, outputs", "one", outputs);
-    const other = all.find(({ map }) => map !== scores.map);
+    const other = all.find(({ map, origin }) => map !== scores.map || origin !== scores.origin);
     if (other)
       throw new RequestError(
         "graph, outputs",
@@ -288,12 +392,14 @@ class GraphWalk implements Walk {
         outputs,
         "export the model with one of them",
       );
-    const { map, axes, layers } = scores;
-    const closed = [...layers];
-    const first: string[] = [];
-    if (layers.length > 0 && map.isIdentity) first.push(scores.relu);
-    else if (layers.length > 0 || map.hasMatrix) closed.push(this.close("graph, output", map, axes));
-    const names = [...first, ...this.leftOut].map((operator) => operator.split(".").at(-1)!);
+    const { map, origin } = scores;
+    if (scores.order) throw outOfOrder("graph, output", scores);
+    const chain = chainTo(origin);
+    // The last layer of a chain has no ReLU.
+    const isRectified = chain !== undefined && chain.length > 0 && map.isIdentity;
+    const names = [...(isRectified ? [scores.relu] : []), ...this.leftOut].map((operator) =>
+      operator.split(".").at(-1)!,
+    );
     if (names.length > 0)
       this.note(
         `${names.join(", ")} at the end ${names.length > 1 ? "are" : "is"} left out: the outputs are those before ${names.length > 1 ? "them" : "it"}`,
@@ -302,16 +408,26 @@ class GraphWalk implements Walk {
       this.note(
         `the outputs are those of the last layer, ${quoted(scores.name)}, not ${outputs.map(quoted).join(", ")}`,
       );
-    const areExact = closed.every(({ exact }) => exact);
+    const output = { what: "graph, output" };
+    if (!chain) return this.graph(this.flushed(output, scores, false) as NodeOrigin);
+    const isOpen = chain.length > 0 ? !map.isIdentity : map.hasMatrix;
+    const last = isOpen ? [this.flushed(output, scores, false) as LayerOrigin] : [];
+    const layers = [...chain, ...last].map((layer) => closed(layer, false));
+    const areExact = layers.every(({ exact }) => exact);
     // A bias behind the first layer would need the scale of the layers before it.
-    const integer = areExact && closed.slice(1).every(({ layer }) => !layer.biases?.some(Boolean));
-    const result = closed.map(({ layer, exact, hasMatrix }) => {
-      if (integer || !exact || !(hasMatrix || areExact)) return layer;
-      // Integers beside real numbers stay as they are, with a scale of 1.
-      return { ...layer, scales: new Float64Array(layer.rows).fill(1) };
-    });
+    const integer = areExact && layers.slice(1).every(({ layer }) => !layer.biases?.some(Boolean));
+    const result = layers.map((layer) => scaled(layer, integer, areExact));
     checkLayers(result);
     return { layers: result, integer, notes: this.notes };
+  }
+
+  private graph(output: NodeOrigin): GivenGraph {
+    const graph = graphOf(output, this.inputImage);
+    if (graph.nodes.length > MAX_NODES)
+      throw new RequestError("graph", `at most ${MAX_NODES} nodes`, graph.nodes.length);
+    for (const node of graph.nodes) if (isGivenLinear(node)) checkLayers([node.layer]);
+    productsOf(graph.nodes);
+    return { ...graph, notes: this.notes };
   }
 }
 
@@ -356,18 +472,27 @@ function branch(node: Node, parts: readonly Activation[]): RequestError {
     node.what,
     "one input that depends on the input of the graph, and constants",
     names,
-    "branches that meet again are not read: a network is one chain of layers",
+    "branches that meet again are read where Add adds two of them",
+  );
+}
+
+function outOfOrder(what: string, { name, axes }: Activation): RequestError {
+  return new RequestError(
+    what,
+    `features of ${quoted(name)} in their order`,
+    shown(axes),
+    "a Transpose may change it only in front of a matrix; export images with channels first, by --inputs-as-nchw of tf2onnx",
   );
 }
 
 function unsupported(node: Node): RequestError {
   const { what, operator } = node;
-  if (convolutions.test(operator))
+  if (otherConvolutions.test(operator))
     return new RequestError(
       what,
-      "layers of matrices",
+      "Conv, MaxPool, AveragePool, GlobalMaxPool or GlobalAveragePool",
       operator,
-      "convolution and pooling are not read yet: export the part behind them",
+      "other convolutions and pools are not read",
     );
   if (integerProducts.test(operator))
     return new RequestError(

@@ -1,9 +1,8 @@
 // The operators of a network: each turns an affine map of the outputs of the last ReLU into another one, or closes a layer.
 
 import { RequestError } from "../../errors.ts";
-import { transposed } from "../given.ts";
 import { quoted } from "../text.ts";
-import { entryOf, type Affine, type ClosedLayer, type Matrix } from "./affine.ts";
+import { entryOf, type Matrix } from "./affine.ts";
 import {
   alignedTo,
   contractedAxes,
@@ -17,75 +16,27 @@ import {
   widthOf,
   type Axes,
 } from "./axes.ts";
-import { axesOf, plain, productOf, type Budget } from "./fold.ts";
-import type { Attributes, Node } from "./model.ts";
+import { axesOf, plain, productOf } from "./fold.ts";
+import { imageSteps } from "./images.ts";
+import {
+  changed,
+  commonType,
+  constantAt,
+  expectFirst,
+  isInteger,
+  listAt,
+  matrixOf,
+  numbersAt,
+  refusal,
+  type Activation,
+  type Apply,
+  type Step,
+  type Walk,
+} from "./step.ts";
 import { isFloat, rangeOf, typeName, type Constant } from "./tensor.ts";
-
-/** A value that depends on the input. */
-export interface Activation {
-  readonly kind: "activation";
-  readonly name: string;
-  readonly axes: Axes;
-  /** The number of its element type, 0 where it is not known. */
-  readonly type: number;
-  /** From the outputs of the last layer to its features. */
-  readonly map: Affine;
-  readonly layers: readonly ClosedLayer[];
-  /** The operator of the last ReLU. */
-  readonly relu: string;
-}
-
-/** A value behind the last layer. */
-export interface LeftOut {
-  readonly kind: "left out";
-  /** The value in front of it. */
-  readonly scores: Activation;
-  /** The first operator behind the scores. */
-  readonly node: Node;
-}
-
-/** A node of which one input is an activation, and all others are constant. */
-export interface Step {
-  readonly node: Node;
-  readonly attributes: Attributes;
-  readonly activation: Activation;
-  /** Which input the activation is. */
-  readonly at: number;
-  readonly inputs: readonly (Constant | Activation | undefined)[];
-}
-
-/** What operators need of the walk through the graph. */
-export interface Walk {
-  readonly budget: Budget;
-  /** @throws {RequestError} Where the network has too many weights. */
-  readonly grow: (what: string, weights: number) => void;
-  readonly note: (text: string) => void;
-  /** Closes a layer by a ReLU. */
-  readonly rectified: (step: Step) => Activation;
-  /** Leaves out the node, which may follow only the last layer. */
-  readonly leave: (node: Node, scores: Activation) => LeftOut;
-}
-
-type Apply = (walk: Walk, step: Step) => Activation | LeftOut;
 
 /** A bound of Clip beyond which it bounds no float of 4 bytes. */
 const LARGEST_FLOAT = 3.4028234e38;
-
-function refusal({ node }: Step, expected: string, received: unknown, remedy?: string): RequestError {
-  return new RequestError(node.what, expected, received, remedy);
-}
-
-/** The constant that is input k. */
-function constantAt(step: Step, k: number): Constant {
-  const value = step.inputs[k];
-  if (value?.kind !== "constant") throw refusal(step, `a constant as input ${k}`, step.node.inputs[k]);
-  return value;
-}
-
-/** The numbers of input k; undefined where it is left out. */
-function numbersAt(walk: Walk, step: Step, k: number): Float64Array<ArrayBuffer> | undefined {
-  return step.inputs[k] && plain(step.node.what, constantAt(step, k), walk.budget);
-}
 
 /** The number that is input k; undefined where it is left out. */
 function numberAt(walk: Walk, step: Step, k: number): number | undefined {
@@ -98,30 +49,6 @@ function numberAt(walk: Walk, step: Step, k: number): number | undefined {
 function otherOf(step: Step): Constant {
   if (step.inputs.length !== 2) throw refusal(step, "2 inputs", step.inputs.length);
   return constantAt(step, 1 - step.at);
-}
-
-function expectFirst(step: Step): void {
-  if (step.at !== 0) throw refusal(step, `${quoted(step.activation.name)} as input 0`, step.node.inputs);
-}
-
-/** The activation with other axes, and perhaps another map. */
-function changed(step: Step, changes: Partial<Activation>): Activation {
-  return { ...step.activation, ...changes, name: step.node.outputs[0] ?? "" };
-}
-
-const isInteger = (type: number) => rangeOf(type) !== undefined;
-
-/** The type of an operator's numbers. Types that are both known must be both floats, or both integers. */
-function commonType(step: Step, { name, type }: Constant): number {
-  const { activation } = step;
-  if (!isFloat(type) && !isInteger(type)) throw refusal(step, `numbers as ${quoted(name)}`, typeName(type));
-  if (activation.type !== 0 && isFloat(activation.type) !== isFloat(type))
-    throw refusal(
-      step,
-      `${quoted(name)} of type ${typeName(activation.type)}, as ${quoted(activation.name)} is`,
-      typeName(type),
-    );
-  return activation.type || type;
 }
 
 /** One number for every feature, or one for all, from an operand of an elementwise operator. */
@@ -207,33 +134,6 @@ const divide: Apply = (walk, step) => {
   return changed(step, { axes: rest.axes, type: rest.type, map: step.activation.map.scaled(factors, exact) });
 };
 
-/** A constant as a matrix. A kernel has shape [inputs, outputs], other matrices have shape [outputs, inputs]. */
-function matrixOf(
-  walk: Walk,
-  step: Step,
-  constant: Constant,
-  isKernel: boolean,
-  shape = constant.shape,
-): Matrix {
-  const { name, scales, exact } = constant;
-  const [first, second, ...more] = shape;
-  if (first === undefined || second === undefined || more.length > 0)
-    throw refusal(step, `a matrix as ${quoted(name)}`, constant.shape);
-  walk.grow(step.node.what, first * second);
-  const isApart = !scales || scales.axis === undefined || scales.axis === Number(isKernel);
-  const values = isApart ? constant.values() : plain(step.node.what, constant, walk.budget);
-  if (isApart) walk.budget.spend(step.node.what, values.length);
-  else walk.note(`the integers of ${quoted(name)} have a scale for each input: they are multiplied by them`);
-  return {
-    name,
-    rows: isKernel ? second : first,
-    columns: isKernel ? first : second,
-    values: isKernel ? transposed(values, first, second) : values.slice(),
-    integer: exact && isApart,
-    scales: isApart && scales ? scales.values : one(1),
-  };
-}
-
 /** Applies a matrix along an axis. Its outputs take the place of that axis; undefined drops the axis. */
 function contract(
   walk: Walk,
@@ -250,13 +150,24 @@ function contract(
     const Refusal = axis?.isSample ? LayoutError : RequestError;
     throw new Refusal(step.node.what, expected, shown(activation.axes));
   }
+  const { order } = activation;
+  if (order && order.length !== matrix.columns)
+    throw refusal(step, `a matrix for all ${order.length} features`, shown(activation.axes));
   const { axes, map } = repeatedAlong(walk, step, at, matrix.columns);
-  const next = map.times(matrix);
+  const next = map.times(order ? reordered(matrix, order) : matrix);
   if (map.hasMatrix)
     walk.note(`${quoted(map.name)} and ${quoted(matrix.name)} have no ReLU between them and are multiplied`);
   if ((matrix.integer || (map.hasMatrix && map.integer)) && !next.integer)
     walk.note(`the integers of ${quoted(next.name)} are multiplied by real factors`);
-  return changed(step, { axes: contractedAxes(axes, at, outputs), map: next });
+  return changed(step, { axes: contractedAxes(axes, at, outputs), map: next, order: undefined });
+}
+
+/** A matrix whose column j becomes column order[j]. */
+function reordered(matrix: Matrix, order: Int32Array): Matrix {
+  const { columns } = matrix;
+  const values = new Float64Array(matrix.values.length);
+  for (let i = 0; i < values.length; i++) values[i - (i % columns) + order[i % columns]!] = matrix.values[i]!;
+  return { ...matrix, values };
 }
 
 /**
@@ -264,11 +175,11 @@ function contract(
  * @throws {RequestError} Where another operator has mixed or told apart these indices.
  */
 function repeatedAlong(walk: Walk, step: Step, at: number, width: number): Pick<Activation, "axes" | "map"> {
-  const { axes, map, layers, name } = step.activation;
+  const { axes, map, origin, name } = step.activation;
   const isOther = (i: number) => i !== at && !axes[i]!.isSample && axes[i]!.size !== 1;
   if (!axes.some((_, i) => isOther(i))) return { axes, map };
   const isLast = axes.findLastIndex((_, i) => i === at || isOther(i)) === at;
-  const periodic = isLast && layers.length === 0 ? map.periodic(width) : undefined;
+  const periodic = isLast && origin.kind === "input" ? map.periodic(width) : undefined;
   if (!periodic)
     throw refusal(
       step,
@@ -453,9 +364,13 @@ const rearranged =
     return changed(step, { axes: axes(walk, step) });
   };
 
-const listAt = (walk: Walk, step: Step, k: number) => {
-  const numbers = numbersAt(walk, step, k);
-  return numbers && Array.from(numbers);
+const transpose: Apply = (_, step) => {
+  const { node, attributes, activation } = step;
+  expectFirst(step);
+  const { axes, order } = transposedAxes(node, activation.axes, attributes);
+  const before = activation.order;
+  const now = order && before ? order.map((place) => before[place]!) : (order ?? before);
+  return changed(step, { axes, order: now?.every((place, i) => place === i) ? undefined : now });
 };
 
 /** (x - offset) * scale, of scikit-learn's scalers. */
@@ -527,12 +442,10 @@ export const steps: Readonly<Record<string, readonly [Apply, ...string[]]>> = {
     }),
     "axes",
   ],
-  Transpose: [
-    rearranged((_, { node, attributes, activation }) => transposedAxes(node, activation.axes, attributes)),
-    "perm",
-  ],
+  Transpose: [transpose, "perm"],
   Identity: [(_, step) => changed(step, {})],
   Cast: [cast, "to", "saturate", "round_mode"],
   Dropout: [dropout, "ratio", "seed", "is_test", "consumed_inputs"],
+  ...imageSteps,
   "ai.onnx.ml.Scaler": [scaler, "offset", "scale"],
 };

@@ -1,0 +1,1 @@
+"""Checks and runs the tickets of exacta. It follows docs/ticket.md and shares no code with exacta."""
