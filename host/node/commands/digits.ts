@@ -1,7 +1,7 @@
 // exacta digits: the whole story on a real network. A random network is pruned until it equals one that reads handwritten
 // digits, the equality is proven, and both networks read all test images.
 
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import * as z from "zod/mini";
 import { integer, parse } from "../../../src/check.ts";
 import { RequestError, locating } from "../../../src/errors.ts";
@@ -28,7 +28,7 @@ import {
 } from "../../experiments/ticket.ts";
 import { provenanceOf, type Engine } from "../../runner.ts";
 import { readNumber } from "../formats/arguments.ts";
-import { prepareFolder, readBytes, writeFiles } from "../formats/files.ts";
+import { prepareFile, prepareFolder, readBytes, writeFiles } from "../formats/files.ts";
 import { readDigits, type Digits } from "../formats/mnist.ts";
 import { endsOf, externalFiles, importedLines, type ReadNetwork } from "../formats/network.ts";
 import { outputOf } from "../output.ts";
@@ -99,13 +99,16 @@ async function runDigits(args: ArgumentsOf<typeof options>, { commandLine, stop 
   const seed = parse(seedSchema, args.seed ?? "1", "seed");
   const folder = args.out ?? (args.json ? undefined : DEFAULT_FOLDER);
   const images = await readDigits("test");
-  if (folder !== undefined) await prepareFolder(folder, [TICKET_FILE, REPORT_FILE]);
   const name = args.network ?? "perceptron";
   const path = networks.get(name) ?? name;
   const imported = await readReader(path, targetBits, images);
+  const request = { ...targetOf(imported, theorem), seed, sparse: args.sparse ?? false };
+  if (folder !== undefined) {
+    await prepareFile(join(folder, TICKET_FILE), [path]);
+    await prepareFolder(folder, [TICKET_FILE, REPORT_FILE]);
+  }
   const output = outputOf(args);
   if (!args.json) output.note(...importedLines(basename(path), imported));
-  const request = { ...targetOf(imported, theorem), seed, sparse: args.sparse ?? false };
   const about = { network: name, targetBits: imported.bits };
   const story = await withEngine(args, { output, stop, unit: "subset sums" }, (run) =>
     tell(run, request, images, about),

@@ -29,8 +29,8 @@ const NAME_COLUMNS = 44;
 
 /** What the networks of the package are called. */
 const titles = new Map([
-  ["perceptron", "the perceptron"],
-  ["lenet", "LeNet-5"],
+  ["perceptron", "a perceptron"],
+  ["lenet", "a LeNet-5"],
 ]);
 
 const percentOf = (correct: number, images: number) => `${((100 * correct) / images).toFixed(2)} %`;
@@ -125,7 +125,7 @@ export function digitsReport(finding: DigitsFinding, report: DigitsReport, about
 equals the trained one (Theorem ${theorem} of <a href="https://arxiv.org/abs/2508.11020">Kumar and Natale</a>). The random network was
 not trained: seed ${seed} draws its weights, and a mask says which of them are kept.</p>
 <dl>
-${entry("the trained network", `${grouped(target)} weights; ${reads(finding.correct)}`)}
+${entry("the trained network", `${titles.get(finding.network) ?? "a network of your own"}, ${grouped(target)} weights; ${reads(finding.correct)}`)}
 ${entry("the random network, pruned", `${grouped(initial)} weights, of which ${grouped(kept)} are kept; ${reads(finding.correct)}`)}
 ${entry("its outputs", finding.equal ? "the same integers as those of the trained network, for all images" : "<strong>not the same</strong>")}
 ${uncutCorrect === undefined ? "" : entry("the random network, uncut", reads(uncutCorrect))}
@@ -166,7 +166,7 @@ function unitsHtml({ isConvolution, signed }: Form): string {
     : ["Hidden units", "one hidden unit, pixel by pixel"];
   const dots = signed
     ? `The strong dots pass on pixels with ink and are added up here. The pale dots pass on inputs below 0, which no image has.`
-    : "Every dot is a kept product.";
+    : "Every dot is a kept product, whatever its magnitude.";
   return `<h2>${heading}</h2>
 <p>Each row is ${each}: all its random products of two weights, those that are kept, and what the kept ones add up to, which is the
 weight of the trained network. Orange is above 0, blue below. ${dots}</p>`;
