@@ -417,6 +417,12 @@ describe("Skips", () => {
         const ticket = await ticketFor(graph, { failure: 0.01, skip, ...units }, seed);
         expect([seed, verifyTicket(graph, ticket)]).toEqual([seed, { certified: true }]);
         expect(decodeTicket(encodeTicket(ticket, await targetDigest(graph))).ticket).toEqual(ticket);
+        if (seed < 2)
+          for (const engine of [engines.reference, engines.gpu])
+            expect(
+              (await pruneToTicket(engine, { network: graph, scheme: ticket.scheme, seed: ticket.seed }))
+                .ticket,
+            ).toEqual(ticket);
         const kept = keptLayers(ticket);
         expect(countsOf(kept, ticket)).toMatchObject({ dead: 0, outside: 0 });
         expect(await targetDigest(representedWeights(ticket.target, kept) as Graph)).toBe(
@@ -500,6 +506,89 @@ describe("Skips", () => {
       refusal('skip: expected identity or none with halves or support, got "random"'),
     );
   });
+});
+
+test(
+  "A convolution of LeNet-5 has a ticket on images of both signs, at strides, paddings and dilations",
+  { tags: ["wide"], timeout: 300_000 },
+  async () => {
+    const random = generator(5);
+    const weights = Array.from({ length: 16 }, () =>
+      Array.from({ length: 6 }, () =>
+        Array.from({ length: 5 }, () => Array.from({ length: 5 }, () => random(33) - 16)),
+      ),
+    );
+    for (const [stride, padding, dilation] of [
+      [
+        [1, 1],
+        [0, 0, 0, 0],
+        [1, 1],
+      ],
+      [
+        [2, 2],
+        [1, 1, 1, 1],
+        [1, 1],
+      ],
+      [
+        [1, 3],
+        [4, 0, 2, 4],
+        [2, 1],
+      ],
+    ]) {
+      const json: GraphJson = {
+        input: { shape: [6, 12, 12], activationBits: 4, nonnegative: false },
+        nodes: [
+          {
+            kind: "conv",
+            name: "conv",
+            from: ["input"],
+            bits: 4,
+            activationBits: 4,
+            quantizer: "floor",
+            relu: true,
+            clamp: false,
+            weights,
+            groups: 1,
+            stride: stride!,
+            padding: padding!,
+            dilation: dilation!,
+          },
+        ],
+      };
+      const graph = readGraph(json);
+      const ticket = await ticketFor(graph, { bits: [2], units: [96] });
+      expect(ticketLayers(ticket).map(demandCount)).toEqual([0, 4800]);
+      expect(verifyTicket(graph, ticket)).toEqual({ certified: true });
+      const inputs = [randomInput(random, json), randomInput(random, json)];
+      const outputs = inputs.flatMap((input) => oracleGraph(json, input));
+      for (const pass of passes)
+        for (const engine of [engines.cpu, engines.gpu])
+          expect(Array.from(await runNetwork(engine, ticket, inputs.flat(), { pass }))).toEqual(outputs);
+    }
+  },
+);
+
+test("More random graphs have tickets on every engine", { tags: ["wide"], timeout: 300_000 }, async () => {
+  for (let [seed, found] = [5000, 0]; found < 100; seed++) {
+    const random = generator(seed);
+    const json = randomGraph(random);
+    const graph = readGraph(json);
+    if (!graph.nodes.some(isLinear)) continue;
+    found++;
+    const ticket = await ticketFor(graph, { failure: 1e-3 }, seed);
+    expect([seed, verifyTicket(graph, ticket)]).toEqual([seed, { certified: true }]);
+    const request = { network: graph, scheme: ticket.scheme, seed: ticket.seed };
+    const inputs = [randomInput(random, json), randomInput(random, json)];
+    const outputs = inputs.flatMap((input) => oracleGraph(json, input));
+    for (const engine of Object.values(engines)) {
+      expect((await pruneToTicket(engine, request)).ticket).toEqual(ticket);
+      for (const pass of passes)
+        expect([seed, Array.from(await runNetwork(engine, ticket, inputs.flat(), { pass }))]).toEqual([
+          seed,
+          outputs,
+        ]);
+    }
+  }
 });
 
 describe("Chains of dense layers", () => {
