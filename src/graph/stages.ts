@@ -141,7 +141,10 @@ export function windowGrid(window: Window, image: readonly [number, number, numb
 }
 
 /** One hidden unit of weight 1, not rectified, for each column: the layer itself. */
-function unhidden(columns: number, weightsOf: (from: number, to: number) => Int32Array<ArrayBuffer>): Hidden {
+export function unhidden(
+  columns: number,
+  weightsOf: (from: number, to: number) => Int32Array<ArrayBuffer>,
+): Hidden {
   return { group: 1, rectify: false, unitsOf: () => new Int32Array(columns).fill(1), weightsOf };
 }
 
@@ -185,7 +188,7 @@ export function networkStages({ layers, ...activation }: Omit<Network, "constant
 }
 
 /** What a node reads. */
-interface Read {
+export interface Read {
   readonly shape: Shape;
   readonly activationBits: number;
 }
@@ -195,11 +198,14 @@ const pointsOf = (shape: Shape): number => sizeOf(shape) / imageOf(shape)[0];
 
 /**
  * The stages of a graph.
- * @param stageOf The stage of a layer, if it is not the layer itself: a ticket has hidden units there.
+ * @param stagesOf The stages of a layer, each of which reads the one before, if they are not the layer itself: a ticket has hidden
+ * units and levels there.
  */
 export function graphStages(
   { input, nodes }: Graph,
-  stageOf: (node: LinearNode, read: Read, from: number) => LinearStage = linearStage,
+  stagesOf: (node: LinearNode, read: Read, from: number) => readonly LinearStage[] = (...of) => [
+    linearStage(...of),
+  ],
 ): StagedNetwork {
   const stages: Stage[] = [];
   const push = (stage: Stage): number => stages.push(stage);
@@ -216,7 +222,10 @@ export function graphStages(
     const first = read[0]!;
     if (node.kind === "flatten")
       values.push(transposed(node.name, from[0]!, pointsOf(first.shape), imageOf(first.shape)[0]));
-    else if (isLinear(node)) values.push(push(stageOf(node, first, from[0]!)));
+    else if (isLinear(node))
+      values.push(
+        stagesOf(node, first, from[0]!).reduce((value, stage) => push({ ...stage, from: [value] }), from[0]!),
+      );
     else values.push(push(poolStage(node, read, from)));
     reads.push({ shape: node.shape, activationBits: node.epilogue.activationBits });
   }

@@ -66,8 +66,9 @@ function undrawn(layers: readonly RandomLayer[], laws: WeightLaws): number {
   const counts = new Map<number, number>();
   for (const [index, layer] of layers.entries()) {
     const share = nonzeroShare(lawAt(laws, index));
-    const hidden = layer.kind === "hidden" ? layer.inputs * layer.group : 0;
-    counts.set(share, (counts.get(share) ?? 0) + hidden * (layer.columns - 1));
+    const isOwn = layer.kind === "hidden" || layer.kind === "level";
+    const rows = isOwn ? layer.inputs * layer.group : 0;
+    counts.set(share, (counts.get(share) ?? 0) + rows * (layer.columns - layer.fan));
   }
   return [...counts].reduce((sum, [share, count]) => sum + share * count, 0);
 }
@@ -77,11 +78,12 @@ function undrawn(layers: readonly RandomLayer[], laws: WeightLaws): number {
  * fixed in every hidden layer.
  */
 function freeWeights(target: Outline | GraphOutline, layers: readonly RandomLayer[]) {
-  if ("nodes" in target)
-    return target.nodes.filter(isLinear).map(({ bits, shape }, l) => ({
-      weights: shape[0] * layers[2 * l]!.slots,
-      bits,
-    }));
+  if ("nodes" in target) {
+    const pooled = layers.filter(({ kind }) => kind === "pooled");
+    return target.nodes
+      .filter(isLinear)
+      .map(({ bits, shape }, l) => ({ weights: shape[0] * pooled[l]!.slots, bits }));
+  }
   const { widths, bits, constant } = target;
   const weights = widths
     .slice(1)
