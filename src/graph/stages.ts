@@ -198,8 +198,8 @@ const pointsOf = (shape: Shape): number => sizeOf(shape) / imageOf(shape)[0];
 
 /**
  * The stages of a graph.
- * @param stagesOf The stages of a layer, each of which reads the one before, if they are not the layer itself: a ticket has hidden
- * units and levels there.
+ * @param stagesOf The stages of a layer, each of which reads the one before, if they are not the layer itself: a ticket has
+ * hidden units and levels there.
  */
 export function graphStages(
   { input, nodes }: Graph,

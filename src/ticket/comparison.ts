@@ -131,8 +131,8 @@ function levelValues(
 }
 
 /**
- * The outputs of the random layers of a layer: those of the hidden units of each channel, those of the levels if there are any, then
- * the sums over a window of them.
+ * The outputs of the random layers of a layer: those of the hidden units of each channel, those of the levels if there are any,
+ * then the sums over a window of them.
  */
 function stackValues(
   node: LinearNode,
@@ -295,7 +295,7 @@ function graphSides(target: Graph, layers: readonly KeptLayer[]): Sides | undefi
     const { hidden, levels, pooled } = stacks[l++]!;
     const weights = node.weights.length + pooled.weights.length;
     work += (GRAPH_WORK * weights * sizes[i]!) / node.shape[0];
-    const read = node.from[0]! === 0 ? shape : target.nodes[node.from[0]! - 1]!.shape;
+    const read = target.nodes[node.from[0]! - 1]?.shape ?? shape;
     const [, height, width] = imageOf(read);
     work += levels.reduce((sum, level) => sum + GRAPH_WORK * (level.rows + hidden.rows) * height * width, 0);
   }

@@ -3,8 +3,8 @@
 //
 // Level 0 has hidden units of every input, and `copies` of each sign of their weight are kept: copies of relu(x) and of relu(-x).
 // Level j has copies of 1, 2, ..., 2^j times these. A copy of a lower power reads one copy of it in the level before, by a weight
-// of 1, and a copy of 2^j reads two copies of 2^(j - 1). An output reads one copy for each binary digit of its weight. All sums are
-// integers in the units of the target, and none is negative, so that the ReLU of a level changes nothing.
+// of 1, and a copy of 2^j reads two copies of 2^(j - 1). An output reads one copy for each binary digit of its weight. All sums
+// are integers in the units of the target, and none is negative, so that the ReLU of a level changes nothing.
 
 import { RequestError } from "../errors.ts";
 import type { KeptCounts, KeptLayer } from "./kept.ts";
@@ -195,8 +195,8 @@ function copiesOf(
 }
 
 /**
- * What the kept weights of each level pass on: entry 2 * row is the multiple of relu(x) in a row, entry 2 * row + 1 that of relu(-x),
- * which is 0 where inputs are never negative.
+ * What the kept weights of each level pass on: entry 2 * row is the multiple of relu(x) in a row, entry 2 * row + 1 that of
+ * relu(-x), which is 0 where inputs are never negative.
  * @throws {RequestError} Where a multiple is so large that sums could reach 2^31, which no pruning does.
  */
 function passedOn({ hidden, levels, pooled }: Stack<KeptLayer>): Float64Array[] {

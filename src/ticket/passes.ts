@@ -66,7 +66,7 @@ export function graphTicketStages(ticket: GraphTicket, pass: Pass): StagedNetwor
 const POINT: Window = { size: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
 
 /**
- * A layer whose weights are made in depth: a stage for each level, which computes its rows at every point, and one for the outputs.
+ * A layer whose weights are made in depth: a stage for each level, which computes its rows at every point, and one for outputs.
  * The copies of the constant unit are the same at every point and for every input, so that they are weights of the last stage.
  */
 function levelStages(stack: Stack<KeptLayer>, node: LinearNode, read: Read, from: number): LinearStage[] {

@@ -71,8 +71,8 @@ export interface GraphScheme extends Omit<Scheme, "theorem" | "initialBits" | "b
   readonly initialBits: readonly number[];
   readonly bits: readonly number[];
   /**
-   * Copies of each power of two, where weights of more bits are made in depth from weights of 0 bits. Without it, every layer of the
-   * target is a pair of layers.
+   * Copies of each power of two, where weights of more bits are made in depth from weights of 0 bits. Without it, every layer of
+   * the target is a pair of layers.
    */
   readonly copies?: readonly number[];
   readonly skip: Skip;
@@ -193,6 +193,7 @@ export function graphLayersOf(target: Graph, scheme: GraphScheme): RandomLayer[]
   const { skip, pools, support } = parse(graphSchemeSchema, scheme, "scheme");
   if (skip === "random" && (pools !== "shared" || support))
     throw new RequestError("skip", "identity or none with halves or support", skip);
+  if (scheme.copies) checkDepth(scheme);
   const { graph, taps } = skipped(target, skip);
   const nodes = linearNodesOf(graph);
   if (nodes.length === 0)
@@ -202,7 +203,6 @@ export function graphLayersOf(target: Graph, scheme: GraphScheme): RandomLayer[]
     if (list && list.length !== nodes.length)
       throw new RequestError(name, `${nodes.length} numbers for ${nodes.length} layers`, list.length);
   }
-  if (scheme.copies) checkDepth(scheme);
   return checkCounts(nodes.flatMap((node, layer) => graphLayers(node, layer, scheme, taps[layer])));
 }
 
@@ -224,21 +224,22 @@ function linearNodesOf(graph: Graph): LinearRead[] {
   });
 }
 
+function refuseInDepth(field: string, expected: string, received: unknown): never {
+  throw new RequestError(field, `${expected}, for weights in depth`, received);
+}
+
 /** @throws {RequestError} Where a scheme that makes weights in depth has what only pairs of layers can have. */
 function checkDepth({ bits: k, initialBits, pools, support, skip }: GraphScheme): void {
-  const refuse = (field: string, expected: string, received: unknown): never => {
-    throw new RequestError(field, `${expected}, for weights in depth`, received);
-  };
   for (const [field, list] of Object.entries({ bits: k, initialBits }))
     if (list.some((own) => own !== 0))
-      refuse(
+      refuseInDepth(
         field,
         "0",
         list.find((own) => own !== 0),
       );
-  if (pools !== "shared") refuse("pools", "shared", pools);
-  if (support) refuse("support", "false", support);
-  if (skip !== "identity") refuse("skip", "identity", skip);
+  if (pools !== "shared") refuseInDepth("pools", "shared", pools);
+  if (support) refuseInDepth("support", "false", support);
+  if (skip !== "identity") refuseInDepth("skip", "identity", skip);
 }
 
 function graphLayers(
@@ -289,8 +290,8 @@ function graphLayers(
 }
 
 /**
- * The levels 1..k_t of a layer whose weights are made in depth. Level j has `copies` rows for each sign of an input and each power
- * 1, 2, ..., 2^j, power by power.
+ * The levels 1..k_t of a layer whose weights are made in depth. Level j has `copies` rows for each sign of an input and each
+ * power 1, 2, ..., 2^j, power by power.
  */
 function levelsOf(
   { bits: targetBits, name }: LinearNode,
