@@ -62,7 +62,7 @@ const options = {
     "copies of each neuron, for theorem 2, or of each power of two, in depth",
     "auto, by theory",
   ),
-  depthConstruction: flag("with --bits 0: make weights of k bits of powers of two in k + 2 layers"),
+  depthConstruction: flag("with bits 0: make weights of k bits of powers of two in k + 2 layers"),
   failure: value("number", "the probability of failure that auto accepts, by theory", "0.01"),
   ...seedOption,
   attempts: value("number", "seeds to try, one after the other", "1"),
@@ -223,8 +223,6 @@ function readGraphScheme(args: Options, { nodes }: Graph): GraphSchemeRequest {
   const { depthConstruction } = args;
   if (args.copies !== undefined && !depthConstruction)
     throw new RequestError("copies", "theorem 2", args.theorem ?? 1);
-  if (depthConstruction && args.bits === undefined)
-    throw new RequestError("depthConstruction", "random weights of 0 bits", "others", { option: "bits" });
   return given<GraphSchemeRequest>({
     ...commonScheme(args),
     skip: args.skip,
