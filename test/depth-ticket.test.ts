@@ -8,6 +8,7 @@ import { gpuRunner } from "../host/gpu/runner.ts";
 import { startThread } from "../host/node/platform/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
+import { depthFinding } from "../src/experiments/depth.ts";
 import { isLinear, type Graph } from "../src/graph/model.ts";
 import { readGraph } from "../src/graph/read.ts";
 import { firstDeviation, representedWeights, verifyTicket } from "../src/ticket/certificate.ts";
@@ -400,4 +401,61 @@ test("The file of a ticket in depth with another scheme or mask is refused", asy
     /^bits: expected 0, for weights in depth, got 1/,
   );
   expect(() => decodeTicket(file.subarray(0, -1))).toThrow(/^data/);
+});
+
+describe("The table of widths", () => {
+  test("Widths in depth grow with the bits of a weight, and units of two layers with its size", () => {
+    const findings = [1, 2, 4, 8].map(depthFinding);
+    expect(findings.map(({ widths }) => widths.map(({ pairUnits }) => pairUnits))).toEqual([
+      [6, 14, 24],
+      [11, 23, 34],
+      [38, 70, 90],
+      [538, 957, 1078],
+    ]);
+    expect(findings.map(({ layers, widths }) => [layers, ...widths.map(({ copies }) => copies)])).toEqual([
+      [3, 10, 13, 17],
+      [4, 11, 15, 19],
+      [6, 13, 16, 20],
+      [10, 14, 17, 21],
+    ]);
+    expect(() => depthFinding(11)).toThrow(refusal("bits: expected an integer in 0..10, got 11"));
+  });
+
+  /** The share of random networks that contain a random weight of some bits. */
+  async function foundShare(targetBits: number, request: GraphSchemeRequest): Promise<number> {
+    const random = generator(targetBits);
+    let found = 0;
+    for (let seed = 1; seed <= TRIALS; seed++) {
+      const weight = random(2 ** (targetBits + 1) + 1) - 2 ** targetBits;
+      const one = readGraph({
+        input: { shape: [1], activationBits: 1 },
+        nodes: [{ kind: "dense", bits: targetBits, activationBits: 1, weights: [[weight]] }],
+      });
+      found += Number((await prune(one, request, seed)).failures.length === 0);
+    }
+    return found / TRIALS;
+  }
+  const TRIALS = 500;
+  const error = (probability: number) => 5 * Math.sqrt((probability * (1 - probability)) / TRIALS);
+
+  test.each([0, 1, 3])(
+    "Random networks contain a weight of %i bits as often as the table says",
+    async (bits) => {
+      for (const { units, copies, predicted, pairUnits, probability } of depthFinding(bits).widths.slice(
+        0,
+        2,
+      )) {
+        const deep = await foundShare(bits, { units: [units], copies: [copies] });
+        expect(Math.abs(deep - predicted)).toBeLessThan(error(predicted));
+        // Two layers contain it with the probability, or a little more often, but not with half of the units.
+        const pair = { depthConstruction: false, bits: [0] };
+        const shares = [
+          await foundShare(bits, { ...pair, units: [pairUnits] }),
+          await foundShare(bits, { ...pair, units: [pairUnits >> 1] }),
+        ];
+        expect(shares[0]).toBeGreaterThan(probability - error(probability));
+        expect(shares[1]).toBeLessThan(probability);
+      }
+    },
+  );
 });

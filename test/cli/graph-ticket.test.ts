@@ -263,6 +263,19 @@ test("Weights in depth need 0 bits and Theorem 1, and a layer without edges is n
   expect(lacking.status).toBe(1);
   expect(lacking.stdout).toMatch(/no ticket: \d+ copies or weights have no edges/);
   expect(lacking.stdout).toMatch(
-    /layer dense1, level \d, input 0, \w+ inputs: copy \d of \d x has too few edges/,
+    /layer "dense1", level \d, input 0, \w+ inputs: copy \d of \d x has too few edges/,
   );
+});
+
+test("The table of widths has two layers beside the construction in depth, and takes no other options", async () => {
+  const { stdout } = await exacta("theory --depth-construction --bits 2,8");
+  expect(stdout).toMatch(/\n2 +4 +11 +11 +66 .*\n8 +10 +538 +14 +252 /);
+  const findings = (await exacta("theory --depth-construction --json")).stdout.trim().split("\n");
+  expect(findings.map((line) => (JSON.parse(line) as { targetBits: number }).targetBits)).toEqual([
+    1, 2, 3, 4, 5, 6, 7, 8,
+  ]);
+  expect(await exacta("theory --depth-construction --items 3")).toMatchObject({
+    status: 2,
+    stderr: 'items: expected none with --depth-construction, got "3"\n',
+  });
 });
