@@ -58,9 +58,11 @@ two layers and in depth (\`exacta ticket --depth-construction\`).`,
 /** The bits of weights whose widths are listed by default. */
 const DEPTH_BITS = "1..8";
 
-function runDepth({ bits, json, depthConstruction: _, ...others }: ArgumentsOf<typeof options>): number {
-  for (const [name, given] of Object.entries(others))
-    if (given !== undefined) throw new RequestError(name, "none with --depth-construction", given);
+function runDepth(args: ArgumentsOf<typeof options>): number {
+  const { bits, json } = args;
+  for (const [name, given] of Object.entries(args))
+    if (given !== undefined && !["bits", "json", "depthConstruction"].includes(name))
+      throw new RequestError(name, "none with --depth-construction", given);
   const findings = readList(bits ?? DEPTH_BITS).map(depthFinding);
   const output = outputOf({ ...(json && { json }) });
   for (const finding of findings) output.finding(finding);
