@@ -65,6 +65,8 @@ const limits = {
   "small numbers": [1, {}],
   "sums of 64 bits": [2, { bits: 20 }],
   "up to 17 channels": [3, { channels: 17, side: 7 }],
+  attention: [4, { attention: true, channels: 4, side: 4 }],
+  "attention and sums of 64 bits": [5, { attention: true, bits: 10, side: 3 }],
 } as const;
 const titles = Object.keys(limits) as (keyof typeof limits)[];
 
@@ -73,7 +75,13 @@ describe("Random graphs on engines", () => {
     for (const title of titles) {
       const [salt, given] = limits[title];
       const isGpu = name === "gpu" || name === "unpacked";
-      const quick = { "small numbers": 15, "sums of 64 bits": 8, "up to 17 channels": 4 }[title];
+      const quick = {
+        "small numbers": 15,
+        "sums of 64 bits": 8,
+        "up to 17 channels": 4,
+        attention: 15,
+        "attention and sums of 64 bits": 15,
+      }[title];
       test(`Random graphs with ${title} have on ${name} the outputs of the interpreter`, async () => {
         await compare(engines[name], randomCases(isGpu ? quick : 100, salt, given));
       });

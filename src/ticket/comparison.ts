@@ -4,12 +4,14 @@
 import { epilogueOf, graphForward, graphValues, type Read } from "../graph/forward.ts";
 import {
   imageOf,
+  isFactored,
   isGraph,
   isLinear,
+  POINT,
   sizeOf,
+  type FactoredNode,
   type Graph,
   type LinearNode,
-  type Window,
 } from "../graph/model.ts";
 import { activate, forward, MAX_SUM, type Activation, type Network } from "../network.ts";
 import type { KeptLayer } from "./kept.ts";
@@ -68,9 +70,6 @@ export function forwardKept(
   return values;
 }
 
-/** A window over a single point, as a dense layer has it. */
-const POINT: Window = { size: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
-
 /**
  * Runs one input through the pruned network of a graph's ticket.
  * @param input Row by row.
@@ -88,16 +87,85 @@ export function forwardKeptGraph(
   const linear = graph.nodes.filter(isLinear);
   const outputs = graphValues(graph, input, (node, read) => {
     const l = linear.indexOf(node);
-    const values = pairValues(node, [layers[2 * l]!, layers[2 * l + 1]!], read);
+    const pair = [layers[2 * l]!, layers[2 * l + 1]!] as const;
+    const values = isFactored(node) ? factoredValues(node, pair, read) : pairValues(node, pair, read);
     isExact &&= values !== undefined;
     return values ?? new Float64Array(sizeOf(node.shape));
   });
   return isExact ? outputs.at(-1)! : undefined;
 }
 
+/**
+ * The outputs of a pair of random matrices without a ReLU between: the kept columns of the first one times each point, and the
+ * products with those columns of the second one, which stand at the points of the same values in logits. Undefined where the sum of
+ * the magnitudes of an output's products could reach 2^53.
+ */
+function factoredValues(
+  node: FactoredNode,
+  [hidden, pooled]: readonly [KeptLayer, KeptLayer],
+  { values, shape }: Read,
+): Float64Array | undefined {
+  const [channels] = imageOf(shape);
+  const points = values.length / channels;
+  const { rows, group, scaleBits } = pooled;
+  const shift = node.epilogue.shift + scaleBits;
+  const columns = channels * group;
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const magnitudes = new Float64Array(rows);
+  const entries = Array.from({ length: rows }, (_, row) => {
+    const list: { readonly column: number; readonly u: number; readonly v: number }[] = [];
+    for (let w = pooled.rowStarts[row]!; w < pooled.rowStarts[row + 1]!; w++) {
+      const column = pooled.columnIndices[w]!;
+      const start = hidden.rowStarts[column]!;
+      if (start === hidden.rowStarts[column + 1]) continue;
+      const [u, v] = [hidden.weights[start]!, pooled.weights[w]!];
+      list.push({ column, u, v });
+      magnitudes[row]! += Math.abs(u * v) * largest;
+    }
+    return list;
+  });
+  const isLogits = node.kind === "bilinear";
+  const most = isLogits
+    ? magnitudes.reduce((a, b) => a + b, 0) * largest
+    : magnitudes.reduce((a, b) => Math.max(a, b), 0);
+  if (most * 2 ** Math.max(0, -shift) >= MAX_SUM) return undefined;
+  const outputs = new Float64Array(sizeOf(node.shape));
+  const epilogue = { ...node.epilogue, shift };
+  const put = (output: number, point: number, sum: number) => {
+    outputs[output * points + point] = epilogueOf(epilogue, sum);
+  };
+  /** The weight of the hidden unit of each column, and the number that it reads at a point. */
+  const queryAt = (column: number, u: number, point: number) =>
+    u * values[Math.floor(column / group) * points + point]!;
+  if (!isLogits) {
+    for (const [row, list] of entries.entries())
+      for (let point = 0; point < points; point++)
+        put(
+          row,
+          point,
+          list.reduce((sum, { column, u, v }) => sum + v * queryAt(column, u, point), 0),
+        );
+    return outputs;
+  }
+  const units = new Float64Array(columns);
+  for (const { column, u } of entries.flat()) units[column] = u;
+  for (let j = 0; j < points; j++) {
+    const keys = new Float64Array(columns);
+    for (const [row, list] of entries.entries())
+      for (const { column, v } of list) keys[column]! += v * values[row * points + j]!;
+    for (let i = 0; i < points; i++)
+      put(
+        j,
+        i,
+        keys.reduce((sum, key, column) => sum + queryAt(column, units[column]!, i) * key, 0),
+      );
+  }
+  return outputs;
+}
+
 /** The outputs of a pair of random layers: those of the hidden units of each channel, then the sums over a window of them. */
 function pairValues(
-  node: LinearNode,
+  node: Exclude<LinearNode, FactoredNode>,
   [hidden, pooled]: readonly [KeptLayer, KeptLayer],
   { values, shape, bits }: Read,
 ): Float64Array | undefined {
@@ -250,6 +318,7 @@ function graphSides(target: Graph, layers: readonly KeptLayer[]): Sides | undefi
     if (!isLinear(node)) continue;
     const weights = node.weights.length + layers[2 * l++ + 1]!.weights.length;
     work += (GRAPH_WORK * weights * sizes[i]!) / node.shape[0];
+    if (node.kind === "bilinear") work += GRAPH_WORK * sizes[i]! * layers[2 * l - 1]!.columns;
   }
   if (work * DRAWN_INPUTS > MAX_WORK) return undefined;
   return {
