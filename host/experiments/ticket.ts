@@ -131,8 +131,8 @@ export async function pruneToTicket(
   const { scheme } = ticket;
   // Kernel `prune` draws the pool of each weight by itself, from all hidden units of an input and with every product as it
   // comes. The paper's literal schemes are not like that: `halves` gives each sign of an input its own half of the units, and
-  // `support` rejects products until they are uniform. Hidden units of attention serve inputs of both signs. These pools are drawn
-  // here and solved as given instances.
+  // `support` rejects products until they are uniform. Hidden units of attention serve inputs of both signs. Such pools are
+  // drawn here and solved as given instances.
   const isLiteral = scheme.pools === "halves" || scheme.support;
   const isGiven = ({ rectified }: RandomLayer) => isLiteral || !rectified;
   const given = layers.reduce((sum, layer) => (isGiven(layer) ? sum + demandCount(layer) : sum), 0);

@@ -1,5 +1,5 @@
-// Integer networks as directed acyclic graphs: dense and convolutional layers, attention logits, pooling, flattening and additions,
-// each with the precision of its own output.
+// Integer networks as directed acyclic graphs: dense and convolutional layers, attention, pooling, flattening and additions, each
+// with the precision of its own output.
 //
 // A value of the graph is a tensor of integers in units of 2^-m, m its activation bits: [features] or [channels, height, width],
 // row by row. A node computes exact sums in a finer unit, and its quantizer brings them back to the unit of its output. Since
@@ -37,8 +37,8 @@ interface NodeBase {
 /** What nodes with weights share. */
 interface LinearBase extends NodeBase {
   /**
-   * k_t: weights and biases are integers of -2^k_t..2^k_t, in units of 2^-k_t. The weights of a factored node are sums of products
-   * of two such integers, in units of 2^-(2 k_t).
+   * k_t: weights and biases are integers of -2^k_t..2^k_t, in units of 2^-k_t. The weights of a factored node are sums of
+   * products of two such integers, in units of 2^-(2 k_t).
    */
   readonly bits: number;
   readonly weights: Int32Array;

@@ -115,11 +115,11 @@ type NodeDescription = Description["nodes"][number];
  * computed, of which the last is the output.
  *
  * A node has a `kind` and, where they are not obvious, a `name` and what it reads: `from`, by default the node before it. Layers
- * (`dense`, `conv`) have `weights`, and perhaps `biases`, integers of -2^bits..2^bits. Attention has the logits x_i queries keys^T x_j
- * of all pairs of points (`bilinear`, with `queries` and `keys`, both [channels][inner]), and the product of `first` [channels][inner]
- * and `second` [inner][outputs] on every point (`product`). `bits`, `activationBits`, `quantizer`
- * and `clamp` of the object are the defaults of its nodes; `activationBits: "exact"` leaves the quantizer out. `relu` is
- * false unless a node says otherwise.
+ * (`dense`, `conv`) have `weights`, and perhaps `biases`, integers of -2^bits..2^bits. Attention has two more kinds: `bilinear`
+ * has the logits x_i queries keys^T x_j of all pairs of points of an image (`queries` and `keys`, both [channels][inner]), and
+ * `product` multiplies every point by `first` [channels][inner] and `second` [inner][outputs]. `bits`, `activationBits`,
+ * `quantizer` and `clamp` of the object are the defaults of its nodes; `activationBits: "exact"` leaves the quantizer out. `relu`
+ * is false unless a node says otherwise.
  * @throws {RequestError} A field is missing, has another form or is out of range, shapes do not fit, or sums could exceed 2^53.
  * @example
  * ```ts

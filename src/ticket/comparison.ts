@@ -96,9 +96,9 @@ export function forwardKeptGraph(
 }
 
 /**
- * The outputs of a pair of random matrices without a ReLU between: the kept columns of the first one times each point, and the
- * products with those columns of the second one, which stand at the points of the same values in logits. Undefined where the sum of
- * the magnitudes of an output's products could reach 2^53.
+ * The outputs of a pair of random matrices without a ReLU between: every point times the kept columns of the first matrix, and this
+ * times the second matrix. In logits, the second matrix is multiplied by the points as well.
+ * @returns Undefined where the magnitudes of an output's products could sum to 2^53.
  */
 function factoredValues(
   node: FactoredNode,
@@ -108,57 +108,54 @@ function factoredValues(
   const [channels] = imageOf(shape);
   const points = values.length / channels;
   const { rows, group, scaleBits } = pooled;
-  const shift = node.epilogue.shift + scaleBits;
+  const epilogue = { ...node.epilogue, shift: node.epilogue.shift + scaleBits };
   const columns = channels * group;
-  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const magnitudes = new Float64Array(rows);
-  const entries = Array.from({ length: rows }, (_, row) => {
-    const list: { readonly column: number; readonly u: number; readonly v: number }[] = [];
-    for (let w = pooled.rowStarts[row]!; w < pooled.rowStarts[row + 1]!; w++) {
-      const column = pooled.columnIndices[w]!;
-      const start = hidden.rowStarts[column]!;
-      if (start === hidden.rowStarts[column + 1]) continue;
-      const [u, v] = [hidden.weights[start]!, pooled.weights[w]!];
-      list.push({ column, u, v });
-      magnitudes[row]! += Math.abs(u * v) * largest;
-    }
-    return list;
-  });
-  const isLogits = node.kind === "bilinear";
-  const most = isLogits
-    ? magnitudes.reduce((a, b) => a + b, 0) * largest
-    : magnitudes.reduce((a, b) => Math.max(a, b), 0);
-  if (most * 2 ** Math.max(0, -shift) >= MAX_SUM) return undefined;
-  const outputs = new Float64Array(sizeOf(node.shape));
-  const epilogue = { ...node.epilogue, shift };
-  const put = (output: number, point: number, sum: number) => {
-    outputs[output * points + point] = epilogueOf(epilogue, sum);
-  };
-  /** The weight of the hidden unit of each column, and the number that it reads at a point. */
-  const queryAt = (column: number, u: number, point: number) =>
-    u * values[Math.floor(column / group) * points + point]!;
-  if (!isLogits) {
-    for (const [row, list] of entries.entries())
-      for (let point = 0; point < points; point++)
-        put(
-          row,
-          point,
-          list.reduce((sum, { column, u, v }) => sum + v * queryAt(column, u, point), 0),
-        );
-    return outputs;
-  }
   const units = new Float64Array(columns);
-  for (const { column, u } of entries.flat()) units[column] = u;
-  for (let j = 0; j < points; j++) {
-    const keys = new Float64Array(columns);
-    for (const [row, list] of entries.entries())
-      for (const { column, v } of list) keys[column]! += v * values[row * points + j]!;
-    for (let i = 0; i < points; i++)
-      put(
-        j,
-        i,
-        keys.reduce((sum, key, column) => sum + queryAt(column, units[column]!, i) * key, 0),
-      );
+  for (let column = 0; column < columns; column++) {
+    const start = hidden.rowStarts[column]!;
+    if (start < hidden.rowStarts[column + 1]!) units[column] = hidden.weights[start]!;
+  }
+  // Every point times the columns of the first matrix.
+  const firsts = new Float64Array(points * columns);
+  for (let point = 0; point < points; point++)
+    for (let column = 0; column < columns; column++)
+      firsts[point * columns + column] =
+        units[column]! * values[Math.floor(column / group) * points + point]!;
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const isLogits = node.kind === "bilinear";
+  let [most, all] = [0, 0];
+  for (let row = 0; row < rows; row++) {
+    let magnitude = 0;
+    for (let w = pooled.rowStarts[row]!; w < pooled.rowStarts[row + 1]!; w++)
+      magnitude += Math.abs(units[pooled.columnIndices[w]!]! * pooled.weights[w]!) * largest;
+    most = Math.max(most, magnitude);
+    all += magnitude * largest;
+  }
+  if ((isLogits ? all : most) * 2 ** Math.max(0, -epilogue.shift) >= MAX_SUM) return undefined;
+  const outputs = new Float64Array(sizeOf(node.shape));
+  // In logits, outputs are points j, and this is one of them times the columns of the second matrix.
+  const seconds = new Float64Array(isLogits ? columns : 0);
+  for (let output = 0; output < node.shape[0]; output++) {
+    const [from, to] = isLogits
+      ? [0, pooled.weights.length]
+      : [pooled.rowStarts[output]!, pooled.rowStarts[output + 1]!];
+    if (isLogits) {
+      seconds.fill(0);
+      for (let [w, row] = [from, 0]; w < to; w++) {
+        while (w >= pooled.rowStarts[row + 1]!) row++;
+        seconds[pooled.columnIndices[w]!]! += pooled.weights[w]! * values[row * points + output]!;
+      }
+    }
+    for (let point = 0; point < points; point++) {
+      let sum = 0;
+      if (isLogits)
+        for (let column = 0; column < columns; column++)
+          sum += firsts[point * columns + column]! * seconds[column]!;
+      else
+        for (let w = from; w < to; w++)
+          sum += firsts[point * columns + pooled.columnIndices[w]!]! * pooled.weights[w]!;
+      outputs[output * points + point] = epilogueOf(epilogue, sum);
+    }
   }
   return outputs;
 }

@@ -10,8 +10,8 @@
 // window has weights of its own towards them. So a row of its second random layer has a slot for each weight of the target's
 // kernel, and a dense layer has a slot for each input.
 //
-// A factored node (attention) has no ReLU behind its hidden units. Then the products of all kept units, of both signs of u, must sum
-// to the weight: one subset sum for any input.
+// A factored node (attention) has no ReLU behind its hidden units. Then the products of all kept units, of both signs of u, must
+// sum to the weight: one subset sum for any input.
 //
 // With 0 bits, random weights are -1, 1 and perhaps 0, and their sums are the target weights themselves (scaleBits is 0). A
 // target weight w then needs at least |w| items.
@@ -524,7 +524,7 @@ export function nonzeroWeights(layers: readonly RandomLayer[], laws: WeightLaws,
   }, 0);
 }
 
-/** The sign of inputs that are asked for a subset sum; 0 where hidden units are not rectified, so that one sum serves both. */
+/** The sign of the inputs of a subset sum. It is 0 where hidden units are not rectified: then one sum serves both signs. */
 export type InputSign = 1 | -1 | 0;
 
 /** The subset sum that a weight of the target asks for: some of the `items` must sum to `sum`. */

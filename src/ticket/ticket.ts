@@ -52,8 +52,8 @@ export interface Deviation {
   /** Whether the weight is a bias of a graph; `input` is then the number of inputs. */
   readonly bias?: boolean;
   /**
-   * The sign of the inputs for which the weight differs, 0 for both where hidden units are not rectified, and the copy of the output
-   * in which it does.
+   * The sign of the inputs for which the weight differs, 0 for both where hidden units are not rectified, and the copy of the
+   * output in which it does.
    */
   readonly sign: InputSign;
   readonly copy: number;

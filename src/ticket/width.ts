@@ -243,8 +243,8 @@ export function fewestUnits(holds: (units: number) => boolean): number | undefin
 }
 
 /**
- * The pools of the items that the hidden units or the copies of an input offer a weight, one for each sign of the input, or one for
- * both where hidden units are not rectified.
+ * The pools of the items that the hidden units or the copies of an input offer a weight, one for each sign of the input, or one
+ * for both where hidden units are not rectified.
  */
 export function itemPools(
   { kind, rectified, signed }: Pick<RandomLayer, "kind" | "rectified" | "signed">,
