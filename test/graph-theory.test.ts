@@ -96,6 +96,16 @@ describe("Convolutions", () => {
     },
   );
 
+  test("A bias needs a subset sum for one sign only", () => {
+    const graph = readGraph({
+      input: { shape: [1], activationBits: 1 },
+      nodes: [{ kind: "dense", bits: 0, activationBits: 1, weights: [[1]], biases: [1] }],
+    });
+    // 4 units contain a weight of 1 for both signs with probability 0.429688; one of n units of 1 or -1 serves a bias.
+    const bias = 1 - (3 / 4) ** 4;
+    expect(predicted(graph, { bits: [0], initialBits: [0], units: [4] })).toBeCloseTo(0.429688 * bias, 6);
+  });
+
   test("Pruning finds kernels as often as the tables say, within 5 standard errors", async () => {
     const binary = { bits: [0], initialBits: [0] };
     expect(
