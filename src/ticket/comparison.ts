@@ -96,8 +96,8 @@ export function forwardKeptGraph(
 }
 
 /**
- * The outputs of a pair of random matrices without a ReLU between: every point times the kept columns of the first matrix, and this
- * times the second matrix. In logits, the second matrix is multiplied by the points as well.
+ * The outputs of a pair of random matrices without a ReLU between: every point times the kept columns of the first matrix, and
+ * then times the second matrix. In logits, the second matrix is multiplied by the points as well.
  * @returns Undefined where the magnitudes of an output's products could sum to 2^53.
  */
 function factoredValues(

@@ -70,8 +70,8 @@ function undrawn(layers: readonly RandomLayer[], laws: WeightLaws): number {
 }
 
 /**
- * The weights that a target of an outline has, and how many of them, at least, it chooses freely from -2^bits..2^bits. The row that
- * passes the constant unit of a network on is fixed in every hidden layer.
+ * The weights that a target of an outline has, and how many of them, at least, it chooses freely from -2^bits..2^bits. The row
+ * that passes the constant unit of a network on is fixed in every hidden layer.
  */
 function freeWeights(target: Outline | GraphOutline, layers: readonly RandomLayer[]) {
   if ("nodes" in target)
