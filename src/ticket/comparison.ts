@@ -315,7 +315,9 @@ function graphSides(target: Graph, layers: readonly KeptLayer[]): Sides | undefi
     if (!isLinear(node)) continue;
     const weights = node.weights.length + layers[2 * l++ + 1]!.weights.length;
     work += (GRAPH_WORK * weights * sizes[i]!) / node.shape[0];
-    if (node.kind === "bilinear") work += GRAPH_WORK * sizes[i]! * layers[2 * l - 1]!.columns;
+    // Every point is multiplied by all columns of the first matrix, and in logits these by those of every point.
+    const products = sizes[i]! / node.shape[0] + (node.kind === "bilinear" ? sizes[i]! : 0);
+    if (isFactored(node)) work += GRAPH_WORK * products * layers[2 * l - 1]!.columns;
   }
   if (work * DRAWN_INPUTS > MAX_WORK) return undefined;
   return {
