@@ -292,7 +292,7 @@ function epilogue(writer: GraphWriter, node: GraphNode, sums: string, read: Valu
     }
     value = writer.node("Mul", [writer.node("Sign", [value]), rounded]);
   }
-  if (relu) value = writer.node("Relu", [value]);
   const most = 2 ** activationBits;
-  return clamp ? writer.node("Clip", [value, writer.number(-most), writer.number(most)]) : value;
+  if (clamp) return writer.node("Clip", [value, writer.number(relu ? 0 : -most), writer.number(most)]);
+  return relu ? writer.node("Relu", [value]) : value;
 }
