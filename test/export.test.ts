@@ -1,5 +1,5 @@
-// Exported tickets before interpreters that share no code with the export: the tensors as a graph of random layers, whose numbers
-// a test adds up, and ONNX models in an interpreter of their operators, in ONNX's reference evaluator, in ONNX Runtime and in PyTorch.
+// Exported tickets before interpreters that share no code with the export. Tensors are run as a graph of random layers, and in
+// PyTorch; ONNX models in an interpreter of their operators, in ONNX's reference evaluator and in ONNX Runtime.
 
 import { execFile, execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -467,8 +467,8 @@ describe("Exported tickets", () => {
 });
 
 /**
- * Evaluates the networks of a manifest: models by the checker and the reference evaluator of ONNX, and by ONNX Runtime, and tensors
- * by examples/torch, where these are installed.
+ * Evaluates the networks of a manifest: models by the reference evaluator of ONNX, and by ONNX Runtime where it is installed, and
+ * tensors by examples/torch where PyTorch is.
  */
 const EVALUATE = `
 import json, sys

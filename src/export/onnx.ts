@@ -1,7 +1,7 @@
 // The pruned network of a ticket as an ONNX model that computes with integers in float64, which is exact up to 2^53.
 //
-// Between nodes a value has shape [samples, channels, points]; a feature is a channel of one point. Neither Conv nor AveragePool
-// take float64 in ONNX Runtime, so that a window is a Gather of its places, and its sums are a matrix product.
+// Between nodes a value has shape [samples, channels, points]; a feature is a channel of one point. ONNX Runtime
+// has neither Conv nor AveragePool for float64, so that a window is a Gather of its places, and its sums are a matrix product.
 
 import { imageOf, isLinear, sizeOf, type GraphNode, type Shape, type Window } from "../graph/model.ts";
 import { windowGrid } from "../graph/stages.ts";
@@ -136,26 +136,24 @@ class GraphWriter {
     return factor === 1 ? value : this.node("Mul", [value, this.number(factor)]);
   }
 
+  /** The graph from `input` to `output`, integers of these shapes. */
   graph(input: readonly number[], output: readonly number[]): Pieces {
-    const value = (name: string, shape: readonly number[]) => {
-      const sizes = [textField(2, "samples"), ...shape.map((size) => integerField(1, size))];
-      const tensor = [
-        ...integerField(1, types.int64),
-        ...bytesField(
-          2,
-          sizes.flatMap((size) => bytesField(1, size)),
-        ),
-      ];
-      return [...textField(1, name), ...bytesField(2, bytesField(1, tensor))];
-    };
     return [
       ...this.#nodes.flatMap((node) => bytesField(1, node)),
       ...textField(2, "exacta"),
       ...[...this.#constants.values()].flatMap((constant) => bytesField(5, constant)),
-      ...bytesField(11, value("input", input)),
-      ...bytesField(12, value("output", output)),
+      ...bytesField(11, valueInfo("input", input)),
+      ...bytesField(12, valueInfo("output", output)),
     ];
   }
+}
+
+/** The declaration of integers of a shape, for any number of samples. */
+function valueInfo(name: string, shape: readonly number[]): Pieces {
+  const sizes = [textField(2, "samples"), ...shape.map((size) => integerField(1, size))];
+  const dims = sizes.flatMap((size) => bytesField(1, size));
+  const tensor = [...integerField(1, types.int64), ...bytesField(2, dims)];
+  return [...textField(1, name), ...bytesField(2, bytesField(1, tensor))];
 }
 
 /** The kept weights of a part of a layer, or its sums, as float64. */
@@ -181,7 +179,7 @@ function layerSums(
   const [channels] = read.shape;
   const [outputs] = node.shape;
   const groups = node.kind === "conv" ? node.groups : 1;
-  /** The matrix product of weights, [outputs, ...], and all places of the windows of a value, [samples, channels, units, points]. */
+  /** The product of weights, [outputs, ...], and the windows of a value, [samples, channels, units, points]. */
   const product = (weights: string, value: string): string => {
     const taken = node.kind === "conv" ? places(writer, value, 3, node.window, read.shape, 0) : value;
     const columns = writer.shaped(taken, [0, groups, -1, sizeOf(node.shape) / outputs]);

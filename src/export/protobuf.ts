@@ -4,7 +4,7 @@
 export type Pieces = readonly Uint8Array[];
 
 /** The number of bytes of pieces. */
-export function lengthOf(pieces: Pieces): number {
+function lengthOf(pieces: Pieces): number {
   return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
