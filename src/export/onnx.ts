@@ -25,9 +25,7 @@ interface Value {
   readonly activationBits: number;
 }
 
-/**
- * The bytes of a model with the input `input` and the output `output`: integers of 64 bits, shape [samples, ...] of the network.
- */
+/** The bytes of a model that maps `input` to `output`, integers of 64 bits whose first axis is that of samples. */
 export function onnxModel({ input, nodes, constant, layers, seed }: ExportNetwork): Uint8Array<ArrayBuffer> {
   const writer = new GraphWriter();
   const given = constant ? ([input.shape[0] - 1] as const) : input.shape;
@@ -283,7 +281,7 @@ function epilogue(writer: GraphWriter, node: GraphNode, sums: string, read: Valu
     const quotient = writer.node("Div", [magnitude, divisor]);
     let rounded = writer.node(quantizer === "away" ? "Ceil" : "Floor", [quotient]);
     if (quantizer === "nearest") {
-      // Half of the divisor is added to nothing, since a sum near 2^53 would be rounded.
+      // Adding half of the divisor to a magnitude near 2^53 would not be exact.
       const rest = writer.node("Sub", [magnitude, writer.node("Mul", [rounded, divisor])]);
       const half = writer.node("Div", [writer.scaled(rest, 2), divisor]);
       rounded = writer.node("Add", [rounded, writer.node("Floor", [half])]);

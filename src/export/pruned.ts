@@ -117,7 +117,8 @@ function architectureOf(
       ),
     };
   }
-  const { widths, bits, activationBits, quantizer, clamp } = ticket.target;
+  const { widths, bits, activationBits, quantizer, clamp, constant } = ticket.target;
+  if (constant && widths[0] === 1) throw new RequestError("widths", "inputs beside the constant", 0);
   const input = { shape: [widths[0]!], activationBits, nonnegative: false } as const;
   const nodes = layers.map(({ rows, shift }, l): GraphNode => ({
     kind: "dense",

@@ -12,8 +12,8 @@ interface NamedTensor {
 }
 
 /**
- * The tensors of a network, named by node and part. Names of drawn weights end with `_orig` and those of masks with `_mask`, as in
- * torch.nn.utils.prune.
+ * The tensors of a network, named by node and part. Names of drawn weights end with `_orig` and those of masks with `_mask`,
+ * as in torch.nn.utils.prune.
  */
 export function namedTensors({ nodes, layers }: ExportNetwork): NamedTensor[] {
   const all = nodes.filter(isLinear).flatMap((node, index) =>
