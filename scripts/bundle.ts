@@ -74,8 +74,8 @@ export function bundle(): Plugin {
 
 /** Copies everything that the program needs into the folder, with the licenses. */
 async function copyDependencies(): Promise<void> {
-  for (const path of ["package.json", "LICENSE", "examples/digits/digits.safetensors"])
-    copy(join(root, path), path);
+  const networks = ["examples/digits/digits.safetensors", "examples/lenet/lenet.json"];
+  for (const path of ["package.json", "LICENSE", ...networks]) copy(join(root, path), path);
   copy(join(root, "scripts/run.sh"), "run");
   chmodSync(join(folder, "run"), 0o755);
 

@@ -395,7 +395,10 @@ interface VerifyFields {
 /** A random network pruned to one that reads handwritten digits, and the results of both for test images. */
 export interface DigitsFinding extends Provenance {
   readonly kind: "digits";
+  /** `perceptron`, `lenet`, or the path of a file. */
+  readonly network: string;
   readonly theorem: 1 | 2;
+  /** The bits of the network's weights; for a graph the most bits of a layer. */
   readonly targetBits: number;
   /** Decimal. */
   readonly seed: string;
@@ -404,7 +407,7 @@ export interface DigitsFinding extends Provenance {
   readonly correct: number;
   /**
    * How many images the random network classifies correctly when it is uncut, and when as many weights are cut at random.
-   * Absent for theorem 2, whose random network is too large to be run uncut.
+   * Absent for theorem 2 and for other random networks that are too large to be run uncut.
    */
   readonly uncutCorrect?: number;
   readonly randomCorrect?: number;
@@ -414,7 +417,10 @@ export interface DigitsFinding extends Provenance {
   readonly target: number;
   readonly initial: number;
   readonly kept: number;
-  /** Whether the ticket is proven equal to the network, and whether all outputs for the images are the same. */
+  /**
+   * Whether the ticket is proven equal to the network, on inputs that are not negative if the network reads no others, and
+   * whether all outputs for the images are the same.
+   */
   readonly certified: boolean;
   readonly equal: boolean;
   /** SHA-256 of the outputs of the network, and of the ticket by its audit and its collapsed pass. */

@@ -68,7 +68,10 @@ describe("Tickets of random graphs", () => {
   /** A random scheme. Theory chooses the units of some; elsewhere they are plenty, which saves time. */
   function randomRequest(random: (range: number) => number, graph: Graph): GraphSchemeRequest {
     const layers = graph.nodes.filter(isLinear);
-    const bits = layers.map((node) => Math.ceil(node.bits / 2) + (random(4) === 0 ? 1 : 0));
+    // With 0 bits, sums are not scaled.
+    const bits = layers.map((node) =>
+      node.bits < 2 && random(3) === 0 ? 0 : Math.ceil(node.bits / 2) + (random(4) === 0 ? 1 : 0),
+    );
     const isLiteral = random(16) === 0;
     return {
       failure: 1e-4,
@@ -205,6 +208,7 @@ describe("Faults in the ticket of a graph", () => {
     const ticket = await ticketFor(graph, request);
     const layers = ticketLayers(ticket);
     const random = drawnWeights(ticket.scheme, ticket.seed);
+    const inputs = randomInput(generator(9), mixed);
     let flips = 0;
     for (const [l, mask] of ticket.masks.entries()) {
       const j = l >> 1;
@@ -238,7 +242,13 @@ describe("Faults in the ticket of a graph", () => {
         const u = random(l - 1)(unit);
         const isDead = !isKept(l - 1, unit) || (u < 0 && (j === 1 || isBias));
         expect([l, place, certified]).toEqual([l, place, isDead]);
-        if (isDead) continue;
+        if (isDead) {
+          const changed = keptLayers({ ...ticket, masks: ticket.masks.with(l, flipped) });
+          expect(countsOf(changed, ticket).dead).toBe(1);
+          if (place % 50 === 0)
+            expect(Array.from(forwardKeptGraph(graph, changed, inputs)!)).toEqual(oracleGraph(mixed, inputs));
+          continue;
+        }
         flips++;
         const tap = j === 0 && !isBias ? { tap: [slot >> 1, slot & 1] } : {};
         const bias = isBias ? { bias: true } : {};
@@ -258,6 +268,19 @@ describe("Faults in the ticket of a graph", () => {
       }
     }
     expect(flips).toBeGreaterThan(50);
+  });
+
+  test("A negative hidden unit of the constant changes nothing, and counts as dead with its weights", async () => {
+    const ticket = await ticketFor(graph, request);
+    const h = ticket.scheme.units[0]!;
+    const drawn = drawnWeights(ticket.scheme, ticket.seed)(0);
+    const q = Array.from({ length: h }, (_, i) => i).find((i) => drawn(2 * h + i) < 0)!;
+    const masks = [2 * h + q, 4 * h + q].map((place, l) =>
+      ticket.masks[l]!.with(place >> 3, ticket.masks[l]![place >> 3]! | (1 << (place & 7))),
+    );
+    const changed = { ...ticket, masks: [...masks, ...ticket.masks.slice(2)] };
+    expect(verifyTicket(graph, changed)).toEqual({ certified: true });
+    expect(countsOf(keptLayers(changed), changed).dead).toBe(2);
   });
 
   test("A changed seed, weight, bias, precision or shape is found", async () => {
@@ -413,10 +436,16 @@ describe("Skips", () => {
         const json = residual(random, seed % 2 === 0);
         const graph = readGraph(json);
         // Few units make random skips help.
-        const units = skip === "random" ? { units: [12, 60] } : {};
+        const units = skip === "random" ? { units: [seed % 2 === 0 ? 13 : 8, 60] } : {};
         const ticket = await ticketFor(graph, { failure: 0.01, skip, ...units }, seed);
         expect([seed, verifyTicket(graph, ticket)]).toEqual([seed, { certified: true }]);
         expect(decodeTicket(encodeTicket(ticket, await targetDigest(graph))).ticket).toEqual(ticket);
+        if (seed < 2)
+          for (const engine of [engines.reference, engines.gpu])
+            expect(
+              (await pruneToTicket(engine, { network: graph, scheme: ticket.scheme, seed: ticket.seed }))
+                .ticket,
+            ).toEqual(ticket);
         const kept = keptLayers(ticket);
         expect(countsOf(kept, ticket)).toMatchObject({ dead: 0, outside: 0 });
         expect(await targetDigest(representedWeights(ticket.target, kept) as Graph)).toBe(
@@ -433,7 +462,7 @@ describe("Skips", () => {
         if (skip !== "random") continue;
         for (let edge = hidden.rows - 2; edge < hidden.rows; edge++) {
           const isKept = hidden.rowStarts[edge] !== hidden.rowStarts[edge + 1];
-          edges += Number(isKept);
+          edges += Number(isKept && !json.input.nonnegative);
           // Without a kept skip, the sums on the diagonal are too small by its weight.
           const mask = ticket.masks[0]!;
           const masks = ticket.masks.with(0, mask.with(edge >> 3, mask[edge >> 3]! ^ (1 << (edge & 7))));
@@ -442,7 +471,7 @@ describe("Skips", () => {
         }
         expect(firstEdge).toBeGreaterThan(0);
       }
-      expect(edges > 3).toBe(skip === "random");
+      expect(edges > 2).toBe(skip === "random");
     },
   );
 
@@ -458,6 +487,8 @@ describe("Skips", () => {
         'a: expected exact sums, activationBits "exact" and no ReLU and no clamp, for skip none, got rounded ones',
       ),
     );
+    expect(refused(({ nodes: [layer] }) => (layer!.activationBits = 2))).not.toThrow();
+    expect(refused(({ nodes: [layer] }) => (layer!.activationBits = 1))).toThrow("got rounded ones");
     expect(refused(({ nodes: [, sum] }) => (sum!.from = ["a", "a"]), "random")).toThrow(
       refusal(
         "sum: expected the sum of a layer and the input of that layer, for skip random, got another sum",
@@ -500,6 +531,89 @@ describe("Skips", () => {
       refusal('skip: expected identity or none with halves or support, got "random"'),
     );
   });
+});
+
+test(
+  "A convolution of LeNet-5 has a ticket on images of both signs, at strides, paddings and dilations",
+  { tags: ["wide"], timeout: 300_000 },
+  async () => {
+    const random = generator(5);
+    const weights = Array.from({ length: 16 }, () =>
+      Array.from({ length: 6 }, () =>
+        Array.from({ length: 5 }, () => Array.from({ length: 5 }, () => random(33) - 16)),
+      ),
+    );
+    for (const [stride, padding, dilation] of [
+      [
+        [1, 1],
+        [0, 0, 0, 0],
+        [1, 1],
+      ],
+      [
+        [2, 2],
+        [1, 1, 1, 1],
+        [1, 1],
+      ],
+      [
+        [1, 3],
+        [4, 0, 2, 4],
+        [2, 1],
+      ],
+    ]) {
+      const json: GraphJson = {
+        input: { shape: [6, 12, 12], activationBits: 4, nonnegative: false },
+        nodes: [
+          {
+            kind: "conv",
+            name: "conv",
+            from: ["input"],
+            bits: 4,
+            activationBits: 4,
+            quantizer: "floor",
+            relu: true,
+            clamp: false,
+            weights,
+            groups: 1,
+            stride: stride!,
+            padding: padding!,
+            dilation: dilation!,
+          },
+        ],
+      };
+      const graph = readGraph(json);
+      const ticket = await ticketFor(graph, { bits: [2], units: [96] });
+      expect(ticketLayers(ticket).map(demandCount)).toEqual([0, 4800]);
+      expect(verifyTicket(graph, ticket)).toEqual({ certified: true });
+      const inputs = [randomInput(random, json), randomInput(random, json)];
+      const outputs = inputs.flatMap((input) => oracleGraph(json, input));
+      for (const pass of passes)
+        for (const engine of [engines.cpu, engines.gpu])
+          expect(Array.from(await runNetwork(engine, ticket, inputs.flat(), { pass }))).toEqual(outputs);
+    }
+  },
+);
+
+test("More random graphs have tickets on every engine", { tags: ["wide"], timeout: 300_000 }, async () => {
+  for (let [seed, found] = [5000, 0]; found < 100; seed++) {
+    const random = generator(seed);
+    const json = randomGraph(random);
+    const graph = readGraph(json);
+    if (!graph.nodes.some(isLinear)) continue;
+    found++;
+    const ticket = await ticketFor(graph, { failure: 1e-3 }, seed);
+    expect([seed, verifyTicket(graph, ticket)]).toEqual([seed, { certified: true }]);
+    const request = { network: graph, scheme: ticket.scheme, seed: ticket.seed };
+    const inputs = [randomInput(random, json), randomInput(random, json)];
+    const outputs = inputs.flatMap((input) => oracleGraph(json, input));
+    for (const engine of Object.values(engines)) {
+      expect((await pruneToTicket(engine, request)).ticket).toEqual(ticket);
+      for (const pass of passes)
+        expect([seed, Array.from(await runNetwork(engine, ticket, inputs.flat(), { pass }))]).toEqual([
+          seed,
+          outputs,
+        ]);
+    }
+  }
 });
 
 describe("Chains of dense layers", () => {

@@ -225,7 +225,16 @@ const idle: Block = (model, state) => {
   return { ...state, name: forms[model.random.below(forms.length)]!() };
 };
 
-const flatten = (model: Model, state: State): State => {
+const flatten = (model: Model, given: State): State => {
+  // Exporters of networks with channels last change the order before they flatten; others have two transpositions that cancel.
+  const turned = (name: string, ...perm: number[]) => model.node("Transpose", [name], { perm });
+  const turns = [
+    () => given.name,
+    () => given.name,
+    () => turned(given.name, 0, 2, 3, 1),
+    () => turned(turned(given.name, 0, 3, 1, 2), 0, 2, 3, 1),
+  ];
+  const state = { ...given, name: turns[model.random.below(4)]!() };
   const view = () => {
     const size = model.node("Unsqueeze", [
       model.node("Gather", [model.node("Shape", [state.name]), model.of([], () => 0, INT64)]),
@@ -302,7 +311,8 @@ export function imageModel(seed: number, names: readonly BlockName[], isReal: bo
   if (model.chance(6) || state.shape.length === 1) {
     // The output is an image, or flat already.
   } else {
-    state = flatten(model, state);
+    // Only a matrix takes up another order.
+    state = dense(model, flatten(model, state));
   }
   if (state.shape.length === 1) {
     for (const name of names.slice(half))

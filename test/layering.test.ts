@@ -24,7 +24,7 @@ const allowed: Record<
   },
   "host/node": {
     rooms: ["host/node", "host/cpu/wasm", "host", "src"],
-    files: ["package.json", "examples/digits/digits.safetensors"],
+    files: ["package.json", "examples/digits/digits.safetensors", "examples/lenet/lenet.json"],
     packages: /./,
   },
   "host/web": { rooms: ["host/web", "host", "src"], files: ["package.json"], packages: undefined },

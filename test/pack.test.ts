@@ -159,9 +159,14 @@ function integers(findings: readonly PhaseFinding[]) {
 const expected = async () => integers(await measurePhase(referenceRunner(), request));
 
 describe("The tarball", { tags: ["wide"] }, () => {
-  test("The tarball holds the two builds, their types, the documents and the network that reads digits, and nothing else", () => {
+  test("The tarball holds the two builds, their types, the documents and the networks that read digits, and nothing else", () => {
     const paths = packed.files.map(({ path }) => path);
-    const digits = ["examples/digits/README.md", "examples/digits/digits.safetensors"];
+    const digits = [
+      "examples/digits/README.md",
+      "examples/digits/digits.safetensors",
+      "examples/lenet/README.md",
+      "examples/lenet/lenet.json",
+    ];
     const licenses = "dist/node/packages.md";
     const documents = ["CHANGELOG.md", "LICENSE", "README.md", licenses, ...digits, "package.json"];
     const built = /^dist\/(node|web)\/[\w./-]+\.js$|^dist\/types\/(src|host)\/[\w./-]+\.d\.ts$/;

@@ -2,21 +2,31 @@
 // docs/ticket.md.
 
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { pruneToTicket, targetDigest } from "../host/experiments/ticket.ts";
+import { readDigits } from "../host/node/formats/mnist.ts";
 import { startThread } from "../host/node/platform/threads.ts";
 import type { Runner } from "../host/runner.ts";
+import { graphForward } from "../src/graph/forward.ts";
+import { isLinear } from "../src/graph/model.ts";
+import { readGraph } from "../src/graph/read.ts";
 import { forward, quantizers, readNetwork, withConstant } from "../src/network.ts";
 import { encodeTicket } from "../src/ticket/file.ts";
-import { schemeFor, type SchemeRequest } from "../src/ticket/width.ts";
-import { generator } from "./graphs.ts";
+import {
+  graphSchemeFor,
+  schemeFor,
+  type GraphSchemeRequest,
+  type SchemeRequest,
+} from "../src/ticket/width.ts";
+import { generator, randomGraph, randomInput } from "./graphs.ts";
 
-const folderOfPackage = fileURLToPath(new URL("../python", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
+const GRAPHS = 16;
 /** With EXACTA_PYTHON=1 a Python without NumPy is a failure. */
 const isRequired = process.env["EXACTA_PYTHON"] === "1";
 const hasNumpy = (() => {
@@ -36,7 +46,7 @@ interface Outcome {
 
 function python(...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    execFile("python3", args, { cwd: folderOfPackage }, (error, stdout, stderr) => {
+    execFile("python3", args, { cwd: join(root, "python") }, (error, stdout, stderr) => {
       resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
     });
   });
@@ -104,30 +114,27 @@ function withBit(file: Uint8Array, byte: number, bit: number): Uint8Array {
   return file.with(byte, file[byte]! ^ (1 << bit));
 }
 
-/** The first byte that is not 0 from a place on, and its lowest bit. */
-function keptBit(file: Uint8Array, from: number): [byte: number, bit: number] {
-  const byte = file.findIndex((value, i) => i >= from && value > 0);
-  return [byte, 31 - Math.clz32(file[byte]! & -file[byte]!)];
+/** The bits of the masks of a file that are 1. */
+function keptBits(file: Uint8Array): [byte: number, bit: number][] {
+  return Array.from(file.subarray(headerEnd(file))).flatMap((value, i) =>
+    [0, 1, 2, 3, 4, 5, 6, 7]
+      .filter((bit) => (value >> bit) & 1)
+      .map((bit): [number, number] => [headerEnd(file) + i, bit]),
+  );
 }
 
+type Faults = Readonly<Record<string, [status: number, fault: (file: Uint8Array) => Uint8Array]>>;
+
 /** Faults of a file, with the exit status of `verify`: 1 for a ticket of another network, 2 for no ticket. */
-const fileFaults: Readonly<Record<string, [status: number, fault: (file: Uint8Array) => Uint8Array]>> = {
-  "a hidden unit is cut": [1, (file) => withBit(file, ...keptBit(file, headerEnd(file)))],
-  "the last kept weight is cut": [
-    1,
-    (file) => {
-      const byte = file.findLastIndex((value) => value > 0);
-      return withBit(file, byte, 31 - Math.clz32(file[byte]!));
-    },
-  ],
+const fileFaults: Faults = {
+  "a hidden unit is cut": [1, (file) => withBit(file, ...keptBits(file)[0]!)],
+  "the last kept weight is cut": [1, (file) => withBit(file, ...keptBits(file).at(-1)!)],
   "all masks are empty": [1, (file) => file.map((value, i) => (i < headerEnd(file) ? value : 0))],
   "another seed": [1, (file) => withHeader(file, (text) => text.replace(/("seed":"\d+)"/, '$10"'))],
   "another digest": [
     1,
     (file) => withHeader(file, (text) => text.replace(/("targetDigest":")..../, "$10000")),
   ],
-  "another quantizer": [2, (file) => withHeader(file, (text) => text.replace(/"floor"/, '"away"'))],
-  "another clamp": [2, (file) => withHeader(file, (text) => text.replace(/("clamp":)"false"/, '$1"true"'))],
   "a version of the future": [
     2,
     (file) => withHeader(file, (text) => text.replace(/("version":")\d/, "$19")),
@@ -141,7 +148,6 @@ const fileFaults: Readonly<Record<string, [status: number, fault: (file: Uint8Ar
     2,
     (file) => withHeader(file, (text) => text.replace('"seed":', '"seed":"1","seed":')),
   ],
-  "a missing field": [2, (file) => withHeader(file, (text) => text.replace(/"zero":"\w+",/, ""))],
   "a blank in the header": [2, (file) => withHeader(file, (text) => text.replace('"seed":', '"seed": '))],
   "a zero before the seed": [2, (file) => withHeader(file, (text) => text.replace('"seed":"', '"seed":"0'))],
   "other offsets": [2, (file) => withHeader(file, (text) => text.replace("[0,", "[1,"))],
@@ -159,6 +165,27 @@ const fileFaults: Readonly<Record<string, [status: number, fault: (file: Uint8Ar
   "a file that ends in its header": [2, (file) => file.slice(0, 100)],
   "an empty file": [2, () => new Uint8Array()],
   "a byte more": [2, (file) => Buffer.concat([file, Buffer.alloc(1)])],
+};
+
+const replaced = (from: string | RegExp, to: string) => (file: Uint8Array) =>
+  withHeader(file, (text) => text.replace(from, to));
+
+/** Faults of files of version 1. */
+const networkFaults: Faults = {
+  "another quantizer": [2, replaced('"floor"', '"away"')],
+  "another clamp": [2, replaced('"clamp":"false"', '"clamp":"true"')],
+  "a missing field": [2, replaced(/"zero":"\w+",/, "")],
+};
+
+/** Faults of files of version 2. */
+const graphFaults: Faults = {
+  "another quantizer": [2, replaced(String.raw`\"floor\"`, String.raw`\"away\"`)],
+  "another shift": [2, replaced(String.raw`\"shift\":2`, String.raw`\"shift\":1`)],
+  "another shape": [2, replaced(String.raw`\"shape\":[8]`, String.raw`\"shape\":[9]`)],
+  "a value that is not there yet": [2, replaced(String.raw`\"from\":[1]`, String.raw`\"from\":[3]`)],
+  "a missing field": [2, replaced(String.raw`,\"clamp\":false`, "")],
+  "other groups": [2, replaced(String.raw`\"groups\":2`, String.raw`\"groups\":1`)],
+  "fewer units": [2, replaced(/units\\":\[\d/, String.raw`units\":[`)],
 };
 
 describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", { tags: ["wide"] }, () => {
@@ -218,6 +245,157 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
     },
   );
 
+  /** The file of a ticket of a graph, of the first seed without failures. */
+  async function graphTicketOf(json: unknown, request: GraphSchemeRequest = {}): Promise<Uint8Array> {
+    const network = readGraph(json);
+    const { scheme } = graphSchemeFor(network, request);
+    for (let seed = 1n; ; seed++) {
+      const { ticket, failures } = await pruneToTicket(engine, { network, scheme, seed });
+      if (failures.length === 0) return encodeTicket(ticket, await targetDigest(network));
+    }
+  }
+
+  /** The outputs that the check prints for inputs of a ticket. */
+  async function outputsOf(ticket: string, inputs: readonly ArrayLike<number>[]): Promise<number[]> {
+    const path = await write("inputs.txt", inputs.map((input) => Array.from(input).join(" ")).join("\n"));
+    const { stdout } = await python("-m", "exacta_ticket", "run", ticket, "--inputs", path);
+    return stdout.trim().split(/\s+/).map(Number);
+  }
+
+  test("The check certifies tickets of random graphs of all kinds, and runs them", async () => {
+    const kinds = new Set<string>();
+    for (let seed = 0; seed < GRAPHS; seed++) {
+      const random = generator(seed);
+      const json = randomGraph(random, { bits: 2 });
+      const graph = readGraph(json);
+      const layers = graph.nodes.filter(isLinear);
+      if (layers.length === 0) continue;
+      for (const { kind } of json.nodes) kinds.add(kind);
+      const bits = layers.map((layer) => Math.max(1, Math.ceil(layer.bits / 2)) + random(2));
+      const file = await graphTicketOf(json, {
+        bits,
+        initialBits: bits.map((k) => k + random(3)),
+        zero: random(2) === 0,
+        pools: random(3) === 0 ? "halves" : "shared",
+        support: random(3) === 0,
+      });
+      const network = await write("network.json", JSON.stringify(json));
+      const ticket = await write("ticket", file);
+      const verdict = await python("-m", "exacta_ticket", "verify", ticket, "--network", network);
+      expect(verdict, `graph ${seed}`).toMatchObject({ status: 0, stderr: "" });
+      const inputs = [0, 1, 2].map(() => randomInput(random, json));
+      const outputs = inputs.flatMap((input) => Array.from(graphForward(graph, input)));
+      expect(await outputsOf(ticket, inputs), `graph ${seed}`).toEqual(outputs);
+    }
+    expect([...kinds].toSorted()).toEqual(["add", "average-pool", "conv", "dense", "flatten", "max-pool"]);
+  });
+
+  test("The check reads as many of all test images by LeNet-5 as its README says", async () => {
+    const readme = await readFile(join(root, "examples/lenet/README.md"), "utf8");
+    const [, recorded] = /\| all 10,000 \| ([\d,]+) \|/.exec(readme)!;
+    const { count, images, labels } = await readDigits("test");
+    const lines = Array.from({ length: count }, (_, k) => images.subarray(k * 784, (k + 1) * 784).join(" "));
+    const inputs = await write("inputs.txt", lines.join("\n"));
+    const network = join(root, "examples/lenet/lenet.json");
+    const { stdout } = await python("-m", "exacta_ticket", "run", network, "--inputs", inputs);
+    const right = stdout
+      .trim()
+      .split("\n")
+      .filter((line, k) => {
+        const outputs = line.split(" ").map(Number);
+        return outputs.indexOf(Math.max(...outputs)) === labels[k];
+      });
+    expect(right.length).toBeGreaterThan(9850);
+    expect(right).toHaveLength(Number(recorded!.replace(",", "")));
+  });
+
+  const residual = {
+    input: { shape: [2, 3, 3], activationBits: 2 },
+    bits: 1,
+    activationBits: 2,
+    nodes: [
+      {
+        kind: "conv",
+        name: "first",
+        weights: [
+          [
+            [
+              [1, -2],
+              [2, 0],
+            ],
+          ],
+          [
+            [
+              [-1, 1],
+              [0, 2],
+            ],
+          ],
+        ],
+        biases: [1, -2],
+        groups: 2,
+        padding: [1, 2, 0, 0],
+        dilation: [1, 2],
+        activationBits: "exact",
+      },
+      { kind: "add", name: "sum", from: ["first", "input"], relu: true, quantizer: "nearest" },
+      {
+        kind: "conv",
+        name: "second",
+        weights: [
+          [[[1]], [[-2]]],
+          [[[0]], [[2]]],
+        ],
+        activationBits: "exact",
+      },
+      { kind: "add", from: ["sum", "second"], clamp: true },
+      { kind: "flatten", name: "flat" },
+    ],
+  };
+
+  test.each(["identity", "none", "random"] as const)(
+    "The check certifies a ticket of a residual network with the skip %s, and runs it",
+    async (skip) => {
+      const network = await write("network.json", JSON.stringify(residual));
+      const file = await graphTicketOf(residual, { skip });
+      const ticket = await write("ticket", file);
+      const verdict = await python("-m", "exacta_ticket", "verify", ticket, "--network", network);
+      expect(verdict).toMatchObject({ status: 0, stderr: "" });
+      const random = generator(5);
+      const inputs = Array.from({ length: 20 }, () => Array.from({ length: 18 }, () => random(9) - 4));
+      const outputs = inputs.flatMap((input) => Array.from(graphForward(readGraph(residual), input)));
+      expect(await outputsOf(ticket, inputs)).toEqual(outputs);
+      // Every bit of the masks matters.
+      const kept = keptBits(file);
+      for (let i = 0; i < kept.length; i += Math.ceil(kept.length / 8)) {
+        const faulty = await write("faulty", withBit(file, ...kept[i]!));
+        const { status } = await python("-m", "exacta_ticket", "verify", faulty, "--network", network);
+        expect(status, `kept bit ${i}`).toBe(1);
+      }
+    },
+  );
+
+  test("The check certifies a ticket of LeNet-5, and finds a weight of each layer that is changed", async () => {
+    const json = JSON.parse(await readFile(join(root, "examples/lenet/lenet.json"), "utf8")) as {
+      nodes: { biases?: number[] }[];
+    };
+    const ticket = await write("ticket", await graphTicketOf(json));
+    const verify = async (network: unknown) => {
+      const path = await write("network.json", JSON.stringify(network));
+      return python("-m", "exacta_ticket", "verify", ticket, "--network", path);
+    };
+    expect(await verify(json)).toMatchObject({ status: 0, stderr: "" });
+    const layers = json.nodes.filter(({ biases }) => biases);
+    expect(layers).toHaveLength(5);
+    for (const [l, { biases }] of layers.entries()) {
+      const last = biases!.length - 1;
+      const bias = biases![last]!;
+      biases![last] = bias > 0 ? bias - 1 : bias + 1;
+      const { status, stdout } = await verify(json);
+      expect([status, stdout]).toEqual([1, expect.stringContaining(`layer ${l}, output ${last}`)]);
+      biases![last] = bias;
+    }
+  });
+
   const json = {
     bits: 2,
     activationBits: 3,
@@ -232,21 +410,54 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
     ],
   };
 
-  test("The check refuses files with faults, and tells tickets of other networks", async () => {
-    const network = await write("network.json", JSON.stringify(json));
-    const file = await ticketOf(json, { theorem: 1 });
-    const found: Record<string, number> = {};
-    for (const [name, [, fault]] of Object.entries(fileFaults)) {
-      const faulty = fault(file);
-      expect(Buffer.compare(faulty, file), name).not.toBe(0);
-      const ticket = await write("faulty", faulty);
-      const { status } = await python("-m", "exacta_ticket", "verify", ticket, "--network", network);
-      found[name] = status;
-    }
-    expect(found).toEqual(
-      Object.fromEntries(Object.entries(fileFaults).map(([name, [status]]) => [name, status])),
-    );
-  });
+  const graphJson = {
+    input: { shape: [2, 3, 3], activationBits: 3 },
+    bits: 2,
+    activationBits: 3,
+    nodes: [
+      {
+        kind: "conv",
+        weights: [
+          [
+            [
+              [1, -2],
+              [0, 4],
+            ],
+          ],
+          [
+            [
+              [-3, 1],
+              [1, 1],
+            ],
+          ],
+        ],
+        biases: [1, -1],
+        groups: 2,
+        relu: true,
+      },
+      { kind: "flatten" },
+      { kind: "dense", weights: [[3, -1, 0, 2, 1, 1, -4, 2]] },
+    ],
+  };
+
+  test.each([1, 2])(
+    "The check refuses files of version %i with faults, and tells other tickets",
+    async (version) => {
+      const network = await write("network.json", JSON.stringify(version === 1 ? json : graphJson));
+      const file = await (version === 1 ? ticketOf(json, { theorem: 1 }) : graphTicketOf(graphJson));
+      const faults = { ...fileFaults, ...(version === 1 ? networkFaults : graphFaults) };
+      const found: Record<string, number> = {};
+      for (const [name, [, fault]] of Object.entries(faults)) {
+        const faulty = fault(file);
+        expect(Buffer.compare(faulty, file), name).not.toBe(0);
+        const ticket = await write("faulty", faulty);
+        const { status } = await python("-m", "exacta_ticket", "verify", ticket, "--network", network);
+        found[name] = status;
+      }
+      const expected = Object.entries(faults).map(([name, [status]]) => [name, status]);
+      expect(found).toEqual(Object.fromEntries(expected));
+    },
+  );
 
   test("The check finds every weight of a network that is changed by one", async () => {
     const ticket = await write("ticket", await ticketOf(json, { theorem: 2 }));

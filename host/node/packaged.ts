@@ -7,3 +7,6 @@ import { fileURLToPath } from "node:url";
 export const DIGITS_NETWORK = fileURLToPath(
   new URL("../../examples/digits/digits.safetensors", import.meta.url),
 );
+
+/** A convolutional network that reads handwritten digits; examples/lenet/README.md describes it. */
+export const LENET_NETWORK = fileURLToPath(new URL("../../examples/lenet/lenet.json", import.meta.url));

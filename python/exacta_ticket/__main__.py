@@ -59,7 +59,7 @@ def verify(arguments):
         print(f"{arguments.ticket}: does not equal {arguments.network}: {fault}")
         return 1
     kept = sum(len(indices) for indices in ticket.kept)
-    print(f"{arguments.ticket}: equals {arguments.network} on every input, keeps {kept} weights")
+    print(f"{arguments.ticket}: equals {arguments.network} on every input in its range, keeps {kept} weights")
     return 0
 
 

@@ -8,7 +8,7 @@ import type { Instance } from "../../src/solve/problem.ts";
 import { solve } from "../../host/experiments/solve.ts";
 import { demandsOf } from "../../host/bench/demands.ts";
 import { instancesOf } from "../../host/node/bench/measure/instances.ts";
-import { layerOf } from "../../host/bench/layers.ts";
+import { convolutionOf, CONVOLUTIONS, convolutionText, layerOf } from "../../host/bench/layers.ts";
 import { referenceRunner } from "../../host/reference.ts";
 import type { Runner } from "../../host/runner.ts";
 
@@ -95,6 +95,8 @@ function* layerWorks(): Generator<NamedWork> {
     if (columns === 256)
       yield { name: `${size}, wide`, work: { ...collapsed, params: { ...collapsed.params, wide: 1 } } };
   }
+  for (const { samples, ...convolution } of CONVOLUTIONS.slice(1))
+    yield { name: convolutionText(convolution), work: convolutionOf(convolution, samples) };
 }
 
 /** Work of every kernel. `sizes` are the log2 M of `reach`. */

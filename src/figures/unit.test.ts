@@ -9,6 +9,7 @@ const kept = Int8Array.from(products, (_, i) => (i % 4 === 0 ? (i % 8 === 0 ? 1 
 const sums = Int32Array.from({ length: inputs }, (_, pixel) => (pixel % 2 === 0 ? pixel : -pixel));
 const unit: UnitProducts = {
   inputs,
+  across: 3,
   group,
   mostProduct: 4,
   mostSum: 16,
@@ -48,7 +49,13 @@ describe("Picture of a unit", () => {
 
   test("The second picture has a dot for each kept product, pale where the product passes on values below 0", () => {
     // Each of two pixels keeps one of its 121 products.
-    const large = { inputs: 4, group: 121, products: new Int32Array(484).fill(1), kept: new Int8Array(484) };
+    const large = {
+      inputs: 4,
+      across: 2,
+      group: 121,
+      products: new Int32Array(484).fill(1),
+      kept: new Int8Array(484),
+    };
     large.products[7] = -1;
     large.kept.set([1], 7);
     large.kept.set([-1], 121 + 60);

@@ -1,4 +1,4 @@
-// One hidden unit as a picture that turns from noise into what the unit looks for: all its random products, those that are
+// One hidden unit or kernel as a picture that turns from noise into what it looks for: all its random products, those that are
 // kept, and the sum of the kept ones for each pixel.
 
 import type { UnitProducts } from "../ticket/unit.ts";
@@ -63,11 +63,10 @@ function markDot(dots: Float32Array, { across, down }: Block, cell: number, shad
  * @param stage 0..100.
  */
 export function unitCells(unit: UnitProducts, stage: number): Cells {
-  const { inputs, group, mostProduct, mostSum, products, kept, sums } = unit;
-  const side = sideOf(inputs);
+  const { inputs, across: pixels, group, mostProduct, mostSum, products, kept, sums } = unit;
   const block = blockOf(group);
   const { across, down, cells } = block;
-  const [width, height] = [side * across, side * down];
+  const [width, height] = [pixels * across, Math.ceil(inputs / pixels) * down];
   const shades = new Float32Array(width * height);
   // Products that are not kept fade out first, while the kept ones gain color. Then the sums fade in.
   const cut = Math.min(1, stage / stages.kept);
@@ -83,7 +82,7 @@ export function unitCells(unit: UnitProducts, stage: number): Cells {
       const isKept = kept[index]!;
       if (isKept) markDot(dots, block, cells[i]!, Math.sign(product) * (isKept > 0 ? 1 : PALE));
     }
-    const first = Math.floor(pixel / side) * down * width + (pixel % side) * across;
+    const first = Math.floor(pixel / pixels) * down * width + (pixel % pixels) * across;
     const sum = summed * weightShade(sums[pixel]!, mostSum);
     for (let cell = 0; cell < noise.length; cell++)
       shades[first + Math.floor(cell / across) * width + (cell % across)] =

@@ -209,6 +209,10 @@ function epilogueParams({ activationBits, shift, quantizer, relu, clamp }: Epilo
 /** The bound that outputs are clamped to. */
 const boundOf = ({ activationBits, clamp }: Epilogue): number => (clamp ? 2 ** activationBits : Infinity);
 
+/** Numbers of the same kind, all 0. */
+const like = (numbers: Numbers, length: number): Numbers =>
+  numbers instanceof Int32Array ? new Int32Array(length) : new Float64Array(length);
+
 /** The words of some samples of values, which lie behind one another, multiplied by 2^left; or of some channels of one. */
 function wordsOf(
   reads: readonly Value[],
@@ -223,9 +227,9 @@ function wordsOf(
   if (slice && slice.count < slice.of) {
     const { from, count, of } = slice;
     const given = values;
-    values = new Float64Array((given.length / of) * count);
-    for (let point = 0; point * of < given.length; point++)
-      values.set(given.subarray(point * of + from, point * of + from + count), point * count);
+    values = like(numbers, (given.length / of) * count);
+    for (let to = 0, start = from; to < values.length; start += of)
+      for (let channel = 0; channel < count; channel++) values[to++] = given[start + channel]!;
   } else if (lefts.some((left) => left > 0) || reads.length > 1) {
     const size = elements * reads.length;
     values = new Float64Array(samples * size);
@@ -263,7 +267,8 @@ export function writeBlock(
     for (let k = 0; k < params.samples; k++)
       for (let p = 0; p < params.points; p++) {
         const from = (k * params.points + p) * rows;
-        outputs.set(numbers.subarray(from, from + rows), (sample + k) * elements + (point + p) * all + row);
+        const to = (sample + k) * elements + (point + p) * all + row;
+        for (let r = 0; r < rows; r++) outputs[to + r] = numbers[from + r]!;
       }
 }
 

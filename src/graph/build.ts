@@ -21,7 +21,7 @@ import {
 import type { GraphOutline, LinearOutline, NodeOutline } from "./outline.ts";
 
 /** The name by which nodes read the input of the graph. */
-export const INPUT = "input";
+const INPUT = "input";
 
 /** The most nodes of a graph, the most elements of a value, and the most weights of a graph. */
 export const MAX_NODES = 1000;

@@ -20,7 +20,7 @@ import { quoted } from "./text.ts";
 
 /** The scale of one layer and the errors of its weights. */
 export interface LayerQuantization {
-  /** The name of its matrix in the file, its outputs and its inputs. */
+  /** The name of its matrix in the file, its outputs and its inputs; of a convolution, its channels and the inputs of each. */
   readonly name: string;
   readonly rows: number;
   readonly columns: number;

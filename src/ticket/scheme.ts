@@ -183,7 +183,7 @@ export function graphLayersOf(target: Graph, scheme: GraphScheme): RandomLayer[]
   const nodes = linearNodesOf(graph);
   if (nodes.length === 0)
     throw new RequestError("network", "a layer with weights or more", new Described("none"));
-  for (const name of ["units", "bits", "initialBits"] as const)
+  for (const name of ["bits", "initialBits", "units"] as const)
     if (scheme[name].length !== nodes.length)
       throw new RequestError(name, `${nodes.length} numbers for ${nodes.length} layers`, scheme[name].length);
   return checkCounts(nodes.flatMap((node, layer) => graphLayers(node, layer, scheme, taps[layer])));

@@ -1,13 +1,17 @@
-// One unit of the target's first hidden layer as the random network makes it: the products of two random weights that each
-// input offers, those of them that are kept, and their sums.
+// One output of the target's first layer as the random network makes it, a hidden unit or the kernel of a convolution: the
+// products of two random weights that each of its weights has, those of them that are kept, and their sums.
 
+import { isLinear } from "../graph/model.ts";
+import { unitOf } from "./kept.ts";
 import { isKept } from "./mask.ts";
-import { drawnWeights, layersOf } from "./scheme.ts";
-import type { Ticket } from "./ticket.ts";
+import { drawnWeights, lawAt, ticketLayers } from "./scheme.ts";
+import type { GraphTicket, Ticket } from "./ticket.ts";
 
-/** The products behind one unit. The constant unit is no input here. */
+/** The products behind one unit. Its inputs are those that a window reads at one place; the constant unit is none of them. */
 export interface UnitProducts {
   readonly inputs: number;
+  /** Inputs of a row of its picture. */
+  readonly across: number;
   /** Products of each input. */
   readonly group: number;
   /** The largest magnitude of a product, and the largest magnitude of a weight of the target, as a sum. */
@@ -24,11 +28,18 @@ export interface UnitProducts {
   readonly negative: number;
 }
 
-/** The products behind unit `unit` of the target's first layer, in the first of its copies. */
-export function unitProducts({ scheme, seed, target, masks }: Ticket, unit: number): UnitProducts {
-  const layers = layersOf(target.widths, target.bits, scheme);
-  const { group, columns, copies, scaleBits } = layers[1]!;
-  const inputs = layers[1]!.inputs - Number(target.constant);
+/** The number of outputs of a target's first layer, beside the one that passes the constant unit on. */
+export function unitCount(ticket: Ticket | GraphTicket): number {
+  const { target } = ticket;
+  return ticketLayers(ticket)[1]!.outputs - Number("constant" in target && target.constant);
+}
+
+/** The products behind output `unit` of the target's first layer, in the first of its copies. */
+export function unitProducts(ticket: Ticket | GraphTicket, unit: number): UnitProducts {
+  const { scheme, seed, target, masks } = ticket;
+  const layer = ticketLayers(ticket)[1]!;
+  const { group, columns, copies, scaleBits, slots, constant, taps } = layer;
+  const inputs = slots - Number("constant" in target ? target.constant : constant);
   const random = drawnWeights(scheme, seed);
   const [hiddenAt, weightAt] = [random(0), random(1)];
   const [hiddenMask, mask] = [masks[0]!, masks[1]!];
@@ -37,12 +48,12 @@ export function unitProducts({ scheme, seed, target, masks }: Ticket, unit: numb
   const kept = new Int8Array(products.length);
   const sums = new Int32Array(inputs);
   let [positive, negative] = [0, 0];
-  const hidden = Int32Array.from(products, (_, i) => hiddenAt(i));
   for (let i = 0; i < products.length; i++) {
-    const u = hidden[i]!;
+    const hidden = unitOf(layer, unit * copies, i);
+    const u = hiddenAt(hidden);
     const product = u * weightAt(first + i);
     products[i] = product;
-    if (product === 0 || !isKept(hiddenMask, i) || !isKept(mask, first + i)) continue;
+    if (product === 0 || !isKept(hiddenMask, hidden) || !isKept(mask, first + i)) continue;
     kept[i] = u < 0 ? -1 : 1;
     if (u < 0) negative++;
     else {
@@ -50,12 +61,13 @@ export function unitProducts({ scheme, seed, target, masks }: Ticket, unit: numb
       sums[Math.floor(i / group)]! += product;
     }
   }
-  const mostProduct = 4 ** scheme.bits;
+  const bits = "nodes" in target ? target.nodes.find(isLinear)!.bits : target.bits;
   return {
     inputs,
+    across: taps ? taps[1] : Math.ceil(Math.sqrt(inputs)),
     group,
-    mostProduct,
-    mostSum: 2 ** (target.bits + scaleBits),
+    mostProduct: 4 ** lawAt(scheme, 0).bits,
+    mostSum: 2 ** (bits + scaleBits),
     products,
     kept,
     sums,

@@ -106,14 +106,15 @@ export type GraphSchemeRequest = Partial<GraphScheme> & { readonly failure?: num
  *   ],
  * });
  * const { scheme, predictedFailure } = graphSchemeFor(graph, { failure: 0.001 });
- * console.log(scheme.bits, scheme.units, predictedFailure.toFixed(4)); // [ 1, 1 ] [ 0, 0 ] 0
+ * console.log(scheme.bits, scheme.units, predictedFailure.toFixed(4)); // [ 1, 1 ] [ 60, 40 ] 0.0010
  * ```
  */
 export function graphSchemeFor(
   graph: Graph,
   { failure = 0.01, ...given }: GraphSchemeRequest = {},
 ): { scheme: GraphScheme; predictedFailure: number } {
-  const bits = given.bits ?? graph.nodes.filter(isLinear).map((node) => Math.ceil(node.bits / 2));
+  const nodes = graph.nodes.filter(isLinear);
+  const bits = given.bits ?? nodes.map((node) => Math.ceil(node.bits / 2));
   const open = {
     theorem: 1,
     initialBits: bits,
@@ -125,7 +126,7 @@ export function graphSchemeFor(
     skip: "identity",
     ...given,
   } as const;
-  const units = [...(given.units ?? repeated(bits.length, stepOf(open)))];
+  const units = [...(given.units ?? repeated(nodes.length, stepOf(open)))];
   const layers = graphLayersOf(graph, { ...open, units }).filter(({ kind }) => kind !== "hidden");
   const laws = layers.map(({ layer }) => ({ ...open, ...lawAt(open, 2 * layer) }));
   const asked = { layers, laws, units, copies: [], open: { units: !given.units, copies: false } };

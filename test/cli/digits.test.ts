@@ -1,7 +1,7 @@
-// exacta digits: tickets of the network that reads handwriting, found and certified on every engine, and the same outputs for
-// all test images by every pass.
+// exacta digits: tickets of the networks that read handwriting, found and certified on every engine, and the same outputs for all
+// test images by every pass.
 
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inflateSync } from "node:zlib";
@@ -11,11 +11,13 @@ import { pruneToTicket, type PruneRequest } from "../../host/experiments/ticket.
 import { readDigits } from "../../host/node/formats/mnist.ts";
 import { outputsDigest } from "../../host/node/formats/outputs.ts";
 import { openEngine } from "../../host/node/index.ts";
-import { DIGITS_NETWORK } from "../../host/node/packaged.ts";
+import { DIGITS_NETWORK, LENET_NETWORK } from "../../host/node/packaged.ts";
 import type { DigitsFinding } from "../../src/finding.ts";
+import { readGraph } from "../../src/graph/read.ts";
 import { importNetwork } from "../../src/import/network.ts";
 import type { Ticket } from "../../src/ticket/ticket.ts";
-import { schemeFor } from "../../src/ticket/width.ts";
+import { unitCount, unitProducts } from "../../src/ticket/unit.ts";
+import { graphSchemeFor, schemeFor } from "../../src/ticket/width.ts";
 import { callCommand } from "./command.ts";
 
 let folder: string;
@@ -28,6 +30,14 @@ const exacta = (words: string) => callCommand(words, folder);
 
 /** SHA-256 of the outputs of the 4-bit network for all test images, by another program's arithmetic. */
 const DIGEST = "2a1f38b0e3be7f5a9fb98f75caeb4d7d4f0ce90cddd6240d027da7e9a1e5951b";
+
+/** The same of LeNet-5, and that for the first 500 images, by NumPy. */
+const LENET_DIGEST = "3aec89c760773081163499f088b6b65c20100779eeadccbd1ec6f68e0706524b";
+const LENET_DIGEST_500 = "c388cbc5cc892a27d79526c4017aea93a18ef4f3124d01f31624433fa69060b6";
+
+/** The pictures of a report, each of them in base 64. */
+const picturesOf = (report: string): string[] =>
+  [...report.matchAll(/<img src="data:image\/png;base64,([^"]+)"/g)].map(([, base64]) => base64!);
 
 /** The part of the cells of a picture in 4 bits that are clear, read without our encoder. */
 function clearPart(base64: string): number {
@@ -119,9 +129,7 @@ test("The command prints a table, writes the ticket and a report, and refuses th
   expect(stderr).toMatch(/^story\/digits.html is the report; story\/digits.safetensors is the ticket/);
   expect((await readdir(join(folder, "story"))).toSorted()).toEqual(["digits.html", "digits.safetensors"]);
   const report = await readFile(join(folder, "story/digits.html"), "utf8");
-  const pictures = [...report.matchAll(/<img src="data:image\/png;base64,([^"]+)"/g)].map(
-    ([, base64]) => base64!,
-  );
+  const pictures = picturesOf(report);
   expect(pictures).toHaveLength(3 * 32 + 12);
   // The first unit: noise, kept products, sums. Then, among others, an image.
   const clear = pictures.slice(0, 3).map(clearPart);
@@ -139,3 +147,84 @@ test("The command prints a table, writes the ticket and a report, and refuses th
     stderr: "theorem: expected 1 or 2, got 3\n",
   });
 }, 120_000);
+
+test("The random network that is pruned to LeNet-5 reads 500 images as it does, by both passes, and its kernels add up to the trained ones", async () => {
+  const json = JSON.parse(await readFile(LENET_NETWORK, "utf8")) as { nodes: { weights: number[][][][] }[] };
+  const network = readGraph(json);
+  const engine = await openEngine({ engine: "cpu" });
+  const { scheme } = graphSchemeFor(network);
+  const { ticket, failures } = await pruneToTicket(engine, { network, scheme });
+  expect(failures).toEqual([]);
+  const { images } = await readDigits("test");
+  const some = images.subarray(0, 500 * 784);
+  const digest = async (pass: "audit" | "collapsed", of = ticket) =>
+    outputsDigest(await runNetwork(engine, of, some, { pass }));
+  const another = { ...ticket, seed: 2n };
+  expect(await digest("collapsed", another)).not.toBe(LENET_DIGEST_500);
+  expect(await digest("audit")).toBe(LENET_DIGEST_500);
+  expect(await digest("collapsed")).toBe(LENET_DIGEST_500);
+  engine.close();
+  // Random weights are integers of -4..4 in units of 1/4, so a product has the unit of a trained weight.
+  const trained = json.nodes[0]!.weights.map((channels) => channels.flat(2));
+  const sumsOf = (of: typeof ticket) =>
+    Array.from({ length: unitCount(of) }, (_, kernel) => Array.from(unitProducts(of, kernel).sums));
+  expect(sumsOf(another)).not.toEqual(trained);
+  expect(sumsOf(ticket)).toEqual(trained);
+  expect(unitProducts(ticket, 0)).toMatchObject({ inputs: 25, across: 5, negative: 0 });
+}, 120_000);
+
+test(
+  "A random network is pruned to LeNet-5, and the report shows its six kernels",
+  { tags: ["wide"], timeout: 300_000 },
+  async () => {
+    const { network, correct, digests, uncutCorrect, randomCorrect, targetBits } = await certified(
+      "--network lenet --out lenet",
+    );
+    expect({ network, correct, digests, targetBits }).toEqual({
+      network: "lenet",
+      correct: 9935,
+      digests: [LENET_DIGEST, LENET_DIGEST, LENET_DIGEST],
+      targetBits: 4,
+    });
+    for (const correct of [uncutCorrect, randomCorrect]) {
+      expect(correct).toBeGreaterThan(400);
+      expect(correct).toBeLessThan(1600);
+    }
+    const report = await readFile(join(folder, "lenet/digits.html"), "utf8");
+    const pictures = picturesOf(report);
+    expect(pictures).toHaveLength(3 * 6 + 12);
+    const clear = pictures.slice(0, 3).map(clearPart);
+    expect(clear[0]).toBeLessThan(0.1);
+    expect(clear[1]).toBeGreaterThan(0.7);
+    expect(clear[2]).toBeLessThan(0.3);
+    expect(report).toContain("a LeNet-5, 61,706 weights; reads 9,935 of 10,000 images right");
+    expect(report.replace(/base64,[^"]+/g, "")).not.toMatch(/undefined|NaN|<script\s/);
+    const { status } = await exacta(`verify lenet/digits.safetensors --network ${LENET_NETWORK}`);
+    expect(status).toBe(0);
+  },
+);
+
+test("Networks that do not read the images are refused before anything runs", async () => {
+  const write = async (name: string, inputs: number, outputs: number, activationBits: number) => {
+    const weights = Array.from({ length: outputs }, () => Array<number>(inputs).fill(1));
+    const json = { bits: 1, activationBits, layers: [{ weights }] };
+    await writeFile(join(folder, name), JSON.stringify(json));
+  };
+  await write("narrow.json", 783, 10, 8);
+  await write("single.json", 784, 1, 8);
+  await write("fine.json", 784, 10, 9);
+  await copyFile(DIGITS_NETWORK, join(folder, "digits.safetensors"));
+  for (const [words, message] of [
+    ["none.json", 'network: expected a readable file, got "none.json"; ENOENT'],
+    ["narrow.json", "narrow.json: inputs: expected 784, the pixels of an image, got 783"],
+    ["single.json", "single.json: outputs: expected 10, one for each digit, got 1"],
+    ["fine.json", "fine.json: activation bits of the input: expected 8, as pixels have, got 9"],
+    ["lenet --target-bits 3", "target-bits: expected none, as the network says itself, got 3"],
+    ["digits.safetensors --out .", 'out: expected another file than what is read, got "digits.safetensors"'],
+    ["lenet --theorem 2", "conv1: expected a dense layer, as in a chain of dense layers, got conv"],
+  ] as const) {
+    const { status, stdout, stderr } = await exacta(`digits --json --network ${words}`);
+    expect({ words, status, stdout }).toEqual({ words, status: 2, stdout: "" });
+    expect(stderr).toContain(message);
+  }
+});

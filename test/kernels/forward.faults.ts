@@ -16,8 +16,8 @@ export const forwardFaults: readonly Fault<ForwardProbe>[] = [
   {
     variant: "workgroup",
     probe: "one word",
-    replace: "i32(output * params.channels + column)",
-    by: "i32((max(output, 1u) - 1u) * params.channels + column)",
+    replace: "return output * params.channels + column;",
+    by: "return (max(output, 1u) - 1u) * params.channels + column;",
   },
   // The last hidden unit of a block is left out.
   { variant: "workgroup", probe: "one word", replace: "k < DEPTH; k++", by: "k < DEPTH - 1u; k++" },
@@ -74,9 +74,9 @@ export const forwardFaults: readonly Fault<ForwardProbe>[] = [
     variant: "packed",
     probe: "windows",
     replace: "return ZERO_INDEX;",
-    by: "return 0;",
+    by: "return 0u;",
   },
-  { variant: "workgroup", probe: "windows", replace: "return ZERO_INDEX;", by: "return 0;" },
+  { variant: "workgroup", probe: "windows", replace: "return ZERO_INDEX;", by: "return 0u;" },
   // All points of an output read what the first one reads.
   {
     variant: "workgroup",
@@ -92,8 +92,8 @@ export const forwardFaults: readonly Fault<ForwardProbe>[] = [
   {
     variant: "workgroup",
     probe: "windows",
-    replace: "if (i == CONSTANT_INDEX) {",
-    by: "if (i == ZERO_INDEX) {",
+    replace: "WINDOWS == 1u && i == CONSTANT_INDEX",
+    by: "false",
   },
   // The columns lack the constant unit.
   { variant: "packed", probe: "windows", replace: "+ params.biased", by: "" },

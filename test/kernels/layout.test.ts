@@ -184,7 +184,13 @@ const shared: readonly (readonly [name: string, ...files: string[]])[] = [
     (phase) => [phase, "host/gpu/kernels/instances.ts", "shaders/instances/tiles.wesl"] as const,
   ),
   ...["FLOOR", "NEAREST", "AWAY"].map(
-    (quantizer) => [quantizer, "host/cpu/wasm/forward.ts", "shaders/forward/contract.wesl"] as const,
+    (quantizer) =>
+      [
+        quantizer,
+        "host/cpu/wasm/forward.ts",
+        "shaders/forward/contract.wesl",
+        "shaders/pool/contract.wesl",
+      ] as const,
   ),
 ];
 
@@ -288,6 +294,18 @@ describe("Dawn's compiler", () => {
       expect([constants.ACROSS, constants.DOWN]).toEqual([16, 8]);
       expect(await complaints(source, constants)).toBe("");
     }
+  });
+
+  test("Dawn's compiler accepts forward with windows, and pool in two words", async () => {
+    const [layer, windows] = [sampleWork("forward"), sampleWork("pool")];
+    const launches = [
+      ...[0, 1].flatMap((wide) =>
+        launchesOf({ ...layer, params: { ...layer.params, biased: 1, wide } }, profile(32)),
+      ),
+      ...launchesOf({ ...windows, params: { ...windows.params, wide: 1 } }, profile(32)),
+    ];
+    expect(new Set(launches.map(({ constants }) => constants.WINDOWS))).toEqual(new Set([1, undefined]));
+    for (const { source, constants } of launches) expect(await complaints(source, constants)).toBe("");
   });
 
   test("Dawn's compiler rejects a barrier in non-uniform control flow, an unknown constant and a misspelled name", async () => {

@@ -66,6 +66,10 @@ function shapesFor(
   ].map((shape) => ({ ...shape, depth }));
 }
 
+/** Whether a layer reads places, which a dense layer without a constant unit does not. */
+const hasWindows = ({ pixels, points, taps, biased }: ForwardWork["params"]): boolean =>
+  pixels * points * taps > 1 || biased === 1;
+
 function tileLaunches(
   variant: "packed" | "workgroup",
   source: string,
@@ -77,8 +81,6 @@ function tileLaunches(
   const { limits } = device;
   const largest = Math.max(...Object.values(inputs).map(({ byteLength }) => byteLength));
   if (largest > limits.maxStorageBufferBindingSize) return [];
-  // A dense layer without a constant unit needs no places.
-  const windows = Number(params.pixels * params.points * params.taps > 1 || params.biased === 1);
   return shapesFor(params, variant === "packed", device).flatMap((shape) => {
     const { across, down, halves, depth } = shape;
     const size = across * down;
@@ -107,7 +109,7 @@ function tileLaunches(
           DOWN: down,
           HALVES: halves,
           DEPTH: depth,
-          WINDOWS: windows,
+          WINDOWS: Number(hasWindows(params)),
           ...constants,
         },
         workgroups,
@@ -127,6 +129,8 @@ function tileBytes({ across, down, halves, depth }: Shape, isWide: boolean): num
 /** Operations of a product that is added to a sum, and of a number of a tile that is computed; of one word, and of two. */
 const PRODUCT_OPERATIONS = [6, 64] as const;
 const NUMBER_OPERATIONS = [24, 64] as const;
+/** Operations that find the place of a number of a window. */
+const PLACE_OPERATIONS = 48;
 /** Sums of an invocation that do not wait for each other. */
 const INDEPENDENT_SUMS = 4;
 
@@ -135,11 +139,8 @@ function tileOperations(params: ForwardWork["params"], { across, down, halves }:
   const { group, wide } = params;
   const sums = SAMPLES_PER_INVOCATION * ROWS_PER_HALF * halves;
   const numbers = SAMPLES_PER_INVOCATION / down + (ROWS_PER_HALF * halves) / across;
-  return (
-    columnsOf(params) *
-    group *
-    (sums * PRODUCT_OPERATIONS[wide as 0 | 1] + numbers * NUMBER_OPERATIONS[wide as 0 | 1])
-  );
+  const number = NUMBER_OPERATIONS[wide as 0 | 1] + (hasWindows(params) ? PLACE_OPERATIONS : 0);
+  return columnsOf(params) * group * (sums * PRODUCT_OPERATIONS[wide as 0 | 1] + numbers * number);
 }
 
 /** The least and the greatest of some numbers and 0. */

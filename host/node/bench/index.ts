@@ -19,6 +19,7 @@ import { benchAnswers } from "./sections/answers.ts";
 import { benchCeilings } from "./sections/ceilings.ts";
 import { compareRows, comparisonText } from "./records/compare.ts";
 import { measured, type Context, type Measured, type Section } from "./context.ts";
+import { benchForward } from "./sections/forward.ts";
 import { benchGrowth } from "./sections/growth.ts";
 import { benchKernels } from "./sections/kernels.ts";
 import { benchLaunches } from "./sections/launches.ts";
@@ -63,6 +64,7 @@ const cpuSections: Readonly<Record<string, Bench>> = {
   shapes: benchShapes,
   solve: benchSolve,
   ticket: benchTicket,
+  forward: benchForward,
   growth: benchGrowth,
 };
 const sections = { ...engineSections, ...cpuSections };

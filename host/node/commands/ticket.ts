@@ -122,22 +122,24 @@ async function runTicket(args: Options & { readonly network: string }, { stop }:
       [basename(args.out)]: encodeTicket(ticket, await digestOf(request)),
     });
   const sizes = sizesOf(ticket, keptLayers(ticket));
-  const outcome = {
+  const target =
+    "bits" in request
+      ? { widths: (ticket as Ticket).target.widths, targetBits: request.bits }
+      : { layers: layerSizes(request.network) };
+  const finding = {
     kind: "ticket",
     found: isComplete,
+    ...scheme,
     predictedFailure,
     seed: String(ticket.seed),
     attempts: found.attempts,
+    ...target,
     ...sizes,
     failed: failures.length,
     failures: failures.slice(0, MAX_LISTED_DEVIATIONS),
     ...(imported.quantization && { quantization: imported.quantization }),
     ...found.provenance,
-  } as const;
-  const finding: TicketFinding | GraphTicketFinding =
-    "bits" in request
-      ? { ...outcome, ...request.scheme, widths: (ticket as Ticket).target.widths, targetBits: request.bits }
-      : { ...outcome, ...request.scheme, layers: layerSizes(request.network) };
+  } as TicketFinding | GraphTicketFinding;
   output.finding(finding);
   const predicted = `predicted failure ${shortProbability(predictedFailure)}`;
   output.text(

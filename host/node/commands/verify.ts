@@ -6,7 +6,7 @@ import type { GraphVerifyFinding, VerifyFinding } from "../../../src/finding.ts"
 import { graphOfNetwork, networkOfGraph, withInputs } from "../../../src/graph/chain.ts";
 import { isGraph, type Graph } from "../../../src/graph/model.ts";
 import { refuseConflicts, type ImportOptions } from "../../../src/import/network.ts";
-import type { Network } from "../../../src/network.ts";
+import type { Network, Outline } from "../../../src/network.ts";
 import { compareOutputs, type OutputComparison } from "../../../src/ticket/comparison.ts";
 import { firstDeviation, representedWeights } from "../../../src/ticket/certificate.ts";
 import { decodeTicket, isTicket } from "../../../src/ticket/file.ts";
@@ -78,21 +78,18 @@ async function verify(path: string, named: string | undefined, asked: ImportOpti
   // Equal sums prove equality for all inputs; running both networks demonstrates it.
   const shown = deviation ? undefined : compareOutputs(target, kept, randomInputs());
   const sizes = sizesOf(ticket, kept);
-  const common = {
+  const { widths, bits: targetBits } = ticket.target as Outline;
+  const finding = {
     kind: "verify",
     certified: isNamed && !deviation && !shown?.difference && sizes.outside === 0,
+    ...ticket.scheme,
     seed: String(ticket.seed),
+    ...(isGraph(target) ? { layers: layerSizes(target) } : { widths, targetBits }),
     ...sizes,
     ...(deviation && { deviation }),
     ...(shown && { audit: shown }),
-  } as const;
-  if (isGraphTicket(ticket)) {
-    const layers = layerSizes(target as Graph);
-    const finding = { ...common, ...ticket.scheme, layers };
-    return { finding, given, nonnegative: ticket.target.input.nonnegative };
-  }
-  const { widths, bits: targetBits } = ticket.target;
-  return { finding: { ...common, ...ticket.scheme, widths, targetBits }, given, nonnegative: false };
+  } as VerifyFinding | GraphVerifyFinding;
+  return { finding, given, nonnegative: isGraph(target) && target.input.nonnegative };
 }
 
 function digestOf(target: Network | Graph, ticket: Ticket | GraphTicket): Promise<string> {

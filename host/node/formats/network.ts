@@ -98,7 +98,12 @@ interface Ends {
   readonly outputs: number;
 }
 
-function endsOf(outline: Outline | GraphOutline): Ends {
+/** The ends of a network that was read. */
+export function endsOf({ network, bits }: ReadNetwork): Ends {
+  return outlineEnds(isGraph(network) ? outlineOfGraph(network) : outlineOf(network, bits));
+}
+
+function outlineEnds(outline: Outline | GraphOutline): Ends {
   if ("nodes" in outline) {
     const { shape, activationBits } = outline.input;
     return { columns: sizeOf(shape), activationBits, outputs: sizeOf(outline.nodes.at(-1)!.shape) };
@@ -119,13 +124,11 @@ export async function readNetworkOrTicket(
   if (isTicket(bytes)) {
     const { ticket } = locating(path, () => decodeTicket(bytes));
     refuseConflicts(options, optionsOf(ticket.target), "the ticket");
-    return { network: ticket, ends: endsOf(ticket.target) };
+    return { network: ticket, ends: outlineEnds(ticket.target) };
   }
   const external = externalFiles(dirname(path));
   const imported = locating(path, () => importModel(bytes, { ...options, external }));
-  const { network, bits } = imported;
-  const outline = isGraph(network) ? outlineOfGraph(network) : outlineOf(network, bits);
-  return { network, ends: endsOf(outline), imported };
+  return { network: imported.network, ends: endsOf(imported), imported };
 }
 
 /** Lines about the import of a network: notes on the file, and without `json` the errors of rounding. */

@@ -170,18 +170,35 @@ export function unsqueezedAxes(node: Node, axes: Axes, added: readonly number[])
   return unsqueezed(node, axes, added, ONE);
 }
 
-/** The axes after Transpose, which must keep the order of features. */
-export function transposedAxes(node: Node, axes: Axes, attributes: Attributes): Axes {
+/** The axes after Transpose, and the place that each feature had before; undefined where features keep their order. */
+export function transposedAxes(
+  node: Node,
+  axes: Axes,
+  attributes: Attributes,
+): { axes: Axes; order: Int32Array | undefined } {
   const perm = permOf(node, attributes, axes.length);
-  const features = perm.filter((i) => !axes[i]!.isSample && axes[i]!.size !== 1);
-  if (features.some((axis, i) => i > 0 && axis < features[i - 1]!))
+  const result = perm.map((i) => axes[i]!);
+  const isFeature = (i: number) => !axes[i]!.isSample && axes[i]!.size !== 1;
+  const features = perm.filter(isFeature);
+  if (features.every((axis, i) => i === 0 || axis > features[i - 1]!))
+    return { axes: result, order: undefined };
+  const sizes = features.map((axis) => axes[axis]!.size);
+  const count = productOf(sizes);
+  if (!(count <= MAX_FEATURES))
     throw new RequestError(
       node.what,
-      "features in their order",
-      perm,
-      "an order of features that changes is not read yet",
+      `at most ${MAX_FEATURES} features, whose number the model states`,
+      shown(axes),
     );
-  return perm.map((i) => axes[i]!);
+  const before = features.toSorted((a, b) => a - b);
+  const strides = stridesOf(before.map((axis) => axes[axis]!.size));
+  const places = Float64Array.from({ length: count }, (_, i) => i);
+  const moved = strided(
+    places,
+    sizes,
+    features.map((axis) => strides[before.indexOf(axis)]!),
+  );
+  return { axes: result, order: Int32Array.from(moved) };
 }
 
 /** The axes of an operand that a matrix contracts along an axis of `size`, and that axis becomes one of `result` features. */

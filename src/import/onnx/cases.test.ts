@@ -217,6 +217,22 @@ const read: readonly Case[] = [
     { q, s: real([3], 0.5, 0.25, 2), V, b, c },
   ],
   ["inputs that are cast", behind(op("Cast", "x", "f", { to: FLOAT })), constants, { inputType: DOUBLE }],
+  [
+    "features in another order in front of a matrix",
+    behind(op("Transpose", "x", "t", { perm: [0, 2, 3, 1] }), op("Flatten", "t", "f", { axis: 1 })),
+    constants,
+    { inputShape: ["N", 2, 2, 1] },
+  ],
+  [
+    "features whose order changes twice",
+    behind(
+      op("Transpose", "x", "t", { perm: [0, 2, 3, 1] }),
+      op("Transpose", "t", "u", { perm: [0, 3, 1, 2] }),
+      op("Flatten", "u", "f", { axis: 1 }),
+    ),
+    constants,
+    { inputShape: ["N", 2, 2, 1] },
+  ],
   ["no shape of its input", mlp, constants, { inputShape: undefined }],
 ];
 
@@ -422,10 +438,20 @@ describe("ONNX model", () => {
       "(Clip): expected a ReLU between layers; other",
     ],
     [
-      "features in another order",
-      behind(op("Transpose", "x", "t", { perm: [0, 2, 3, 1] }), op("Flatten", "t", "f", { axis: 1 })),
-      "(Transpose): expected features in their order",
+      "a ReLU of features in another order",
+      behind(
+        op("Transpose", "x", "t", { perm: [0, 2, 3, 1] }),
+        op("Relu", "t", "q"),
+        op("Flatten", "q", "f", { axis: 1 }),
+      ),
+      '(Relu): expected features of "t" in their order, got "[?, 2, 1, 2]"; a Transpose may change it only in front of a matrix',
       { inputShape: ["N", 2, 2, 1] },
+    ],
+    [
+      "outputs in another order",
+      [op("Transpose", "x", "y", { perm: [0, 3, 2, 1] })],
+      'graph, output: expected features of "y" in their order',
+      { inputShape: ["N", 2, 1, 2], outputs: ["y"] },
     ],
     [
       "samples that are mixed",

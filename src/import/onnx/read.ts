@@ -49,6 +49,8 @@ const followers = setOf(
     "Max Clip Relu Where Expand Shape ReduceMax ReduceSum LeakyRelu PRelu DequantizeLinear " +
     "ai.onnx.ml.ArrayFeatureExtractor",
 );
+/** Operators that read features in another order, and matrices, whose columns take it up. */
+const orderless = setOf("Identity Cast Dropout Reshape Flatten Squeeze Unsqueeze Transpose MatMul Gemm");
 /** Operators that a message about what is left out need not name. */
 const silent = setOf("Identity Cast Reshape Flatten Squeeze Unsqueeze Shape");
 
@@ -210,6 +212,7 @@ class GraphWalk implements Walk {
     const step = Object.hasOwn(steps, operator) ? steps[operator] : undefined;
     if (step) {
       const [apply, ...known] = step;
+      if (activation.order && !orderless.has(operator)) throw outOfOrder(what, activation);
       const attributes = node.attributes();
       attributes.allow(known);
       return apply(this, {
@@ -278,6 +281,7 @@ class GraphWalk implements Walk {
   }
 
   flushed(node: Pick<Node, "what">, activation: Activation, relu: boolean): Origin {
+    if (activation.order) throw outOfOrder(node.what, activation);
     const known = this.nodes.get(activation.map) ?? [];
     const found = known.find(
       (other) =>
@@ -389,6 +393,7 @@ class GraphWalk implements Walk {
         "export the model with one of them",
       );
     const { map, origin } = scores;
+    if (scores.order) throw outOfOrder("graph, output", scores);
     const chain = chainTo(origin);
     // The last layer of a chain has no ReLU.
     const isRectified = chain !== undefined && chain.length > 0 && map.isIdentity;
@@ -468,6 +473,15 @@ function branch(node: Node, parts: readonly Activation[]): RequestError {
     "one input that depends on the input of the graph, and constants",
     names,
     "branches that meet again are read where Add adds two of them",
+  );
+}
+
+function outOfOrder(what: string, { name, axes }: Activation): RequestError {
+  return new RequestError(
+    what,
+    `features of ${quoted(name)} in their order`,
+    shown(axes),
+    "a Transpose may change it only in front of a matrix; export images with channels first, by --inputs-as-nchw of tf2onnx",
   );
 }
 

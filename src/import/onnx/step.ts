@@ -21,6 +21,8 @@ export interface Activation {
   readonly origin: Origin;
   /** From the outputs of that node to the features. */
   readonly map: Affine;
+  /** Which feature of the map each feature is, where Transpose changed their order. */
+  readonly order?: Int32Array | undefined;
   /** The operator of the last ReLU. */
   readonly relu: string;
 }

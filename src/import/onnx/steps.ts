@@ -150,13 +150,24 @@ function contract(
     const Refusal = axis?.isSample ? LayoutError : RequestError;
     throw new Refusal(step.node.what, expected, shown(activation.axes));
   }
+  const { order } = activation;
+  if (order && order.length !== matrix.columns)
+    throw refusal(step, `a matrix for all ${order.length} features`, shown(activation.axes));
   const { axes, map } = repeatedAlong(walk, step, at, matrix.columns);
-  const next = map.times(matrix);
+  const next = map.times(order ? reordered(matrix, order) : matrix);
   if (map.hasMatrix)
     walk.note(`${quoted(map.name)} and ${quoted(matrix.name)} have no ReLU between them and are multiplied`);
   if ((matrix.integer || (map.hasMatrix && map.integer)) && !next.integer)
     walk.note(`the integers of ${quoted(next.name)} are multiplied by real factors`);
-  return changed(step, { axes: contractedAxes(axes, at, outputs), map: next });
+  return changed(step, { axes: contractedAxes(axes, at, outputs), map: next, order: undefined });
+}
+
+/** A matrix whose column j becomes column order[j]. */
+function reordered(matrix: Matrix, order: Int32Array): Matrix {
+  const { columns } = matrix;
+  const values = new Float64Array(matrix.values.length);
+  for (let i = 0; i < values.length; i++) values[i - (i % columns) + order[i % columns]!] = matrix.values[i]!;
+  return { ...matrix, values };
 }
 
 /**
@@ -353,6 +364,15 @@ const rearranged =
     return changed(step, { axes: axes(walk, step) });
   };
 
+const transpose: Apply = (_, step) => {
+  const { node, attributes, activation } = step;
+  expectFirst(step);
+  const { axes, order } = transposedAxes(node, activation.axes, attributes);
+  const before = activation.order;
+  const now = order && before ? order.map((place) => before[place]!) : (order ?? before);
+  return changed(step, { axes, order: now?.every((place, i) => place === i) ? undefined : now });
+};
+
 /** (x - offset) * scale, of scikit-learn's scalers. */
 const scaler: Apply = (_, step) => {
   const { node, attributes, activation } = step;
@@ -422,10 +442,7 @@ export const steps: Readonly<Record<string, readonly [Apply, ...string[]]>> = {
     }),
     "axes",
   ],
-  Transpose: [
-    rearranged((_, { node, attributes, activation }) => transposedAxes(node, activation.axes, attributes)),
-    "perm",
-  ],
+  Transpose: [transpose, "perm"],
   Identity: [(_, step) => changed(step, {})],
   Cast: [cast, "to", "saturate", "round_mode"],
   Dropout: [dropout, "ratio", "seed", "is_test", "consumed_inputs"],
