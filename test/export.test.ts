@@ -16,7 +16,6 @@ import type { Runner } from "../host/runner.ts";
 import { onnxModel } from "../src/export/onnx.ts";
 import { prunedNetwork, type ExportNetwork } from "../src/export/pruned.ts";
 import { describeNetwork, namedTensors } from "../src/export/tensors.ts";
-import { graphOfNetwork } from "../src/graph/chain.ts";
 import { isLinear } from "../src/graph/model.ts";
 import { readGraph } from "../src/graph/read.ts";
 import { readModel } from "../src/import/onnx/model.ts";
@@ -136,15 +135,21 @@ async function chainCases(): Promise<Case[]> {
     for (const [i, quantizer] of quantizers.entries()) {
       const random = generator(10 * theorem + i);
       const weights = (rows: number, columns: number) =>
-        Array.from({ length: rows }, () => Array.from({ length: columns }, () => random(5) - 2));
+        Array.from({ length: rows }, () => Array.from({ length: columns }, () => random(9) - 4));
       const clamp = i % 2 === 0;
       const biases = i > 1 && { biases: [1, -2, 2] };
       const layers = [
         { weights: weights(3, 2), ...biases },
         { weights: weights(3, 3) },
-        { weights: weights(2, 3) },
+        // Negative sums tell `floor` from `truncate`.
+        {
+          weights: [
+            [-3, 1, -2],
+            [3, -1, 2],
+          ],
+        },
       ];
-      const { network, bits } = readNetwork({ bits: 1, activationBits: 3, quantizer, clamp, layers });
+      const { network, bits } = readNetwork({ bits: 2, activationBits: 3, quantizer, clamp, layers });
       const { scheme } = schemeFor(network, bits, { theorem });
       const json: GraphJson = {
         input: { shape: [2], activationBits: 3, nonnegative: false },
@@ -160,8 +165,7 @@ async function chainCases(): Promise<Case[]> {
           ...layer,
         })),
       };
-      expect(graphOfNetwork(network, bits, false).nodes.map(({ kind }) => kind)).toHaveLength(3);
-      const inputs = Array.from({ length: 6 }, () => randomInput(random, json));
+      const inputs = Array.from({ length: 30 }, () => randomInput(random, json));
       const outputs = inputs.map((input) => oracleGraph(json, input));
       for (let seed = 1; cases.length < 4 * (theorem - 1) + i + 1; seed++) {
         const { ticket, failures } = await pruneToTicket(engine, { network, bits, scheme, seed });
@@ -427,6 +431,20 @@ describe("Exported tickets", () => {
             isSame(runFile(faulty, inputs), outputs),
             isSame(runModel(faulty, inputs), outputs),
           ]).toEqual([false, false]);
+  });
+
+  test("Another quantizer changes what tensors and models give", () => {
+    for (const { ticket, inputs, outputs } of cases.slice(0, 4)) {
+      const network = prunedNetwork(ticket, false);
+      const differing = quantizers.filter((quantizer) => {
+        const nodes = network.nodes.map((node) => ({ ...node, epilogue: { ...node.epilogue, quantizer } }));
+        const got = [runFile, runModel].map((run) => isSame(run({ ...network, nodes }, inputs), outputs));
+        expect(got[0]).toBe(got[1]);
+        return !got[0];
+      });
+      const { quantizer } = network.nodes[0]!.epilogue;
+      expect(differing).toEqual(quantizers.filter((other) => other !== quantizer));
+    }
   });
 
   test("Sums for inputs of each sign are two tensors where they differ, and one where they are equal", () => {
