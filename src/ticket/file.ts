@@ -151,16 +151,6 @@ export function decodeTicket(bytes: Uint8Array): { ticket: Ticket | GraphTicket;
 }
 
 /**
- * Decodes the file of a ticket whose target is no graph.
- * @throws {RequestError} As `decodeTicket` does, and for the ticket of a graph.
- */
-export function decodeNetworkTicket(bytes: Uint8Array): { ticket: Ticket; digest: string } {
-  const { ticket, digest } = decodeTicket(bytes);
-  if (isGraphTicket(ticket)) throw new RequestError("version", VERSION, GRAPH_VERSION);
-  return { ticket, digest };
-}
-
-/**
  * Compares two headers that are equal as JSON: a name may occur twice in the text, or a value may be spelled differently.
  * @throws {RequestError} Names the first byte that differs.
  */
