@@ -20,7 +20,7 @@ import { maskBytes, type Mask } from "./mask.ts";
 import { outlineText } from "../graph/outline.ts";
 import { readOutline } from "../graph/read-outline.ts";
 import { ticketLayers, weightCount, type GraphScheme, type Scheme } from "./scheme.ts";
-import { isGraphTicket, type GraphTicket, type Ticket } from "./ticket.ts";
+import type { GraphTicket, Ticket } from "./ticket.ts";
 
 /** The `format` field in the metadata of a ticket. */
 export const FORMAT = "exacta.ticket";
