@@ -1,6 +1,6 @@
-// A Vite plugin: `import ticket from "../digits.safetensors?ticket"` is the ticket of the random network of seed 1 for the network
-// in that file. Its subsets are the smallest ones, so that its masks compress well. The page takes it as it is built, so that
-// opening the page does not fetch what reads the files of tickets.
+// A Vite plugin: `import ticket from "../digits.safetensors?ticket"` is the ticket of the random network of seed 1 for the
+// network in that file. Its subsets are the smallest ones, so that its masks compress well. The page takes it as it is built, so
+// that opening the page does not fetch what reads the files of tickets.
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
