@@ -63,7 +63,7 @@ describe("Commands of the documentation", () => {
 
   // Options that come later win, so that documents show one engine, whatever a machine has.
   const SHELL = `exacta() { case "$1" in
-    verify | theory | devices | --*) "$NODE" "$COMMAND" "$@" ;;
+    verify | export | theory | devices | --*) "$NODE" "$COMMAND" "$@" ;;
     *) "$NODE" "$COMMAND" "$@" --engine cpu --threads 2 ;;
   esac; }
   `;

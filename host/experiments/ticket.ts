@@ -33,7 +33,6 @@ import { pump } from "../pump.ts";
 import { runnerOf, type Engine } from "../runner.ts";
 import type { Progress } from "../schedule.ts";
 import { sha256 } from "./digest.ts";
-import { solveEach } from "./solve.ts";
 
 /** The request of `pruneToTicket`. */
 export interface PruneRequest extends PruneChoices {
@@ -216,6 +215,8 @@ async function pruneGiven(
       yield { items: demand.items, target: demand.sum, demand };
   }
   const request = { ask: [sparse ? "smallest" : "witness"] } as const;
+  // Loaded here, since only literal schemes need it, and the page's first view would fetch it.
+  const { solveEach } = await import("./solve.ts");
   const answers = solveEach(engine, instances(), request, { signal });
   for await (const { instance, finding } of answers) {
     const { demand } = instance;
