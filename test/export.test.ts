@@ -26,6 +26,7 @@ import type { GraphTicket, Ticket } from "../src/ticket/ticket.ts";
 import { graphSchemeFor, schemeFor, type GraphSchemeRequest } from "../src/ticket/width.ts";
 import { generator, oracleGraph, randomGraph, randomInput, type GraphJson, type NodeJson } from "./graphs.ts";
 import { floats, interpret, type AttributeValue, type ModelData } from "./onnx.ts";
+import { refusal } from "./refusal.ts";
 
 /** A Python with onnx, and perhaps onnxruntime. Named by EXACTA_ONNX, one without onnx is a failure. */
 const python = process.env["EXACTA_ONNX"] ?? "python3";
@@ -461,6 +462,33 @@ describe("Exported tickets", () => {
     expect(runModel(prunedNetwork(other, true), inputs)).toEqual(
       runFile(prunedNetwork(other, false), inputs),
     );
+  });
+
+  test("A ticket of attention is refused, with the name of the node", async () => {
+    const matrix = [[1], [-1]];
+    const { ticket } = await graphCase(
+      generator(1),
+      {
+        input: { shape: [2, 2, 1], activationBits: 2, nonnegative: false },
+        nodes: [
+          {
+            kind: "bilinear",
+            name: "logits",
+            from: ["input"],
+            bits: 1,
+            activationBits: 2,
+            quantizer: "floor",
+            queries: matrix,
+            keys: matrix,
+          },
+        ],
+      },
+      { units: [40] },
+    );
+    for (const collapsed of [false, true])
+      expect(() => prunedNetwork(ticket, collapsed)).toThrow(
+        refusal("bilinear1: expected a node other than attention, got bilinear"),
+      );
   });
 
   test("A network whose sums float64 does not hold is refused, with the name of the node", async () => {

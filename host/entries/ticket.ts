@@ -76,7 +76,7 @@ export type { OutputComparison } from "../../src/ticket/comparison.ts";
 export { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
 export type { Mask } from "../../src/ticket/mask.ts";
 export type { Pass } from "../../src/ticket/passes.ts";
-export type { GraphScheme, Pooling, Scheme } from "../../src/ticket/scheme.ts";
+export type { GraphScheme, InputSign, Pooling, Scheme } from "../../src/ticket/scheme.ts";
 export type { Skip } from "../../src/ticket/skips.ts";
 export type { Deviation, GraphTicket, Ticket } from "../../src/ticket/ticket.ts";
 export {

@@ -1,8 +1,16 @@
 // The pruned network of a ticket as tensors in the shapes of PyTorch: the drawn weights of every random layer with their masks,
 // or the sums that make up the layers which equal them.
 
-import { RequestError } from "../errors.ts";
-import { isLinear, rangesOf, type Graph, type GraphNode } from "../graph/model.ts";
+import { Described, RequestError } from "../errors.ts";
+import {
+  isFactored,
+  isLinear,
+  rangesOf,
+  type DenseNode,
+  type FactoredNode,
+  type Graph,
+  type GraphNode,
+} from "../graph/model.ts";
 import { graphOf } from "../graph/outline.ts";
 import { MAX_SUM } from "../network.ts";
 import { edgeOf, hiddenWeights, keptLayers, rowSums, unitOf, type KeptLayer } from "../ticket/kept.ts";
@@ -51,7 +59,8 @@ export interface ExportLayer {
 }
 
 /** The pruned network. The shifts of its layers are those of the random network. */
-export interface ExportNetwork extends Pick<Graph, "input" | "nodes"> {
+export interface ExportNetwork extends Pick<Graph, "input"> {
+  readonly nodes: readonly Exclude<GraphNode, FactoredNode>[];
   /** Whether the last of the inputs is the constant unit, which is not given. */
   readonly constant: boolean;
   readonly seed: bigint;
@@ -66,8 +75,8 @@ const MAX_EXPORTED = 2 ** 29;
 /**
  * The pruned network of a ticket.
  * @param collapsed Whether each pair of random layers is replaced by the layer that equals it.
- * @throws {RequestError} Where a sum could exceed 2^53, beyond which float64 does not add exactly, and for a random network of
- * more than 2^29 weights.
+ * @throws {RequestError} Where a sum could exceed 2^53, beyond which float64 does not add exactly, for a random network of more
+ * than 2^29 weights, and for attention.
  */
 export function prunedNetwork(ticket: Ticket | GraphTicket, collapsed: boolean): ExportNetwork {
   const kept = keptLayers(ticket);
@@ -105,22 +114,25 @@ export function prunedNetwork(ticket: Ticket | GraphTicket, collapsed: boolean):
 function architectureOf(
   ticket: Ticket | GraphTicket,
   kept: readonly KeptLayer[],
-): Pick<Graph, "input" | "nodes"> {
+): Pick<ExportNetwork, "input" | "nodes"> {
   const layers = kept.filter(({ kind }) => kind !== "hidden");
   if (isGraphTicket(ticket)) {
     const { graph } = skipped(graphOf(ticket.target), ticket.scheme.skip);
     let index = 0;
     return {
       input: graph.input,
-      nodes: graph.nodes.map((node) =>
-        isLinear(node) ? { ...node, epilogue: { ...node.epilogue, shift: layers[index++]!.shift } } : node,
-      ),
+      nodes: graph.nodes.map((node) => {
+        if (isFactored(node))
+          throw new RequestError(node.name, "a node other than attention", new Described(node.kind));
+        if (!isLinear(node)) return node;
+        return { ...node, epilogue: { ...node.epilogue, shift: layers[index++]!.shift } };
+      }),
     };
   }
   const { widths, bits, activationBits, quantizer, clamp, constant } = ticket.target;
   if (constant && widths[0] === 1) throw new RequestError("widths", "inputs beside the constant", 0);
   const input = { shape: [widths[0]!], activationBits, nonnegative: false } as const;
-  const nodes = layers.map(({ rows, shift }, l): GraphNode => ({
+  const nodes = layers.map(({ rows, shift }, l): DenseNode => ({
     kind: "dense",
     name: `dense${l + 1}`,
     from: [l],
