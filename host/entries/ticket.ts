@@ -31,9 +31,11 @@ export { readGraph } from "../../src/graph/read.ts";
 export type {
   AddNode,
   AveragePoolNode,
+  BilinearNode,
   ConvNode,
   DenseNode,
   Epilogue,
+  FactoredNode,
   FlattenNode,
   Graph,
   GraphInput,
@@ -41,6 +43,7 @@ export type {
   LinearNode,
   MaxPoolNode,
   PoolNode,
+  ProductNode,
   Shape,
   Window,
 } from "../../src/graph/model.ts";

@@ -33,6 +33,8 @@ class RandomLayer:
     channel_of: Optional[Callable] = None
     # Whether a slot asks for a sum for negative inputs, for each slot.
     negative: Optional[numpy.ndarray] = None
+    # Whether hidden units have a ReLU. Otherwise the units of both signs have one sum.
+    rectified: bool = True
     # A weight w of the target is the sum w 2^e.
     e: int = 0
     # Where the layer takes an addition over: the slot of each row that has the row's own channel at its own place.
@@ -105,7 +107,7 @@ def find_fault(ticket, matrices):
         factor = hidden_units(ticket, number - 1)[unit] if layer.kind == "pooled" else numpy.ones_like(unit)
         product = factor * ticket.drawn[number]
         for sign in (1, -1):
-            served = factor * sign > 0
+            served = factor * sign > 0 if layer.rectified else factor != 0
             sums = numpy.zeros(wanted.shape, numpy.int64)
             if layer.random_skips:
                 sums[numpy.arange(layer.rows), layer.diagonal] = skip_weights(ticket, number)
@@ -130,9 +132,9 @@ def count_outside(ticket, number, factor, product, slot):
     layer, kept = ticket.layers[number], ticket.kept[number]
     if layer.kind == "direct":
         return 0
-    counts = (product != 0) & ((factor > 0) | layer.negative[slot])
+    counts = (product != 0) & ((factor > 0) | layer.negative[slot] | (not layer.rectified))
     outside = numpy.zeros(len(factor), bool)
-    if ticket.pools == "halves":
+    if ticket.pools == "halves" and layer.rectified:
         outside |= (kept % layer.h < layer.h // 2) != (factor > 0)
     if ticket.support:
         k = layer.law["bits"]

@@ -11,6 +11,7 @@ import {
   weightCount,
   type Demand,
   type GraphScheme,
+  type InputSign,
   type RandomLayer,
   type Scheme,
   type Target,
@@ -50,8 +51,11 @@ export interface Deviation {
   readonly tap?: readonly [number, number];
   /** Whether the weight is a bias of a graph; `input` is then the number of inputs. */
   readonly bias?: boolean;
-  /** The sign of the inputs for which the weight differs, and the copy of the output in which it does. */
-  readonly sign: 1 | -1;
+  /**
+   * The sign of the inputs for which the weight differs, 0 for both where hidden units are not rectified, and the copy of the
+   * output in which it does.
+   */
+  readonly sign: InputSign;
   readonly copy: number;
   /** The sum that the kept weights should have, and the sum that they have; undefined where no subset has the sum. */
   readonly expected: number;
