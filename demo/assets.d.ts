@@ -1,5 +1,9 @@
-/** The ticket of a network (scripts/digits-ticket.ts): its file, compressed by gzip, in base64. */
+/** The ticket of a network (scripts/digits-ticket.ts); its masks one after another, compressed by gzip, in base64. */
 declare module "*?ticket" {
-  const base64: string;
-  export default base64;
+  const ticket: Omit<import("../src/ticket/ticket.ts").Ticket, "seed" | "masks"> & {
+    readonly seed: string;
+    readonly maskBytes: readonly number[];
+    readonly masks: string;
+  };
+  export default ticket;
 }

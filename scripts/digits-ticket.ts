@@ -1,5 +1,6 @@
-// A Vite plugin: `import base64 from "../digits.safetensors?ticket"` is the ticket of the random network of seed 1 for the
-// network in that file, compressed by gzip, in base64. Its subsets are the smallest ones, so that it compresses well.
+// A Vite plugin: `import ticket from "../digits.safetensors?ticket"` is the ticket of the random network of seed 1 for the
+// network in that file. Its subsets are the smallest ones, so that its masks compress well. The page takes it as it is built, so
+// that opening the page does not fetch what reads the files of tickets.
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -24,8 +25,14 @@ export function digitsTicket(): Plugin {
         logLevel: "error",
         plugins: [assemblyscript()],
       });
-      const ticket = gzipSync(await module.makeTicket(await readFile(file)), { level: 9 });
-      return `export default ${JSON.stringify(ticket.toString("base64"))};`;
+      const { masks, seed, ...ticket } = await module.makeTicket(await readFile(file));
+      const built = {
+        ...ticket,
+        seed: String(seed),
+        maskBytes: masks.map(({ length }) => length),
+        masks: gzipSync(Buffer.concat(masks), { level: 9 }).toString("base64"),
+      };
+      return `export default ${JSON.stringify(built)};`;
     },
   };
 }

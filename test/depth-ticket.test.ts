@@ -387,6 +387,16 @@ test.each([
   expect(() => graphSchemeFor(one, { depthConstruction: true, ...request })).toThrow(refusal(message));
 });
 
+test("A graph with attention has no ticket in depth", () => {
+  const logits = readGraph({
+    input: { shape: [1, 2, 1], activationBits: 1 },
+    nodes: [{ kind: "product", name: "values", bits: 1, activationBits: 1, first: [[1]], second: [[1]] }],
+  });
+  expect(() => graphSchemeFor(logits, { depthConstruction: true })).toThrow(
+    refusal('values: expected dense or conv, for weights in depth, got "product"'),
+  );
+});
+
 test("The file of a ticket in depth with another scheme or mask is refused", async () => {
   const ticket = await ticketFor(graph);
   const file = encodeTicket(ticket, await targetDigest(graph));

@@ -183,10 +183,10 @@ describe("Residual layers", () => {
 });
 
 describe("Precisions of several layers", () => {
-  const pools = [1, 2].map((k) => reachProbabilities(2 ** k, 12));
+  const few = [1, 2].map((k) => reachProbabilities(2 ** k, 12));
 
   /** P(h units of k bits contain a uniform weight of 2k bits). */
-  function meanOf(k: number, units: number, scheme: Lemma5Scheme): number {
+  function meanOf(k: number, units: number, scheme: Lemma5Scheme, pools = few): number {
     const { success } = lemma5(pools[k - 1]!.slice(0, units + 1), { units, zero: false, scheme });
     const total = success.reduce((sum, chance, t) => sum + (t === 0 ? 1 : 2) * chance, 0);
     return total / (2 * 4 ** k + 1);
@@ -219,6 +219,21 @@ describe("Precisions of several layers", () => {
       const request = (bits: readonly number[]) => ({ bits, units: [units, units] });
       expect(await deviates(chain12, 400, chain([1, 2]), request([1, 2]))).toBeLessThan(5);
       expect(await deviates(chain21, 400, chain([2, 1]), request([2, 1]))).toBeLessThan(5);
+    }
+  });
+
+  test("The product of layers is that of the table for up to 32 units as well", { tags: ["wide"] }, () => {
+    const pools = [1, 2].map((k) => reachProbabilities(2 ** k, 32));
+    for (const [units, chain12, chain21] of [
+      [16, 0.639361, 0.536577],
+      [24, 0.896408, 0.865085],
+      [32, 0.97148, 0.964416],
+    ] as const) {
+      const [first, second] = [1, 2].map((k) =>
+        (["pooled", "nonnegative"] as const).map((scheme) => meanOf(k, units, scheme, pools)),
+      );
+      expect(first![0]! * second![1]!).toBeCloseTo(chain12, 6);
+      expect(second![0]! * first![1]!).toBeCloseTo(chain21, 6);
     }
   });
 

@@ -68,6 +68,8 @@ const limits = {
   "small numbers": [1, {}],
   "sums of 64 bits": [2, { bits: 20 }],
   "up to 17 channels": [3, { channels: 17, side: 7 }],
+  attention: [4, { attention: true, channels: 4, side: 4 }],
+  "attention and sums of 64 bits": [5, { attention: true, bits: 10, side: 3 }],
 } as const;
 const titles = Object.keys(limits) as (keyof typeof limits)[];
 
@@ -76,7 +78,13 @@ describe("Random graphs on engines", () => {
     for (const title of titles) {
       const [salt, given] = limits[title];
       const isGpu = name === "gpu" || name === "unpacked";
-      const quick = { "small numbers": 12, "sums of 64 bits": 6, "up to 17 channels": 3 }[title];
+      const quick = {
+        "small numbers": 12,
+        "sums of 64 bits": 6,
+        "up to 17 channels": 3,
+        attention: 10,
+        "attention and sums of 64 bits": 10,
+      }[title];
       test(
         `Random graphs with ${title} have on ${name} the outputs of the interpreter`,
         tagged(name),
@@ -279,6 +287,7 @@ describe("Stages of graphs", () => {
 
   type Linear = Extract<Stage, { kind: "linear" }>;
   type Pool = Extract<Stage, { kind: "pool" }>;
+  type Bilinear = Extract<Stage, { kind: "bilinear" }>;
   test.each<[string, () => readonly Stage[]]>([
     [
       "places of another window",
@@ -314,6 +323,67 @@ describe("Stages of graphs", () => {
     ["a flattening in the order of points", () => change("flat", () => ({ rows: 1, columns: 36 }))],
   ])("The interpreter finds %s", async (_, plant) => {
     expect(await outputsOf(plant())).not.toEqual(expected);
+  });
+
+  test("The interpreter finds logits of other points, and logits of products with themselves", async () => {
+    const json: GraphJson = {
+      input: { shape: [2, 3, 1], activationBits: 3, nonnegative: false },
+      nodes: [
+        {
+          ...sum,
+          kind: "bilinear",
+          name: "logits",
+          from: ["input"],
+          bits: 2,
+          queries: [
+            [1, -2],
+            [3, 0],
+          ],
+          keys: [
+            [2, 1],
+            [-1, 4],
+          ],
+        },
+      ],
+    };
+    const tokens = randomInput(generator(12), json);
+    const expected = oracleGraph(json, tokens);
+    const whole = graphStages(readGraph(json));
+    const outputsOf = async (plant: (stage: Bilinear) => object) => {
+      const stages = whole.stages.map((stage) =>
+        stage.kind === "bilinear" ? ({ ...stage, ...plant(stage) } as Stage) : stage,
+      );
+      return [...(await forwardStages(engines.cpu, { ...whole, stages }, Int32Array.from(tokens)))];
+    };
+    expect(await outputsOf(() => ({}))).toEqual(expected);
+    const { grid } = whole.stages.find((stage) => stage.kind === "bilinear")!;
+    const reversed = (from: number, to: number) => grid.placesOf(from, to).toReversed();
+    expect(await outputsOf(() => ({ grid: { ...grid, placesOf: reversed } }))).not.toEqual(expected);
+    expect(await outputsOf(({ from }) => ({ from: [from[0], from[0]] }))).not.toEqual(expected);
+    expect(await outputsOf(({ from }) => ({ from: from.toReversed() }))).not.toEqual(expected);
+  });
+
+  test("Logits of many points are cut into blocks, which cover every output once", () => {
+    const [channels, points] = [2 ** 10, 1500];
+    const row = Array.from({ length: channels }, () => [1]);
+    const graph = readGraph({
+      input: { shape: [channels, points, 1], activationBits: 1 },
+      bits: 1,
+      activationBits: 1,
+      nodes: [{ kind: "bilinear", queries: row, keys: row }],
+    });
+    const stage = graphStages(graph).stages.find(({ kind }) => kind === "bilinear") as Bilinear;
+    const elements = 2 * channels * points;
+    const value = { numbers: new Int32Array(elements), elements: channels * points, largest: 2 };
+    const covered = new Map<number, number>();
+    for (const { row, rows, point, sample, work } of outputBlocks(stage, [value, value]))
+      for (let at = 0; at < work.params.points; at++) {
+        const key = sample * points + point + at;
+        // Blocks of rows follow each other.
+        expect(covered.get(key) ?? 0).toBe(row);
+        covered.set(key, row + rows);
+      }
+    expect([covered.size, new Set(covered.values())]).toEqual([2 * points, new Set([points])]);
   });
 
   test("A layer of many points is cut into blocks of points, which cover every output once", () => {

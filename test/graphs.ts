@@ -18,7 +18,7 @@ type Nested = number | Nested[];
 
 /** A node of the JSON form. */
 export interface NodeJson {
-  kind: "dense" | "conv" | "max-pool" | "average-pool" | "flatten" | "add";
+  kind: "dense" | "conv" | "bilinear" | "product" | "max-pool" | "average-pool" | "flatten" | "add";
   name: string;
   from: string[];
   bits?: number;
@@ -28,6 +28,10 @@ export interface NodeJson {
   clamp?: boolean;
   weights?: Nested;
   biases?: number[];
+  queries?: number[][];
+  keys?: number[][];
+  first?: number[][];
+  second?: number[][];
   size?: number[];
   stride?: number[];
   padding?: number[];
@@ -51,11 +55,13 @@ export interface GraphLimits {
   /** The most channels, and the longest side of an image. Defaults 3 and 6. */
   readonly channels?: number;
   readonly side?: number;
+  /** Whether graphs have attention logits and products of two matrices, where what they read allows it. Default false. */
+  readonly attention?: boolean;
 }
 
 /** A random graph: 1 to 6 nodes of all kinds, with strides, padding, dilation, groups, skips and precisions of their own. */
 export function randomGraph(random: Random, limits: GraphLimits = {}): GraphJson {
-  const { bits: mostBits = 3, channels: mostChannels = 3, side = 6 } = limits;
+  const { bits: mostBits = 3, channels: mostChannels = 3, side = 6, attention = false } = limits;
   const between = (low: number, high: number) => low + random(high - low + 1);
   const isFlat = random(5) === 0;
   const inputShape = isFlat
@@ -101,6 +107,32 @@ export function randomGraph(random: Random, limits: GraphLimits = {}): GraphJson
     if (skip && random(2) === 0) {
       const { epilogue, bits } = rounding(Math.max(read.bits, skip.bits));
       push({ kind: "add", ...epilogue }, read.shape, bits, [read.name, skip.name]);
+    } else if (attention && random(3) > 0) {
+      const [channels, ...sides] = read.shape as [number, ...number[]];
+      const isLogits = isImage && random(2) === 0;
+      const bits = between(0, Math.min(mostBits, 10));
+      const [inner, outputs] = [between(1, 3), isLogits ? sides.reduce((a, b) => a * b) : between(1, 4)];
+      const { epilogue, bits: unit } = rounding(2 * bits + (isLogits ? 2 : 1) * read.bits);
+      const matrix = (rows: number, columns: number) => nested([rows, columns], bits) as number[][];
+      push(
+        isLogits
+          ? {
+              kind: "bilinear",
+              bits,
+              ...epilogue,
+              queries: matrix(channels, inner),
+              keys: matrix(channels, inner),
+            }
+          : {
+              kind: "product",
+              bits,
+              ...epilogue,
+              first: matrix(channels, inner),
+              second: matrix(inner, outputs),
+            },
+        [outputs, ...sides],
+        unit,
+      );
     } else if (!isImage) {
       const bits = between(0, mostBits);
       const outputs = random(3) === 0 ? read.shape[0]! : between(1, 4);
@@ -294,6 +326,40 @@ function oracleNode(node: NodeJson, reads: readonly Value[]): Value {
         return [[row.reduce((sum, weight, i) => sum + BigInt(weight) * image[i]![0]![0]!, bias)]];
       });
       return finish(sums, bits + node.bits!);
+    }
+    case "product": {
+      // First the inner numbers, then the outputs, as the two matrices stand.
+      const [first, second] = [node.first!, node.second!];
+      const inner = second.map((_, c) =>
+        image[0]!.map((line, y) =>
+          line.map((_, x) =>
+            image.reduce((sum, plane, a) => sum + BigInt(first[a]![c]!) * plane[y]![x]!, 0n),
+          ),
+        ),
+      );
+      const sums = second[0]!.map((_, o) =>
+        image[0]!.map((line, y) =>
+          line.map((_, x) =>
+            inner.reduce((sum, plane, c) => sum + BigInt(second[c]![o]!) * plane[y]![x]!, 0n),
+          ),
+        ),
+      );
+      return finish(sums, bits + 2 * node.bits!);
+    }
+    case "bilinear": {
+      const tokens = image[0]!.flatMap((line, y) => line.map((_, x) => image.map((plane) => plane[y]![x]!)));
+      const through = (matrix: number[][], token: bigint[]) =>
+        matrix[0]!.map((_, c) => token.reduce((sum, value, a) => sum + BigInt(matrix[a]![c]!) * value, 0n));
+      const queries = tokens.map((token) => through(node.queries!, token));
+      const keys = tokens.map((token) => through(node.keys!, token));
+      const sums = keys.map((key) =>
+        image[0]!.map((line, y) =>
+          line.map((_, x) =>
+            key.reduce((sum, value, c) => sum + value * queries[y * line.length + x]![c]!, 0n),
+          ),
+        ),
+      );
+      return finish(sums, 2 * node.bits! + 2 * bits);
     }
     case "conv": {
       const kernels = node.weights as number[][][][];

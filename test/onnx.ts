@@ -431,6 +431,38 @@ export function interpret<N>(
           return each(negated);
         case "Sqrt":
           return each((x) => real((a) => Math.sqrt(a!), x));
+        case "Floor":
+          return each((x) => real((a) => Math.floor(a!), x));
+        case "Ceil":
+          return each((x) => real((a) => Math.ceil(a!), x));
+        case "Abs":
+          return each((x) => (isLess(x, of(0)) ? negated(x) : x));
+        case "Sign":
+          return each((x) => of(Number(isLess(of(0), x)) - Number(isLess(x, of(0)))));
+        case "Pad": {
+          const x = value(0);
+          const pads = list(1, "pads")!;
+          const rank = x.shape.length;
+          const inside = (index: readonly number[]) => index.map((i, axis) => i - pads[axis]!);
+          return build(
+            x.shape.map((size, axis) => pads[axis]! + size + pads[axis + rank]!),
+            (index) =>
+              inside(index).every((i, axis) => i >= 0 && i < x.shape[axis]!)
+                ? at(x, inside(index))
+                : value(2).values[0]!,
+          );
+        }
+        case "ReduceMax":
+        case "ReduceSum": {
+          const x = value(0);
+          const [axis] = list(1, "axes")!;
+          return build(x.shape.toSpliced(axis!, 1), (index) => {
+            const all = Array.from({ length: x.shape[axis!]! }, (_, i) =>
+              at(x, index.toSpliced(axis!, 0, i)),
+            );
+            return all.reduce((a, b) => (operator === "ReduceSum" ? add(a, b) : isLess(a, b) ? b : a));
+          });
+        }
         case "ReduceL2": {
           const x = value(0);
           const axes = new Set(list(1, "axes")!.map((axis) => axisOf(axis, x.shape.length)));
@@ -456,8 +488,13 @@ export function interpret<N>(
         }
         case "Relu":
           return each(positive);
-        case "Clip":
-          return each(positive);
+        case "Clip": {
+          const [least, most] = [optional(1)?.values[0] ?? of(0), optional(2)?.values[0]];
+          return each((x) => {
+            const raised = isLess(x, least) ? least : x;
+            return most !== undefined && isLess(most, raised) ? most : raised;
+          });
+        }
         case "Max":
           return pairs((x, y) => (isLess(x, y) ? y : x));
         case "PRelu":

@@ -13,7 +13,7 @@ import { readDigits } from "../host/node/formats/mnist.ts";
 import { startThread } from "../host/node/platform/threads.ts";
 import type { Runner } from "../host/runner.ts";
 import { graphForward } from "../src/graph/forward.ts";
-import { isLinear } from "../src/graph/model.ts";
+import { isLinear, weightBits } from "../src/graph/model.ts";
 import { readGraph } from "../src/graph/read.ts";
 import { forward, quantizers, readNetwork, withConstant } from "../src/network.ts";
 import { encodeTicket } from "../src/ticket/file.ts";
@@ -266,12 +266,12 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
     const kinds = new Set<string>();
     for (let seed = 0; seed < GRAPHS; seed++) {
       const random = generator(seed);
-      const json = randomGraph(random, { bits: 2 });
+      const json = randomGraph(random, { bits: 2, attention: seed % 2 > 0 });
       const graph = readGraph(json);
       const layers = graph.nodes.filter(isLinear);
       if (layers.length === 0) continue;
       for (const { kind } of json.nodes) kinds.add(kind);
-      const bits = layers.map((layer) => Math.max(1, Math.ceil(layer.bits / 2)) + random(2));
+      const bits = layers.map((layer) => Math.max(1, Math.ceil(weightBits(layer) / 2)) + random(2));
       const file = await graphTicketOf(json, {
         bits,
         initialBits: bits.map((k) => k + random(3)),
@@ -287,7 +287,55 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
       const outputs = inputs.flatMap((input) => Array.from(graphForward(graph, input)));
       expect(await outputsOf(ticket, inputs), `graph ${seed}`).toEqual(outputs);
     }
-    expect([...kinds].toSorted()).toEqual(["add", "average-pool", "conv", "dense", "flatten", "max-pool"]);
+    const all = ["add", "average-pool", "bilinear", "conv", "dense", "flatten", "max-pool", "product"];
+    expect([...kinds].toSorted()).toEqual(all);
+  });
+
+  test("The check finds a matrix of attention that is changed, and refuses one of another shape", async () => {
+    const matrices = { queries: [[1], [-2]], keys: [[2], [1]], first: [[1], [2]], second: [[1, -1]] };
+    const network = ({ queries, keys, first, second }: typeof matrices) => ({
+      input: { shape: [2, 3, 1], activationBits: 2 },
+      bits: 1,
+      activationBits: 3,
+      nodes: [
+        { kind: "product", first, second },
+        { kind: "bilinear", queries, keys },
+      ],
+    });
+    const ticket = await write("ticket", await graphTicketOf(network(matrices)));
+    const verify = async (changed: typeof matrices) => {
+      const path = await write("network.json", JSON.stringify(network(changed)));
+      return python("-m", "exacta_ticket", "verify", ticket, "--network", path);
+    };
+    expect(await verify(matrices)).toMatchObject({ status: 0 });
+    for (const [layer, name, output, weight] of [
+      [1, "queries", 0, 0],
+      [1, "keys", 0, 0],
+      [0, "first", 0, 0],
+      [0, "second", 0, 0],
+    ] as const) {
+      const changed = structuredClone(matrices);
+      changed[name][0]![0]! -= 1;
+      expect([name, await verify(changed)]).toEqual([
+        name,
+        expect.objectContaining({
+          status: 1,
+          stdout: expect.stringContaining(`layer ${layer}, output ${output}, copy 0, weight ${weight}`),
+        }),
+      ]);
+    }
+    const { status } = await verify({
+      ...matrices,
+      first: [
+        [1, 0],
+        [2, 0],
+      ],
+      second: [
+        [1, -1],
+        [0, 0],
+      ],
+    });
+    expect(status).toBe(2);
   });
 
   test("The check reads as many of all test images by LeNet-5 as its README says", async () => {

@@ -8,14 +8,13 @@ import { columnsOfStage, type Stage, type StagedNetwork } from "../../src/graph/
 import { withConstant, type Network } from "../../src/network.ts";
 import { representedNetwork, representedWeights } from "../../src/ticket/certificate.ts";
 import { controlOf, type Control } from "../../src/ticket/controls.ts";
-import { decodeNetworkTicket } from "../../src/ticket/file.ts";
 import { keptLayers } from "../../src/ticket/kept.ts";
 import { keptCount } from "../../src/ticket/mask.ts";
 import { ticketStages } from "../../src/ticket/passes.ts";
 import { layersOf, weightCount } from "../../src/ticket/scheme.ts";
 import type { Ticket } from "../../src/ticket/ticket.ts";
 import { unitProducts, type UnitProducts } from "../../src/ticket/unit.ts";
-import base64 from "../../examples/digits/digits.safetensors?ticket";
+import packed from "../../examples/digits/digits.safetensors?ticket";
 import { engineOf } from "./engine.ts";
 import type { Context, Order, PageEngine } from "./orders.ts";
 
@@ -77,9 +76,13 @@ let pruned: Ticket | undefined;
 let prepared: Prepared | undefined;
 
 async function readBuilt(): Promise<Built> {
-  const packed = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const { ticket } = decodeNetworkTicket(new Uint8Array(await new Response(stream).arrayBuffer()));
+  const { masks: base64, maskBytes, seed, ...rest } = packed;
+  const compressed = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  const stream = new Blob([compressed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  let end = 0;
+  const masks = maskBytes.map((length) => bytes.subarray(end, (end += length)));
+  const ticket: Ticket = { ...rest, seed: BigInt(seed), masks };
   return { ticket, trained: representedNetwork(ticket) };
 }
 

@@ -56,7 +56,7 @@ export interface WeightSum extends Pick<RandomLayer, "layer" | "kind" | "scaleBi
   readonly output: number;
   readonly input: number;
   readonly copy: number;
-  readonly sign: 1 | -1;
+  readonly sign: Demand["sign"];
   /** The weight times 2^scaleBits. */
   readonly sum: number;
   /** Each item: the weights u and v of a product, or one weight. They are undefined where no subset has the sum. */

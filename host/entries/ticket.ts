@@ -31,9 +31,11 @@ export { readGraph } from "../../src/graph/read.ts";
 export type {
   AddNode,
   AveragePoolNode,
+  BilinearNode,
   ConvNode,
   DenseNode,
   Epilogue,
+  FactoredNode,
   FlattenNode,
   Graph,
   GraphInput,
@@ -41,6 +43,7 @@ export type {
   LinearNode,
   MaxPoolNode,
   PoolNode,
+  ProductNode,
   Shape,
   Window,
 } from "../../src/graph/model.ts";
@@ -73,7 +76,7 @@ export type { OutputComparison } from "../../src/ticket/comparison.ts";
 export { decodeTicket, encodeTicket } from "../../src/ticket/file.ts";
 export type { Mask } from "../../src/ticket/mask.ts";
 export type { Pass } from "../../src/ticket/passes.ts";
-export type { GraphScheme, Pooling, Scheme } from "../../src/ticket/scheme.ts";
+export type { GraphScheme, InputSign, Pooling, Scheme } from "../../src/ticket/scheme.ts";
 export type { Skip } from "../../src/ticket/skips.ts";
 export type { Deviation, GraphTicket, Ticket } from "../../src/ticket/ticket.ts";
 export {

@@ -35,7 +35,6 @@ import { pump } from "../pump.ts";
 import { runnerOf, type Engine } from "../runner.ts";
 import type { Progress } from "../schedule.ts";
 import { sha256 } from "./digest.ts";
-import { solveEach } from "./solve.ts";
 
 /** The request of `pruneToTicket`. */
 export interface PruneRequest extends PruneChoices {
@@ -139,13 +138,19 @@ export async function pruneToTicket(
   const { scheme } = ticket;
   // Kernel `prune` draws the pool of each weight by itself, from all hidden units of an input and with every product as it
   // comes. The paper's literal schemes are not like that: `halves` gives each sign of an input its own half of the units, and
-  // `support` rejects products until they are uniform. Their pools are drawn here and solved as given instances.
+  // `support` rejects products until they are uniform. Hidden units of attention serve inputs of both signs. Such pools are
+  // drawn here and solved as given instances.
   const isLiteral = scheme.pools === "halves" || scheme.support;
-  const failures = await (isLiteral ? pruneGiven : pruneDrawn)(
-    engine,
-    { network, layers, ticket, sparse },
-    { signal, onDone: (done) => onProgress?.({ done, total }) },
-  );
+  const isGiven = ({ rectified }: RandomLayer) => isLiteral || !rectified;
+  const given = layers.reduce((sum, layer) => (isGiven(layer) ? sum + demandCount(layer) : sum), 0);
+  const pruning = { network, layers, ticket, sparse, isGiven };
+  const watchFrom = (first: number) => ({
+    signal,
+    onDone: (done: number) => onProgress?.({ done: first + done, total }),
+  });
+  const failures = isLiteral ? [] : await pruneDrawn(engine, pruning, watchFrom(0));
+  if (given > 0) failures.push(...(await pruneGiven(engine, pruning, watchFrom(total - given))));
+  failures.sort((a, b) => a.layer - b.layer);
   return { ticket, failures: failures.map((failure) => named(network, failure)) };
 }
 
@@ -171,6 +176,8 @@ interface Pruning {
   readonly layers: readonly RandomLayer[];
   readonly ticket: Ticket | GraphTicket;
   readonly sparse: boolean;
+  /** Whether the pools of a layer are drawn in TypeScript. */
+  readonly isGiven: (layer: RandomLayer) => boolean;
 }
 
 /** Prunes with kernel `prune`, which draws the pools itself: nothing but the demands is sent to the engine. */
@@ -206,16 +213,18 @@ function* numbered<T>(items: Iterable<T>): Generator<[number, T]> {
 /** Prunes by solving given instances: the pools are drawn in TypeScript. */
 async function pruneGiven(
   engine: Engine,
-  { network, layers, ticket: { scheme, seed, masks }, sparse }: Pruning,
+  { network, layers, ticket: { scheme, seed, masks }, sparse, isGiven }: Pruning,
   { signal, onDone }: Watch,
 ): Promise<Deviation[]> {
   const failures: Deviation[] = [];
   let done = 0;
   function* instances(): Generator<DemandInstance> {
-    for (const demand of demandsOf(network, layers, scheme, seed))
+    for (const demand of demandsOf(network, layers, scheme, seed, isGiven))
       yield { items: demand.items, target: demand.sum, demand };
   }
   const request = { ask: [sparse ? "smallest" : "witness"] } as const;
+  // Loaded here, since only literal schemes need it, and the page's first view would fetch it.
+  const { solveEach } = await import("./solve.ts");
   const answers = solveEach(engine, instances(), request, { signal });
   for await (const { instance, finding } of answers) {
     const { demand } = instance;

@@ -5,15 +5,19 @@ import numpy
 from .checks import QUANTIZERS, integer, integers, require, weights_of
 from .numbers import exact_product, quantize
 
-LINEAR = ("dense", "conv")
+PLAIN = ("dense", "conv")
+# Nodes whose matrix is the product of two, and the names of these.
+FACTORED = {"bilinear": ("queries", "keys"), "product": ("first", "second")}
+LINEAR = (*PLAIN, *FACTORED)
 ROUNDING = (*LINEAR, "average-pool", "add")
 POOLS = ("max-pool", "average-pool")
 WINDOWED = ("conv", *POOLS)
 # The fields of a node besides kind, name and from, with the kinds that have them.
 FIELDS = {
     "bits": LINEAR,
-    "weights": LINEAR,
-    "biases": LINEAR,
+    "weights": PLAIN,
+    "biases": PLAIN,
+    **{name: (kind,) for kind, names in FACTORED.items() for name in names},
     "activationBits": ROUNDING,
     "quantizer": ROUNDING,
     "relu": ROUNDING,
@@ -81,7 +85,13 @@ def read_node(given, name, defaults, reads):
     unit = max(value["activationBits"] for value in reads)
     if kind in LINEAR:
         node["bits"] = integer(given.get("bits", defaults.get("bits")), f"{name}: bits", 0, 20)
-        unit += node["bits"]
+        unit += weight_bits(node)
+    if kind in FACTORED:
+        require(image or kind == "product", f"{name} reads no image")
+        unit += read["activationBits"] if kind == "bilinear" else 0
+        node["weights"], node["inner"] = factored_weights(given, name, kind, node["bits"])
+        node["biases"] = None
+    if kind in PLAIN:
         node["weights"] = weights_of(given.get("weights"), f"{name}: weights", 2 if kind == "dense" else 4, node["bits"])
         outputs = len(node["weights"])
         biases = given.get("biases")
@@ -110,6 +120,10 @@ def read_node(given, name, defaults, reads):
         node["shape"] = [outputs]
     elif kind in POOLS:
         node["shape"] = [channels, *along]
+    elif kind in FACTORED:
+        require(node["weights"].shape[1] == read["shape"][0], f"{name}: matrices do not fit what it reads")
+        sides = read["shape"][1:]
+        node["shape"] = [int(numpy.prod(sides)) if kind == "bilinear" else len(node["weights"]), *sides]
     elif kind == "flatten":
         node["shape"] = [int(numpy.prod(read["shape"]))]
     else:
@@ -132,6 +146,26 @@ def read_node(given, name, defaults, reads):
         node["activationBits"] = read["activationBits"]
     node["signed"] = not relu and (kind in LINEAR or any(value["signed"] for value in reads))
     return node
+
+
+def weight_bits(node):
+    """The weights of a layer are in units of 2^-(these bits)."""
+    return 2 * node["bits"] if node["kind"] in FACTORED else node["bits"]
+
+
+def factored_weights(given, name, kind, bits):
+    """The product of two matrices, transposed, and the length of the index over which it sums."""
+    first, second = (weights_of(given.get(field), f"{name}: {field}", 2, bits) for field in FACTORED[kind])
+    if kind == "bilinear":
+        require(first.shape == second.shape, f"{name}: queries and keys have two shapes")
+        second = second.T
+    inner = first.shape[1]
+    require(first.size > 0 and second.shape[0] == inner, f"{name}: the matrices have no product")
+    require(inner << (2 * bits) <= 1 << 30, f"{name}: products could be larger than 2^30")
+    if isinstance(given[FACTORED[kind][0]], numpy.ndarray):
+        # The outline of a ticket has no numbers, and its matrices may be large.
+        return numpy.broadcast_to(first[0, 0], (second.shape[1], first.shape[0])), inner
+    return numpy.ascontiguousarray((first @ second).T), inner
 
 
 def check_inputs(graph, inputs):
@@ -209,9 +243,22 @@ def taps_of(node, x):
             yield padded[:, :, down, across], image[down, across]
 
 
+def factored_sums(node, x, rows):
+    """The sums of a factored node, given its matrix times every point, shape [samples, rows, points]."""
+    if node["kind"] == "bilinear":
+        x = x.reshape(*x.shape[:2], -1)
+        rows = numpy.stack([exact_product(keys.T, products.T) for keys, products in zip(x, rows)])
+    return rows.reshape(len(x), *node["shape"])
+
+
 def linear_sums(node, x, m):
     """The sums of a dense layer or a convolution for what it reads, in units of 2^-(kt + m)."""
     weights, biases = node["weights"], node["biases"]
+    if node["kind"] in FACTORED:
+        # Shape [samples, points, outputs], and back.
+        points = numpy.moveaxis(x, 1, -1).reshape(len(x), -1, x.shape[1])
+        rows = exact_product(points.reshape(-1, x.shape[1]), weights).reshape(*points.shape[:2], -1)
+        return factored_sums(node, x, numpy.moveaxis(rows, 2, 1))
     constant = 0 if biases is None else (biases << m)
     if node["kind"] == "dense":
         return exact_product(x, weights) + constant

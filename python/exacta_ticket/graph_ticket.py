@@ -7,7 +7,7 @@ import numpy
 from . import graph, layers
 from .checks import QUANTIZERS, Refused, integer, require
 from .container import Fields, compact, read_masks
-from .graph import LINEAR, read_network, run_network  # noqa: F401
+from .graph import FACTORED, LINEAR, PLAIN, read_network, run_network  # noqa: F401
 from .layers import RandomLayer, Ticket, check_bits, check_sizes, draw
 
 FLAT = {"shift": 0, "quantizer": "floor", "relu": False, "clamp": False}
@@ -21,6 +21,8 @@ def outline_of(network):
         outline = {name: node[name] for name in ("kind", "from", "shape")}
         if node["kind"] in LINEAR:
             outline.update({"bits": node["bits"], "biases": node["biases"] is not None})
+        if node["kind"] in FACTORED:
+            outline["inner"] = node["inner"]
         outline.update({name: node[name] for name in ("window", "groups", "countPadding") if name in node})
         rounding = {name: node.get(name, value) for name, value in FLAT.items()}
         outline["epilogue"] = {"activationBits": node["activationBits"], **rounding}
@@ -47,10 +49,18 @@ def described(node, number, shapes):
     result = {"kind": node["kind"], "name": f"node {number}", "from": [names[value] for value in node["from"]]}
     if node["kind"] in graph.ROUNDING:
         result.update({name: epilogue[name] for name in ("activationBits", "quantizer", "relu", "clamp")})
-    if node["kind"] in LINEAR:
+    zero = numpy.zeros((), numpy.int64)
+    if node["kind"] in FACTORED:
+        require(node["biases"] is False, "the target of the ticket has biases in attention")
+        channels, outputs = shapes[node["from"][0]][0], node["shape"][0]
+        first, second = FACTORED[node["kind"]]
+        result["bits"] = node["bits"]
+        result[first] = numpy.broadcast_to(zero, [channels, node["inner"]])
+        sizes = [channels, node["inner"]] if node["kind"] == "bilinear" else [node["inner"], outputs]
+        result[second] = numpy.broadcast_to(zero, sizes)
+    if node["kind"] in PLAIN:
         channels = shapes[node["from"][0]][0]
         size = [channels // node["groups"], *node["window"]["size"]] if node["kind"] == "conv" else [channels]
-        zero = numpy.zeros((), numpy.int64)
         result["bits"] = node["bits"]
         result["weights"] = numpy.broadcast_to(zero, [node["shape"][0], *size])
         if node["biases"]:
@@ -119,7 +129,7 @@ def without_additions(network, skip):
 def layer_of(nodes, addition):
     """The number of the layer whose output an addition adds to what that layer reads; None if there is none."""
     for one, other in (addition["from"], addition["from"][::-1]):
-        if one > 0 and nodes[one - 1]["kind"] in LINEAR and nodes[one - 1]["from"] == [other]:
+        if one > 0 and nodes[one - 1]["kind"] in PLAIN and nodes[one - 1]["from"] == [other]:
             return one - 1
     return None
 
@@ -164,19 +174,20 @@ def random_layers(network, diagonals, scheme):
         j = integer(scheme["initialBits"][target], "initialBits", 0, 10)
         k = integer(scheme["bits"][target], "bits", 0, 10)
         h = integer(scheme["units"][target], "units", 1, 10_000)
-        check_bits(1, node["bits"], k, j)
+        rectified = node["kind"] not in FACTORED
+        check_bits(1, graph.weight_bits(node), k, j)
         if in_depth:
             copies = integer(scheme["copies"][target], "copies", 1, 10_000)
             plain = scheme["pools"] == "shared" and not scheme["support"] and scheme["skip"] == "identity"
-            require(j == 0 and plain, "weights in depth have other bits, pools, support or skips")
+            require(j == 0 and plain and rectified, "weights in depth have other bits, pools, support, skips or layers")
         require(scheme["pools"] == "shared" or h % 2 == 0, "units are odd with halves")
         read = values[node["from"][0]]
         has_biases = node["biases"] is not None
-        outputs, channels, groups = node["shape"][0], read["shape"][0], node.get("groups", 1)
+        outputs, channels, groups = len(node["weights"]), read["shape"][0], node.get("groups", 1)
         taps = taps_of(node)
         slots = node["weights"][0].size + int(has_biases)
         signed = read.get("signed", not read.get("nonnegative"))
-        negative = numpy.full(slots, signed)
+        negative = numpy.full(slots, signed and rectified)
         if has_biases:
             negative[-1] = False
         diagonal = None
@@ -206,7 +217,8 @@ def random_layers(network, diagonals, scheme):
                 slots=slots,
                 channel_of=channels_by(outputs, channels, groups, taps, slots if has_biases else 0),
                 negative=negative,
-                e=max(2 * k - node["bits"], 0),
+                e=max(2 * k - graph.weight_bits(node), 0),
+                rectified=rectified,
                 diagonal=diagonal,
                 random_skips=random_skips,
             )
@@ -235,7 +247,7 @@ def matrices_of(network):
     result = []
     for node in network["nodes"]:
         if node["kind"] in LINEAR:
-            matrix = node["weights"].reshape(node["shape"][0], -1)
+            matrix = node["weights"].reshape(len(node["weights"]), -1)
             result.append(matrix if node["biases"] is None else numpy.column_stack([matrix, node["biases"]]))
     return result
 
@@ -282,6 +294,11 @@ def run_ticket(ticket, inputs):
         units = layers.hidden_units(ticket, number - 1)
         row, slot, unit = layers.places(ticket, number)
         taps = taps_of(node)
+        if not layer.rectified:
+            points = numpy.moveaxis(x.reshape(*x.shape[:2], -1), 1, 0)[unit // layer.h]
+            hidden = units[unit].reshape(-1, 1, 1) * points
+            rows = layers.row_sums(ticket, number, numpy.arange(len(row)), row, hidden)
+            return graph.factored_sums(node, x, numpy.moveaxis(rows, 0, 1)), layer.e
         is_constant = unit >= x.shape[1] * layer.h
         points = node["shape"][1:]
         reads = (place for place, _ in graph.taps_of(node, x)) if node["kind"] == "conv" else [x]

@@ -33,6 +33,8 @@ class RandomLayer:
     channel_of: Optional[Callable] = None
     # Whether a slot asks for a sum for negative inputs, for each slot.
     negative: Optional[numpy.ndarray] = None
+    # Whether hidden units have a ReLU. Otherwise the units of both signs have one sum.
+    rectified: bool = True
     # A weight w of the target is the sum w 2^e.
     e: int = 0
     # Where the layer takes an addition over: the slot of each row that has the row's own channel at its own place.
@@ -132,7 +134,9 @@ def find_fault(ticket, matrices):
             positive, negative = (multiples[unit] for multiples in passed_on(ticket, number - 1))
         else:
             positive, negative = numpy.ones_like(unit), numpy.zeros_like(unit)
-        for sign, factor in ((1, positive), (-1, -negative)):
+        # Without a ReLU every unit serves both signs.
+        both = positive - negative
+        for sign, factor in ((1, positive if layer.rectified else both), (-1, -negative if layer.rectified else both)):
             served = factor != 0
             product = factor * ticket.drawn[number]
             sums = numpy.zeros(wanted.shape, numpy.int64)
@@ -161,9 +165,9 @@ def count_outside(ticket, number, factor, product, slot):
     layer, kept = ticket.layers[number], ticket.kept[number]
     if layer.kind == "direct":
         return 0
-    counts = (product != 0) & ((factor > 0) | layer.negative[slot])
+    counts = (product != 0) & ((factor > 0) | layer.negative[slot] | (not layer.rectified))
     outside = numpy.zeros(len(factor), bool)
-    if ticket.pools == "halves":
+    if ticket.pools == "halves" and layer.rectified:
         outside |= (kept % layer.h < layer.h // 2) != (factor > 0)
     if ticket.support:
         k = layer.law["bits"]

@@ -1,5 +1,5 @@
-// Weights of k_t bits from random weights of -1 and 1, in two layers and in depth: how wide and how deep the random network is that
-// contains a weight with a given probability. The weight is uniform on -2^k_t..2^k_t, and its input may be negative.
+// Weights of k_t bits from random weights of -1 and 1, in two layers and in depth: how wide and how deep the random network is
+// that contains a weight with a given probability. The weight is uniform on -2^k_t..2^k_t, and its input may be negative.
 
 import { integer, parse } from "../check.ts";
 import type { DepthFinding } from "../finding.ts";

@@ -119,7 +119,7 @@ const widthsOf = ({ width, depth }: Pick<WidthConfig, "width" | "depth">) =>
  */
 function predictionOf(targetBits: number, width: number, depth: number, scheme: Scheme) {
   const [, layer] = layersOf(widthsOf({ width, depth }), targetBits, scheme);
-  const pools = itemPools("pooled", true, scheme);
+  const pools = itemPools({ kind: "pooled", rectified: true, signed: true }, scheme);
   const symmetric = pools.every(isSymmetric);
   const most = 2 ** targetBits;
   const values = 2 * most + 1;

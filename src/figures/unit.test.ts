@@ -91,6 +91,19 @@ describe("Picture of a unit", () => {
       for (const shade of unitCells(unit, stage).shades) expect(Math.abs(shade)).toBeLessThanOrEqual(1);
   });
 
+  test("The picture of a kernel of 3 x 2 weights has as many blocks", () => {
+    const kernel = { ...unit, inputs: 6, across: 2, sums: Int32Array.of(1, 2, 3, 4, 5, 6) };
+    const cells = unitCells(kernel, stages.sum);
+    expect([cells.width, cells.height]).toEqual([6, 6]);
+    const shadeAt = (row: number, column: number) => cells.shades[2 * row * cells.width + 3 * column]!;
+    for (const [row, column, sum] of [
+      [0, 1, 2],
+      [1, 0, 3],
+      [2, 1, 6],
+    ] as const)
+      expect(shadeAt(row, column)).toBeCloseTo(weightShade(sum, 16), 6);
+  });
+
   test("A square image of 784 pixels has sides of 28", () => {
     expect(sideOf(784)).toBe(28);
   });

@@ -5,7 +5,15 @@ import { RequestError } from "../errors.ts";
 import { MAX_SUM, quantizeBy, quantizers } from "../network.ts";
 import type { WorkOf } from "../plan.ts";
 import type { Epilogue } from "./model.ts";
-import { columnsOfStage, elementsOf, type LinearStage, type PoolStage, type Stage } from "./stages.ts";
+import {
+  columnsOfStage,
+  elementsOf,
+  type BilinearStage,
+  type ComputedStage,
+  type LinearStage,
+  type PoolStage,
+  type Stage,
+} from "./stages.ts";
 
 /** The most weights of a block, the most numbers of its inputs or outputs, and the most multiplications that it takes. */
 const MAX_BLOCK_WEIGHTS = 2 ** 20;
@@ -43,6 +51,8 @@ export function productsOf(stage: Stage): number {
       return stage.grid.points * stage.rows * columnsOfStage(stage) * stage.group;
     case "pool":
       return stage.grid.points * stage.grid.taps * stage.channels;
+    case "bilinear":
+      return stage.grid.points * stage.rows * stage.channels;
     default:
       return 0;
   }
@@ -54,8 +64,15 @@ export function productsOf(stage: Stage): number {
  * @param reads What the stage reads.
  * @throws {RequestError} When a group of rows is reached in which a sum could exceed 2^53.
  */
-export function outputBlocks(stage: LinearStage | PoolStage, reads: readonly Value[]): Iterable<OutputBlock> {
-  return stage.kind === "linear" ? linearBlocks(stage, reads[0]!) : poolBlocks(stage, reads);
+export function outputBlocks(stage: ComputedStage, reads: readonly Value[]): Iterable<OutputBlock> {
+  switch (stage.kind) {
+    case "linear":
+      return linearBlocks(stage, reads[0]!);
+    case "bilinear":
+      return bilinearBlocks(stage, reads as readonly [Value, Value]);
+    default:
+      return poolBlocks(stage, reads);
+  }
 }
 
 function* linearBlocks(stage: LinearStage, read: Value): Generator<OutputBlock, void, undefined> {
@@ -110,6 +127,78 @@ function* linearBlocks(stage: LinearStage, read: Value): Generator<OutputBlock, 
   }
 }
 
+/** The points of the second value of a sample are the weights of a layer on the points of the first one. */
+function* bilinearBlocks(
+  stage: BilinearStage,
+  [first, second]: readonly [Value, Value],
+): Generator<OutputBlock, void, undefined> {
+  const { grid, channels, epilogue } = stage;
+  const mostRows = Math.max(1, Math.floor(MAX_BLOCK_WEIGHTS / channels));
+  for (let sample = 0; sample * first.elements < first.numbers.length; sample++) {
+    const numbers = first.numbers.subarray(sample * first.elements, (sample + 1) * first.elements);
+    const factors = second.numbers.subarray(sample * second.elements, (sample + 1) * second.elements);
+    const largestFactor = largestOf(factors);
+    const largestSum = Math.max(largestTotal(numbers, channels), largestFactor) * largestFactor;
+    checkSum(stage, largestSum * 2 ** Math.max(-epilogue.shift, 0));
+    // Factors are below 2^27, since their squares are at most 2^53.
+    const weights = Int32Array.from(factors);
+    const wide = isWide(Math.max(largestSum, largestOf(numbers)), epilogue);
+    const value = { numbers, elements: first.elements, largest: first.largest };
+    for (let row = 0; row < stage.rows; row += mostRows) {
+      const rows = Math.min(mostRows, stage.rows - row);
+      for (const { point, points } of ranges(stage, value, channels * rows, rows))
+        yield {
+          work: {
+            kernel: "forward",
+            params: {
+              samples: 1,
+              pixels: grid.pixels,
+              channels,
+              points,
+              taps: 1,
+              biased: 0,
+              constantBits: 0,
+              group: 1,
+              rows,
+              rectify: 0,
+              ...epilogueParams(epilogue),
+              wide: Number(wide),
+            },
+            inputs: {
+              inputs: wordsOf([value], [0], 0, 1, wide),
+              places: grid.placesOf(point, point + points),
+              units: new Int32Array(channels).fill(1),
+              weights: weights.slice(row * channels, (row + rows) * channels),
+            },
+          },
+          row,
+          rows,
+          point,
+          sample,
+          products: points * rows * channels,
+          largest: largestOutput(epilogue, largestSum),
+        };
+    }
+  }
+}
+
+function largestOf(numbers: Numbers): number {
+  let largest = 0;
+  for (const number of numbers) largest = Math.max(largest, Math.abs(number));
+  return largest;
+}
+
+/** The largest sum of the magnitudes of a point's numbers. */
+function largestTotal(numbers: Numbers, channels: number): number {
+  let largest = 0;
+  for (let start = 0; start < numbers.length; start += channels) {
+    let total = 0;
+    for (let c = 0; c < channels; c++) total += Math.abs(numbers[start + c]!);
+    largest = Math.max(largest, total);
+  }
+  return largest;
+}
+
 function* poolBlocks(stage: PoolStage, reads: readonly Value[]): Generator<OutputBlock, void, undefined> {
   const { grid, channels, epilogue, lefts } = stage;
   const given = reads.map(({ largest }, i) => largest * 2 ** lefts[i]!);
@@ -150,7 +239,7 @@ function* poolBlocks(stage: PoolStage, reads: readonly Value[]): Generator<Outpu
 
 /** The ranges of samples and points of blocks: all points of some samples, or some points of one where these are too many. */
 function* ranges(
-  { grid: { points: allPoints, taps } }: LinearStage | PoolStage,
+  { grid: { points: allPoints, taps } }: ComputedStage,
   { elements, numbers }: Value,
   pointProducts: number,
   rows: number,
@@ -209,6 +298,10 @@ function epilogueParams({ activationBits, shift, quantizer, relu, clamp }: Epilo
 /** The bound that outputs are clamped to. */
 const boundOf = ({ activationBits, clamp }: Epilogue): number => (clamp ? 2 ** activationBits : Infinity);
 
+/** Numbers of the same kind, all 0. */
+const like = (numbers: Numbers, length: number): Numbers =>
+  numbers instanceof Int32Array ? new Int32Array(length) : new Float64Array(length);
+
 /** The words of some samples of values, which lie behind one another, multiplied by 2^left; or of some channels of one. */
 function wordsOf(
   reads: readonly Value[],
@@ -223,9 +316,9 @@ function wordsOf(
   if (slice && slice.count < slice.of) {
     const { from, count, of } = slice;
     const given = values;
-    values = new Float64Array((given.length / of) * count);
-    for (let point = 0; point * of < given.length; point++)
-      values.set(given.subarray(point * of + from, point * of + from + count), point * count);
+    values = like(numbers, (given.length / of) * count);
+    for (let to = 0, start = from; to < values.length; start += of)
+      for (let channel = 0; channel < count; channel++) values[to++] = given[start + channel]!;
   } else if (lefts.some((left) => left > 0) || reads.length > 1) {
     const size = elements * reads.length;
     values = new Float64Array(samples * size);
@@ -242,7 +335,7 @@ function wordsOf(
 /** Writes the answer of a kernel to a block into the outputs of its stage, shape [samples, elements of the stage]. */
 export function writeBlock(
   outputs: Numbers,
-  stage: LinearStage | PoolStage,
+  stage: ComputedStage,
   { work, row, rows, point, sample }: OutputBlock,
   { buffer, byteOffset, length }: Uint32Array,
 ): void {
@@ -251,7 +344,7 @@ export function writeBlock(
   let numbers: Numbers = params.wide
     ? Float64Array.from(new BigInt64Array(buffer, byteOffset, length / 2), Number)
     : new Int32Array(buffer, byteOffset, length);
-  const [elements, all] = [elementsOf(stage), stage.kind === "linear" ? stage.rows : stage.channels];
+  const [elements, all] = [elementsOf(stage), stage.kind === "pool" ? stage.channels : stage.rows];
   const factor = 2 ** Math.max(-epilogue.shift, 0);
   // What the kernel leaves to do.
   if (factor > 1 || (epilogue.clamp && params.most === 0)) {
@@ -263,7 +356,8 @@ export function writeBlock(
     for (let k = 0; k < params.samples; k++)
       for (let p = 0; p < params.points; p++) {
         const from = (k * params.points + p) * rows;
-        outputs.set(numbers.subarray(from, from + rows), (sample + k) * elements + (point + p) * all + row);
+        const to = (sample + k) * elements + (point + p) * all + row;
+        for (let r = 0; r < rows; r++) outputs[to + r] = numbers[from + r]!;
       }
 }
 

@@ -8,7 +8,9 @@ import {
   imageOf,
   isLinear,
   rangesOf,
+  rowsOf,
   sizeOf,
+  weightBits,
   windowOutput,
   type Epilogue,
   type Graph,
@@ -29,6 +31,8 @@ export const MAX_ELEMENTS = 2 ** 24;
 export const MAX_WEIGHTS = 2 ** 24;
 /** The most places of a window, by the number of which an average is divided. */
 const MAX_TAPS = MAX_DIVISOR;
+/** The largest weight of a product of two matrices, so that engines take it. */
+const MAX_PRODUCT = 2 ** 30;
 
 interface PartBase {
   /** Default: its kind and its number among all nodes, such as `conv1`. */
@@ -58,6 +62,7 @@ interface LinearPart extends PartBase, Rounding {
 export type GraphPart =
   | (LinearPart & { readonly kind: "dense" })
   | (LinearPart & { readonly kind: "conv"; readonly window: Window; readonly groups: number })
+  | (LinearPart & { readonly kind: "bilinear" | "product"; readonly inner: number })
   | (PartBase & { readonly kind: "max-pool"; readonly window: Window })
   | (PartBase &
       Rounding & { readonly kind: "average-pool"; readonly window: Window; readonly countPadding: boolean })
@@ -97,8 +102,9 @@ export function buildGraph(input: GraphInput, parts: readonly GraphPart[]): Grap
     const [part, { name }] = [parts[i]!, named[i]!];
     if (!isLinear(node) || !("weights" in part)) return { ...node, name } as GraphNode;
     const { weights, biases } = part;
-    const [outputs] = node.shape;
-    checkCounts(name, weights, outputs, weightsOf(node, shapeOf(outline, node.from[0]!)) / outputs, biases);
+    const read = shapeOf(outline, node.from[0]!);
+    const rows = rowsOf(node, read[0]);
+    checkCounts(name, weights, rows, weightsOf(node, read) / rows, biases);
     return { ...node, name, weights, biases };
   });
   const graph = { input, nodes };
@@ -143,10 +149,8 @@ type Value = Pick<ValueRange, "shape" | "activationBits">;
 
 /** The number of weights of a layer without its biases. */
 function weightsOf(node: LinearOutline, read: Shape): number {
-  const [outputs] = node.shape;
-  return node.kind === "dense"
-    ? outputs * read[0]
-    : outputs * (read[0] / node.groups) * node.window.size[0] * node.window.size[1];
+  const numbers = rowsOf(node, read[0]) * read[0];
+  return node.kind === "conv" ? (numbers / node.groups) * node.window.size[0] * node.window.size[1] : numbers;
 }
 
 function shapeOf({ input, nodes }: GraphOutline, value: number): Shape {
@@ -218,6 +222,28 @@ function nodeOf(
       const epilogue = epilogueFor(name, part, bits + read.activationBits);
       const shape = [outputs, ...fitted(name, window, image)] as const;
       return { kind, from, shape, bits, biases, window, groups, epilogue };
+    }
+    case "bilinear":
+    case "product": {
+      const { kind, outputs, bits, inner } = part;
+      if (inner * 4 ** bits > MAX_PRODUCT)
+        throw new RequestError(
+          `${name}: bits`,
+          `products of matrices of at most ${MAX_PRODUCT}`,
+          inner * 4 ** bits,
+          `a product of matrices with ${inner} columns and rows is at most ${inner} 4^bits`,
+        );
+      if (kind === "bilinear") requireImage(name, read.shape);
+      const points = image[1] * image[2];
+      const shape: Shape =
+        kind === "bilinear"
+          ? [points, image[1], image[2]]
+          : read.shape.length === 1
+            ? [outputs]
+            : [outputs, image[1], image[2]];
+      const unit = weightBits(part) + read.activationBits * (kind === "bilinear" ? 2 : 1);
+      const epilogue = epilogueFor(name, part, unit);
+      return { kind, from, shape, bits, biases: false, inner, epilogue };
     }
     case "max-pool":
     case "average-pool": {

@@ -3,8 +3,11 @@
 import { quantizeBy } from "../network.ts";
 import {
   imageOf,
+  POINT,
   sizeOf,
   type AveragePoolNode,
+  type BilinearNode,
+  type ConvNode,
   type Epilogue,
   type Graph,
   type GraphNode,
@@ -78,7 +81,16 @@ export interface Read {
 }
 
 function linearValues(node: LinearNode, read: Read): Float64Array {
-  return node.kind === "dense" ? denseValues(node, read) : windowValues(node, read);
+  switch (node.kind) {
+    case "dense":
+      return denseValues(node, read);
+    case "conv":
+      return windowValues(node, read);
+    case "product":
+      return windowValues({ ...node, window: POINT, groups: 1 }, read);
+    default:
+      return bilinearValues(node, read);
+  }
 }
 
 function nodeValues(node: GraphNode, reads: readonly Read[], layerValues: LayerValues): Float64Array {
@@ -86,6 +98,8 @@ function nodeValues(node: GraphNode, reads: readonly Read[], layerValues: LayerV
   switch (node.kind) {
     case "dense":
     case "conv":
+    case "bilinear":
+    case "product":
       return layerValues(node, first);
     case "max-pool":
     case "average-pool":
@@ -104,7 +118,7 @@ function nodeValues(node: GraphNode, reads: readonly Read[], layerValues: LayerV
   }
 }
 
-function biasOf({ biases }: LinearNode, row: number, { bits }: Read): number {
+function biasOf({ biases }: Pick<LinearNode, "biases">, row: number, { bits }: Read): number {
   return (biases?.[row] ?? 0) * 2 ** bits;
 }
 
@@ -134,7 +148,10 @@ function inside(
     }
 }
 
-function windowValues(node: LinearNode & { readonly kind: "conv" }, read: Read): Float64Array {
+function windowValues(
+  node: Pick<ConvNode, "weights" | "biases" | "shape" | "epilogue" | "window" | "groups">,
+  read: Read,
+): Float64Array {
   const { weights, window, groups, epilogue } = node;
   const image = imageOf(read.shape);
   const [outputs, height, width] = imageOf(node.shape);
@@ -153,6 +170,26 @@ function windowValues(node: LinearNode & { readonly kind: "conv" }, read: Read):
         });
         result[(o * height + y) * width + x] = epilogueOf(epilogue, sum);
       }
+  }
+  return result;
+}
+
+/** Output channel j at point i is the sum of weights[b, a] x_i[a] x_j[b] over the channels a and b. */
+function bilinearValues({ weights, epilogue }: BilinearNode, { values, shape }: Read): Float64Array {
+  const [channels] = imageOf(shape);
+  const points = values.length / channels;
+  const result = new Float64Array(points * points);
+  for (let i = 0; i < points; i++) {
+    const row = Float64Array.from({ length: channels }, (_, b) => {
+      let sum = 0;
+      for (let a = 0; a < channels; a++) sum += weights[b * channels + a]! * values[a * points + i]!;
+      return sum;
+    });
+    for (let j = 0; j < points; j++) {
+      let sum = 0;
+      for (let b = 0; b < channels; b++) sum += row[b]! * values[b * points + j]!;
+      result[j * points + i] = epilogueOf(epilogue, sum);
+    }
   }
   return result;
 }

@@ -1,5 +1,5 @@
-// Integer networks as directed acyclic graphs: dense and convolutional layers, pooling, flattening and additions, each with the
-// precision of its own output.
+// Integer networks as directed acyclic graphs: dense and convolutional layers, attention, pooling, flattening and additions, each
+// with the precision of its own output.
 //
 // A value of the graph is a tensor of integers in units of 2^-m, m its activation bits: [features] or [channels, height, width],
 // row by row. A node computes exact sums in a finer unit, and its quantizer brings them back to the unit of its output. Since
@@ -34,9 +34,12 @@ interface NodeBase {
   readonly epilogue: Epilogue;
 }
 
-/** What dense and convolutional layers share. */
+/** What nodes with weights share. */
 interface LinearBase extends NodeBase {
-  /** k_t: weights and biases are integers of -2^k_t..2^k_t, in units of 2^-k_t. */
+  /**
+   * k_t: weights and biases are integers of -2^k_t..2^k_t, in units of 2^-k_t. The weights of a factored node are sums of
+   * products of two such integers, in units of 2^-(2 k_t).
+   */
   readonly bits: number;
   readonly weights: Int32Array;
   /** One for each output feature or channel: the weights of an input that is always 1. */
@@ -64,6 +67,29 @@ export interface ConvNode extends LinearBase {
   readonly kind: "conv";
   readonly window: Window;
   readonly groups: number;
+}
+
+/** A node whose matrix is the product of two, without a ReLU between. Only the product is kept. */
+interface FactoredBase extends LinearBase {
+  /** The columns of the first matrix, which are the rows of the second one. Weights are at most inner 4^k_t in magnitude. */
+  readonly inner: number;
+}
+
+/**
+ * The logits of attention over the points of an image, its tokens: output channel j at point i is x_i^T T x_j, where x_i are the
+ * channels at point i, and T is the product of a matrix of queries and a transposed matrix of keys. `weights` has shape
+ * [channels, channels], T transposed.
+ */
+export interface BilinearNode extends FactoredBase {
+  readonly kind: "bilinear";
+}
+
+/**
+ * The values and the output matrix of attention, on every point: x^T T, where T is the product of two matrices. `weights` has
+ * shape [outputs, channels], T transposed.
+ */
+export interface ProductNode extends FactoredBase {
+  readonly kind: "product";
 }
 
 /** The largest number of each window and channel. Padding is left out. */
@@ -94,7 +120,9 @@ export interface AddNode extends NodeBase {
 }
 
 /** A layer with weights. */
-export type LinearNode = DenseNode | ConvNode;
+export type LinearNode = DenseNode | ConvNode | FactoredNode;
+/** A node whose matrix is the product of two. */
+export type FactoredNode = BilinearNode | ProductNode;
 /** A node that reduces windows of one channel. */
 export type PoolNode = MaxPoolNode | AveragePoolNode;
 /** A node of a graph, told apart by `kind`. */
@@ -119,6 +147,9 @@ export function isGraph(network: object): network is Graph {
   return "nodes" in network;
 }
 
+/** A window over a single point. */
+export const POINT: Window = { size: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
+
 /** The number of elements of a value. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product: number, length) => product * length, 1);
@@ -132,8 +163,25 @@ export function imageOf(shape: Shape): readonly [number, number, number] {
 /** Whether a node is a layer with weights. */
 export function isLinear<Node extends { readonly kind: string }>(
   node: Node,
-): node is Extract<Node, { readonly kind: "dense" | "conv" }> {
-  return node.kind === "dense" || node.kind === "conv";
+): node is Extract<Node, { readonly kind: LinearNode["kind"] }> {
+  return node.kind === "dense" || node.kind === "conv" || isFactored(node);
+}
+
+/** Whether the matrix of a node is the product of two. */
+export function isFactored<Node extends { readonly kind: string }>(
+  node: Node,
+): node is Extract<Node, { readonly kind: FactoredNode["kind"] }> {
+  return node.kind === "bilinear" || node.kind === "product";
+}
+
+/** The bits of the unit of a node's weights, 2^-bits. */
+export function weightBits({ kind, bits }: Pick<LinearNode, "kind" | "bits">): number {
+  return isFactored({ kind }) ? 2 * bits : bits;
+}
+
+/** The rows of a node's weights, given the channels of what it reads: its outputs, but for logits. */
+export function rowsOf({ kind, shape }: Pick<LinearNode, "kind" | "shape">, channels: number): number {
+  return kind === "bilinear" ? channels : shape[0];
 }
 
 /** Whether the output of a node can be negative, given whether what it reads can be. */
@@ -141,7 +189,7 @@ export function isSigned(
   { kind, epilogue }: { readonly kind: GraphNode["kind"]; readonly epilogue: Epilogue },
   reads: readonly boolean[],
 ): boolean {
-  return !epilogue.relu && (kind === "dense" || kind === "conv" || reads.includes(true));
+  return !epilogue.relu && (isLinear({ kind }) || reads.includes(true));
 }
 
 /** What a value of a graph may be. */
@@ -209,8 +257,18 @@ export function rangesOf({ input, nodes }: Graph): ValueRange[] {
 function largestSum(node: GraphNode, reads: readonly ValueRange[]): number {
   const [{ largest, activationBits }] = reads as readonly [ValueRange];
   switch (node.kind) {
+    case "bilinear":
+      // Numbers are multiplied by each other even where all weights are 0.
+      return (
+        Math.max(
+          node.weights.reduce((total, weight) => total + Math.abs(weight), 0),
+          1,
+        ) *
+        largest ** 2
+      );
     case "dense":
-    case "conv": {
+    case "conv":
+    case "product": {
       const { weights, biases, shape } = node;
       const rows = shape[0];
       const width = weights.length / rows;

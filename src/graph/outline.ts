@@ -1,6 +1,7 @@
 // A graph without its names and numbers: what a ticket says of its target.
 
 import {
+  isFactored,
   isLinear,
   isSigned,
   type Graph,
@@ -16,7 +17,7 @@ type Outlined<Node> = Node extends LinearNode
 
 /** A node without its name and numbers; `biases` says whether it has any. */
 export type NodeOutline = Outlined<GraphNode>;
-export type LinearOutline = Extract<NodeOutline, { readonly kind: "dense" | "conv" }>;
+export type LinearOutline = Extract<NodeOutline, { readonly kind: LinearNode["kind"] }>;
 
 /** A graph without its names and numbers. Its nodes are known by their indices. */
 export interface GraphOutline {
@@ -75,11 +76,12 @@ function ordered(node: NodeOutline): object {
   const { kind, from, shape, epilogue } = node;
   const { activationBits, shift, quantizer, relu, clamp } = epilogue;
   const layer = isLinear(node) && { bits: node.bits, biases: node.biases };
+  const inner = isFactored(node) && { inner: node.inner };
   const window = "window" in node && { window: orderedWindow(node.window) };
   const groups = node.kind === "conv" && { groups: node.groups };
   const countPadding = node.kind === "average-pool" && { countPadding: node.countPadding };
   const rounding = { epilogue: { activationBits, shift, quantizer, relu, clamp } };
-  return { kind, from, shape, ...layer, ...window, ...groups, ...countPadding, ...rounding };
+  return { kind, from, shape, ...layer, ...inner, ...window, ...groups, ...countPadding, ...rounding };
 }
 
 function orderedWindow({ size, stride, padding, dilation }: Window): Window {

@@ -4,10 +4,10 @@ import * as z from "zod/mini";
 import { firstDifference, integer, parse } from "../check.ts";
 import { RequestError } from "../errors.ts";
 import { quantizers } from "../network.ts";
-import { buildOutline, MAX_ELEMENTS, MAX_NODES, type OutlinePart } from "./build.ts";
+import { buildOutline, MAX_ELEMENTS, MAX_NODES, MAX_WEIGHTS, type OutlinePart } from "./build.ts";
 import { isLinear } from "./model.ts";
 import type { GraphOutline, NodeOutline } from "./outline.ts";
-import { MAX_BITS, shapeSchema, windowSchema } from "./read.ts";
+import { KINDS, MAX_BITS, shapeSchema, windowSchema } from "./read.ts";
 
 const truth = z.boolean("true or false");
 const base = {
@@ -22,6 +22,12 @@ const base = {
   }),
 };
 const linear = { ...base, bits: integer(0, MAX_BITS), biases: truth };
+const factored = {
+  ...base,
+  bits: linear.bits,
+  biases: z.literal(false, "false"),
+  inner: integer(1, MAX_WEIGHTS),
+};
 const outlineSchema = z.object({
   target: z.strictObject(
     {
@@ -38,6 +44,8 @@ const outlineSchema = z.object({
                 window: windowSchema,
                 groups: integer(1, MAX_ELEMENTS),
               }),
+              z.strictObject({ kind: z.literal("bilinear"), ...factored }),
+              z.strictObject({ kind: z.literal("product"), ...factored }),
               z.strictObject({ kind: z.literal("max-pool"), ...base, window: windowSchema }),
               z.strictObject({
                 kind: z.literal("average-pool"),
@@ -48,7 +56,7 @@ const outlineSchema = z.object({
               z.strictObject({ kind: z.literal("flatten"), ...base }),
               z.strictObject({ kind: z.literal("add"), ...base }),
             ],
-            { error: "a node whose kind is dense, conv, max-pool, average-pool, flatten or add" },
+            { error: `a node whose kind is ${KINDS}` },
           ),
           "a list of nodes",
         )

@@ -2,7 +2,7 @@
 
 import * as z from "zod/mini";
 import { integer, parse } from "../check.ts";
-import { RequestError } from "../errors.ts";
+import { Described, RequestError } from "../errors.ts";
 import { quantizers } from "../network.ts";
 import { buildGraph, MAX_ELEMENTS, type GraphPart } from "./build.ts";
 import type { Graph, Window } from "./model.ts";
@@ -10,6 +10,8 @@ import type { Graph, Window } from "./model.ts";
 /** The most bits of weights and of quantized activations. */
 export const MAX_BITS = 20;
 const MAX_STRIDE = 2 ** 16;
+/** The kinds of nodes, for messages. */
+export const KINDS = "dense, conv, bilinear, product, max-pool, average-pool, flatten or add";
 
 const whole = z.number("an integer");
 const row = z.array(whole, "a list of integers").check(z.minLength(1, "one integer or more"));
@@ -49,6 +51,9 @@ const window = {
 };
 const linear = { ...base, ...rounding, bits: z.optional(integer(0, MAX_BITS)), biases: z.optional(row) };
 
+const factored = { ...base, ...rounding, bits: z.optional(integer(0, MAX_BITS)) };
+const matrix = z.array(row, "rows of integers").check(z.minLength(1, "one row or more"));
+
 const nodeSchema = z.discriminatedUnion(
   "kind",
   [
@@ -66,6 +71,8 @@ const nodeSchema = z.discriminatedUnion(
         .array(z.array(z.array(row, "rows of integers"), "a list of channels"), "a list of output channels")
         .check(z.minLength(1, "a kernel for each output channel")),
     }),
+    z.strictObject({ kind: z.literal("bilinear"), ...factored, queries: matrix, keys: matrix }),
+    z.strictObject({ kind: z.literal("product"), ...factored, first: matrix, second: matrix }),
     z.strictObject({ kind: z.literal("max-pool"), ...base, ...window, size: pair(1) }),
     z.strictObject({
       kind: z.literal("average-pool"),
@@ -78,7 +85,7 @@ const nodeSchema = z.discriminatedUnion(
     z.strictObject({ kind: z.literal("flatten"), ...base }),
     z.strictObject({ kind: z.literal("add"), ...base, ...rounding }),
   ],
-  { error: "a node whose kind is dense, conv, max-pool, average-pool, flatten or add" },
+  { error: `a node whose kind is ${KINDS}` },
 );
 
 const graphSchema = z.strictObject(
@@ -108,9 +115,11 @@ type NodeDescription = Description["nodes"][number];
  * computed, of which the last is the output.
  *
  * A node has a `kind` and, where they are not obvious, a `name` and what it reads: `from`, by default the node before it. Layers
- * (`dense`, `conv`) have `weights`, and perhaps `biases`, integers of -2^bits..2^bits. `bits`, `activationBits`, `quantizer`
- * and `clamp` of the object are the defaults of its nodes; `activationBits: "exact"` leaves the quantizer out. `relu` is
- * false unless a node says otherwise.
+ * (`dense`, `conv`) have `weights`, and perhaps `biases`, integers of -2^bits..2^bits. Attention has two more kinds: `bilinear`
+ * has the logits x_i queries keys^T x_j of all pairs of points of an image (`queries` and `keys`, both [channels][inner]), and
+ * `product` multiplies every point by `first` [channels][inner] and `second` [inner][outputs]. `bits`, `activationBits`,
+ * `quantizer` and `clamp` of the object are the defaults of its nodes; `activationBits: "exact"` leaves the quantizer out. `relu`
+ * is false unless a node says otherwise.
  * @throws {RequestError} A field is missing, has another form or is out of range, shapes do not fit, or sums could exceed 2^53.
  * @example
  * ```ts
@@ -173,12 +182,57 @@ function partOf(node: NodeDescription, i: number, defaults: Omit<Description, "i
       "state a default for all nodes",
     );
   const integers = (given: unknown, field: string) => integersOf(`${label}: ${field}`, given, 2 ** bits);
+  if (node.kind === "bilinear") {
+    const [queries, keys] = [integers(node.queries, "queries"), integers(node.keys, "keys")];
+    if (keys.lengths.join() !== queries.lengths.join())
+      throw new RequestError(
+        `${label}: keys`,
+        `${queries.lengths.join(" x ")} integers, as queries have`,
+        new Described(keys.lengths.join(" x ")),
+      );
+    const [channels, inner] = queries.lengths as [number, number];
+    const weights = productOf(
+      channels,
+      channels,
+      inner,
+      (a, b, c) => queries.values[a * inner + c]! * keys.values[b * inner + c]!,
+    );
+    return { kind: node.kind, ...rounded, bits, weights, inner, outputs: channels };
+  }
+  if (node.kind === "product") {
+    const [first, second] = [integers(node.first, "first"), integers(node.second, "second")];
+    const [channels, inner] = first.lengths as [number, number];
+    const outputs = second.lengths[1]!;
+    if (second.lengths[0] !== inner)
+      throw new RequestError(`${label}: second`, `${inner} rows, as first has columns`, second.lengths[0]);
+    const weights = productOf(
+      channels,
+      outputs,
+      inner,
+      (a, b, c) => first.values[a * inner + c]! * second.values[c * outputs + b]!,
+    );
+    return { kind: node.kind, ...rounded, bits, weights, inner, outputs };
+  }
   const biases = node.biases && integers(node.biases, "biases").values;
   const { values: weights, lengths } = integers(node.weights, "weights");
   const layer = { ...rounded, bits, weights, biases, outputs: lengths[0]! };
   if (node.kind === "dense") return { kind: node.kind, ...layer };
   const size = [lengths[2]!, lengths[3]!] as const;
   return { kind: node.kind, ...layer, window: windowOf(node, size), groups: node.groups };
+}
+
+/** A product of two matrices, transposed: entry [b, a] is the sum of `term` over the inner index. */
+function productOf(
+  rows: number,
+  columns: number,
+  inner: number,
+  term: (a: number, b: number, c: number) => number,
+): Int32Array {
+  return Int32Array.from({ length: rows * columns }, (_, i) => {
+    let sum = 0;
+    for (let c = 0; c < inner; c++) sum += term(i % rows, Math.floor(i / rows), c);
+    return sum;
+  });
 }
 
 function windowOf({ stride, padding, dilation }: Omit<Window, "size">, size: Window["size"]): Window {

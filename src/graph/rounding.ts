@@ -6,17 +6,20 @@
 // for each input, layer and output.
 
 import { streamKey, threefry2x32 } from "../random.ts";
-import { elementsOf, type Stage, type StagedNetwork } from "./stages.ts";
+import { elementsOf, type ComputedStage, type Stage, type StagedNetwork } from "./stages.ts";
 
 /** The first stream of a seed that rounds. Lower streams draw ensembles and networks. */
 const ROUNDING_STREAM = 2 ** 19;
 /** The bits of a fraction. */
 const FRACTION_BITS = 52;
 
-/** Whether a stage rounds sums by a power of two: a layer or an addition. Averages keep their quantizer. */
-function rounds(stage: Stage): stage is Exclude<Stage, { readonly kind: "transpose" }> {
+/** Whether a stage rounds sums by a power of two: a layer, logits or an addition. Averages keep their quantizer. */
+function rounds(stage: Stage): stage is ComputedStage {
   return (
-    (stage.kind === "linear" || (stage.kind === "pool" && stage.from.length > 1)) && stage.epilogue.shift > 0
+    (stage.kind === "linear" ||
+      stage.kind === "bilinear" ||
+      (stage.kind === "pool" && stage.from.length > 1)) &&
+    stage.epilogue.shift > 0
   );
 }
 
@@ -42,11 +45,7 @@ export function stochastic(
   return { ...staged, stages, finishOf: (stage) => finishes[stage] };
 }
 
-function finishOf(
-  stage: Exclude<Stage, { readonly kind: "transpose" }>,
-  seed: bigint,
-  layer: number,
-): Finish {
+function finishOf(stage: ComputedStage, seed: bigint, layer: number): Finish {
   const { shift, relu, clamp, activationBits } = stage.epilogue;
   const elements = elementsOf(stage);
   const key = streamKey(seed, [ROUNDING_STREAM + layer, 0]);

@@ -8,6 +8,8 @@ import type { Network } from "../network.ts";
 import {
   imageOf,
   isLinear,
+  POINT,
+  rowsOf,
   sizeOf,
   windowOutput,
   type AveragePoolNode,
@@ -79,6 +81,16 @@ export interface PoolStage extends StageBase {
   readonly epilogue: Epilogue;
 }
 
+/** The products of every point of one value with every point of another: output j of point i is the sum of first[i] second[j]. */
+export interface BilinearStage extends StageBase {
+  readonly kind: "bilinear";
+  readonly grid: Grid;
+  /** The numbers of each point of both values, and the outputs of each point, which are as many as there are points. */
+  readonly channels: number;
+  readonly rows: number;
+  readonly epilogue: Epilogue;
+}
+
 /** A value of shape [rows, columns] as [columns, rows]. */
 interface TransposeStage extends StageBase {
   readonly kind: "transpose";
@@ -86,7 +98,9 @@ interface TransposeStage extends StageBase {
   readonly columns: number;
 }
 
-export type Stage = LinearStage | PoolStage | TransposeStage;
+export type Stage = LinearStage | PoolStage | BilinearStage | TransposeStage;
+/** A stage that a kernel computes. */
+export type ComputedStage = Exclude<Stage, { readonly kind: "transpose" }>;
 
 /** A network as stages, the last of which gives its outputs. */
 export interface StagedNetwork {
@@ -100,6 +114,7 @@ export interface StagedNetwork {
 export function elementsOf(stage: Stage): number {
   switch (stage.kind) {
     case "linear":
+    case "bilinear":
       return stage.grid.points * stage.rows;
     case "pool":
       return stage.grid.points * stage.channels;
@@ -222,11 +237,12 @@ export function graphStages(
     const first = read[0]!;
     if (node.kind === "flatten")
       values.push(transposed(node.name, from[0]!, pointsOf(first.shape), imageOf(first.shape)[0]));
-    else if (isLinear(node))
-      values.push(
-        stagesOf(node, first, from[0]!).reduce((value, stage) => push({ ...stage, from: [value] }), from[0]!),
-      );
-    else values.push(push(poolStage(node, read, from)));
+    else if (isLinear(node)) {
+      const stages = stagesOf(node, first, from[0]!);
+      const last = stages.slice(0, -1).reduce((value, stage) => push({ ...stage, from: [value] }), from[0]!);
+      const stage = { ...stages.at(-1)!, from: [last] };
+      values.push(node.kind === "bilinear" ? pushBilinear(stage, push) : push(stage));
+    } else values.push(push(poolStage(node, read, from)));
     reads.push({ shape: node.shape, activationBits: node.epilogue.activationBits });
   }
   const { name, shape } = nodes.at(-1)!;
@@ -234,8 +250,24 @@ export function graphStages(
   return { elements: sizeOf(input.shape), largest: 2 ** input.activationBits, stages };
 }
 
+/** Logits: a layer T^T x_i on every point, whose sums stay exact, and then the products with every point x_j. */
+function pushBilinear(stage: LinearStage, push: (stage: Stage) => number): number {
+  const { name, from, grid, rows, epilogue } = stage;
+  const exact = { ...epilogue, shift: 0, quantizer: "floor", relu: false, clamp: false } as const;
+  const products = push({ ...stage, epilogue: exact });
+  return push({
+    kind: "bilinear",
+    name,
+    from: [products, ...from],
+    grid,
+    channels: rows,
+    rows: grid.points,
+    epilogue,
+  });
+}
+
 /**
- * A layer of a graph.
+ * A layer of a graph. Of logits it is the first stage, with their epilogue.
  * @param hidden The hidden units between its inputs and its weights, and the shift of sums with them; by default none.
  */
 export function linearStage(
@@ -246,9 +278,12 @@ export function linearStage(
 ): LinearStage {
   const { name, biases, epilogue } = node;
   const [channels] = imageOf(shape);
-  const [rows] = node.shape;
+  const rows = rowsOf(node, channels);
   const groups = node.kind === "conv" ? node.groups : 1;
-  const grid = node.kind === "conv" ? windowGrid(node.window, imageOf(shape)) : pointGrid;
+  const grid =
+    node.kind === "dense"
+      ? pointGrid
+      : windowGrid(node.kind === "conv" ? node.window : POINT, imageOf(shape));
   const numbers = (grid.taps * channels) / groups;
   const { shift, ...units } = hidden ?? {
     shift: epilogue.shift,

@@ -34,12 +34,16 @@ export function directPool(weights: Int32Array, half: number): Pool {
   return { serving: 1, alive, half, law, product: false };
 }
 
-/** The pool of products u v for inputs of one sign, which the units serve whose u has that sign. */
-export function productPool(weights: Int32Array, half: number, sign: 1 | -1): Pool {
-  const first = lawOfValues(weights, half, (value) => Math.sign(value) === sign);
+/**
+ * The pool of products u v for inputs of one sign, which the units serve whose u has that sign. Sign 0: for all inputs, which all
+ * units serve whose u is not 0.
+ */
+export function productPool(weights: Int32Array, half: number, sign: 1 | -1 | 0): Pool {
+  const serves = (u: number) => u !== 0 && (sign === 0 || Math.sign(u) === sign);
+  const first = lawOfValues(weights, half, serves);
   const second = lawOfValues(weights, half, (value) => value !== 0);
   const law = new Float64Array(2 * half ** 2 + 1);
-  for (let u = sign; Math.abs(u) <= half; u += sign)
+  for (let u = -half; u <= half; u++)
     for (let v = -half; v <= half; v++)
       law[u * v + half ** 2]! += first.law[u + half]! * second.law[v + half]!;
   return { serving: first.share, alive: second.share, half: half ** 2, law, product: true };

@@ -17,14 +17,15 @@ export function firstDeviation(target: Target, layers: readonly KeptLayer[]): De
   const kept = withoutLevels(layers);
   const matrices = askedWeights(target, kept);
   for (const { index, layer, row, sums } of rowSums(kept)) {
-    const { copies, slots, scaleBits } = layer;
+    const { copies, slots, scaleBits, rectified } = layer;
     const output = Math.floor(row / copies);
     const weights = matrices[layer.layer]!;
     for (const [slot, { signed }] of slotsOf(layer, output).entries()) {
       const sum = weights[output * slots + slot]! * 2 ** scaleBits;
-      const sign = sums[slot] !== sum ? 1 : signed && sums[slots + slot] !== sum ? -1 : undefined;
+      const positive = rectified ? 1 : 0;
+      const sign = sums[slot] !== sum ? positive : signed && sums[slots + slot] !== sum ? -1 : undefined;
       if (sign === undefined) continue;
-      const got = sums[sign > 0 ? slot : slots + slot];
+      const got = sums[sign < 0 ? slots + slot : slot];
       return named(target, deviationOf(kept, { index, row, slot, sign, sum }, got));
     }
   }

@@ -48,6 +48,7 @@ export interface DemandChunk {
 
 /**
  * All demands of a target in their order, one chunk at a time, so that memory does not grow with the target.
+ * Layers whose hidden units are not rectified are left out: kernel `prune` knows the units of one sign.
  * @param sparse Whether the smallest subsets are kept instead of the witnesses.
  * @throws {RequestError} At once, where the sums of a layer's items could reach 2^31.
  */
@@ -78,7 +79,7 @@ function* makeChunks(
   const matrices = askedWeights(target, layers);
   for (const [index, layer] of layers.entries()) {
     const { kind, group } = layer;
-    if (kind === "hidden") continue;
+    if (kind === "hidden" || !layer.rectified) continue;
     const law = lawAt(scheme, index);
     const values = reducedWeights(law);
     const [hiddenLow, hiddenHigh] = layerKey(scheme, seed, index - 1);

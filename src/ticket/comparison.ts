@@ -4,12 +4,14 @@
 import { epilogueOf, graphForward, graphValues, type Read } from "../graph/forward.ts";
 import {
   imageOf,
+  isFactored,
   isGraph,
   isLinear,
+  POINT,
   sizeOf,
+  type FactoredNode,
   type Graph,
   type LinearNode,
-  type Window,
 } from "../graph/model.ts";
 import { activate, forward, MAX_SUM, type Activation, type Network } from "../network.ts";
 import type { KeptLayer } from "./kept.ts";
@@ -69,9 +71,6 @@ export function forwardKept(
   return values;
 }
 
-/** A window over a single point, as a dense layer has it. */
-const POINT: Window = { size: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
-
 /**
  * Runs one input through the pruned network of a graph's ticket.
  * @param input Row by row.
@@ -89,11 +88,77 @@ export function forwardKeptGraph(
   const linear = graph.nodes.filter(isLinear);
   const stacks = stacksOf(layers);
   const outputs = graphValues(graph, input, (node, read) => {
-    const values = stackValues(node, stacks[linear.indexOf(node)]!, read);
+    const stack = stacks[linear.indexOf(node)]!;
+    const values = isFactored(node) ? factoredValues(node, stack, read) : stackValues(node, stack, read);
     isExact &&= values !== undefined;
     return values ?? new Float64Array(sizeOf(node.shape));
   });
   return isExact ? outputs.at(-1)! : undefined;
+}
+
+/**
+ * The outputs of a pair of random matrices without a ReLU between: every point times the kept columns of the first matrix, and
+ * then times the second matrix. In logits, the second matrix is multiplied by the points as well.
+ * @returns Undefined where the magnitudes of an output's products could sum to 2^53.
+ */
+function factoredValues(
+  node: FactoredNode,
+  { hidden, pooled }: Stack<KeptLayer>,
+  { values, shape }: Read,
+): Float64Array | undefined {
+  const [channels] = imageOf(shape);
+  const points = values.length / channels;
+  const { rows, group, scaleBits } = pooled;
+  const epilogue = { ...node.epilogue, shift: node.epilogue.shift + scaleBits };
+  const columns = channels * group;
+  const units = new Float64Array(columns);
+  for (let column = 0; column < columns; column++) {
+    const start = hidden.rowStarts[column]!;
+    if (start < hidden.rowStarts[column + 1]!) units[column] = hidden.weights[start]!;
+  }
+  // Every point times the columns of the first matrix.
+  const firsts = new Float64Array(points * columns);
+  for (let point = 0; point < points; point++)
+    for (let column = 0; column < columns; column++)
+      firsts[point * columns + column] =
+        units[column]! * values[Math.floor(column / group) * points + point]!;
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const isLogits = node.kind === "bilinear";
+  let [most, all] = [0, 0];
+  for (let row = 0; row < rows; row++) {
+    let magnitude = 0;
+    for (let w = pooled.rowStarts[row]!; w < pooled.rowStarts[row + 1]!; w++)
+      magnitude += Math.abs(units[pooled.columnIndices[w]!]! * pooled.weights[w]!) * largest;
+    most = Math.max(most, magnitude);
+    all += magnitude * largest;
+  }
+  if ((isLogits ? all : most) * 2 ** Math.max(0, -epilogue.shift) >= MAX_SUM) return undefined;
+  const outputs = new Float64Array(sizeOf(node.shape));
+  // In logits, outputs are points j, and this is one of them times the columns of the second matrix.
+  const seconds = new Float64Array(isLogits ? columns : 0);
+  for (let output = 0; output < node.shape[0]; output++) {
+    const [from, to] = isLogits
+      ? [0, pooled.weights.length]
+      : [pooled.rowStarts[output]!, pooled.rowStarts[output + 1]!];
+    if (isLogits) {
+      seconds.fill(0);
+      for (let [w, row] = [from, 0]; w < to; w++) {
+        while (w >= pooled.rowStarts[row + 1]!) row++;
+        seconds[pooled.columnIndices[w]!]! += pooled.weights[w]! * values[row * points + output]!;
+      }
+    }
+    for (let point = 0; point < points; point++) {
+      let sum = 0;
+      if (isLogits)
+        for (let column = 0; column < columns; column++)
+          sum += firsts[point * columns + column]! * seconds[column]!;
+      else
+        for (let w = from; w < to; w++)
+          sum += firsts[point * columns + pooled.columnIndices[w]!]! * pooled.weights[w]!;
+      outputs[output * points + point] = epilogueOf(epilogue, sum);
+    }
+  }
+  return outputs;
 }
 
 /** The rows of the last level at every point, shape [rows, points]; undefined where one reaches 2^53. */
@@ -135,7 +200,7 @@ function levelValues(
  * then the sums over a window of them.
  */
 function stackValues(
-  node: LinearNode,
+  node: Exclude<LinearNode, FactoredNode>,
   { hidden, levels, pooled }: Stack<KeptLayer>,
   read: Read,
 ): Float64Array | undefined {
@@ -298,6 +363,9 @@ function graphSides(target: Graph, layers: readonly KeptLayer[]): Sides | undefi
     const read = target.nodes[node.from[0]! - 1]?.shape ?? shape;
     const [, height, width] = imageOf(read);
     work += levels.reduce((sum, level) => sum + GRAPH_WORK * (level.rows + hidden.rows) * height * width, 0);
+    // Every point is multiplied by all columns of the first matrix, and in logits these by those of every point.
+    const products = sizes[i]! / node.shape[0] + (node.kind === "bilinear" ? sizes[i]! : 0);
+    if (isFactored(node)) work += GRAPH_WORK * products * pooled.columns;
   }
   if (work * DRAWN_INPUTS > MAX_WORK) return undefined;
   return {

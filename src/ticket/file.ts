@@ -20,7 +20,7 @@ import { maskBytes, type Mask } from "./mask.ts";
 import { outlineText } from "../graph/outline.ts";
 import { readOutline } from "../graph/read-outline.ts";
 import { ticketLayers, weightCount, type GraphScheme, type Scheme } from "./scheme.ts";
-import { isGraphTicket, type GraphTicket, type Ticket } from "./ticket.ts";
+import type { GraphTicket, Ticket } from "./ticket.ts";
 
 /** The `format` field in the metadata of a ticket. */
 export const FORMAT = "exacta.ticket";
@@ -148,16 +148,6 @@ export function decodeTicket(bytes: Uint8Array): { ticket: Ticket | GraphTicket;
     return mask;
   });
   return { ticket: { ...ticket, masks }, digest };
-}
-
-/**
- * Decodes the file of a ticket whose target is no graph.
- * @throws {RequestError} As `decodeTicket` does, and for the ticket of a graph.
- */
-export function decodeNetworkTicket(bytes: Uint8Array): { ticket: Ticket; digest: string } {
-  const { ticket, digest } = decodeTicket(bytes);
-  if (isGraphTicket(ticket)) throw new RequestError("version", VERSION, GRAPH_VERSION);
-  return { ticket, digest };
 }
 
 /**

@@ -84,8 +84,8 @@ interface RowSums {
   readonly layer: KeptLayer;
   readonly row: number;
   /**
-   * Entry s: the sum of slot s for positive inputs. Entry slots + s: the sum for negative ones. The generator overwrites the
-   * array when the next row is taken.
+   * Entry s: the sum of slot s for positive inputs. Entry slots + s: the sum for negative ones. Where hidden units are not
+   * rectified, entry s has the sum for both. The generator overwrites the array when the next row is taken.
    */
   readonly sums: Float64Array;
 }
@@ -93,7 +93,7 @@ interface RowSums {
 /** The sums of every row that computes an output of the target, layer by layer. */
 export function* rowSums(kept: readonly KeptLayer[]): Generator<RowSums, void, undefined> {
   for (const [index, layer] of kept.entries()) {
-    const { kind, rows, group, slots, rowStarts, columnIndices, weights } = layer;
+    const { kind, rows, group, slots, rectified, rowStarts, columnIndices, weights } = layer;
     if (kind === "hidden") continue;
     const hidden = kind === "pooled" ? hiddenWeights(kept[index - 1]!) : undefined;
     const sums = new Float64Array(2 * slots);
@@ -102,7 +102,7 @@ export function* rowSums(kept: readonly KeptLayer[]): Generator<RowSums, void, u
       for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++) {
         const column = columnIndices[w]!;
         const u = hidden ? hidden[unitOf(layer, row, column)]! : 1;
-        sums[Math.floor(column / group) + (u < 0 ? slots : 0)]! += u * weights[w]!;
+        sums[Math.floor(column / group) + (u < 0 && rectified ? slots : 0)]! += u * weights[w]!;
       }
       if (layer.skip) {
         const slot = skipSlot(layer, row)!;
@@ -141,14 +141,15 @@ export function countsOf(
   const accepts = acceptance(scheme, seed);
   let [all, kept, outside] = [0, 0, 0];
   for (const [index, layer] of layers.entries()) {
-    const { kind, rows, columns, group, inputs, constant, signed, rowStarts, columnIndices, weights } = layer;
+    const { kind, rows, columns, group, inputs, constant, rectified, signed } = layer;
+    const { rowStarts, columnIndices, weights } = layer;
     all += weights.length;
     if (kind === "hidden") continue;
     const hidden = kind === "pooled" ? hiddenWeights(layers[index - 1]!) : undefined;
     const isRead = new Uint8Array(hidden ? inputs * group : 0);
     const accepted = hidden && accepts(index);
     // The units of the constant come last.
-    const signedUnits = signed ? (inputs - Number(constant)) * group : 0;
+    const signedUnits = signed || !rectified ? (inputs - Number(constant)) * group : 0;
     for (let row = 0; row < rows; row++)
       for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++) {
         const [column, weight] = [columnIndices[w]!, weights[w]!];
@@ -159,7 +160,7 @@ export function countsOf(
         if (!hidden) continue;
         isRead[unit] = 1;
         const used = !accepted || accepted(row * columns + column, u * weight);
-        if (!used || !serves(scheme.pools, group, unit % group, u)) outside++;
+        if (!used || !serves(layer, scheme.pools, unit % group, u)) outside++;
       }
     for (let unit = 0; unit < isRead.length; unit++) kept += isRead[unit]!;
     for (let row = 0; hidden && row < rows; row++) kept += Number(edgeOf(layer, hidden, row) !== 0);

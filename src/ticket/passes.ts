@@ -148,11 +148,12 @@ function directHidden({ columns, rowStarts, columnIndices, weights: kept }: Kept
 
 /**
  * The hidden units of a pair of layers, and the weights behind them. Of an input, the audit pass has all kept units, moved
- * together and padded with units of 0; the collapsed pass has relu(x) and, for signed inputs, relu(-x). A random skip passes
+ * together and padded with units of 0; the collapsed pass has relu(x) and, for signed inputs, relu(-x), or x itself where units
+ * are not rectified. A random skip passes
  * through two more units of the audit pass, x = relu(x) - relu(-x).
  */
 function pairHidden(first: KeptLayer, layer: KeptLayer, pass: Pass): Hidden {
-  const { inputs, group, slots, groups, constant, taps, signed, skip } = layer;
+  const { inputs, group, slots, groups, constant, taps, rectified, signed, skip } = layer;
   const unitsAndEdges = hiddenWeights(first);
   const hidden = unitsAndEdges.subarray(0, inputs * group);
   const isAudit = pass === "audit";
@@ -165,9 +166,11 @@ function pairHidden(first: KeptLayer, layer: KeptLayer, pass: Pass): Hidden {
   const parts = isAudit ? most + (skip?.edge ? 2 : 0) : signed ? 2 : 1;
   /** The parts of a random skip: the unit of weight 1, and that of weight -1 if there is one. */
   const edgeParts = skip?.edge ? [isAudit ? most : 0, isAudit ? most + 1 : 1].slice(0, parts) : [];
-  const factors = hidden.map((u) =>
-    isAudit ? Math.abs(Math.sign(u)) : signed ? Math.abs(u) : Math.max(u, 0),
-  );
+  const factors = hidden.map((u) => {
+    if (isAudit) return Math.abs(Math.sign(u));
+    if (!rectified) return u;
+    return signed ? Math.abs(u) : Math.max(u, 0);
+  });
   const tapCount = taps ? taps[0] * taps[1] : 1;
   const channels = (inputs - Number(constant)) / groups;
   /** The column of a slot in a stage, where the channels of a tap are adjacent. */
@@ -175,7 +178,7 @@ function pairHidden(first: KeptLayer, layer: KeptLayer, pass: Pass): Hidden {
     constant && slot === slots - 1 ? slot : (slot % tapCount) * channels + Math.floor(slot / tapCount);
   return {
     group: parts,
-    rectify: true,
+    rectify: rectified,
     unitsOf(channelGroup) {
       if (!isAudit) return Int32Array.from({ length: parts * slots }, (_, i) => (i < slots ? 1 : -1));
       const units = new Int32Array(parts * slots);

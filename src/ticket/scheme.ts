@@ -10,6 +10,9 @@
 // window has weights of its own towards them. So a row of its second random layer has a slot for each weight of the target's
 // kernel, and a dense layer has a slot for each input.
 //
+// A factored node (attention) has no ReLU behind its hidden units. Then the products of all kept units, of both signs of u, must
+// sum to the weight: one subset sum for any input.
+//
 // With 0 bits, random weights are -1, 1 and perhaps 0, and their sums are the target weights themselves (scaleBits is 0). A
 // target weight w then needs at least |w| items.
 
@@ -17,7 +20,7 @@ import * as z from "zod/mini";
 import { Described, RequestError } from "../errors.ts";
 import { integer, parse } from "../check.ts";
 import { itemOf, lawOf, indexedValues, type Law } from "../ensemble.ts";
-import { isLinear, type Graph, type LinearNode } from "../graph/model.ts";
+import { isFactored, isLinear, rowsOf, weightBits, type Graph, type LinearNode } from "../graph/model.ts";
 import { graphOf, signsOf, type GraphOutline } from "../graph/outline.ts";
 import { quantize, quantizers, type Network, type Outline, type Quantizer } from "../network.ts";
 import { streamKey, type WordPair } from "../random.ts";
@@ -154,6 +157,8 @@ export interface RandomLayer {
   readonly skip: { readonly tap: number; readonly weight: number; readonly edge: number } | undefined;
   /** A weight w of the target is the subset sum w 2^scaleBits. */
   readonly scaleBits: number;
+  /** Whether hidden units are rectified. Otherwise units of both signs serve all inputs, and a weight needs one subset sum. */
+  readonly rectified: boolean;
   /** Whether inputs may be negative, so that every weight needs a subset sum for each sign of its input. */
   readonly signed: boolean;
 }
@@ -198,6 +203,8 @@ export function graphLayersOf(target: Graph, scheme: GraphScheme): RandomLayer[]
   const nodes = linearNodesOf(graph);
   if (nodes.length === 0)
     throw new RequestError("network", "a layer with weights or more", new Described("none"));
+  const factored = nodes.find(({ node }) => isFactored(node))?.node;
+  if (scheme.copies && factored) refuseInDepth(factored.name, "dense or conv", factored.kind);
   for (const name of ["bits", "initialBits", "units", "copies"] as const) {
     const list = scheme[name];
     if (list && list.length !== nodes.length)
@@ -249,18 +256,20 @@ function graphLayers(
   skipTap: number | undefined,
 ): RandomLayer[] {
   const { initialBits, bits: k } = lawAt(scheme, 2 * layer);
-  checkBits(1, node.bits, k, initialBits, {
+  const targetBits = weightBits(node);
+  checkBits(1, targetBits, k, initialBits, {
     field: `initialBits.${layer}`,
     target: `target bits of ${node.name}`,
   });
   const group = scheme.units[layer]!;
   checkHalves(scheme.pools, group, layer);
   const constant = node.biases !== undefined;
-  const [outputs] = node.shape;
+  const outputs = rowsOf(node, channels);
   const [taps, groups] = node.kind === "conv" ? [node.window.size, node.groups] : [undefined, 1];
   const inputs = channels + Number(constant);
   const slots = (channels / groups) * tapCount(taps) + Number(constant);
-  const scaleBits = Math.max(2 * k - node.bits, 0);
+  const scaleBits = Math.max(2 * k - targetBits, 0);
+  const rectified = !isFactored(node);
   const isRandom = scheme.skip === "random";
   const skip =
     skipTap === undefined ? undefined : { tap: skipTap, weight: 2 ** node.bits, edge: isRandom ? 2 ** k : 0 };
@@ -275,7 +284,8 @@ function graphLayers(
     groups,
     constant,
     scaleBits,
-    signed,
+    rectified,
+    signed: signed && rectified,
     skip,
   };
   const shift = node.epilogue.shift + scaleBits;
@@ -386,6 +396,7 @@ function randomLayers(
     taps: undefined,
     groups: 1,
     constant: false,
+    rectified: true,
     signed: layer === 0,
     skip: undefined,
     block: 1,
@@ -597,6 +608,9 @@ export function nonzeroWeights(layers: readonly RandomLayer[], laws: WeightLaws,
   }, 0);
 }
 
+/** The sign of the inputs of a subset sum. It is 0 where hidden units are not rectified: then one sum serves both signs. */
+export type InputSign = 1 | -1 | 0;
+
 /** The subset sum that a weight of the target asks for: some of the `items` must sum to `sum`. */
 export interface Demand {
   /** The index of the layer in the random network, its row, the slot in that row, and the input of the slot. */
@@ -606,8 +620,8 @@ export interface Demand {
   readonly input: number;
   /** The index of the first weight of the slot. */
   readonly firstWeight: number;
-  /** The sign of the inputs for which the weight is asked. */
-  readonly sign: 1 | -1;
+  /** The sign of the inputs for which the weight is asked; 0: of both signs. */
+  readonly sign: InputSign;
   /** Item i belongs to hidden unit or copy members[i] of the input, and to weight firstWeight + members[i]. */
   readonly items: readonly number[];
   readonly members: readonly number[];
@@ -617,12 +631,14 @@ export interface Demand {
 /**
  * Every subset sum that a target asks of the random network of a seed: layer by layer, row by row, slot by slot, sign by
  * sign. `layers` must be those of the scheme. Random skips are left out: their demands are those of cut ones.
+ * @param asks Which layers are asked, by default all.
  */
 export function* demandsOf(
   target: Target,
   layers: readonly RandomLayer[],
   scheme: Scheme | GraphScheme,
   seed: bigint,
+  asks: (layer: RandomLayer) => boolean = () => true,
 ): Generator<Demand, void, undefined> {
   const random = drawnWeights(scheme, seed);
   const accepts = acceptance(scheme, seed);
@@ -634,6 +650,7 @@ export function* demandsOf(
       hidden = Array.from({ length: layer.inputs * layer.group }, (_, unit) => weightAt(unit));
       continue;
     }
+    if (!asks(layer)) continue;
     const { rows, columns, copies, group, slots, scaleBits } = layer;
     const weights = matrices[layer.layer]!;
     const candidates = Array.from({ length: layer.inputs }, (_, input) =>
@@ -664,8 +681,13 @@ export function* demandsOf(
 }
 
 /** Whether hidden unit q of an input, of weight u, may take part in subset sums for inputs of the sign of u. */
-export function serves(pools: Pooling, group: number, q: number, u: number): boolean {
-  return pools === "shared" || q < group / 2 === u > 0;
+export function serves(
+  { rectified, group }: Pick<RandomLayer, "rectified" | "group">,
+  pools: Pooling,
+  q: number,
+  u: number,
+): boolean {
+  return pools === "shared" || !rectified || q < group / 2 === u > 0;
 }
 
 /**
@@ -673,16 +695,21 @@ export function serves(pools: Pooling, group: number, q: number, u: number): boo
  * turn their weights into items.
  */
 function candidatesOf(
-  { kind, group, signed }: RandomLayer,
+  layer: RandomLayer,
   { pools }: Pick<Scheme, "pools">,
   hidden: readonly number[],
   input: number,
-) {
+): { readonly sign: InputSign; readonly members: readonly number[]; readonly factors: readonly number[] }[] {
+  const { kind, group, rectified, signed } = layer;
   const all = Array.from({ length: group }, (_, q) => q);
   if (kind === "direct") return [{ sign: 1 as const, members: all, factors: all.map(() => 1) }];
   const unitOf = (q: number) => hidden[input * group + q]!;
+  if (!rectified) {
+    const members = all.filter((q) => unitOf(q) !== 0);
+    return [{ sign: 0, members, factors: members.map(unitOf) }];
+  }
   return (signed ? ([1, -1] as const) : ([1] as const)).map((sign) => {
-    const members = all.filter((q) => Math.sign(unitOf(q)) === sign && serves(pools, group, q, sign));
+    const members = all.filter((q) => Math.sign(unitOf(q)) === sign && serves(layer, pools, q, sign));
     return { sign, members, factors: members.map(unitOf) };
   });
 }

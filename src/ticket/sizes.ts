@@ -1,6 +1,6 @@
 // The size of a ticket, and the least size that it could have.
 
-import { isLinear } from "../graph/model.ts";
+import { isFactored, isLinear } from "../graph/model.ts";
 import type { GraphOutline } from "../graph/outline.ts";
 import type { Outline } from "../network.ts";
 import { countsOf, type KeptCounts, type KeptLayer } from "./kept.ts";
@@ -43,10 +43,7 @@ export function sizesOf(ticket: Ticket | GraphTicket, kept: readonly KeptLayer[]
   const target = counts.reduce((sum, { weights }) => sum + weights, 0);
   const initial = kept.reduce((sum, layer) => sum + weightCount(layer), 0);
   const nonzero = nonzeroWeights(kept, ticket.scheme, ticket.seed);
-  const lowerBound = counts.reduce(
-    (sum, { weights, bits }) => sum + weights * Math.log2(2 ** (bits + 1) + 1),
-    0,
-  );
+  const lowerBound = counts.reduce((sum, { free, bits }) => sum + free * Math.log2(2 ** (bits + 1) + 1), 0);
   return {
     target,
     initial,
@@ -74,19 +71,24 @@ function undrawn(layers: readonly RandomLayer[], laws: WeightLaws): number {
 }
 
 /**
- * The weights that a target of an outline chooses, and their bits. The row that passes the constant unit of a network on is
- * fixed in every hidden layer.
+ * The weights that a target of an outline has, and how many of them, at least, it chooses freely from -2^bits..2^bits. The row
+ * that passes the constant unit of a network on is fixed in every hidden layer.
  */
 function freeWeights(target: Outline | GraphOutline, layers: readonly RandomLayer[]) {
   if ("nodes" in target) {
     const pooled = layers.filter(({ kind }) => kind === "pooled");
-    return target.nodes
-      .filter(isLinear)
-      .map(({ bits, shape }, l) => ({ weights: shape[0] * pooled[l]!.slots, bits }));
+    return target.nodes.filter(isLinear).map((node, l) => {
+      const { outputs, slots } = pooled[l]!;
+      // Of two matrices the larger one is free where the other one has a diagonal of ones.
+      const free = isFactored(node)
+        ? Math.max(Math.min(node.inner, outputs) * slots, Math.min(node.inner, slots) * outputs)
+        : outputs * slots;
+      return { weights: outputs * slots, free, bits: node.bits };
+    });
   }
   const { widths, bits, constant } = target;
   const weights = widths
     .slice(1)
     .reduce((sum, rows, l) => sum + (rows - Number(constant && l < widths.length - 2)) * widths[l]!, 0);
-  return [{ weights, bits }];
+  return [{ weights, free: weights, bits }];
 }

@@ -2,7 +2,15 @@
 // the addition is no node of the random network.
 
 import { Described, RequestError } from "../errors.ts";
-import { isLinear, type AddNode, type Graph, type GraphNode, type LinearNode } from "../graph/model.ts";
+import {
+  isFactored,
+  isLinear,
+  type AddNode,
+  type FactoredNode,
+  type Graph,
+  type GraphNode,
+  type LinearNode,
+} from "../graph/model.ts";
 
 /**
  * What becomes of the additions of a graph in its random network:
@@ -53,16 +61,18 @@ export function skipped(graph: Graph, skip: Skip): Skipped {
   return { graph: { input, nodes: left }, taps: nodes.filter(isLinear).map((node) => taps.get(node)) };
 }
 
+/** A layer that can take over an addition. */
+type TakingNode = Exclude<LinearNode, FactoredNode>;
+
 /** The layer whose output an addition adds to the layer's input. */
-function layerOf({ nodes }: Graph, { name, from }: AddNode, skip: Skip): LinearNode {
+function layerOf({ nodes }: Graph, { name, from }: AddNode, skip: Skip): TakingNode {
   const refuse = (where: string, expected: string, received: string): never => {
     throw new RequestError(where, `${expected}, for skip ${skip}`, new Described(received));
   };
   const layer = [0, 1]
     .map((i) => ({ node: nodes[from[i]! - 1], other: from[1 - i] }))
-    .find(({ node, other }) => node && isLinear(node) && node.from[0] === other)?.node as
-    | LinearNode
-    | undefined;
+    .find(({ node, other }) => node && isLinear(node) && !isFactored(node) && node.from[0] === other)
+    ?.node as TakingNode | undefined;
   if (!layer) return refuse(name, "the sum of a layer and the input of that layer", "another sum");
   const { shift, relu, clamp } = layer.epilogue;
   if (shift !== 0 || relu || clamp)
@@ -77,7 +87,7 @@ function layerOf({ nodes }: Graph, { name, from }: AddNode, skip: Skip): LinearN
 }
 
 /** The tap of a window that reads the place of the output, -1 if there is none; 0 in a dense layer. */
-function tapOf(layer: LinearNode): number {
+function tapOf(layer: TakingNode): number {
   if (layer.kind === "dense") return 0;
   const { size, padding, dilation } = layer.window;
   const [a, b] = [padding[0] / dilation[0], padding[1] / dilation[1]];

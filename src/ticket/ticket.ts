@@ -11,6 +11,7 @@ import {
   weightCount,
   type Demand,
   type GraphScheme,
+  type InputSign,
   type RandomLayer,
   type Scheme,
   type Target,
@@ -55,8 +56,11 @@ export interface Deviation {
    * then the row of the copy in that level.
    */
   readonly level?: number;
-  /** The sign of the inputs for which the weight differs, and the copy of the output in which it does. */
-  readonly sign: 1 | -1;
+  /**
+   * The sign of the inputs for which the weight differs, 0 for both where hidden units are not rectified, and the copy of the
+   * output in which it does.
+   */
+  readonly sign: InputSign;
   readonly copy: number;
   /** The sum that the kept weights should have, and the sum that they have; undefined where no subset has the sum. */
   readonly expected: number;

@@ -17,7 +17,7 @@ import {
   type Pool,
 } from "../theory/pool.ts";
 import { digitsProbability, firstLevelProbability, levelsProbability } from "../theory/levels.ts";
-import { isLinear, type Graph } from "../graph/model.ts";
+import { isLinear, weightBits, type Graph } from "../graph/model.ts";
 import {
   askedWeights,
   demandCount,
@@ -121,7 +121,7 @@ export function graphSchemeFor(
   const nodes = graph.nodes.filter(isLinear);
   const isDeep = depthConstruction ?? given.copies !== undefined;
   if (given.copies && !isDeep) throw new RequestError("copies", "the construction in depth", given.copies);
-  const bits = given.bits ?? nodes.map((node) => (isDeep ? 0 : Math.ceil(node.bits / 2)));
+  const bits = given.bits ?? nodes.map((node) => (isDeep ? 0 : Math.ceil(weightBits(node) / 2)));
   const open = {
     theorem: 1,
     initialBits: bits,
@@ -310,15 +310,22 @@ export function fewestUnits(holds: (units: number) => boolean): number | undefin
   return high;
 }
 
-/** The pools of the items that the hidden units or the copies of an input offer a weight, one for each sign of the input. */
-export function itemPools(kind: RandomLayer["kind"], signed: boolean, law: PoolLaw): Pool[] {
+/**
+ * The pools of the items that the hidden units or the copies of an input offer a weight, one for each sign of the input, or one
+ * for both where hidden units are not rectified.
+ */
+export function itemPools(
+  { kind, rectified, signed }: Pick<RandomLayer, "kind" | "rectified" | "signed">,
+  law: PoolLaw,
+): Pool[] {
   const weights = reducedWeights(law);
   const half = 2 ** law.bits;
   if (kind === "direct") return [directPool(weights, half)];
-  return (signed ? ([1, -1] as const) : ([1] as const)).map((sign) => {
+  const signs = !rectified ? ([0] as const) : signed ? ([1, -1] as const) : ([1] as const);
+  return signs.map((sign) => {
     const all = productPool(weights, half, sign);
     const pool = law.support ? accepted(all, productWays(half)) : all;
-    return law.pools === "halves" ? { ...pool, serving: pool.serving / 2 } : pool;
+    return law.pools === "halves" && rectified ? { ...pool, serving: pool.serving / 2 } : pool;
   });
 }
 
@@ -335,7 +342,7 @@ function failuresOf(
   laws: readonly PoolLaw[],
 ): LayerFailure[] {
   const keyOf = (l: number) =>
-    `${layers[l]!.kind} ${layers[l]!.scaleBits} ${JSON.stringify(lawAt(laws[l]!, 0))}`;
+    `${layers[l]!.kind} ${layers[l]!.rectified} ${layers[l]!.scaleBits} ${JSON.stringify(lawAt(laws[l]!, 0))}`;
   const alike = new Map<string, number[]>();
   layers.forEach((_, l) => alike.set(keyOf(l), [...(alike.get(keyOf(l)) ?? []), l]));
   const failures: LayerFailure[] = [];
@@ -359,8 +366,8 @@ function inputClasses({ inputs, slots, constant, signed }: RandomLayer) {
 
 /** The failures of layers of one kind, law and scale, which share the tables of their pools. */
 function layerFailures(matrices: readonly Int32Array[], layers: readonly RandomLayer[], law: PoolLaw) {
-  const [{ kind, scaleBits }] = layers as [RandomLayer];
-  const pools = itemPools(kind, true, law);
+  const [{ kind, rectified, scaleBits }] = layers as [RandomLayer];
+  const pools = itemPools({ kind, rectified, signed: true }, law);
   // Under a symmetric law a sum and its opposite are missed equally often, and the pools of both signs are equal.
   const symmetric = pools.every(isSymmetric);
   const sumOf = (weight: number) => (symmetric ? Math.abs(weight) : weight) * 2 ** scaleBits;

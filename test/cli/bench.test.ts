@@ -68,6 +68,13 @@ test("Every engine gives the answers that a formula knows", { tags: ["wide"] }, 
   expect(status).toBe(0);
 });
 
+test("LeNet-5 and both passes of its ticket have the same outputs", { tags: ["wide"] }, async () => {
+  const { status, stdout } = await runCommand("bench --only forward --rounds 1 --json --quiet", folder);
+  const { rows } = readLines("stdout", stdout);
+  expect([status, rows.map(({ variant }) => variant)]).toEqual([0, ["network", "collapsed", "audit"]]);
+  expect(new Set(rows.map(({ digest }) => digest)).size).toBe(1);
+});
+
 test("Only the kernels asked for have rates", { tags: ["wide"] }, async () => {
   const { status, stdout } = await runCommand(`${QUICK} --kernels prune,count --json`, folder);
   const { machine, rows } = readLines("stdout", stdout);

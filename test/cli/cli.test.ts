@@ -134,7 +134,7 @@ describe("Wrong requests", () => {
     [`phase --bits 4 ${few} --threads 1.5`]: /^threads: .*, got 1\.5/,
     [`phase --bits 4 ${few} --threads two`]: /^threads: .*, got "two"/,
     "phase --bits": /^--bits: expected a value, got nothing; run exacta phase --help/,
-    "phase --sides 6": /^option: expected .*, got "--sides"; run exacta phase --help/,
+    "phase --colour 6": /^option: expected .*, got "--colour"; run exacta phase --help/,
     "phase 12": /^arguments: expected options only, got "12"/,
     "devices --loud": /^option: expected .*, got "--loud"/,
     faze: /^command: expected .*, got "faze"; run exacta --help/,

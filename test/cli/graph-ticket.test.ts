@@ -168,6 +168,46 @@ describe.each([
   });
 });
 
+test("A ticket of attention is found, certified, gives the logits, and names a weight by its row and column", async () => {
+  const attention = {
+    input: { shape: [2, 3, 1], activationBits: 3 },
+    bits: 1,
+    activationBits: 3,
+    nodes: [
+      { kind: "product", name: "values", first: [[1], [-2]], second: [[2, 1]] },
+      { kind: "bilinear", name: "logits", queries: [[1], [2]], keys: [[-1], [1]] },
+    ],
+  };
+  await writeFile(join(folder, "attention.json"), JSON.stringify(attention));
+  await writeFile(join(folder, "tokens.csv"), "4,-4,1,0,2,3\n-1,-2,-3,4,3,2\n");
+  expect(await json("ticket attention.json --units auto --engine cpu --out attention")).toMatchObject({
+    found: true,
+    layers: [
+      { node: "values", targetBits: 1, weights: 4 },
+      { node: "logits", targetBits: 1, weights: 4 },
+    ],
+  });
+  expect(await json("verify attention --network attention.json")).toMatchObject({
+    certified: true,
+    audit: { inputs: 37, exhaustive: false },
+  });
+  const outputs = await Promise.all(
+    ["attention.json", "attention --pass audit", "attention --pass collapsed"].map((words) =>
+      exacta(`forward ${words} --inputs tokens.csv --engine cpu --quiet`),
+    ),
+  );
+  expect(outputs[0]).toMatchObject({ status: 0, stderr: "" });
+  expect(outputs[0]!.stdout.trim().split("\n")[0]!.split(/[ ,]+/)).toHaveLength(9);
+  expect(outputs.slice(1)).toEqual([outputs[0], outputs[0]]);
+  attention.nodes[1]!.keys![1]![0] = 2;
+  await writeFile(join(folder, "other.json"), JSON.stringify(attention));
+  const { status, stdout } = await exacta("verify attention --network other.json");
+  expect([status, stdout]).toEqual([
+    1,
+    'attention: does not equal other.json\nlayer "logits", output 1, input 0, all inputs: expected a subset sum of 2, got 1\n',
+  ]);
+});
+
 test("Another weight is named by its tap, and another bias as such", async () => {
   await exacta("ticket image.json --engine cpu --out plain");
   const changed = async (change: (other: typeof image) => void) => {

@@ -26,6 +26,7 @@ const lines: Readonly<Record<string, string>> = {
   slurm: "slurm --shards 2 -- phase --bits 3 --out out",
   ticket: "ticket network.json --out ticket --engine reference",
   verify: "verify ticket.safetensors",
+  export: "export ticket.safetensors --to onnx --out exported",
   approximate: "approximate real.json --engine reference",
   paper: "paper --quick --engine reference",
   forward: "forward network.json --inputs inputs.csv --engine reference",

@@ -36,7 +36,7 @@ A network is a multilayer perceptron with ReLUs between its layers and a quantiz
 - safetensors: \`name.weight\` [outputs, inputs] or \`name.kernel\` [inputs, outputs], perhaps \`name.bias\`; integers perhaps with
   \`name.weight_scale\` and \`name.weight_zero_point\`; pruned weights as \`name.weight_orig\` and \`name.weight_mask\`; batch
   normalizations beside a layer
-- JSON with \`nodes\`: a graph of convolutions, dense layers, pools and additions, of integers
+- JSON with \`nodes\`: a graph of convolutions, dense layers, attention, pools and additions, of integers
 - ONNX: a chain of matrices and ReLUs, or a graph with Conv, MaxPool, AveragePool and residual Add. Affine operators between ReLUs (Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization) become
   one layer, and operators behind the last layer are left out with a note. Weights may be in files beside the model
 

@@ -15,6 +15,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   paper: async () => (await import("./paper.ts")).paperCommand,
   ticket: async () => (await import("./ticket.ts")).ticketCommand,
   verify: async () => (await import("./verify.ts")).verifyCommand,
+  export: async () => (await import("./export.ts")).exportCommand,
   forward: async () => (await import("./forward.ts")).forwardCommand,
   approximate: async () => (await import("./approximate.ts")).approximateCommand,
   digits: async () => (await import("./digits.ts")).digitsCommand,

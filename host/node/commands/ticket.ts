@@ -79,7 +79,7 @@ Draws a random network larger than the given [network](#networks) from a seed an
 equals that network: by Theorem 1 with twice as many layers, by \`--theorem 2\` with one layer more and copies of every neuron.
 The file holds the seed and masks of one bit a weight, and any reader of safetensors can load it.
 
-A [graph](#networks) of convolutions, pools and additions has a random network with two layers for each of its layers with weights:
+A [graph](#networks) of convolutions, attention, pools and additions has a random network with two layers for each of its layers with weights:
 hidden units of each channel, and a window on them. \`--bits\`, \`--initial-bits\` and \`--units\` take a number for all of these layers, or a list
 of one for each. Theorem 2 is about chains of dense layers only.
 

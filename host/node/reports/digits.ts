@@ -148,7 +148,7 @@ ${runHtml(about, [], [])}`,
   );
 }
 
-/** What the first layer is, and whether it has products for inputs below 0. */
+/** The kind of the first layer, and whether some products pass on inputs below 0. */
 interface Form {
   readonly isConvolution: boolean;
   readonly signed: boolean;

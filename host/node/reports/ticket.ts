@@ -29,7 +29,7 @@ export function widthText({
 /** The weight that deviates, and what the kept items behind it sum up to. */
 export function deviationText(deviation: Deviation): string {
   const { sign, copy, node, expected, got } = deviation;
-  const signs = `${sign > 0 ? "positive" : "negative"} inputs`;
+  const signs = sign === 0 ? "all inputs" : `${sign > 0 ? "positive" : "negative"} inputs`;
   if (deviation.level !== undefined)
     return `${placeText(deviation)}, ${signs}: copy ${copy} of ${expected} x has too few edges\n`;
   const place =
