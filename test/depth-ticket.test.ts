@@ -76,7 +76,7 @@ const flipped = (mask: Uint8Array, index: number) =>
 
 test("A ticket in depth of a random graph is certified, survives its file, and equals the graph on its inputs by an independent pass", async () => {
   let [exhaustive, deepest] = [0, 0];
-  for (const { seed, random, json, graph } of graphs(0, 20, 4)) {
+  for (const { seed, random, json, graph } of graphs(0, 16, 4)) {
     const ticket = await ticketFor(graph, { zero: random(6) === 0 }, seed);
     const digest = await targetDigest(graph);
     expect(decodeTicket(encodeTicket(ticket, digest))).toEqual({ ticket, digest });
@@ -99,14 +99,14 @@ test("A ticket in depth of a random graph is certified, survives its file, and e
         Array.from(await runNetwork(engines.cpu, ticket, inputs.flat(), { pass })),
       ]).toEqual([seed, pass, outputs]);
   }
-  expect(exhaustive).toBeGreaterThan(4);
+  expect(exhaustive).toBeGreaterThan(2);
   expect(deepest).toBe(4);
 });
 
 test.each(["reference", "gpu"] as const)(
   "Both passes of a ticket in depth are the same on %s",
   async (name) => {
-    for (const { seed, random, json, graph } of graphs(2000, 3, 1)) {
+    for (const { seed, random, json, graph } of graphs(2000, 2, 1)) {
       const ticket = await ticketFor(graph, {}, seed);
       const input = randomInput(random, json);
       for (const pass of passes)
@@ -341,7 +341,6 @@ describe("Failures", () => {
   });
 
   test.each([
-    { units: [30], copies: [10] },
     { units: [32], copies: [11] },
     { units: [96], copies: [28], zero: true },
   ])("Random networks of %o lack the target as often as predicted", async (request) => {
@@ -450,6 +449,7 @@ describe("The table of widths", () => {
 
   test.each([0, 1, 3])(
     "Random networks contain a weight of %i bits as often as the table says",
+    { tags: ["wide"], timeout: 60_000 },
     async (bits) => {
       for (const { units, copies, predicted, pairUnits, probability } of depthFinding(bits).widths.slice(
         0,
