@@ -494,10 +494,32 @@ export interface ApproximateFinding extends Provenance {
   readonly approximateCorrect?: number;
 }
 
+/** How wide a binary random network is that contains a weight of k_t bits, in two layers and in depth. */
+export interface DepthFinding {
+  readonly kind: "depth";
+  /** k_t: the weight is uniform on -2^k_t..2^k_t, and its input may be negative. */
+  readonly targetBits: number;
+  /** The random layers in depth. */
+  readonly layers: number;
+  /** By the probability that a random network contains the weight. */
+  readonly widths: readonly {
+    readonly probability: number;
+    /** The fewest hidden units of a pair of layers. */
+    readonly pairUnits: number;
+    /** In depth: copies of each power, units of level 0, and the rows of the widest level. */
+    readonly copies: number;
+    readonly units: number;
+    readonly rows: number;
+    /** The probability in depth with that many copies and units. */
+    readonly predicted: number;
+  }[];
+}
+
 /** Any finding, told apart by its `kind`: a line of `--json` and of results.jsonl. */
 export type Finding =
   | PhaseFinding
   | TheoryFinding
+  | DepthFinding
   | RequiredFinding
   | SolveFinding
   | TailFinding

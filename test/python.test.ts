@@ -357,6 +357,32 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
     expect(right).toHaveLength(Number(recorded!.replace(",", "")));
   });
 
+  test("The check certifies tickets in depth of random graphs, runs them, and finds every kept bit that is cut", async () => {
+    let cut = 0;
+    for (let seed = 0; seed < 12; seed++) {
+      const random = generator(seed);
+      const json = randomGraph(random, { bits: 3, channels: 2, side: 3 });
+      const graph = readGraph(json);
+      if (!graph.nodes.some(isLinear)) continue;
+      const file = await graphTicketOf(json, { depthConstruction: true, zero: random(4) === 0 });
+      const network = await write("network.json", JSON.stringify(json));
+      const ticket = await write("ticket", file);
+      const verdict = await python("-m", "exacta_ticket", "verify", ticket, "--network", network);
+      expect(verdict, `graph ${seed}`).toMatchObject({ status: 0, stderr: "" });
+      const inputs = [0, 1, 2].map(() => randomInput(random, json));
+      const outputs = inputs.flatMap((input) => Array.from(graphForward(graph, input)));
+      expect(await outputsOf(ticket, inputs), `graph ${seed}`).toEqual(outputs);
+      const kept = keptBits(file);
+      for (let i = 0; i < kept.length; i += Math.ceil(kept.length / 4)) {
+        const faulty = await write("faulty", withBit(file, ...kept[i]!));
+        const { status } = await python("-m", "exacta_ticket", "verify", faulty, "--network", network);
+        expect([seed, i, status]).toEqual([seed, i, 1]);
+        cut++;
+      }
+    }
+    expect(cut).toBeGreaterThan(20);
+  });
+
   const residual = {
     input: { shape: [2, 3, 3], activationBits: 2 },
     bits: 1,

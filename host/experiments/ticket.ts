@@ -7,6 +7,7 @@ import { outlineOf, type Network } from "../../src/network.ts";
 import { seedSchema } from "../../src/random.ts";
 import type { Instance } from "../../src/solve/problem.ts";
 import { keepWeight } from "../../src/ticket/mask.ts";
+import { pruneLevels } from "../../src/ticket/levels.ts";
 import { keepAnswers, demandChunks, type DemandChunk } from "../../src/ticket/chunks.ts";
 import {
   demandCount,
@@ -24,6 +25,7 @@ import {
   checkTarget,
   deviationOf,
   emptyMasks,
+  isGraphTicket,
   named,
   type Deviation,
   type GraphTicket,
@@ -124,9 +126,15 @@ export async function pruneToTicket(
   const architecture = architectureOf(request);
   checkTarget(network, architecture.target);
   const layers = ticketLayers(architecture);
-  const ticket = { ...architecture, seed, masks: emptyMasks(layers) };
+  const ticket: Ticket | GraphTicket = { ...architecture, seed, masks: emptyMasks(layers) };
   const total = layers.reduce((sum, layer) => sum + demandCount(layer), 0);
   const { signal, onProgress } = options;
+  if (isGraphTicket(ticket) && ticket.scheme.copies) {
+    // Single edges are looked up, and no subset sum is left to an engine.
+    const failures = pruneLevels(network, layers, { ...ticket, scheme: ticket.scheme });
+    onProgress?.({ done: total, total });
+    return { ticket, failures: failures.map((failure) => named(network, failure)) };
+  }
   const { scheme } = ticket;
   // Kernel `prune` draws the pool of each weight by itself, from all hidden units of an input and with every product as it
   // comes. The paper's literal schemes are not like that: `halves` gives each sign of an input its own half of the units, and

@@ -1,4 +1,4 @@
-"""Tickets of version 2, whose targets are graphs: sections 9 to 11 of docs/ticket.md."""
+"""Tickets of version 2, whose targets are graphs: sections 9 to 12 of docs/ticket.md."""
 
 import hashlib
 
@@ -80,7 +80,8 @@ def read_ticket(content, metadata):
     target = network_of(fields.json("target"))
     require(compact(outline_of(target)) == metadata["target"], "the fields of the target are in another order")
     scheme = fields.json("scheme")
-    require(isinstance(scheme, dict) and tuple(scheme) == SCHEME, f"the scheme has not the fields {SCHEME}")
+    known = isinstance(scheme, dict) and tuple(scheme) in (SCHEME, (*SCHEME, "copies"))
+    require(known, f"the scheme has not the fields {SCHEME}")
     digest = fields.digest("targetDigest")
     require(scheme["skip"] in ("identity", "none", "random"), "skip is unknown")
     computed, diagonals = without_additions(target, scheme["skip"])
@@ -163,7 +164,8 @@ def random_layers(network, diagonals, scheme):
     is_random = scheme["skip"] == "random"
     literal = scheme["pools"] == "halves" or scheme["support"]
     require(not (is_random and literal), "random skips go neither with halves nor with support")
-    for name in ("initialBits", "bits", "units"):
+    in_depth = "copies" in scheme
+    for name in ("initialBits", "bits", "units", *(["copies"] if in_depth else [])):
         lists = isinstance(scheme[name], list) and len(scheme[name]) == len(nodes)
         require(lists, f"{name} is no list of {len(nodes)} integers")
     values = [network["input"], *network["nodes"]]
@@ -174,6 +176,10 @@ def random_layers(network, diagonals, scheme):
         h = integer(scheme["units"][target], "units", 1, 10_000)
         rectified = node["kind"] not in FACTORED
         check_bits(1, graph.weight_bits(node), k, j)
+        if in_depth:
+            copies = integer(scheme["copies"][target], "copies", 1, 10_000)
+            plain = scheme["pools"] == "shared" and not scheme["support"] and scheme["skip"] == "identity"
+            require(j == 0 and plain and rectified, "weights in depth have other bits, pools, support, skips or layers")
         require(scheme["pools"] == "shared" or h % 2 == 0, "units are odd with halves")
         read = values[node["from"][0]]
         has_biases = node["biases"] is not None
@@ -191,13 +197,22 @@ def random_layers(network, diagonals, scheme):
         law = {"initialBits": j, "bits": k, **{name: scheme[name] for name in ("weightQuantizer", "zero")}}
         hidden = (channels + int(has_biases)) * h + (outputs if random_skips else 0)
         result.append(RandomLayer("hidden", hidden, law, target, h))
+        last = h
+        if in_depth:
+            for level in range(1, node["bits"] + 1):
+                rows = copies * (level + 1)
+                group = (2 if signed else 1) * rows
+                fan, block = (h, group) if level == 1 else (copies * level, rows)
+                total = (channels + int(has_biases)) * group
+                result.append(RandomLayer("level", total * fan, law, target, group, total, fan=fan, block=block))
+                last = group
         result.append(
             RandomLayer(
                 kind="pooled",
-                weights=outputs * slots * h,
+                weights=outputs * slots * last,
                 law=law,
                 target=target,
-                h=h,
+                h=last,
                 rows=outputs,
                 slots=slots,
                 channel_of=channels_by(outputs, channels, groups, taps, slots if has_biases else 0),
@@ -272,8 +287,10 @@ def run_ticket(ticket, inputs):
     """The outputs of the kept weights for integers of shape [samples, elements], with every kept hidden unit by itself."""
 
     def sums_of(target, node, x, m):
-        number = 2 * target + 1
+        number = next(n for n, layer in enumerate(ticket.layers) if (layer.kind, layer.target) == ("pooled", target))
         layer = ticket.layers[number]
+        if ticket.layers[number - 1].kind == "level":
+            return level_sums(ticket, number, node, x, m), layer.e
         units = layers.hidden_units(ticket, number - 1)
         row, slot, unit = layers.places(ticket, number)
         taps = taps_of(node)
@@ -302,3 +319,35 @@ def run_ticket(ticket, inputs):
         return numpy.moveaxis(sums, 0, 1), layer.e
 
     return run_network(ticket.fields["computed"], inputs, sums_of)
+
+
+def level_sums(ticket, number, node, x, m):
+    """The sums of pooled layer `number` behind levels, shape [samples, outputs, ...]: section 12."""
+    layer = ticket.layers[number]
+    constant = numpy.full((len(x), 1, *x.shape[2:]), 1 << m, numpy.int64)
+    rows = level_rows(ticket, number - 1, numpy.moveaxis(numpy.concatenate([x, constant], axis=1), 1, 0))
+    end = x.shape[1] * layer.h
+    row, slot, unit = layers.places(ticket, number)
+    copies = numpy.moveaxis(rows[:end], 0, 1)
+    reads = (place for place, _ in graph.taps_of(node, copies)) if node["kind"] == "conv" else [copies]
+    sums = numpy.zeros((layer.rows, len(x), *node["shape"][1:]), numpy.int64)
+    for tap, read in enumerate(reads):
+        (chosen,) = numpy.nonzero((unit < end) & (slot % taps_of(node) == tap))
+        sums += layers.row_sums(ticket, number, chosen, row[chosen], numpy.moveaxis(read, 1, 0)[unit[chosen]])
+    (chosen,) = numpy.nonzero(unit >= end)
+    # The rows of the constant unit are the same at every point.
+    numbers = rows[unit[chosen]][(..., *[slice(1)] * (x.ndim - 2))]
+    sums += layers.row_sums(ticket, number, chosen, row[chosen], numbers)
+    return numpy.moveaxis(sums, 0, 1)
+
+
+def level_rows(ticket, number, x):
+    """The rows of hidden layer or level `number` for channels of shape [channels, ...], the constant unit among them."""
+    layer = ticket.layers[number]
+    if layer.kind == "hidden":
+        units = layers.hidden_units(ticket, number)
+        channel = numpy.arange(len(units)) // layer.h
+        return numpy.maximum(units.reshape(-1, *[1] * (x.ndim - 1)) * x[channel], 0)
+    row, unit = layers.level_places(ticket, number)
+    numbers = level_rows(ticket, number - 1, x)[unit]
+    return numpy.maximum(layers.row_sums(ticket, number, numpy.arange(len(row)), row, numbers), 0)

@@ -13,9 +13,9 @@ MOST_WEIGHTS = 2**31
 
 @dataclass
 class RandomLayer:
-    """One layer of the random network. A hidden layer has the fields up to `h` alone."""
+    """One layer of the random network. A hidden layer has the fields up to `h` alone, and a level those up to `rows` and its own."""
 
-    # "hidden", "pooled" or "direct"
+    # "hidden", "level", "pooled" or "direct"
     kind: str
     # The number of weights.
     weights: int
@@ -41,6 +41,9 @@ class RandomLayer:
     diagonal: Optional[numpy.ndarray] = None
     # Whether the hidden layer ends with a weight for each row, a random skip.
     random_skips: bool = False
+    # The weights of a row of a level, and the rows of a level that read the same units.
+    fan: int = 0
+    block: int = 0
 
 
 @dataclass
@@ -83,6 +86,29 @@ def hidden_units(ticket, number):
     return units
 
 
+def level_places(ticket, number):
+    """Rows, and units of the layer before, of the kept weights of a level."""
+    layer = ticket.layers[number]
+    row, edge = numpy.divmod(ticket.kept[number], layer.fan)
+    return row, row // layer.block * layer.fan + edge
+
+
+def passed_on(ticket, number):
+    """The multiples of relu(x) and of relu(-x) in each row of hidden layer or level `number`: section 12."""
+    layer = ticket.layers[number]
+    if layer.kind == "hidden":
+        units = hidden_units(ticket, number)
+        return [numpy.maximum(units, 0), numpy.maximum(-units, 0)]
+    row, unit = level_places(ticket, number)
+    result = []
+    for below in passed_on(ticket, number - 1):
+        sums = numpy.zeros(layer.rows, numpy.int64)
+        numpy.add.at(sums, row, ticket.drawn[number] * below[unit])
+        require(abs(sums).max() * layer.h < 2**31, f"random layer {number} passes numbers on that are too large")
+        result.append(numpy.maximum(sums, 0))
+    return result
+
+
 def skip_weights(ticket, number):
     """What the random skips of pooled layer `number` add to the sums of their rows, 0 where they are not kept."""
     layer = ticket.layers[number]
@@ -100,14 +126,19 @@ def places(ticket, number):
 def find_fault(ticket, matrices):
     """The first weight of matrices [outputs, slots] that a ticket does not represent, in words; None if there is none."""
     for number, layer in enumerate(ticket.layers):
-        if layer.kind == "hidden":
+        if layer.kind in ("hidden", "level"):
             continue
         wanted = numpy.repeat(matrices[layer.target], layer.copies, axis=0) << layer.e
         row, slot, unit = places(ticket, number)
-        factor = hidden_units(ticket, number - 1)[unit] if layer.kind == "pooled" else numpy.ones_like(unit)
-        product = factor * ticket.drawn[number]
-        for sign in (1, -1):
-            served = factor * sign > 0 if layer.rectified else factor != 0
+        if layer.kind == "pooled":
+            positive, negative = (multiples[unit] for multiples in passed_on(ticket, number - 1))
+        else:
+            positive, negative = numpy.ones_like(unit), numpy.zeros_like(unit)
+        # Without a ReLU every unit serves both signs.
+        both = positive - negative
+        for sign, factor in ((1, positive if layer.rectified else both), (-1, -negative if layer.rectified else both)):
+            served = factor != 0
+            product = factor * ticket.drawn[number]
             sums = numpy.zeros(wanted.shape, numpy.int64)
             if layer.random_skips:
                 sums[numpy.arange(layer.rows), layer.diagonal] = skip_weights(ticket, number)
@@ -121,7 +152,9 @@ def find_fault(ticket, matrices):
                     f"layer {layer.target}, output {r // layer.copies}, copy {r % layer.copies}, weight {s}, "
                     f"sign {sign}: the kept weights sum to {sums[r, s]} instead of {wanted[r, s]}"
                 )
-        outside = count_outside(ticket, number, factor, product, slot)
+        # In levels a unit may have both multiples; then the options that leave products out are not set.
+        factor = positive - negative
+        outside = count_outside(ticket, number, factor, factor * ticket.drawn[number], slot)
         if outside:
             return f"random layer {number} keeps {outside} products that its scheme leaves out"
     return None

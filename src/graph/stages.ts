@@ -156,7 +156,10 @@ export function windowGrid(window: Window, image: readonly [number, number, numb
 }
 
 /** One hidden unit of weight 1, not rectified, for each column: the layer itself. */
-function unhidden(columns: number, weightsOf: (from: number, to: number) => Int32Array<ArrayBuffer>): Hidden {
+export function unhidden(
+  columns: number,
+  weightsOf: (from: number, to: number) => Int32Array<ArrayBuffer>,
+): Hidden {
   return { group: 1, rectify: false, unitsOf: () => new Int32Array(columns).fill(1), weightsOf };
 }
 
@@ -200,7 +203,7 @@ export function networkStages({ layers, ...activation }: Omit<Network, "constant
 }
 
 /** What a node reads. */
-interface Read {
+export interface Read {
   readonly shape: Shape;
   readonly activationBits: number;
 }
@@ -210,11 +213,14 @@ const pointsOf = (shape: Shape): number => sizeOf(shape) / imageOf(shape)[0];
 
 /**
  * The stages of a graph.
- * @param stageOf The stage of a layer, if it is not the layer itself: a ticket has hidden units there.
+ * @param stagesOf The stages of a layer, each of which reads the one before, if they are not the layer itself: a ticket has
+ * hidden units and levels there.
  */
 export function graphStages(
   { input, nodes }: Graph,
-  stageOf: (node: LinearNode, read: Read, from: number) => LinearStage = linearStage,
+  stagesOf: (node: LinearNode, read: Read, from: number) => readonly LinearStage[] = (...of) => [
+    linearStage(...of),
+  ],
 ): StagedNetwork {
   const stages: Stage[] = [];
   const push = (stage: Stage): number => stages.push(stage);
@@ -232,7 +238,9 @@ export function graphStages(
     if (node.kind === "flatten")
       values.push(transposed(node.name, from[0]!, pointsOf(first.shape), imageOf(first.shape)[0]));
     else if (isLinear(node)) {
-      const stage = stageOf(node, first, from[0]!);
+      const stages = stagesOf(node, first, from[0]!);
+      const last = stages.slice(0, -1).reduce((value, stage) => push({ ...stage, from: [value] }), from[0]!);
+      const stage = { ...stages.at(-1)!, from: [last] };
       values.push(node.kind === "bilinear" ? pushBilinear(stage, push) : push(stage));
     } else values.push(push(poolStage(node, read, from)));
     reads.push({ shape: node.shape, activationBits: node.epilogue.activationBits });

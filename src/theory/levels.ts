@@ -39,8 +39,17 @@ export function digitsProbability(weight: number, copies: number, law: EdgeLaw =
   return one ** digits;
 }
 
-/** P(at least `copies` of the first units of an input have either sign). @param units The units of the input. */
-export function firstLevelProbability(units: number, copies: number, { zero = false }: EdgeLaw = {}): number {
+/**
+ * P(at least `copies` of the first units of an input have either sign, or weight 1 if the input is never negative).
+ * @param units The units of the input.
+ */
+export function firstLevelProbability(
+  units: number,
+  copies: number,
+  { zero = false }: EdgeLaw = {},
+  signed = true,
+): number {
+  if (!signed) return firstUnitsProbability(units, copies, shareOf({ zero }));
   // Multinomial over the numbers of units of weight 1 and of weight -1.
   const share = zero ? 1 / 3 : 1 / 2;
   const logs = [0];
@@ -55,6 +64,16 @@ export function firstLevelProbability(units: number, copies: number, { zero = fa
       );
     }
   return Math.min(probability, 1);
+}
+
+/** P(at least `copies` of `units` have weight 1, each with probability `share`). */
+function firstUnitsProbability(units: number, copies: number, share: number): number {
+  let [ways, fewer] = [(1 - share) ** units, 0];
+  for (let plus = 0; plus < copies && plus <= units; plus++) {
+    fewer += ways;
+    ways *= ((units - plus) / (plus + 1)) * (share / (1 - share));
+  }
+  return Math.max(0, 1 - fewer);
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Graph } from "../graph/model.ts";
 import { graphOf, type GraphOutline } from "../graph/outline.ts";
 import type { Network, Outline } from "../network.ts";
 import { keptLayers, rowSums, type KeptLayer } from "./kept.ts";
+import { withoutLevels } from "./levels.ts";
 import { addSkip, askedWeights, slotsOf, withMatrices, type Target } from "./scheme.ts";
 import { checkTarget, deviationOf, named, type Deviation, type GraphTicket, type Ticket } from "./ticket.ts";
 
@@ -12,7 +13,8 @@ import { checkTarget, deviationOf, named, type Deviation, type GraphTicket, type
  * The first weight of a target that a pruned network does not represent; undefined where there is none, and then they are
  * equal on all inputs.
  */
-export function firstDeviation(target: Target, kept: readonly KeptLayer[]): Deviation | undefined {
+export function firstDeviation(target: Target, layers: readonly KeptLayer[]): Deviation | undefined {
+  const kept = withoutLevels(layers);
   const matrices = askedWeights(target, kept);
   for (const { index, layer, row, sums } of rowSums(kept)) {
     const { copies, slots, scaleBits, rectified } = layer;
@@ -60,8 +62,9 @@ export function representedWeights(
 ): Network | Graph;
 export function representedWeights(
   target: Outline | GraphOutline,
-  kept: readonly KeptLayer[],
+  layers: readonly KeptLayer[],
 ): Network | Graph {
+  const kept = withoutLevels(layers);
   const matrices = kept
     .filter(({ kind }) => kind !== "hidden")
     .map(({ outputs, slots }) => new Int32Array(outputs * slots));
@@ -76,13 +79,15 @@ export function representedWeights(
     if (layer.kind === "pooled" && layer.skip) addSkip(matrices, layer, -layer.skip.weight);
   if ("nodes" in target) return withMatrices(graphOf(target), matrices);
   const { widths, bits, ...rest } = target;
-  const layers = matrices.map((weights, l) => ({
-    rows: widths[l + 1]!,
-    columns: widths[l]!,
-    weights,
-    shift: bits,
-  }));
-  return { ...rest, layers };
+  return {
+    ...rest,
+    layers: matrices.map((weights, l) => ({
+      rows: widths[l + 1]!,
+      columns: widths[l]!,
+      weights,
+      shift: bits,
+    })),
+  };
 }
 
 /** The verdict on a ticket. */

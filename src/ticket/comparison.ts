@@ -15,6 +15,7 @@ import {
 } from "../graph/model.ts";
 import { activate, forward, MAX_SUM, type Activation, type Network } from "../network.ts";
 import type { KeptLayer } from "./kept.ts";
+import { stacksOf, type Stack } from "./levels.ts";
 import { skipped } from "./skips.ts";
 
 /** Activations are split at this power of 2 into two parts, so that the products of weights with each part add exactly. */
@@ -85,10 +86,10 @@ export function forwardKeptGraph(
   const skip = layers.some((layer) => layer.skip) ? "none" : "identity";
   const { graph } = skipped(target, skip);
   const linear = graph.nodes.filter(isLinear);
+  const stacks = stacksOf(layers);
   const outputs = graphValues(graph, input, (node, read) => {
-    const l = linear.indexOf(node);
-    const pair = [layers[2 * l]!, layers[2 * l + 1]!] as const;
-    const values = isFactored(node) ? factoredValues(node, pair, read) : pairValues(node, pair, read);
+    const stack = stacks[linear.indexOf(node)]!;
+    const values = isFactored(node) ? factoredValues(node, stack, read) : stackValues(node, stack, read);
     isExact &&= values !== undefined;
     return values ?? new Float64Array(sizeOf(node.shape));
   });
@@ -102,7 +103,7 @@ export function forwardKeptGraph(
  */
 function factoredValues(
   node: FactoredNode,
-  [hidden, pooled]: readonly [KeptLayer, KeptLayer],
+  { hidden, pooled }: Stack<KeptLayer>,
   { values, shape }: Read,
 ): Float64Array | undefined {
   const [channels] = imageOf(shape);
@@ -160,12 +161,52 @@ function factoredValues(
   return outputs;
 }
 
-/** The outputs of a pair of random layers: those of the hidden units of each channel, then the sums over a window of them. */
-function pairValues(
-  node: Exclude<LinearNode, FactoredNode>,
-  [hidden, pooled]: readonly [KeptLayer, KeptLayer],
-  { values, shape, bits }: Read,
+/** The rows of the last level at every point, shape [rows, points]; undefined where one reaches 2^53. */
+function levelValues(
+  { hidden, levels }: Stack<KeptLayer>,
+  { values, bits, shape }: Read,
 ): Float64Array | undefined {
+  const [, height, width] = imageOf(shape);
+  const points = height * width;
+  let below = new Float64Array(hidden.rows * points);
+  for (let unit = 0; unit < hidden.rows; unit++)
+    for (let w = hidden.rowStarts[unit]!; w < hidden.rowStarts[unit + 1]!; w++)
+      for (let point = 0; point < points; point++)
+        below[unit * points + point] = Math.max(
+          0,
+          // What lies behind the channels is the constant unit.
+          hidden.weights[w]! * (values[hidden.columnIndices[w]! * points + point] ?? 2 ** bits),
+        );
+  for (const { rows, rowStarts, columnIndices, weights } of levels) {
+    const above = new Float64Array(rows * points);
+    for (let row = 0; row < rows; row++)
+      for (let point = 0; point < points; point++) {
+        let [sum, bound] = [0, 0];
+        for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++) {
+          const product = weights[w]! * below[columnIndices[w]! * points + point]!;
+          sum += product;
+          bound += Math.abs(product);
+        }
+        if (bound >= MAX_SUM) return undefined;
+        above[row * points + point] = Math.max(0, sum);
+      }
+    below = above;
+  }
+  return below;
+}
+
+/**
+ * The outputs of the random layers of a layer: those of the hidden units of each channel, those of the levels if there are any,
+ * then the sums over a window of them.
+ */
+function stackValues(
+  node: Exclude<LinearNode, FactoredNode>,
+  { hidden, levels, pooled }: Stack<KeptLayer>,
+  read: Read,
+): Float64Array | undefined {
+  const { values, shape, bits } = read;
+  const copies = levels.length > 0 ? levelValues({ hidden, levels, pooled }, read) : values;
+  if (!copies) return undefined;
   const [channels, height, width] = imageOf(shape);
   const [rows, outputHeight, outputWidth] = imageOf(node.shape);
   const { stride, padding, dilation, size } = node.kind === "conv" ? node.window : POINT;
@@ -204,15 +245,17 @@ function pairValues(
         : Math.floor((row * groups) / rows) * perGroup + Math.floor(slot / taps);
       const unit = channel * group + (pooled.columnIndices[w]! % group);
       const start = hidden.rowStarts[unit]!;
-      if (start === hidden.rowStarts[unit + 1]) continue;
-      const [u, v] = [hidden.weights[start]!, pooled.weights[w]!];
+      const isPair = levels.length === 0;
+      if (isPair && start === hidden.rowStarts[unit + 1]) continue;
+      const [u, v] = [isPair ? hidden.weights[start]! : 1, pooled.weights[w]!];
+      const source = isPair ? channel : unit;
       const [a, b] = [Math.floor((slot % taps) / size[1]), slot % size[1]];
       for (let point = 0; point < points; point++) {
         const y = Math.floor(point / outputWidth) * stride[0] + a * dilation[0] - padding[0];
         const x = (point % outputWidth) * stride[1] + b * dilation[1] - padding[1];
-        if (isBias) add(point, u, v, 2 ** bits);
+        if (isBias) add(point, u, v, isPair ? 2 ** bits : copies[unit * height * width]!);
         else if (y >= 0 && y < height && x >= 0 && x < width)
-          add(point, u, v, values[(channel * height + y) * width + x]!);
+          add(point, u, v, copies[(source * height + y) * width + x]!);
       }
     }
     for (let point = 0; point < points; point++) {
@@ -308,16 +351,21 @@ function graphSides(target: Graph, layers: readonly KeptLayer[]): Sides | undefi
   const sizes = target.nodes.map((node) => sizeOf(node.shape));
   const outputs = sizes.at(-1)!;
   const widest = sizes.reduce((a, b) => Math.max(a, b), sizeOf(shape));
+  const stacks = stacksOf(layers);
   let [work, l] = [sizeOf(shape), 0];
   for (const [i, node] of target.nodes.entries()) {
     work += GRAPH_WORK * sizes[i]!;
     if ("window" in node) work += GRAPH_WORK * sizes[i]! * node.window.size[0] * node.window.size[1];
     if (!isLinear(node)) continue;
-    const weights = node.weights.length + layers[2 * l++ + 1]!.weights.length;
+    const { hidden, levels, pooled } = stacks[l++]!;
+    const weights = node.weights.length + pooled.weights.length;
     work += (GRAPH_WORK * weights * sizes[i]!) / node.shape[0];
+    const read = target.nodes[node.from[0]! - 1]?.shape ?? shape;
+    const [, height, width] = imageOf(read);
+    work += levels.reduce((sum, level) => sum + GRAPH_WORK * (level.rows + hidden.rows) * height * width, 0);
     // Every point is multiplied by all columns of the first matrix, and in logits these by those of every point.
     const products = sizes[i]! / node.shape[0] + (node.kind === "bilinear" ? sizes[i]! : 0);
-    if (isFactored(node)) work += GRAPH_WORK * products * layers[2 * l - 1]!.columns;
+    if (isFactored(node)) work += GRAPH_WORK * products * pooled.columns;
   }
   if (work * DRAWN_INPUTS > MAX_WORK) return undefined;
   return {

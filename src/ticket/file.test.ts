@@ -764,7 +764,12 @@ describe("File of a graph's ticket", () => {
     ["bits that are no list", '"bits":[1,1]', '"bits":1', "bits: expected integers in 0..10, got 1"],
     ["too few bits", '"bits":2', '"bits":3', "target.nodes.0.epilogue.shift: expected 3"],
     ["theorem 2", '"theorem":1', '"theorem":2', "theorem: expected 1, got 2"],
-    ["copies", '"skip":"identity"', '"skip":"identity","copies":[]', "known fields only"],
+    [
+      "copies",
+      '"skip":"identity"',
+      '"skip":"identity","copies":[]',
+      "bits: expected 0, for weights in depth",
+    ],
     ["another skip", '"skip":"identity"', '"skip":"all"', "skip: expected one of identity, none, random"],
     [
       "a skip that does not apply",

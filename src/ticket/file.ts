@@ -223,7 +223,7 @@ function networkFields({ scheme, target }: Ticket, seed: string): Record<string,
 }
 
 function graphFields({ scheme, target }: GraphTicket, seed: string): Record<string, string> {
-  const { theorem, initialBits, bits, weightQuantizer, zero, pools, support, units, skip } = scheme;
+  const { theorem, initialBits, bits, weightQuantizer, zero, pools, support, units, skip, copies } = scheme;
   return {
     version: GRAPH_VERSION,
     seed,
@@ -238,6 +238,7 @@ function graphFields({ scheme, target }: GraphTicket, seed: string): Record<stri
       support,
       units,
       skip,
+      copies,
     }),
   };
 }

@@ -1,8 +1,10 @@
 // The pruned network of a ticket, as sparse matrices: the kept weights, drawn again from the seed.
 
+import { levelCounts, stacksOf } from "./levels.ts";
 import { keptCount } from "./mask.ts";
 import {
   drawnWeights,
+  rowLength,
   serves,
   skipSlot,
   ticketLayers,
@@ -30,21 +32,22 @@ export function keptLayers(
 ): KeptLayer[] {
   const { masks } = ticket;
   return ticketLayers(ticket).map((layer, layerIndex) => {
-    const { kind, rows, columns, group } = layer;
+    const { kind, rows, block, fan } = layer;
     const weightAt = random(layerIndex);
     const mask = masks[layerIndex]!;
     const kept = keptCount(mask);
     const rowStarts = new Uint32Array(rows + 1);
     const [columnIndices, weights] = [new Uint32Array(kept), new Int32Array(kept)];
-    const rowLength = kind === "hidden" ? 1 : columns;
+    const isOwn = kind === "hidden" || kind === "level";
+    const length = rowLength(layer);
     let [entry, row] = [0, 0];
     for (let byte = 0; byte < mask.length; byte++)
       for (let bits = mask[byte]!; bits > 0; bits &= bits - 1) {
         const index = 8 * byte + 31 - Math.clz32(bits & -bits);
-        const entryRow = Math.floor(index / rowLength);
+        const entryRow = Math.floor(index / length);
         while (row < entryRow) rowStarts[++row] = entry;
-        columnIndices[entry] =
-          kind === "hidden" ? Math.floor(entryRow / group) : index - entryRow * rowLength;
+        const first = isOwn ? Math.floor(entryRow / block) * fan : 0;
+        columnIndices[entry] = first + index - entryRow * length;
         weights[entry++] = weightAt(index);
       }
     rowStarts.fill(entry, row + 1);
@@ -130,6 +133,11 @@ export function countsOf(
   layers: readonly KeptLayer[],
   { scheme, seed }: { readonly scheme: Scheme | GraphScheme; readonly seed: bigint },
 ): KeptCounts {
+  if (layers.some(({ kind }) => kind === "level")) {
+    const counts = stacksOf(layers).map((stack) => levelCounts(stack, unitOf));
+    const total = (name: keyof KeptCounts) => counts.reduce((sum, count) => sum + count[name], 0);
+    return { kept: total("kept"), dead: total("dead"), outside: total("outside") };
+  }
   const accepts = acceptance(scheme, seed);
   let [all, kept, outside] = [0, 0, 0];
   for (const [index, layer] of layers.entries()) {

@@ -4,9 +4,21 @@
 // masks. The audit pass of a ticket evaluates every kept hidden unit; the collapsed pass evaluates that dense layer.
 
 import { graphOf } from "../graph/outline.ts";
-import { denseStage, graphStages, linearStage, type Hidden, type StagedNetwork } from "../graph/stages.ts";
+import { imageOf, type LinearNode, type Window } from "../graph/model.ts";
+import {
+  denseStage,
+  graphStages,
+  linearStage,
+  unhidden,
+  windowGrid,
+  type Hidden,
+  type LinearStage,
+  type Read,
+  type StagedNetwork,
+} from "../graph/stages.ts";
 import type { Activation } from "../network.ts";
 import { edgeOf, hiddenWeights, keptLayers, unitOf, type KeptLayer } from "./kept.ts";
+import { pairOf, stacksOf, type Stack } from "./levels.ts";
 import { skipSlot, slotsOf } from "./scheme.ts";
 import { skipped } from "./skips.ts";
 import type { GraphTicket } from "./ticket.ts";
@@ -40,11 +52,82 @@ export function ticketStages(
 export function graphTicketStages(ticket: GraphTicket, pass: Pass): StagedNetwork {
   const layers = keptLayers(ticket);
   const { graph } = skipped(graphOf(ticket.target), ticket.scheme.skip);
+  const stacks = stacksOf(layers);
   let index = 0;
   return graphStages(graph, (node, read, from) => {
-    const [hidden, pooled] = [layers[index++]!, layers[index++]!];
-    return linearStage(node, read, from, { ...pairHidden(hidden, pooled, pass), shift: pooled.shift });
+    const stack = stacks[index++]!;
+    if (pass === "audit" && stack.levels.length > 0) return levelStages(stack, node, read, from);
+    const [hidden, pooled] = pairOf(stack);
+    return [linearStage(node, read, from, { ...pairHidden(hidden, pooled, pass), shift: pooled.shift })];
   });
+}
+
+/** A window over one point. */
+const POINT: Window = { size: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
+
+/**
+ * A layer whose weights are made in depth: a stage for each level, which computes its rows at every point, and one for outputs.
+ * The copies of the constant unit are the same at every point and for every input, so that they are weights of the last stage.
+ */
+function levelStages(stack: Stack<KeptLayer>, node: LinearNode, read: Read, from: number): LinearStage[] {
+  const { hidden, levels, pooled } = stack;
+  const [channels, height, width] = imageOf(read.shape);
+  const units = hiddenWeights(hidden);
+  const { activationBits } = read;
+  const stages = levels.map((layer, l): LinearStage => {
+    const below = (levels[l - 1] ?? hidden).group;
+    const weightsOf = (first: number, end: number) => {
+      const weights = new Int32Array((end - first) * below);
+      const { group, rowStarts, columnIndices, weights: kept } = layer;
+      for (let row = first; row < end; row++)
+        for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++)
+          weights[(row - first) * below + columnIndices[w]! - Math.floor(row / group) * below] = kept[w]!;
+      return weights;
+    };
+    const unitsOf = (channel: number) => units.slice(channel * below, (channel + 1) * below);
+    return {
+      ...(l === 0 ? { group: below, rectify: true, unitsOf, weightsOf } : unhidden(below, weightsOf)),
+      kind: "linear",
+      name: node.name,
+      from: [from],
+      grid: windowGrid(POINT, [channels, height, width]),
+      channels: channels * (l === 0 ? 1 : below),
+      rows: channels * layer.group,
+      groups: channels,
+      constantBits: undefined,
+      epilogue: { activationBits, shift: 0, quantizer: "floor", relu: true, clamp: false },
+    };
+  });
+  const { group, slots, taps, constant, shift } = pooled;
+  const perGroup = channels / pooled.groups;
+  const columns = (slots - Number(constant)) * group + Number(constant);
+  const tapCount = taps ? taps[0] * taps[1] : 1;
+  const [composedHidden, composed] = pairOf(stack);
+  const composedUnits = hiddenWeights(composedHidden);
+  const weightsOf = (first: number, end: number) => {
+    const weights = new Int32Array((end - first) * columns);
+    for (let row = first; row < end; row++) {
+      const start = (row - first) * columns;
+      for (let w = pooled.rowStarts[row]!; w < pooled.rowStarts[row + 1]!; w++) {
+        const slot = Math.floor(pooled.columnIndices[w]! / group);
+        if (constant && slot === slots - 1) continue;
+        const channel = (slot % tapCount) * perGroup + Math.floor(slot / tapCount);
+        weights[start + channel * group + (pooled.columnIndices[w]! % group)] = pooled.weights[w]!;
+      }
+      for (let w = composed.rowStarts[row]!; constant && w < composed.rowStarts[row + 1]!; w++) {
+        const column = composed.columnIndices[w]!;
+        if (Math.floor(column / composed.group) === slots - 1)
+          weights[start + columns - 1]! +=
+            composed.weights[w]! * Math.max(0, composedUnits[unitOf(composed, row, column)]!);
+      }
+    }
+    return weights;
+  };
+  const shape = [channels * group, height, width] as const;
+  return [
+    ...stages,
+    linearStage(node, { shape, activationBits }, from, { ...unhidden(columns, weightsOf), shift }),
+  ];
 }
 
 /** A layer without hidden units. */

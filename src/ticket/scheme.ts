@@ -73,6 +73,11 @@ export interface GraphScheme extends Omit<Scheme, "theorem" | "initialBits" | "b
   readonly theorem: 1;
   readonly initialBits: readonly number[];
   readonly bits: readonly number[];
+  /**
+   * Copies of each power of two, where weights of more bits are made in depth from weights of 0 bits. Without it, every layer of
+   * the target is a pair of layers.
+   */
+  readonly copies?: readonly number[];
   readonly skip: Skip;
 }
 
@@ -100,6 +105,7 @@ const graphSchemeSchema = z.strictObject({
   initialBits: bitsList,
   ...common,
   skip: z.enum(skips, `one of ${skips.join(", ")}`),
+  copies: z.optional(counts),
 });
 const widthsSchema = z.object({
   widths: z
@@ -112,10 +118,11 @@ export interface RandomLayer {
   /**
    * - `hidden`: every input has `group` rows of its own, each with the weight of that input and no other. A row with a random
    *   weight for each output follows where skips are random
-   * - `pooled`: the weights of every output towards the `group` hidden units of each input
+   * - `level`: every input has `group` rows of its own, each with `fan` weights towards units of that input in the layer before
+   * - `pooled`: the weights of every output towards the `group` hidden units of each input, or towards its rows of the last level
    * - `direct`: the weights of every output towards the `group` copies of each input
    */
-  readonly kind: "hidden" | "pooled" | "direct";
+  readonly kind: "hidden" | "level" | "pooled" | "direct";
   readonly rows: number;
   readonly columns: number;
   /** How many low bits the quantizer drops from a sum; 0 where sums are not quantized. */
@@ -127,6 +134,12 @@ export interface RandomLayer {
   readonly outputs: number;
   readonly copies: number;
   readonly group: number;
+  /**
+   * The rows of a level that read the same units, and the number of these units; rows block * b to block * b + block - 1 read the
+   * units fan * b to fan * b + fan - 1. A hidden layer reads its inputs likewise.
+   */
+  readonly block: number;
+  readonly fan: number;
   /**
    * The weights that an output of the target has: a slot for each channel of its group and each tap of the window, channel by
    * channel, and a last slot for the bias, if there are any.
@@ -177,20 +190,26 @@ export type Architecture =
   | { readonly target: GraphOutline; readonly scheme: GraphScheme };
 
 /**
- * The random network for a graph: two layers for each layer with weights, in the order of the nodes. The weights do not matter.
+ * The random network for a graph: two layers for each layer with weights, or one for each power of two and one more, in the order
+ * of the nodes. The weights do not matter.
  * @throws {RequestError} For a scheme that cannot represent the target, or with a layer of more than 2^31 weights.
  */
 export function graphLayersOf(target: Graph, scheme: GraphScheme): RandomLayer[] {
   const { skip, pools, support } = parse(graphSchemeSchema, scheme, "scheme");
   if (skip === "random" && (pools !== "shared" || support))
     throw new RequestError("skip", "identity or none with halves or support", skip);
+  if (scheme.copies) checkDepth(scheme);
   const { graph, taps } = skipped(target, skip);
   const nodes = linearNodesOf(graph);
   if (nodes.length === 0)
     throw new RequestError("network", "a layer with weights or more", new Described("none"));
-  for (const name of ["bits", "initialBits", "units"] as const)
-    if (scheme[name].length !== nodes.length)
-      throw new RequestError(name, `${nodes.length} numbers for ${nodes.length} layers`, scheme[name].length);
+  const factored = nodes.find(({ node }) => isFactored(node))?.node;
+  if (scheme.copies && factored) refuseInDepth(factored.name, "dense or conv", factored.kind);
+  for (const name of ["bits", "initialBits", "units", "copies"] as const) {
+    const list = scheme[name];
+    if (list && list.length !== nodes.length)
+      throw new RequestError(name, `${nodes.length} numbers for ${nodes.length} layers`, list.length);
+  }
   return checkCounts(nodes.flatMap((node, layer) => graphLayers(node, layer, scheme, taps[layer])));
 }
 
@@ -210,6 +229,24 @@ function linearNodesOf(graph: Graph): LinearRead[] {
     const { shape } = value === 0 ? graph.input : graph.nodes[value - 1]!;
     return [{ node, channels: shape[0], signed: signs[value]! }];
   });
+}
+
+function refuseInDepth(field: string, expected: string, received: unknown): never {
+  throw new RequestError(field, `${expected}, for weights in depth`, received);
+}
+
+/** @throws {RequestError} Where a scheme that makes weights in depth has what only pairs of layers can have. */
+function checkDepth({ bits: k, initialBits, pools, support, skip }: GraphScheme): void {
+  for (const [field, list] of Object.entries({ bits: k, initialBits }))
+    if (list.some((own) => own !== 0))
+      refuseInDepth(
+        field,
+        "0",
+        list.find((own) => own !== 0),
+      );
+  if (pools !== "shared") refuseInDepth("pools", "shared", pools);
+  if (support) refuseInDepth("support", "false", support);
+  if (skip !== "identity") refuseInDepth("skip", "identity", skip);
 }
 
 function graphLayers(
@@ -253,10 +290,39 @@ function graphLayers(
   };
   const shift = node.epilogue.shift + scaleBits;
   const hidden = inputs * group + (skip?.edge ? outputs : 0);
+  const levels = levelsOf(node, common, scheme.copies?.[layer]);
+  const last = levels.at(-1)?.group ?? group;
   return [
-    { ...common, kind: "hidden", rows: hidden, columns: inputs, shift: 0 },
-    { ...common, kind: "pooled", rows: outputs, columns: slots * group, shift },
+    { ...common, kind: "hidden", rows: hidden, columns: inputs, shift: 0, block: group, fan: 1 },
+    ...levels,
+    { ...common, kind: "pooled", rows: outputs, columns: slots * last, shift, group: last, block: 1, fan: 1 },
   ];
+}
+
+/**
+ * The levels 1..k_t of a layer whose weights are made in depth. Level j has `copies` rows for each sign of an input and each
+ * power 1, 2, ..., 2^j, power by power.
+ */
+function levelsOf(
+  { bits: targetBits, name }: LinearNode,
+  common: Pick<RandomLayer, "inputs" | "group" | "signed"> &
+    Omit<RandomLayer, "kind" | "rows" | "columns" | "shift" | "block" | "fan">,
+  copies: number | undefined,
+): RandomLayer[] {
+  const { inputs, group: units, signed } = common;
+  const signs = signed ? 2 : 1;
+  const last = signs * (copies ?? 0) * (targetBits + 1);
+  // The sums of a row of the network then stay below 2^31.
+  if (last * 2 ** targetBits >= 2 ** 31)
+    throw new RequestError("copies", `fewer for the ${targetBits} bits of ${name}`, copies);
+  return Array.from({ length: copies ? targetBits : 0 }, (_, below): RandomLayer => {
+    const half = copies! * (below + 2);
+    const group = signs * half;
+    // Level 1 reads all units of an input, since their signs are random.
+    const [block, fan] = below === 0 ? [group, units] : [half, copies! * (below + 1)];
+    const columns = inputs * (below === 0 ? units : signs * copies! * (below + 1));
+    return { ...common, kind: "level", rows: inputs * group, columns, shift: 0, group, block, fan };
+  });
 }
 
 /** @throws {RequestError} For a layer of more than 2^31 weights. */
@@ -333,6 +399,8 @@ function randomLayers(
     rectified: true,
     signed: layer === 0,
     skip: undefined,
+    block: 1,
+    fan: 1,
   };
   if (theorem === 2 && layer > 0) {
     const group = copiesOf[layer - 1]!;
@@ -346,7 +414,17 @@ function randomLayers(
   const scaleBits = Math.max(2 * k - targetBits, 0);
   const hidden = inputs * group;
   return [
-    { ...common, kind: "hidden", rows: hidden, columns: inputs, shift: 0, copies: 1, group, scaleBits },
+    {
+      ...common,
+      kind: "hidden",
+      rows: hidden,
+      columns: inputs,
+      shift: 0,
+      copies: 1,
+      group,
+      scaleBits,
+      block: group,
+    },
     {
       ...common,
       kind: "pooled",
@@ -361,8 +439,13 @@ function randomLayers(
 }
 
 /** The number of weights of a layer that may be kept, which its mask numbers row by row. */
-export function weightCount({ kind, rows, columns }: RandomLayer): number {
-  return kind === "hidden" ? rows : rows * columns;
+export function weightCount(layer: RandomLayer): number {
+  return layer.rows * rowLength(layer);
+}
+
+/** The weights of a row that may be kept. */
+export function rowLength({ kind, columns, fan }: RandomLayer): number {
+  return kind === "hidden" || kind === "level" ? fan : columns;
 }
 
 const tapCount = (taps: RandomLayer["taps"]) => (taps ? taps[0] * taps[1] : 1);
@@ -403,7 +486,7 @@ export function skipSlot(
 
 /** The number of subset sums that a layer asks for. With a random skip there is one more for each on the diagonal. */
 export function demandCount({ kind, rows, slots, constant, signed, skip }: RandomLayer): number {
-  if (kind === "hidden") return 0;
+  if (kind === "hidden" || kind === "level") return 0;
   const signs = signed ? 2 : 1;
   return rows * (slots * signs - Number(constant && signed) + (skip?.edge ? signs : 0));
 }
@@ -468,8 +551,9 @@ export type WeightLaws = WeightLaw | Pick<GraphScheme, keyof WeightLaw>;
 
 /** The law of the weights of a layer of the random network. */
 export function lawAt(laws: WeightLaws, index: number): WeightLaw {
+  // Weights that are made in depth have 0 bits, in more than two layers.
   const own = (given: number | readonly number[]) =>
-    typeof given === "number" ? given : given[Math.floor(index / 2)]!;
+    typeof given === "number" ? given : (given[Math.floor(index / 2)] ?? 0);
   const { weightQuantizer, zero } = laws;
   return { initialBits: own(laws.initialBits), bits: own(laws.bits), weightQuantizer, zero };
 }

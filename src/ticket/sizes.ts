@@ -63,8 +63,9 @@ function undrawn(layers: readonly RandomLayer[], laws: WeightLaws): number {
   const counts = new Map<number, number>();
   for (const [index, layer] of layers.entries()) {
     const share = nonzeroShare(lawAt(laws, index));
-    const hidden = layer.kind === "hidden" ? layer.inputs * layer.group : 0;
-    counts.set(share, (counts.get(share) ?? 0) + hidden * (layer.columns - 1));
+    const isOwn = layer.kind === "hidden" || layer.kind === "level";
+    const rows = isOwn ? layer.inputs * layer.group : 0;
+    counts.set(share, (counts.get(share) ?? 0) + rows * (layer.columns - layer.fan));
   }
   return [...counts].reduce((sum, [share, count]) => sum + share * count, 0);
 }
@@ -74,15 +75,17 @@ function undrawn(layers: readonly RandomLayer[], laws: WeightLaws): number {
  * that passes the constant unit of a network on is fixed in every hidden layer.
  */
 function freeWeights(target: Outline | GraphOutline, layers: readonly RandomLayer[]) {
-  if ("nodes" in target)
+  if ("nodes" in target) {
+    const pooled = layers.filter(({ kind }) => kind === "pooled");
     return target.nodes.filter(isLinear).map((node, l) => {
-      const { outputs, slots } = layers[2 * l]!;
+      const { outputs, slots } = pooled[l]!;
       // Of two matrices the larger one is free where the other one has a diagonal of ones.
       const free = isFactored(node)
         ? Math.max(Math.min(node.inner, outputs) * slots, Math.min(node.inner, slots) * outputs)
         : outputs * slots;
       return { weights: outputs * slots, free, bits: node.bits };
     });
+  }
   const { widths, bits, constant } = target;
   const weights = widths
     .slice(1)

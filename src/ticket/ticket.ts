@@ -31,7 +31,7 @@ export interface GraphTicket {
   readonly scheme: GraphScheme;
   readonly seed: bigint;
   readonly target: GraphOutline;
-  /** Two masks for every layer with weights, in the order of the nodes. */
+  /** One mask for every layer of the random network, two or more for every layer with weights, in the order of the nodes. */
   readonly masks: readonly Mask[];
 }
 
@@ -51,6 +51,11 @@ export interface Deviation {
   readonly tap?: readonly [number, number];
   /** Whether the weight is a bias of a graph; `input` is then the number of inputs. */
   readonly bias?: boolean;
+  /**
+   * The level in which a copy of the power `expected` of an input has too few edges, where weights are made in depth; `output` is
+   * then the row of the copy in that level.
+   */
+  readonly level?: number;
   /**
    * The sign of the inputs for which the weight differs, 0 for both where hidden units are not rectified, and the copy of the
    * output in which it does.

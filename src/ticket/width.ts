@@ -16,6 +16,7 @@ import {
   productPool,
   type Pool,
 } from "../theory/pool.ts";
+import { digitsProbability, firstLevelProbability, levelsProbability } from "../theory/levels.ts";
 import { isLinear, weightBits, type Graph } from "../graph/model.ts";
 import {
   askedWeights,
@@ -86,7 +87,11 @@ export function schemeFor(
 }
 
 /** A scheme for a graph of which any field may be left open, and the failure that the default units aim at. */
-export type GraphSchemeRequest = Partial<GraphScheme> & { readonly failure?: number | undefined };
+export type GraphSchemeRequest = Partial<GraphScheme> & {
+  readonly failure?: number | undefined;
+  /** Whether weights are made in depth from weights of 0 bits. Default: whether `copies` are given. */
+  readonly depthConstruction?: boolean | undefined;
+};
 
 /**
  * Completes a scheme for a graph, as `schemeFor` does for a network. Each layer has the fewest bits that can represent it unless
@@ -111,10 +116,12 @@ export type GraphSchemeRequest = Partial<GraphScheme> & { readonly failure?: num
  */
 export function graphSchemeFor(
   graph: Graph,
-  { failure = 0.01, ...given }: GraphSchemeRequest = {},
+  { failure = 0.01, depthConstruction, ...given }: GraphSchemeRequest = {},
 ): { scheme: GraphScheme; predictedFailure: number } {
   const nodes = graph.nodes.filter(isLinear);
-  const bits = given.bits ?? nodes.map((node) => Math.ceil(weightBits(node) / 2));
+  const isDeep = depthConstruction ?? given.copies !== undefined;
+  if (given.copies && !isDeep) throw new RequestError("copies", "the construction in depth", given.copies);
+  const bits = given.bits ?? nodes.map((node) => (isDeep ? 0 : Math.ceil(weightBits(node) / 2)));
   const open = {
     theorem: 1,
     initialBits: bits,
@@ -126,12 +133,73 @@ export function graphSchemeFor(
     skip: "identity",
     ...given,
   } as const;
+  if (isDeep) return deepSchemeFor(graph, open, given, failure);
   const units = [...(given.units ?? repeated(nodes.length, stepOf(open)))];
   const layers = graphLayersOf(graph, { ...open, units }).filter(({ kind }) => kind !== "hidden");
   const laws = layers.map(({ layer }) => ({ ...open, ...lawAt(open, 2 * layer) }));
   const asked = { layers, laws, units, copies: [], open: { units: !given.units, copies: false } };
   const { failure: predictedFailure, units: found } = fewest(askedWeights(graph, layers), asked, failure);
   return { scheme: { ...open, units: found }, predictedFailure };
+}
+
+/** The scheme of weights that are made in depth. The layers share the failure equally, and the prediction is exact. */
+function deepSchemeFor(
+  graph: Graph,
+  open: Omit<GraphScheme, "units" | "copies">,
+  given: Pick<GraphSchemeRequest, "units" | "copies">,
+  failure: number,
+): { scheme: GraphScheme; predictedFailure: number } {
+  parse(failureSchema, failure, "failure");
+  const nodes = graph.nodes.filter(isLinear);
+  const least = {
+    ...open,
+    units: given.units ?? repeated(nodes.length, 1),
+    copies: given.copies ?? repeated(nodes.length, 1),
+  };
+  const layers = graphLayersOf(graph, least).filter(({ kind }) => kind === "pooled");
+  const matrices = matricesOf(graph);
+  const goal = (1 - failure) ** (1 / nodes.length);
+  const [units, copies] = [[...least.units], [...least.copies]];
+  let success = 1;
+  for (const [l, layer] of layers.entries()) {
+    const classes = inputClasses(layer).map(({ inputs, signed, has }) => ({
+      inputs,
+      signed,
+      weights: Array.from(matrices[l]!.filter((_, i) => has(i))),
+    }));
+    /** P(the levels and the digits of a layer exist, given its first copies). */
+    const edges = (c: number) =>
+      classes.reduce((product, { inputs, signed, weights }) => {
+        const digits = weights.reduce((all, weight) => all * digitsProbability(weight, c, open), 1);
+        return product * (levelsProbability(nodes[l]!.bits, c, open) ** inputs * digits) ** (signed ? 2 : 1);
+      }, 1);
+    const first = (h: number, c: number) =>
+      classes.reduce(
+        (product, { inputs, signed }) => product * firstLevelProbability(h, c, open, signed) ** inputs,
+        1,
+      );
+    copies[l] =
+      given.copies?.[l] ?? fewestOf("copies", (c) => c > 0 && edges(c) >= Math.sqrt(goal), failure, l);
+    const c = copies[l];
+    // The units take what the copies leave of the failure, half of it or more.
+    const left = given.copies ? Math.sqrt(goal) : goal / edges(c);
+    units[l] = given.units?.[l] ?? fewestOf("units", (h) => h > 0 && first(h, c) >= left, failure, l);
+    success *= first(units[l], c) * edges(c);
+  }
+  const scheme = { ...open, units, copies };
+  graphLayersOf(graph, scheme);
+  return { scheme, predictedFailure: 1 - success };
+}
+
+/** As `fewestUnits`. @throws {RequestError} Where more than MAX_UNITS are needed. */
+function fewestOf(field: string, holds: (width: number) => boolean, failure: number, layer: number): number {
+  const least = fewestUnits(holds);
+  if (least !== undefined) return least;
+  throw new RequestError(
+    field,
+    `at most ${MAX_UNITS} for a failure of ${failure}`,
+    `more for layer ${layer + 1}`,
+  );
 }
 
 const FAILURE = "a number above 0 and below 1";

@@ -111,6 +111,7 @@ describe.each([
   ["as the paper proves it", "--pools halves --support", { pools: "halves", support: true }],
   ["without its skip", "--skip none", { skip: "none" }],
   ["with a random skip", "--skip random", { skip: "random" }],
+  ["in depth", "--bits 0 --depth-construction --copies 20,16", { bits: [0, 0], copies: [20, 16] }],
 ])("A ticket of a graph %s", (name, options, scheme) => {
   const file = `${name.replaceAll(/\W/g, "-")}.safetensors`;
 
@@ -284,5 +285,37 @@ describe("Refusals of tickets of graphs", () => {
     const { status, stderr } = await exacta("verify plain --network chain.json");
     expect(status).toBe(2);
     expect(stderr).toContain("network.input.shape: expected [2,3,3], as the ticket's target has, got [2]");
+  });
+});
+
+test("Weights in depth need 0 bits and Theorem 1, and a layer without edges is named", async () => {
+  for (const [options, field] of [
+    ["--depth-construction --bits 1", "bits: expected 0, for weights in depth, got 1"],
+    ["--depth-construction --bits 0 --theorem 2", "depth-construction: expected theorem 1"],
+    ["--copies 3", "copies: expected theorem 2"],
+  ] as const) {
+    const { status, stderr } = await exacta(`ticket chain.json ${options} --engine cpu --out refused`);
+    expect([status, stderr]).toEqual([2, expect.stringContaining(field)]);
+  }
+  const lacking = await exacta(
+    "ticket chain.json --bits 0 --depth-construction --copies 3 --units 12 --engine cpu --out none",
+  );
+  expect(lacking.status).toBe(1);
+  expect(lacking.stdout).toMatch(/no ticket: \d+ copies or weights have no edges/);
+  expect(lacking.stdout).toMatch(
+    /layer "dense1", level \d, input 0, \w+ inputs: copy \d of \d x has too few edges/,
+  );
+});
+
+test("The table of widths has two layers beside the construction in depth, and takes no other options", async () => {
+  const { stdout } = await exacta("theory --depth-construction --bits 2,8");
+  expect(stdout).toMatch(/\n2 +4 +11 +11 +66 .*\n8 +10 +538 +14 +252 /);
+  const findings = (await exacta("theory --depth-construction --json")).stdout.trim().split("\n");
+  expect(findings.map((line) => (JSON.parse(line) as { targetBits: number }).targetBits)).toEqual([
+    1, 2, 3, 4, 5, 6, 7, 8,
+  ]);
+  expect(await exacta("theory --depth-construction --items 3")).toMatchObject({
+    status: 2,
+    stderr: 'items: expected none with --depth-construction, got "3"\n',
   });
 });

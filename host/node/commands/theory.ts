@@ -1,14 +1,26 @@
 // exacta theory: moments, proven bounds and predictions, without simulation.
 
+import { RequestError } from "../../../src/errors.ts";
+import { depthFinding } from "../../../src/experiments/depth.ts";
 import { computeTheory, type TheoryRequest } from "../../../src/experiments/theory.ts";
 import { rangeText } from "../../../src/figures/phase.ts";
-import type { TargetTheory, TheoryFinding } from "../../../src/finding.ts";
-import { given, readNumber } from "../formats/arguments.ts";
+import type { DepthFinding, TargetTheory, TheoryFinding } from "../../../src/finding.ts";
+import { given, readList, readNumber } from "../formats/arguments.ts";
 import { outputOf } from "../output.ts";
 import { columns, grouped, significant, wrap } from "../reports/table.ts";
-import { command, value } from "./command.ts";
+import { command, flag, value, type ArgumentsOf } from "./command.ts";
 import { instanceOptions, readRequests } from "./instances.ts";
 import { jsonOption } from "./options.ts";
+
+const options = {
+  ...instanceOptions,
+  total: value("number", "Lambda, the sum of all items that Lemmas 2 and 3 are about; for rssp", "none"),
+  width: value("number", "d, inputs and outputs of the layers of Theorem 3", "1"),
+  depthConstruction: flag(
+    "how wide binary random networks are in two layers and in depth, for weights of --bits",
+  ),
+  ...jsonOption,
+};
 
 export const theoryCommand = command({
   name: "theory",
@@ -20,18 +32,17 @@ the probability that a target is reachable, and two predictions of it. M is at m
 Below are the statements of Kumar & Natale. Most hold as n grows, and beside them are exact values. For \`rnpp\`: the first two moments of
 Theorem 4 and the sides of Lemma 1, for M of 2 or more. For subset sums: Lemma 4, the form of the follow-up paper with fitted constants,
 and Theorem 3 with Corollary 1. With \`--total\` they are about instances whose items add up to Lambda: by Lemma 2 as many signs have
-the sum Lambda - 2 t as subsets have the sum t, and Lemma 3 bounds P for all t but 0 and Lambda.`,
+the sum Lambda - 2 t as subsets have the sum t, and Lemma 3 bounds P for all t but 0 and Lambda.
+
+With \`--depth-construction\` a table compares how wide binary random networks are that contain a weight of \`--bits\` (1..8 by default), in
+two layers and in depth (\`exacta ticket --depth-construction\`).`,
   examples: [
     "exacta theory --bits 6 --items 8..12 --targets 0,1,64",
     "exacta theory --bits 6 --items 12 --targets 1,64 --total 20 --width 8",
   ],
-  options: {
-    ...instanceOptions,
-    total: value("number", "Lambda, the sum of all items that Lemmas 2 and 3 are about; for rssp", "none"),
-    width: value("number", "d, inputs and outputs of the layers of Theorem 3", "1"),
-    ...jsonOption,
-  },
+  options,
   async run(args) {
+    if (args.depthConstruction) return runDepth(args);
     const sweeps = readRequests(args).map((request) =>
       computeTheory(
         given<TheoryRequest>({ ...request, total: readNumber(args.total), width: readNumber(args.width) }),
@@ -43,6 +54,41 @@ the sum Lambda - 2 t as subsets have the sum t, and Lemma 3 bounds P for all t b
     return 0;
   },
 });
+
+/** The bits of weights whose widths are listed by default. */
+const DEPTH_BITS = "1..8";
+
+function runDepth(args: ArgumentsOf<typeof options>): number {
+  const { bits, json } = args;
+  for (const [name, given] of Object.entries(args))
+    if (given !== undefined && !["bits", "json", "depthConstruction"].includes(name))
+      throw new RequestError(name, "none with --depth-construction", given);
+  const findings = readList(bits ?? DEPTH_BITS).map(depthFinding);
+  const output = outputOf({ ...(json && { json }) });
+  for (const finding of findings) output.finding(finding);
+  output.text(depthTable(findings));
+  return 0;
+}
+
+function depthTable(findings: readonly DepthFinding[]): string {
+  const [{ widths }] = findings as [DepthFinding];
+  const header = widths.flatMap(({ probability }) => [`P = ${probability}: units`, "copies", "rows"]);
+  return `${[
+    ...wrap(
+      "How wide a random network of weights -1 and 1 is that contains a weight of k bits, uniform on -2^k..2^k, for both signs of its input. " +
+        "units: hidden units of two layers. copies: copies of each power of two in depth, with k + 2 random layers. rows: the rows of their widest layer.",
+    ),
+    "",
+    ...columns([
+      ["k", "layers", ...header],
+      ...findings.map(({ targetBits, layers, widths: of }) => [
+        String(targetBits),
+        String(layers),
+        ...of.flatMap(({ pairUnits, copies, rows }) => [pairUnits, copies, rows].map(grouped)),
+      ]),
+    ]),
+  ].join("\n")}\n`;
+}
 
 /** The most targets whose paper statements fit a line. */
 const MAX_STATED_TARGETS = 2;

@@ -57,7 +57,12 @@ const options = {
   ),
   support: flag("reject products of two weights until they are uniform on the distinct ones"),
   units: value("list", "hidden units of each input, for every layer", "auto, by theory"),
-  copies: value("list", "copies of each neuron, for theorem 2", "auto, by theory"),
+  copies: value(
+    "list",
+    "copies of each neuron, for theorem 2, or of each power of two, in depth",
+    "auto, by theory",
+  ),
+  depthConstruction: flag("with bits 0: make weights of k bits of powers of two in k + 2 layers"),
   failure: value("number", "the probability of failure that auto accepts, by theory", "0.01"),
   ...seedOption,
   attempts: value("number", "seeds to try, one after the other", "1"),
@@ -87,7 +92,10 @@ With \`--nonnegative\` the ticket equals its network on all inputs that are not 
 Without \`--units\` and \`--copies\` the random network is as narrow as theory allows for a probability of failure of \`--failure\`.
 Where a weight has no subset, no file is written, and the first such weights are listed.
 
-\`--bits 0\` makes a binary random network, with \`--zero\` a ternary one; a weight of k bits then takes about 2^k hidden units.
+\`--bits 0\` makes a binary random network, with \`--zero\` a ternary one; a weight of k bits then takes about 2^k hidden units. With
+\`--depth-construction\` a layer of k bits becomes k + 2 random layers instead, which have \`--copies\` of x, 2x, 4x, ..., 2^k x for each
+input x and sign: a power is the sum of two copies of the one before it, and an output adds one copy for each binary digit of a weight.
+
 \`--pools halves\` and \`--support\` follow the paper's proof to the letter: half of an input's hidden units serve each sign, and
 products are rejected until they are uniform on all distinct products. (On all integers, as the proof asks, no rejection can
 make them uniform.)`,
@@ -145,7 +153,7 @@ async function runTicket(args: Options & { readonly network: string }, { stop }:
   output.text(
     isComplete
       ? `${args.out}: theorem ${scheme.theorem}, seed ${ticket.seed}, ${widthText(scheme)} (${predicted}), ${sizesText(sizes)}\n`
-      : `no ticket: ${grouped(failures.length)} subset sums have no solution, more --units or --attempts may help (${predicted}); the first:\n` +
+      : `no ticket: ${grouped(failures.length)} ${args.depthConstruction ? "copies or weights have no edges" : "subset sums have no solution"}, more --units or --attempts may help (${predicted}); the first:\n` +
           finding.failures.map(deviationText).join(""),
   );
   return isComplete ? 0 : 1;
@@ -171,7 +179,11 @@ interface GraphRequest extends Choices {
 function readRequest(args: Options, read: ReadNetwork): NetworkRequest | GraphRequest {
   const seed = args.seed === undefined ? 1n : parse(seedSchema, args.seed, "seed");
   const choices = { seed, sparse: args.sparse ?? false };
-  const isPlain = !isGraph(read.network) && !args.nonnegative && (args.skip ?? "identity") === "identity";
+  const isPlain =
+    !isGraph(read.network) &&
+    !args.nonnegative &&
+    !args.depthConstruction &&
+    (args.skip ?? "identity") === "identity";
   if (args.theorem === "2" || isPlain) {
     const { network, bits } = networkOf(args, read);
     const scheme = schemeFor(network, bits, readScheme(args, network.layers.length));
@@ -183,8 +195,8 @@ function readRequest(args: Options, read: ReadNetwork): NetworkRequest | GraphRe
 }
 
 /** The network as a list of layers. */
-function networkOf({ nonnegative, skip }: Options, { network, bits }: ReadNetwork) {
-  for (const [name, given] of Object.entries({ nonnegative, skip }))
+function networkOf({ nonnegative, skip, depthConstruction }: Options, { network, bits }: ReadNetwork) {
+  for (const [name, given] of Object.entries({ nonnegative, skip, depthConstruction }))
     if (given !== undefined && given !== "identity") throw new RequestError(name, "theorem 1", 2);
   return isGraph(network) ? networkOfGraph(network) : { network, bits };
 }
@@ -208,7 +220,9 @@ function readScheme(args: Options, layers: number): SchemeRequest {
 
 function readGraphScheme(args: Options, { nodes }: Graph): GraphSchemeRequest {
   const layers = nodes.filter(isLinear).length;
-  if (args.copies !== undefined) throw new RequestError("copies", "theorem 2", args.theorem ?? 1);
+  const { depthConstruction } = args;
+  if (args.copies !== undefined && !depthConstruction)
+    throw new RequestError("copies", "theorem 2", args.theorem ?? 1);
   return given<GraphSchemeRequest>({
     ...commonScheme(args),
     skip: args.skip,
@@ -216,6 +230,8 @@ function readGraphScheme(args: Options, { nodes }: Graph): GraphSchemeRequest {
     bits: perLayer(args.bits, layers),
     initialBits: perLayer(args.initialBits, layers),
     units: perLayer(args.units, layers),
+    copies: perLayer(args.copies, layers),
+    depthConstruction,
   });
 }
 

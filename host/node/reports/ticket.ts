@@ -30,6 +30,8 @@ export function widthText({
 export function deviationText(deviation: Deviation): string {
   const { sign, copy, node, expected, got } = deviation;
   const signs = sign === 0 ? "all inputs" : `${sign > 0 ? "positive" : "negative"} inputs`;
+  if (deviation.level !== undefined)
+    return `${placeText(deviation)}, ${signs}: copy ${copy} of ${expected} x has too few edges\n`;
   const place =
     node === undefined
       ? `${placeText(deviation)}, ${signs}, copy ${copy}`
@@ -38,9 +40,10 @@ export function deviationText(deviation: Deviation): string {
 }
 
 /** `layer 0, output 1, input 2`, or `layer conv1, output 1, input 2, tap [0, 1]` in a graph. */
-function placeText({ layer, node, output, input, tap, bias }: Deviation): string {
+function placeText({ layer, node, output, input, tap, bias, level }: Deviation): string {
   const from = bias ? "bias" : `input ${input}${tap ? `, tap [${tap.join(", ")}]` : ""}`;
-  return `layer ${node === undefined ? layer : quoted(node)}, output ${output}, ${from}`;
+  const to = level === undefined ? `output ${output}` : `level ${level}`;
+  return `layer ${node === undefined ? layer : quoted(node)}, ${to}, ${from}`;
 }
 
 /** The layers with weights of a graph, with the bits and the number of their weights and biases. */
