@@ -13,6 +13,7 @@ export type { TailRequest } from "../../src/experiments/tail.ts";
 export type { WidthRequest } from "../../src/experiments/width.ts";
 export type {
   Failure,
+  DepthFinding,
   PartitionFinding,
   MeasuredFailure,
   PhaseFinding,
