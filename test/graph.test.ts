@@ -130,7 +130,7 @@ describe("Graphs that are refused", () => {
           { ...conv, name: "b" },
         ],
       },
-      'a: from: expected nodes that are listed before it, got "b"',
+      'a: from: expected names of nodes that are listed before it, got "b"',
     ],
     ["a node that reads itself", { input, nodes: [{ ...conv, name: "a", from: "a" }] }, "a: from"],
     [
@@ -217,6 +217,19 @@ describe("Graphs that are refused", () => {
       "an input of 2^40 numbers",
       { input: { shape: [2 ** 20, 2 ** 10, 2 ** 10], activationBits: 3 }, nodes: [conv] },
       "input: expected at most 16777216 numbers",
+    ],
+    [
+      "more than 2^31 multiplications for an input",
+      {
+        input: { shape: [1, 4096, 4096], activationBits: 3 },
+        nodes: [{ kind: "average-pool", size: [16, 16], activationBits: 3 }],
+      },
+      "average-pool1: expected at most 2147483648 multiplications for an input up to here",
+    ],
+    [
+      "a name with a control character",
+      { input, nodes: [{ ...conv, name: "a\nb" }] },
+      "1 to 200 characters, without control characters",
     ],
     [
       "sums beyond 2^53",

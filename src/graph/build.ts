@@ -29,6 +29,8 @@ const INPUT = "input";
 export const MAX_NODES = 1000;
 export const MAX_ELEMENTS = 2 ** 24;
 export const MAX_WEIGHTS = 2 ** 24;
+/** The most multiplications of one input, those of windows included. */
+const MAX_PRODUCTS = 2 ** 31;
 /** The most places of a window, by the number of which an average is divided. */
 const MAX_TAPS = MAX_DIVISOR;
 /** The largest weight of a product of two matrices, so that engines take it. */
@@ -85,7 +87,7 @@ export interface OutlinePart {
 /**
  * The graph of parts.
  * @throws {RequestError} For names that occur twice or are not defined before they are used, values that nothing reads, shapes
- * that do not fit, sizes beyond limits, and sums that could exceed 2^53.
+ * that do not fit, sizes beyond limits, more than 2^31 multiplications for an input, and sums that could exceed 2^53.
  */
 export function buildGraph(input: GraphInput, parts: readonly GraphPart[]): Graph {
   const indices = new Map([[INPUT, 0]]);
@@ -109,7 +111,25 @@ export function buildGraph(input: GraphInput, parts: readonly GraphPart[]): Grap
   });
   const graph = { input, nodes };
   rangesOf(graph);
+  checkProducts(graph);
   return graph;
+}
+
+/** @throws {RequestError} Where it would take minutes to run one input. */
+function checkProducts({ input, nodes }: Graph): void {
+  let products = 0;
+  for (const node of nodes) {
+    const [channels] = imageOf(node.from[0] === 0 ? input.shape : nodes[node.from[0]! - 1]!.shape);
+    const taps = "window" in node ? node.window.size[0] * node.window.size[1] : 1;
+    products +=
+      sizeOf(node.shape) * taps * (isLinear(node) ? channels / (node.kind === "conv" ? node.groups : 1) : 1);
+    if (products > MAX_PRODUCTS)
+      throw new RequestError(
+        node.name,
+        `at most ${MAX_PRODUCTS} multiplications for an input up to here`,
+        products,
+      );
+  }
 }
 
 /**
@@ -174,7 +194,7 @@ function readsOf(part: GraphPart, i: number, name: string, indices: ReadonlyMap<
     if (index === undefined)
       throw new RequestError(
         `${name}: from`,
-        "nodes that are listed before it",
+        "names of nodes that are listed before it",
         read,
         "nodes are listed in the order in which they are computed, so that there are no cycles",
       );

@@ -24,7 +24,9 @@ export const shapeSchema = z.union(
 );
 
 const base = {
-  name: z.optional(z.string("a text").check(z.regex(/^.{1,200}$/u, "1 to 200 characters"))),
+  name: z.optional(
+    z.string("a text").check(z.regex(/^\P{Cc}{1,200}$/u, "1 to 200 characters, without control characters")),
+  ),
   from: z.optional(z.union([z.string(), z.array(z.string("a name"))], "a name, or a list of names")),
 };
 const rounding = {
@@ -99,7 +101,7 @@ const graphSchema = z.strictObject(
       "an object with shape and activationBits",
     ),
     bits: z.optional(integer(0, MAX_BITS)),
-    activationBits: z.optional(integer(0, MAX_BITS)),
+    activationBits: rounding.activationBits,
     quantizer: z._default(z.enum(quantizers, `one of ${quantizers.join(", ")}`), "floor"),
     clamp: z._default(z.boolean("true or false"), false),
     nodes: z.array(nodeSchema, "a list of nodes").check(z.minLength(1, "one node or more")),

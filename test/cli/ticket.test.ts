@@ -193,7 +193,7 @@ test("Mask bits that change nothing are allowed and counted", async () => {
   const { status, stdout } = await exacta("verify dead");
   expect([status, stdout]).toEqual([
     0,
-    `${whole.stdout.trimEnd().replace("clean", "dead")}; 1 more are kept and change nothing\n`,
+    `${whole.stdout.trimEnd().replace("clean", "dead")}; 1 further kept weights have no effect\n`,
   ]);
 });
 
@@ -237,7 +237,8 @@ test("A file that names another target is refused although the weights are equal
   await writeFile(join(folder, "misnamed"), bytes);
   expect(await exacta("verify misnamed --network network.json")).toEqual({
     status: 1,
-    stdout: "misnamed: is no ticket of network.json\nthe file names another target\n",
+    stdout:
+      "misnamed: is no ticket of network.json\nthe file has the digest of another network: it is damaged, or the ticket of that network\n",
     stderr: "",
   });
 });

@@ -64,7 +64,7 @@ random numbers of \`--seed\`. A ticket takes the numbers of its target, so both 
 
 The network of a ticket fixes how real numbers become integers; other options are refused, except \`--input-scale\`.`,
   formats: `
-  .npy    integers, booleans or floats, of shape [inputs, columns] or of more axes
+  .npy    integers, booleans or floats, of shape [inputs, columns] or of more axes; images have shape [inputs, channels, height, width]
   text    a row for each input, between semicolons, tabs, commas or blanks; a first line of names and comments with # are skipped`,
   examples: ["exacta forward ticket.safetensors --inputs x.csv --pass audit"],
   statusStopped: "a signal stopped the run; no outputs are written",
@@ -133,7 +133,7 @@ async function runForward(
   const header = parse(headerSchema, args.header, "header");
   const { network, ends, imported } = await readNetworkOrTicket(file, readNetworkOptions(args));
   const output = outputOf(args);
-  const { columns, activationBits, outputs: width } = ends;
+  const { columns, shape: imageShape, activationBits, outputs: width } = ends;
   if (columns === 0) throw new RequestError(`${file}: widths`, "inputs beside the constant", columns);
   const scales = imported?.quantization && { activationBits, ...imported.quantization };
   if (args.real && !scales) throw notReal(imported !== undefined, activationBits);
@@ -141,6 +141,7 @@ async function runForward(
   const bytes = await readBytes(args.inputs, "inputs");
   const form = {
     columns,
+    shape: imageShape,
     most: 2 ** activationBits,
     real: real && { largest: real.inputScale, integerOf: (x: number) => integerInput(real, x) },
     hasHeader: header === undefined ? undefined : header === "yes",

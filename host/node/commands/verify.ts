@@ -24,7 +24,7 @@ import { readNetworkOptions, ticketNetworkOptions } from "./import.ts";
 import { jsonOption } from "./options.ts";
 
 const options = {
-  network: value("file", "the network that the ticket must equal", "the one that the ticket names"),
+  network: value("file", "the network that the ticket must equal", "the one whose digest the ticket has"),
   ...ticketNetworkOptions,
   ...jsonOption,
 };
@@ -139,7 +139,7 @@ function verdictText(
     return `does not equal ${target}\noutputs differ for input ${shown.difference.join(" ")}`;
   if (outside > 0)
     return `is no ticket of its scheme\n${grouped(outside)} products are kept that it leaves out`;
-  return `is no ticket of ${target}\nthe file names another target`;
+  return `is no ticket of ${target}\nthe file has the digest of another network: it is damaged, or the ticket of that network`;
 }
 
 function auditText(shown: OutputComparison | undefined): string {

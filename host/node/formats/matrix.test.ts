@@ -50,6 +50,32 @@ describe("NumPy file", () => {
     }
   });
 
+  test("Images have their channels first, and those of another order are refused", () => {
+    const image = (shape: string) =>
+      npy(
+        says("|i1", shape),
+        Array.from({ length: 12 }, (_, i) => i),
+      );
+    const readImage = (shape: string) => {
+      try {
+        return [...decodeInputs(image(shape), { columns: 12, most: 100, shape: [2, 3, 2] })].length;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    expect(readImage("(1, 2, 3, 2)")).toBe(12);
+    expect(readImage("(1, 12)")).toBe(12);
+    expect(readImage("(12,)")).toBe(12);
+    expect(readImage("(1, 3, 2, 2)")).toBe(
+      'shape: expected (n, 2, 3, 2), or a row of 12 values for each input, got "(1, 3, 2, 2)"; ' +
+        "channels come before height and width: x.transpose(0, 3, 1, 2) in NumPy moves them",
+    );
+    expect(readImage("(2, 3, 2)")).toBe(
+      'shape: expected n inputs of 12 values, got "(2, 3, 2)"; ' +
+        "a single input needs an axis of length 1 before the others: x[None] in NumPy",
+    );
+  });
+
   test("A .npy file is read at any offset and is not changed", () => {
     const file = npy(says(">i2", "(1, 2)"), [0, 1, 255, 255]);
     for (const shift of [0, 1, 2, 3]) {

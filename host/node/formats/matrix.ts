@@ -14,6 +14,8 @@ const MAX_SIZE = 2 ** 28;
 export interface InputForm {
   /** The numbers of each input. */
   readonly columns: number;
+  /** The shape of an input that is an image, [channels, height, width]. */
+  readonly shape?: readonly number[] | undefined;
   /** Inputs are integers of -most..most. */
   readonly most: number;
   /** For real numbers: the largest one, and the integer of one that is not larger. Without it, integers are read. */
@@ -50,8 +52,25 @@ function fromNpy(bytes: Uint8Array, form: InputForm): Int32Array {
   const { descr, isFortran, shape, start } = readNpyHeader(bytes);
   const rows = shape.length === 1 ? 1 : (shape[0] ?? 0);
   const lengths = shape.slice(shape.length === 1 ? 0 : 1);
+  const got = `(${shape.join(", ")})`;
   if (shape.length === 0 || lengths.reduce((product, length) => product * length, 1) !== columns)
-    throw new RequestError("shape", `n inputs of ${columns} values`, `(${shape.join(", ")})`);
+    throw new RequestError(
+      "shape",
+      `n inputs of ${columns} values`,
+      got,
+      shape.length > 1 && shape.reduce((product, length) => product * length, 1) === columns
+        ? "a single input needs an axis of length 1 before the others: x[None] in NumPy"
+        : undefined,
+    );
+  // Axes of length 1 may be left out.
+  const axes = (list: readonly number[]) => list.filter((length) => length !== 1).join();
+  if (form.shape && lengths.length > 1 && axes(lengths) !== axes(form.shape))
+    throw new RequestError(
+      "shape",
+      `(n, ${form.shape.join(", ")}), or a row of ${columns} values for each input`,
+      got,
+      "channels come before height and width: x.transpose(0, 3, 1, 2) in NumPy moves them",
+    );
   if (rows * columns > MAX_SIZE)
     throw new RequestError("shape", `at most ${MAX_SIZE} values`, rows * columns);
   const size = Number(descr.at(-1)) * rows * columns;

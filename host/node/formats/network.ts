@@ -94,6 +94,8 @@ export function optionsOf(target: Outline | GraphOutline): ImportOptions {
 /** What a network takes and gives: `columns` integers of at most 2^activationBits in magnitude, and `outputs` integers. */
 interface Ends {
   readonly columns: number;
+  /** The shape of an input that is an image. */
+  readonly shape?: readonly number[] | undefined;
   readonly activationBits: number;
   readonly outputs: number;
 }
@@ -106,7 +108,12 @@ export function endsOf({ network, bits }: ReadNetwork): Ends {
 function outlineEnds(outline: Outline | GraphOutline): Ends {
   if ("nodes" in outline) {
     const { shape, activationBits } = outline.input;
-    return { columns: sizeOf(shape), activationBits, outputs: sizeOf(outline.nodes.at(-1)!.shape) };
+    return {
+      columns: sizeOf(shape),
+      shape: shape.length === 3 ? shape : undefined,
+      activationBits,
+      outputs: sizeOf(outline.nodes.at(-1)!.shape),
+    };
   }
   const { widths, activationBits, constant } = outline;
   return { columns: widths[0]! - Number(constant), activationBits, outputs: widths.at(-1)! };

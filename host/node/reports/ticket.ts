@@ -9,11 +9,11 @@ import { grouped } from "./table.ts";
 
 /** How many weights a ticket keeps, and how many a random network has beside the bound by counting. */
 export function sizesText({ target, initial, kept, dead, bitsPerWeight, lowerBound, gap }: Sizes): string {
-  const needless = dead > 0 ? `; ${grouped(dead)} more are kept and change nothing` : "";
+  const needless = dead > 0 ? `; ${grouped(dead)} further kept weights have no effect` : "";
   const least = grouped(Math.ceil(lowerBound));
   return (
     `keeps ${grouped(kept)} of ${grouped(initial)} weights for ${grouped(target)}, ${bitsPerWeight.toFixed(1)} bits a ` +
-    `weight; a mask for each choice of these ${grouped(target)} takes at least ${least} weights (here ${gap.structured.toFixed(1)}x ` +
+    `weight; a random network with a mask for each choice of these ${grouped(target)} has at least ${least} (here ${gap.structured.toFixed(1)}x ` +
     `that, ${gap.dense.toFixed(1)}x with dense first matrices)${needless}`
   );
 }
