@@ -144,12 +144,19 @@ function isSigned({ config }: MeasuredSweep): boolean {
 }
 
 function subsetEvents(sweeps: readonly NamedSweep[]): PhaseEvent[] {
+  // The sweeps of a run have one distance and one size.
+  const [{ within, size }] = sweeps.map(({ config }) => config) as [MeasuredSweep["config"]];
+  const subset = size === undefined ? "some subset" : `some subset of ${size}`;
+  const near = within === 0 ? "" : `, up to ±${within}`;
   return [
-    ...targetEvents(sweeps, "Target", (target) => `some subset of n random items sums to ${target}`),
+    ...targetEvents(sweeps, "Target", (target) => `${subset} of n random items sums to ${target}${near}`),
     {
       subject: "covered",
       title: "Every target from −M to M",
-      meaning: "the subset sums of n random items include every target of −M..M",
+      meaning:
+        size === undefined && within === 0
+          ? "the subset sums of n random items include every target of −M..M"
+          : `for every target of −M..M ${subset} of n random items sums to it${near}`,
       label: "P(all covered)",
       sweeps,
       observations: sweeps.map(({ findings, theory }) =>
