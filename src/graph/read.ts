@@ -90,7 +90,8 @@ const nodeSchema = z.discriminatedUnion(
   { error: `a node whose kind is ${KINDS}` },
 );
 
-const graphSchema = z.strictObject(
+/** The JSON form of a graph; docs/graph.schema.json is made of it. */
+export const graphSchema = z.strictObject(
   {
     input: z.strictObject(
       {

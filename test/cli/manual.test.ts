@@ -1,10 +1,12 @@
-// docs/cli.md and the declarations of the commands agree.
+// Documents that are made of the sources agree with them: docs/cli.md, docs/experiments.md and docs/graph.schema.json.
 
 import { expect, test } from "vitest";
+import * as z from "zod/mini";
 import { loadCommands } from "../../host/node/commands/index.ts";
 import { exhibits } from "../../host/node/paper/exhibits.ts";
 import { paperText } from "../../host/node/paper/page.ts";
 import { manual } from "../../scripts/manual.ts";
+import { graphSchema } from "../../src/graph/read.ts";
 
 const commands = await loadCommands();
 
@@ -19,6 +21,25 @@ test("docs/experiments.md is the text of the figures of exacta paper", async () 
     paperText(exhibits),
     "docs/experiments.md is stale; npm run docs:cli rewrites it",
   ).toMatchFileSnapshot("../../docs/experiments.md");
+});
+
+/** The range in the message of a schema of integers. */
+const RANGE = /^an integer in (-?\d+)\.\.(\d+)$/;
+
+test("docs/graph.schema.json is the JSON Schema of the form that readGraph reads", async () => {
+  const schema = z.toJSONSchema(graphSchema, {
+    io: "input",
+    override({ zodSchema, jsonSchema }) {
+      const { type, error } = zodSchema._zod.def;
+      const range = type === "number" && RANGE.exec(String(error?.({} as never)));
+      if (type === "number") jsonSchema.type = "integer";
+      if (range) Object.assign(jsonSchema, { minimum: Number(range[1]), maximum: Number(range[2]) });
+    },
+  });
+  await expect(
+    `${JSON.stringify(schema, null, 2)}\n`,
+    "docs/graph.schema.json is stale; npm run docs:cli rewrites it",
+  ).toMatchFileSnapshot("../../docs/graph.schema.json");
 });
 
 test("Every command has a manual, an example and options with a meaning", () => {
