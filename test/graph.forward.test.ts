@@ -364,7 +364,7 @@ describe("Stages of graphs", () => {
   });
 
   test("Logits of many points are cut into blocks, which cover every output once", () => {
-    const [channels, points] = [2 ** 10, 1500];
+    const [channels, points] = [2 ** 10, 1300];
     const row = Array.from({ length: channels }, () => [1]);
     const graph = readGraph({
       input: { shape: [channels, points, 1], activationBits: 1 },
