@@ -71,6 +71,48 @@ describe("Exact tables of subsets with a distance or a size", () => {
   );
 });
 
+/** Rows of the same tables for more items, which are drawn: P(missed) of all targets, and P(reached) of some. */
+const DRAWN = [
+  { halfRange: 4, within: 1, from: 6, failure: [0.154533, 0.09088, 0.05275] },
+  { halfRange: 4, within: 2, from: 6, failure: [0.078125, 0.042969, 0.023438] },
+  { halfRange: 8, within: 0, from: 5, failure: [0.952221, 0.728321, 0.462958, 0.274018] },
+  { halfRange: 8, within: 1, from: 5, failure: [0.538574, 0.338024, 0.208997, 0.128896] },
+  { halfRange: 8, within: 2, from: 5, failure: [0.370976, 0.235362, 0.146822, 0.090323] },
+];
+const DRAWN_SIZED = [
+  { size: 1, targets: [1, 4], probability: [0.656391, 0.656391] },
+  { size: 2, targets: [0, 1, 4], probability: [0.949648, 0.858279, 0.593342] },
+  { size: 3, targets: [0, 1, 4], probability: [0.881083, 0.880565, 0.812326] },
+];
+
+describe("Drawn instances with a distance or a size", () => {
+  const trials = 40_000;
+  const errorsFrom = (p: number, measured: number) =>
+    Math.abs(measured - p) / Math.sqrt((p * (1 - p)) / trials);
+
+  test.each(DRAWN)(
+    "M = $halfRange: every target is within $within of a sum of $from items or more as often as the table says",
+    async ({ halfRange, within, from, failure }) => {
+      const items = { from, to: from + failure.length - 1 };
+      const findings = await measurePhase(await engineOf("cpu"), { halfRange, within, items, trials });
+      findings.forEach(({ covered }, j) =>
+        expect(errorsFrom(failure[j]!, 1 - covered!.probability)).toBeLessThan(5),
+      );
+    },
+  );
+
+  test.each(DRAWN_SIZED)(
+    "M = 4: $size of 8 items have the sums $targets as often as the table says",
+    async ({ size, targets, probability }) => {
+      const request = { halfRange: 4, items: 8, size, targets, trials };
+      const [finding] = await measurePhase(await engineOf("cpu"), request);
+      finding!.targets.forEach((estimate, t) =>
+        expect(errorsFrom(probability[t]!, estimate.probability)).toBeLessThan(5),
+      );
+    },
+  );
+});
+
 /** The items of a trial as plain phase draws them are not visible here, so that the oracle enumerates instances itself. */
 function oracleTally({ halfRange: M, items, size, within = 0, targets }: OracleRequest): number[][] {
   const values = Array.from({ length: 2 * M }, (_, i) => (i < M ? i - M : i - M + 1));

@@ -30,9 +30,11 @@ test("docs/graph.schema.json is the JSON Schema of the form that readGraph reads
   const schema = z.toJSONSchema(graphSchema, {
     io: "input",
     override({ zodSchema, jsonSchema }) {
-      const { type, error } = zodSchema._zod.def;
-      const range = type === "number" && RANGE.exec(String(error?.({} as never)));
-      if (type === "number") jsonSchema.type = "integer";
+      const { type, error } = (zodSchema as z.ZodMiniType).def;
+      if (type !== "number") return;
+      jsonSchema.type = "integer";
+      const message = error?.({} as never);
+      const range = typeof message === "string" ? RANGE.exec(message) : null;
       if (range) Object.assign(jsonSchema, { minimum: Number(range[1]), maximum: Number(range[2]) });
     },
   });

@@ -62,8 +62,6 @@ function fromNpy(bytes: Uint8Array, form: InputForm): Int32Array {
         ? "a single input needs an axis of length 1 before the others: x[None] in NumPy"
         : undefined,
     );
-  // Axes of length 1 may be left out.
-  const axes = (list: readonly number[]) => list.filter((length) => length !== 1).join();
   if (form.shape && lengths.length > 1 && axes(lengths) !== axes(form.shape))
     throw new RequestError(
       "shape",
@@ -91,6 +89,9 @@ function fromNpy(bytes: Uint8Array, form: InputForm): Int32Array {
     }
   return inputs;
 }
+
+/** The lengths of axes. Those of length 1 may be left out. */
+const axes = (lengths: readonly number[]): string => lengths.filter((length) => length !== 1).join();
 
 /** The offsets of the values of row 0, in C order, in an array in Fortran order. */
 function fortranOffsets(rows: number, lengths: readonly number[]): Uint32Array {
