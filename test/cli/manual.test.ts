@@ -30,7 +30,7 @@ test("docs/graph.schema.json is the JSON Schema of the form that readGraph reads
   const schema = z.toJSONSchema(graphSchema, {
     io: "input",
     override({ zodSchema, jsonSchema }) {
-      const { type, error } = (zodSchema as z.ZodMiniType).def;
+      const { type, error } = (zodSchema as unknown as z.ZodMiniType).def;
       if (type !== "number") return;
       jsonSchema.type = "integer";
       const message = error?.({} as never);
