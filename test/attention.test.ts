@@ -1,36 +1,27 @@
 // Attention logits and products of two matrices: tickets of random graphs, faults, and how often random networks have them.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cpuRunner } from "../host/cpu/runner.ts";
+import { describe, expect, test } from "vitest";
 import { runNetwork } from "../host/experiments/network.ts";
 import { pruneToTicket, targetDigest } from "../host/experiments/ticket.ts";
-import { gpuRunner } from "../host/gpu/runner.ts";
-import { startThread } from "../host/node/platform/threads.ts";
-import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import { graphForward } from "../src/graph/forward.ts";
 import { isFactored, isLinear, type Graph } from "../src/graph/model.ts";
 import { readGraph } from "../src/graph/read.ts";
-import { representedWeights, verifyTicket } from "../src/ticket/certificate.ts";
+import { verifyTicket } from "../src/ticket/certificate.ts";
 import { compareOutputs, forwardKeptGraph } from "../src/ticket/comparison.ts";
-import { decodeTicket, encodeTicket } from "../src/ticket/file.ts";
+import { encodeTicket } from "../src/ticket/file.ts";
 import { countsOf, keptLayers } from "../src/ticket/kept.ts";
 import { passes } from "../src/ticket/passes.ts";
 import { drawnWeights, ticketLayers } from "../src/ticket/scheme.ts";
 import { sizesOf } from "../src/ticket/sizes.ts";
 import type { GraphTicket } from "../src/ticket/ticket.ts";
 import { graphSchemeFor, type GraphSchemeRequest } from "../src/ticket/width.ts";
-import { testAdapter } from "./gpu/devices.ts";
 import { generator, oracleGraph, randomGraph, randomInput, type GraphJson } from "./graphs.ts";
+import { testEngines } from "./engines.ts";
+import { expectCertified, expectIndependentPass, expectPasses } from "./graphTickets.ts";
 import { refusal } from "./refusal.ts";
 
-const engines = {} as Record<"reference" | "cpu" | "gpu", Runner>;
-beforeAll(async () => {
-  engines.reference = referenceRunner();
-  engines.cpu = await cpuRunner(2, startThread);
-  engines.gpu = await gpuRunner(testAdapter);
-});
-afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
+const engines = testEngines();
 
 /** The ticket of the first seed that has one. */
 async function ticketFor(graph: Graph, request: GraphSchemeRequest, engine: Runner): Promise<GraphTicket> {
@@ -71,25 +62,15 @@ describe("Tickets of graphs with attention", () => {
     for (const [seed, json, graph] of attentionGraphs(60, 0)) {
       const random = generator(seed + 7);
       const ticket = await ticketFor(graph, randomRequest(random, graph), engines.cpu);
-      const digest = await targetDigest(graph);
-      expect(decodeTicket(encodeTicket(ticket, digest))).toEqual({ ticket, digest });
-      expect([seed, verifyTicket(graph, ticket)]).toEqual([seed, { certified: true }]);
-      const kept = keptLayers(ticket);
-      expect(countsOf(kept, ticket)).toMatchObject({ dead: 0, outside: 0 });
-      expect(await targetDigest(representedWeights(ticket.target, kept) as Graph)).toBe(digest);
+      const one = { seed, json, graph, ticket };
+      await expectCertified(one);
       const inputs = [randomInput(random, json), randomInput(random, json)];
-      const outputs = inputs.flatMap((input) => oracleGraph(json, input));
-      expect([seed, Array.from(graphForward(graph, inputs.flat()))]).toEqual([seed, outputs]);
-      expect([seed, inputs.flatMap((input) => Array.from(forwardKeptGraph(graph, kept, input)!))]).toEqual([
+      expect([seed, Array.from(graphForward(graph, inputs.flat()))]).toEqual([
         seed,
-        outputs,
+        inputs.flatMap((input) => oracleGraph(json, input)),
       ]);
-      for (const pass of passes)
-        expect([
-          seed,
-          pass,
-          Array.from(await runNetwork(engines.cpu, ticket, inputs.flat(), { pass })),
-        ]).toEqual([seed, pass, outputs]);
+      expectIndependentPass(one, inputs);
+      await expectPasses(engines.cpu, one, inputs);
     }
   });
 
@@ -99,11 +80,7 @@ describe("Tickets of graphs with attention", () => {
       const request = randomRequest(random, graph);
       const ticket = await ticketFor(graph, request, engines.cpu);
       expect(await ticketFor(graph, request, engines[name])).toEqual(ticket);
-      const input = randomInput(random, json);
-      for (const pass of passes)
-        expect(Array.from(await runNetwork(engines[name], ticket, input, { pass }))).toEqual(
-          oracleGraph(json, input),
-        );
+      await expectPasses(engines[name], { seed, json, graph, ticket }, [randomInput(random, json)]);
     }
   });
 

@@ -1,17 +1,12 @@
 // Tickets whose weights are made in depth, of powers of two, from random weights of -1, 1 and perhaps 0.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cpuRunner } from "../host/cpu/runner.ts";
+import { describe, expect, test } from "vitest";
 import { runNetwork } from "../host/experiments/network.ts";
 import { pruneToTicket, targetDigest } from "../host/experiments/ticket.ts";
-import { gpuRunner } from "../host/gpu/runner.ts";
-import { startThread } from "../host/node/platform/threads.ts";
-import { referenceRunner } from "../host/reference.ts";
-import type { Runner } from "../host/runner.ts";
 import { depthFinding } from "../src/experiments/depth.ts";
 import { isLinear, type Graph } from "../src/graph/model.ts";
 import { readGraph } from "../src/graph/read.ts";
-import { firstDeviation, representedWeights, verifyTicket } from "../src/ticket/certificate.ts";
+import { firstDeviation, verifyTicket } from "../src/ticket/certificate.ts";
 import { compareOutputs, forwardKeptGraph } from "../src/ticket/comparison.ts";
 import { decodeTicket, encodeTicket } from "../src/ticket/file.ts";
 import { countsOf, keptLayers } from "../src/ticket/kept.ts";
@@ -21,17 +16,12 @@ import { drawnWeights, ticketLayers, weightCount } from "../src/ticket/scheme.ts
 import { sizesOf } from "../src/ticket/sizes.ts";
 import type { GraphTicket } from "../src/ticket/ticket.ts";
 import { graphSchemeFor, type GraphSchemeRequest } from "../src/ticket/width.ts";
-import { testAdapter } from "./gpu/devices.ts";
-import { generator, oracleGraph, randomGraph, randomInput, type GraphJson } from "./graphs.ts";
+import { generator, randomGraph, randomInput, type GraphJson } from "./graphs.ts";
+import { testEngines } from "./engines.ts";
+import { expectCertified, expectIndependentPass, expectPasses, someInputs } from "./graphTickets.ts";
 import { refusal } from "./refusal.ts";
 
-const engines = {} as Record<"reference" | "cpu" | "gpu", Runner>;
-beforeAll(async () => {
-  engines.reference = referenceRunner();
-  engines.cpu = await cpuRunner(2, startThread);
-  engines.gpu = await gpuRunner(testAdapter);
-});
-afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
+const engines = testEngines();
 
 const prune = (graph: Graph, request: GraphSchemeRequest, seed: number) => {
   const { scheme } = graphSchemeFor(graph, { depthConstruction: true, ...request });
@@ -45,18 +35,6 @@ async function ticketFor(graph: Graph, request: GraphSchemeRequest = {}, seed = 
     if (failures.length === 0) return ticket;
   }
   throw new Error("no ticket in 50 attempts");
-}
-
-/** Every input of a graph, or two drawn ones where they are more than 90. */
-function inputsOf(json: GraphJson, random: (range: number) => number): number[][] {
-  const { shape, activationBits, nonnegative } = json.input;
-  const least = nonnegative ? 0 : -(2 ** activationBits);
-  const range = 2 ** activationBits - least + 1;
-  const elements = shape.reduce((a, b) => a * b);
-  if (range ** elements > 90) return [randomInput(random, json), randomInput(random, json)];
-  return Array.from({ length: range ** elements }, (_, k) =>
-    Array.from({ length: elements }, (_, i) => (Math.floor(k / range ** i) % range) + least),
-  );
 }
 
 /** Random graphs with layers, their JSON and their generators. */
@@ -78,26 +56,13 @@ test("A ticket in depth of a random graph is certified, survives its file, and e
   let [exhaustive, deepest] = [0, 0];
   for (const { seed, random, json, graph } of graphs(0, 16, 4)) {
     const ticket = await ticketFor(graph, { zero: random(6) === 0 }, seed);
-    const digest = await targetDigest(graph);
-    expect(decodeTicket(encodeTicket(ticket, digest))).toEqual({ ticket, digest });
-    expect([seed, verifyTicket(graph, ticket)]).toEqual([seed, { certified: true }]);
-    const kept = keptLayers(ticket);
-    expect(countsOf(kept, ticket)).toMatchObject({ dead: 0, outside: 0 });
-    expect(await targetDigest(representedWeights(ticket.target, kept) as Graph)).toBe(digest);
+    const one = { seed, json, graph, ticket };
+    await expectCertified(one);
     deepest = Math.max(deepest, ...graph.nodes.map((node) => (isLinear(node) ? node.bits : 0)));
-    const inputs = inputsOf(json, random);
+    const inputs = someInputs(json, random);
     exhaustive += Number(inputs.length > 2);
-    const outputs = inputs.flatMap((input) => oracleGraph(json, input));
-    expect([seed, inputs.flatMap((input) => Array.from(forwardKeptGraph(graph, kept, input)!))]).toEqual([
-      seed,
-      outputs,
-    ]);
-    for (const pass of passes)
-      expect([
-        seed,
-        pass,
-        Array.from(await runNetwork(engines.cpu, ticket, inputs.flat(), { pass })),
-      ]).toEqual([seed, pass, outputs]);
+    expectIndependentPass(one, inputs);
+    await expectPasses(engines.cpu, one, inputs);
   }
   expect(exhaustive).toBeGreaterThan(2);
   expect(deepest).toBe(4);
@@ -106,13 +71,10 @@ test("A ticket in depth of a random graph is certified, survives its file, and e
 test.each(["reference", "gpu"] as const)(
   "Both passes of a ticket in depth are the same on %s",
   async (name) => {
+    expect.hasAssertions();
     for (const { seed, random, json, graph } of graphs(2000, 2, 1)) {
       const ticket = await ticketFor(graph, {}, seed);
-      const input = randomInput(random, json);
-      for (const pass of passes)
-        expect(Array.from(await runNetwork(engines[name], ticket, input, { pass }))).toEqual(
-          oracleGraph(json, input),
-        );
+      await expectPasses(engines[name], { seed, json, graph, ticket }, [randomInput(random, json)]);
     }
   },
 );

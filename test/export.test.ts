@@ -60,12 +60,11 @@ async function graphCase(
 ): Promise<Case> {
   const graph = readGraph(json);
   const bits = graph.nodes.filter(isLinear).map((node) => Math.ceil(node.bits / 2));
-  const { scheme } = graphSchemeFor(graph, {
-    bits,
-    initialBits: bits.map((k) => k + 1),
-    units: bits.map(() => 60),
-    ...request,
-  });
+  // In depth, theory chooses the widths.
+  const widths = request.depthConstruction
+    ? {}
+    : { bits, initialBits: bits.map((k) => k + 1), units: bits.map(() => 60) };
+  const { scheme } = graphSchemeFor(graph, { ...widths, ...request });
   const inputs = Array.from({ length: 4 }, () => randomInput(random, json));
   const outputs = inputs.map((input) => oracleGraph(json, input));
   for (let seed = 1; ; seed++) {
@@ -461,6 +460,23 @@ describe("Exported tickets", () => {
     expect(names(other)).toEqual(expect.arrayContaining(["positive.weight", "negative.weight"]));
     expect(runModel(prunedNetwork(other, true), inputs)).toEqual(
       runFile(prunedNetwork(other, false), inputs),
+    );
+  });
+
+  test("A ticket in depth is exported as the layers that it equals, and refused with all its weights", async () => {
+    const random = generator(3);
+    const { ticket, inputs, outputs } = await graphCase(
+      random,
+      randomGraph(random, { bits: 2, channels: 2, side: 3 }),
+      { depthConstruction: true },
+    );
+    const network = prunedNetwork(ticket, true);
+    expect(runFile(network, inputs)).toEqual(outputs);
+    expect(runModel(network, inputs)).toEqual(outputs);
+    expect(() => prunedNetwork(ticket, false)).toThrow(
+      refusal(
+        "ticket: expected pairs of random layers, got weights that are made in depth; use collapsed: true",
+      ),
     );
   });
 

@@ -1,30 +1,17 @@
 // Forward passes of networks and tickets: golden networks and tickets give their outputs by either pass on every engine.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cpuRunner } from "../host/cpu/runner.ts";
+import { describe, expect, test } from "vitest";
 import { forwardStages, runNetwork } from "../host/experiments/network.ts";
 import { pruneToTicket } from "../host/experiments/ticket.ts";
-import { gpuRunner } from "../host/gpu/runner.ts";
-import { startThread } from "../host/node/platform/threads.ts";
-import { referenceRunner } from "../host/reference.ts";
-import type { Runner } from "../host/runner.ts";
 import { forward as defined, readNetwork, withConstant } from "../src/network.ts";
 import { keptLayers } from "../src/ticket/kept.ts";
 import { passes, ticketStages } from "../src/ticket/passes.ts";
 import type { Scheme } from "../src/ticket/scheme.ts";
-import { testLanguage, watchedAdapter } from "./gpu/devices.ts";
+import { watchedEngines, watchedNames } from "./engines.ts";
 import { golden, goldenTicket, targetNetwork } from "./golden.ts";
 
-/** `gpu` packs numbers into words where they fit, `unpacked` does not. */
-const names = ["reference", "cpu", "gpu", "unpacked"] as const;
-const engines = {} as Record<(typeof names)[number], Runner>;
-beforeAll(async () => {
-  engines.reference = referenceRunner();
-  engines.cpu = await cpuRunner(2, startThread);
-  engines.gpu = await gpuRunner(watchedAdapter(0x55555555), { language: await testLanguage() });
-  engines.unpacked = await gpuRunner(watchedAdapter(0xdeadbeef));
-});
-afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
+const names = watchedNames;
+const engines = watchedEngines();
 
 const scheme1: Scheme = {
   theorem: 1,

@@ -1,13 +1,8 @@
 // Tickets of graphs: random networks pruned until they are graphs of all kinds of nodes, and what proves it.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cpuRunner } from "../host/cpu/runner.ts";
+import { describe, expect, test } from "vitest";
 import { runNetwork } from "../host/experiments/network.ts";
 import { pruneToTicket, targetDigest } from "../host/experiments/ticket.ts";
-import { gpuRunner } from "../host/gpu/runner.ts";
-import { startThread } from "../host/node/platform/threads.ts";
-import { referenceRunner } from "../host/reference.ts";
-import type { Runner } from "../host/runner.ts";
 import { graphOfNetwork, networkOfGraph } from "../src/graph/chain.ts";
 import { isLinear, type Graph } from "../src/graph/model.ts";
 import { readGraph } from "../src/graph/read.ts";
@@ -21,17 +16,12 @@ import { passes } from "../src/ticket/passes.ts";
 import { demandCount, drawnWeights, ticketLayers } from "../src/ticket/scheme.ts";
 import type { GraphTicket } from "../src/ticket/ticket.ts";
 import { graphSchemeFor, type GraphSchemeRequest } from "../src/ticket/width.ts";
-import { testAdapter } from "./gpu/devices.ts";
 import { generator, oracleGraph, randomGraph, randomInput, type GraphJson } from "./graphs.ts";
+import { testEngines } from "./engines.ts";
+import { expectCertified, expectIndependentPass, expectPasses, someInputs } from "./graphTickets.ts";
 import { refusal } from "./refusal.ts";
 
-const engines = {} as Record<"reference" | "cpu" | "gpu", Runner>;
-beforeAll(async () => {
-  engines.reference = referenceRunner();
-  engines.cpu = await cpuRunner(2, startThread);
-  engines.gpu = await gpuRunner(testAdapter);
-});
-afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
+const engines = testEngines();
 
 /** The ticket of the first seed that has one. */
 async function ticketFor(
@@ -92,28 +82,12 @@ describe("Tickets of random graphs", () => {
       if (!graph.nodes.some(isLinear)) continue;
       found++;
       const ticket = await ticketFor(graph, randomRequest(random, graph), seed);
-      const file = encodeTicket(ticket, await targetDigest(graph));
-      expect(decodeTicket(file)).toEqual({ ticket, digest: await targetDigest(graph) });
-      expect([seed, verifyTicket(graph, ticket)]).toEqual([seed, { certified: true }]);
-      const kept = keptLayers(ticket);
-      expect(countsOf(kept, ticket)).toMatchObject({ dead: 0, outside: 0 });
-      expect(await targetDigest(representedWeights(ticket.target, kept) as Graph)).toBe(
-        await targetDigest(graph),
-      );
-      const isSmall = inputCount(json) <= 90;
-      exhaustive += Number(isSmall);
-      const inputs = isSmall ? [...allInputs(json)] : [randomInput(random, json), randomInput(random, json)];
-      const outputs = inputs.flatMap((input) => oracleGraph(json, input));
-      expect([seed, inputs.flatMap((input) => Array.from(forwardKeptGraph(graph, kept, input)!))]).toEqual([
-        seed,
-        outputs,
-      ]);
-      for (const pass of passes)
-        expect([
-          seed,
-          pass,
-          Array.from(await runNetwork(engines.cpu, ticket, inputs.flat(), { pass })),
-        ]).toEqual([seed, pass, outputs]);
+      const one = { seed, json, graph, ticket };
+      await expectCertified(one);
+      const inputs = someInputs(json, random);
+      exhaustive += Number(inputs.length !== 2);
+      expectIndependentPass(one, inputs);
+      await expectPasses(engines.cpu, one, inputs);
     }
     expect(exhaustive).toBeGreaterThan(30);
   });
@@ -130,11 +104,7 @@ describe("Tickets of random graphs", () => {
         const request = randomRequest(random, graph);
         const ticket = await ticketFor(graph, request, seed);
         expect(await ticketFor(graph, request, seed, engines[name])).toEqual(ticket);
-        const input = randomInput(random, json);
-        for (const pass of passes)
-          expect(Array.from(await runNetwork(engines[name], ticket, input, { pass }))).toEqual(
-            oracleGraph(json, input),
-          );
+        await expectPasses(engines[name], { seed, json, graph, ticket }, [randomInput(random, json)]);
       }
     },
   );

@@ -1,16 +1,12 @@
 // Graphs on engines: outputs that an interpreter of their JSON gives, planted faults in their stages, and refusals.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cpuRunner } from "../host/cpu/runner.ts";
+import { describe, expect, test } from "vitest";
 import { forwardStages, runNetwork } from "../host/experiments/network.ts";
-import { gpuRunner } from "../host/gpu/runner.ts";
-import { startThread } from "../host/node/platform/threads.ts";
-import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import { outputBlocks } from "../src/graph/blocks.ts";
 import { readGraph } from "../src/graph/read.ts";
 import { graphStages, type Stage } from "../src/graph/stages.ts";
-import { testLanguage, watchedAdapter } from "./gpu/devices.ts";
+import { watchedEngines, watchedNames } from "./engines.ts";
 import {
   generator,
   oracleGraph,
@@ -21,16 +17,8 @@ import {
   type NodeJson,
 } from "./graphs.ts";
 
-/** `gpu` packs numbers into words where they fit, `unpacked` does not. */
-const names = ["reference", "cpu", "gpu", "unpacked"] as const;
-const engines = {} as Record<(typeof names)[number], Runner>;
-beforeAll(async () => {
-  engines.reference = referenceRunner();
-  engines.cpu = await cpuRunner(2, startThread);
-  engines.gpu = await gpuRunner(watchedAdapter(0x55555555), { language: await testLanguage() });
-  engines.unpacked = await gpuRunner(watchedAdapter(0xdeadbeef));
-});
-afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
+const names = watchedNames;
+const engines = watchedEngines();
 
 interface Case {
   readonly json: GraphJson;

@@ -1,27 +1,16 @@
 // Stochastic rounding: the identity by which a ticket equals its target on every path, means, and an oracle in BigInt.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cpuRunner } from "../host/cpu/runner.ts";
+import { describe, expect, test } from "vitest";
 import { runNetwork } from "../host/experiments/network.ts";
 import { pruneToTicket } from "../host/experiments/ticket.ts";
-import { gpuRunner } from "../host/gpu/runner.ts";
-import { startThread } from "../host/node/platform/threads.ts";
-import { referenceRunner } from "../host/reference.ts";
-import type { Runner } from "../host/runner.ts";
 import { readGraph } from "../src/graph/read.ts";
 import { readNetwork } from "../src/network.ts";
 import { graphSchemeFor, schemeFor } from "../src/ticket/width.ts";
-import { testAdapter } from "./gpu/devices.ts";
 import { generator } from "./graphs.ts";
+import { testEngines } from "./engines.ts";
 import { oracleThreefry } from "./oracle.ts";
 
-const engines = {} as Record<"reference" | "cpu" | "gpu", Runner>;
-beforeAll(async () => {
-  engines.reference = referenceRunner();
-  engines.cpu = await cpuRunner(2, startThread);
-  engines.gpu = await gpuRunner(testAdapter);
-});
-afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
+const engines = testEngines();
 
 test("Removing s + d bits of a sum times 2^d is removing s bits of it with the top bits of the same random number", () => {
   const random = generator(3);

@@ -1,12 +1,8 @@
 // Tickets: random networks pruned until they are their target, on engines, and what proves it.
 
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cpuRunner } from "../host/cpu/runner.ts";
-import { gpuRunner } from "../host/gpu/runner.ts";
+import { describe, expect, test } from "vitest";
 import { runNetwork as run } from "../host/experiments/network.ts";
-import { startThread } from "../host/node/platform/threads.ts";
-import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import { solve } from "../host/experiments/solve.ts";
 import { pruneToTicket as pruneOn, type Pruned, type PruneOptions } from "../host/experiments/ticket.ts";
@@ -30,16 +26,10 @@ import { sizesOf } from "../src/ticket/sizes.ts";
 import { firstDeviation, verifyTicket } from "../src/ticket/certificate.ts";
 import type { Ticket } from "../src/ticket/ticket.ts";
 import { refusal } from "./refusal.ts";
-import { testAdapter } from "./gpu/devices.ts";
+import { testEngines } from "./engines.ts";
 import { golden, goldenTicket, randomNetwork, targetNetwork } from "./golden.ts";
 
-const engines = {} as Record<"reference" | "cpu" | "gpu", Runner>;
-beforeAll(async () => {
-  engines.reference = referenceRunner();
-  engines.cpu = await cpuRunner(2, startThread);
-  engines.gpu = await gpuRunner(testAdapter);
-});
-afterAll(() => Object.values(engines).forEach((engine) => engine.close()));
+const engines = testEngines();
 
 /** Prunes to the end. */
 async function prune(

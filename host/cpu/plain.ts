@@ -1,7 +1,11 @@
 // Instances in columns that a thread of WebAssembly poses and answers by itself (host/cpu/wasm/plain.ts).
 
-import { maskWords } from "../../src/kernels/instances.ts";
-import { servesColumns, type PlainAnswers, type PlainInstances } from "../../src/solve/columns.ts";
+import {
+  maskOffsetsOf,
+  servesColumns,
+  type PlainAnswers,
+  type PlainInstances,
+} from "../../src/solve/columns.ts";
 import { listCosts, meetingCost, tableCost, type SolveConfig } from "../../src/solve/problem.ts";
 
 /** A request in the form that threads take. The bits are those of FLAGS in host/cpu/wasm/plain.ts. */
@@ -68,14 +72,10 @@ export function plainCall(
   const [count, queries] = [offsets.length - 1, targets.length];
   const firstQuery = targetOffsets[0]!;
   const hasMasks = asksWitness || asksSmallest;
-  const maskOffsets = new Uint32Array(hasMasks ? queries + 1 : 0);
-  let masks = 0;
-  if (hasMasks)
-    for (let k = 0; k < count; k++) {
-      const words = maskWords(offsets[k + 1]! - offsets[k]!);
-      for (let q = targetOffsets[k]!; q < targetOffsets[k + 1]!; q++)
-        maskOffsets[q - firstQuery + 1] = masks += words;
-    }
+  const maskOffsets = hasMasks
+    ? maskOffsetsOf(offsets, targetOffsets, { first: 0, end: count })
+    : new Uint32Array(0);
+  const masks = maskOffsets[queries] ?? 0;
   const params = new Uint32Array(PARAMS);
   params.set([count, queries, offsets[0]!, firstQuery, flags, masks]);
   new Float64Array(params.buffer).set([tolerance, updateCost], 3);

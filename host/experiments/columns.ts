@@ -5,6 +5,7 @@ import { CapacityError, RequestError } from "../../src/errors.ts";
 import type { SolveFinding } from "../../src/finding.ts";
 import {
   answerColumns,
+  maskOffsetsOf,
   piecesOf,
   poseColumns,
   type InstancePiece,
@@ -13,7 +14,6 @@ import {
   type PlainInstances,
   type PosedInstances,
 } from "../../src/solve/columns.ts";
-import { maskWords } from "../../src/kernels/instances.ts";
 import { MAX_ITEM, type Instance, type SolveConfig } from "../../src/solve/problem.ts";
 import { pump } from "../pump.ts";
 import type { Runner } from "../runner.ts";
@@ -183,10 +183,7 @@ function emptyColumns(
 ): SolvedColumns {
   const queries = queryOffsets[count]!;
   const [hasWitness, hasSmallest] = [asked.has("witness"), asked.has("smallest")];
-  const maskOffsets = new Uint32Array(queries + 1);
-  for (let k = 0, word = 0; k < count; k++)
-    for (let q = queryOffsets[k]!; q < queryOffsets[k + 1]!; q++)
-      maskOffsets[q + 1] = word += maskWords(offsets[k + 1]! - offsets[k]!);
+  const maskOffsets = maskOffsetsOf(offsets, queryOffsets, { first: 0, end: count });
   return {
     reachable: new Uint8Array(queries),
     sums: new BigInt64Array(queries),

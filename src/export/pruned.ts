@@ -14,6 +14,7 @@ import {
 import { graphOf } from "../graph/outline.ts";
 import { MAX_SUM } from "../network.ts";
 import { edgeOf, hiddenWeights, keptLayers, rowSums, unitOf, type KeptLayer } from "../ticket/kept.ts";
+import { withoutLevels } from "../ticket/levels.ts";
 import { isKept } from "../ticket/mask.ts";
 import { drawnWeights, weightCount, withMatrices, type RandomLayer } from "../ticket/scheme.ts";
 import { skipped } from "../ticket/skips.ts";
@@ -76,10 +77,21 @@ const MAX_EXPORTED = 2 ** 29;
  * The pruned network of a ticket.
  * @param collapsed Whether each pair of random layers is replaced by the layer that equals it.
  * @throws {RequestError} Where a sum could exceed 2^53, beyond which float64 does not add exactly, for a random network of more
- * than 2^29 weights, and for attention.
+ * than 2^29 weights, for attention, and for weights that are made in depth unless they are collapsed.
  */
 export function prunedNetwork(ticket: Ticket | GraphTicket, collapsed: boolean): ExportNetwork {
-  const kept = keptLayers(ticket);
+  const drawnLayers = keptLayers(ticket);
+  if (!collapsed && drawnLayers.some(({ kind }) => kind === "level"))
+    throw new RequestError(
+      "ticket",
+      "pairs of random layers",
+      new Described("weights that are made in depth"),
+      {
+        option: "collapsed",
+        value: true,
+      },
+    );
+  const kept = withoutLevels(drawnLayers);
   const weights = kept.reduce((sum, layer) => sum + weightCount(layer), 0);
   if (weights > MAX_EXPORTED && !collapsed)
     throw new RequestError("ticket", `a random network of at most ${MAX_EXPORTED} weights`, weights, {

@@ -30,7 +30,7 @@ export const MAX_NODES = 1000;
 export const MAX_ELEMENTS = 2 ** 24;
 export const MAX_WEIGHTS = 2 ** 24;
 /** The most multiplications of one input, those of windows included. */
-const MAX_PRODUCTS = 2 ** 31;
+export const MAX_PRODUCTS = 2 ** 31;
 /** The most places of a window, by the number of which an average is divided. */
 const MAX_TAPS = MAX_DIVISOR;
 /** The largest weight of a product of two matrices, so that engines take it. */

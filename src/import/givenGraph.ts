@@ -2,6 +2,7 @@
 // float64.
 
 import { RequestError } from "../errors.ts";
+import { MAX_PRODUCTS } from "../graph/build.ts";
 import { imageOf, sizeOf, type Shape, type Window } from "../graph/model.ts";
 import { realWeights, type GivenLayer } from "./given.ts";
 
@@ -62,9 +63,6 @@ export function isGivenLinear(node: GivenNode): node is GivenLinear {
 export function shapesOf({ input, nodes }: Pick<GivenGraph, "input" | "nodes">): Shape[] {
   return [input, ...nodes.map(({ shape }) => shape)];
 }
-
-/** The most multiplications of one input. */
-const MAX_PRODUCTS = 2 ** 31;
 
 /**
  * The number of multiplications of one input, with those by padding.

@@ -306,7 +306,8 @@ export async function answerColumns(
   const queries = queryOffsets[range.end]! - firstQuery;
   const [asksCount, asksSmallest] = [config.asked.has("count"), config.asked.has("smallest")];
   const masks = needsMasks(config);
-  const maskOffsets = masks || asksSmallest ? maskOffsetsOf(posed, range) : new Uint32Array(0);
+  const maskOffsets =
+    masks || asksSmallest ? maskOffsetsOf(posed.offsets, queryOffsets, range) : new Uint32Array(0);
   const maskLength = maskOffsets[queries] ?? 0;
   const answers: PlainAnswers = {
     firstQuery,
@@ -389,7 +390,12 @@ function checkMasks(
   }
 }
 
-function maskOffsetsOf({ offsets, queryOffsets }: PosedInstances, { first, end }: InstanceRange) {
+/** The first word of the mask of each query of a range of instances; the last entry is the end. Items begin at `offsets`. */
+export function maskOffsetsOf(
+  offsets: ArrayLike<number>,
+  queryOffsets: ArrayLike<number>,
+  { first, end }: InstanceRange,
+): Uint32Array<ArrayBuffer> {
   const firstQuery = queryOffsets[first]!;
   const maskOffsets = new Uint32Array(queryOffsets[end]! - firstQuery + 1);
   for (let k = first, word = 0; k < end; k++)

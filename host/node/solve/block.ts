@@ -1,7 +1,6 @@
 // Instances of a block of lines as columns, so that a thread takes and gives few buffers instead of objects.
 
-import type { PlainAnswers, PlainInstances } from "../../../src/solve/columns.ts";
-import { maskWords } from "../../../src/kernels/instances.ts";
+import { maskOffsetsOf, type PlainAnswers, type PlainInstances } from "../../../src/solve/columns.ts";
 import type { SolveConfig } from "../../../src/solve/problem.ts";
 import { plainRequest } from "../../cpu/plain.ts";
 import { LineMemory } from "./memory.ts";
@@ -140,12 +139,10 @@ export class BlockReader {
     const { offsets, targetOffsets, targets } = this.lent;
     const [count, queries] = [offsets.length - 1, targets.length];
     const hasMasks = asksWitness || asksSmallest;
-    const maskOffsets = new Uint32Array(hasMasks ? queries + 1 : 0);
-    let masks = 0;
-    if (hasMasks)
-      for (let k = 0; k < count; k++)
-        for (let q = targetOffsets[k]!; q < targetOffsets[k + 1]!; q++)
-          maskOffsets[q + 1] = masks += maskWords(offsets[k + 1]! - offsets[k]!);
+    const maskOffsets = hasMasks
+      ? maskOffsetsOf(offsets, targetOffsets, { first: 0, end: count })
+      : new Uint32Array(0);
+    const masks = maskOffsets[queries] ?? 0;
     const sizes = {
       reachable: queries,
       sums: 4 * queries,
