@@ -632,18 +632,32 @@ describe("Chains of dense layers", () => {
       );
     expect(refused({}).bits).toBe(1);
     for (const [change, message] of [
-      [{ bits: 2 }, "second: expected weights of 1 bits, as in a chain of dense layers, got 2"],
-      [{ activationBits: 3 }, "second: expected activations of 2 bits, as in a chain of dense layers, got 3"],
+      [
+        { bits: 2 },
+        "second: expected weights of 1 bits, as in the chains of dense layers that Theorem 2 takes, got 2",
+      ],
+      [
+        { activationBits: 3 },
+        "second: expected activations of 2 bits, as in the chains of dense layers that Theorem 2 takes, got 3",
+      ],
       [
         { quantizer: "away" },
-        'second: expected the quantizer floor, as in a chain of dense layers, got "away"',
+        'second: expected the quantizer floor, as in the chains of dense layers that Theorem 2 takes, got "away"',
       ],
-      [{ clamp: true }, "second: expected clamp false, as in a chain of dense layers, got true"],
-      [{ relu: true }, "second: expected relu false, as in a chain of dense layers, got true"],
+      [
+        { clamp: true },
+        "second: expected clamp false, as in the chains of dense layers that Theorem 2 takes, got true",
+      ],
+      [
+        { relu: true },
+        "second: expected relu false, as in the chains of dense layers that Theorem 2 takes, got true",
+      ],
     ] as const)
       expect(() => refused(change)).toThrow(refusal(message));
     expect(() => networkOfGraph(readGraph(mixed))).toThrow(
-      refusal("wide: expected a dense layer, as in a chain of dense layers, got conv"),
+      refusal(
+        "wide: expected a dense layer, as in the chains of dense layers that Theorem 2 takes, got conv",
+      ),
     );
     expect(() => refused({}, { nonnegative: true })).toThrow(
       refusal("input: expected numbers of both signs, got numbers that are never negative"),

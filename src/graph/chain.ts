@@ -108,7 +108,11 @@ export function networkOfGraph({ input, nodes }: Graph): { network: Network; bit
 }
 
 function refuse({ name }: GraphNode, expected: string, received: unknown): never {
-  throw new RequestError(name, `${expected}, as in a chain of dense layers`, received);
+  throw new RequestError(
+    name,
+    `${expected}, as in the chains of dense layers that Theorem 2 takes`,
+    received,
+  );
 }
 
 /** A graph for inputs that are never negative, if asked; inputs that are never negative stay so. */

@@ -221,7 +221,10 @@ test("Networks that do not read the images are refused before anything runs", as
     ["fine.json", "fine.json: activation bits of the input: expected 8, as pixels have, got 9"],
     ["lenet --target-bits 3", "target-bits: expected none, as the network says itself, got 3"],
     ["digits.safetensors --out .", 'out: expected another file than what is read, got "digits.safetensors"'],
-    ["lenet --theorem 2", "conv1: expected a dense layer, as in a chain of dense layers, got conv"],
+    [
+      "lenet --theorem 2",
+      "conv1: expected a dense layer, as in the chains of dense layers that Theorem 2 takes, got conv",
+    ],
   ] as const) {
     const { status, stdout, stderr } = await exacta(`digits --json --network ${words}`);
     expect({ words, status, stdout }).toEqual({ words, status: 2, stdout: "" });

@@ -254,7 +254,10 @@ test("Theorem 2 prunes to a graph that is a chain, and writes the file of the ne
 
 describe("Refusals of tickets of graphs", () => {
   test.each([
-    ["image.json --theorem 2", /^first: expected a dense layer, as in a chain of dense layers, got conv\n$/],
+    [
+      "image.json --theorem 2",
+      /^first: expected a dense layer, as in the chains of dense layers that Theorem 2 takes, got conv\n$/,
+    ],
     ["chain.json --theorem 2 --nonnegative", /^nonnegative: expected theorem 1, got 2\n$/],
     ["chain.json --theorem 2 --skip none", /^skip: expected theorem 1, got 2\n$/],
     ["chain.json --skip none", /^skip: expected identity, where there are no additions, got "none"\n$/],
