@@ -56,8 +56,8 @@ test("A pool has a figure against k with a curve for each failure, and one again
     ],
   ]);
   expect(precision!.lines![0]!.points).toEqual([
-    { x: 2, y: Math.log2(9) },
-    { x: 4, y: Math.log2(33) },
+    { x: 2, y: Math.log2(9 / 2) },
+    { x: 4, y: Math.log2(33 / 2) },
   ]);
   expect(failure!.series.map(({ name, bits }) => [name, bits])).toEqual([
     ["k = 2", 2],

@@ -24,7 +24,12 @@ function pointOf(
 
 const distinct = <T>(list: readonly T[]) => [...new Set(list)];
 
-/** Two figures for each pool: a curve for each failure against k, and one for each k against the failure. */
+/**
+ * Two figures for each pool: a curve for each failure against k, and one for each k against the failure.
+ *
+ * n items have 2^n subsets, so that on average a target of -M..M is missed with probability 1 - 2^n / (2 M + 1) at least. The
+ * bound is that of the largest failure, which holds for the others too.
+ */
 export function requiredFigures(findings: readonly RequiredFinding[]): Figure[] {
   return distinct(findings.map(({ pool }) => pool)).flatMap((pool) => {
     const mine = findings.filter((finding) => finding.pool === pool);
@@ -42,7 +47,7 @@ export function requiredFigures(findings: readonly RequiredFinding[]): Figure[] 
             {
               title: `Required items against the precision, ${name}`,
               caption:
-                "The fewest random items with which the worst target of -M..M is missed at most that often.",
+                "The fewest random items with which each target of -M..M is missed with at most the probability of the curve.",
               x: { label: "k, for M = 2^k", symbol: "k" },
               y,
               legend: "P(the worst target is missed)",
@@ -60,8 +65,11 @@ export function requiredFigures(findings: readonly RequiredFinding[]): Figure[] 
                 {
                   kind: "bound" as const,
                   side: "lower" as const,
-                  name: "log2 (2M + 1): with fewer, no instance reaches all",
-                  points: bits.map((k) => ({ x: k, y: mine.find((one) => one.bits === k)!.information })),
+                  name: `log2 ((2M + 1) (1 - ${failures[0]})): fewer items have too few subsets`,
+                  points: bits.map((k) => ({
+                    x: k,
+                    y: mine.find((one) => one.bits === k)!.information + Math.log2(1 - failures[0]!),
+                  })),
                 },
               ],
             },
@@ -72,7 +80,7 @@ export function requiredFigures(findings: readonly RequiredFinding[]): Figure[] 
             {
               title: `Required items against the failure, ${name}`,
               caption:
-                "The fewest random items against the number of zeros of the failure: a straight line is an exponential law.",
+                "The fewest random items against the logarithm of the probability. Where a curve is straight, failure falls exponentially with the items.",
               x: { label: "−log10 P(the worst target is missed)", symbol: "−log10 P", real: true },
               y,
               legend: "Precision k",

@@ -13,7 +13,7 @@ export function sizesText({ target, initial, kept, dead, bitsPerWeight, lowerBou
   const least = grouped(Math.ceil(lowerBound));
   return (
     `keeps ${grouped(kept)} of ${grouped(initial)} weights for ${grouped(target)}, ${bitsPerWeight.toFixed(1)} bits a ` +
-    `weight; a random network with a mask for each choice of these ${grouped(target)} has at least ${least} (here ${gap.structured.toFixed(1)}x ` +
+    `weight; a random network with a mask for each choice of these ${grouped(target)} has at least ${least} weights (here ${gap.structured.toFixed(1)}x ` +
     `that, ${gap.dense.toFixed(1)}x with dense first matrices)${needless}`
   );
 }
