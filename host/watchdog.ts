@@ -5,38 +5,8 @@ const TICKS = 8;
 /** The longest time of a timer. */
 const MAX_TICK_MS = 2 ** 31 - 1;
 
-/**
- * Calls `act` after some milliseconds in which the event loop was free, and answers a function that ends the wait. The wait has
- * several ticks. While the loop is blocked or the machine sleeps, at most one of them passes, so that answers that came meanwhile
- * are heard first.
- * @param holdsProcess Whether the wait keeps a process of Node alive that has nothing else to do.
- */
-function after(milliseconds: number, act: () => void, holdsProcess = true): () => void {
-  const tickMilliseconds = Math.min(milliseconds / TICKS, MAX_TICK_MS);
-  let ticks = 0;
-  let timer = start();
-  function start() {
-    const timer: ReturnType<typeof setTimeout> & { unref?: () => void } = setTimeout(tick, tickMilliseconds);
-    if (!holdsProcess) timer.unref?.();
-    return timer;
-  }
-  function tick(): void {
-    if (++ticks === TICKS) act();
-    else timer = start();
-  }
-  return () => clearTimeout(timer);
-}
-
-/**
- * The answer of an operation.
- * @throws {Error} `late()`, where the operation does not end within some milliseconds.
- */
-export function within<T>(operation: Promise<T>, milliseconds: number, late: () => Error): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const end = after(milliseconds, () => reject(late()));
-    operation.finally(end).then(resolve, reject);
-  });
-}
+/** A timer of Node, which may keep the process alive, or of a browser. */
+type Timer = ReturnType<typeof setTimeout> & { unref?: () => void };
 
 interface Watched {
   readonly milliseconds: number;
@@ -44,13 +14,20 @@ interface Watched {
 
 /**
  * Watches operations that end in the order in which they begin. The time of each begins when it is the first of them, and
- * `onLate` is called with its milliseconds if it does not end in time.
+ * `onLate` is called with its milliseconds if it does not end in time, or up to a ninth later.
+ *
+ * A wait has several ticks. While the event loop is blocked or the machine sleeps, at most one of them passes, so that answers that
+ * came meanwhile are heard first. One timer serves all operations that end within a tick, since operations may take microseconds.
  */
 export class Watchdog {
   readonly #onLate: (milliseconds: number) => void;
   readonly #holdsProcess: boolean;
   readonly #watched = new Set<Watched>();
-  #endWait = () => {};
+  /** The timer of the next tick, and its milliseconds. It may run on while nothing is watched. */
+  #timer: Timer | undefined;
+  #tickMilliseconds = 0;
+  /** The ticks of the first operation. */
+  #ticks = 0;
 
   /** @param holdsProcess Whether watching keeps a process of Node alive that has nothing else to do. */
   constructor(onLate: (milliseconds: number) => void, holdsProcess = true) {
@@ -62,24 +39,59 @@ export class Watchdog {
   begin(milliseconds: number): () => void {
     const operation = { milliseconds };
     this.#watched.add(operation);
-    if (this.#watched.size === 1) this.#watchFirst();
+    if (this.#watched.size === 1) this.#watch(operation);
     return () => {
       const [first] = this.#watched;
       this.#watched.delete(operation);
-      if (operation === first) this.#watchFirst();
+      const [next] = this.#watched;
+      if (next && next !== first) this.#watch(next);
+      // A timer that holds the process must not run on.
+      if (!next && this.#holdsProcess) this.#stop();
     };
   }
 
   /** Ends all watching. */
   close(): void {
     this.#watched.clear();
-    this.#watchFirst();
+    this.#stop();
   }
 
-  #watchFirst(): void {
-    this.#endWait();
-    const [first] = this.#watched;
-    if (first)
-      this.#endWait = after(first.milliseconds, () => this.#onLate(first.milliseconds), this.#holdsProcess);
+  /** Begins the time of an operation: at the next tick of the timer, unless that is too far off. */
+  #watch({ milliseconds }: Watched): void {
+    const tickMilliseconds = Math.min(milliseconds / TICKS, MAX_TICK_MS);
+    const isSoon = this.#timer !== undefined && this.#tickMilliseconds <= tickMilliseconds;
+    this.#ticks = isSoon ? -1 : 0;
+    if (!isSoon) this.#start(tickMilliseconds);
   }
+
+  #start(tickMilliseconds: number): void {
+    this.#stop();
+    this.#tickMilliseconds = tickMilliseconds;
+    this.#timer = setTimeout(() => this.#tick(), tickMilliseconds);
+    if (!this.#holdsProcess) this.#timer.unref?.();
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #tick(): void {
+    this.#timer = undefined;
+    const [first] = this.#watched;
+    if (!first) return;
+    if (++this.#ticks === TICKS) this.#onLate(first.milliseconds);
+    else this.#start(Math.min(first.milliseconds / TICKS, MAX_TICK_MS));
+  }
+}
+
+/**
+ * The answer of an operation.
+ * @throws {Error} `late()`, where the operation does not end within some milliseconds.
+ */
+export function within<T>(operation: Promise<T>, milliseconds: number, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const watchdog = new Watchdog(() => reject(late()));
+    operation.finally(watchdog.begin(milliseconds)).then(resolve, reject);
+  });
 }

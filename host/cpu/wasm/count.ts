@@ -76,8 +76,9 @@ function enterModulo(modulus: i64, offset: usize, lowest: usize, highest: usize)
 
 /** Answers the current instance, in the narrowest type that serves. Scratch memory begins at `scratch`. */
 export function findCounts(modulus: i64, answers: usize, scratch: usize): void {
-  // Up to 31 items have at most 2^31 index sets, whose number fits into 32 bits.
-  if (itemsTo - itemsFrom <= 4 * 31) answerInstance<u32>(0, answers, scratch + BLOCK);
+  // n items have 2^n index sets, so that 15 items need 16 bits, and 31 items 32 bits.
+  if (itemsTo - itemsFrom <= 4 * 15) answerInstance<u16>(0, answers, scratch + BLOCK);
+  else if (itemsTo - itemsFrom <= 4 * 31) answerInstance<u32>(0, answers, scratch + BLOCK);
   else answerInstance<u64>(modulus, answers, scratch + BLOCK);
 }
 

@@ -77,7 +77,7 @@ export function drawValues(
   const sliceMask = i32x4.splat(<u32>0xffffffff << unusedBits);
   const threshold = i32x4.splat(load<u32>(params, P.THRESHOLD));
   let word = words;
-  let block: u32 = 2 * <u32>(from / itemsOfCall(params));
+  let block: u32 = from ? 2 * <u32>(from / itemsOfCall(params)) : 0;
   for (let item = items + from * ITEM_STRIDE; item < end; word += 16) {
     if (word == words + BLOCKS_BYTES) word = words;
     if (word == words) {

@@ -49,6 +49,8 @@ const words: usize = memory.data(<i32>WORDS_BYTES, 16);
 /** The index of the first of the four trials, and the number of their items that are drawn. */
 let firstTrial: u64 = 0;
 let drawn: usize = 0;
+/** The number of items that a call of `threefry` draws. */
+let itemsPerCall: usize = 1;
 
 /** The items of the prefix, or 0; and whether a target beyond -M..M is asked for. */
 let prefix: usize = 0;
@@ -150,8 +152,7 @@ function tallyTrial(
     }
     store<u64>(missing + 8 * j, load<u64>(missing + 8 * j) + misses);
     let open = misses;
-    // A trial that misses no target of -M..M reaches all that are asked for, unless one is beyond.
-    for (let t: usize = misses || hasFarTarget ? 0 : targetCount; t < targetCount; t++) {
+    for (let t: usize = 0; t < targetCount; t++) {
       const target = load<i32>(targets + 4 * t);
       // The bit of a far target may wrap to below 0, where it is out of reach as well.
       let bit = mirrored ? zeroBit - target : zeroBit + target;
@@ -174,8 +175,9 @@ function tallyTrial(
 /** Draws items of the four trials until there are `count` of them or more. */
 function drawUpTo(params: usize, magnitudes: usize, items: usize, count: usize): void {
   if (count <= drawn) return;
-  const ofCall = itemsOfCall(params);
-  const to = min((count + ofCall - 1) / ofCall * ofCall, <usize>load<u32>(params, P.ITEMS_TO));
+  const itemsTo: usize = load<u32>(params, P.ITEMS_TO);
+  // Most trials draw all of their items at once, which saves the division.
+  const to = count == itemsTo ? count : min((count + itemsPerCall - 1) / itemsPerCall * itemsPerCall, itemsTo);
   draw(params, magnitudes, <u32>firstTrial, <u32>(firstTrial >> 32), words, items, drawn, to);
   drawn = to;
 }
@@ -350,6 +352,7 @@ function prepare(params: usize, targets: usize, tally: usize, scratch: usize): u
   const extent = load<u32>(params, P.EXTENT);
   const targetCount: usize = load<u32>(params, P.TARGETS);
   prefix = reachPrefix(params);
+  itemsPerCall = itemsOfCall(params);
   hasFarTarget = false;
   credit = INITIAL_CREDIT;
   for (let target = targets; target < targets + 4 * targetCount; target += 4) {
