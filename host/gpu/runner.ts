@@ -1,28 +1,11 @@
-// The GPU runner: kernels on a WebGPU device, in browsers and through Dawn.
+// The GPU runner: kernels on a WebGPU device, in browsers and through Dawn. It replaces devices that are lost.
 
-import { CapacityError, RequestError } from "../../src/errors.ts";
+import { RequestError } from "../../src/errors.ts";
 import type { Work } from "../../src/plan.ts";
-import type { Answer, Runner } from "../runner.ts";
-import { LaunchChooser, type ChooserOptions } from "./choose.ts";
-import {
-  adapterKey,
-  adapterName,
-  answered,
-  DeviceLostError,
-  ExhaustedError,
-  openDevice,
-  type Device,
-  type DeviceOptions,
-} from "./device.ts";
-import { capacityError, Dispatcher } from "./dispatch.ts";
-import type { Launch } from "./launch.ts";
-import type { Store } from "./store.ts";
-import { Tuner } from "./tune.ts";
-
-export interface GpuOptions extends ChooserOptions, DeviceOptions {
-  /** Keeps the measurements by which launches are chosen. Without a store the most promising launch is taken. */
-  readonly store?: Store;
-}
+import type { Runner } from "../runner.ts";
+import { answered, DeviceLostError, ExhaustedError, openDevice } from "./device.ts";
+import { capacityError } from "./dispatch.ts";
+import { Session, type GpuOptions } from "./session.ts";
 
 /** How often one piece of lost work is run again on a new device. */
 const MAX_RETRIES = 3;
@@ -30,58 +13,6 @@ const MAX_RETRIES = 3;
 const HANG_RETRIES = 2;
 /** The waits between tries to open a device after a loss: while a browser restarts its GPU process, no adapter answers. */
 const REOPENING_MS = [100, 500, 2000] as const;
-
-const inMebibytes = (bytes: number) => `${(bytes / 2 ** 20).toPrecision(3)} MiB`;
-
-/** A device with everything that lives as long as it does. */
-class Session {
-  readonly adapter: string;
-  readonly device: Device;
-  readonly #dispatcher: Dispatcher;
-  readonly #chooser: LaunchChooser;
-  readonly #onNotice: GpuOptions["onNotice"];
-
-  constructor(adapter: GPUAdapter, device: Device, options: GpuOptions) {
-    this.adapter = adapterName(adapter.info);
-    this.device = device;
-    this.#onNotice = options.onNotice;
-    this.#dispatcher = new Dispatcher(device);
-    const tuner = options.store && new Tuner(options.store, adapterKey(adapter));
-    this.#chooser = new LaunchChooser(device, this.#dispatcher, tuner, options);
-  }
-
-  /** Chooses the launch of some work and compiles it. */
-  async prepare(work: Work): Promise<void> {
-    await this.#dispatcher.prepare(work, await this.#chooser.choose(work));
-  }
-
-  async run(work: Work): Promise<Answer> {
-    const answer = await this.#runLaunch(work, await this.#chooser.choose(work));
-    if (this.device.failure) throw this.device.failure;
-    return answer;
-  }
-
-  /** Runs a launch; where the device is out of memory, one with half as much scratch memory, and so on. */
-  async #runLaunch(work: Work, launch: Launch): Promise<Answer> {
-    try {
-      return await this.#dispatcher.run(work, launch);
-    } catch (error) {
-      if (!(error instanceof CapacityError)) throw error;
-      const before = this.device.profile.maxScratchBytes;
-      this.device.limitScratch(Math.min(before ?? Infinity, Math.floor(launch.scratchBytes / 2)));
-      const smaller = await this.#chooser.choose(work).catch(() => undefined);
-      if (!smaller || smaller.scratchBytes >= launch.scratchBytes) {
-        this.device.limitScratch(before);
-        throw error;
-      }
-      this.#onNotice?.(
-        `${this.adapter} has no ${inMebibytes(launch.scratchBytes)} of memory for kernel ${work.kernel}, ` +
-          `which goes on with ${inMebibytes(smaller.scratchBytes)}`,
-      );
-      return this.#runLaunch(work, smaller);
-    }
-  }
-}
 
 /**
  * Opens a device of the adapter that `requestAdapter` resolves to. After a loss it requests an adapter again, since a GPUAdapter

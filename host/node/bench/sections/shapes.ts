@@ -20,9 +20,9 @@ const NO_HALF_RANGE = 2 ** 30;
 /** The half range from which on items are arranged, and the one up to which two trials are interleaved. */
 const VARIANTS = {
   "as drawn": [NO_HALF_RANGE, 0],
-  "as drawn, in turns": [NO_HALF_RANGE, NO_HALF_RANGE],
+  "as drawn, interleaved": [NO_HALF_RANGE, NO_HALF_RANGE],
   arranged: [0, 0],
-  "arranged, in turns": [0, NO_HALF_RANGE],
+  "arranged, interleaved": [0, NO_HALF_RANGE],
 } as const;
 const CHOSEN = "chosen";
 
