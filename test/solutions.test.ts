@@ -116,7 +116,7 @@ function compare(
 ): void {
   const left = findings.values();
   instances.forEach(({ items, target, targets = [target] }, index) => {
-    const sets = oracleSets(items);
+    const sets = oracleSets(items, request.signed);
     for (const target of request.partition ? [undefined] : targets) {
       const all = Object.entries(oracleFinding(items, sets, target, request));
       const expected = Object.fromEntries(all.filter(([name]) => answers(request).includes(name)));
@@ -330,7 +330,7 @@ describe("Lists of index sets", () => {
   async function compareLists(instances: readonly Instance[], request: ListRequest): Promise<void> {
     const found = (await listed(instances, request)).values();
     for (const { items, targets = [] } of instances) {
-      const sets = oracleSets(items);
+      const sets = oracleSets(items, request.signed);
       for (const target of request.partition ? [0] : targets) {
         const { finding, subsets } = found.next().value!;
         const what = JSON.stringify({ ...request, items, target: String(target) });
