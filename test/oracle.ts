@@ -146,13 +146,16 @@ export interface IndexSets {
   readonly sizes: Uint8Array;
 }
 
-export function oracleSets(items: readonly (number | bigint)[]): IndexSets {
+/** All index sets of the items. Where `signed`, the items outside a set are subtracted instead of left out. */
+export function oracleSets(items: readonly (number | bigint)[], signed = false): IndexSets {
   const sums = new BigInt64Array(2 ** items.length);
   const sizes = new Uint8Array(sums.length);
   items.forEach((item, i) => {
+    const whole = BigInt(item);
     for (let mask = 0; mask < 2 ** i; mask++) {
-      sums[mask + 2 ** i] = sums[mask]! + BigInt(item);
+      sums[mask + 2 ** i] = sums[mask]! + whole;
       sizes[mask + 2 ** i] = sizes[mask]! + 1;
+      if (signed) sums[mask]! -= whole;
     }
   });
   return { sums, sizes };
@@ -313,7 +316,6 @@ export interface Wish {
   readonly tolerance?: number;
   readonly atMost?: boolean;
   readonly partition?: boolean;
-  readonly signed?: boolean;
 }
 
 /** What a finding must say of one target, from all index sets of its items. */
@@ -321,10 +323,8 @@ export function oracleFinding(
   items: readonly number[],
   sets: IndexSets,
   target: number | bigint | undefined,
-  { signed, ...wish }: Wish,
+  { size, atMostSize = Infinity, tolerance, atMost = false, partition = false }: Wish,
 ): Record<string, unknown> {
-  if (signed) return oracleFinding(items, signedSets(items, sets), target, wish);
-  const { size, atMostSize = Infinity, tolerance, atMost = false, partition = false } = wish;
   const total = items.reduce((sum, item) => sum + BigInt(item), 0n);
   const wanted = BigInt(target ?? 0);
   const most = atMost && tolerance === undefined ? undefined : BigInt(tolerance ?? 0);
@@ -352,19 +352,6 @@ export function oracleFinding(
   };
 }
 
-/** The sums of all choices of signs, each added up item by item, by the masks of the items with +. */
-function signedSets(items: readonly number[], sets: IndexSets): IndexSets {
-  const sums = BigInt64Array.from(
-    Array.from(sets.sums.keys()).map((mask) =>
-      items.reduce(
-        (sum, item, i) => (Math.floor(mask / 2 ** i) % 2 === 1 ? sum + BigInt(item) : sum - BigInt(item)),
-        0n,
-      ),
-    ),
-  );
-  return { ...sets, sums };
-}
-
 /** The masks that a finding must count, ascending. */
 export function oracleListed(
   items: readonly number[],
@@ -372,8 +359,7 @@ export function oracleListed(
   target: number | bigint,
   wish: Wish,
 ): number[] {
-  const { size, atMostSize = Infinity, tolerance, atMost = false, partition = false, signed } = wish;
-  if (signed) return oracleListed(items, signedSets(items, sets), target, { ...wish, signed: false });
+  const { size, atMostSize = Infinity, tolerance, atMost = false, partition = false } = wish;
   const best = oracleFinding(items, sets, target, wish).sum ?? target;
   const total = items.reduce((sum, item) => sum + BigInt(item), 0n);
   const isCounted = (sum: bigint) => {

@@ -68,16 +68,6 @@ async function certified(options: string): Promise<DigitsFinding> {
   return finding;
 }
 
-test("A ticket of theorem 1 has the outputs of its network on cpu", { tags: ["wide"] }, async () => {
-  const { correct, digests, uncutCorrect, randomCorrect } = await certified("--theorem 1");
-  expect({ correct, digests }).toEqual({ correct: 9732, digests: [DIGEST, DIGEST, DIGEST] });
-  // The controls read one in ten, as guessing does.
-  for (const correct of [uncutCorrect, randomCorrect]) {
-    expect(correct).toBeGreaterThan(400);
-    expect(correct).toBeLessThan(1600);
-  }
-});
-
 // A network of theorem 2 with weights of 4 bits has twice as many units, and takes four times as long.
 test("A ticket of theorem 2 has the outputs of its network on cpu", { tags: ["wide"] }, async () => {
   const { theorem, digests, uncutCorrect, randomCorrect } = await certified("--theorem 2 --target-bits 1");
@@ -98,6 +88,8 @@ async function request(): Promise<PruneRequest> {
 async function pruneOnCpu(): Promise<Ticket> {
   const cpu = await openEngine({ engine: "cpu" });
   const { ticket } = await pruneToTicket(cpu, await request());
+  const { images } = await readDigits("test");
+  expect(outputsDigest(await runNetwork(cpu, ticket, images))).toBe(DIGEST);
   cpu.close();
   return ticket;
 }
@@ -126,6 +118,13 @@ test("The command prints a table, writes the ticket and a report, and refuses th
   const { status, stdout, stderr } = await exacta("digits --quiet --engine cpu --seed 5 --out story");
   expect(status).toBe(0);
   expect(stdout).toMatch(/certified: .*\nall 100,000 outputs are the same integers \(cpu: /);
+  expect(stdout).toMatch(/^a perceptron, .* 97\.32 % /m);
+  // The controls read one in ten, as guessing does.
+  for (const control of ["uncut", "cut at random"]) {
+    const [, percent] = new RegExp(`^the random network, ${control} .* ([0-9.]+) %`, "m").exec(stdout)!;
+    expect(Number(percent)).toBeGreaterThan(4);
+    expect(Number(percent)).toBeLessThan(16);
+  }
   expect(stderr).toMatch(/^story\/digits.html is the report; story\/digits.safetensors is the ticket/);
   expect((await readdir(join(folder, "story"))).toSorted()).toEqual(["digits.html", "digits.safetensors"]);
   const report = await readFile(join(folder, "story/digits.html"), "utf8");

@@ -41,7 +41,7 @@ export async function readDigits(
     throw new RequestError(`labels of ${folder}`, String(count), labels.values.length);
   const wrong = labels.values.findIndex((label) => label > 9);
   if (wrong >= 0) throw new RequestError(`label ${wrong} of ${folder}`, "0..9", labels.values[wrong]);
-  return { count, images: Int32Array.from(pixels.values), labels: labels.values };
+  return { count, images: new Int32Array(pixels.values), labels: labels.values };
 }
 
 function manifestOf(from: string | URL): string {
