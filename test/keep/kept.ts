@@ -66,9 +66,7 @@ async function keep(network: Network | Graph, given: Ticket | GraphTicket): Prom
   // A test may change the masks while the digest is computed.
   const ticket = { ...given, masks: given.masks.map((mask) => mask.slice()) } as Ticket | GraphTicket;
   const json = isGraph(network) ? graphJson(network) : networkJson(network, ticket);
-  const digest = isGraph(network)
-    ? await targetDigest(network)
-    : await targetDigest(network, bitsOf(ticket));
+  const digest = isGraph(network) ? await targetDigest(network) : await targetDigest(network, bitsOf(ticket));
   const file = encodeTicket(ticket, digest);
   const name = createHash("sha256").update(file).digest("hex").slice(0, 32);
   if (written.has(name)) return;
