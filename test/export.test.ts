@@ -202,8 +202,8 @@ beforeAll(async () => {
   cases = [
     ...(await chainCases()),
     ...(await graphCases(0, 24)),
-    ...(await attentionCases(0, 12)),
-    ...(await depthCases(0, 8)),
+    ...(await attentionCases(0, 8)),
+    ...(await depthCases(0, 4)),
     await graphCase(random, residual(random), { failure: 0.01, skip: "none" }),
     await graphCase(random, residual(random), { failure: 0.01, skip: "random", units: [14, 60] }),
   ];
@@ -578,6 +578,31 @@ describe("Exported tickets", () => {
       .with(3, Uint8Array.of(255, 255, 255, 63));
     expect(() => prunedNetwork({ ...ticket, masks } as GraphTicket, true)).not.toThrow();
     expect(() => prunedNetwork({ ...ticket, masks } as GraphTicket, false)).toThrow(sums("dense2"));
+    // Logits have the sums of all rows, times two inputs.
+    const logits = {
+      input: { shape: [1, 1, 2], activationBits: 15, nonnegative: false },
+      nodes: [
+        {
+          kind: "bilinear",
+          name: "logits",
+          from: ["input"],
+          bits: 10,
+          activationBits: 4,
+          quantizer: "floor",
+          queries: [[3]],
+          keys: [[-5]],
+        },
+      ],
+    } satisfies GraphJson;
+    const { ticket: attention } = await graphCase(generator(1), logits, {
+      initialBits: [10],
+      bits: [10],
+      units: [200],
+    });
+    expect(() => prunedNetwork(attention, false)).not.toThrow();
+    const whole = { ...attention, masks: attention.masks.map((mask) => mask.map(() => 255)) } as GraphTicket;
+    expect(() => prunedNetwork(whole, true)).not.toThrow();
+    expect(() => prunedNetwork(whole, false)).toThrow(sums("bilinear1"));
     // A weight of 1 is the subset sum 2^14 where a target has no bits.
     const { ticket: scaled } = await graphCase(generator(1), wide(20, 0), { ...request, units: [40, 40] });
     expect(() => prunedNetwork(scaled, true)).toThrow(sums("dense2"));

@@ -80,9 +80,9 @@ def verify_all(arguments):
             counts[status] += 1
             if status:
                 print(status, text)
-    require(sum(counts) > 0, f"{arguments.folder} has no ticket beside a network.json")
+    require(sum(counts) >= arguments.least, f"{arguments.folder} has {sum(counts)} tickets, less than {arguments.least}")
     print(f"{sum(counts)} tickets: {counts[0]} equal their networks, {counts[1]} do not, {counts[2]} are refused")
-    return max(status for status in range(3) if counts[status])
+    return max((status for status in range(3) if counts[status]), default=0)
 
 
 def run(arguments):
@@ -123,6 +123,7 @@ def main():
         "The exit status is the largest of these.",
     )
     parse.add_argument("folder")
+    parse.add_argument("--least", type=int, default=1, help="refuse a folder of fewer tickets; default: 1")
     parse.set_defaults(command=verify_all)
     parse = commands.add_parser("run", help="run inputs through the kept weights of a ticket, or through a network")
     parse.add_argument("file", help="a ticket, or a network whose name ends in .json")

@@ -15,6 +15,7 @@ import {
   type Window,
 } from "../graph/model.ts";
 import { windowGrid } from "../graph/stages.ts";
+import { EXPORTER } from "../import/foreign.ts";
 import { MAX_SUM } from "../network.ts";
 import { bytesField, integerField, integersField, joined, textField, type Pieces } from "./protobuf.ts";
 import type { ExportLayer, ExportNetwork, ExportTensor } from "./pruned.ts";
@@ -63,7 +64,7 @@ export function onnxModel({ input, nodes, constant, layers, seed }: ExportNetwor
   writer.cast(writer.shaped(values.at(-1)!.name, [0, ...shape]), "int64", "output");
   return joined([
     ...integerField(1, IR_VERSION),
-    ...textField(2, "exacta"),
+    ...textField(2, EXPORTER),
     ...bytesField(7, writer.graph(given, shape)),
     ...bytesField(8, [...textField(1, ""), ...integerField(2, OPERATORS)]),
     ...bytesField(14, [...textField(1, "seed"), ...textField(2, String(seed))]),
