@@ -2,7 +2,7 @@
 // docs/ticket.md.
 
 import { execFile, execFileSync, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -573,6 +573,43 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
       expect(found).toEqual(Object.fromEntries(expected));
     },
   );
+
+  test("All tickets of a folder are checked by one process, which tells what is wrong with each", async () => {
+    const all = join(folder, "all");
+    const own = join(all, "target");
+    await mkdir(own, { recursive: true });
+    const file = await ticketOf(json, { theorem: 1 });
+    await writeFile(join(own, "network.json"), JSON.stringify(json));
+    await writeFile(join(own, "right"), file);
+    const verifyAll = (...options: string[]) =>
+      promisify(execFile)("python3", ["-m", "exacta_ticket", "verify-all", all, ...options], {
+        cwd: folderOfCheck,
+      }).then(
+        ({ stdout }) => ({ code: 0, stdout, stderr: "" }),
+        ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
+          code,
+          stdout,
+          stderr,
+        }),
+      );
+    const right = "1 tickets: 1 equal their networks, 0 do not, 0 are refused\n";
+    expect(await verifyAll()).toEqual({ code: 0, stdout: right, stderr: "" });
+    expect(await verifyAll("--least", "2")).toMatchObject({
+      code: 2,
+      stderr: `exacta_ticket: ${all} has 1 tickets, less than 2\n`,
+    });
+    await writeFile(join(own, "cut"), withBit(file, ...keptBits(file)[0]!));
+    expect((await verifyAll()).code).toBe(1);
+    await writeFile(join(own, "short"), file.slice(0, -1));
+    const { code, stdout } = await verifyAll();
+    expect([code, ...stdout.split("\n")]).toEqual([
+      2,
+      expect.stringMatching(/^1 .*cut: does not equal .*network\.json: layer 0, /),
+      expect.stringMatching(/^2 .*short: the masks have \d+ bytes instead of \d+$/),
+      "3 tickets: 1 equal their networks, 1 do not, 1 are refused",
+      "",
+    ]);
+  });
 
   test("The check finds every weight of a network that is changed by one", async () => {
     const ticket = await write("ticket", await ticketOf(json, { theorem: 2 }));

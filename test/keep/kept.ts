@@ -16,8 +16,6 @@ import { countsOf, keptLayers } from "../../src/ticket/kept.ts";
 import { isGraphTicket, type GraphTicket, type Ticket } from "../../src/ticket/ticket.ts";
 import type { GraphJson } from "../graphs.ts";
 
-const folder = process.env["EXACTA_KEEP_TICKETS"] ?? "";
-
 /** The fields with the two matrices of the factored nodes that were read, by their product. A graph has the product alone. */
 const matricesOf = new WeakMap<Int32Array, object>();
 
@@ -60,22 +58,26 @@ export function readGraph(original: typeof read, value: unknown): Graph {
   return graph;
 }
 
+/** The paths of files that were written. */
 const written = new Set<string>();
 
 async function keep(network: Network | Graph, given: Ticket | GraphTicket): Promise<void> {
+  const folder = process.env["EXACTA_KEEP_TICKETS"]!;
   // A test may change the masks while the digest is computed.
   const ticket = { ...given, masks: given.masks.map((mask) => mask.slice()) } as Ticket | GraphTicket;
   const json = isGraph(network) ? graphJson(network) : networkJson(network, ticket);
   const digest = isGraph(network) ? await targetDigest(network) : await targetDigest(network, bitsOf(ticket));
+  const own = join(folder, digest);
   const file = encodeTicket(ticket, digest);
   const name = createHash("sha256").update(file).digest("hex").slice(0, 32);
-  if (written.has(name)) return;
-  written.add(name);
-  const own = join(folder, digest);
   await mkdir(own, { recursive: true });
-  if (!written.has(digest)) await writeFile(join(own, "network.json"), JSON.stringify(json));
-  written.add(digest);
-  await writeFile(join(own, `${name}.safetensors`), file);
+  const contents = { "network.json": JSON.stringify(json), [`${name}.safetensors`]: file };
+  for (const [base, content] of Object.entries(contents)) {
+    const path = join(own, base);
+    if (written.has(path)) continue;
+    written.add(path);
+    await writeFile(path, content);
+  }
 }
 
 function bitsOf(ticket: Ticket | GraphTicket): number {
