@@ -3,10 +3,11 @@ import { defineConfig } from "vitest/config";
 import { assemblyscript } from "./scripts/assemblyscript.ts";
 import { hasSoftware, software } from "./scripts/software.ts";
 import { wesl } from "./scripts/wesl.ts";
+import { keepTickets } from "./test/keep/plugin.ts";
 import { LongestFirst } from "./test/order.ts";
 
 export default defineConfig(async () => ({
-  plugins: [assemblyscript(), wesl()],
+  plugins: [assemblyscript(), wesl(), process.env["EXACTA_KEEP_TICKETS"] ? keepTickets() : undefined],
   test: {
     include: ["{src,host,test}/**/*.test.ts"],
     // Its tests start a Slurm, and have a configuration of their own.

@@ -16,7 +16,7 @@ import type { Runner } from "../host/runner.ts";
 import { onnxModel } from "../src/export/onnx.ts";
 import { prunedNetwork, type ExportNetwork } from "../src/export/pruned.ts";
 import { describeNetwork, namedTensors } from "../src/export/tensors.ts";
-import { isLinear } from "../src/graph/model.ts";
+import { isLinear, weightBits } from "../src/graph/model.ts";
 import { readGraph } from "../src/graph/read.ts";
 import { readModel } from "../src/import/onnx/model.ts";
 import { readTensor } from "../src/import/onnx/tensor.ts";
@@ -24,9 +24,16 @@ import { readSafetensors } from "../src/import/safetensors.ts";
 import { quantizers, readNetwork } from "../src/network.ts";
 import type { GraphTicket, Ticket } from "../src/ticket/ticket.ts";
 import { graphSchemeFor, schemeFor, type GraphSchemeRequest } from "../src/ticket/width.ts";
-import { generator, oracleGraph, randomGraph, randomInput, type GraphJson, type NodeJson } from "./graphs.ts";
+import {
+  generator,
+  oracleGraph,
+  randomGraph,
+  randomInput,
+  type GraphJson,
+  type GraphLimits,
+  type NodeJson,
+} from "./graphs.ts";
 import { floats, interpret, type AttributeValue, type ModelData } from "./onnx.ts";
-import { refusal } from "./refusal.ts";
 
 /** A Python with onnx, and perhaps onnxruntime. Named by EXACTA_ONNX, one without onnx is a failure. */
 const python = process.env["EXACTA_ONNX"] ?? "python3";
@@ -59,7 +66,7 @@ async function graphCase(
   request: GraphSchemeRequest = {},
 ): Promise<Case> {
   const graph = readGraph(json);
-  const bits = graph.nodes.filter(isLinear).map((node) => Math.ceil(node.bits / 2));
+  const bits = graph.nodes.filter(isLinear).map((node) => Math.ceil(weightBits(node) / 2));
   // In depth, theory chooses the widths.
   const widths = request.depthConstruction
     ? {}
@@ -73,16 +80,30 @@ async function graphCase(
   }
 }
 
-/** Tickets of random graphs with layers. */
-async function graphCases(firstSeed: number, count: number): Promise<Case[]> {
+/** Tickets of random graphs with layers. @param limits Of the graphs, beside that they are small. */
+async function graphCases(
+  firstSeed: number,
+  count: number,
+  limits: GraphLimits = {},
+  request: GraphSchemeRequest = {},
+): Promise<Case[]> {
   const cases: Case[] = [];
   for (let seed = firstSeed; cases.length < count; seed++) {
     const random = generator(seed);
-    const json = randomGraph(random, { bits: 2, channels: 2, side: 4 });
-    if (json.nodes.some(({ weights }) => weights)) cases.push(await graphCase(random, json));
+    const json = randomGraph(random, { bits: 2, channels: 2, side: 4, ...limits });
+    const isWanted = limits.attention
+      ? json.nodes.some(({ queries, first }) => queries ?? first)
+      : json.nodes.some(({ weights }) => weights);
+    if (isWanted) cases.push(await graphCase(random, json, request));
   }
   return cases;
 }
+
+/** Tickets of random graphs with attention, and of random graphs whose weights are made in depth. */
+const attentionCases = (firstSeed: number, count: number) =>
+  graphCases(firstSeed, count, { side: 2, attention: true });
+const depthCases = (firstSeed: number, count: number) =>
+  graphCases(firstSeed, count, { side: 3 }, { depthConstruction: true });
 
 /** y = relu(Q(W x + x)) by a convolution with two groups, and a layer behind it. */
 function residual(random: (range: number) => number): GraphJson {
@@ -181,6 +202,8 @@ beforeAll(async () => {
   cases = [
     ...(await chainCases()),
     ...(await graphCases(0, 24)),
+    ...(await attentionCases(0, 8)),
+    ...(await depthCases(0, 4)),
     await graphCase(random, residual(random), { failure: 0.01, skip: "none" }),
     await graphCase(random, residual(random), { failure: 0.01, skip: "random", units: [14, 60] }),
   ];
@@ -220,6 +243,18 @@ interface Described {
   })[];
 }
 
+/** The levels of a layer, in their order. */
+function levelsOf(
+  tensorAt: (level: number) => { readonly shape: readonly number[]; readonly values: number[] } | undefined,
+): { readonly rows: number; readonly fan: number; readonly values: number[] }[] {
+  const levels = [];
+  for (let tensor = tensorAt(1); tensor; tensor = tensorAt(levels.length + 1)) {
+    const [rows, fan] = tensor.shape as [number, number];
+    levels.push({ rows, fan, values: tensor.values });
+  }
+  return levels;
+}
+
 /** The file of an exported network as a graph whose layers are the random ones, in the form that `oracleGraph` runs. */
 function graphOfFile(bytes: Uint8Array): GraphJson & { constant: boolean } {
   const { tensors, metadata } = readSafetensors(bytes);
@@ -245,7 +280,33 @@ function graphOfFile(bytes: Uint8Array): GraphJson & { constant: boolean } {
     const { shift, activationBits, ...rounding } = epilogue;
     // `oracleGraph` computes shifts from the bits of weights, which may be any.
     const rounded = { activationBits, ...rounding, bits: shift + activationBits - bits };
-    if (kind !== "conv" && kind !== "dense") {
+    if (kind === "bilinear" || kind === "product") {
+      // Each hidden unit is a column of the first matrix, with the weight of its channel.
+      const hidden = tensor(`${name}.hidden.weight`);
+      const own = (hidden ?? tensor(`${name}.weight`))!.shape;
+      const { shape: sizes, values } = (hidden ? tensor(`${name}.pooled.weight`) : tensor(`${name}.weight`))!;
+      const [rows, columns] = sizes as [number, number];
+      expect(own[hidden ? 1 : 0]).toBe(hidden ? units : rows);
+      const h = columns / channels;
+      const first = Array.from({ length: channels }, (_, channel) =>
+        Array.from({ length: columns }, (__, column) =>
+          Math.floor(column / h) === channel ? (hidden ? hidden.values[column]! : 1) : 0,
+        ),
+      );
+      const second = nested([rows, columns], values) as number[][];
+      const isLogits = kind === "bilinear";
+      result.push({
+        name,
+        kind,
+        from: reads,
+        ...rounded,
+        bits: (rounded.bits - (isLogits ? bits : 0)) / 2,
+        activationBits,
+        ...(isLogits
+          ? { queries: first, keys: second }
+          : { first, second: second[0]!.map((_, column) => second.map((row) => row[column]!)) }),
+      });
+    } else if (kind !== "conv" && kind !== "dense") {
       expect(shift).toBe(kind === "add" || kind === "average-pool" ? finest - activationBits : 0);
       result.push({ ...node, ...window, name, kind, from: reads, ...rounding, activationBits });
     } else {
@@ -266,7 +327,10 @@ function graphOfFile(bytes: Uint8Array): GraphJson & { constant: boolean } {
         const skip = tensor(`${name}.hidden.skip`)?.values;
         // A random skip x is relu(x) - relu(-x), two more hidden units.
         const extra = skip ? [1, -1] : [];
-        const h = units + extra.length;
+        const levels = levelsOf((level) => tensor(`${name}.level${level}.weight`));
+        /** The numbers of a channel that the pooled layer reads: hidden units, or rows of the last level. */
+        const last = (levels.at(-1)?.rows ?? channels * units) / channels;
+        const h = last + extra.length;
         const unitsOf = (channel: number) => [
           ...hidden!.values.slice(channel * units, (channel + 1) * units),
           ...extra,
@@ -279,30 +343,44 @@ function graphOfFile(bytes: Uint8Array): GraphJson & { constant: boolean } {
           Array.from({ length: perGroup * h }, (__, unit) => {
             const [channel, q] = [Math.floor(unit / h), unit % h];
             const given = Array.from({ length: count }, (___, tap) =>
-              q < units ? pooled!.values[((row * perGroup + channel) * units + q) * count + tap]! : 0,
+              q < last ? pooled!.values[((row * perGroup + channel) * last + q) * count + tap]! : 0,
             );
-            if (q >= units && row % perGroup === channel)
-              given[center]! += extra[q - units]! * edge * skip![row]!;
+            if (q >= last && row % perGroup === channel)
+              given[center]! += extra[q - last]! * edge * skip![row]!;
             return kind === "conv" ? nested(taps, given) : given[0]!;
           }),
         );
-        const constants = [tensor(`${name}.hidden.constant`), tensor(`${name}.pooled.constant`)].map(
-          (found) => found?.values,
+        const constant = tensor(`${name}.hidden.constant`)?.values;
+        const constants = levelsOf((level) => tensor(`${name}.level${level}.constant`));
+        expect(constants).toHaveLength(constant ? levels.length : 0);
+        const ones = constants.reduce(
+          (below, { rows: above, fan, values }) =>
+            Array.from({ length: above }, (_, row) => {
+              const start = Math.floor(row / (above / (below.length / fan))) * fan;
+              return below
+                .slice(start, start + fan)
+                .reduce((sum, unit, edgeIndex) => sum + unit * values[row * fan + edgeIndex]!, 0);
+            }).map((sum) => Math.max(sum, 0)),
+          (constant ?? []).map((u) => Math.max(u, 0)),
         );
+        const pooledConstant = tensor(`${name}.pooled.constant`)?.values;
         const biases =
-          constants[0] &&
+          constant &&
           Array.from({ length: rows }, (_, row) =>
-            constants[0]!.reduce((sum, u, q) => sum + Math.max(u, 0) * constants[1]![row * units + q]!, 0),
+            ones.reduce((sum, unit, q) => sum + unit * pooledConstant![row * last + q]!, 0),
           );
-        result.push({
+        const rectified = {
           kind,
-          name: `${name}.hidden`,
-          from: reads,
           bits: 0,
           activationBits: "exact",
           quantizer: "floor",
           relu: true,
           clamp: false,
+        } as const;
+        result.push({
+          ...rectified,
+          name: `${name}.hidden`,
+          from: reads,
           groups: channels,
           weights:
             kind === "conv"
@@ -311,7 +389,28 @@ function graphOfFile(bytes: Uint8Array): GraphJson & { constant: boolean } {
                   own.map((u) => Array.from({ length: channels }, (_, i) => (i === channel ? u : 0))),
                 ),
         });
-        result.push({ ...layer, from: [`${name}.hidden`], weights, ...(biases && { biases }) });
+        let below = channels * units;
+        for (const { rows: above, fan, values } of levels) {
+          const groups = below / fan;
+          result.push({
+            ...rectified,
+            name: `${name}.rows${above}of${result.length}`,
+            from: [result.at(-1)!.name],
+            groups,
+            weights:
+              kind === "conv"
+                ? nested([above, fan, 1, 1], values)
+                : Array.from({ length: above }, (_, row) =>
+                    Array.from({ length: below }, (__, unit) =>
+                      Math.floor(unit / fan) === Math.floor(row / (above / groups))
+                        ? values[row * fan + (unit % fan)]!
+                        : 0,
+                    ),
+                  ),
+          });
+          below = above;
+        }
+        result.push({ ...layer, from: [result.at(-1)!.name], weights, ...(biases && { biases }) });
       }
     }
     names.push(name);
@@ -344,7 +443,8 @@ function modelData(bytes: Uint8Array): ModelData {
       const given: [string, AttributeValue][] = [];
       for (const name of ["to", "axis", "keepdims"])
         if (attributes.has(name)) given.push([name, attributes.integer(name, NaN)]);
-      if (attributes.has("axes")) given.push(["axes", attributes.integers("axes")!]);
+      for (const name of ["axes", "perm"])
+        if (attributes.has(name)) given.push([name, attributes.integers(name)!]);
       return { ...node, attributes: Object.fromEntries(given) };
     }),
     initializers: Object.fromEntries(
@@ -463,50 +563,6 @@ describe("Exported tickets", () => {
     );
   });
 
-  test("A ticket in depth is exported as the layers that it equals, and refused with all its weights", async () => {
-    const random = generator(3);
-    const { ticket, inputs, outputs } = await graphCase(
-      random,
-      randomGraph(random, { bits: 2, channels: 2, side: 3 }),
-      { depthConstruction: true },
-    );
-    const network = prunedNetwork(ticket, true);
-    expect(runFile(network, inputs)).toEqual(outputs);
-    expect(runModel(network, inputs)).toEqual(outputs);
-    expect(() => prunedNetwork(ticket, false)).toThrow(
-      refusal(
-        "ticket: expected pairs of random layers, got weights that are made in depth; use collapsed: true",
-      ),
-    );
-  });
-
-  test("A ticket of attention is refused, with the name of the node", async () => {
-    const matrix = [[1], [-1]];
-    const { ticket } = await graphCase(
-      generator(1),
-      {
-        input: { shape: [2, 2, 1], activationBits: 2, nonnegative: false },
-        nodes: [
-          {
-            kind: "bilinear",
-            name: "logits",
-            from: ["input"],
-            bits: 1,
-            activationBits: 2,
-            quantizer: "floor",
-            queries: matrix,
-            keys: matrix,
-          },
-        ],
-      },
-      { units: [40] },
-    );
-    for (const collapsed of [false, true])
-      expect(() => prunedNetwork(ticket, collapsed)).toThrow(
-        refusal("bilinear1: expected a node other than attention, got bilinear"),
-      );
-  });
-
   test("A network whose sums float64 does not hold is refused, with the name of the node", async () => {
     const wide = (activationBits: number, bits: number): GraphJson => ({
       input: { shape: [1], activationBits, nonnegative: true },
@@ -522,6 +578,31 @@ describe("Exported tickets", () => {
       .with(3, Uint8Array.of(255, 255, 255, 63));
     expect(() => prunedNetwork({ ...ticket, masks } as GraphTicket, true)).not.toThrow();
     expect(() => prunedNetwork({ ...ticket, masks } as GraphTicket, false)).toThrow(sums("dense2"));
+    // Logits have the sums of all rows, times two inputs.
+    const logits = {
+      input: { shape: [1, 1, 2], activationBits: 15, nonnegative: false },
+      nodes: [
+        {
+          kind: "bilinear",
+          name: "logits",
+          from: ["input"],
+          bits: 10,
+          activationBits: 4,
+          quantizer: "floor",
+          queries: [[3]],
+          keys: [[-5]],
+        },
+      ],
+    } satisfies GraphJson;
+    const { ticket: attention } = await graphCase(generator(1), logits, {
+      initialBits: [10],
+      bits: [10],
+      units: [200],
+    });
+    expect(() => prunedNetwork(attention, false)).not.toThrow();
+    const whole = { ...attention, masks: attention.masks.map((mask) => mask.map(() => 255)) } as GraphTicket;
+    expect(() => prunedNetwork(whole, true)).not.toThrow();
+    expect(() => prunedNetwork(whole, false)).toThrow(sums("bilinear1"));
     // A weight of 1 is the subset sum 2^14 where a target has no bits.
     const { ticket: scaled } = await graphCase(generator(1), wide(20, 0), { ...request, units: [40, 40] });
     expect(() => prunedNetwork(scaled, true)).toThrow(sums("dense2"));
@@ -594,7 +675,12 @@ describe.skipIf(!hasOnnx && process.env["EXACTA_ONNX"] === undefined)(
     }
 
     test("They give the integers of the targets", { timeout: 240_000 }, async () => {
-      const all = [...cases, ...(await graphCases(1000, 30))];
+      const all = [
+        ...cases,
+        ...(await graphCases(1000, 30)),
+        ...(await attentionCases(1000, 12)),
+        ...(await depthCases(1000, 8)),
+      ];
       const networks = all.flatMap(({ ticket, inputs }) =>
         [false, true].map(
           (collapsed) => [prunedNetwork(ticket, collapsed), inputs] as [ExportNetwork, Case["inputs"]],

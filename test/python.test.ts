@@ -1,11 +1,13 @@
 // Tickets before a judge that shares no code with the project: python/exacta_ticket, which follows
 // docs/ticket.md.
 
-import { execFile, execFileSync } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { pruneToTicket, targetDigest } from "../host/experiments/ticket.ts";
@@ -44,12 +46,38 @@ interface Outcome {
   readonly stderr: string;
 }
 
-function python(...args: string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    execFile("python3", args, { cwd: join(root, "python") }, (error, stdout, stderr) => {
-      resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
-    });
+/** Calls the program for every line of arguments in JSON, since starting Python and NumPy takes longer than most checks. */
+const CALLS = `
+import contextlib, io, json, sys
+from unittest import mock
+from exacta_ticket.__main__ import main
+for line in sys.stdin:
+    out, error = io.StringIO(), io.StringIO()
+    with mock.patch.object(sys, "argv", ["exacta_ticket", *json.loads(line)]):
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+            status = main()
+    print(json.dumps({"status": status, "stdout": out.getvalue(), "stderr": error.getvalue()}), flush=True)
+`;
+const folderOfCheck = join(root, "python");
+
+/** A process of Python that runs the program in itself, one call after the other. */
+class Python {
+  readonly #child = spawn("python3", ["-c", CALLS], {
+    cwd: folderOfCheck,
+    stdio: ["pipe", "pipe", "inherit"],
   });
+  readonly #answers = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
+
+  async call(...args: string[]): Promise<Outcome> {
+    this.#child.stdin.write(`${JSON.stringify(args)}\n`);
+    const { value, done } = await this.#answers.next();
+    if (done) throw new Error(`Python ended in a call of ${args.join(" ")}`);
+    return JSON.parse(value) as Outcome;
+  }
+
+  close(): void {
+    this.#child.stdin.end();
+  }
 }
 
 interface LayerJson {
@@ -191,12 +219,17 @@ const graphFaults: Faults = {
 describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", { tags: ["wide"] }, () => {
   let folder: string;
   let engine: Runner;
+  let check: Python;
+  /** What the program answers to arguments. */
+  const python = (...args: string[]) => check.call(...args);
   beforeAll(async () => {
+    check = new Python();
     folder = await mkdtemp(join(tmpdir(), "exacta-python-"));
     engine = await cpuRunner(2, startThread);
   });
   afterAll(async () => {
     engine.close();
+    check.close();
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -217,7 +250,9 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
   }
 
   test("The tests of the package pass", async () => {
-    expect(await python("-m", "unittest", "discover", "-s", "tests")).toMatchObject({ status: 0 });
+    const words = ["-m", "unittest", "discover", "-s", "tests"];
+    const { stderr } = await promisify(execFile)("python3", words, { cwd: folderOfCheck });
+    expect(stderr).toMatch(/\nOK\n$/);
   });
 
   test.each(schemes)(
@@ -227,7 +262,7 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
       const json = randomPerceptron(schemes.indexOf(row), bits, options);
       const network = await write("network.json", JSON.stringify(json));
       const ticket = await write("ticket", await ticketOf(json, request, 2n ** 40n));
-      expect(await python("-m", "exacta_ticket", "verify", ticket, "--network", network)).toMatchObject({
+      expect(await python("verify", ticket, "--network", network)).toMatchObject({
         status: 0,
         stderr: "",
       });
@@ -239,7 +274,7 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
         inputs.subarray(k * columns, (k + 1) * columns).join(" "),
       );
       const path = await write("inputs.txt", text.join("\n"));
-      const { stdout } = await python("-m", "exacta_ticket", "run", ticket, "--inputs", path);
+      const { stdout } = await python("run", ticket, "--inputs", path);
       const outputs = forward(target, withConstant(target, target.layers[0]!.columns, inputs));
       expect(stdout.trim().split(/\s+/).map(Number)).toEqual(Array.from(outputs));
     },
@@ -258,7 +293,7 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
   /** The outputs that the check prints for inputs of a ticket. */
   async function outputsOf(ticket: string, inputs: readonly ArrayLike<number>[]): Promise<number[]> {
     const path = await write("inputs.txt", inputs.map((input) => Array.from(input).join(" ")).join("\n"));
-    const { stdout } = await python("-m", "exacta_ticket", "run", ticket, "--inputs", path);
+    const { stdout } = await python("run", ticket, "--inputs", path);
     return stdout.trim().split(/\s+/).map(Number);
   }
 
@@ -272,7 +307,7 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
   ): Promise<string> {
     const network = await write("network.json", JSON.stringify(json));
     const ticket = await write("ticket", file);
-    const verdict = await python("-m", "exacta_ticket", "verify", ticket, "--network", network);
+    const verdict = await python("verify", ticket, "--network", network);
     expect(verdict, `graph ${seed}`).toMatchObject({ status: 0, stderr: "" });
     const inputs = [0, 1, 2].map(() => randomInput(random, json));
     const outputs = inputs.flatMap((input) => Array.from(graphForward(graph, input)));
@@ -317,7 +352,7 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
     const ticket = await write("ticket", await graphTicketOf(network(matrices)));
     const verify = async (changed: typeof matrices) => {
       const path = await write("network.json", JSON.stringify(network(changed)));
-      return python("-m", "exacta_ticket", "verify", ticket, "--network", path);
+      return python("verify", ticket, "--network", path);
     };
     expect(await verify(matrices)).toMatchObject({ status: 0 });
     for (const [layer, name, output, weight] of [
@@ -357,7 +392,7 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
     const lines = Array.from({ length: count }, (_, k) => images.subarray(k * 784, (k + 1) * 784).join(" "));
     const inputs = await write("inputs.txt", lines.join("\n"));
     const network = join(root, "examples/lenet/lenet.json");
-    const { stdout } = await python("-m", "exacta_ticket", "run", network, "--inputs", inputs);
+    const { stdout } = await python("run", network, "--inputs", inputs);
     const right = stdout
       .trim()
       .split("\n")
@@ -381,7 +416,7 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
       const kept = keptBits(file);
       for (let i = 0; i < kept.length; i += Math.ceil(kept.length / 4)) {
         const faulty = await write("faulty", withBit(file, ...kept[i]!));
-        const { status } = await python("-m", "exacta_ticket", "verify", faulty, "--network", network);
+        const { status } = await python("verify", faulty, "--network", network);
         expect([seed, i, status]).toEqual([seed, i, 1]);
         cut++;
       }
@@ -438,7 +473,7 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
       const network = await write("network.json", JSON.stringify(residual));
       const file = await graphTicketOf(residual, { skip });
       const ticket = await write("ticket", file);
-      const verdict = await python("-m", "exacta_ticket", "verify", ticket, "--network", network);
+      const verdict = await python("verify", ticket, "--network", network);
       expect(verdict).toMatchObject({ status: 0, stderr: "" });
       const random = generator(5);
       const inputs = Array.from({ length: 20 }, () => Array.from({ length: 18 }, () => random(9) - 4));
@@ -448,7 +483,7 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
       const kept = keptBits(file);
       for (let i = 0; i < kept.length; i += Math.ceil(kept.length / 8)) {
         const faulty = await write("faulty", withBit(file, ...kept[i]!));
-        const { status } = await python("-m", "exacta_ticket", "verify", faulty, "--network", network);
+        const { status } = await python("verify", faulty, "--network", network);
         expect(status, `kept bit ${i}`).toBe(1);
       }
     },
@@ -461,7 +496,7 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
     const ticket = await write("ticket", await graphTicketOf(json));
     const verify = async (network: unknown) => {
       const path = await write("network.json", JSON.stringify(network));
-      return python("-m", "exacta_ticket", "verify", ticket, "--network", path);
+      return python("verify", ticket, "--network", path);
     };
     expect(await verify(json)).toMatchObject({ status: 0, stderr: "" });
     const layers = json.nodes.filter(({ biases }) => biases);
@@ -531,13 +566,50 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
         const faulty = fault(file);
         expect(Buffer.compare(faulty, file), name).not.toBe(0);
         const ticket = await write("faulty", faulty);
-        const { status } = await python("-m", "exacta_ticket", "verify", ticket, "--network", network);
+        const { status } = await python("verify", ticket, "--network", network);
         found[name] = status;
       }
       const expected = Object.entries(faults).map(([name, [status]]) => [name, status]);
       expect(found).toEqual(Object.fromEntries(expected));
     },
   );
+
+  test("All tickets of a folder are checked by one process, which tells what is wrong with each", async () => {
+    const all = join(folder, "all");
+    const own = join(all, "target");
+    await mkdir(own, { recursive: true });
+    const file = await ticketOf(json, { theorem: 1 });
+    await writeFile(join(own, "network.json"), JSON.stringify(json));
+    await writeFile(join(own, "right"), file);
+    const verifyAll = (...options: string[]) =>
+      promisify(execFile)("python3", ["-m", "exacta_ticket", "verify-all", all, ...options], {
+        cwd: folderOfCheck,
+      }).then(
+        ({ stdout }) => ({ code: 0, stdout, stderr: "" }),
+        ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
+          code,
+          stdout,
+          stderr,
+        }),
+      );
+    const right = "1 tickets: 1 equal their networks, 0 do not, 0 are refused\n";
+    expect(await verifyAll()).toEqual({ code: 0, stdout: right, stderr: "" });
+    expect(await verifyAll("--least", "2")).toMatchObject({
+      code: 2,
+      stderr: `exacta_ticket: ${all} has 1 tickets, less than 2\n`,
+    });
+    await writeFile(join(own, "cut"), withBit(file, ...keptBits(file)[0]!));
+    expect((await verifyAll()).code).toBe(1);
+    await writeFile(join(own, "short"), file.slice(0, -1));
+    const { code, stdout } = await verifyAll();
+    expect([code, ...stdout.split("\n")]).toEqual([
+      2,
+      expect.stringMatching(/^1 .*cut: does not equal .*network\.json: layer 0, /),
+      expect.stringMatching(/^2 .*short: the masks have \d+ bytes instead of \d+$/),
+      "3 tickets: 1 equal their networks, 1 do not, 1 are refused",
+      "",
+    ]);
+  });
 
   test("The check finds every weight of a network that is changed by one", async () => {
     const ticket = await write("ticket", await ticketOf(json, { theorem: 2 }));
@@ -547,14 +619,7 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
           const changed = structuredClone(json);
           changed.layers[l]!.weights[o]![i]! += row[i]! > 0 ? -1 : 1;
           const network = await write("network.json", JSON.stringify(changed));
-          const { status, stdout } = await python(
-            "-m",
-            "exacta_ticket",
-            "verify",
-            ticket,
-            "--network",
-            network,
-          );
+          const { status, stdout } = await python("verify", ticket, "--network", network);
           expect([status, stdout]).toEqual([1, expect.stringContaining(`layer ${l}, output ${o}`)]);
           expect(stdout).toContain(`weight ${i}`);
         }

@@ -50,17 +50,39 @@ def read_inputs(path):
     return inputs.reshape(len(inputs), -1)
 
 
-def verify(arguments):
-    module, ticket = read_ticket(arguments.ticket)
-    network_module, network = read_network(arguments.network)
+def judge(path, network_path, network_module, network):
+    """Whether the ticket of a file equals a network, and why, in words."""
+    module, ticket = read_ticket(path)
     require(network_module is module, "the network is of another version than the ticket")
     fault = module.find_fault(ticket, network)
     if fault:
-        print(f"{arguments.ticket}: does not equal {arguments.network}: {fault}")
-        return 1
+        return False, f"{path}: does not equal {network_path}: {fault}"
     kept = sum(len(indices) for indices in ticket.kept)
-    print(f"{arguments.ticket}: equals {arguments.network} on every input in its range, keeps {kept} weights")
-    return 0
+    return True, f"{path}: equals {network_path} on every input in its range, keeps {kept} weights"
+
+
+def verify(arguments):
+    equal, text = judge(arguments.ticket, arguments.network, *read_network(arguments.network))
+    print(text)
+    return 0 if equal else 1
+
+
+def verify_all(arguments):
+    counts = [0, 0, 0]
+    for network_path in sorted(Path(arguments.folder).rglob("network.json")):
+        network = read_network(network_path)
+        for path in sorted(set(network_path.parent.iterdir()) - {network_path}):
+            try:
+                equal, text = judge(path, network_path, *network)
+            except Refused as error:
+                equal, text = None, f"{path}: {error}"
+            status = 2 if equal is None else 1 - equal
+            counts[status] += 1
+            if status:
+                print(status, text)
+    require(sum(counts) >= arguments.least, f"{arguments.folder} has {sum(counts)} tickets, less than {arguments.least}")
+    print(f"{sum(counts)} tickets: {counts[0]} equal their networks, {counts[1]} do not, {counts[2]} are refused")
+    return max((status for status in range(3) if counts[status]), default=0)
 
 
 def run(arguments):
@@ -94,6 +116,15 @@ def main():
     parse.add_argument("ticket")
     parse.add_argument("--network", required=True, help="the network in JSON")
     parse.set_defaults(command=verify)
+    parse = commands.add_parser(
+        "verify-all",
+        help="verify every ticket of a folder, and of the folders in it, against the network.json beside it",
+        epilog="Prints what is wrong with each ticket that fails, after the exit status that verify has for it, and counts. "
+        "The exit status is the largest of these.",
+    )
+    parse.add_argument("folder")
+    parse.add_argument("--least", type=int, default=1, help="refuse a folder of fewer tickets; default: 1")
+    parse.set_defaults(command=verify_all)
     parse = commands.add_parser("run", help="run inputs through the kept weights of a ticket, or through a network")
     parse.add_argument("file", help="a ticket, or a network whose name ends in .json")
     parse.add_argument("--inputs", required=True, help="integers, a sample in each row: .npy or text")

@@ -5,7 +5,8 @@ import numpy
 from .checks import require
 
 MASK32 = numpy.uint64(0xFFFFFFFF)
-ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
+# The shifts to the left and to the right that make up the rotation of a round.
+ROTATIONS = [(numpy.uint32(left), numpy.uint32(32 - left)) for left in (13, 15, 26, 6, 17, 29, 16, 24)]
 
 
 def words(values):
@@ -19,12 +20,12 @@ def threefry(key, c0, c1):
     x, y = words(c0) + k[0], words(c1) + k[1]
     for turn in range(20):
         x = x + y
-        left = ROTATIONS[turn % 8]
-        y = ((y << words(left)) | (y >> words(32 - left))) ^ x
+        left, right = ROTATIONS[turn % 8]
+        y = ((y << left) | (y >> right)) ^ x
         if turn % 4 == 3:
             s = (turn + 1) // 4
             x = x + k[s % 3]
-            y = y + k[(s + 1) % 3] + words(s)
+            y = y + k[(s + 1) % 3] + numpy.uint32(s)
     return x, y
 
 

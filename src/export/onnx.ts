@@ -3,11 +3,22 @@
 // Between nodes a value has shape [samples, channels, points]; a feature is a channel of one point. ONNX Runtime
 // has neither Conv nor AveragePool for float64, so that a window is a Gather of its places, and its sums are a matrix product.
 
-import { imageOf, isLinear, sizeOf, type GraphNode, type Shape, type Window } from "../graph/model.ts";
+import {
+  imageOf,
+  isFactored,
+  isLinear,
+  sizeOf,
+  type FactoredNode,
+  type GraphNode,
+  type LinearNode,
+  type Shape,
+  type Window,
+} from "../graph/model.ts";
 import { windowGrid } from "../graph/stages.ts";
+import { EXPORTER } from "../import/foreign.ts";
 import { MAX_SUM } from "../network.ts";
 import { bytesField, integerField, integersField, joined, textField, type Pieces } from "./protobuf.ts";
-import type { ExportLayer, ExportNetwork, ExportTensor, Part } from "./pruned.ts";
+import type { ExportLayer, ExportNetwork, ExportTensor } from "./pruned.ts";
 
 /** Numbers of ONNX: the version of the file format, of the operators, and of types. */
 const IR_VERSION = 8;
@@ -37,9 +48,11 @@ export function onnxModel({ input, nodes, constant, layers, seed }: ExportNetwor
   for (const node of nodes) {
     const reads = node.from.map((value) => values[value]!);
     writer.scope = node.name;
-    const sums = isLinear(node)
-      ? layerSums(writer, node, layers[index++]!, reads[0]!)
-      : nodeSums(writer, node, reads);
+    const sums = isFactored(node)
+      ? factoredSums(writer, node, layers[index++]!, reads[0]!)
+      : isLinear(node)
+        ? layerSums(writer, node, layers[index++]!, reads[0]!)
+        : nodeSums(writer, node, reads);
     values.push({
       name: epilogue(writer, node, sums, reads[0]!),
       shape: node.shape,
@@ -51,7 +64,7 @@ export function onnxModel({ input, nodes, constant, layers, seed }: ExportNetwor
   writer.cast(writer.shaped(values.at(-1)!.name, [0, ...shape]), "int64", "output");
   return joined([
     ...integerField(1, IR_VERSION),
-    ...textField(2, "exacta"),
+    ...textField(2, EXPORTER),
     ...bytesField(7, writer.graph(given, shape)),
     ...bytesField(8, [...textField(1, ""), ...integerField(2, OPERATORS)]),
     ...bytesField(14, [...textField(1, "seed"), ...textField(2, String(seed))]),
@@ -166,14 +179,73 @@ function weightsOf(writer: GraphWriter, part: string, { shape, values, mask }: E
   ]);
 }
 
-/** The sums of a layer with weights. */
+/** Writes the kept weights of the parts of a layer, where it has them. */
+function partsOf(writer: GraphWriter, tensors: ExportLayer["tensors"]): (name: string) => string | undefined {
+  return (name) => tensors[name] && weightsOf(writer, name, tensors[name]);
+}
+
+/** The sums of attention: with a pair of random matrices, whose hidden units have no ReLU, or with the matrix that they equal. */
+function factoredSums(
+  writer: GraphWriter,
+  node: FactoredNode,
+  { group, tensors }: ExportLayer,
+  read: Value,
+): string {
+  const part = partsOf(writer, tensors);
+  const [channels] = read.shape;
+  const value = writer.shaped(read.name, [0, channels, -1]);
+  const hidden = part("hidden.weight");
+  const pooled = part("pooled.weight") ?? part("weight")!;
+  let units = value;
+  if (hidden) {
+    const images = writer.shaped(value, [0, channels, 1, -1]);
+    units = writer.node("Mul", [images, writer.shaped(hidden, [channels, group, 1])]);
+    units = writer.shaped(units, [0, channels * group, -1]);
+  }
+  if (node.kind === "product") return writer.node("MatMul", [pooled, units]);
+  // Queries x_i A and keys x_j B, of which output channel j has the products at point i.
+  const keys = writer.node("MatMul", [writer.node("Transpose", [value], { perm: [0, 2, 1] }), pooled]);
+  return writer.node("MatMul", [keys, units]);
+}
+
+/**
+ * The outputs of the levels behind hidden units; of the hidden units, where there are none.
+ * @param kind Whether they are those of the channels or those of the constant unit.
+ * @param value The outputs of the hidden units, [samples, channels, units, points], or [1, units, points] of the constant unit.
+ * @param lead The axes before the units, for a Reshape.
+ * @param units The number of hidden units.
+ */
+function levelOutputs(
+  writer: GraphWriter,
+  tensors: ExportLayer["tensors"],
+  kind: "weight" | "constant",
+  value: string,
+  lead: readonly number[],
+  units: number,
+): string {
+  let [outputs, rows] = [value, units];
+  for (let level = 1; ; level++) {
+    const name = `level${level}.${kind}`;
+    const tensor = tensors[name];
+    if (!tensor) return outputs;
+    const [above, fan] = tensor.shape as [number, number];
+    // Rows that read the same units are side by side: a level is a product of matrices for each block of them.
+    const blocks = rows / fan;
+    const matrix = writer.shaped(weightsOf(writer, name, tensor), [blocks, above / blocks, fan]);
+    const sums = writer.node("MatMul", [matrix, writer.shaped(outputs, [lead[0]!, blocks, fan, -1])]);
+    outputs = writer.shaped(writer.node("Relu", [sums]), [...lead, above / (lead[1] ?? 1), -1]);
+    rows = above;
+  }
+}
+
+/** The sums of a layer of the kinds dense and conv. */
 function layerSums(
   writer: GraphWriter,
-  node: Extract<GraphNode, { readonly kind: "dense" | "conv" }>,
+  node: Exclude<LinearNode, FactoredNode>,
   { group, edge, tensors }: ExportLayer,
   read: Value,
 ): string {
-  const part = (name: Part): string | undefined => tensors[name] && weightsOf(writer, name, tensors[name]);
+  const part = partsOf(writer, tensors);
   const [channels] = read.shape;
   const [outputs] = node.shape;
   const groups = node.kind === "conv" ? node.groups : 1;
@@ -188,8 +260,11 @@ function layerSums(
   const hidden = part("hidden.weight");
   const sums: string[] = [];
   if (hidden) {
-    const units = writer.node("Mul", [images, writer.shaped(hidden, [channels, group, 1])]);
-    sums.push(product(part("pooled.weight")!, writer.node("Relu", [units])));
+    const units = writer.node("Relu", [
+      writer.node("Mul", [images, writer.shaped(hidden, [channels, group, 1])]),
+    ]);
+    const taken = levelOutputs(writer, tensors, "weight", units, [0, channels], channels * group);
+    sums.push(product(part("pooled.weight")!, taken));
   } else if (tensors["positive.weight"]) {
     const negated = writer.node("Neg", [images]);
     const positive = product(part("positive.weight")!, writer.node("Relu", [images]));
@@ -199,8 +274,9 @@ function layerSums(
   const [constant, bias, skip] = [part("hidden.constant"), part("bias"), part("hidden.skip")];
   const unit = 2 ** read.activationBits;
   if (constant) {
-    const units = writer.node("Relu", [writer.scaled(writer.shaped(constant, [group, 1]), unit)]);
-    sums.push(writer.node("MatMul", [part("pooled.constant")!, units]));
+    const units = writer.node("Relu", [writer.scaled(writer.shaped(constant, [1, group, 1]), unit)]);
+    const taken = levelOutputs(writer, tensors, "constant", units, [1], group);
+    sums.push(writer.node("MatMul", [part("pooled.constant")!, taken]));
   }
   if (bias) sums.push(writer.scaled(writer.shaped(bias, [outputs, 1]), unit));
   if (skip)

@@ -1,22 +1,14 @@
 // The pruned network of a ticket as tensors in the shapes of PyTorch: the drawn weights of every random layer with their masks,
 // or the sums that make up the layers which equal them.
 
-import { Described, RequestError } from "../errors.ts";
-import {
-  isFactored,
-  isLinear,
-  rangesOf,
-  type DenseNode,
-  type FactoredNode,
-  type Graph,
-  type GraphNode,
-} from "../graph/model.ts";
+import { RequestError } from "../errors.ts";
+import { isLinear, rangesOf, type DenseNode, type Graph } from "../graph/model.ts";
 import { graphOf } from "../graph/outline.ts";
 import { MAX_SUM } from "../network.ts";
-import { edgeOf, hiddenWeights, keptLayers, rowSums, unitOf, type KeptLayer } from "../ticket/kept.ts";
+import { keptLayers, rowSums, unitOf, type KeptLayer } from "../ticket/kept.ts";
 import { withoutLevels } from "../ticket/levels.ts";
 import { isKept } from "../ticket/mask.ts";
-import { drawnWeights, weightCount, withMatrices, type RandomLayer } from "../ticket/scheme.ts";
+import { drawnWeights, rowLength, weightCount, withMatrices, type RandomLayer } from "../ticket/scheme.ts";
 import { skipped } from "../ticket/skips.ts";
 import { isGraphTicket, type GraphTicket, type Ticket } from "../ticket/ticket.ts";
 
@@ -28,26 +20,6 @@ export interface ExportTensor {
   readonly mask: Uint8Array | undefined;
 }
 
-/**
- * The parts of a layer. In the pruned random network these are
- * - `hidden.weight`: [inputs, h] for a dense layer, [channels h, 1, 1, 1] for a convolution; `hidden.constant`: [h], the units of
- *   the constant unit; `hidden.skip`: [outputs], random skips
- * - `pooled.weight`: [outputs, inputs h], or [outputs, (channels / groups) h, height, width]; `pooled.constant`: [outputs, h]
- * - `direct.weight`: [outputs, inputs]
- *
- * and in the layers that equal it
- * - `weight`: [outputs, inputs], or [outputs, channels / groups, height, width]
- * - `positive.weight` and `negative.weight` instead, where the sums for inputs of both signs differ
- * - `bias`: [outputs]
- */
-export type Part =
-  | `${"hidden" | "pooled"}.${"weight" | "constant"}`
-  | "hidden.skip"
-  | "direct.weight"
-  | "weight"
-  | `${"positive" | "negative"}.weight`
-  | "bias";
-
 /** A layer with weights of the pruned network. */
 export interface ExportLayer {
   /** Hidden units of each input. */
@@ -56,12 +28,28 @@ export interface ExportLayer {
   readonly scaleBits: number;
   /** What random skips are multiplied by, beside the input. */
   readonly edge: number;
-  readonly tensors: Readonly<Partial<Record<Part, ExportTensor>>>;
+  /**
+   * The tensors of a layer by their parts. In the pruned random network these are
+   * - `hidden.weight`: [inputs, h] for a dense layer, [channels h, 1, 1, 1] for a convolution; `hidden.constant`: [h], the units of
+   *   the constant unit; `hidden.skip`: [outputs], random skips
+   * - `level<j>.weight`: [rows, fan], or [rows, fan, 1, 1], level j of weights that are made in depth: rows that read the same units
+   *   of the layer before are side by side, and a block of rows reads as many of them as a row has weights; `level<j>.constant`:
+   *   [rows, fan], those of the constant unit
+   * - `pooled.weight`: [outputs, inputs h], or [outputs, (channels / groups) h, height, width]; `pooled.constant`: [outputs, h]. Of
+   *   attention: [rows, channels h]. Behind levels, h are the rows of an input in the last one
+   * - `direct.weight`: [outputs, inputs]
+   *
+   * and in the layers that equal it
+   * - `weight`: [outputs, inputs], or [outputs, channels / groups, height, width]; [rows, channels] of attention
+   * - `positive.weight` and `negative.weight` instead, where the sums for inputs of both signs differ
+   * - `bias`: [outputs]
+   */
+  readonly tensors: Readonly<Record<string, ExportTensor>>;
 }
 
 /** The pruned network. The shifts of its layers are those of the random network. */
 export interface ExportNetwork extends Pick<Graph, "input"> {
-  readonly nodes: readonly Exclude<GraphNode, FactoredNode>[];
+  readonly nodes: Graph["nodes"];
   /** Whether the last of the inputs is the constant unit, which is not given. */
   readonly constant: boolean;
   readonly seed: bigint;
@@ -76,30 +64,20 @@ const MAX_EXPORTED = 2 ** 29;
 /**
  * The pruned network of a ticket.
  * @param collapsed Whether each pair of random layers is replaced by the layer that equals it.
- * @throws {RequestError} Where a sum could exceed 2^53, beyond which float64 does not add exactly, for a random network of more
- * than 2^29 weights, for attention, and for weights that are made in depth unless they are collapsed.
+ * @throws {RequestError} Where a sum could exceed 2^53, beyond which float64 does not add exactly, and for a random network of
+ * more than 2^29 weights.
  */
 export function prunedNetwork(ticket: Ticket | GraphTicket, collapsed: boolean): ExportNetwork {
-  const drawnLayers = keptLayers(ticket);
-  if (!collapsed && drawnLayers.some(({ kind }) => kind === "level"))
-    throw new RequestError(
-      "ticket",
-      "pairs of random layers",
-      new Described("weights that are made in depth"),
-      {
-        option: "collapsed",
-        value: true,
-      },
-    );
-  const kept = withoutLevels(drawnLayers);
+  const kept = keptLayers(ticket);
   const weights = kept.reduce((sum, layer) => sum + weightCount(layer), 0);
   if (weights > MAX_EXPORTED && !collapsed)
     throw new RequestError("ticket", `a random network of at most ${MAX_EXPORTED} weights`, weights, {
       option: "collapsed",
       value: true,
     });
-  const network = architectureOf(ticket, kept);
-  const sums = sumsOf(kept);
+  const pairs = withoutLevels(kept);
+  const network = architectureOf(ticket, pairs);
+  const sums = sumsOf(pairs);
   checkSums(network, kept, sums, collapsed);
   const random = drawnWeights(ticket.scheme, ticket.seed);
   const drawn = (index: number): Drawn => {
@@ -111,31 +89,36 @@ export function prunedNetwork(ticket: Ticket | GraphTicket, collapsed: boolean):
     };
   };
   const layers = kept.flatMap((layer, index): ExportLayer[] => {
-    const { kind, group, scaleBits, skip, layer: own } = layer;
-    if (kind === "hidden") return [];
+    const { kind, scaleBits, skip, layer: own } = layer;
+    if (!isLast(layer)) return [];
+    const first = kept.findIndex((other) => other.layer === own);
+    const { group } = kept[first]!;
     const tensors = collapsed
       ? summedTensors(layer, sums[own]!)
-      : randomTensors(layer, kind === "pooled" ? drawn(index - 1) : undefined, drawn(index));
+      : kind === "direct"
+        ? directTensors(layer, drawn(index))
+        : randomTensors(kept.slice(first, index + 1), (number) => drawn(first + number));
     return [{ group, scaleBits, edge: skip?.edge ?? 0, tensors }];
   });
   const constant = !isGraphTicket(ticket) && ticket.target.constant;
   return { ...network, constant, seed: ticket.seed, collapsed, layers };
 }
 
+/** Whether a random layer is the last of those of a layer of the target. */
+const isLast = ({ kind }: RandomLayer) => kind === "pooled" || kind === "direct";
+
 /** The nodes of the pruned network, which have no weights. */
 function architectureOf(
   ticket: Ticket | GraphTicket,
   kept: readonly KeptLayer[],
 ): Pick<ExportNetwork, "input" | "nodes"> {
-  const layers = kept.filter(({ kind }) => kind !== "hidden");
+  const layers = kept.filter(isLast);
   if (isGraphTicket(ticket)) {
     const { graph } = skipped(graphOf(ticket.target), ticket.scheme.skip);
     let index = 0;
     return {
       input: graph.input,
       nodes: graph.nodes.map((node) => {
-        if (isFactored(node))
-          throw new RequestError(node.name, "a node other than attention", new Described(node.kind));
         if (!isLinear(node)) return node;
         return { ...node, epilogue: { ...node.epilogue, shift: layers[index++]!.shift } };
       }),
@@ -167,13 +150,11 @@ interface Sums {
 
 /** The sums of every layer of the target. */
 function sumsOf(kept: readonly KeptLayer[]): Sums[] {
-  const all = kept
-    .filter(({ kind }) => kind !== "hidden")
-    .map((layer): Sums => {
-      const columns = layer.kind === "direct" ? layer.columns : layer.slots;
-      const empty = () => new Int32Array(layer.rows * columns);
-      return { positive: empty(), negative: empty(), columns };
-    });
+  const all = kept.filter(isLast).map((layer): Sums => {
+    const columns = layer.kind === "direct" ? layer.columns : layer.slots;
+    const empty = () => new Int32Array(layer.rows * columns);
+    return { positive: empty(), negative: empty(), columns };
+  });
   for (const { layer, row, sums } of rowSums(kept)) {
     const { positive, negative, columns } = all[layer.layer]!;
     if (layer.kind === "direct") {
@@ -205,12 +186,12 @@ function checkSums(
   );
   const ranges = rangesOf(withMatrices(network, bounds));
   if (collapsed) return;
-  const magnitudes = kept.flatMap((layer, index) =>
-    layer.kind === "hidden" ? [] : [largestMagnitude(layer, kept[index - 1])],
-  );
+  const magnitudes = magnitudesOf(kept);
   for (const [i, node] of network.nodes.filter(isLinear).entries()) {
     const { largest, activationBits } = ranges[node.from[0]!]!;
-    const sum = magnitudes[i]! * Math.max(largest, 2 ** activationBits);
+    const factor = Math.max(largest, 2 ** activationBits);
+    const { most, all } = magnitudes[i]!;
+    const sum = node.kind === "bilinear" ? all * factor ** 2 : most * factor;
     if (sum > MAX_SUM)
       throw new RequestError(node.name, `sums of at most ${MAX_SUM}`, sum, {
         option: "collapsed",
@@ -219,18 +200,36 @@ function checkSums(
   }
 }
 
-/** The largest sum of the magnitudes of what a row keeps. */
-function largestMagnitude(layer: KeptLayer, first: KeptLayer | undefined): number {
-  const { kind, rows, rowStarts, columnIndices, weights } = layer;
-  const hidden = kind === "pooled" ? hiddenWeights(first!) : undefined;
+/** Bounds on what the random layers of a layer multiply an input by: the largest of any row, and all of the last rows together. */
+interface Magnitudes {
+  readonly most: number;
+  readonly all: number;
+}
+
+/** The sums of the magnitudes of what rows keep, for each layer of the target. */
+function magnitudesOf(kept: readonly KeptLayer[]): Magnitudes[] {
+  const result: Magnitudes[] = [];
+  let below: Float64Array | undefined;
   let most = 0;
-  for (let row = 0; row < rows; row++) {
-    let sum = hidden ? Math.abs(edgeOf(layer, hidden, row)) : 0;
-    for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++)
-      sum += Math.abs(weights[w]! * (hidden ? hidden[unitOf(layer, row, columnIndices[w]!)]! : 1));
-    most = Math.max(most, sum);
+  for (const layer of kept) {
+    const { kind, rows, rowStarts, columnIndices, weights } = layer;
+    const sums = new Float64Array(rows);
+    for (let row = 0; row < rows; row++)
+      for (let w = rowStarts[row]!; w < rowStarts[row + 1]!; w++) {
+        const column = columnIndices[w]!;
+        const unit = kind === "pooled" ? unitOf(layer, row, column) : column;
+        sums[row]! += Math.abs(weights[w]!) * (below?.[unit] ?? 1);
+      }
+    if (kind === "pooled" && layer.skip?.edge)
+      for (let row = 0; row < rows; row++)
+        sums[row]! += below![layer.inputs * layer.group + row]! * layer.skip.edge;
+    most = sums.reduce((largest, sum) => Math.max(largest, sum), most);
+    below = sums;
+    if (!isLast(layer)) continue;
+    result.push({ most, all: sums.reduce((total, sum) => total + sum, 0) });
+    [below, most] = [undefined, 0];
   }
-  return most;
+  return result;
 }
 
 /** The layer that a pair of random layers equals, or a direct layer of kept weights. */
@@ -263,29 +262,47 @@ function weightShape({ rows, taps }: RandomLayer, width: number, units: number):
 /** The drawn weights of a layer and its mask, in the order of the mask. */
 type Drawn = Omit<ExportTensor, "shape">;
 
-/** The random layers of one layer of the target. @param drawnOf The weights of those layers. */
-function randomTensors(layer: RandomLayer, hidden: Drawn | undefined, own: Drawn): ExportLayer["tensors"] {
-  const { rows, columns, inputs, outputs, group: h, slots, taps, constant, skip } = layer;
-  if (!hidden) return { "direct.weight": part(own, [rows, columns], (i) => i) };
+function directTensors({ rows, columns }: RandomLayer, own: Drawn): ExportLayer["tensors"] {
+  return { "direct.weight": part(own, [rows, columns], (i) => i) };
+}
+
+/** The random layers of one layer of the target. @param drawnAt The weights of those layers, by their number among them. */
+function randomTensors(
+  layers: readonly RandomLayer[],
+  drawnAt: (number: number) => Drawn,
+): ExportLayer["tensors"] {
+  const layer = layers.at(-1)!;
+  const { rows, inputs, outputs, group: h, slots, taps, constant, skip } = layer;
   const channels = inputs - Number(constant);
   const width = slots - Number(constant);
   const count = taps ? taps[0] * taps[1] : 1;
-  const hiddenShape = taps ? [channels * h, 1, 1, 1] : [channels, h];
-  return {
-    "hidden.weight": part(hidden, hiddenShape, (i) => i),
-    ...(constant && { "hidden.constant": part(hidden, [h], (q) => channels * h + q) }),
-    ...(skip?.edge && { "hidden.skip": part(hidden, [outputs], (o) => inputs * h + o) }),
-    // The mask has the units of a tap side by side, PyTorch the taps of a unit.
-    "pooled.weight": part(own, weightShape(layer, width, h), (i) => {
-      const unit = Math.floor(i / count) % h;
-      const input = Math.floor(i / (count * h)) % (width / count);
-      const row = Math.floor(i / (width * h));
-      return (row * slots + input * count + (i % count)) * h + unit;
-    }),
-    ...(constant && {
-      "pooled.constant": part(own, [rows, h], (i) => (Math.floor(i / h) * slots + width) * h + (i % h)),
-    }),
-  };
+  const parts: Record<string, ExportTensor> = {};
+  for (const [number, below] of layers.slice(0, -1).entries()) {
+    const drawn = drawnAt(number);
+    const name = number === 0 ? "hidden" : `level${number}`;
+    // Every channel has as many weights, and those of the constant unit follow.
+    const [own, fan] = [below.group, rowLength(below)];
+    const flat = number === 0 ? [channels, own] : [channels * own, fan];
+    parts[`${name}.weight`] = part(drawn, taps ? [channels * own, fan, 1, 1] : flat, (i) => i);
+    if (constant)
+      parts[`${name}.constant`] = part(
+        drawn,
+        number === 0 ? [own] : [own, fan],
+        (i) => channels * own * fan + i,
+      );
+    if (number === 0 && skip?.edge) parts["hidden.skip"] = part(drawn, [outputs], (o) => inputs * own + o);
+  }
+  const own = drawnAt(layers.length - 1);
+  // The mask has the units of a tap side by side, PyTorch the taps of a unit.
+  parts["pooled.weight"] = part(own, weightShape(layer, width, h), (i) => {
+    const unit = Math.floor(i / count) % h;
+    const input = Math.floor(i / (count * h)) % (width / count);
+    const row = Math.floor(i / (width * h));
+    return (row * slots + input * count + (i % count)) * h + unit;
+  });
+  if (constant)
+    parts["pooled.constant"] = part(own, [rows, h], (i) => (Math.floor(i / h) * slots + width) * h + (i % h));
+  return parts;
 }
 
 /** A part of a layer. @param indexOf The index in the mask of each of its weights. */

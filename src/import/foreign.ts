@@ -70,6 +70,19 @@ const fromGraph =
 const UNPACK = "unpack it and give the network in it";
 const NO_NETWORK = "give the file with the weights";
 
+/** What exported tickets are known by: the producer of a model, and a field of the metadata of tensors. */
+export const EXPORTER = "exacta";
+
+/** @throws {RequestError} For the file of an exported ticket: importing it would round what the ticket has exactly. */
+export function refuseExported(): never {
+  throw new RequestError(
+    "file",
+    "a network",
+    new Described("an exported ticket"),
+    "give the ticket itself, which exacta export has read",
+  );
+}
+
 /** Files that are known by the bytes at one place. */
 const signatures: readonly (Kind & { readonly at: number; readonly bytes: string })[] = [
   { at: 0, bytes: "\x89HDF\r\n\x1a\n", what: "an HDF5 file, such as Keras's .h5", remedy: fromKeras },

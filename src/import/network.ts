@@ -12,7 +12,7 @@ import { readGraph } from "../graph/read.ts";
 import { checkLayers, largestOf, type GivenLayer, type GivenNetwork } from "./given.ts";
 import { isGivenGraph, isGivenLinear, type GivenGraph } from "./givenGraph.ts";
 import { graphNotesOf, graphQuantizationOf, partsOf, quantizeGraph } from "./quantizeGraph.ts";
-import { refuseForeignBytes, refuseForeignJson } from "./foreign.ts";
+import { EXPORTER, refuseExported, refuseForeignBytes, refuseForeignJson } from "./foreign.ts";
 import { readOnnx } from "./onnx/read.ts";
 import type { ReadExternal } from "./onnx/tensor.ts";
 import { notesOf, quantizationOf, quantizeLayers, type Quantization } from "./real.ts";
@@ -288,6 +288,7 @@ function read(
     const { tensors, metadata } = readSafetensors(bytes);
     if (metadata["format"] === FORMAT)
       throw new RequestError("file", "a network", "an exacta ticket", "exacta verify reads those");
+    if (EXPORTER in metadata) refuseExported();
     const isApproximated = metadata["format"] === APPROXIMATED_FORMAT;
     const weights = isApproximated ? tensors.filter(({ name }) => !name.startsWith("subset.")) : tensors;
     const given = networkOfTensors(weights, order, metadata);

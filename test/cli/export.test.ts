@@ -51,6 +51,27 @@ test.each(["", " --collapsed"])("Both forms of a ticket are written%s", async (c
   expect(JSON.parse(metadata["exacta"] as string)).toMatchObject({ seed: "1", collapsed: collapsed !== "" });
 });
 
+test("An exported file is no network: every command that reads one asks for the ticket", async () => {
+  await writeFile(join(folder, "inputs.csv"), "1,2\n");
+  for (const form of ["onnx", "safetensors"]) {
+    await exacta(`export ticket --to ${form} --out exported`);
+    for (const words of [
+      "forward exported --inputs inputs.csv",
+      "verify ticket --network exported",
+      "ticket exported --out new",
+    ])
+      expect([words, await exacta(words)]).toEqual([
+        words,
+        {
+          status: 2,
+          stdout: "",
+          stderr:
+            "exported: file: expected a network, got an exported ticket; give the ticket itself, which exacta export has read\n",
+        },
+      ]);
+  }
+});
+
 test("A file that is no ticket or a damaged one is refused, and nothing is written", async () => {
   const file = await readFile(join(folder, "ticket"));
   await writeFile(join(folder, "short"), file.subarray(0, -1));

@@ -272,7 +272,10 @@ describe("Refusals of tickets of graphs", () => {
       /^initial-bits: expected at least bits, 1, got 0\n$/,
     ],
     ["image.json --units 3,3,3", /^units: expected 2 numbers for 2 layers, got 3\n$/],
-    ["image.json --copies 3", /^copies: expected theorem 2, got 1\n$/],
+    [
+      "image.json --copies 3",
+      /^copies: expected none, since a pair of layers has no copies, got "3"; use --depth-construction\n$/,
+    ],
     [
       "image.json --quantizer away",
       /^image\.json: quantizer: expected none, as the network says itself, got "away"\n$/,
@@ -295,7 +298,6 @@ test("Weights in depth need 0 bits and Theorem 1, and a layer without edges is n
   for (const [options, field] of [
     ["--depth-construction --bits 1", "bits: expected 0, for weights in depth, got 1"],
     ["--depth-construction --bits 0 --theorem 2", "depth-construction: expected theorem 1"],
-    ["--copies 3", "copies: expected theorem 2"],
   ] as const) {
     const { status, stderr } = await exacta(`ticket chain.json ${options} --engine cpu --out refused`);
     expect([status, stderr]).toEqual([2, expect.stringContaining(field)]);

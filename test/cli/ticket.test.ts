@@ -282,7 +282,7 @@ describe("Refusals of ticket", () => {
     ],
     [
       "ticket network.json --out x --copies 4",
-      /^copies: expected 0 numbers for theorem 1 and 2 layers, got 1\n$/,
+      /^copies: expected none, since a pair of layers has no copies, got "4"; use --theorem 2; use --depth-construction\n$/,
     ],
     ["ticket network.json --out x --units 0", /^units: expected an integer in 1\.\.10000, got 0\n$/],
     ["ticket network.json --out x --bits many", /^bits: expected an integer in 0\.\.10, got "many"\n$/],

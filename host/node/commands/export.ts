@@ -7,6 +7,7 @@ import { locating, RequestError } from "../../../src/errors.ts";
 import { onnxModel } from "../../../src/export/onnx.ts";
 import { prunedNetwork, type ExportNetwork } from "../../../src/export/pruned.ts";
 import { describeNetwork, namedTensors } from "../../../src/export/tensors.ts";
+import { EXPORTER } from "../../../src/import/foreign.ts";
 import { decodeTicket, isTicket } from "../../../src/ticket/file.ts";
 import { prepareFile, readBytes, writeFiles } from "../formats/files.ts";
 import { encodeTensors } from "../formats/tensors.ts";
@@ -60,7 +61,7 @@ async function runExport({
 }
 
 /** Programs that load state dicts ask for the format. */
-const metadataOf = (network: ExportNetwork) => ({ format: "pt", exacta: describeNetwork(network) });
+const metadataOf = (network: ExportNetwork) => ({ format: "pt", [EXPORTER]: describeNetwork(network) });
 
 function sizesText({ nodes, layers, collapsed }: ExportNetwork): string {
   const tensors = layers.flatMap((layer) => Object.values(layer.tensors));

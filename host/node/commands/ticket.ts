@@ -179,6 +179,7 @@ interface GraphRequest extends Choices {
 function readRequest(args: Options, read: ReadNetwork): NetworkRequest | GraphRequest {
   const seed = args.seed === undefined ? 1n : parse(seedSchema, args.seed, "seed");
   const choices = { seed, sparse: args.sparse ?? false };
+  refuseCopies(args, read);
   const isPlain =
     !isGraph(read.network) &&
     !args.nonnegative &&
@@ -192,6 +193,21 @@ function readRequest(args: Options, read: ReadNetwork): NetworkRequest | GraphRe
   const given = isGraph(read.network) ? read.network : graphOfNetwork(read.network, read.bits, false);
   const network = withInputs(given, args.nonnegative ?? false);
   return { network, ...graphSchemeFor(network, readGraphScheme(args, network)), ...choices };
+}
+
+/** @throws {RequestError} For copies of a random network that has none. */
+function refuseCopies(
+  { copies = "auto", theorem = "1", depthConstruction }: Options,
+  { network }: ReadNetwork,
+): void {
+  if (copies === "auto" || theorem !== "1" || depthConstruction) return;
+  const remedy = { option: "depthConstruction", value: true } as const;
+  throw new RequestError(
+    "copies",
+    "none, since a pair of layers has no copies",
+    copies,
+    isGraph(network) ? remedy : [{ option: "theorem", value: "2" }, remedy],
+  );
 }
 
 /** The network as a list of layers. */
@@ -221,8 +237,6 @@ function readScheme(args: Options, layers: number): SchemeRequest {
 function readGraphScheme(args: Options, { nodes }: Graph): GraphSchemeRequest {
   const layers = nodes.filter(isLinear).length;
   const { depthConstruction } = args;
-  if (args.copies !== undefined && !depthConstruction)
-    throw new RequestError("copies", "theorem 2", args.theorem ?? 1);
   return given<GraphSchemeRequest>({
     ...commonScheme(args),
     skip: args.skip,

@@ -43,6 +43,8 @@ export interface Input {
 }
 
 export interface Model {
+  /** The name of the program that wrote it. */
+  readonly producer: string;
   readonly nodes: readonly Node[];
   readonly initializers: ReadonlyMap<string, Message>;
   /** Inputs that are no initializers. */
@@ -70,6 +72,7 @@ export function readModel(bytes: Uint8Array): Model {
     initializers.set(name, tensor);
   });
   return {
+    producer: oneText(message, 2, "producer_name"),
     nodes: manyBytes(graph, 1, "node").map((node, i) => readNode(i, node, versions)),
     initializers,
     // Older models list their initializers among the inputs.

@@ -3,6 +3,7 @@
 // something behind the last layer that is left out.
 
 import { RequestError } from "../../errors.ts";
+import { EXPORTER, refuseExported } from "../foreign.ts";
 import { checkLayers, MAX_WEIGHTS, type GivenNetwork } from "../given.ts";
 import { quoted } from "../text.ts";
 import { MAX_NODES } from "../../graph/build.ts";
@@ -73,6 +74,7 @@ const control = /^(If|Loop|Scan|SequenceMap)$/;
  */
 export function readOnnx(bytes: Uint8Array, external?: ReadExternal): GivenNetwork | GivenGraph {
   const model = readModel(bytes);
+  if (model.producer === EXPORTER) refuseExported();
   try {
     return new GraphWalk(model, external, "rows").network();
   } catch (error) {
