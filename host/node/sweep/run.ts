@@ -90,6 +90,7 @@ export async function runSweep<Result extends Measured>(
   // A unit takes about a second, a trial of one part perhaps a thousand times as long as one of another.
   let doneUnits = 0;
   const units = unitsToCount(ledger, experiment.parts, asked, shard);
+  const isSearch = experiment.most !== undefined;
   let union = ledger.before;
 
   const begin = () =>
@@ -120,7 +121,7 @@ export async function runSweep<Result extends Measured>(
       isApart: (unit) => recheck.isChosen(part.name, unit),
       onBatch(trials) {
         doneUnits += trials / part.unit;
-        report((done += trials), until === undefined ? doneUnits / units : undefined);
+        report((done += trials), isSearch || until !== undefined ? undefined : doneUnits / units);
       },
       onUnits(range, words) {
         if (recheck.isChosen(part.name, range.first / part.unit))
