@@ -210,8 +210,17 @@ export interface RunSetting {
   readonly key: WordPair;
 }
 
-/** The trials of items that are never 0. */
-export function tailRun({ magnitudes, halfRange, targets, items: n, trials, key }: RunSetting): TailRun {
+/** P(a common divisor of n items decides an event), as a function of n, for all of -M..M and for each target. */
+function divisorFailures({ magnitudes, halfRange, targets }: Omit<RunSetting, "items" | "trials" | "key">) {
+  return [1, ...targets].map((target) => divisorFailure(magnitudes, halfRange, target));
+}
+
+/**
+ * The trials of items that are never 0.
+ * @param failures `divisorFailures` of the setting, which take a while for large M.
+ */
+export function tailRun(setting: RunSetting, failures = divisorFailures(setting)): TailRun {
+  const { magnitudes, halfRange, targets, items: n, trials, key } = setting;
   const mixture = mixtureOf(magnitudes, n, trials);
   // All magnitudes, and for each divisor first those that are not its multiples and then those that are.
   const pools = [
@@ -253,7 +262,7 @@ export function tailRun({ magnitudes, halfRange, targets, items: n, trials, key 
     items: n,
     trials,
     mixture,
-    known: [1, ...targets].map((target) => divisorFailure(magnitudes, halfRange, target)(n)),
+    known: failures.map((failure) => failure(n)),
     batch: Math.min(Math.max(groups, 1) * TRIALS_OF_STRATUM, MAX_BATCH),
     work: ({ first, count }) => ({
       kernel: "tail",
@@ -276,7 +285,10 @@ export function tailRuns(config: TailConfig): TailRun[] {
   const magnitudes = magnitudesOf(ensemble, halfRange);
   const targets = kernelTargets(config);
   const key = tailKey(seed, isProduct(ensemble) ? "products" : "rssp", halfRange);
-  return neededItems(config).map((items) => tailRun({ magnitudes, halfRange, targets, items, trials, key }));
+  const failures = divisorFailures({ magnitudes, halfRange, targets });
+  return neededItems(config).map((items) =>
+    tailRun({ magnitudes, halfRange, targets, items, trials, key }, failures),
+  );
 }
 
 /** The numbers of items other than 0 that a configuration needs, from 1 on. */

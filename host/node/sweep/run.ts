@@ -1,5 +1,6 @@
 // Runs a sweep: counts what its journals do not have, and makes findings of what they have then.
 
+import { setMaxListeners } from "node:events";
 import { version } from "../../../package.json";
 import { RequestError } from "../../../src/errors.ts";
 import type { Provenance } from "../../../src/finding.ts";
@@ -79,6 +80,8 @@ export async function runSweep<Result extends Measured>(
   const { shard, until, extend } = settings;
   const halt = new AbortController();
   const stop = AbortSignal.any([signal, halt.signal]);
+  // Every unit that is being counted twice listens to it.
+  setMaxListeners(0, stop);
   const recheck = new Recheck(engine, experiment.configuration, settings.recheck);
   let failure: { readonly error: unknown } | undefined;
   const fail = (error: unknown) => {
