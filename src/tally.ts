@@ -1,10 +1,13 @@
 // Sums of tallies. Every word stays an exact integer, however the trials are cut into batches.
 
-/** What the words of a tally are: counts below 2^53, some of them in two words. */
+/** What the words of a tally are: counts below 2^53, some of them in two words or more. */
 export interface TallyLayout {
   /** The number of words. */
   readonly length: number;
-  /** Where the counts of 64 bits are: the index of each low word. Its high word follows it. */
+  /**
+   * Where numbers of several words are: the index of each low word, in ascending order. Its high word follows it, and may be the
+   * low word of the next pair.
+   */
   readonly pairs: readonly number[];
 }
 

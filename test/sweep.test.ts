@@ -8,7 +8,8 @@ import { cpuRunner } from "../host/cpu/runner.ts";
 import { gpuRunner } from "../host/gpu/runner.ts";
 import { measureUnion } from "../host/node/commands/merge.ts";
 import { phaseExperiment } from "../host/node/commands/phase.ts";
-import { requiredExperiment } from "../host/node/commands/required.ts";
+import { requiredExperiment, requiredTailExperiment } from "../host/node/commands/required.ts";
+import { tailExperiment } from "../host/node/commands/tail.ts";
 import { widthExperiment } from "../host/node/commands/width.ts";
 import type { Run } from "../host/node/commands/run.ts";
 import { JOURNAL_FOLDER } from "../host/node/journal/format.ts";
@@ -33,6 +34,7 @@ import type { Runner } from "../host/runner.ts";
 import { DifferenceError } from "../host/shadow.ts";
 import { phaseConfig, type PhaseRequest } from "../src/experiments/phase.ts";
 import { requiredConfig } from "../src/experiments/required.ts";
+import { tailConfig, type TailRequest } from "../src/experiments/tail.ts";
 import { widthConfig } from "../src/experiments/width.ts";
 import type { PhaseFinding } from "../src/finding.ts";
 import { estimate, TAIL } from "../src/statistics.ts";
@@ -245,7 +247,11 @@ describe("Shards", () => {
 });
 
 /** A runner that flips a bit of the answer to each batch which begins at such a trial. */
-function flipping(runner: Runner, isWrong: (first: number) => boolean): Runner {
+function flipping(
+  runner: Runner,
+  isWrong: (first: number) => boolean,
+  placeOf = (_: Parameters<Runner["run"]>[0], length: number) => length - 1,
+): Runner {
   return {
     ...runner,
     async run(work) {
@@ -253,7 +259,7 @@ function flipping(runner: Runner, isWrong: (first: number) => boolean): Runner {
       if (!isWrong(paramOf(work, "firstLow"))) return { words, ...answer };
       const wrong = words.slice();
       // The first word is the number of trials, which the scheduler checks.
-      wrong[wrong.length - 1]! ^= 1;
+      wrong[placeOf(work, wrong.length)]! ^= 1;
       return { words: wrong, ...answer };
     },
   };
@@ -372,12 +378,19 @@ describe("The option extend", () => {
     expect(await merge(experiment, ...names)).toEqual(complete(await undisturbed(phase(60 * UNIT))));
   });
 
-  test("A sweep of all instances and one of required items are not extended", () => {
+  test("A sweep of all instances, a tail and one of required items are not extended", () => {
     const extended = { extend: 5, shard: WHOLE };
     const experiment = phaseExperiment([phaseConfig({ bits: 1, items: 3, trials: "all" })]);
     expect(() => askedOf(experiment, undefined, extended)).toThrow(
       refusal("extend: expected a sweep that can have more trials, got 5; all instances are counted already"),
     );
+    const weighted = refusal(
+      "extend: expected a sweep that can have more trials, got 5; how many there are decides how each trial is weighted",
+    );
+    const tail = tailExperiment([tailConfig({ halfRange: 9 })]);
+    expect(() => askedOf(tail, undefined, extended)).toThrow(weighted);
+    const search = requiredTailExperiment([requiredConfig({ bits: 4, method: "tail" })]);
+    expect(() => askedOf(search, undefined, extended)).toThrow(weighted);
     expect(() => askedOf(requiredExperiment([requiredConfig({ bits: 1 })]), undefined, extended)).toThrow(
       refusal(
         "extend: expected a sweep that can have more trials, got 5; its trials decide which targets it measures",
@@ -519,24 +532,76 @@ describe("Faults", () => {
 describe("Other sweeps", () => {
   const width = small(widthExperiment([1, 2].map((bits) => widthConfig({ bits, width: 1, trials: 21 }))), 4);
   const required = small(requiredExperiment([requiredConfig({ bits: 2, failures: [0.1], trials: 1000 })]));
+  const tails: readonly TailRequest[] = [
+    { halfRange: 9, items: { from: 3, to: 12 }, targets: [1, -9, 0] },
+    { ensemble: "products0", halfRange: 9, items: { from: 8, to: 12 }, method: "conditional" },
+    { halfRange: 3, items: { from: 1, to: 20 } },
+  ];
+  const tail = small(tailExperiment(tails.map((request) => tailConfig({ ...request, trials: 300 }))), 8);
+  /** The fewest items of three pools by trials, and of three exactly. */
+  const searches = [6, 2].map((bits) =>
+    requiredConfig({ bits, failures: [0.2, 0.1], method: "tail", trials: 100 }),
+  );
+  const search = small(requiredTailExperiment(searches), 16);
 
   test.each<readonly [string, Experiment, number]>([
     ["width", width, 6],
     ["required", required, 1000],
+    ["tail", tail, 150],
+    ["required by the tail", search, 150],
   ])("The sweep %s has the bytes of one run when it is stopped or shared", async (_, experiment, stopAt) => {
     const once = await undisturbed(experiment);
     expect(once.jsonl.split("\n").length).toBeGreaterThan(2);
-    let runs = 1;
-    for (; runs < 100; runs++) {
-      const { result, isComplete } = await count(experiment, "out", { engine: engines.thread, stopAt });
-      if (!isComplete) continue;
-      expect(bytesOf(result)).toEqual(once);
-      break;
-    }
+    const { runs, bytes } = await countInPieces(experiment, { stopAt });
+    expect(bytes).toEqual(once);
     expect(runs).toBeGreaterThan(2);
+    const { union } = await merge(experiment, "out");
+    expect(countedTwice(union)).toBe(0);
+    expect(await merge(experiment, "out")).toEqual(complete(once));
+    // A search has no shards.
+    if (experiment === search) return;
     for (let index = 0; index < 3; index++)
       await count(experiment, `shard ${index}`, { shard: { index, count: 3 } });
     expect(await merge(experiment, "shard 2", "shard 0", "shard 1")).toEqual(complete(once));
+  });
+
+  test("The tail has the bytes of one run for many shards on four engines, whatever the order of their journals", async () => {
+    const once = await undisturbed(tail);
+    const files: string[] = [];
+    for (let index = 0; index < 7; index++) {
+      const engine = Object.values(engines)[index % 4]!;
+      await count(tail, `shard ${index}`, { engine, shard: { index, count: 7 } });
+      files.push(...journalsOf(`shard ${index}`));
+    }
+    for (let order = 0; order < 3; order++) {
+      shuffle(files, `order ${order}`, order);
+      expect(await merge(tail, `order ${order}`)).toEqual(complete(once));
+    }
+  });
+
+  test("A configuration of the tail that lacks trials has no findings, and they are named", async () => {
+    for (const index of [0, 2]) await count(tail, "out", { shard: { index, count: 3 } });
+    const { missing, result } = await merge(tail, "out");
+    expect(missing).toEqual([
+      "part 0: trials 96..199 of 300 are missing",
+      "part 1: trials 96..199 of 300 are missing",
+    ]);
+    expect(result.findings).toHaveLength(20);
+  });
+
+  test("A flipped bit in a unit of the tail is found where that is counted twice, and contradicts another shard", async () => {
+    // The signs of the first trial, with each number of items: behind a divisor and the numbers of multiples.
+    const wrong = flipping(
+      engines.thread,
+      (first) => first === 16,
+      (work) => 1 + paramOf(work, "divisors"),
+    );
+    await expect(count(tail, "a", { engine: wrong, recheck: 1 })).rejects.toThrow(
+      /^part 0, trials 16\.\.23, word \d+ of \d+: cpu .* the trials are not kept$/,
+    );
+    await count(tail, "b", { engine: wrong });
+    await count(tail, "c");
+    await expect(merge(tail, "b", "c")).rejects.toThrow(ContradictionError);
   });
 
   test("Shards of one folder share the scan of required items", async () => {

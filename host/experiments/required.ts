@@ -8,12 +8,12 @@ import {
   type RequiredCount,
   type RequiredRequest,
 } from "../../src/experiments/required.ts";
-import { mostTailTrials, requiredTailFindings } from "../../src/experiments/required-tail.ts";
-import type { TailRun, TailSums } from "../../src/experiments/tail.ts";
+import { mostSearchTrials, requiredTailFindings } from "../../src/experiments/required-tail.ts";
+import type { TailCount } from "../../src/experiments/tail.ts";
 import type { RequiredFinding } from "../../src/finding.ts";
 import { provenanceOf, runnerOf, type Engine } from "../runner.ts";
 import { schedule, type Progress, type Totals } from "../schedule.ts";
-import { runTrials } from "./tail.ts";
+import { countTail } from "./tail.ts";
 
 /** How `measureRequired` is stopped and watched. */
 export interface RequiredOptions {
@@ -24,21 +24,17 @@ export interface RequiredOptions {
 }
 
 /** Finds the fewest items of a configuration of the method `tail`. */
-export async function requiredByTail(
+async function requiredByTail(
   engine: Engine,
   config: RequiredConfig,
   { signal, onProgress }: RequiredOptions,
 ): Promise<RequiredFinding[]> {
   const findings: RequiredFinding[] = [];
-  const total = mostTailTrials(config);
+  const total = mostSearchTrials(config);
   let done = 0;
   const onTrials = (count: number) => onProgress?.({ done: (done += count), total }, () => [...findings]);
-  const measure = async (run: TailRun): Promise<TailSums> => {
-    const [[, sums]] = (await runTrials(engine, [run], { signal, onTrials })) as [
-      readonly [TailRun, TailSums],
-    ];
-    return sums;
-  };
+  const measure = async ({ trials, workOf }: TailCount) =>
+    countTail(engine, workOf(), { first: 0, count: trials }, { signal, onTrials });
   for await (const found of requiredTailFindings(config, measure, () => provenanceOf(engine)))
     findings.push(...found);
   return findings;

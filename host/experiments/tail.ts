@@ -1,21 +1,21 @@
 // The tail experiment on an engine.
 
+import { sumsLayout, sumsOf } from "../../src/experiments/tail-sums.ts";
 import {
-  addTrials,
-  emptySums,
   findTail,
   tailConfig,
-  tailRuns,
-  type TailConfig,
+  tailCount,
+  wordsOfRun,
   type TailRequest,
   type TailRun,
-  type TailSums,
+  type TailWork,
 } from "../../src/experiments/tail.ts";
 import type { TailFinding } from "../../src/finding.ts";
 import type { Batch } from "../../src/plan.ts";
+import { addTally } from "../../src/tally.ts";
 import { pump } from "../pump.ts";
 import { provenanceOf, runnerOf, type Engine } from "../runner.ts";
-import type { Progress } from "../schedule.ts";
+import { countEachUnit, type Progress, type UnitsOptions } from "../schedule.ts";
 
 /** How `measureTail` is stopped and watched. */
 export interface TailOptions {
@@ -48,54 +48,85 @@ export interface TailOptions {
 export async function measureTail(
   engine: Engine,
   request: TailRequest,
-  options: TailOptions = {},
-): Promise<TailFinding[]> {
-  return tailOf(engine, tailConfig(request), options);
-}
-
-/** The number of trials of a configuration. */
-export function tailTrials(config: TailConfig): number {
-  return config.method === "exact" ? 0 : tailRuns(config).reduce((sum, { trials }) => sum + trials, 0);
-}
-
-function* batchesOf(runs: readonly TailRun[]): Generator<{ run: TailRun; batch: Batch }> {
-  for (const run of runs)
-    for (let first = 0; first < run.trials; first += run.batch)
-      yield { run, batch: { first, count: Math.min(run.batch, run.trials - first) } };
-}
-
-/** Runs the trials of some runs. `onTrials` is called after every batch with its trials. */
-export async function runTrials(
-  engine: Engine,
-  runs: readonly TailRun[],
-  { signal, onTrials }: { signal?: AbortSignal | undefined; onTrials?: (count: number) => void },
-): Promise<(readonly [TailRun, TailSums])[]> {
-  const runner = runnerOf(engine);
-  const sums = new Map(runs.map((run) => [run, emptySums(run)]));
-  const answers = pump(
-    batchesOf(runs),
-    async ({ run, batch }) => {
-      const work = run.work(batch);
-      return { run, work, words: (await runner.run(work)).words };
-    },
-    { depth: runner.queueDepth, ordered: true, signal },
-  );
-  for await (const { run, work, words } of answers) {
-    addTrials(run, sums.get(run)!, work, words);
-    onTrials?.(work.params.count);
-  }
-  return [...sums];
-}
-
-/** Runs the experiment of a configuration. */
-export async function tailOf(
-  engine: Engine,
-  config: TailConfig,
   { signal, onProgress }: TailOptions = {},
 ): Promise<TailFinding[]> {
-  const runs = config.method === "exact" ? [] : tailRuns(config);
-  const total = runs.reduce((sum, { trials }) => sum + trials, 0);
+  const config = tailConfig(request);
+  const { trials, workOf } = tailCount(config);
+  const work = workOf();
+  const total = "runs" in work ? work.runs.length * trials : trials;
   let done = 0;
   const onTrials = (count: number) => onProgress?.({ done: (done += count), total });
-  return findTail(config, await runTrials(engine, runs, { signal, onTrials }), provenanceOf(engine));
+  const words = await countTail(engine, work, { first: 0, count: trials }, { signal, onTrials });
+  return findTail(config, words, provenanceOf(engine));
+}
+
+/** How counting is stopped and watched. */
+interface CountOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called after every batch of a run with its trials. */
+  readonly onTrials?: ((count: number) => void) | undefined;
+}
+
+/** Counts a range of the trials of some runs, which begins and ends at a group of four: the tallies one after another. */
+async function countRuns(
+  engine: Engine,
+  runs: readonly TailRun[],
+  { first, count }: Batch,
+  { signal, onTrials }: CountOptions,
+): Promise<Float64Array> {
+  const runner = runnerOf(engine);
+  const events = runs.reduce((sum, { known }) => sum + known.length, 0);
+  const words = new Float64Array(sumsLayout(events).length);
+  function* batches() {
+    for (const [index, run] of runs.entries())
+      for (let at = first; at < first + count; at += run.batch)
+        yield { index, run, work: run.work({ first: at, count: Math.min(run.batch, first + count - at) }) };
+  }
+  const answers = pump(
+    batches(),
+    async ({ index, run, work }) => ({ index, run, work, answer: await runner.run(work) }),
+    { depth: runner.queueDepth, signal },
+  );
+  for await (const { index, run, work, answer } of answers) {
+    addTally(sumsLayout(run.known.length), wordsOfRun(words, run, index), sumsOf(run, work, answer.words));
+    onTrials?.(work.params.count);
+  }
+  return words;
+}
+
+/** Takes all steps of a computation. Between them, signals and timers of the process have their turn. */
+async function inSteps<T>(steps: Generator<void, T>, { signal, onTrials }: CountOptions): Promise<T> {
+  for (;;) {
+    signal?.throwIfAborted();
+    const { done, value } = steps.next();
+    if (done) {
+      onTrials?.(1);
+      return value;
+    }
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+}
+
+/** Counts a range of the trials of a count. */
+export function countTail(
+  engine: Engine,
+  work: TailWork,
+  range: Batch,
+  options: CountOptions,
+): Promise<Float64Array> {
+  return "steps" in work ? inSteps(work.steps, options) : countRuns(engine, work.runs, range, options);
+}
+
+/** Counts ranges of the trials of a count unit by unit. */
+export function countTailUnits(
+  engine: Engine,
+  work: TailWork,
+  ranges: Iterable<Batch>,
+  options: UnitsOptions,
+): Promise<void> {
+  return countEachUnit(ranges, options, async (range) => {
+    const words = await countTail(engine, work, range, options);
+    options.onBatch(range.count);
+    return words;
+  });
 }

@@ -211,9 +211,13 @@ export async function* requiredFindings(
   }
 }
 
-/** The fields of a configuration, all of which decide its numbers: the scan chooses the targets by a share of the trials. */
-export function requiredFields({ bits, failures, trials, seed }: RequiredConfig) {
-  return { bits, failures: [...failures], trials, seed: String(seed) };
+/**
+ * The fields of a configuration, all of which decide its numbers: the scan chooses the targets by a share of the trials, and the
+ * trials of the tail are weighted by how many they are.
+ */
+export function requiredFields({ bits, failures, method, trials, tailTrials, seed }: RequiredConfig) {
+  const counts = method === "tail" ? { method, trials: tailTrials } : { trials };
+  return { bits, failures: [...failures], ...counts, seed: String(seed) };
 }
 
 /** The findings of a pool, one for each failure in the order asked. `words` may hold sums over batches. */

@@ -6,7 +6,7 @@ import { RequestError } from "../errors.ts";
 import { integer, parse } from "../check.ts";
 import { bitsOf, isProduct, MAX_ITEMS, slicingOf, type Ensemble } from "../ensemble.ts";
 import type { Failure, Provenance, TailFinding, TailMethod } from "../finding.ts";
-import { stratumOf, tailWords, TRIALS_OF_STRATUM } from "../kernels/tail.ts";
+import { TRIALS_OF_STRATUM } from "../kernels/tail.ts";
 import type { Batch, WorkOf } from "../plan.ts";
 import { seedSchema, streamKey, threefry2x32, type WordPair } from "../random.ts";
 import { askedHalfRange, askedItems, ensembleFields, itemsField } from "./request.ts";
@@ -14,7 +14,7 @@ import {
   binomialRow,
   checkTail,
   divisorFailure,
-  exactTail,
+  exactTailSteps,
   magnitudesOf,
   MAX_TAIL_HALF_RANGE,
   MAX_TAIL_ITEMS,
@@ -24,6 +24,8 @@ import {
   tailTerms,
 } from "../theory/tail.ts";
 import type { SubsetEnsemble } from "../theory/window.ts";
+import type { TallyLayout } from "../tally.ts";
+import { eventSums, sumsLayout } from "./tail-sums.ts";
 
 export const tailMethods = ["exact", "conditional"] as const satisfies readonly TailMethod[];
 
@@ -136,6 +138,8 @@ interface Mixture {
   readonly components: readonly number[];
   /** The share of trials of each component, divided by its probability. */
   readonly densities: Float64Array;
+  /** The trials of component 0. */
+  readonly ensembleTrials: number;
 }
 
 const MOST_DIVISOR = 9;
@@ -150,11 +154,13 @@ function mixtureOf(magnitudes: readonly number[], n: number, trials: number): Mi
   const densities = new Float64Array(1 + (n + 1) * divisors.length);
   const groups = trials / TRIALS_OF_STRATUM;
   for (const [stratum, component] of components.entries())
-    densities[component]! += Math.ceil((groups - stratum) / components.length) / groups;
+    densities[component]! += Math.ceil((groups - stratum) / components.length);
+  const ensembleTrials = TRIALS_OF_STRATUM * densities[0]!;
+  for (let c = 0; c < densities.length; c++) densities[c]! /= groups;
   for (const [i, divisor] of divisors.entries())
     for (const [j, probability] of binomialRow(n, 1 - multiplesShare(magnitudes, divisor)).entries())
       densities[1 + (n + 1) * i + j]! /= probability;
-  return { divisors, components, densities };
+  return { divisors, components, densities, ensembleTrials };
 }
 
 /** The trials of the kernel `tail` with a number of items that are not 0. */
@@ -178,13 +184,20 @@ const STREAM = 2 ** 20;
 const BATCH_OPERATIONS = 2e7;
 const MAX_BATCH = 2 ** 14;
 
+/** About the operations of a trial. */
+function operationsOf(n: number, halfRange: number): number {
+  // Counts are needed up to little more than M, and up to half of all sums where the items are too few.
+  const isSparse = n < Math.log2(halfRange) + 10;
+  return 500 + n * (2 * halfRange + (n * halfRange) / (isSparse ? 4 : 64));
+}
+
 /** The magnitudes of the targets that the kernel is asked for: a target and its opposite fail alike, and 0 never fails. */
 function kernelTargets({ targets }: Pick<TailConfig, "targets">): number[] {
   return [...new Set(targets.map(Math.abs))].filter((target) => target > 0);
 }
 
 /** What decides the trials of a run. */
-interface RunSetting {
+export interface RunSetting {
   /** The equally likely magnitudes of an item, each 1..M. */
   readonly magnitudes: readonly number[];
   readonly halfRange: number;
@@ -197,8 +210,17 @@ interface RunSetting {
   readonly key: WordPair;
 }
 
-/** The trials of items that are never 0. */
-export function tailRun({ magnitudes, halfRange, targets, items: n, trials, key }: RunSetting): TailRun {
+/** P(a common divisor of n items decides an event), as a function of n, for all of -M..M and for each target. */
+function divisorFailures({ magnitudes, halfRange, targets }: Omit<RunSetting, "items" | "trials" | "key">) {
+  return [1, ...targets].map((target) => divisorFailure(magnitudes, halfRange, target));
+}
+
+/**
+ * The trials of items that are never 0.
+ * @param failures `divisorFailures` of the setting, which take a while for large M.
+ */
+export function tailRun(setting: RunSetting, failures = divisorFailures(setting)): TailRun {
+  const { magnitudes, halfRange, targets, items: n, trials, key } = setting;
   const mixture = mixtureOf(magnitudes, n, trials);
   // All magnitudes, and for each divisor first those that are not its multiples and then those that are.
   const pools = [
@@ -235,15 +257,12 @@ export function tailRun({ magnitudes, halfRange, targets, items: n, trials, key 
     divisors: mixture.divisors.length,
     targets: targets.length,
   };
-  // Counts are needed up to little more than M, and up to half of all sums where the items are too few.
-  const isSparse = n < Math.log2(halfRange) + 10;
-  const operations = 500 + n * (2 * halfRange + (n * halfRange) / (isSparse ? 4 : 64));
-  const groups = Math.floor(BATCH_OPERATIONS / operations / TRIALS_OF_STRATUM);
+  const groups = Math.floor(BATCH_OPERATIONS / operationsOf(n, halfRange) / TRIALS_OF_STRATUM);
   return {
     items: n,
     trials,
     mixture,
-    known: [1, ...targets].map((target) => divisorFailure(magnitudes, halfRange, target)(n)),
+    known: failures.map((failure) => failure(n)),
     batch: Math.min(Math.max(groups, 1) * TRIALS_OF_STRATUM, MAX_BATCH),
     work: ({ first, count }) => ({
       kernel: "tail",
@@ -266,7 +285,10 @@ export function tailRuns(config: TailConfig): TailRun[] {
   const magnitudes = magnitudesOf(ensemble, halfRange);
   const targets = kernelTargets(config);
   const key = tailKey(seed, isProduct(ensemble) ? "products" : "rssp", halfRange);
-  return neededItems(config).map((items) => tailRun({ magnitudes, halfRange, targets, items, trials, key }));
+  const failures = divisorFailures({ magnitudes, halfRange, targets });
+  return neededItems(config).map((items) =>
+    tailRun({ magnitudes, halfRange, targets, items, trials, key }, failures),
+  );
 }
 
 /** The numbers of items other than 0 that a configuration needs, from 1 on. */
@@ -288,73 +310,76 @@ function mixtures({ ensemble, halfRange, items }: Pick<TailConfig, "ensemble" | 
     );
 }
 
-/** The weighted values of an event in the trials of a component: their mean, and the sum of the squares of deviations from it. */
-interface Moments {
-  mean: number;
-  squares: number;
+/** What a count takes: the trials of some runs, or the steps of a computation whose result is all words. */
+export type TailWork =
+  | { readonly runs: readonly TailRun[] }
+  | { readonly steps: Generator<void, Float64Array, undefined> };
+
+/** A tally that is counted in ranges of trials. A trial is one of each of some runs, or all that is computed exactly. */
+export interface TailCount {
+  readonly trials: number;
+  /** The trials of a unit, a power of two. */
+  readonly unit: number;
+  readonly layout: TallyLayout;
+  readonly workOf: () => TailWork;
 }
 
-/** An event of a run: the failures of its trials and their successes, by component. */
-interface EventSums {
-  readonly failures: readonly Moments[];
-  readonly successes: readonly Moments[];
-}
-
-/** Sums over the trials of a run. */
-export interface TailSums {
-  /** The trials of each component. */
-  readonly counts: Uint32Array;
-  /** For all of -M..M, and for each target of the kernel. What divisors decide is left out. */
-  readonly events: readonly EventSums[];
-}
-
-/** The sums of a run before its first trial. */
-export function emptySums({ mixture: { densities }, known }: TailRun): TailSums {
-  const moments = () => Array.from(densities, (): Moments => ({ mean: 0, squares: 0 }));
+/** The count of a configuration. */
+export function tailCount(config: TailConfig): TailCount {
+  const { items, targets, halfRange, method, trials } = config;
+  if (method === "exact")
+    return exactCount((items.to - items.from + 1) * (1 + targets.length), () => exactWords(config));
+  const needed = neededItems(config);
   return {
-    counts: new Uint32Array(densities.length),
-    events: known.map(() => ({ failures: moments(), successes: moments() })),
+    trials,
+    unit: unitOf(needed.reduce((sum, n) => sum + operationsOf(n, halfRange), 0)),
+    layout: sumsLayout(needed.length * (1 + kernelTargets(config).length)),
+    workOf: () => ({ runs: tailRuns(config) }),
   };
 }
 
-/** Adds a value to moments that have `count` values with it. */
-function addValue(moments: Moments, value: number, count: number): void {
-  const difference = value - moments.mean;
-  moments.mean += difference / count;
-  moments.squares += difference * (value - moments.mean);
+/** The count of some doubles that are computed together. */
+export const exactCount = (
+  numbers: number,
+  stepsOf: () => Generator<void, Float64Array, undefined>,
+): TailCount => ({
+  trials: 1,
+  unit: 1,
+  layout: { length: 2 * numbers, pairs: [] },
+  workOf: () => ({ steps: stepsOf() }),
+});
+
+/** The count of a run. */
+export const runCount = (setting: RunSetting): TailCount => ({
+  trials: setting.trials,
+  unit: unitOf(operationsOf(setting.items, setting.halfRange)),
+  layout: sumsLayout(1 + setting.targets.length),
+  workOf: () => ({ runs: [tailRun(setting)] }),
+});
+
+/** Operations of a unit, which take a thread about a second, and the fewest and the most trials of one. */
+const UNIT_OPERATIONS = 1e9;
+const MAX_UNIT = 2 ** 20;
+
+const unitOf = (operations: number): number =>
+  2 ** Math.round(Math.log2(Math.min(Math.max(UNIT_OPERATIONS / operations, TRIALS_OF_STRATUM), MAX_UNIT)));
+
+/** The words of the run of an index in those of all runs. All have as many. */
+export function wordsOfRun(words: Float64Array, { known }: TailRun, index: number): Float64Array {
+  const { length } = sumsLayout(known.length);
+  return words.subarray(length * index, length * (index + 1));
 }
 
-/** Adds the words of a batch to the sums of its run. Batches are added in their order, so that sums are the same numbers. */
-export function addTrials(
-  { mixture }: TailRun,
-  sums: TailSums,
-  work: WorkOf<"tail">,
-  words: Uint32Array,
-): void {
-  const { divisors, components, densities } = mixture;
-  const { firstLow, firstHigh, items, count, targets } = work.params;
-  const length = tailWords(work.params);
-  const all = 2n ** BigInt(items);
-  const scale = 2 ** -items;
-  for (let k = 0; k < count; k++) {
-    const component = components[stratumOf(firstHigh * 2 ** 32 + firstLow + k, components.length)]!;
-    const at = k * length;
-    let squares = densities[0]! ** 2;
-    for (let i = 0; i < divisors.length; i++)
-      squares += densities[1 + (items + 1) * i + words[at + 1 + i]!]! ** 2;
-    const weight = densities[component]! / squares;
-    const n = ++sums.counts[component]!;
-    for (let i = 0; i <= targets; i++) {
-      const { failures, successes } = sums.events[i]!;
-      const isDecided = i === 0 ? words[at]! > 1 : work.inputs.targets[i - 1]! % words[at]! > 0;
-      const word = at + 1 + divisors.length + 2 * i;
-      const signs = (BigInt(words[word + 1]!) << 32n) | BigInt(words[word]!);
-      // At least one choice of signs fails.
-      const failing = signs === 0n ? all : signs;
-      addValue(failures[component]!, isDecided ? 0 : weight * Number(failing) * scale, n);
-      addValue(successes[component]!, isDecided ? 0 : weight * Number(all - failing) * scale, n);
-    }
-  }
+/** The fields of a configuration that decide its numbers. How many trials there are decides their weights. */
+export function tailFields({ ensemble, halfRange, items, targets, method, trials, seed }: TailConfig) {
+  return {
+    ensemble,
+    halfRange,
+    items: { ...items },
+    targets: [...targets],
+    method,
+    ...(method === "exact" ? {} : { trials, seed: String(seed) }),
+  };
 }
 
 /** A probability of failure, of which a part is known and the rest is estimated. */
@@ -367,36 +392,26 @@ interface Parts {
   readonly trials: number;
 }
 
-/** The mean of a sum over components, and its variance: that of the trials of each component around their own mean. */
-function totalOf(counts: Uint32Array, trials: number, moments: readonly Moments[]): Moments {
-  const total = { mean: 0, squares: 0 };
-  for (const [i, count] of counts.entries()) {
-    if (count === 0) continue;
-    total.mean += (count / trials) * moments[i]!.mean;
-    total.squares += (count / (count - 1)) * (moments[i]!.squares / trials / trials);
-  }
-  return total;
-}
-
 /**
  * Trials that are alike may hide rarer ones that weigh more. So the variance counts one trial more, which is this many times the
  * mean away from it: of 10,000 trials, no standard deviation is below 6 in 10,000.
  */
 const UNSEEN = 6;
 
-/** The failure of an event in a run, from the failures of its trials or from their successes, whichever are rarer. */
-function partsOf(run: TailRun, i: number, { counts, events }: TailSums): Parts {
-  const known = run.known[i]!;
-  const failures = totalOf(counts, run.trials, events[i]!.failures);
-  const successes = totalOf(counts, run.trials, events[i]!.successes);
-  const ofFailures = failures.mean < successes.mean;
+/** The failure of an event of a run, from the failures of its trials or from their successes, whichever are rarer. */
+function partsOf({ known: allKnown, trials, mixture }: TailRun, i: number, words: Float64Array): Parts {
+  const known = allKnown[i]!;
+  const { failures, successes } = eventSums(words, i);
+  const ofFailures = failures.sum < successes.sum;
   const rarer = ofFailures ? failures : successes;
+  // The variance of a mean of groups of trials, each around a mean of its own, which costs a degree of freedom.
+  const variance = ((TRIALS_OF_STRATUM / (TRIALS_OF_STRATUM - 1)) * rarer.squares) / trials / trials;
   return {
-    failure: ofFailures ? known + failures.mean : Math.max(known, 1 - successes.mean),
+    failure: ofFailures ? known + failures.sum / trials : Math.max(known, 1 - successes.sum / trials),
     known,
-    variance: rarer.squares + ((UNSEEN * rarer.mean) / run.trials) ** 2,
-    allFail: successes.mean === 0,
-    trials: counts[0]!,
+    variance: variance + ((UNSEEN * (rarer.sum / trials)) / trials) ** 2,
+    allFail: successes.sum === 0,
+    trials: mixture.ensembleTrials,
   };
 }
 
@@ -433,28 +448,49 @@ function failureOf({ failure, known, variance, allFail, trials }: Parts): Failur
     : { failure, low: Math.max(known, 1 - success * spread), high: 1 - success / spread };
 }
 
-/** The failures of a run: of all of -M..M, and of each of its targets. */
-export const runFailures = (run: TailRun, sums: TailSums): Failure[] =>
-  run.known.map((_, i) => failureOf(partsOf(run, i, sums)));
+/** The failures of a run by its tally: of all of -M..M, and of each of its targets. */
+export const runFailures = (run: TailRun, words: Float64Array): Failure[] =>
+  run.known.map((_, i) => failureOf(partsOf(run, i, words)));
 
-const certain = (failure: number): Failure => ({ failure, low: failure, high: failure });
+export const certain = (failure: number): Failure => ({ failure, low: failure, high: failure });
 
 /** The failures of every number of items asked for, with -M..M first and then each target asked for. */
 type Failures = readonly (readonly Failure[])[];
 
-function exactFailures({ ensemble, halfRange, items, targets }: TailConfig): Failures {
-  const exact = exactTail(ensemble, halfRange, items.to, targets);
-  return Array.from({ length: items.to - items.from + 1 }, (_, i) =>
-    [exact.covered, ...exact.targets].map((failures) => certain(failures[items.from + i]!)),
+/** The failures of the method `exact` as words, in steps between which a caller may stop. */
+export function* exactWords(config: TailConfig): Generator<void, Float64Array, undefined> {
+  const { ensemble, halfRange, items, targets } = config;
+  const exact = yield* exactTailSteps(ensemble, halfRange, items.to, targets);
+  const failures = [exact.covered, ...exact.targets].flatMap((values) => [...values.subarray(items.from)]);
+  return wordsOfNumbers(failures);
+}
+
+/** The failures that `exactWords` are. */
+function exactFailures({ items, targets }: TailConfig, words: Float64Array): Failures {
+  const values = numbersOf(words);
+  const length = items.to - items.from + 1;
+  return Array.from({ length }, (_, i) =>
+    [-1, ...targets.keys()].map((t) => certain(values[length * (1 + t) + i]!)),
   );
 }
 
-function estimatedFailures(config: TailConfig, runs: readonly (readonly [TailRun, TailSums])[]): Failures {
+/** Doubles as words, two for each. */
+export const wordsOfNumbers = (numbers: readonly number[]): Float64Array =>
+  Float64Array.from(new Uint32Array(Float64Array.from(numbers).buffer));
+
+/** The doubles of `wordsOfNumbers`. */
+export const numbersOf = (words: Float64Array): Float64Array =>
+  new Float64Array(Uint32Array.from(words).buffer);
+
+function estimatedFailures(config: TailConfig, words: Float64Array): Failures {
   const { ensemble, halfRange, items, targets } = config;
   const asked = kernelTargets(config);
   const nothing: Parts = { failure: 1, known: 1, variance: 0, allFail: true, trials: Infinity };
   const byItems = new Map(
-    runs.map(([run, sums]) => [run.items, run.known.map((_, i) => partsOf(run, i, sums))]),
+    tailRuns(config).map((run, r) => {
+      const own = wordsOfRun(words, run, r);
+      return [run.items, run.known.map((_, i) => partsOf(run, i, own))] as const;
+    }),
   );
   return mixtures({ ensemble, halfRange, items })
     .map((mixture) => {
@@ -475,15 +511,11 @@ function estimatedFailures(config: TailConfig, runs: readonly (readonly [TailRun
 
 /**
  * The findings of a configuration, one for each number of items.
- * @param runs The runs of `tailRuns` with their sums; none for the method `exact`.
+ * @param words The tally of all its trials.
  */
-export function findTail(
-  config: TailConfig,
-  runs: readonly (readonly [TailRun, TailSums])[],
-  provenance: Provenance,
-): TailFinding[] {
+export function findTail(config: TailConfig, words: Float64Array, provenance: Provenance): TailFinding[] {
   const { ensemble, halfRange, items, targets, method, trials, seed } = config;
-  const failures = method === "exact" ? exactFailures(config) : estimatedFailures(config, runs);
+  const failures = method === "exact" ? exactFailures(config, words) : estimatedFailures(config, words);
   const terms = tailTerms(ensemble, halfRange, items.to);
   const bits = bitsOf(ensemble, halfRange);
   return failures.map(([covered, ...missed], i): TailFinding => {

@@ -2,14 +2,16 @@
 
 import { expect, test } from "vitest";
 import type { TailConfig } from "../experiments/tail.ts";
-import { findTail } from "../experiments/tail.ts";
+import { exactWords, findTail } from "../experiments/tail.ts";
+import { resultOf } from "../theory/states.ts";
 import { tailFigures } from "./tail.ts";
 
 const provenance = { engine: "cpu", adapter: "test", version: "0" };
 const findings = (halfRange: number, ensemble: TailConfig["ensemble"] = "rssp") => {
   const items = { from: 0, to: 30 };
   const common = { ensemble, halfRange, items, targets: [1], trials: 1000, seed: 1n } as const;
-  return findTail({ ...common, method: "exact" }, [], provenance);
+  const config: TailConfig = { ...common, method: "exact" };
+  return findTail(config, resultOf(exactWords(config)), provenance);
 };
 
 test("A figure of several half ranges is followed by one of each, and each axis begins below its smallest failure", () => {

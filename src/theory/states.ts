@@ -43,12 +43,15 @@ export interface ExactFailures {
   readonly targets: readonly Float64Array[];
 }
 
-/** The exact probabilities of failure for 0..`items` items whose signs are fair: those of `failuresByItems` as columns. */
-export function exactFailures(
+/**
+ * The exact probabilities of failure for 0..`items` items whose signs are fair: those of `failuresByItems` as columns. It yields
+ * after each number of items.
+ */
+export function* exactFailures(
   magnitudes: ArrayLike<number>,
   items: number,
   targets: readonly number[],
-): ExactFailures {
+): Generator<void, ExactFailures, undefined> {
   const covered = new Float64Array(items + 1);
   const missed = targets.map(() => new Float64Array(items + 1));
   const rows = failuresByItems(magnitudes, targets);
@@ -56,8 +59,17 @@ export function exactFailures(
     const [all, ...each] = rows.next().value;
     covered[n] = all!;
     for (const [t, failure] of each.entries()) missed[t]![n] = failure;
+    yield;
   }
   return { covered, targets: missed };
+}
+
+/** The result of a computation in steps. */
+export function resultOf<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
 }
 
 /**

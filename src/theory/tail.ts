@@ -6,7 +6,7 @@ import { RequestError } from "../errors.ts";
 import { integer, parse } from "../check.ts";
 import { isProduct, type Ensemble } from "../ensemble.ts";
 import { addStep, nothing, positivePart, stepOf, type Distribution, type Step } from "./distribution.ts";
-import { exactFailures, failuresByItems, type ExactFailures } from "./states.ts";
+import { exactFailures, failuresByItems, resultOf, type ExactFailures } from "./states.ts";
 import type { SubsetEnsemble } from "./window.ts";
 
 /** The most items of the tail. */
@@ -119,9 +119,19 @@ export function exactTail(
   items: number,
   targets: readonly number[] = [],
 ): ExactFailures {
+  return resultOf(exactTailSteps(ensemble, halfRange, items, targets));
+}
+
+/** `exactTail` in steps, one for each number of items, so that a caller may stop between them. */
+export function* exactTailSteps(
+  ensemble: SubsetEnsemble,
+  halfRange: number,
+  items: number,
+  targets: readonly number[],
+): Generator<void, ExactFailures, undefined> {
   checkTail(ensemble, halfRange, items, targets, maxExactHalfRange(ensemble));
   const shares = sharesOf(magnitudesOf(ensemble, halfRange), halfRange);
-  const exact = exactFailures(shares, items, targets);
+  const exact = yield* exactFailures(shares, items, targets);
   if (zeroShare(ensemble, halfRange) === 0) return exact;
   const rows = nonzeroRows(ensemble, halfRange, items);
   return { covered: mixed(rows, exact.covered), targets: exact.targets.map((values) => mixed(rows, values)) };

@@ -4,6 +4,7 @@ import { RequestError } from "../../../src/errors.ts";
 import type { PhaseRequest } from "../../../src/experiments/phase.ts";
 import type { PartitionRequest } from "../../../src/experiments/partition.ts";
 import type { RequiredRequest } from "../../../src/experiments/required.ts";
+import type { TailRequest } from "../../../src/experiments/tail.ts";
 import type { WidthRequest } from "../../../src/experiments/width.ts";
 import type { Provenance } from "../../../src/finding.ts";
 import { version } from "../../../package.json";
@@ -26,6 +27,7 @@ import { outputOptions } from "./options.ts";
 import { readPartitionExperiment } from "./partition.ts";
 import { readPhaseExperiment } from "./phase.ts";
 import { readRequiredExperiment } from "./required.ts";
+import { readTailExperiment } from "./tail.ts";
 import { readWidthExperiment } from "./width.ts";
 
 const options = {
@@ -115,13 +117,14 @@ export async function measureUnion<Result extends Measured>(
 /** The experiment of a configuration. @throws {RequestError} It is of no sweep of this version. */
 function readExperiment(configuration: Json): Experiment {
   // The journal's digest vouches for the fields, and each experiment checks its own.
-  const { command, drawing, sweeps, curves, requests, partitions } = configuration as {
+  const { command, drawing, sweeps, curves, requests, partitions, tails } = configuration as {
     readonly command?: unknown;
     readonly drawing?: unknown;
     readonly sweeps?: readonly PhaseRequest[];
     readonly curves?: readonly WidthRequest[];
     readonly requests?: readonly RequiredRequest[];
     readonly partitions?: readonly PartitionRequest[];
+    readonly tails?: readonly TailRequest[];
   };
   if (drawing !== DRAWING)
     throw new RequestError(
@@ -134,7 +137,8 @@ function readExperiment(configuration: Json): Experiment {
   if (command === "width" && curves) return readWidthExperiment(curves);
   if (command === "required" && requests) return readRequiredExperiment(requests);
   if (command === "partition" && partitions) return readPartitionExperiment(partitions);
-  throw new RequestError("command", "phase, width, required or partition", command);
+  if (command === "tail" && tails) return readTailExperiment(tails);
+  throw new RequestError("command", "phase, width, required, partition or tail", command);
 }
 
 /** The count of a part in all journals: as much as was asked for, or up to the look at which the sweep ends. */

@@ -1,8 +1,12 @@
 // exacta required: how many random items it takes to reach every target of -M..M with a given probability.
 
-import path from "node:path";
 import { RequestError } from "../../../src/errors.ts";
-import { mostTailTrials } from "../../../src/experiments/required-tail.ts";
+import {
+  mostSearchTrials,
+  requiredTailFindings,
+  searchCounts,
+  type SearchCount,
+} from "../../../src/experiments/required-tail.ts";
 import {
   longestCounts,
   requiredConfig,
@@ -17,20 +21,15 @@ import type { RequiredFinding } from "../../../src/finding.ts";
 import { tallyLayout, unitTrials } from "../../../src/reach-plan.ts";
 import { runnerOf } from "../../runner.ts";
 import { countUnits } from "../../schedule.ts";
-import { requiredByTail } from "../../experiments/required.ts";
-import { prepareFolder, writeFiles } from "../formats/files.ts";
+import { countTailUnits } from "../../experiments/tail.ts";
 import { given, readList, readNumber } from "../formats/arguments.ts";
 import { outputOf } from "../output.ts";
 import { requiredCsv, requiredTable } from "../reports/required-table.ts";
-import { DRAWING, type Experiment } from "../sweep/experiment.ts";
-import { numbersOf, RESULT_FILES } from "../sweep/results.ts";
-import { command, STOPPED_STATUS, value, type ArgumentsOf, type Call } from "./command.ts";
+import { DRAWING, type Experiment, type Measured } from "../sweep/experiment.ts";
+import { RESULT_FILES } from "../sweep/results.ts";
+import { command, value, type ArgumentsOf, type Call } from "./command.ts";
 import { seedOption } from "./options.ts";
-import { untilStopped, withEngine } from "./run.ts";
-import { refuseSweepFolder, settingsOf, sweep, sweepOptions } from "./sweep.ts";
-
-/** What the method `tail` writes. */
-const TAIL_FILES = ["results.jsonl", "results.csv", "report.html"];
+import { settingsOf, sweep, sweepOptions } from "./sweep.ts";
 
 const DEFAULT_BITS = "2,4,6,8,10";
 
@@ -61,74 +60,22 @@ products. There are two methods:
   least 1e-6.
 - \`tail\`: as [tail](#exacta-tail) does, for failures down to 1e-15: exactly for M up to 12, for products 16, and n up to 160;
   otherwise by trials that sum over all signs, for n up to 64. There the worst of the targets 1..3 and M-5..M is taken, and a..b stands
-  for the fewest items by the lower and the upper ends of the 95 % intervals, where they differ. With \`--out\` it writes results,
-  and keeps no journal: \`--shard\`, \`--extend\` and \`--recheck\` are refused.`,
+  for the fewest items by the lower and the upper ends of the 95 % intervals, where they differ. It searches, so that
+  every count follows from those before: \`--shard\` and \`--extend\` are refused.`,
   examples: [
     "exacta required --bits 3,2 --failure 0.1 --trials 2e4",
     "exacta required --bits 2,3 --failure 1e-6,1e-12",
   ],
-  statusStopped: "a signal stopped the run; by counts and with `--out` the same command goes on",
+  statusStopped: "a signal stopped the run; with `--out` the same command goes on",
   options,
   check: (args) => [settingsOf(args), readRequests(args)],
   run: runRequired,
 });
 
 async function runRequired(args: Options, call: Call): Promise<number> {
-  const configs = readRequests(args).map(requiredConfig);
-  if (configs[0]?.method === "tail") return runByTail(args, configs, call);
-  const experiment = requiredExperiment(configs);
+  const experiment = readRequiredExperiment(readRequests(args));
   const { status } = await sweep(args, call, outputOf(args), args.out, experiment);
   return status;
-}
-
-/** The options that only journals serve. */
-const JOURNAL_OPTIONS = ["shard", "extend", "recheck"] as const;
-
-async function runByTail(
-  args: Options,
-  configs: readonly RequiredConfig[],
-  { commandLine, stop }: Call,
-): Promise<number> {
-  const { out } = args;
-  const output = outputOf(args);
-  const started = new Date();
-  const total = configs.reduce((sum, config) => sum + mostTailTrials(config), 0);
-  const findings: RequiredFinding[] = [];
-  let isStopped = false;
-  const stopWithReader = out === undefined;
-  const seconds = await withEngine(args, { output, stop, total, stopWithReader }, async (run) => {
-    if (out !== undefined) {
-      await refuseSweepFolder(out);
-      await prepareFolder(out, TAIL_FILES);
-    }
-    run.report(0);
-    let before = 0;
-    for (const config of configs) {
-      const onProgress = ({ done }: { done: number }) => run.report(before + done);
-      const measured = requiredByTail(run.engine, config, { signal: run.signal, onProgress });
-      const found = await untilStopped(measured, run.signal, () => undefined);
-      if (!found) {
-        isStopped = true;
-        break;
-      }
-      before += mostTailTrials(config);
-      findings.push(...found);
-      for (const finding of found) output.finding(finding);
-    }
-    return run.seconds();
-  });
-  if (findings.length > 0) output.text(requiredTable(findings));
-  if (out !== undefined) {
-    const { requiredReport } = await import("../reports/required.ts");
-    await writeFiles(out, {
-      "results.jsonl": findings.map((finding) => `${JSON.stringify(numbersOf(finding))}\n`),
-      "results.csv": requiredCsv(findings),
-      "report.html": requiredReport(findings, { command: commandLine, started, seconds, stopped: isStopped }),
-    });
-    output.note(`${path.join(out, "report.html")}, results.csv and results.jsonl are written`);
-  }
-  if (isStopped) output.note("stopped early");
-  return isStopped && stop.aborted ? STOPPED_STATUS : 0;
 }
 
 /** The experiment of some configurations: for each, a part for each scan and each measurement of a pool. */
@@ -168,25 +115,65 @@ export function requiredExperiment(configs: readonly RequiredConfig[]): Experime
           for (const finding of found) onFinding(finding);
         }
       }
-      return {
-        findings,
-        text: () => (findings.length > 0 ? requiredTable(findings) : ""),
-        csv: () => requiredCsv(findings),
-        async report(about) {
-          const { requiredReport } = await import("../reports/required.ts");
-          return requiredReport(findings, about);
-        },
-      };
+      return measuredOf(findings);
     },
   };
 }
 
-/** The experiment of the configuration of a journal. @throws {RequestError} It is none of this version. */
-export function readRequiredExperiment(requests: readonly RequiredRequest[]): Experiment {
-  return requiredExperiment(requests.map(requiredConfig));
+/** The experiment of some configurations of the method `tail`: for each, a part for each count that its search may ask for. */
+export function requiredTailExperiment(configs: readonly RequiredConfig[]): Experiment {
+  const nameOf = (index: number, { pool, items }: SearchCount) => partName(index, pool, items ?? "exact");
+  const parts = configs.flatMap((config, i) =>
+    searchCounts(config).map((wanted) => ({ ...wanted, name: nameOf(i, wanted) })),
+  );
+  return {
+    configuration: { command: "required", drawing: DRAWING, requests: configs.map(requiredFields) },
+    parts: Object.fromEntries(parts.map(({ name, unit, layout }) => [name, { unit, layout }])),
+    asked: Object.fromEntries(parts.map(({ name, trials }) => [name, trials])),
+    most: configs.reduce((sum, config) => sum + mostSearchTrials(config), 0),
+    whyFixed: "how many there are decides how each trial is weighted",
+    async measure(count, provenance, onFinding) {
+      const findings: RequiredFinding[] = [];
+      for (const [i, config] of configs.entries()) {
+        const counted = async (wanted: SearchCount) => {
+          const { unit, layout, trials, workOf } = wanted;
+          const totals = await count({
+            name: nameOf(i, wanted),
+            unit,
+            layout,
+            count: (engine, ranges, options) => countTailUnits(engine, workOf(), ranges, options),
+          });
+          return totals.trials < trials ? undefined : totals.words;
+        };
+        for await (const found of requiredTailFindings(config, counted, provenance)) {
+          findings.push(...found);
+          for (const finding of found) onFinding(finding);
+        }
+      }
+      return measuredOf(findings);
+    },
+  };
 }
 
-const partName = (index: number, pool: string, stage: RequiredCount["stage"]) => `${index} ${pool} ${stage}`;
+function measuredOf(findings: readonly RequiredFinding[]): Measured {
+  return {
+    findings,
+    text: () => (findings.length > 0 ? requiredTable(findings) : ""),
+    csv: () => requiredCsv(findings),
+    async report(about) {
+      const { requiredReport } = await import("../reports/required.ts");
+      return requiredReport(findings, about);
+    },
+  };
+}
+
+/** The experiment of requests, or of the configuration of a journal. @throws {RequestError} It is none of this version. */
+export function readRequiredExperiment(requests: readonly RequiredRequest[]): Experiment {
+  const configs = requests.map(requiredConfig);
+  return configs[0]?.method === "tail" ? requiredTailExperiment(configs) : requiredExperiment(configs);
+}
+
+const partName = (index: number, pool: string, count: string | number) => `${index} ${pool} ${count}`;
 
 /** A tally with as many words as the longest one that the scan can lead to; its further words are 0. */
 function padded(words: Float64Array, length: number): Float64Array {
@@ -202,7 +189,7 @@ function readRequests({
   method,
   trials,
   seed,
-  ...rest
+  shard,
 }: Options): RequiredRequest[] {
   const requests = readList(bits).map((k) =>
     given<RequiredRequest>({
@@ -213,12 +200,11 @@ function readRequests({
       seed,
     }),
   );
-  const configs = requests.map(requiredConfig);
-  for (const option of JOURNAL_OPTIONS)
-    if (configs[0]?.method === "tail" && rest[option] !== undefined)
-      throw new RequestError(option, "the method counts, which keeps a journal", rest[option], {
-        option: "method",
-        value: "counts",
-      });
+  const [first] = requests.map(requiredConfig);
+  if (first?.method === "tail" && shard !== undefined)
+    throw new RequestError("shard", "the method counts, whose trials do not depend on those before", shard, {
+      option: "method",
+      value: "counts",
+    });
   return requests;
 }

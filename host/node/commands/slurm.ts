@@ -19,10 +19,11 @@ import { parseLine } from "../parser.ts";
 import { command, flag, requiredValue, value, type ArgumentsOf } from "./command.ts";
 import { phaseCommand } from "./phase.ts";
 import { requiredCommand } from "./required.ts";
+import { tailCommand } from "./tail.ts";
 import { widthCommand } from "./width.ts";
 
 /** The commands whose sweeps have shards. */
-const sweeps = [phaseCommand, widthCommand, requiredCommand];
+const sweeps = [phaseCommand, widthCommand, requiredCommand, tailCommand];
 
 const SCRIPT_NAME = "slurm.sh";
 const MAX_TASKS = 1_000_000;
@@ -54,7 +55,7 @@ export const slurmCommand = command({
   name: "slurm",
   summary: "Writes or submits an array job of Slurm that counts a sweep in shards, and its merge.",
   manual: `
-Makes a batch script of the command line of a sweep: \`phase\`, \`width\` or \`required\`, with \`--out\`, for a folder that all nodes see.
+Makes a batch script of the command line of a sweep: \`phase\`, \`width\`, \`required\` or \`tail\`, with \`--out\`, for a folder that all nodes see.
 Each task counts a shard and writes its journal there; the merge, a job of its own, begins when all tasks have ended, judges by
 the journals, and names what is missing. The sweep is checked before anything is written or submitted.
 

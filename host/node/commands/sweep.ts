@@ -37,7 +37,7 @@ export const untilOption = {
 
 /** The manual of sweeps. */
 export const sweepManual = `
-\`phase\`, \`width\` and \`required\` with \`--out\` keep a journal in the folder, one file for each attempt, and write it to the disk
+\`phase\`, \`width\`, \`required\` and \`tail\` with \`--out\` keep a journal in the folder, one file for each attempt, and write it to the disk
 every 5 seconds. A run that was stopped, killed or lost its machine goes on with the same command: it counts what the journals do
 not have, and the results are those of a run that was never stopped. \`--extend N\` adds N trials to a folder. A folder belongs to
 one command line, apart from the engine, the threads and the number of trials.
@@ -72,17 +72,6 @@ export async function freeFolder(folder: string, configuration: Json): Promise<s
   return path.join(folder, configurationDigest(configuration).slice(0, 8));
 }
 
-/** @throws {RequestError} A sweep has the folder, whose results would be replaced by those of a command without a journal. */
-export async function refuseSweepFolder(folder: string): Promise<void> {
-  if (await hasOtherConfiguration(folder, null))
-    throw new RequestError(
-      "out",
-      "a folder without the journal of a sweep",
-      folder,
-      "choose another with --out",
-    );
-}
-
 /** The outcome of a sweep that has findings: not that of a shard, whose results are made by a merge. */
 export interface Swept<Result> {
   readonly status: number;
@@ -115,7 +104,8 @@ export async function sweep<Result extends Measured>(
   const ledger =
     folder === undefined ? memoryLedger(parts) : await journalLedger(folder, configuration, parts);
   const asked = askedOf(experiment, ledger.before, settings);
-  const total = Object.values(asked).reduce((sum, trials) => sum + trials, 0);
+  const all = Object.values(asked).reduce((sum, trials) => sum + trials, 0);
+  const total = Math.min(all, experiment.most ?? all);
   const before = Object.entries(asked).reduce(
     (sum, [part, trials]) => sum + ledger.total(part, trials).trials,
     0,
@@ -130,7 +120,12 @@ export async function sweep<Result extends Measured>(
     output,
     stop,
     // Other shards may have counted the trials before, and a width says nothing of the trials that it takes.
-    total: until === undefined ? (isShard ? Math.ceil(total / shard.count) : total - before) : undefined,
+    total:
+      until === undefined
+        ? isShard
+          ? Math.ceil(total / shard.count)
+          : Math.max(0, total - before)
+        : undefined,
     stopWithReader: folder === undefined,
     onNotice: ledger.event,
   };

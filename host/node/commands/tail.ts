@@ -1,23 +1,28 @@
 // exacta tail: how often targets are missed, however rare that is.
 
-import path from "node:path";
 import { tailEnsembles } from "../../../src/theory/tail.ts";
-import { tailConfig, tailMethods, type TailRequest } from "../../../src/experiments/tail.ts";
+import {
+  findTail,
+  tailConfig,
+  tailCount,
+  tailFields,
+  tailMethods,
+  type TailConfig,
+  type TailRequest,
+} from "../../../src/experiments/tail.ts";
 import type { TailFinding } from "../../../src/finding.ts";
-import { tailOf, tailTrials } from "../../experiments/tail.ts";
+import { countTailUnits } from "../../experiments/tail.ts";
 import { given, readNumber } from "../formats/arguments.ts";
-import { prepareFolder, writeFiles } from "../formats/files.ts";
 import { outputOf } from "../output.ts";
 import { tailCsv, tailTable } from "../reports/tail-table.ts";
-import { numbersOf } from "../sweep/results.ts";
-import { command, flag, STOPPED_STATUS, value, type ArgumentsOf, type Call } from "./command.ts";
+import { DRAWING, type Experiment } from "../sweep/experiment.ts";
+import { RESULT_FILES } from "../sweep/results.ts";
+import { command, flag, value, type ArgumentsOf, type Call } from "./command.ts";
 import { instanceOptions, readRequests } from "./instances.ts";
 import { seedOption } from "./options.ts";
-import { runOptions, untilStopped, withEngine } from "./run.ts";
-import { refuseSweepFolder } from "./sweep.ts";
+import { settingsOf, sweep, sweepOptions } from "./sweep.ts";
 
 const DEFAULT_BITS = "2,4,6,8";
-const FILES = ["results.jsonl", "results.csv", "report.html"];
 
 const options = {
   ...instanceOptions,
@@ -37,8 +42,8 @@ const options = {
   ),
   ...seedOption,
   csv: flag("print CSV instead of the table"),
-  out: value("folder", `for ${FILES.join(", ")}`, "none"),
-  ...runOptions,
+  out: value("folder", `for ${RESULT_FILES.join(", ")}`, "none"),
+  ...sweepOptions,
 };
 type Options = ArgumentsOf<typeof options>;
 
@@ -57,8 +62,8 @@ failures see nothing below one over their number. \`tail\` sees any depth, by on
   few such items miss targets often. All are weighted by how likely they are (the power heuristic of Veach & Guibas, 1995).
 
 The 95 % interval of \`conditional\`: what common divisors of all items decide is computed and not drawn. The logarithm of the rest (or
-of 1 - P, where that is smaller) is taken to be normal. Its variance is that of the weighted conditional probabilities of the trials, around
-the mean of the trials with the same condition, and of one trial more that is 6 times the mean. With 10,000 trials of M = 5, 6 or 8, or of
+of 1 - P, where that is smaller) is taken to be normal. Its variance is that of the weighted conditional probabilities of the trials, four of
+which at a time have the same condition, around the mean of the four, and of one trial more that is 6 times the mean. With 10,000 trials of M = 5, 6 or 8, or of
 products with M = 16, 93 to 97 % of 1,000 intervals contain the exact value. Fewer trials may see too little of the rarest items. Where all
 signs of all trials fail, the lower end allows for successes that no trial saw. \`rssp0\` and \`products0\` are mixtures over the number of
 items that are not 0. Signed sums (\`rnpp\`) are refused: their magnitudes alone decide, so that there are no signs to sum over.
@@ -79,9 +84,9 @@ run: it is fitted, not proven.`,
     "exacta tail --half-range 8 --items 60..64",
     "exacta tail --ensemble rssp --half-range 8 --items 63..64 --targets 1,8 --method exact --json",
   ],
-  statusStopped: "a signal stopped the run; the configurations that were finished are printed",
+  statusStopped: "a signal stopped the run; with `--out` the same command goes on",
   options,
-  check: (args) => requestsOf(args).map(tailConfig),
+  check: (args) => [settingsOf(args), requestsOf(args).map(tailConfig)],
   run: runTail,
 });
 
@@ -92,43 +97,46 @@ function requestsOf({ method, trials, seed, items, ...args }: Options): TailRequ
   );
 }
 
-async function runTail(args: Options, { commandLine, stop }: Call): Promise<number> {
-  const configs = requestsOf(args).map(tailConfig);
-  const output = outputOf(args);
-  const { out } = args;
-  const started = new Date();
-  const total = configs.reduce((sum, config) => sum + tailTrials(config), 0);
-  const sweeps: TailFinding[][] = [];
-  const stopWithReader = out === undefined;
-  const seconds = await withEngine(args, { output, stop, total, stopWithReader }, async (run) => {
-    if (out !== undefined) {
-      await refuseSweepFolder(out);
-      await prepareFolder(out, FILES);
-    }
-    run.report(0);
-    let before = 0;
-    for (const config of configs) {
-      const onProgress = ({ done }: { done: number }) => run.report(before + done);
-      const measured = tailOf(run.engine, config, { signal: run.signal, onProgress });
-      const findings = await untilStopped(measured, run.signal, () => undefined);
-      if (!findings) break;
-      before += tailTrials(config);
-      sweeps.push(findings);
-      for (const finding of findings) output.finding(finding);
-    }
-    return run.seconds();
-  });
-  const isStopped = sweeps.length < configs.length;
-  if (sweeps.length > 0) output.text(args.csv ? tailCsv(sweeps) : tailTable(sweeps));
-  if (out !== undefined) {
-    const { tailReport } = await import("../reports/tail.ts");
-    await writeFiles(out, {
-      "results.jsonl": sweeps.flat().map((finding) => `${JSON.stringify(numbersOf(finding))}\n`),
-      "results.csv": tailCsv(sweeps),
-      "report.html": tailReport(sweeps, { command: commandLine, started, seconds, stopped: isStopped }),
-    });
-    output.note(`${path.join(out, "report.html")}, results.csv and results.jsonl are written`);
-  }
-  if (isStopped) output.note("stopped early");
-  return isStopped && stop.aborted ? STOPPED_STATUS : 0;
+async function runTail(args: Options, call: Call): Promise<number> {
+  const experiment = tailExperiment(requestsOf(args).map(tailConfig), args.csv ? tailCsv : tailTable);
+  const { status } = await sweep(args, call, outputOf(args), args.out, experiment);
+  return status;
+}
+
+/** The experiment of some configurations: a part for each, named by its index. A configuration has all of its trials or no findings. */
+export function tailExperiment(configs: readonly TailConfig[], textOf = tailTable): Experiment {
+  const parts = configs.map((config, i) => ({ name: String(i), config, ...tailCount(config) }));
+  return {
+    configuration: { command: "tail", drawing: DRAWING, tails: configs.map(tailFields) },
+    parts: Object.fromEntries(parts.map(({ name, unit, layout }) => [name, { unit, layout }])),
+    asked: Object.fromEntries(parts.map(({ name, trials }) => [name, trials])),
+    whyFixed: "how many there are decides how each trial is weighted",
+    async measure(count, provenance, onFinding) {
+      const sweeps: TailFinding[][] = [];
+      for (const { config, trials, workOf, ...part } of parts) {
+        const counted = await count({
+          ...part,
+          count: (engine, ranges, options) => countTailUnits(engine, workOf(), ranges, options),
+        });
+        if (counted.trials < trials) continue;
+        const findings = findTail(config, counted.words, provenance());
+        sweeps.push(findings);
+        for (const finding of findings) onFinding(finding);
+      }
+      return {
+        findings: sweeps.flat(),
+        text: () => (sweeps.length > 0 ? textOf(sweeps) : ""),
+        csv: () => tailCsv(sweeps),
+        async report(about) {
+          const { tailReport } = await import("../reports/tail.ts");
+          return tailReport(sweeps, about);
+        },
+      };
+    },
+  };
+}
+
+/** The experiment of the configuration of a journal. @throws {RequestError} It is none of this version. */
+export function readTailExperiment(tails: readonly TailRequest[]): Experiment {
+  return tailExperiment(tails.map(tailConfig));
 }

@@ -56,6 +56,8 @@ export interface Experiment<Result extends Measured = Measured> {
   readonly parts: Parts;
   /** The trials that the request asks of each part. */
   readonly asked: Readonly<Record<string, number>>;
+  /** About the most trials that it needs of these, where it asks for some of its parts only, by what it finds. */
+  readonly most?: number;
   /** Why it cannot have more trials than it has, where it cannot. */
   readonly whyFixed?: string;
   /** Asks for the count of each part and makes findings of them, which are handed out as soon as they are known. */

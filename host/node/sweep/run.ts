@@ -1,5 +1,6 @@
 // Runs a sweep: counts what its journals do not have, and makes findings of what they have then.
 
+import { setMaxListeners } from "node:events";
 import { version } from "../../../package.json";
 import { RequestError } from "../../../src/errors.ts";
 import type { Provenance } from "../../../src/finding.ts";
@@ -79,6 +80,8 @@ export async function runSweep<Result extends Measured>(
   const { shard, until, extend } = settings;
   const halt = new AbortController();
   const stop = AbortSignal.any([signal, halt.signal]);
+  // Every unit that is being counted twice listens to it.
+  setMaxListeners(0, stop);
   const recheck = new Recheck(engine, experiment.configuration, settings.recheck);
   let failure: { readonly error: unknown } | undefined;
   const fail = (error: unknown) => {
@@ -90,6 +93,7 @@ export async function runSweep<Result extends Measured>(
   // A unit takes about a second, a trial of one part perhaps a thousand times as long as one of another.
   let doneUnits = 0;
   const units = unitsToCount(ledger, experiment.parts, asked, shard);
+  const isSearch = experiment.most !== undefined;
   let union = ledger.before;
 
   const begin = () =>
@@ -120,7 +124,7 @@ export async function runSweep<Result extends Measured>(
       isApart: (unit) => recheck.isChosen(part.name, unit),
       onBatch(trials) {
         doneUnits += trials / part.unit;
-        report((done += trials), until === undefined ? doneUnits / units : undefined);
+        report((done += trials), isSearch || until !== undefined ? undefined : doneUnits / units);
       },
       onUnits(range, words) {
         if (recheck.isChosen(part.name, range.first / part.unit))

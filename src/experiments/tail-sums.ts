@@ -1,0 +1,111 @@
+// Sums over the trials of a tail as a tally of exact integers, which is the same for every cut into batches and in any order.
+//
+// The value of a trial is a double. Values are added up within their group of four, which are never apart, and only then rounded
+// up to a multiple of 2^-128, or of 2^-256 for squares. A mean failure is at least 2^-64, so that this changes no digit of it;
+// and what is not 0 stays so.
+
+import { stratumOf, tailWords, TRIALS_OF_STRATUM } from "../kernels/tail.ts";
+import type { WorkOf } from "../plan.ts";
+import type { TallyLayout } from "../tally.ts";
+import type { TailRun } from "./tail.ts";
+
+/** The words behind the binary point of a sum, and of a sum of squares. One word stands before it. */
+const SUM_WORDS = 4;
+const SQUARE_WORDS = 8;
+/** The words of a sum and a sum of squares, and of an event: those of its failures and of its successes. */
+const MOMENT_WORDS = SUM_WORDS + SQUARE_WORDS + 2;
+const EVENT_WORDS = 2 * MOMENT_WORDS;
+
+/** The layout of a tally of some events; one run has those of all of -M..M and of each target of the kernel. */
+export function sumsLayout(events: number): TallyLayout {
+  const numbers = 2 * events;
+  const pairs = Array.from({ length: numbers }, (_, i) => [
+    ...Array.from({ length: SUM_WORDS }, (_, k) => MOMENT_WORDS * i + k),
+    ...Array.from({ length: SQUARE_WORDS }, (_, k) => MOMENT_WORDS * i + SUM_WORDS + 1 + k),
+  ]);
+  return { length: MOMENT_WORDS * numbers, pairs: pairs.flat() };
+}
+
+/** The tally of a batch of a run, which is whole groups of four trials. */
+export function sumsOf(run: TailRun, work: WorkOf<"tail">, words: Uint32Array): Float64Array {
+  const { divisors, components, densities } = run.mixture;
+  const { firstLow, firstHigh, items, count, targets } = work.params;
+  const first = firstHigh * 2 ** 32 + firstLow;
+  const length = tailWords(work.params);
+  const sums = Array.from({ length: 4 * (1 + targets) }, () => 0n);
+  const weights = new Float64Array(TRIALS_OF_STRATUM);
+  const failures = new Float64Array(TRIALS_OF_STRATUM);
+  const successes = new Float64Array(TRIALS_OF_STRATUM);
+  for (let k = 0; k < count; k += TRIALS_OF_STRATUM) {
+    const component = components[stratumOf(first + k, components.length)]!;
+    for (let j = 0; j < TRIALS_OF_STRATUM; j++) {
+      const at = (k + j) * length;
+      let squares = densities[0]! ** 2;
+      for (let i = 0; i < divisors.length; i++)
+        squares += densities[1 + (items + 1) * i + words[at + 1 + i]!]! ** 2;
+      weights[j] = densities[component]! / squares;
+    }
+    for (let i = 0; i <= targets; i++) {
+      for (let j = 0; j < TRIALS_OF_STRATUM; j++) {
+        const at = (k + j) * length;
+        const divisor = words[at]!;
+        const isDecided = i === 0 ? divisor > 1 : work.inputs.targets[i - 1]! % divisor > 0;
+        const word = at + 1 + divisors.length + 2 * i;
+        const [low, high] = [words[word]!, words[word + 1]!];
+        // At least one choice of signs fails, so that 0 stands for all 2^64. Each expression rounds once.
+        const all = 2 ** items;
+        const isAll = low === 0 && high === 0;
+        const failing = isAll ? all : high * 2 ** 32 + low;
+        const passing = isAll ? 0 : all - high * 2 ** 32 - low;
+        failures[j] = isDecided ? 0 : (weights[j]! * failing) / all;
+        successes[j] = isDecided ? 0 : (weights[j]! * passing) / all;
+      }
+      addGroup(sums, 4 * i, failures);
+      addGroup(sums, 4 * i + 2, successes);
+    }
+  }
+  return Float64Array.from(sums.flatMap((sum, i) => wordsOf(sum, i % 2 === 0 ? SUM_WORDS : SQUARE_WORDS)));
+}
+
+/** Adds the values of a group, and the squares of their deviations from their mean. */
+function addGroup(sums: bigint[], at: number, values: Float64Array): void {
+  let sum = 0;
+  for (const value of values) sum += value;
+  if (sum === 0) return;
+  const mean = sum / values.length;
+  let squares = 0;
+  for (const value of values) squares += (value - mean) ** 2;
+  sums[at]! += BigInt(Math.ceil(sum * 2 ** (32 * SUM_WORDS)));
+  sums[at + 1]! += BigInt(Math.ceil(squares * 2 ** (32 * SQUARE_WORDS)));
+}
+
+function wordsOf(sum: bigint, fraction: number): number[] {
+  return Array.from({ length: fraction + 1 }, (_, k) => {
+    const rest = sum >> BigInt(32 * k);
+    return Number(k < fraction ? rest & 0xffffffffn : rest);
+  });
+}
+
+/** The sum of some values, and that of the squares of their deviations from the means of their groups. */
+export interface Moments {
+  readonly sum: number;
+  readonly squares: number;
+}
+
+/** The moments of an event of a tally, for its failures and for its successes. */
+export function eventSums(
+  words: Float64Array,
+  event: number,
+): { readonly failures: Moments; readonly successes: Moments } {
+  const momentsAt = (at: number): Moments => ({
+    sum: numberOf(words.subarray(at, at + SUM_WORDS + 1)),
+    squares: numberOf(words.subarray(at + SUM_WORDS + 1, at + MOMENT_WORDS)),
+  });
+  const at = EVENT_WORDS * event;
+  return { failures: momentsAt(at), successes: momentsAt(at + MOMENT_WORDS) };
+}
+
+/** The number of some words, the last of which stands before the binary point. */
+function numberOf(words: Float64Array): number {
+  return words.reduce((sum, word, k) => sum + word * 2 ** (32 * (k + 1 - words.length)), 0);
+}
