@@ -43,7 +43,7 @@ function worstOf(failures: readonly Failure[], targets: readonly number[]): Wors
 /** The most trials that the search may take, for progress. */
 export function mostTailTrials(config: RequiredConfig): number {
   const drawn = measuredPools(config).filter((pool) => !isExact(pool, 2 ** config.bits));
-  return drawn.length * Math.min(MAX_ITEMS, SEARCH_STEPS * config.failures.length) * config.tailTrials;
+  return drawn.length * Math.min(MAX_TAIL_ITEMS, SEARCH_STEPS * config.failures.length) * config.tailTrials;
 }
 
 /** About how many numbers of items the search for one failure tries. */
@@ -78,7 +78,7 @@ export async function* requiredTailFindings(
         if (worst.failure <= least) break;
       }
     }
-    const itemsTo = exact ? known.size - 1 : MAX_ITEMS;
+    const itemsTo = exact ? known.size - 1 : MAX_TAIL_ITEMS;
     const worstAt = async (items: number): Promise<Worst> => {
       let worst = known.get(items);
       if (!worst) {
@@ -91,13 +91,17 @@ export async function* requiredTailFindings(
     };
     /** The fewest items with which a side of the interval is at most `failure`; undefined where `itemsTo` are not enough. */
     const fewest = async (failure: number, side: "failure" | "low" | "high"): Promise<number | undefined> => {
-      let [fails, serves] = [0, itemsTo + 1];
-      while (serves - fails > 1) {
+      const between = async (fails: number, serves: number): Promise<number> => {
+        if (serves - fails <= 1) return serves;
         const middle = (fails + serves) >> 1;
-        if ((await worstAt(middle))[side] <= failure) serves = middle;
-        else fails = middle;
-      }
-      return serves > itemsTo ? undefined : serves;
+        return (await worstAt(middle))[side] <= failure ? between(fails, middle) : between(middle, serves);
+      };
+      // Trials of more than 64 items, which are counted by several moduli, take longer: they come last.
+      const few = Math.min(MAX_ITEMS, itemsTo);
+      const items = await between(0, few + 1);
+      if (items <= few) return items;
+      const more = await between(few, itemsTo + 1);
+      return more > itemsTo ? undefined : more;
     };
     const found: RequiredFinding[] = [];
     for (const failure of failures) {
@@ -109,7 +113,7 @@ export async function* requiredTailFindings(
         bits,
         halfRange,
         failure,
-        itemsTo: exact ? MAX_TAIL_ITEMS : MAX_ITEMS,
+        itemsTo: MAX_TAIL_ITEMS,
         information: Math.log2(2 * halfRange + 1),
         cost: pool === "support" ? halfRange / magnitudes.length : 1,
         ...(exact ? {} : { trials, seed: String(seed) }),

@@ -6,7 +6,7 @@ import { RequestError } from "../errors.ts";
 import { integer, parse } from "../check.ts";
 import { bitsOf, isProduct, MAX_ITEMS, slicingOf, type Ensemble } from "../ensemble.ts";
 import type { Failure, Provenance, TailFinding, TailMethod } from "../finding.ts";
-import { stratumOf, tailWords, TRIALS_OF_STRATUM } from "../kernels/tail.ts";
+import { failingSigns, residueParams, stratumOf, tailWords, TRIALS_OF_STRATUM } from "../kernels/tail.ts";
 import type { Batch, WorkOf } from "../plan.ts";
 import { seedSchema, streamKey, threefry2x32, type WordPair } from "../random.ts";
 import { askedHalfRange, askedItems, ensembleFields, itemsField } from "./request.ts";
@@ -42,7 +42,7 @@ export interface TailRequest {
   bits?: number;
   /** M, 1..2^12, for products a perfect square. */
   halfRange?: number;
-  /** n, or a range of n with both ends included, 0..160; above 64 with the method `exact` alone. Default: 1 to 64. */
+  /** n, or a range of n with both ends included, 0..160; Default: 1 to 64. */
   items?: number | { from: number; to: number };
   /** Integers of -M..M. Default: 1 and M. */
   targets?: readonly number[];
@@ -98,13 +98,6 @@ export function tailConfig(request: TailRequest): TailConfig {
       "halfRange",
       `at most ${maxExactHalfRange(ensemble)} for the method exact`,
       halfRange,
-    );
-  if (method !== "exact" && range.to > MAX_ITEMS)
-    throw new RequestError(
-      "items",
-      `at most ${MAX_ITEMS} for the method ${method}, whose counts of signs have 64 bits`,
-      `${range.from}..${range.to}`,
-      halfRange > maxExactHalfRange(ensemble) ? undefined : { option: "method", value: "exact" },
     );
   return { ensemble, halfRange, items: range, targets, method, trials, seed };
 }
@@ -234,6 +227,7 @@ export function tailRun({ magnitudes, halfRange, targets, items: n, trials, key 
     listed: start,
     divisors: mixture.divisors.length,
     targets: targets.length,
+    ...residueParams(n),
   };
   // Counts are needed up to little more than M, and up to half of all sums where the items are too few.
   const isSparse = n < Math.log2(halfRange) + 10;
@@ -347,10 +341,7 @@ export function addTrials(
     for (let i = 0; i <= targets; i++) {
       const { failures, successes } = sums.events[i]!;
       const isDecided = i === 0 ? words[at]! > 1 : work.inputs.targets[i - 1]! % words[at]! > 0;
-      const word = at + 1 + divisors.length + 2 * i;
-      const signs = (BigInt(words[word + 1]!) << 32n) | BigInt(words[word]!);
-      // At least one choice of signs fails.
-      const failing = signs === 0n ? all : signs;
+      const failing = failingSigns(work.params, words, at, i);
       addValue(failures[component]!, isDecided ? 0 : weight * Number(failing) * scale, n);
       addValue(successes[component]!, isDecided ? 0 : weight * Number(all - failing) * scale, n);
     }
