@@ -204,7 +204,7 @@ function readRequests({
   seed,
   ...rest
 }: Options): RequiredRequest[] {
-  const requests = readList(bits).map((k) =>
+  const requests = readList(bits, "bits").map((k) =>
     given<RequiredRequest>({
       bits: k,
       failures: failure?.split(",").map(readNumber),
