@@ -136,7 +136,11 @@ function addPairs(x: v128, y: v128, reduced: bool): v128 {
   return i64x2.sub(sums, v128.and(i64x2.splat(modulus), i64x2.gt_s(sums, i64x2.splat(modulus - 1))));
 }
 
-/** Adds up the numbers of subsets with sum p, for p = 0..top: in place, from the top down. `reduced` is whether they have a modulus. */
+/**
+ * Adds up the numbers of subsets with sum p, for p = 0..top: in place, from the top down.
+ *
+ * @param reduced Whether they have a modulus.
+ */
 // @ts-ignore: decorator
 @inline
 function countSubsets(reduced: bool): void {

@@ -26,8 +26,8 @@ const MAX_RANGE = 1000;
 export function readList(text: string, field: string): unknown[] {
   return text.split(",").flatMap((part) => {
     const [from, to, ...rest] = part.split("..").map(readNumber);
-    if (to === undefined || rest.length > 0) return [readNumber(part.trim())];
-    if (!isInteger(from) || !isInteger(to) || from > to || to - from > MAX_RANGE)
+    if (to === undefined) return [readNumber(part.trim())];
+    if (rest.length > 0 || !isInteger(from) || !isInteger(to) || from > to || to - from > MAX_RANGE)
       throw new RequestError(
         field,
         `ranges A..B of whole numbers from A up to B, at most A + ${MAX_RANGE}`,

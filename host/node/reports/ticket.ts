@@ -24,9 +24,9 @@ export function keptText({ initial, kept, dead }: Pick<Sizes, "initial" | "kept"
 export function sizesTexts(sizes: Sizes): string[] {
   const { target, bitsPerWeight, lowerBound, gap } = sizes;
   return [
-    `${keptText(sizes)}, with ${bitsPerWeight.toFixed(1)} bits of masks for each of the ${grouped(target)} of the network`,
-    `no random network with a mask for every choice of these ${grouped(target)} weights has fewer than ${counted(Math.ceil(lowerBound), "weight")}: ` +
-      `this one has ${gap.structured.toFixed(1)} times as many, ${gap.dense.toFixed(1)} times with dense first matrices`,
+    `${keptText(sizes)}, ${bitsPerWeight.toFixed(1)} bits of masks for each weight of the network`,
+    `a network with a mask for every choice of ${counted(target, "weight")} has at least ${counted(Math.ceil(lowerBound), "weight")}: ` +
+      `this has ${gap.structured.toFixed(1)} times as many, ${gap.dense.toFixed(1)} times with dense first matrices`,
   ];
 }
 
