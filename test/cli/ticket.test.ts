@@ -193,7 +193,7 @@ test("Mask bits that change nothing are allowed and counted", async () => {
   const { status, stdout } = await exacta("verify dead");
   expect([status, stdout]).toEqual([
     0,
-    `${whole.stdout.trimEnd().replace("clean", "dead")}; 1 further kept weights have no effect\n`,
+    `${whole.stdout.trimEnd().replace("clean", "dead")}, and 1 further weight without effect\n`,
   ]);
 });
 

@@ -69,6 +69,25 @@ ${[
 ].join("\n")}
 </dl>`;
 
+/** A row for each pool, method and engine, with all their precisions and failures. */
+function runRows(findings: readonly RequiredFinding[]): string[][] {
+  const groups = new Map<string, RequiredFinding[]>();
+  for (const finding of findings) {
+    const { pool, engine, adapter } = finding;
+    const key = JSON.stringify([pool, methodText(finding), engine, adapter]);
+    groups.set(key, [...(groups.get(key) ?? []), finding]);
+  }
+  const listOf = (values: readonly number[]) => [...new Set(values)].join(", ");
+  return [...groups.values()].map((group) => {
+    const [first] = group as [RequiredFinding];
+    const [bits, failures] = [
+      listOf(group.map(({ bits }) => bits)),
+      listOf(group.map(({ failure }) => failure)),
+    ];
+    return [first.pool, bits, failures, methodText(first), first.engine, first.adapter, first.version];
+  });
+}
+
 /** A complete HTML document. */
 export function requiredReport(findings: readonly RequiredFinding[], about: RunAbout): string {
   const figures = requiredFigures(findings);
@@ -79,18 +98,6 @@ ${findings.length > 0 ? sentences(summary(findings).map(escape)) : "<p>There are
 ${figures.length > 0 ? `<h2>Figures</h2>\n<div class="figures">\n${drawn(figures)}\n</div>\n${closed("What the words mean", WORDS)}` : ""}
 ${findings.length > 0 ? `<h2>Numbers</h2>\n${FILES}\n${closed("The table", `<pre class="scroll">${escape(requiredTable(findings))}</pre>`)}` : ""}
 <h2>Run</h2>
-${runHtml(
-  about,
-  ["pool", "k", "failure", "method", "engine", "adapter", "exacta"],
-  findings.map((finding) => [
-    finding.pool,
-    String(finding.bits),
-    String(finding.failure),
-    methodText(finding),
-    finding.engine,
-    finding.adapter,
-    finding.version,
-  ]),
-)}`,
+${runHtml(about, ["pool", "k", "failures", "method", "engine", "adapter", "exacta"], runRows(findings))}`,
   );
 }

@@ -16,7 +16,7 @@ export const lines = (texts: readonly string[]): string =>
 
 /** How many weights a ticket keeps. */
 export function keptText({ initial, kept, dead }: Pick<Sizes, "initial" | "kept" | "dead">): string {
-  const needless = dead > 0 ? `, and ${grouped(dead)} further ones that have no effect` : "";
+  const needless = dead > 0 ? `, and ${counted(dead, "further weight")} without effect` : "";
   return `keeps ${grouped(kept)} of ${grouped(initial)} weights${needless}`;
 }
 
