@@ -4,6 +4,7 @@ import * as Plot from "@observablehq/plot";
 import {
   endHeights,
   endText,
+  probabilityText,
   type Figure,
   type FigureLine,
   type FigurePoint,
@@ -133,6 +134,8 @@ const TICK_WIDTH = 45;
 /** The width of a letter of a name at the end of a curve, about, and the distance of names from the chart. */
 const LETTER_WIDTH = 7;
 const END_GAP = 10;
+/** The longest distance from an end to the names that a line bridges. */
+const MAX_LEADER = 80;
 
 /** Draws one chart. */
 function plot(
@@ -205,7 +208,9 @@ function endNames(
   };
   return ends.flatMap(({ name, color, x, y }, i) => {
     const at = heights[i]!;
-    const line = `M${x.toFixed(1)},${y.toFixed(1)}L${left + END_GAP / 2},${at.toFixed(1)}H${left + END_GAP - 2}`;
+    // A line from an end far from its name would cross other curves.
+    const from = x > left - MAX_LEADER ? `${x.toFixed(1)},${y.toFixed(1)}` : `${left},${at.toFixed(1)}`;
+    const line = `M${from}L${left + END_GAP / 2},${at.toFixed(1)}H${left + END_GAP - 2}`;
     return [
       element("path", { d: line, fill: "none", stroke: color, "stroke-opacity": 0.5 }),
       element(
@@ -255,9 +260,7 @@ function yAxis({ y, levels = [] }: Figure): Plot.ScaleOptions {
           tickFormat: (tick: number) => tick.toLocaleString("en-US").replace("-", "−"),
         }
       : {}),
-    ...(y.scale === "log"
-      ? { type: "log" as const, ticks: powersOfTen(y.domain), tickFormat: powerText }
-      : {}),
+    ...(y.scale === "log" ? logarithmic(y.domain) : {}),
   };
 }
 
@@ -269,12 +272,14 @@ function powersOfTen([low, high]: readonly [number, number]): number[] {
   const from = Math.ceil(Math.log10(low));
   const to = Math.floor(Math.log10(high));
   const step = Math.ceil((to - from + 1) / MAX_POWERS);
-  return Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, i) => 10 ** (to - i * step));
+  return Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, i) => Number(`1e${to - i * step}`));
 }
 
-/** `0.01` as it is, smaller powers of ten as `1e-5`. */
-function powerText(power: number): string {
-  return power >= 0.01 ? String(power) : `1e${Math.round(Math.log10(power))}`;
+/** A logarithmic axis with powers of ten. */
+function logarithmic(domain: readonly [number, number]): Plot.ScaleOptions {
+  const ticks = powersOfTen(domain);
+  const text = probabilityText(ticks);
+  return { type: "log", ticks, tickFormat: text };
 }
 
 /** The heights to compare with, or else the lower end of the y axis. */

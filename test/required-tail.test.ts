@@ -60,6 +60,23 @@ test.each([2, 4, 6])(
   },
 );
 
+test("Products of more than 16 need more than 64 items for a failure of 1e-15: those of the parity of products", async () => {
+  const findings = await measureRequired(cpu, { bits: 6, failures: [1e-7, 1e-15], trials: 100 });
+  const found = findings.filter(({ pool }) => pool === "products");
+  // A product of two factors of 1..8 is even with probability 3/4, and even products miss every odd target. The other failures
+  // add so little that they change neither number.
+  const expected = [1e-7, 1e-15].map((failure) => Math.ceil(Math.log(failure) / Math.log(3 / 4)));
+  expect(expected).toEqual([57, 121]);
+  expect(found.map(({ items, itemsLow, itemsHigh }) => [items, itemsLow, itemsHigh])).toEqual(
+    expected.map((items) => [items, items, items]),
+  );
+  for (const { items, target, measured } of found) {
+    expect(target! % 2).toBe(1);
+    expect(measured!.probability / 0.75 ** items!).toBeGreaterThanOrEqual(1);
+    expect(measured!.probability / 0.75 ** items!).toBeLessThan(1.01);
+  }
+});
+
 test("Failures below 1e-6 go to the tail, and what a method cannot serve is refused", async () => {
   const [finding] = await measureRequired(cpu, { bits: 3, failures: [1e-12] });
   expect(finding).toMatchObject({ method: "exact", items: 53, target: 8 });

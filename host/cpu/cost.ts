@@ -71,10 +71,10 @@ const operations: { readonly [K in KernelName]?: (params: ParamsOf<K>) => number
     const row = sparse ? ENTRY * sums : bitsetOperations(sums);
     return demands * (ITEM * (4 * group + 2 * DRAWN_TOGETHER) + (group + 2) * row + NOTE * sums);
   },
-  tail({ count, items, halfRange, divisors, targets }) {
+  tail({ count, items, halfRange, divisors, targets, residues }) {
     const sums = items * halfRange;
-    const perItem = ITEM * (1 + divisors) + bitsetOperations(sums) + ENTRY * sums;
-    return count * (items * perItem + (1 + targets) * LISTED * sums);
+    const perItem = ITEM * (1 + divisors) + bitsetOperations(sums) + residues * ENTRY * sums;
+    return count * (items * perItem + residues * (1 + targets) * LISTED * sums);
   },
   forward(params) {
     const { samples, pixels, channels, points, group, rows } = params;

@@ -54,7 +54,7 @@ function worstOf(failures: readonly Failure[], targets: readonly number[]): Wors
 /** A count that the search may ask for: the exact failures of a pool, or trials of a pool with a number of items. */
 export interface SearchCount extends TailCount {
   readonly pool: Pool;
-  /** 1..64; undefined for the exact failures. */
+  /** 1..160; undefined for the exact failures. */
   readonly items: number | undefined;
 }
 
@@ -63,7 +63,7 @@ export function searchCounts(config: RequiredConfig): SearchCount[] {
   return measuredPools(config).flatMap((pool) =>
     isExact(pool, 2 ** config.bits)
       ? [exactSearch(config, pool)]
-      : Array.from({ length: MAX_ITEMS }, (_, i) => trialsWith(config, pool, i + 1)),
+      : Array.from({ length: MAX_TAIL_ITEMS }, (_, i) => trialsWith(config, pool, i + 1)),
   );
 }
 
@@ -130,7 +130,7 @@ function exactWorst(words: Float64Array): Worst[] {
 
 /** About the most trials that the search takes, for progress. */
 export function mostSearchTrials(config: RequiredConfig): number {
-  const steps = Math.min(MAX_ITEMS, SEARCH_STEPS * config.failures.length);
+  const steps = Math.min(MAX_TAIL_ITEMS, SEARCH_STEPS * config.failures.length);
   return measuredPools(config).reduce(
     (sum, pool) => sum + (isExact(pool, 2 ** config.bits) ? 1 : steps * config.tailTrials),
     0,
@@ -173,7 +173,7 @@ function* searchPool(
   const halfRange = 2 ** bits;
   const exact = isExact(pool, halfRange);
   const known: Worst[] = exact ? exactWorst(yield exactSearch(config, pool)) : [{ ...certain(1), target: 1 }];
-  const itemsTo = exact ? known.length - 1 : MAX_ITEMS;
+  const itemsTo = exact ? known.length - 1 : MAX_TAIL_ITEMS;
   function* worstAt(items: number): Search<Worst> {
     if (!known[items]) {
       const words = yield trialsWith(config, pool, items);
@@ -184,14 +184,18 @@ function* searchPool(
   }
   /** The fewest items with which a side of the interval is at most `failure`; undefined where `itemsTo` are not enough. */
   function* fewest(failure: number, side: "failure" | "low" | "high"): Search<number | undefined> {
-    let [fails, serves] = [0, itemsTo + 1];
-    while (serves - fails > 1) {
+    function* between(fails: number, serves: number): Search<number> {
+      if (serves - fails <= 1) return serves;
       const middle = (fails + serves) >> 1;
       const worst = yield* worstAt(middle);
-      if (worst[side] <= failure) serves = middle;
-      else fails = middle;
+      return yield* worst[side] <= failure ? between(fails, middle) : between(middle, serves);
     }
-    return serves > itemsTo ? undefined : serves;
+    // Trials of more than 64 items, which are counted by several moduli, take longer: they come last.
+    const few = Math.min(MAX_ITEMS, itemsTo);
+    const items = yield* between(0, few + 1);
+    if (items <= few) return items;
+    const more = yield* between(few, itemsTo + 1);
+    return more > itemsTo ? undefined : more;
   }
   const found: RequiredFinding[] = [];
   for (const failure of failures) {
@@ -203,7 +207,7 @@ function* searchPool(
       bits,
       halfRange,
       failure,
-      itemsTo: exact ? MAX_TAIL_ITEMS : MAX_ITEMS,
+      itemsTo: MAX_TAIL_ITEMS,
       information: Math.log2(2 * halfRange + 1),
       cost: pool === "support" ? halfRange / poolMagnitudes(pool, halfRange).length : 1,
       ...(exact ? {} : { trials, seed: String(seed) }),

@@ -1,17 +1,18 @@
 // Sums over the trials of a tail as a tally of exact integers, which is the same for every cut into batches and in any order.
 //
 // The value of a trial is a double. Values are added up within their group of four, which are never apart, and only then rounded
-// up to a multiple of 2^-128, or of 2^-256 for squares. A mean failure is at least 2^-64, so that this changes no digit of it;
-// and what is not 0 stays so.
+// up to a multiple of 2^-224, or of 2^-448 for squares. A mean failure of up to 160 items is at least 2^-160, so that this changes
+// no digit of it; and what is not 0 stays so.
 
-import { stratumOf, tailWords, TRIALS_OF_STRATUM } from "../kernels/tail.ts";
+import { failingSigns, stratumOf, tailWords, TRIALS_OF_STRATUM } from "../kernels/tail.ts";
+import type { ParamsOf } from "../kernels/index.ts";
 import type { WorkOf } from "../plan.ts";
 import type { TallyLayout } from "../tally.ts";
 import type { TailRun } from "./tail.ts";
 
 /** The words behind the binary point of a sum, and of a sum of squares. One word stands before it. */
-const SUM_WORDS = 4;
-const SQUARE_WORDS = 8;
+const SUM_WORDS = 7;
+const SQUARE_WORDS = 14;
 /** The words of a sum and a sum of squares, and of an event: those of its failures and of its successes. */
 const MOMENT_WORDS = SUM_WORDS + SQUARE_WORDS + 2;
 const EVENT_WORDS = 2 * MOMENT_WORDS;
@@ -50,13 +51,8 @@ export function sumsOf(run: TailRun, work: WorkOf<"tail">, words: Uint32Array): 
         const at = (k + j) * length;
         const divisor = words[at]!;
         const isDecided = i === 0 ? divisor > 1 : work.inputs.targets[i - 1]! % divisor > 0;
-        const word = at + 1 + divisors.length + 2 * i;
-        const [low, high] = [words[word]!, words[word + 1]!];
-        // At least one choice of signs fails, so that 0 stands for all 2^64. Each expression rounds once.
         const all = 2 ** items;
-        const isAll = low === 0 && high === 0;
-        const failing = isAll ? all : high * 2 ** 32 + low;
-        const passing = isAll ? 0 : all - high * 2 ** 32 - low;
+        const [failing, passing] = signsOf(work.params, words, at, i);
         failures[j] = isDecided ? 0 : (weights[j]! * failing) / all;
         successes[j] = isDecided ? 0 : (weights[j]! * passing) / all;
       }
@@ -65,6 +61,19 @@ export function sumsOf(run: TailRun, work: WorkOf<"tail">, words: Uint32Array): 
     }
   }
   return Float64Array.from(sums.flatMap((sum, i) => wordsOf(sum, i % 2 === 0 ? SUM_WORDS : SQUARE_WORDS)));
+}
+
+/** The signs of a trial that fail an event, and those that do not. Each number is rounded once. */
+function signsOf(params: ParamsOf<"tail">, words: Uint32Array, at: number, event: number): [number, number] {
+  if (params.residues > 1) {
+    const failing = failingSigns(params, words, at, event);
+    return [Number(failing), Number((1n << BigInt(params.items)) - failing)];
+  }
+  // A single residue, of two words, is the number itself. 0 stands for 2^64, since at least one choice of signs fails.
+  const first = at + 1 + params.divisors + 2 * event;
+  const [low, high] = [words[first]!, words[first + 1]!];
+  const all = 2 ** params.items;
+  return low === 0 && high === 0 ? [all, 0] : [high * 2 ** 32 + low, all - high * 2 ** 32 - low];
 }
 
 /** Adds the values of a group, and the squares of their deviations from their mean. */

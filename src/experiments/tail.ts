@@ -6,7 +6,7 @@ import { RequestError } from "../errors.ts";
 import { integer, parse } from "../check.ts";
 import { bitsOf, isProduct, MAX_ITEMS, slicingOf, type Ensemble } from "../ensemble.ts";
 import type { Failure, Provenance, TailFinding, TailMethod } from "../finding.ts";
-import { TRIALS_OF_STRATUM } from "../kernels/tail.ts";
+import { residueParams, TRIALS_OF_STRATUM } from "../kernels/tail.ts";
 import type { Batch, WorkOf } from "../plan.ts";
 import { seedSchema, streamKey, threefry2x32, type WordPair } from "../random.ts";
 import { askedHalfRange, askedItems, ensembleFields, itemsField } from "./request.ts";
@@ -44,7 +44,7 @@ export interface TailRequest {
   bits?: number;
   /** M, 1..2^12, for products a perfect square. */
   halfRange?: number;
-  /** n, or a range of n with both ends included, 0..160; above 64 with the method `exact` alone. Default: 1 to 64. */
+  /** n, or a range of n with both ends included, 0..160; Default: 1 to 64. */
   items?: number | { from: number; to: number };
   /** Integers of -M..M. Default: 1 and M. */
   targets?: readonly number[];
@@ -100,13 +100,6 @@ export function tailConfig(request: TailRequest): TailConfig {
       "halfRange",
       `at most ${maxExactHalfRange(ensemble)} for the method exact`,
       halfRange,
-    );
-  if (method !== "exact" && range.to > MAX_ITEMS)
-    throw new RequestError(
-      "items",
-      `at most ${MAX_ITEMS} for the method ${method}, whose counts of signs have 64 bits`,
-      `${range.from}..${range.to}`,
-      halfRange > maxExactHalfRange(ensemble) ? undefined : { option: "method", value: "exact" },
     );
   return { ensemble, halfRange, items: range, targets, method, trials, seed };
 }
@@ -256,6 +249,7 @@ export function tailRun(setting: RunSetting, failures = divisorFailures(setting)
     listed: start,
     divisors: mixture.divisors.length,
     targets: targets.length,
+    ...residueParams(n),
   };
   const groups = Math.floor(BATCH_OPERATIONS / operationsOf(n, halfRange) / TRIALS_OF_STRATUM);
   return {

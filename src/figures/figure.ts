@@ -39,9 +39,13 @@ export function endText({ name }: Pick<FigureSeries, "name">): string {
 
 /** The least distance of two names at the ends of curves, in CSS pixels. */
 const END_HEIGHT = 14;
+/** Ends that are as close as this look like one, in CSS pixels. */
+const SAME_END = 2;
+const placeOf = (end: number) => Math.round(end / SAME_END);
 
 /**
- * Heights of names near the ends of curves, so that no two overlap; names of ends that are close to each other keep their order.
+ * Heights of names near the ends of curves, so that no two overlap; names have the order of their ends, and ends
+ * that look like one keep the order that they are given in.
  * Heights are in CSS pixels and grow downwards.
  * @returns A height for each end, or undefined where `bottom` - `top` has no room for all.
  */
@@ -51,7 +55,6 @@ export function endHeights(
   bottom: number,
 ): readonly number[] | undefined {
   if ((ends.length - 1) * END_HEIGHT > bottom - top) return undefined;
-  const placeOf = (end: number) => Math.round(end / END_HEIGHT);
   const order = ends.map((_, i) => i).toSorted((a, b) => placeOf(ends[a]!) - placeOf(ends[b]!));
   const heights = [...ends];
   let least = top;
@@ -67,6 +70,12 @@ export function endHeights(
     most = height - END_HEIGHT;
   }
   return heights;
+}
+
+/** How probabilities of one list are written: all as decimals, or all but 1 with a power of ten where one is below 0.01. */
+export function probabilityText(all: readonly number[]): (value: number) => string {
+  if (all.every((value) => value >= 0.01)) return String;
+  return (value) => (value >= 1 ? String(value) : value.toExponential());
 }
 
 export interface Figure {

@@ -3,14 +3,15 @@
 import type { Figure } from "./figure.ts";
 
 /**
- * Blue to orange by way of magenta, dark to light: the order survives every common color blindness, and each color has
- * enough contrast on white and on near-black.
+ * Blue to orange by way of violet and magenta. Precisions that follow each other stay apart for every common color blindness,
+ * and each color has enough contrast on white and on near-black (palette.test.ts).
  */
-const PALETTE = ["#3461c1", "#7a5cc4", "#c0529a", "#d96a55", "#d67f10"].map(channels);
+const PALETTE = ["#3485cb", "#744bd2", "#b9487a", "#e6584a", "#d57d0f"].map(channels);
 
 /** The colors of some bits; those between them are mixed. The usual precisions 2..10 take the palette. */
 const STOPS: readonly (readonly [bits: number, color: Color])[] = [
-  [0, channels("#12858c")],
+  [0, channels("#4a8c0f")],
+  [1, channels("#0aa284")],
   ...PALETTE.map((color, i) => [2 + 2 * i, color] as const),
   [14, channels("#8f8a14")],
   [22, channels("#3f9142")],

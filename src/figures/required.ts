@@ -1,7 +1,7 @@
 // Figures of required findings: items against the precision, and against the probability of failure.
 
 import type { RequiredFinding } from "../finding.ts";
-import type { Figure, FigurePoint } from "./figure.ts";
+import { probabilityText, type Figure, type FigurePoint } from "./figure.ts";
 
 /** The names of the pools in titles. */
 export const poolNames: Record<RequiredFinding["pool"], string> = {
@@ -37,6 +37,7 @@ export function requiredFigures(findings: readonly RequiredFinding[]): Figure[] 
       distinct(mine.map((finding) => finding.bits)).toSorted((a, b) => a - b),
       distinct(mine.map(({ failure }) => failure)).toSorted((a, b) => b - a),
     ];
+    const textOf = probabilityText(failures);
     const most = Math.max(1, ...mine.map(({ items, itemsHigh }) => itemsHigh ?? items ?? 0));
     const y = { label: "items, n", domain: [0, Math.ceil(most * 1.05)] as const };
     const dots = "measured; bands are the items that 95 % intervals allow for";
@@ -53,7 +54,7 @@ export function requiredFigures(findings: readonly RequiredFinding[]): Figure[] 
               legend: "P(the worst target is missed)",
               dots,
               series: failures.map((failure) => ({
-                name: String(failure),
+                name: textOf(failure),
                 points: bits.flatMap((k) =>
                   mine
                     .filter((one) => one.bits === k && one.failure === failure)

@@ -160,7 +160,7 @@ function costFigures(findings: readonly WidthFinding[]): Figure[] {
     {
       title: "Hidden units against precision",
       caption:
-        "The fewest hidden units of each input with which half of the random networks contain the layers, against the bits of the layers' weights.",
+        "The fewest hidden units of each input with which half of the random networks contain the layers, against k_t, the bits of the layers' weights.",
       x: { label: "bits of the layers' weights", symbol: "k_t" },
       y: { label: "hidden units", domain: [0, Math.ceil(most * 1.05)] },
       legend: "Layers",

@@ -10,6 +10,7 @@
 
 import { drawValue } from "../ensemble.ts";
 import type { Contract } from "../kernel.ts";
+import { fromResidues, reductionOf, residuesFor } from "../solve/residues.ts";
 
 const tailParams = [
   /** Index of the first trial: low 32 and high 16 bits. */
@@ -21,7 +22,7 @@ const tailParams = [
   "classes",
   /** The number of strata in `strata`, 1..2^16. */
   "strata",
-  /** n, 1..64. */
+  /** n, 1..160. */
   "items",
   /** M, 1..2^12: no magnitude is larger. */
   "halfRange",
@@ -31,6 +32,10 @@ const tailParams = [
   "divisors",
   /** The number of targets in `targets`. */
   "targets",
+  /** What `residueParams` says of `items`: by how many moduli signs are counted, and the reductions of the second and third. */
+  "residues",
+  "reduction1",
+  "reduction2",
 ] as const;
 
 type TailParam = (typeof tailParams)[number];
@@ -52,9 +57,44 @@ const STRATUM_WORDS = 2;
 /** The number of consecutive trials of one stratum. The first one is a multiple of it. */
 export const TRIALS_OF_STRATUM = 4;
 
+/** Items from this one on are drawn as the items of another trial are, since 64 items fill the blocks of a trial. */
+const ITEMS_OF_KEY = 64;
+
+/**
+ * The parameters that tell the numbers 1..2^n of signs apart: modulo 2^64, and beyond 64 items modulo 2^62 - `reduction1` and
+ * 2^62 - `reduction2` as well.
+ */
+export function residueParams(items: number): Pick<TailParams, "residues" | "reduction1" | "reduction2"> {
+  const residues = residuesFor(2n ** BigInt(items) - 1n);
+  const reduction = (i: number) => (i < residues ? reductionOf(i) : 0);
+  return { residues, reduction1: reduction(1), reduction2: reduction(2) };
+}
+
 /** Words of a trial in the output. */
-export const tailWords = ({ divisors, targets }: Pick<TailParams, "divisors" | "targets">): number =>
-  3 + divisors + 2 * targets;
+export const tailWords = ({
+  divisors,
+  targets,
+  residues,
+}: Pick<TailParams, "divisors" | "targets" | "residues">): number =>
+  1 + divisors + 2 * residues * (1 + targets);
+
+/** The signs of a trial that miss some target of -M..M, for event 0, or target `event` - 1. The trial begins at word `at`. */
+export function failingSigns(
+  { items, divisors, residues }: Pick<TailParams, "items" | "divisors" | "residues">,
+  words: ArrayLike<number>,
+  at: number,
+  event: number,
+): bigint {
+  const first = at + 1 + divisors + 2 * residues * event;
+  const signs = fromResidues(
+    Array.from(
+      { length: residues },
+      (_, i) => (BigInt(words[first + 2 * i + 1]!) << 32n) | BigInt(words[first + 2 * i]!),
+    ),
+  );
+  // At least one choice of signs fails.
+  return signs === 0n ? 1n << BigInt(items) : signs;
+}
 
 /** The stratum of a trial. */
 export const stratumOf = (trial: number, strata: number): number =>
@@ -66,10 +106,12 @@ export const stratumOf = (trial: number, strata: number): number =>
  * - `magnitudes` [listed]: the magnitudes that drawn values stand for, 1..M, those of a class one after another.
  * - `divisors` [divisors]: each at least 1.
  * - `targets` [targets]: each 1..M. A target and its opposite fail for equally many signs.
- * - `failures` [count][3 + divisors + 2 targets]: the greatest common divisor of the magnitudes; for each divisor the number of
- *   magnitudes that are not its multiples; the number of signs that miss some target of -M..M; and for each target the number of
- *   signs that miss it. Numbers of signs have 64 bits, low word first. One choice of signs at least misses a target, that which
- *   has only negative items, so that 0 stands for 2^64.
+ * - `failures` [count][1 + divisors + 2 residues (1 + targets)]: the greatest common divisor of the magnitudes; for each divisor
+ *   the number of magnitudes that are not its multiples; the number of signs that miss some target of -M..M; and for each target
+ *   the number of signs that miss it. A number of signs is its residues, of two words each, low word first. One choice of signs
+ *   at least misses a target, that which has only negative items, so that 0 stands for 2^64 where 64 items have one residue.
+ *
+ * Item i of a class is item i modulo 64 of a trial whose key is that of the class with floor(i / 64) in the high word, by xor.
  */
 export const tail: Contract<TailParam, TailInput, "failures"> = {
   name: "tail",
@@ -90,15 +132,15 @@ export const tail: Contract<TailParam, TailInput, "failures"> = {
       const [first, firstItems] = [strata[stratum]!, strata[stratum + 1]!];
       const draw = (c: number, items: number) => {
         const [low, high, range, , , start] = classes.subarray(CLASS_WORDS * c) as Uint32Array;
-        return Array.from(
-          { length: items },
-          (_, i) => magnitudes[start! + drawValue(range!, [low!, high!], trial, i)]!,
-        );
+        return Array.from({ length: items }, (_, i) => {
+          const key = [low!, (high! ^ Math.floor(i / ITEMS_OF_KEY)) >>> 0] as const;
+          return magnitudes[start! + drawValue(range!, key, trial, i % ITEMS_OF_KEY)]!;
+        });
       };
       const drawn = [...draw(first, firstItems), ...draw(first + 1, params.items - firstItems)];
       const total = drawn.reduce((sum, a) => sum + a, 0);
       // counts[p]: the number of subsets with sum p.
-      const counts = new BigUint64Array(total + 1);
+      const counts = new Array<bigint>(total + 1).fill(0n);
       counts[0] = 1n;
       for (const a of drawn) for (let p = total; p >= a; p--) counts[p]! += counts[p - a]!;
       const isMissed = (sum: number) => sum < 0 || sum > total || counts[sum] === 0n;
@@ -119,10 +161,13 @@ export const tail: Contract<TailParam, TailInput, "failures"> = {
       let at = k * tailWords(params);
       failures[at++] = drawn.reduce(gcd);
       for (const divisor of divisors) failures[at++] = drawn.filter((a) => a % divisor > 0).length;
-      for (const signs of words) {
-        failures[at++] = Number(signs & 0xffffffffn);
-        failures[at++] = Number((signs >> 32n) & 0xffffffffn);
-      }
+      const reductions = [0, params.reduction1, params.reduction2].slice(0, params.residues);
+      for (const signs of words)
+        for (const reduction of reductions) {
+          const residue = signs % (reduction === 0 ? 2n ** 64n : 2n ** 62n - BigInt(reduction));
+          failures[at++] = Number(residue & 0xffffffffn);
+          failures[at++] = Number(residue >> 32n);
+        }
     }
   },
 };

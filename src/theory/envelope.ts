@@ -24,22 +24,25 @@ import {
 } from "./moments.ts";
 import { parityShare } from "./signed.ts";
 
-/**
- * Upper bounds on P(Y > 0):
- * - `markov`: E Y (half of it for `rnpp` and target 0, whose solutions come in pairs)
- * - `markov_cond`: Markov's inequality on each slice Lambda = l
- * - `parity`: `rnpp` only, a signed sum has the parity of the plain sum
- * - `divisor`: the best d that does not divide the target but may divide every item (d = 2: the parity of products)
- * - `range`: the positive items may sum to less than the target
- *
- * Lower bounds:
- * - `empty`: the empty set hits target 0
- * - `cs`, `ds`: Cauchy-Schwarz (E Y)^2 / E Y^2, and Dawson & Sankoff (Proc. AMS 18, 1967), which is never smaller
- * - `cs_cond`, `ds_cond`: the same on each slice Lambda = l, summed
- * - `amplification`: disjoint groups of items fail independently
- */
+/** Upper bounds on P(Y > 0); `proofs` says what each is. */
 export const upperBounds = ["markov", "markov_cond", "parity", "divisor", "range"] as const;
+/** Lower bounds on P(Y > 0). Dawson & Sankoff (Proc. AMS 18, 1967) is never below Cauchy-Schwarz. */
 export const lowerBounds = ["empty", "cs", "ds", "cs_cond", "ds_cond", "amplification"] as const;
+
+/** What the proof of each bound is, as plain text. P is the probability that a target is reached. */
+export const proofs: Record<(typeof upperBounds)[number] | (typeof lowerBounds)[number], string> = {
+  markov: "Markov: P is at most E Y (half of it for signed sum 0, whose solutions come in pairs)",
+  markov_cond: "Markov, conditioned on the total of the items",
+  parity: "a signed sum has the parity of the plain sum",
+  divisor: "all items may share a divisor that does not divide the target",
+  range: "the items of the target's sign may sum to less than it",
+  empty: "the empty subset sums to 0",
+  cs: "Cauchy-Schwarz: P is at least (E Y)^2 / E Y^2",
+  ds: "Dawson-Sankoff: the best bound from E Y and E Y^2",
+  cs_cond: "Cauchy-Schwarz, conditioned on the total of the items",
+  ds_cond: "Dawson-Sankoff, conditioned on the total of the items",
+  amplification: "disjoint groups of items fail independently",
+};
 
 /** A proven bound on the probability of success. */
 export type Bound = (

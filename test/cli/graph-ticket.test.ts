@@ -143,7 +143,7 @@ describe.each([
       });
     }
     expect((await exacta(`verify ${file} --network image.json`)).stdout).toMatch(
-      /^\S+: equals image\.json on every input, run on some inputs \(37\) as well, keeps /,
+      /^\S+: equals image\.json on every input\nrun on some inputs \(37\) as well; keeps /,
     );
     const [network, audit, collapsed] = await Promise.all(
       ["image.json", `${file} --pass audit`, `${file} --pass collapsed`].map((words) =>
@@ -234,7 +234,7 @@ test("With --nonnegative a ticket of either form equals its network on inputs th
     const { status, stdout } = await exacta(`verify positive --network ${network}.json`);
     expect(status).toBe(0);
     expect(stdout).toContain(
-      `equals ${network}.json on every input that is not negative, run on all inputs (25) as well`,
+      `equals ${network}.json on every input that is not negative\nrun on all inputs (25) as well`,
     );
   }
   await writeFile(join(folder, "negative.csv"), "0,-1\n");

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { exhibits } from "../../host/node/paper/exhibits.ts";
 import { paperPage } from "../../host/node/paper/page.ts";
-import { buildCommand, runCommand } from "./command.ts";
+import { buildCommand, runCommand, startCommand } from "./command.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -45,6 +45,27 @@ test(
     expect(alone).toBe(await readFile(join(folder, `paper/${name}-quick/results.jsonl`), "utf8"));
     await runCommand(words, folder);
     expect(digestsOf(await readFile(join(folder, "paper/index.html"), "utf8"))).toEqual(digests);
+  },
+);
+
+test(
+  "A paper that is stopped has a page of the figures that are done, which names the missing ones",
+  { tags: ["wide"], timeout: 60_000 },
+  async () => {
+    const words = "paper --quick --out stopped --engine cpu --json --quiet";
+    const { child, outcome } = startCommand(words.split(" "), folder);
+    child.stdin.end();
+    child.stdout.once("data", () => child.kill("SIGTERM"));
+    const { status, stdout, stderr } = await outcome;
+    expect(status).toBe(75);
+    expect(stderr).toContain("stopped early; the same command goes on in stopped");
+    const done = stdout.trim().split("\n").length;
+    expect(done).toBeLessThan(exhibits.length);
+    const page = await readFile(join(folder, "stopped/index.html"), "utf8");
+    expect(page.split("<section ")).toHaveLength(1 + done);
+    const [, missing] = /This run was stopped early\.([^]*?)<\/p>/.exec(page)!;
+    for (const [i, { title }] of exhibits.entries())
+      expect(missing!.includes(`&ldquo;${title}&rdquo;`), title).toBe(i >= done);
   },
 );
 

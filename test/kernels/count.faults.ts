@@ -17,7 +17,7 @@ export const countFaults: readonly Fault<CountProbe>[] = [
   { variant: "tiles", probe: "batch", replace: "ways.y);", by: "0u);" },
   { variant: "workgroup", probe: "batch", replace: "u32(low + by.x < low)", by: "0u" },
   { variant: "storage", probe: "reduced", replace: "return subtractWide(sum, modulus);", by: "return sum;" },
-  { variant: "tiles", probe: "reduced", replace: "vec2u(params.reduction, 0u)", by: "vec2u(57u, 1u)" },
+  { variant: "tiles", probe: "reduced", replace: "vec2u(reduction, 0u)", by: "vec2u(57u, 1u)" },
   {
     variant: "thread",
     probe: "reduced",

@@ -177,6 +177,8 @@ const shared: readonly (readonly [name: string, ...files: string[]])[] = [
   ["RESULT_WORDS", "host/gpu/kernels/meet.ts", "shaders/meet/lists.wesl"],
   ["BELOW_WORDS", "host/gpu/kernels/reach.ts", "shaders/reach/thread.wesl"],
   ["ABOVE_WORDS", "host/gpu/kernels/reach.ts", "shaders/reach/thread.wesl"],
+  ["ITEM_WORDS", "host/gpu/kernels/tail.ts", "shaders/tail/signs.wesl"],
+  ["ITEMS_OF_KEY", "src/kernels/tail.ts", "shaders/tail/signs.wesl", "host/cpu/wasm/tail.ts"],
   ["REGISTER_BLOCK_BITS", "host/gpu/kernels/reach.ts", "shaders/reach/fourWords.wesl"],
   ["SAMPLES_PER_INVOCATION", "host/gpu/kernels/forward.ts", "shaders/forward/tile.wesl"],
   ["ROWS_PER_HALF", "host/gpu/kernels/forward.ts", "shaders/forward/tile.wesl"],

@@ -2,7 +2,7 @@
 
 import type { Fault } from "./parity.ts";
 
-export type TailProbe = "few items" | "strata" | "many items";
+export type TailProbe = "few items" | "strata" | "many items" | "over 64 items";
 
 export const tailFaults: readonly Fault<TailProbe>[] = [
   { variant: "workgroup", probe: "few items", replace: "select(2u, 1u, isMiddle)", by: "2u" },
@@ -15,7 +15,7 @@ export const tailFaults: readonly Fault<TailProbe>[] = [
     replace: "end = wordOf(trial.table, trial.notes + w - 1u);",
     by: "",
   },
-  { variant: "workgroup", probe: "few items", replace: "p - a));", by: "p));" },
+  { variant: "workgroup", probe: "few items", replace: "p - a), reduction);", by: "p), reduction);" },
   { variant: "workgroup", probe: "strata", replace: "i -= first;", by: "" },
   { variant: "workgroup", probe: "strata", replace: "classes[at + 5u] + ", by: "" },
   { variant: "workgroup", probe: "strata", replace: "let rest = divisor % b;", by: "let rest = 0u;" },
@@ -27,4 +27,15 @@ export const tailFaults: readonly Fault<TailProbe>[] = [
   { variant: "storage", probe: "many items", replace: "u32(low < a.x)", by: "0u" },
   { variant: "storage", probe: "many items", replace: "& 1u) * rowWords()", by: "& 1u)" },
   { variant: "storage", probe: "few items", replace: "+ u32(low < t)", by: "" },
+  { variant: "workgroup", probe: "over 64 items", replace: " ^ (i / ITEMS_OF_KEY)", by: "" },
+  { variant: "workgroup", probe: "over 64 items", replace: "i = i % ITEMS_OF_KEY;", by: "" },
+  {
+    variant: "workgroup",
+    probe: "over 64 items",
+    replace: "params.reduction1, residue == 1u",
+    by: "params.reduction2, residue == 1u",
+  },
+  { variant: "workgroup", probe: "over 64 items", replace: "4u * atomicLoad(&signsCarries)", by: "0u" },
+  { variant: "workgroup", probe: "over 64 items", replace: "sum.y >> 30u", by: "0u" },
+  { variant: "storage", probe: "over 64 items", replace: " && highBefore + high < highBefore", by: "" },
 ];

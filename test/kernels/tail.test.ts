@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { tailWords } from "../../src/kernels/tail.ts";
+import { failingSigns, tailWords } from "../../src/kernels/tail.ts";
 import { oracleValue } from "../oracle.ts";
 import { describeParity } from "./parity.ts";
 import { tailFaults } from "./tail.faults.ts";
@@ -10,8 +10,8 @@ import { parities, uniform, upTo, workOf } from "./tail.ts";
 
 const random = fc
   .tuple(
-    fc.integer({ min: 1, max: 64 }),
-    fc.array(fc.integer({ min: 0, max: 64 }), { maxLength: 4 }),
+    fc.oneof(fc.integer({ min: 1, max: 64 }), fc.integer({ min: 65, max: 160 })),
+    fc.array(fc.integer({ min: 0, max: 160 }), { maxLength: 4 }),
     fc.oneof(fc.integer({ min: 2, max: 20 }), fc.integer({ min: 2, max: 200 })),
     fc.integer({ min: 0, max: 2 ** 48 - 10 }),
     fc.array(fc.integer({ min: 1, max: 2 ** 20 }), { maxLength: 4 }),
@@ -42,6 +42,15 @@ const { compare } = describeParity("tail", {
     {
       title: "64 items, of whose signs all may fail",
       works: () => [uniform(64, 1, one), parities(64, [0], 4, { first: 4, count: 1 })],
+    },
+    {
+      title: "more than 64 items, of whose signs all may fail, with two and three residues",
+      works: () => [
+        uniform(65, 1, one),
+        parities(125, [0], 4, { first: 4, count: 1 }),
+        parities(126, [0], 4, { first: 4, count: 1 }),
+        parities(160, [0, 70], 6, { first: 4, count: 5 }),
+      ],
     },
     {
       title: "64 items of larger half ranges",
@@ -93,6 +102,7 @@ const { compare } = describeParity("tail", {
       parities(5, [0, 1], 12, { first: 6 * 2 ** 32 + 3 }),
     ],
     "many items": () => [parities(60, [0], 4, { first: 4, count: 1 })],
+    "over 64 items": () => [parities(130, [0, 70], 4, { first: 4, count: 5 })],
   },
   faults: tailFaults,
 });
@@ -144,6 +154,33 @@ test("Four consecutive trials draw by a stratum, and the next four by the next",
         expect(words[k * tailWords(work.params) + 1], `${first} + ${k}`).toBe(odd[stratum - 1]);
     }
   }
+});
+
+test("Where all signs fail, their residues are those of 2^n, with up to 160 items", async () => {
+  for (const items of [63, 64, 65, 125, 126, 160]) {
+    const asked = { classes: [[2]], strata: [[0, items]], items, halfRange: 2, targets: [1, 2] } as const;
+    const work = workOf({ ...asked, count: 1 });
+    const words = await compare(work);
+    // No sum is odd, and the target 2 is missed where all items are negative.
+    const signs = [0, 1, 2].map((event) => failingSigns(work.params, words, 0, event));
+    expect(signs, `${items} items`).toEqual([2n ** BigInt(items), 2n ** BigInt(items), 1n]);
+  }
+});
+
+test("Items beyond the 64th are drawn by further keys, so that no two items of a trial share a random word", async () => {
+  const halfRange = 3001;
+  const work = uniform(130, halfRange, { count: 1, targets: [], divisors: upTo(halfRange).slice(1) });
+  const [low, high] = work.inputs.classes;
+  const drawn = Array.from(
+    { length: 130 },
+    (_, i) => 1 + oracleValue(halfRange, [BigInt(low!), BigInt((high! ^ (i >> 6)) >>> 0)], 0n, i % 64),
+  );
+  const words = await compare(work);
+  expect([...words.subarray(1, halfRange)]).toEqual(
+    upTo(halfRange)
+      .slice(1)
+      .map((divisor) => drawn.filter((a) => a % divisor > 0).length),
+  );
 });
 
 test("Where all 2^64 signs fail, their number is 0", async () => {

@@ -1,6 +1,7 @@
 // Work of the kernel `tail` for tests.
 
 import { slicingOf } from "../../src/ensemble.ts";
+import { residueParams } from "../../src/kernels/tail.ts";
 import type { WorkOf } from "../../src/plan.ts";
 
 export interface Asked {
@@ -42,6 +43,7 @@ export function workOf(asked: Asked): WorkOf<"tail"> {
       listed: listed.length,
       divisors: divisors.length,
       targets: targets.length,
+      ...residueParams(items),
     },
     inputs: {
       classes: Uint32Array.from(words),

@@ -20,6 +20,9 @@ export const HALF_RANGE: usize = 24;
 export const LISTED: usize = 28;
 export const DIVISORS: usize = 32;
 export const TARGETS: usize = 36;
+export const RESIDUES: usize = 40;
+export const REDUCTION1: usize = 44;
+export const REDUCTION2: usize = 48;
 
 /** Byte offsets of the fields of a class. */
 const enum Class {
@@ -35,7 +38,9 @@ const enum Class {
 /** Trials of a stratum that follow each other. They are drawn together. */
 const TRIALS: u32 = 4;
 
-const MAX_ITEMS: usize = 64;
+const MAX_ITEMS: usize = 160;
+/** Items of a class that are drawn with one key. */
+const ITEMS_OF_KEY: usize = 64;
 
 /** Scratch memory, in bytes from its start: what `drawValues` reads of the Params of `reach`; its own scratch; the items. */
 const WORDS: usize = 80;
@@ -53,15 +58,20 @@ let counts: usize = 0;
 /** The highest p whose count is known, and whether the count of `half` is that of the middle of all sums. */
 let top: i32 = 0;
 let hasMiddle = false;
+/** The number modulo which signs are counted; 0 for 2^64. */
+let modulus: u64 = 0;
 
 /** Draws `count` magnitudes of a class for four trials, from a multiple of four on, and returns the end of what it wrote. */
 function drawClass(c: usize, magnitudes: usize, trial: u64, scratch: usize, to: usize, count: usize): usize {
   store<u32>(scratch, load<u32>(c, Class.KEY_LOW), P.KEY_LOW);
-  store<u32>(scratch, load<u32>(c, Class.KEY_HIGH), P.KEY_HIGH);
   store<u32>(scratch, load<u32>(c, Class.RANGE), P.RANGE);
   store<u32>(scratch, load<u32>(c, Class.BITS), P.BITS);
   store<u32>(scratch, load<u32>(c, Class.THRESHOLD), P.THRESHOLD);
-  drawValues(scratch, <u32>trial, <u32>(trial >> 32), scratch + WORDS, to, 0, count);
+  for (let first: usize = 0; first < count; first += ITEMS_OF_KEY) {
+    store<u32>(scratch, load<u32>(c, Class.KEY_HIGH) ^ <u32>(first / ITEMS_OF_KEY), P.KEY_HIGH);
+    const items = min(count - first, ITEMS_OF_KEY);
+    drawValues(scratch, <u32>trial, <u32>(trial >> 32), scratch + WORDS, to + first * ITEM_STRIDE, 0, items);
+  }
   const listed = magnitudes + (<usize>load<u32>(c, Class.START) << 2);
   const end = to + count * ITEM_STRIDE;
   for (; to < end; to += 4) store<u32>(to, load<u32>(listed + (<usize>load<u32>(to) << 2)));
@@ -104,8 +114,36 @@ function firstHole(from: i32, to: i32): i32 {
   return to + 1;
 }
 
-/** Adds up the numbers of subsets with sum p, for p = 0..top, modulo 2^64: in place, from the top down. */
-function countSubsets(): void {
+// @ts-ignore: decorator
+@inline
+function add(x: u64, y: u64): u64 {
+  const sum = x + y;
+  return modulus && sum >= modulus ? sum - modulus : sum;
+}
+
+// @ts-ignore: decorator
+@inline
+function subtract(x: u64, y: u64): u64 {
+  return x >= y ? x - y : x - y + modulus;
+}
+
+/** Two sums of two counts each. Where counts have a modulus, it is below 2^62, so that sums are not negative as i64. */
+// @ts-ignore: decorator
+@inline
+function addPairs(x: v128, y: v128, reduced: bool): v128 {
+  const sums = i64x2.add(x, y);
+  if (!reduced) return sums;
+  return i64x2.sub(sums, v128.and(i64x2.splat(modulus), i64x2.gt_s(sums, i64x2.splat(modulus - 1))));
+}
+
+/**
+ * Adds up the numbers of subsets with sum p, for p = 0..top: in place, from the top down.
+ *
+ * @param reduced Whether they have a modulus.
+ */
+// @ts-ignore: decorator
+@inline
+function countSubsets(reduced: bool): void {
   memory.fill(counts - COUNTS_MARGIN, 0, COUNTS_MARGIN + (<usize>(top + 1) << 3));
   store<u64>(counts, 1);
   let prefixSum = 0;
@@ -117,12 +155,12 @@ function countSubsets(): void {
     const back = <usize>a << 3;
     let p = counts + (<usize>min(top, prefixSum) << 3);
     for (; p >= lowest + 16; p -= 32) {
-      const low = i64x2.add(v128.load(p - 24), v128.load(p - 24 - back));
-      const high = i64x2.add(v128.load(p - 8), v128.load(p - 8 - back));
+      const low = addPairs(v128.load(p - 24), v128.load(p - 24 - back), reduced);
+      const high = addPairs(v128.load(p - 8), v128.load(p - 8 - back), reduced);
       v128.store(p - 24, low);
       v128.store(p - 8, high);
     }
-    if (p >= lowest) v128.store(p - 8, i64x2.add(v128.load(p - 8), v128.load(p - 8 - back)));
+    if (p >= lowest) v128.store(p - 8, addPairs(v128.load(p - 8), v128.load(p - 8 - back), reduced));
   }
 }
 
@@ -134,11 +172,11 @@ function countAt(p: i32): u64 {
 
 function countOf(from: i32, to: i32): u64 {
   let sum: u64 = 0;
-  for (let p = from; p <= to; p++) sum += countAt(p);
+  for (let p = from; p <= to; p++) sum = add(sum, countAt(p));
   return sum;
 }
 
-/** The number of signs that miss some target of -M..M, modulo 2^64. */
+/** The number of signs that miss some target of -M..M. */
 function uncoveredSigns(M: i32): u64 {
   // Below M the target -M is missed. Each hole makes the p within M of it fail.
   let next = min(M, top + 1);
@@ -147,28 +185,28 @@ function uncoveredSigns(M: i32): u64 {
   for (let hole = firstHole(max(next - M, 0), last); hole <= last && next <= top; hole = firstHole(hole + 1, last)) {
     const from = max(next, hole - M);
     const to = min(top, hole + M);
-    signs += countOf(from, to);
+    signs = add(signs, countOf(from, to));
     next = max(next, to + 1);
     // Holes that lie within M below the next p only.
     hole = max(hole, next - M - 1);
   }
-  return 2 * signs - (hasMiddle && top == half && isUncovered(half, M) ? countAt(half) : 0);
+  return subtract(add(signs, signs), hasMiddle && top == half && isUncovered(half, M) ? countAt(half) : 0);
 }
 
 function isUncovered(p: i32, M: i32): bool {
   return p < M || firstHole(p - M, p + M) <= p + M;
 }
 
-/** The number of signs that miss a target, modulo 2^64: those of p, and by symmetry those of the total less p. */
+/** The number of signs that miss a target: those of p, and by symmetry those of the total less p. */
 function missingSigns(target: i32): u64 {
   let signs = countOf(0, min(target - 1, top));
   const last = half + target;
   for (let hole = firstHole(0, last); hole <= last; hole = firstHole(hole + 1, last)) {
-    if (hole >= target) signs += countAt(hole - target);
-    if (hole + target <= half) signs += countAt(hole + target);
+    if (hole >= target) signs = add(signs, countAt(hole - target));
+    if (hole + target <= half) signs = add(signs, countAt(hole + target));
   }
   // The middle is its own mirror, and was counted twice.
-  return signs - (hasMiddle && firstHole(half + target, half + target) == half + target ? countAt(half) : 0);
+  return subtract(signs, hasMiddle && firstHole(half + target, half + target) == half + target ? countAt(half) : 0);
 }
 
 /**
@@ -193,6 +231,7 @@ export function tail(
   const divisorsEnd = divisors + (<usize>load<u32>(params, DIVISORS) << 2);
   const targetsEnd = targets + (<usize>load<u32>(params, TARGETS) << 2);
   const margin = marginBytes(M, 0);
+  const residues = <usize>load<u32>(params, RESIDUES);
   const mostHalf = (itemCount * M) >> 1;
   row = scratch + ROW + margin;
   counts = (row + rowBytes(mostHalf + M) + COUNTS_MARGIN + 15) & ~15;
@@ -223,14 +262,21 @@ export function tail(
       clear(row, half + M);
       advance(row, items, itemsEnd, 0, half + M, total, M);
       top = min(half, lastHole(half + M) + M);
-      countSubsets();
       store<u32>(out, divisor);
       out += 4;
       for (let d = divisors; d < divisorsEnd; d += 4, out += 4) store<u32>(out, indivisible(load<u32>(d)));
-      store<u64>(out, uncoveredSigns(M));
-      out += 8;
-      for (let target = targets; target < targetsEnd; target += 4, out += 8)
-        store<u64>(out, missingSigns(load<i32>(target)));
+      for (let residue: usize = 0; residue < residues; residue++) {
+        modulus = residue ? ((<u64>1) << 62) - load<u32>(params + (residue << 2), RESIDUES) : 0;
+        if (residue) countSubsets(true);
+        else countSubsets(false);
+        let signs = out + (residue << 3);
+        store<u64>(signs, uncoveredSigns(M));
+        for (let target = targets; target < targetsEnd; target += 4) {
+          signs += residues << 3;
+          store<u64>(signs, missingSigns(load<i32>(target)));
+        }
+      }
+      out += (residues << 3) * (1 + ((targetsEnd - targets) >> 2));
     }
   }
 }

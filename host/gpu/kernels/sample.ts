@@ -3,6 +3,7 @@
 import { ensembles, slicingOf } from "../../../src/ensemble.ts";
 import { phaseConfig, plan } from "../../../src/experiments/phase.ts";
 import { denseColumns, densePlaces } from "../../../src/kernels/forward.ts";
+import { residueParams } from "../../../src/kernels/tail.ts";
 import { batchWork, type WorkOf } from "../../../src/plan.ts";
 
 const trials = plan(phaseConfig({ ensemble: ensembles[0], halfRange: 9, items: { from: 8, to: 8 } }));
@@ -80,6 +81,7 @@ export function sampleTail(): WorkOf<"tail"> {
       listed: 9,
       divisors: 1,
       targets: 1,
+      ...residueParams(4),
     },
     inputs: {
       classes: Uint32Array.of(keyLow, keyHigh, range, bits, threshold, 0),

@@ -18,7 +18,7 @@ import {
 import { sampleTail } from "./sample.ts";
 
 /** Words of the magnitudes of a trial, whatever their number. */
-const ITEM_WORDS = 64;
+const ITEM_WORDS = 160;
 
 /** The smallest table, in words. Tables are powers of two of words, so that few pipelines are compiled. */
 const MIN_TABLE_WORDS = 1024;
@@ -57,19 +57,19 @@ function costOf(
   size: number,
   trials: number,
 ): Cost {
-  const { items, divisors, targets } = work.params;
+  const { items, divisors, targets, residues } = work.params;
   const { mostHalf, rowWords } = tableOf(work);
   const inStorage = variant === "storage";
   const perItem =
     Math.ceil(rowWords / size) * operationsOf(WORD, inStorage) +
-    Math.ceil(mostHalf / size) * operationsOf(COUNT, inStorage) +
-    2 * BARRIER_OPERATIONS;
+    residues * Math.ceil(mostHalf / size) * operationsOf(COUNT, inStorage) +
+    (1 + residues) * BARRIER_OPERATIONS;
   const chain =
     Math.ceil(items / size) * DRAW_OPERATIONS +
     items * (1 + Math.ceil(divisors / size)) * operationsOf(REMAINDER, inStorage) +
     items * perItem +
     rowWords * operationsOf(NOTE, inStorage) +
-    Math.ceil(mostHalf / size) * (1 + targets) * operationsOf(LOOK, inStorage);
+    residues * Math.ceil(mostHalf / size) * (1 + targets) * operationsOf(LOOK, inStorage);
   return {
     operations: trials * size * chain,
     chain: Math.ceil(trials / Math.max(workgroups, 1)) * chain,

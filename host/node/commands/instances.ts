@@ -42,8 +42,8 @@ export function readRequests({
     throw new RequestError("bits, half-range", "one of the two", "both");
   const sizes =
     halfRange === undefined
-      ? (bits === undefined ? DEFAULT_BITS : readList(bits)).map((k) => ({ bits: k }))
-      : readList(halfRange).map((M) => ({ halfRange: M }));
+      ? (bits === undefined ? DEFAULT_BITS : readList(bits, "bits")).map((k) => ({ bits: k }))
+      : readList(halfRange, "halfRange").map((M) => ({ halfRange: M }));
   return sizes.map((size) => {
     const halfRangeOf = () => phaseConfig(given<PhaseRequest>({ ensemble, ...size })).halfRange;
     return given<PhaseRequest>({

@@ -24,7 +24,8 @@ export const paperCommand = command({
   summary: "Draws the figures of the field in one folder, each with the statement that it tests.",
   manual: `
 Runs the experiments of [experiments.md](experiments.md) one after another, each into a folder of its own, and writes a page that walks
-through their figures: what is stated, what is seen, the command that draws the figure alone, and a digest of its numbers. The same
+through their figures: what is stated, what is seen, the command that draws the figure alone, and a digest of its numbers. A run that is stopped
+writes the page with the figures that are done. The same
 command on the same folder goes on with what is missing, figure by figure, and inside a figure where its experiment keeps a journal.
 With \`--json\` a line for each figure is printed.`,
   examples: ["exacta paper --quick --out paper"],
@@ -55,13 +56,17 @@ async function runPaper(args: ArgumentsOf<typeof options>, { stop }: Call): Prom
     const folder = join(out, name);
     const started = performance.now();
     const status = await runAlone([...words, "--out", folder, ...passed], stop);
-    if (stop.aborted) {
-      output.warn(`stopped early; the same command goes on in ${out}`);
-      return STOPPED_STATUS;
-    }
-    if (status !== 0) {
-      output.warn(`exacta ${words.join(" ")} ended with status ${status}`);
-      return 1;
+    if (stop.aborted || status !== 0) {
+      output.warn(
+        stop.aborted
+          ? `stopped early; the same command goes on in ${out}`
+          : `exacta ${words.join(" ")} ended with status ${status}`,
+      );
+      if (shown.length > 0) {
+        await writeFiles(out, { [PAGE]: paperPage(shown, quick, exhibits.slice(i)) });
+        output.note(`${join(out, PAGE)} has the first ${shown.length} of ${exhibits.length} figures`);
+      }
+      return stop.aborted ? STOPPED_STATUS : 1;
     }
     const [report, results] = await Promise.all(
       ["report.html", "results.jsonl"].map((file) => readFile(join(folder, file), "utf8")),

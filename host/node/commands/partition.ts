@@ -45,8 +45,8 @@ export function readPartitions(
         "nothing beside --lambda, which decides M and asks for perfect partitions",
         value,
       );
-  return [...new Set(readList(items))].flatMap((n) =>
-    [...new Set(readList(lambda))].map((value) =>
+  return [...new Set(readList(items, "items"))].flatMap((n) =>
+    [...new Set(readList(lambda, "lambda"))].map((value) =>
       partitionConfig(
         given<PartitionRequest>({
           items: n,

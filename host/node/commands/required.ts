@@ -58,8 +58,8 @@ products. There are two methods:
 
 - \`counts\`: a scan of all targets finds the candidates for the worst one, and fresh trials of these are counted. Failures are at
   least 1e-6.
-- \`tail\`: as [tail](#exacta-tail) does, for failures down to 1e-15: exactly for M up to 12, for products 16, and n up to 160;
-  otherwise by trials that sum over all signs, for n up to 64. There the worst of the targets 1..3 and M-5..M is taken, and a..b stands
+- \`tail\`: as [tail](#exacta-tail) does, for failures down to 1e-15: exactly for M up to 12, for products 16, otherwise
+  by trials that sum over all signs; n is at most 160. With trials the worst of the targets 1..3 and M-5..M is taken, and a..b stands
   for the fewest items by the lower and the upper ends of the 95 % intervals, where they differ. It searches, so that
   every count follows from those before: \`--shard\` and \`--extend\` are refused.`,
   examples: [
@@ -191,7 +191,7 @@ function readRequests({
   seed,
   shard,
 }: Options): RequiredRequest[] {
-  const requests = readList(bits).map((k) =>
+  const requests = readList(bits, "bits").map((k) =>
     given<RequiredRequest>({
       bits: k,
       failures: failure?.split(",").map(readNumber),

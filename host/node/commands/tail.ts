@@ -28,11 +28,7 @@ const options = {
   ...instanceOptions,
   ensemble: value("name", `the distribution of the items: ${tailEnsembles.join(", ")}`, "rssp"),
   bits: value("list", "k, for M = 2^k, or M = 4^k for products; M is at most 2^12", DEFAULT_BITS),
-  items: value(
-    "range",
-    "n, the number of items, or a range A..B, in 0..160; above 64 only where exact applies",
-    "1..64",
-  ),
+  items: value("range", "n, the number of items, or a range A..B, in 0..160", "1..64"),
   targets: value("list", "targets of -M..M that are asked for besides all of them, such as 1,M", "1,M"),
   method: value("name", tailMethods.join(", "), "the one that answers soonest"),
   trials: value(

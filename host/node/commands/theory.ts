@@ -5,9 +5,11 @@ import { depthFinding } from "../../../src/experiments/depth.ts";
 import { computeTheory, type TheoryRequest } from "../../../src/experiments/theory.ts";
 import { rangeText } from "../../../src/figures/phase.ts";
 import type { DepthFinding, TargetTheory, TheoryFinding } from "../../../src/finding.ts";
+import { proofs } from "../../../src/theory/envelope.ts";
 import { given, readList, readNumber } from "../formats/arguments.ts";
 import { outputOf } from "../output.ts";
-import { columns, grouped, significant, wrap } from "../reports/table.ts";
+import { ensembleSentences } from "../reports/ensembles.ts";
+import { columns, counted, grouped, significant, wrap } from "../reports/table.ts";
 import { command, flag, value, type ArgumentsOf } from "./command.ts";
 import { instanceOptions, readRequests } from "./instances.ts";
 import { jsonOption } from "./options.ts";
@@ -63,7 +65,7 @@ function runDepth(args: ArgumentsOf<typeof options>): number {
   for (const [name, given] of Object.entries(args))
     if (given !== undefined && !["bits", "json", "depthConstruction"].includes(name))
       throw new RequestError(name, "none with --depth-construction", given);
-  const findings = readList(bits ?? DEPTH_BITS).map(depthFinding);
+  const findings = readList(bits ?? DEPTH_BITS, "bits").map(depthFinding);
   const output = outputOf({ ...(json && { json }) });
   for (const finding of findings) output.finding(finding);
   output.text(depthTable(findings));
@@ -97,9 +99,18 @@ const MAX_STATED_TARGETS = 2;
 function theoryTable(sweeps: readonly (readonly TheoryFinding[])[], total: string | undefined): string {
   const meaning = wrap(
     "n: the number of random items. lambda: log2 M - n + (1/2) log2 n. E Y: the mean number of solutions. lower, upper: proven bounds on P(target reachable), " +
-      "each with the name of its proof. window, poisson: predictions of it. " +
+      "each with the name of its proof. window: the window law, a limit of P as n grows at fixed lambda, with corrections. " +
+      "poisson: P if the number of solutions were Poisson distributed with its exact mean. " +
       "Lemma 4: its bound on the probability of failure, which is 1 up to n = 128, and the largest |Lambda| that its proof covers. fitted: the follow-up paper's form of a bound for all targets at once, with constants that are fitted and not proven.",
   );
+  const names = new Set(
+    sweeps.flat().flatMap(({ targets }) => targets.flatMap(({ lower, upper }) => [lower.name, upper.name])),
+  );
+  const proofTexts = Object.entries(proofs)
+    .filter(([name]) => names.has(name as keyof typeof proofs))
+    .map(([name, text]) => `${name}: ${text}.`);
+  meaning.push(...wrap(proofTexts.join(" ")));
+  meaning.push(...ensembleSentences(sweeps.map(([first]) => first!.ensemble)));
   return `${[meaning.join("\n"), ...sweeps.flatMap((findings) => theoryBlocks(findings, total))].join("\n\n")}\n`;
 }
 
@@ -212,7 +223,7 @@ function givenBlocks(name: string, findings: readonly TheoryFinding[], total: st
   if (known.length === 0) return [`${name}, given Lambda = ${total}: the items of no n have that total`];
   return known[0]!.given!.targets.map(({ target, signedSum, lemma3 }, t) =>
     [
-      `${name}, target ${target}, given Lambda = ${total}: signed sum ${signedSum} (Lemma 2)${lemma3 ? "; Lemma 3 as n grows" : ""}`,
+      `${name}, target ${target}, given Lambda = ${total}: signed sum ${signedSum} (Lemma 2)${lemma3 ? "; limits as n grows (Lemma 3)" : ""}`,
       "",
       ...columns([
         [
@@ -220,7 +231,7 @@ function givenBlocks(name: string, findings: readonly TheoryFinding[], total: st
           "P(Lambda)",
           "E Y",
           "E Y^2",
-          ...(lemma3 ? ["Lemma 3: E Y", "E Y^2", "low", "high"] : ["Lemma 3 leaves this target out"]),
+          ...(lemma3 ? ["limit: E Y", "E Y^2", "P from", "P to"] : ["Lemma 3 leaves this target out"]),
         ],
         ...known.map(({ items, given }) => {
           const { expected, expectedSquare, lemma3 } = given!.targets[t]!;
@@ -244,8 +255,8 @@ function layersText(name: string, { theorem3 }: TheoryFinding): string[] {
   return [
     wrap(
       `${name}, Theorem 3: a network that contains each ${width} x ${width} layer of weights of -M..M with probability ${probability} has at ` +
-        `least ${grouped(Math.ceil(parameters))} parameters that are not 0. Corollary 1: with two dense layers it has at least ` +
-        `${grouped(Math.ceil(hiddenUnits))} hidden units.`,
+        `least ${counted(Math.ceil(parameters), "parameter")} other than 0. Corollary 1: with two dense layers it has at least ` +
+        `${counted(Math.ceil(hiddenUnits), "hidden unit")}.`,
     ).join("\n"),
   ];
 }

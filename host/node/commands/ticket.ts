@@ -27,7 +27,14 @@ import { prepareFile, writeFiles } from "../formats/files.ts";
 import { importedLines, readNetworkFile, type ReadNetwork } from "../formats/network.ts";
 import { outputOf } from "../output.ts";
 import { grouped } from "../reports/table.ts";
-import { deviationText, layerSizes, shortProbability, sizesText, widthText } from "../reports/ticket.ts";
+import {
+  deviationText,
+  layerSizes,
+  lines,
+  shortProbability,
+  sizesTexts,
+  widthText,
+} from "../reports/ticket.ts";
 import {
   command,
   flag,
@@ -152,7 +159,7 @@ async function runTicket(args: Options & { readonly network: string }, { stop }:
   const predicted = `predicted failure ${shortProbability(predictedFailure)}`;
   output.text(
     isComplete
-      ? `${args.out}: theorem ${scheme.theorem}, seed ${ticket.seed}, ${widthText(scheme)} (${predicted}), ${sizesText(sizes)}\n`
+      ? `${args.out}: theorem ${scheme.theorem}, seed ${ticket.seed}, ${predicted}\n${lines([widthText(scheme), ...sizesTexts(sizes)])}`
       : `no ticket: ${grouped(failures.length)} ${args.depthConstruction ? "copies or weights have no edges" : "subset sums have no solution"}, more --units or --attempts may help (${predicted}); the first:\n` +
           finding.failures.map(deviationText).join(""),
   );
@@ -229,8 +236,8 @@ function readScheme(args: Options, layers: number): SchemeRequest {
     theorem: readNumber(theorem),
     bits: readNumber(bits),
     initialBits: readNumber(initialBits),
-    units: perLayer(args.units, isTheorem2 ? 1 : layers),
-    copies: perLayer(args.copies, isTheorem2 ? layers - 1 : 0),
+    units: perLayer("units", args.units, isTheorem2 ? 1 : layers),
+    copies: perLayer("copies", args.copies, isTheorem2 ? layers - 1 : 0),
   });
 }
 
@@ -241,10 +248,10 @@ function readGraphScheme(args: Options, { nodes }: Graph): GraphSchemeRequest {
     ...commonScheme(args),
     skip: args.skip,
     theorem: readNumber(args.theorem),
-    bits: perLayer(args.bits, layers),
-    initialBits: perLayer(args.initialBits, layers),
-    units: perLayer(args.units, layers),
-    copies: perLayer(args.copies, layers),
+    bits: perLayer("bits", args.bits, layers),
+    initialBits: perLayer("initialBits", args.initialBits, layers),
+    units: perLayer("units", args.units, layers),
+    copies: perLayer("copies", args.copies, layers),
     depthConstruction,
   });
 }
@@ -254,9 +261,9 @@ function commonScheme({ weightQuantizer, zero, pools, support, failure }: Option
 }
 
 /** A number for each layer: those typed, or one for all; undefined where theory is to choose. */
-function perLayer(typed: string | undefined, layers: number): unknown[] | undefined {
+function perLayer(name: string, typed: string | undefined, layers: number): unknown[] | undefined {
   if (typed === undefined || typed === "auto") return undefined;
-  const list = readList(typed);
+  const list = readList(typed, name);
   return list.length === 1 && layers > 0 ? Array.from({ length: layers }, () => list[0]) : list;
 }
 

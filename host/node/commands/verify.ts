@@ -18,7 +18,7 @@ import { readBytes } from "../formats/files.ts";
 import { importedLines, optionsOf, readNetworkFile, type ReadNetwork } from "../formats/network.ts";
 import { outputOf } from "../output.ts";
 import { grouped } from "../reports/table.ts";
-import { deviationText, layerSizes, sizesText } from "../reports/ticket.ts";
+import { deviationText, keptText, layerSizes } from "../reports/ticket.ts";
 import { command, value, type ArgumentsOf } from "./command.ts";
 import { readNetworkOptions, ticketNetworkOptions } from "./import.ts";
 import { jsonOption } from "./options.ts";
@@ -133,7 +133,7 @@ function verdictText(
 ): string {
   const { certified, deviation, audit: shown, outside } = finding;
   if (certified)
-    return `equals ${target} on every input${nonnegative ? " that is not negative" : ""}${auditText(shown)}, ${sizesText(finding)}`;
+    return `equals ${target} on every input${nonnegative ? " that is not negative" : ""}\n${auditText(shown)}; ${keptText(finding)}`;
   if (deviation) return `does not equal ${target}\n${deviationText(deviation)}`.trimEnd();
   if (shown?.difference)
     return `does not equal ${target}\noutputs differ for input ${shown.difference.join(" ")}`;
@@ -144,6 +144,6 @@ function verdictText(
 
 function auditText(shown: OutputComparison | undefined): string {
   return shown?.inputs
-    ? `, run on ${shown.exhaustive ? "all" : "some"} inputs (${grouped(shown.inputs)}) as well`
-    : ", too large to run it";
+    ? `run on ${shown.exhaustive ? "all" : "some"} inputs (${grouped(shown.inputs)}) as well`
+    : "too large to run it";
 }

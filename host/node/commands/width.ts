@@ -115,9 +115,9 @@ function forEachOf(name: keyof WidthRequest, values: readonly unknown[] | undefi
       : requests.flatMap((request) => values.map((value) => ({ ...request, [name]: value })));
 }
 
-function listed(text: string | undefined): readonly unknown[] | undefined {
-  return text === undefined ? undefined : readList(text);
-}
+/** The requests for each value of a typed list. */
+const forEachListed = (name: keyof WidthRequest, text: string | undefined) =>
+  forEachOf(name, text === undefined ? undefined : readList(text, name));
 
 /** A configuration for each combination of the lists, larger layers last. */
 function configsOf(args: Options): WidthConfig[] {
@@ -133,10 +133,10 @@ function configsOf(args: Options): WidthConfig[] {
       "weightQuantizer",
       args.weightQuantizer?.split(",").map((name) => name.trim()),
     ),
-    forEachOf("depth", listed(args.depth)),
-    forEachOf("width", listed(args.width ?? DEFAULT_WIDTH)),
-    forEachOf("bits", listed(args.bits ?? DEFAULT_BITS)),
-    forEachOf("targetBits", listed(args.targetBits)),
+    forEachListed("depth", args.depth),
+    forEachListed("width", args.width ?? DEFAULT_WIDTH),
+    forEachListed("bits", args.bits ?? DEFAULT_BITS),
+    forEachListed("targetBits", args.targetBits),
   ].reduce<readonly object[]>((requests, combine) => combine(requests), [common]);
   return requests.map((request) => widthConfig(given<WidthRequest>(request)));
 }

@@ -28,7 +28,10 @@ test("What is no number stays text, for the check that names it", () => {
 });
 
 test("A list has numbers and ranges, and no range that is reversed, vast or broken", () => {
-  expect(readList("4, 1e1,8..10")).toEqual([4, 10, 8, 9, 10]);
+  expect(readList("4, 1e1,8..10", "bits")).toEqual([4, 10, 8, 9, 10]);
   for (const range of ["5..4", "1..1e9", "1..2..3", "1.5..3", "..", "1.."])
-    expect(readList(range)).toEqual([range]);
+    expect(() => readList(range, "bits"), range).toThrow(
+      `bits: expected ranges A..B of whole numbers from A up to B, at most A + 1000, got "${range}"`,
+    );
+  expect(() => readList("4,3..-3", "lambda")).toThrow(/got "3..-3"; -3..3 has these numbers/);
 });

@@ -1,5 +1,6 @@
 // Typed text as values. Text that is not a number stays text, so that the check of the experiment can refuse it by name.
 
+import { RequestError } from "../../../src/errors.ts";
 import { decimalText, NumberFault, readNumber as readDecimal, type Whole } from "../../../src/numbers.ts";
 
 /**
@@ -18,14 +19,21 @@ const isInteger = (value: unknown): value is number => Number.isInteger(value);
 /** The most numbers of one range in a list. */
 const MAX_RANGE = 1000;
 
-/** The numbers of a list of numbers and ranges, such as `4,6,8..10`. */
-export function readList(text: string): unknown[] {
+/**
+ * The numbers of a list of numbers and ranges, such as `4,6,8..10`.
+ * @throws {RequestError} A range of the field is reversed, vast or broken.
+ */
+export function readList(text: string, field: string): unknown[] {
   return text.split(",").flatMap((part) => {
     const [from, to, ...rest] = part.split("..").map(readNumber);
-    if (to === undefined || rest.length > 0) return [readNumber(part.trim())];
-    // A reversed, vast or broken range stays text, which every check refuses.
-    const isRange = isInteger(from) && isInteger(to) && from <= to && to - from <= MAX_RANGE;
-    if (!isRange) return [part.trim()];
+    if (to === undefined) return [readNumber(part.trim())];
+    if (rest.length > 0 || !isInteger(from) || !isInteger(to) || from > to || to - from > MAX_RANGE)
+      throw new RequestError(
+        field,
+        `ranges A..B of whole numbers from A up to B, at most A + ${MAX_RANGE}`,
+        part.trim(),
+        isInteger(from) && isInteger(to) && from > to ? `${to}..${from} has these numbers` : undefined,
+      );
     return Array.from({ length: to - from + 1 }, (_, i) => from + i);
   });
 }

@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { parseHTML } from "linkedom";
-import { documentHtml, escape } from "../reports/page.ts";
+import { ensembleTexts } from "../reports/ensembles.ts";
+import { documentHtml, entry, escape } from "../reports/page.ts";
 import { wrap } from "../reports/table.ts";
 import type { Exhibit } from "./exhibits.ts";
 
@@ -63,13 +64,56 @@ ${drawn.join("\n")}
 </section>`;
 }
 
+/** The words of the figures, for a reader who knows probability but not the paper. */
+const WORDS = `<details open>
+<summary>What the words mean</summary>
+<dl>
+${[
+  entry("instance, items", "n random integers, the items. In a network they are products of random weights."),
+  entry(
+    "target",
+    "a sum that is asked for: the weight that the items behind it are to make. A target is reached where some subset of the items adds up to it, and missed otherwise; the empty subset reaches 0.",
+  ),
+  entry(
+    "M, k",
+    "items and targets are in &minus;M..M. A weight of k bits has M = 2<sup>k</sup>; for products of two such weights M = 4<sup>k</sup>.",
+  ),
+  ...(["rssp", "rssp0", "products", "rnpp"] as const).map((ensemble) =>
+    entry(`<code>${ensemble}</code>`, `${escape(ensembleTexts[ensemble]).replace("^2", "<sup>2</sup>")}.`),
+  ),
+  entry("P", "the probability over random instances, measured as the share of those that were drawn."),
+  entry(
+    "95 % interval",
+    "contains P in at least 95 of 100 such runs. Intervals are drawn as bands. Where nothing failed, a triangle is at the upper end of the interval.",
+  ),
+  entry(
+    "window law",
+    "a formula for P(a target is reached) as n grows: the number of subsets that reach it is Poisson distributed, with a mean that depends on the total of the items.",
+  ),
+  entry(
+    "mask, hidden unit",
+    "a mask says which weights of a random network are kept. A random network contains another one if some mask leaves exactly that. Hidden units are the random neurons that serve one input.",
+  ),
+].join("\n")}
+</dl>
+</details>`;
+
+/** Says which exhibits the page lacks. */
+function missingHtml(missing: readonly Exhibit[]): string {
+  if (missing.length === 0) return "";
+  return `<p class="note" role="note"><strong>This run was stopped early.</strong> The same command goes on. Missing ${missing.length === 1 ? "is" : "are"}
+${missing.map(({ title }) => `&ldquo;${escape(title)}&rdquo;`).join(", ")}.</p>
+`;
+}
+
 /** A complete HTML document. */
-export function paperPage(shown: readonly Shown[], quick: boolean): string {
+export function paperPage(shown: readonly Shown[], quick: boolean, missing: readonly Exhibit[] = []): string {
   return documentHtml(
     "Exact lottery tickets in figures",
     `<p>A wide enough random quantized network contains every small quantized network exactly, because subset sums of random integers reach
 every weight (<a href="https://arxiv.org/abs/2508.11020">Kumar &amp; Natale</a>). Each figure below tests one statement of the theory. All of
 them were drawn on this machine${quick ? ", with few trials (<code>--quick</code>)" : ""}; the same command gives the same numbers everywhere.</p>
+${missingHtml(missing)}${WORDS}
 <ol>
 ${shown.map(({ exhibit: { name, title } }) => `<li><a href="#${name}">${escape(title)}</a></li>`).join("\n")}
 </ol>

@@ -1,6 +1,5 @@
 // The report of a phase run: numbers in three sentences, figures, and then words and tables, closed.
 
-import type { Ensemble } from "../../../src/ensemble.ts";
 import {
   MAX_SHOWN_TARGETS,
   representativeSweep,
@@ -25,7 +24,8 @@ import {
 import { boundFigures, collapseFigures, residualFigures } from "../../../src/figures/theory.ts";
 import type { Estimate } from "../../../src/statistics.ts";
 import { maxTheoryHalfRange } from "../../../src/theory/distribution.ts";
-import type { lowerBounds, upperBounds } from "../../../src/theory/envelope.ts";
+import { proofs } from "../../../src/theory/envelope.ts";
+import { ensembleTexts } from "./ensembles.ts";
 import {
   closed,
   documentHtml,
@@ -160,14 +160,6 @@ function hiddenTargetsNote(sweeps: readonly NamedSweep[]): string {
     : "";
 }
 
-const LAWS: Record<Ensemble, string> = {
-  rssp: "drawn uniformly from −M..M without 0",
-  rssp0: "drawn uniformly from −M..M",
-  rnpp: "drawn uniformly from 1..M, and each item enters the sum with either sign",
-  products: "products of one factor of 1..N and one of −N..N without 0, with M = N<sup>2</sup>",
-  products0: "products of one factor of 1..N and one of −N..N, with M = N<sup>2</sup>",
-};
-
 /** The terms of theory, for a report that shows theory. */
 const THEORY_TERMS = [
   [
@@ -241,20 +233,8 @@ function theorySections(events: readonly PhaseEvent[]): string {
   ].join("");
 }
 
-/** The proofs of bounds by name. */
-const BOUNDS: Record<(typeof lowerBounds)[number] | (typeof upperBounds)[number], string> = {
-  markov: "Markov: P is at most E Y (half of it for signed sum 0, whose solutions come in pairs)",
-  markov_cond: "Markov, conditioned on the total of the items",
-  parity: "a signed sum has the parity of the plain sum",
-  divisor: "all items may share a divisor that does not divide the target",
-  range: "the items of the target&rsquo;s sign may sum to less than it",
-  empty: "the empty subset sums to 0",
-  cs: "Cauchy&ndash;Schwarz: P is at least (E Y)<sup>2</sup> / E Y<sup>2</sup>",
-  ds: "Dawson&ndash;Sankoff: the best bound from E Y and E Y<sup>2</sup>",
-  cs_cond: "Cauchy&ndash;Schwarz, conditioned on the total of the items",
-  ds_cond: "Dawson&ndash;Sankoff, conditioned on the total of the items",
-  amplification: "disjoint groups of items fail independently",
-};
+/** Plain text as HTML, with squares as superscripts. */
+const powersHtml = (text: string) => escape(text).replaceAll("^2", "<sup>2</sup>");
 
 function theoryNumbers(events: readonly PhaseEvent[]): string {
   const sweeps = [...new Set(events.flatMap((event) => event.sweeps))];
@@ -275,14 +255,14 @@ function theoryNumbers(events: readonly PhaseEvent[]): string {
       observations.flat().flatMap(({ theory }) => [theory?.lower?.name, theory?.upper?.name]),
     ),
   );
-  const used = Object.entries(BOUNDS).filter(([name]) => names.has(name));
+  const used = Object.entries(proofs).filter(([name]) => names.has(name));
   return `<h2>Theory in numbers</h2>
 <p>Of the proven bounds, the tables have the best lower and the best upper one, each with the name of its proof and rounded to the
 safe side. The window law depends on λ and the size of the target, and the limit law of perfect partitions on λ alone. The
 prediction from the exact mean takes the number of solutions to be Poisson distributed with its exact mean.</p>
 ${blocks.join("\n")}
 <dl>
-${used.map(([name, text]) => entry(`<code>${name}</code>`, `${text}.`)).join("\n")}
+${used.map(([name, text]) => entry(`<code>${name}</code>`, powersHtml(`${text}.`))).join("\n")}
 </dl>`;
 }
 
@@ -379,7 +359,9 @@ ${[
       ]
     : []),
   entry("P", "the probability of this: the share of random instances for which it holds."),
-  ...used.map((ensemble) => entry(`<code>${escape(ensemble)}</code>`, `the items are ${LAWS[ensemble]}.`)),
+  ...used.map((ensemble) =>
+    entry(`<code>${escape(ensemble)}</code>`, powersHtml(`${ensembleTexts[ensemble]}.`)),
+  ),
   ...(hasTheory ? THEORY_TERMS.map(([term, text]) => entry(term, text)) : []),
 ].join("\n")}
 </dl>

@@ -1,5 +1,6 @@
 // Required findings as text: the table for the terminal, and the CSV for spreadsheets.
 
+import { probabilityText } from "../../../src/figures/figure.ts";
 import type { RequiredFinding } from "../../../src/finding.ts";
 import { csvField } from "../formats/csv-field.ts";
 import { columns, grouped, wrap } from "./table.ts";
@@ -17,6 +18,7 @@ export function requiredTable(findings: readonly RequiredFinding[]): string {
       "intervals allow for one item more or less; a..b: what they allow for. bound: log2 (2M + 1); with fewer items no instance reaches all targets.",
   );
   const failures = [...new Set(findings.map(({ failure }) => failure))];
+  const textOf = probabilityText(failures);
   const blocks = Object.entries(POOLS).flatMap(([pool, name]) => {
     const mine = findings.filter((finding) => finding.pool === pool);
     if (mine.length === 0) return [];
@@ -33,7 +35,7 @@ export function requiredTable(findings: readonly RequiredFinding[]): string {
       [
         name,
         "",
-        ...columns([["k", "M", "bound", ...failures.map((failure) => `n(${failure})`)], ...rows]),
+        ...columns([["k", "M", "bound", ...failures.map((failure) => `n(${textOf(failure)})`)], ...rows]),
       ].join("\n"),
     ];
   });

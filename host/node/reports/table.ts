@@ -5,6 +5,7 @@ import {
   representativeTargets,
   type MeasuredSweep,
 } from "../../../src/experiments/sweep.ts";
+import { ensembleSentences } from "./ensembles.ts";
 import { nameSweeps, rangeText, type NamedSweep } from "../../../src/figures/phase.ts";
 import type { PhaseFinding } from "../../../src/finding.ts";
 import type { Estimate } from "../../../src/statistics.ts";
@@ -81,6 +82,7 @@ export function phaseTable(sweeps: readonly MeasuredSweep[]): string {
           "n: the number of random items. P(t): the share of instances in which some subset of the items sums to t. P(all): the share in which that holds for every t in -M..M.",
         ]
       : []),
+    ...ensembleSentences(named.map(({ config }) => config.ensemble)),
     ...(named.some(({ config }) => config.within > 0)
       ? ["within D: a sum at most D away from t counts as t."]
       : []),
@@ -97,9 +99,12 @@ export function phaseTable(sweeps: readonly MeasuredSweep[]): string {
           "1 - x: x is P(miss), the share that fails, where it is below 0.001; < is before the upper end of its interval where no trial fails.",
         ]
       : []),
+    ...(named.some(({ findings }) => findings.flatMap(estimatesOf).some(isUnseen))
+      ? ["<x: no trial reached it; x is the upper end of its interval."]
+      : []),
     ...(isSampled ? ["±: the longer side of the exact 95 % interval."] : []),
     ...(named.length > 0 ? ["reached: the mean number of targets t in -M..M that an instance reaches."] : []),
-  ].flatMap(wrap);
+  ].flatMap((text) => wrap(text));
   return (
     [meaning.join("\n"), ...named.map(sweepBlock)].filter(Boolean).join("\n\n") +
     (named.length > 0 ? "\n" : "")
@@ -152,6 +157,7 @@ function sweepLines({ config, findings }: NamedSweep, targets: readonly number[]
 function cell(finding: PhaseFinding, estimate: Estimate | undefined): string {
   if (!estimate) return "";
   if (isRareFailure(finding, estimate)) return rareFailure(finding, estimate);
+  if (isUnseen(estimate)) return `<${roundedUp(estimate.high)}`;
   const decimals = decimalsOf(finding);
   const value = rounded(estimate.probability, decimals);
   if (finding.interval === "exact") return value;
@@ -172,11 +178,15 @@ function isRareFailure(finding: PhaseFinding, estimate: Estimate): boolean {
   );
 }
 
+/** Whether no trial reached the target or targets. What is known is the upper end of the interval. */
+const isUnseen = ({ solved, high }: Estimate): boolean => solved === 0 && high > 0;
+
+const estimatesOf = ({ targets, perfect, covered }: PhaseFinding) =>
+  [...targets, perfect ?? covered].flatMap((estimate) => estimate ?? []);
+
 function hasRareFailure({ findings }: NamedSweep): boolean {
   return findings.some((finding) =>
-    [...finding.targets, finding.perfect ?? finding.covered].some(
-      (estimate) => estimate && isRareFailure(finding, estimate),
-    ),
+    estimatesOf(finding).some((estimate) => isRareFailure(finding, estimate)),
   );
 }
 
@@ -205,15 +215,15 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) => row.map((text, c) => text.padStart(widths[c]!)).join("   "));
 }
 
-/** Breaks a paragraph into lines of at most 100 columns; a longer word is cut. */
-export function wrap(text: string): string[] {
+/** Breaks a paragraph into lines of at most 100 columns, or fewer; a longer word is cut. */
+export function wrap(text: string, most = MAX_COLUMNS): string[] {
   const lines = [""];
   for (const word of text
     .split(/\s+/)
-    .flatMap((word) => word.match(new RegExp(`.{1,${MAX_COLUMNS}}`, "gu")) ?? [])) {
+    .flatMap((word) => word.match(new RegExp(`.{1,${most}}`, "gu")) ?? [])) {
     const last = lines.at(-1)!;
     if (last === "") lines[lines.length - 1] = word;
-    else if (last.length + 1 + word.length <= MAX_COLUMNS) lines[lines.length - 1] = `${last} ${word}`;
+    else if (last.length + 1 + word.length <= most) lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }
   return lines;
@@ -247,6 +257,10 @@ export function meanText({ meanCovered, halfRange }: PhaseFinding): string {
 export function grouped(value: number): string {
   return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ",");
 }
+
+/** `1 unit`, `1,000 units`. */
+export const counted = (value: number, noun: string): string =>
+  `${grouped(value)} ${noun}${value === 1 ? "" : "s"}`;
 
 /** Five significant digits; a number just below 1 is shown as `1 - 2.3e-7`. Empty where there is no value. */
 export function significant(value: number | undefined): string {

@@ -3,6 +3,7 @@
 import { rangeText } from "../../../src/figures/phase.ts";
 import type { Failure, TailFinding } from "../../../src/finding.ts";
 import { leastKappa } from "../../../src/theory/tail.ts";
+import { ensembleSentences } from "./ensembles.ts";
 import { csvField } from "../formats/csv-field.ts";
 import { columns, grouped, wrap } from "./table.ts";
 
@@ -18,7 +19,14 @@ function errorText({ failure, low, high }: Failure): string {
   return ` ±${(100 * share).toPrecision(2)} %`;
 }
 
-const cell = (failure: Failure): string => `${failureText(failure.failure)}${errorText(failure)}`;
+/** Whether no trial saw a success. */
+const isUnseen = ({ failure, low }: Failure): boolean => failure === 1 && low < 1;
+
+/** A probability with its error; where all signs of all trials failed, what is known: the lower end of the interval. */
+function cell(failure: Failure): string {
+  if (isUnseen(failure)) return `>${(Math.floor(failure.low * 1e6) / 1e6).toFixed(6)}`;
+  return `${failureText(failure.failure)}${errorText(failure)}`;
+}
 
 /** A heading, then a row for each number of items, with the first `most` targets. */
 export function tailRows(findings: readonly TailFinding[], most = Infinity): string[][] {
@@ -72,12 +80,17 @@ const MAX_TARGETS = 2;
 export function tailTable(sweeps: readonly (readonly TailFinding[])[]): string {
   const meaning = wrap(
     "n: the number of random items. P(some): the probability that some target of -M..M is missed. P(t): that t is. ±: the longer side " +
-      "of the 95 % interval, in percent of the value. R_n(M): the probability that the positive items add up to less than M. 2 R_n(M): the law that P(some) was found to " +
+      "of the 95 % interval, in percent of the value. " +
+      (sweeps.flat().some(({ covered, targets }) => [covered, ...targets].some(isUnseen))
+        ? ">x: all signs of all trials fail; x is the lower end of the interval. "
+        : "") +
+      "R_n(M): the probability that the positive items add up to less than M. 2 R_n(M): the law that P(some) was found to " +
       "approach as n grows; ratio: P(some) over it. " +
       (sweeps.some(([first]) => first!.law === undefined)
         ? "divisors: the probability that all items have a common divisor. "
         : "") +
-      "bound: a proven lower bound on P(some). rate: P(some) with one item more, over P(some).",
+      "bound: a proven lower bound on P(some). rate: P(some) with one item more, over P(some). " +
+      ensembleSentences(sweeps.map(([first]) => first!.ensemble)).join(" "),
   );
   const blocks = sweeps.map((findings) => {
     const [first] = findings as [TailFinding];

@@ -5,25 +5,39 @@ import type { Scheme } from "../../../src/ticket/scheme.ts";
 import type { Sizes } from "../../../src/ticket/sizes.ts";
 import type { Deviation } from "../../../src/ticket/ticket.ts";
 import { quoted } from "../../../src/import/text.ts";
-import { grouped } from "./table.ts";
+import { counted, grouped, wrap } from "./table.ts";
 
-/** How many weights a ticket keeps, and how many a random network has beside the bound by counting. */
-export function sizesText({ target, initial, kept, dead, bitsPerWeight, lowerBound, gap }: Sizes): string {
-  const needless = dead > 0 ? `; ${grouped(dead)} further kept weights have no effect` : "";
-  const least = grouped(Math.ceil(lowerBound));
-  return (
-    `keeps ${grouped(kept)} of ${grouped(initial)} weights for ${grouped(target)}, ${bitsPerWeight.toFixed(1)} bits a ` +
-    `weight; a random network with a mask for each choice of these ${grouped(target)} has at least ${least} weights (here ${gap.structured.toFixed(1)}x ` +
-    `that, ${gap.dense.toFixed(1)}x with dense first matrices)${needless}`
-  );
+/** Columns of a terminal that lines of text fit. */
+const COLUMNS = 80;
+
+/** Sentences, each on lines of its own. */
+export const lines = (texts: readonly string[]): string =>
+  texts.flatMap((text) => wrap(text, COLUMNS).map((line) => `${line}\n`)).join("");
+
+/** How many weights a ticket keeps. */
+export function keptText({ initial, kept, dead }: Pick<Sizes, "initial" | "kept" | "dead">): string {
+  const needless = dead > 0 ? `, and ${counted(dead, "further weight")} without effect` : "";
+  return `keeps ${grouped(kept)} of ${grouped(initial)} weights${needless}`;
 }
 
-/** The widths of a random network: `51 54 hidden units an input`. */
+/** How many weights a ticket keeps, and how many a random network has beside the bound by counting. */
+export function sizesTexts(sizes: Sizes): string[] {
+  const { target, bitsPerWeight, lowerBound, gap } = sizes;
+  return [
+    `${keptText(sizes)}, ${bitsPerWeight.toFixed(1)} bits of masks for each weight of the network`,
+    `a network with a mask for every choice of ${counted(target, "weight")} has at least ${counted(Math.ceil(lowerBound), "weight")}: ` +
+      `this has ${gap.structured.toFixed(1)} times as many, ${gap.dense.toFixed(1)} times with dense first matrices`,
+  ];
+}
+
+/** The widths of a random network, a number for each of its layers that has them. */
 export function widthText({
   units,
   copies = [],
 }: Pick<Scheme, "units"> & Partial<Pick<Scheme, "copies">>): string {
-  return `${units.join(" ")} hidden units${copies.length > 0 ? ` and ${copies.join(" ")} copies` : ""} an input`;
+  const layers = units.length > 1 ? ", layer by layer" : "";
+  const copied = copies.length > 0 ? `; copies: ${copies.join(", ")}` : "";
+  return `hidden units for each input${layers}: ${units.join(", ")}${copied}`;
 }
 
 /** The weight that deviates, and what the kept items behind it sum up to. */

@@ -16,7 +16,7 @@ import {
   tableHtml,
   type RunAbout,
 } from "./page.ts";
-import { grouped } from "./table.ts";
+import { counted, grouped } from "./table.ts";
 import { lawText, requiredRows } from "./width-table.ts";
 
 /** A complete HTML document. */
@@ -88,11 +88,11 @@ function summary(findings: readonly WidthFinding[]): string[] {
   const { least: low, most: high } = range(gaps, ({ structured }) => structured);
   return [
     least === most
-      ? `Half of the random networks contain ${name(least.finding)} with ${least.units} hidden units an input.`
-      : `Half of the random networks contain the layers with ${least.units} hidden units an input for ${name(least.finding)}, and with ${most.units} for ${name(most.finding)}.`,
+      ? `Half of the random networks contain ${name(least.finding)} with ${least.units} hidden units for each input.`
+      : `Half of the random networks contain the layers with ${least.units} hidden units for each input, for ${name(least.finding)}, and with ${most.units} for ${name(most.finding)}.`,
     off.units === off.predicted
       ? "Theory predicts these numbers exactly."
-      : `Theory is off by ${Math.abs(off.units - off.predicted)} units at most: ${off.units} are measured and ${off.predicted} predicted for ${name(off.finding)}.`,
+      : `Theory is off by ${counted(Math.abs(off.units - off.predicted), "unit")} at most: ${off.units} are measured and ${off.predicted} predicted for ${name(off.finding)}.`,
     low === high
       ? `Such a network has ${low.structured.toFixed(1)} times the parameters that Theorem 3 counts, and ${low.dense.toFixed(1)} times with dense layers.`
       : `Such networks have ${low.structured.toFixed(1)} to ${high.structured.toFixed(1)} times the parameters that Theorem 3 counts, and up to ${Math.max(...gaps.map(({ dense }) => dense)).toFixed(1)} times with dense layers.`,
