@@ -1,5 +1,5 @@
-// Runs the tests, with what is given behind `npm run test:all --` for Vitest, and then the check in Python on every ticket that they
-// made. The tickets of several runs are checked together where EXACTA_KEEP_TICKETS names their folder, as in .ci/run.
+// Runs the tests, with what is given behind `npm run test:all --` for Vitest, and then the check in Python on every ticket that
+// they made. The tickets of several runs are checked together where EXACTA_KEEP_TICKETS names their folder, as in .ci/run.
 
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
