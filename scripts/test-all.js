@@ -1,12 +1,12 @@
-// `npm run test:all`: runs the tests, with what is given behind it for Vitest, and then the check in Python on every ticket that they
-// made. The tickets of several runs are checked together where EXACTA_KEEP_TICKETS names their folder, as in .ci/run.
+// Runs the tests, with what is given behind `npm run test:all --` for Vitest, and then the check in Python on every ticket that
+// they made. The tickets of several runs are checked together where EXACTA_KEEP_TICKETS names their folder, as in .ci/run.
 
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** All tests keep 20,700 different tickets. Far fewer would mean that tickets are not kept any more. */
+/** All tests keep 23,000 different tickets. Far fewer would mean that tickets are not kept any more. */
 const LEAST = 10_000;
 
 const root = fileURLToPath(new URL("..", import.meta.url));

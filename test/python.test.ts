@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuRunner } from "../host/cpu/runner.ts";
 import { pruneToTicket, targetDigest } from "../host/experiments/ticket.ts";
+import { npyFile } from "../host/node/formats/npy.ts";
 import { readDigits } from "../host/node/formats/mnist.ts";
 import { startThread } from "../host/node/platform/threads.ts";
 import type { Runner } from "../host/runner.ts";
@@ -389,8 +390,7 @@ describe.skipIf(!hasNumpy && !isRequired)("Tickets before the check in Python", 
     const readme = await readFile(join(root, "examples/lenet/README.md"), "utf8");
     const [, recorded] = /\| all 10,000 \| ([\d,]+) \|/.exec(readme)!;
     const { count, images, labels } = await readDigits("test");
-    const lines = Array.from({ length: count }, (_, k) => images.subarray(k * 784, (k + 1) * 784).join(" "));
-    const inputs = await write("inputs.txt", lines.join("\n"));
+    const inputs = await write("inputs.npy", npyFile("|u1", [count, 784], Uint8Array.from(images)));
     const network = join(root, "examples/lenet/lenet.json");
     const { stdout } = await python("run", network, "--inputs", inputs);
     const right = stdout

@@ -69,7 +69,34 @@ class PrunedNetwork(torch.nn.Module):
             total = convolve(value, ones, node["window"], value.shape[1])
             count = convolve(torch.ones_like(value), ones, node["window"], value.shape[1])
             return total, ones[0].numel() if node["countPadding"] else count
+        if node["kind"] in ("bilinear", "product"):
+            return self.attention(node, value), 1.0
         return self.layer(node, value, 2.0**bits), 1.0
+
+    def attention(self, node: dict, value: torch.Tensor) -> torch.Tensor:
+        """The products of two matrices, without a ReLU between: of every point, or of every pair of points."""
+        points = value.reshape(*value.shape[:2], -1)
+        hidden, second = self.part(node, "hidden.weight"), self.part(node, "pooled.weight")
+        first = points
+        if hidden is None:
+            second = self.part(node, "weight")
+        else:
+            first = (points.unsqueeze(2) * hidden.unsqueeze(2)).flatten(1, 2)
+        if node["kind"] == "product":
+            return (second @ first).reshape(-1, *node["shape"])
+        return (points.transpose(1, 2) @ second @ first).reshape(-1, *node["shape"])
+
+    def levels(self, node: dict, kind: str, units: torch.Tensor) -> torch.Tensor:
+        """The outputs of the levels behind hidden units, which are in the second axis."""
+        level = 1
+        while (weight := self.part(node, f"level{level}.{kind}")) is not None:
+            # A block of rows reads a block of units.
+            blocks = units.shape[1] // weight.shape[1]
+            below = units.reshape(units.shape[0], blocks, weight.shape[1], -1)
+            sums = weight.reshape(blocks, -1, weight.shape[1]) @ below
+            units = functional.relu(sums).reshape(units.shape[0], -1, *units.shape[2:])
+            level += 1
+        return units
 
     def layer(self, node: dict, value: torch.Tensor, unit: float) -> torch.Tensor:
         """The sums of a layer with weights; `unit` is the constant unit."""
@@ -89,7 +116,8 @@ class PrunedNetwork(torch.nn.Module):
                 units = functional.conv2d(value, hidden, groups=value.shape[1])
             else:
                 units = (value.unsqueeze(2) * hidden).flatten(1)
-            sums = product(functional.relu(units), self.part(node, "pooled.weight"))
+            units = self.levels(node, "weight", functional.relu(units))
+            sums = product(units, self.part(node, "pooled.weight"))
         elif (positive := self.part(node, "positive.weight")) is not None:
             negative = self.part(node, "negative.weight")
             sums = product(functional.relu(value), positive) - product(functional.relu(-value), negative)
@@ -98,7 +126,8 @@ class PrunedNetwork(torch.nn.Module):
             sums = product(value, self.part(node, "direct.weight") if weight is None else weight)
         constant = self.part(node, "hidden.constant")
         if constant is not None:
-            sums = sums + per_output(self.part(node, "pooled.constant") @ functional.relu(constant * unit))
+            units = self.levels(node, "constant", functional.relu(constant * unit).reshape(1, -1))
+            sums = sums + per_output(self.part(node, "pooled.constant") @ units[0])
         bias = self.part(node, "bias")
         if bias is not None:
             sums = sums + per_output(bias * unit)

@@ -119,7 +119,7 @@ def main():
     parse = commands.add_parser(
         "verify-all",
         help="verify every ticket of a folder, and of the folders in it, against the network.json beside it",
-        epilog="Prints what is wrong with each ticket that fails, after the exit status that verify has for it, and counts. "
+        epilog="Prints the fault of each ticket that fails, after the exit status that verify ends with, and counts. "
         "The exit status is the largest of these.",
     )
     parse.add_argument("folder")

@@ -30,13 +30,14 @@ export interface ExportLayer {
   readonly edge: number;
   /**
    * The tensors of a layer by their parts. In the pruned random network these are
-   * - `hidden.weight`: [inputs, h] for a dense layer, [channels h, 1, 1, 1] for a convolution; `hidden.constant`: [h], the units of
-   *   the constant unit; `hidden.skip`: [outputs], random skips
-   * - `level<j>.weight`: [rows, fan], or [rows, fan, 1, 1], level j of weights that are made in depth: rows that read the same units
-   *   of the layer before are side by side, and a block of rows reads as many of them as a row has weights; `level<j>.constant`:
-   *   [rows, fan], those of the constant unit
-   * - `pooled.weight`: [outputs, inputs h], or [outputs, (channels / groups) h, height, width]; `pooled.constant`: [outputs, h]. Of
-   *   attention: [rows, channels h]. Behind levels, h are the rows of an input in the last one
+   * - `hidden.weight`: [inputs, h] for a dense layer or attention, [channels h, 1, 1, 1] for a convolution
+   * - `hidden.constant`: [h], the units of the constant unit; `hidden.skip`: [outputs], random skips
+   * - `level<j>.weight`: [rows, fan], or [rows, fan, 1, 1] for a convolution: level j of weights that are made in depth. Rows
+   *   that read the same units of the layer before are side by side, and each of these blocks reads `fan` units
+   * - `level<j>.constant`: [rows, fan], the rows of the constant unit
+   * - `pooled.weight`: [outputs, inputs h], or [outputs, (channels / groups) h, height, width]; [rows, channels h] of attention;
+   *   behind levels, h are the rows of an input in the last one
+   * - `pooled.constant`: [outputs, h]
    * - `direct.weight`: [outputs, inputs]
    *
    * and in the layers that equal it
@@ -200,7 +201,7 @@ function checkSums(
   }
 }
 
-/** Bounds on what the random layers of a layer multiply an input by: the largest of any row, and all of the last rows together. */
+/** Bounds on what the random layers of a layer multiply an input by: the largest of any row, and the sum of the last rows. */
 interface Magnitudes {
   readonly most: number;
   readonly all: number;

@@ -73,7 +73,7 @@ const NO_NETWORK = "give the file with the weights";
 /** What exported tickets are known by: the producer of a model, and a field of the metadata of tensors. */
 export const EXPORTER = "exacta";
 
-/** @throws {RequestError} For the file of an exported ticket: importing it would round what the ticket has exactly. */
+/** @throws {RequestError} For the file of an exported ticket: which is to be given itself, since a model hides its masks. */
 export function refuseExported(): never {
   throw new RequestError(
     "file",

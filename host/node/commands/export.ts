@@ -19,7 +19,7 @@ const forms = ["safetensors", "onnx"] as const;
 
 const options = {
   to: requiredValue("name", `the form of the file: ${forms.join(", ")}`),
-  collapsed: flag("write the layers that equal the pairs of random layers"),
+  collapsed: flag("write the layers that equal the random layers"),
   out: requiredValue("file", "the network"),
 };
 
@@ -31,7 +31,7 @@ Draws the random network of a ticket again and writes it with its masks, so that
 shapes of PyTorch, or as an ONNX model, which takes and gives the integers of \`exacta forward\`. [formats.md](formats.md#exported-tickets)
 has the names of tensors. Every random weight is there, and so is its mask; the model multiplies them.
 
-With \`--collapsed\` each pair of random layers is one layer: the sums of its kept weights, for inputs of each sign where they differ.
+With \`--collapsed\` the random layers of each layer are one layer: the sums of their kept weights, for inputs of each sign where they differ.
 
 Nothing in the file of the ticket is trusted but the seed and the masks. Whether the network equals its target, \`exacta verify\` says. A network
 is refused if float64, in which models compute, could not hold its sums.`,
