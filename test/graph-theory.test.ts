@@ -149,7 +149,7 @@ describe("Residual layers", () => {
   } as const;
   const request = (skip: Skip, units: number) => ({ bits: [0], initialBits: [0], units: [units], skip });
 
-  test.each(["identity", "none"] as const)(
+  test.each(["identity", "none", "random"] as const)(
     "A residual weight with skip %s is found as often as the table says",
     (skip) => {
       for (const units of [4, 8, 16] as const)
@@ -158,16 +158,6 @@ describe("Residual layers", () => {
         );
     },
   );
-
-  test("A random skip is 1 or -1, so that its table is a mean of the one without skips", () => {
-    for (const units of [4, 8, 16] as const)
-      for (const i of [1, 2])
-        // A kept skip of 1 leaves one less to reach; one of -1 does not help.
-        expect((tables.none[units][i]! + tables.none[units][i - 1]!) / 2).toBeCloseTo(
-          tables.random[units][i]!,
-          5,
-        );
-  });
 
   test("Pruning finds residual weights as often as the tables say, within 5 standard errors", async () => {
     for (const skip of ["identity", "none", "random"] as const)
@@ -179,6 +169,75 @@ describe("Residual layers", () => {
     expect(await deviates(tables.none[8][2], 500, () => residual(1), request("random", 8))).toBeGreaterThan(
       5,
     );
+  });
+
+  test("Pruning finds residual layers with random skips as often as predicted, within 5 standard errors", async () => {
+    /** y = Q(W x + x) for two inputs. */
+    const square = (bits: number, weights: readonly (readonly number[])[], nonnegative: boolean) =>
+      readGraph({
+        input: { shape: [2], activationBits: 1, nonnegative },
+        nodes: [
+          { kind: "dense", bits, activationBits: "exact", weights },
+          { kind: "add", activationBits: 1, from: ["dense1", "input"] },
+        ],
+      });
+    for (const [k, units, graph] of [
+      [
+        0,
+        10,
+        square(
+          0,
+          [
+            [1, -1],
+            [1, 0],
+          ],
+          false,
+        ),
+      ],
+      [
+        0,
+        7,
+        square(
+          0,
+          [
+            [1, -1],
+            [1, 0],
+          ],
+          true,
+        ),
+      ],
+      [
+        1,
+        12,
+        square(
+          2,
+          [
+            [3, -2],
+            [1, 4],
+          ],
+          false,
+        ),
+      ],
+      [
+        1,
+        8,
+        square(
+          2,
+          [
+            [-3, 1],
+            [-4, 2],
+          ],
+          true,
+        ),
+      ],
+    ] as const) {
+      const open = { bits: [k], initialBits: [k], units: [units], skip: "random" as const };
+      const share = predicted(graph, open);
+      expect(await deviates(share, 500, () => graph, open)).toBeLessThan(5);
+      // A prediction in which every skip is cut is found to be wrong.
+      const cut = predicted(graph, { ...open, skip: "none" });
+      expect(await deviates(cut, 500, () => graph, open)).toBeGreaterThan(5);
+    }
   });
 });
 

@@ -54,15 +54,20 @@ export function representedNetwork(ticket: Ticket): Network {
   return representedWeights(ticket.target, keptLayers(ticket));
 }
 
-/** The network or graph of an outline whose weights are the sums of kept weights, for first copies and nonnegative inputs. */
-export function representedWeights(target: Outline, kept: readonly KeptLayer[]): Network;
+/**
+ * The network or graph of an outline whose weights are the sums of kept weights, for first copies.
+ * @param inputs The sign of the inputs whose sums are taken, in layers that have sums for both.
+ */
+export function representedWeights(target: Outline, kept: readonly KeptLayer[], inputs?: 1 | -1): Network;
 export function representedWeights(
   target: Outline | GraphOutline,
   kept: readonly KeptLayer[],
+  inputs?: 1 | -1,
 ): Network | Graph;
 export function representedWeights(
   target: Outline | GraphOutline,
   layers: readonly KeptLayer[],
+  inputs: 1 | -1 = 1,
 ): Network | Graph {
   const kept = withoutLevels(layers);
   const matrices = kept
@@ -72,8 +77,10 @@ export function representedWeights(
     const { slots, copies, scaleBits } = layer;
     if (row % copies > 0) continue;
     const matrix = matrices[layer.layer]!;
-    for (let slot = 0; slot < slots; slot++)
-      matrix[(row / copies) * slots + slot] = Math.floor(sums[slot]! / 2 ** scaleBits);
+    for (const [slot, { signed }] of slotsOf(layer, row / copies).entries()) {
+      const sum = sums[inputs < 0 && signed ? slots + slot : slot]!;
+      matrix[(row / copies) * slots + slot] = Math.floor(sum / 2 ** scaleBits);
+    }
   }
   for (const layer of kept)
     if (layer.kind === "pooled" && layer.skip) addSkip(matrices, layer, -layer.skip.weight);

@@ -27,6 +27,7 @@ import {
   matricesOf,
   MAX_UNITS,
   reducedWeights,
+  skipSlot,
   type GraphScheme,
   type RandomLayer,
   type Scheme,
@@ -95,7 +96,7 @@ export type GraphSchemeRequest = Partial<GraphScheme> & {
 
 /**
  * Completes a scheme for a graph, as `schemeFor` does for a network. Each layer has the fewest bits that can represent it unless
- * the request states others. Random skips are predicted as if all were cut, which overestimates their failure.
+ * the request states others.
  * @throws {RequestError} For a scheme that cannot represent the target.
  * @example
  * ```ts
@@ -207,6 +208,8 @@ const failureSchema = z.number(FAILURE).check(z.refine((value) => value > 0 && v
 
 /** Cases that are together less likely than this share of the failure budget count as failures and are not computed. */
 const NEGLIGIBLE_SHARE = 1e-3;
+/** The failure budget of each layer for the prediction of widths that have been found or given. */
+const PREDICTED_BUDGET = 1e-9;
 
 /**
  * The fewest hidden units and copies for which the random network fails to contain a target with probability `failure` at
@@ -285,7 +288,12 @@ function fewest(matrices: readonly Int32Array[], asked: Asked, failure: number):
     }
     logSuccess += Math.log1p(-failureAt(widths[index]!));
   }
-  return { units, copies, failure: Math.abs(Math.expm1(logSuccess)) };
+  // The cut of rare cases depends on the failure that was asked for, and the prediction must not.
+  const success = layers.reduce((sum, { kind }, l) => {
+    const width = kind === "direct" ? copies[l - 1]! : units[l]!;
+    return sum + Math.log1p(-failures[l]!(copies[l] ?? 1, PREDICTED_BUDGET)(width));
+  }, 0);
+  return { units, copies, failure: Math.abs(Math.expm1(success)) };
 }
 
 const repeated = (length: number, value: number) => Array.from({ length }, () => value);
@@ -366,25 +374,51 @@ function inputClasses({ inputs, slots, constant, signed }: RandomLayer) {
 
 /** The failures of layers of one kind, law and scale, which share the tables of their pools. */
 function layerFailures(matrices: readonly Int32Array[], layers: readonly RandomLayer[], law: PoolLaw) {
-  const [{ kind, rectified, scaleBits }] = layers as [RandomLayer];
+  const [{ kind, rectified }] = layers as [RandomLayer];
   const pools = itemPools({ kind, rectified, signed: true }, law);
   // Under a symmetric law a sum and its opposite are missed equally often, and the pools of both signs are equal.
   const symmetric = pools.every(isSymmetric);
-  const sumOf = (weight: number) => (symmetric ? Math.abs(weight) : weight) * 2 ** scaleBits;
   const sumIndices = new Map<number, number>();
-  for (const { layer } of layers)
-    for (const weight of matrices[layer]!)
-      if (!sumIndices.has(sumOf(weight))) sumIndices.set(sumOf(weight), sumIndices.size);
+  const sumIndex = (sum: number) => {
+    const key = symmetric ? Math.abs(sum) : sum;
+    if (!sumIndices.has(key)) sumIndices.set(key, sumIndices.size);
+    return sumIndices.get(key)!;
+  };
+  const indices = new Map(layers.map((layer) => [layer.layer, sumsOfLayer(matrices, layer, law, sumIndex)]));
   const misses = (symmetric ? pools.slice(0, 1) : pools).map((pool) =>
     missesOf(pool, [...sumIndices.keys()]),
   );
+  const [missesPositive, missesNegative] = [misses[0]!, misses.at(-1)!];
+  // The sums of items of -1, 0 and 1 are an interval: who misses the nearer of two sums of one sign misses the other as well.
+  const neither = (a: number, b: number) => (pools[0]!.half === 1 ? Math.min(a, b) : a * b);
+  /** log P(the weights of diagonals have their subsets, with the random skip cut or with it kept). */
+  const logDiagonal = (diagonals: readonly Diagonal[], n: number, other: number | undefined) => {
+    const all = [missesPositive(n), ...(other === undefined ? [] : [missesNegative(other)])];
+    const successOf = (chance: (missed: Float64Array) => number) =>
+      all.reduce((product, missed) => product * chance(missed), 1);
+    return diagonals.reduce((sum, { cut, kept, count }) => {
+      const isCut = successOf((missed) => 1 - missed[cut]!);
+      let success = 0;
+      for (const [other, share] of kept) {
+        const isKept = successOf((missed) => 1 - missed[other]!);
+        const isBoth = successOf((m) => 1 - m[cut]! - m[other]! + neither(m[cut]!, m[other]!));
+        success += share * (cut === other ? isCut : isCut + isKept - isBoth);
+      }
+      return sum + count * Math.log(Math.min(1, success));
+    }, 0);
+  };
   return (layer: RandomLayer, copies: number, budget: number) => {
     const classes = inputClasses(layer).map(({ inputs, signed, has }) => {
+      const { sums, diagonals } = indices.get(layer.layer)!;
       // How often each sum occurs for one input, on average.
       const counts = new Float64Array(sumIndices.size);
-      matrices[layer.layer]!.forEach((weight, i) => {
-        if (has(i)) counts[sumIndices.get(sumOf(weight))!]! += copies / inputs;
+      sums.forEach((index, i) => {
+        if (index !== ON_DIAGONAL && has(i)) counts[index]! += copies / inputs;
       });
+      // The constant unit of biases has no skip.
+      const own = has(0)
+        ? diagonals.map((diagonal) => ({ ...diagonal, count: diagonal.count / inputs }))
+        : [];
       // By the number of serving units, log P(every weight of an input has a subset).
       const logSuccesses = misses.map((missesAt) => {
         const cache: number[] = [];
@@ -397,10 +431,48 @@ function layerFailures(matrices: readonly Int32Array[], layers: readonly RandomL
       const [positive, negative] = [logSuccesses[0]!, logSuccesses.at(-1)!];
       const serving = signed ? pools : pools.slice(0, 1);
       const fails = (n: number, other?: number) =>
-        -Math.expm1(positive(n) + (other === undefined ? 0 : negative(other)));
+        -Math.expm1(positive(n) + (other === undefined ? 0 : negative(other)) + logDiagonal(own, n, other));
       const negligible = (NEGLIGIBLE_SHARE * budget) / layer.inputs;
       return (width: number) => inputs * Math.log1p(-inputFailure(width, serving, fails, negligible));
     });
     return (width: number) => -Math.expm1(classes.reduce((sum, logSuccess) => sum + logSuccess(width), 0));
   };
+}
+
+/** Weights of one value on the diagonal of random skips. */
+interface Diagonal {
+  /** The index of their sum where the skip is cut; and the indices of their sums where it is kept, with their probabilities. */
+  readonly cut: number;
+  readonly kept: ReadonlyMap<number, number>;
+  readonly count: number;
+}
+
+const ON_DIAGONAL = -1;
+
+/** The index of the sum of each weight in the matrix; those on the diagonal of random skips apart. */
+function sumsOfLayer(
+  matrices: readonly Int32Array[],
+  layer: RandomLayer,
+  law: PoolLaw,
+  sumIndex: (sum: number) => number,
+) {
+  const { slots, scaleBits, skip } = layer;
+  const diagonals = new Map<number, Diagonal>();
+  const sums = matrices[layer.layer]!.map((weight, i) => {
+    const sum = weight * 2 ** scaleBits;
+    if (!skip?.edge || i % slots !== skipSlot(layer, Math.floor(i / slots))) return sumIndex(sum);
+    const known = diagonals.get(sum);
+    if (known) diagonals.set(sum, { ...known, count: known.count + 1 });
+    else {
+      const values = reducedWeights(law);
+      const kept = new Map<number, number>();
+      for (const value of values) {
+        const index = sumIndex(sum - value * skip.edge);
+        kept.set(index, (kept.get(index) ?? 0) + 1 / values.length);
+      }
+      diagonals.set(sum, { cut: sumIndex(sum), kept, count: 1 });
+    }
+    return ON_DIAGONAL;
+  });
+  return { sums, diagonals: [...diagonals.values()] };
 }

@@ -118,6 +118,33 @@ describe.each([
   });
 });
 
+describe("Tickets of signed inputs", () => {
+  const single = {
+    bits: 2,
+    activationBits: 3,
+    layers: [{ weights: [[3, -1]] }],
+  };
+
+  test("A weight that is no longer kept is named without the network as with it", async () => {
+    await writeFile(join(folder, "single.json"), JSON.stringify(single));
+    expect((await exacta("ticket single.json --out single --engine cpu")).status).toBe(0);
+    const bytes = await readFile(join(folder, "single"));
+    const signs = new Set<string>();
+    // The last mask has a bit for each of two inputs and some 30 hidden units.
+    for (let bit = 0; bit < 96; bit++) {
+      const cut = Uint8Array.from(bytes);
+      cut[bytes.length - 1 - (bit >> 3)]! &= ~(1 << (bit & 7));
+      if (Buffer.compare(cut, bytes) === 0) continue;
+      await writeFile(join(folder, "flipped"), cut);
+      const known = (await exacta("verify flipped --network single.json")).stdout;
+      const alone = (await exacta("verify flipped")).stdout;
+      expect(alone.replace("its target", "single.json")).toBe(known);
+      for (const [sign] of known.matchAll(/positive|negative/g)) signs.add(sign);
+    }
+    expect([...signs].toSorted()).toEqual(["negative", "positive"]);
+  });
+});
+
 test("Theory chooses widths for a probability of failure, and typed widths are kept", async () => {
   const made = async (words: string) =>
     JSON.parse((await exacta(`ticket network.json ${words} --engine cpu --out x --json`)).stdout) as {

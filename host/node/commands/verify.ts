@@ -10,7 +10,7 @@ import type { Network, Outline } from "../../../src/network.ts";
 import { compareOutputs, type OutputComparison } from "../../../src/ticket/comparison.ts";
 import { firstDeviation, representedWeights } from "../../../src/ticket/certificate.ts";
 import { decodeTicket, isTicket } from "../../../src/ticket/file.ts";
-import { keptLayers } from "../../../src/ticket/kept.ts";
+import { keptLayers, type KeptLayer } from "../../../src/ticket/kept.ts";
 import { sizesOf } from "../../../src/ticket/sizes.ts";
 import { checkTarget, isGraphTicket, type GraphTicket, type Ticket } from "../../../src/ticket/ticket.ts";
 import { targetDigest } from "../../experiments/ticket.ts";
@@ -37,7 +37,8 @@ export const verifyCommand = command({
 Draws the random network of a ticket again and sums up the kept items behind every weight: equal sums make the pruned network equal to the
 target on all inputs, or on all that are not negative for a ticket of \`--nonnegative\`. Nothing in the file is trusted but the seed and the masks. Both networks are also run, on all inputs of
 a small network, unless sums of the random one reach 2^53. Without \`--network\` the ticket is checked against the network that
-its file names by a digest.
+its file names by a digest. Where that is neither the network of its sums for positive inputs nor that for negative ones, the weight that
+is named may be right, and one that it is compared with wrong.
 
 How real numbers became integers is taken from the ticket; other options are refused, except \`--input-scale\`.`,
   examples: ["exacta verify ticket.safetensors --network network.json"],
@@ -54,14 +55,22 @@ interface Verification {
   readonly given: ReadNetwork | undefined;
   /** Whether it is about inputs that are never negative. */
   readonly nonnegative: boolean;
+  /** Whether the target is read off the ticket and has another digest than the file names. */
+  readonly guessed: boolean;
 }
 
 async function runVerify(args: Options & { readonly ticket: string }): Promise<number> {
-  const { finding, given, nonnegative } = await verify(args.ticket, args.network, readNetworkOptions(args));
+  const { finding, given, nonnegative, guessed } = await verify(
+    args.ticket,
+    args.network,
+    readNetworkOptions(args),
+  );
   const output = outputOf(args);
   if (given) output.warn(...importedLines(args.network!, given, args.json));
   output.finding({ ...finding, ...(given?.quantization && { quantization: given.quantization }) });
   output.text(`${args.ticket}: ${verdictText(finding, args.network ?? "its target", nonnegative)}\n`);
+  if (guessed && finding.deviation)
+    output.text("this sum is wrong, or one that it is compared with; --network tells which\n");
   return finding.certified ? 0 : 1;
 }
 
@@ -72,7 +81,7 @@ async function verify(path: string, named: string | undefined, asked: ImportOpti
   const given = await readTarget(ticket, named, asked);
   const kept = keptLayers(ticket);
   // Without the network, the ticket must represent some network consistently, and the file must name that network.
-  const target = given?.network ?? representedWeights(ticket.target, kept);
+  const target = given?.network ?? (await representedTarget(ticket, kept, digest));
   const deviation = firstDeviation(target, kept);
   const isNamed = digest === (await digestOf(target, ticket));
   // Equal sums prove equality for all inputs; running both networks demonstrates it.
@@ -89,7 +98,25 @@ async function verify(path: string, named: string | undefined, asked: ImportOpti
     ...(deviation && { deviation }),
     ...(shown && { audit: shown }),
   } as VerifyFinding | GraphVerifyFinding;
-  return { finding, given, nonnegative: isGraph(target) && target.input.nonnegative };
+  return {
+    finding,
+    given,
+    nonnegative: isGraph(target) && target.input.nonnegative,
+    guessed: !given && !isNamed,
+  };
+}
+
+/**
+ * The network whose digest the file has, from the sums for inputs of one sign: a wrong bit of a mask leaves those of the other
+ * sign right. Where neither has the digest, the network for nonnegative inputs.
+ */
+async function representedTarget(
+  ticket: Ticket | GraphTicket,
+  kept: readonly KeptLayer[],
+  digest: string,
+): Promise<Network | Graph> {
+  const [first, second] = ([1, -1] as const).map((sign) => representedWeights(ticket.target, kept, sign));
+  return (await digestOf(second!, ticket)) === digest ? second! : first!;
 }
 
 function digestOf(target: Network | Graph, ticket: Ticket | GraphTicket): Promise<string> {
