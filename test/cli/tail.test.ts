@@ -36,6 +36,18 @@ test("With --json there is one line for each number of items", async () => {
   expect(method).toBe("exact");
 });
 
+test("Of what no trial saw, the tables of tail and phase print the end of the interval that is known", async () => {
+  const tail = await exacta("tail --half-range 64 --items 8 --targets 1 --trials 1000 --engine cpu --quiet");
+  const [, low] = /^8 +>(0\.99\d{4}) /m.exec(tail.stdout)!;
+  expect(tail.stdout.replaceAll("\n", " ")).toContain(">x: all signs of all trials fail");
+  const json = await exacta("tail --half-range 64 --items 8 --targets 1 --trials 1000 --engine cpu --json");
+  expect(Number(low)).toBe(Math.floor(linesOf(json.stdout)[0]!.covered.low * 1e6) / 1e6);
+  // Four items have 16 subsets, and cannot reach 129 targets. 1 - 0.025^(1 / 1000) is 0.00368.
+  const phase = await exacta("phase --half-range 64 --items 4 --trials 1000 --engine cpu --quiet --out rare");
+  expect(phase.stdout).toMatch(/^4 .* <3\.7e-3 /m);
+  expect(phase.stdout).toContain("<x: no trial reached it; x is the upper end of its interval.");
+});
+
 test("The table has at most 100 columns, and the files are written", async () => {
   const { status, stdout, stderr } = await exacta(
     "tail --half-range 3,16 --items 11..13 --targets 1,2,M --trials 200 --engine cpu --quiet --out out",

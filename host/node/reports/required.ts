@@ -69,6 +69,8 @@ ${[
 ].join("\n")}
 </dl>`;
 
+const listOf = (values: readonly number[]) => [...new Set(values)].join(", ");
+
 /** A row for each pool, method and engine, with all their precisions and failures. */
 function runRows(findings: readonly RequiredFinding[]): string[][] {
   const groups = new Map<string, RequiredFinding[]>();
@@ -77,7 +79,6 @@ function runRows(findings: readonly RequiredFinding[]): string[][] {
     const key = JSON.stringify([pool, methodText(finding), engine, adapter]);
     groups.set(key, [...(groups.get(key) ?? []), finding]);
   }
-  const listOf = (values: readonly number[]) => [...new Set(values)].join(", ");
   return [...groups.values()].map((group) => {
     const [first] = group as [RequiredFinding];
     const [bits, failures] = [
