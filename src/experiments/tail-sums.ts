@@ -7,7 +7,7 @@
 import { failingSigns, stratumOf, tailWords, TRIALS_OF_STRATUM } from "../kernels/tail.ts";
 import type { ParamsOf } from "../kernels/index.ts";
 import type { WorkOf } from "../plan.ts";
-import type { TallyLayout } from "../tally.ts";
+import { addTally, type TallyLayout } from "../tally.ts";
 import type { TailRun } from "./tail.ts";
 
 /** The words behind the binary point of a sum, and of a sum of squares. One word stands before it. */
@@ -27,13 +27,15 @@ export function sumsLayout(events: number): TallyLayout {
   return { length: MOMENT_WORDS * numbers, pairs: pairs.flat() };
 }
 
-/** The tally of a batch of a run, which is whole groups of four trials. */
+/** The tally of a batch of a run: whole groups of four trials, at most 2^21. */
 export function sumsOf(run: TailRun, work: WorkOf<"tail">, words: Uint32Array): Float64Array {
   const { divisors, components, densities } = run.mixture;
   const { firstLow, firstHigh, items, count, targets } = work.params;
   const first = firstHigh * 2 ** 32 + firstLow;
   const length = tailWords(work.params);
-  const sums = Array.from({ length: 4 * (1 + targets) }, () => 0n);
+  const layout = sumsLayout(1 + targets);
+  // Words of up to 2^32 each, which are carried in the end.
+  const sums = new Float64Array(layout.length);
   const weights = new Float64Array(TRIALS_OF_STRATUM);
   const failures = new Float64Array(TRIALS_OF_STRATUM);
   const successes = new Float64Array(TRIALS_OF_STRATUM);
@@ -56,11 +58,13 @@ export function sumsOf(run: TailRun, work: WorkOf<"tail">, words: Uint32Array): 
         failures[j] = isDecided ? 0 : (weights[j]! * failing) / all;
         successes[j] = isDecided ? 0 : (weights[j]! * passing) / all;
       }
-      addGroup(sums, 4 * i, failures);
-      addGroup(sums, 4 * i + 2, successes);
+      addGroup(sums, EVENT_WORDS * i, failures);
+      addGroup(sums, EVENT_WORDS * i + MOMENT_WORDS, successes);
     }
   }
-  return Float64Array.from(sums.flatMap((sum, i) => wordsOf(sum, i % 2 === 0 ? SUM_WORDS : SQUARE_WORDS)));
+  const tally = new Float64Array(layout.length);
+  addTally(layout, tally, sums);
+  return tally;
 }
 
 /** The signs of a trial that fail an event, and those that do not. Each number is rounded once. */
@@ -76,23 +80,27 @@ function signsOf(params: ParamsOf<"tail">, words: Uint32Array, at: number, event
   return low === 0 && high === 0 ? [all, 0] : [high * 2 ** 32 + low, all - high * 2 ** 32 - low];
 }
 
-/** Adds the values of a group, and the squares of their deviations from their mean. */
-function addGroup(sums: bigint[], at: number, values: Float64Array): void {
+/** Adds the values of a group, and the squares of their deviations from their mean, to sums of events. */
+function addGroup(sums: Float64Array, at: number, values: Float64Array): void {
   let sum = 0;
-  for (const value of values) sum += value;
+  for (let j = 0; j < TRIALS_OF_STRATUM; j++) sum += values[j]!;
   if (sum === 0) return;
-  const mean = sum / values.length;
   let squares = 0;
-  for (const value of values) squares += (value - mean) ** 2;
-  sums[at]! += BigInt(Math.ceil(sum * 2 ** (32 * SUM_WORDS)));
-  sums[at + 1]! += BigInt(Math.ceil(squares * 2 ** (32 * SQUARE_WORDS)));
+  for (let j = 0; j < TRIALS_OF_STRATUM; j++) squares += (values[j]! - sum / TRIALS_OF_STRATUM) ** 2;
+  addRoundedUp(sums, at, SUM_WORDS, sum);
+  addRoundedUp(sums, at + SUM_WORDS + 1, SQUARE_WORDS, squares);
 }
 
-function wordsOf(sum: bigint, fraction: number): number[] {
-  return Array.from({ length: fraction + 1 }, (_, k) => {
-    const rest = sum >> BigInt(32 * k);
-    return Number(k < fraction ? rest & 0xffffffffn : rest);
-  });
+/** Adds a value to a sum with some words behind the binary point, rounded up to a multiple of the last of them. */
+function addRoundedUp(sums: Float64Array, at: number, fraction: number, value: number): void {
+  let rest = value;
+  // A double minus its integer part, and times 2^32, is exact.
+  for (let k = fraction; k > 0 && rest > 0; k--) {
+    const whole = Math.floor(rest);
+    sums[at + k]! += whole;
+    rest = (rest - whole) * 2 ** 32;
+  }
+  sums[at]! += Math.ceil(rest);
 }
 
 /** The sum of some values, and that of the squares of their deviations from the means of their groups. */

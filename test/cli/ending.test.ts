@@ -79,6 +79,8 @@ describe("Runs that are stopped at once", () => {
     `phase --bits 3 --items 3 --trials 10 ${trial}`,
     `phase --bits 3 --items 3 --trials 10 --check ${trial}`,
     `required --bits 0 --failure 0.1 --trials 1000 ${trial}`,
+    `required --bits 0 --failure 1e-12 ${trial}`,
+    `tail --half-range 9 --items 3 --trials 100 ${trial}`,
     `width --bits 1 --width 1 --trials 5 ${trial}`,
     `solve instances.txt ${trial}`,
     "ticket network.json --engine reference --out ticket",

@@ -28,8 +28,8 @@ const SWEEP = "phase --bits 4 --trials 1e6 --out results";
 
 describe.runIf(isPosix)("exacta slurm", () => {
   test.each([
-    ["--shards 8 -- solve -", "command: expected phase, width or required, got "],
-    ["--shards 8 -- theory --bits 4 --out a", "command: expected phase, width or required, got "],
+    ["--shards 8 -- solve -", "command: expected phase, width, required or tail, got "],
+    ["--shards 8 -- theory --bits 4 --out a", "command: expected phase, width, required or tail, got "],
     [
       "--shards 8 -- phase --bits 4 --out a --best",
       'option: expected one that --help lists, got "--best"; perhaps --bits is meant; run exacta phase --help',

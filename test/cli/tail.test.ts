@@ -1,16 +1,21 @@
-// exacta tail as a process: its table, its findings, its files and what it refuses.
+// exacta tail, and required by the tail: tables, findings, files, what they refuse, and runs that are killed or stopped.
 
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { STOPPED_STATUS } from "../../host/node/commands/command.ts";
 import type { TailFinding } from "../../src/finding.ts";
-import { callCommand } from "./command.ts";
+import { buildCommand, callCommand, killCommands, runCommand, startCommand } from "./command.ts";
 
 let folder: string;
 beforeAll(async () => {
+  await buildCommand();
   folder = await mkdtemp(join(tmpdir(), "exacta-tail-"));
 }, 120_000);
+afterEach(killCommands);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const exacta = (words: string) => callCommand(words, folder);
@@ -99,7 +104,7 @@ test.each([
   ],
   [
     "--failure 1e-9 --shard 0/2",
-    /^shard: expected the method counts, which keeps a journal, got "0\/2"; use --method counts\n$/,
+    /^shard: expected the method counts, whose trials do not depend on those before, got "0\/2"; use --method counts\n$/,
   ],
   ["--failure 1e-16", /^failure.*: expected a number in 1e-15\.\.0\.5/],
 ])("The command required %s is refused", async (words, message) => {
@@ -124,14 +129,187 @@ test.each([
   expect(stderr).toMatch(message);
 });
 
-test("A folder with the journal of a sweep is refused, whose results would be replaced", async () => {
+test("A folder with the journal of another sweep is refused, whose results would be replaced", async () => {
   const swept = await exacta("phase --bits 2 --items 4 --trials 1000 --engine cpu --quiet --out swept");
   expect(swept.status).toBe(0);
   const before = await readFile(join(folder, "swept/results.jsonl"), "utf8");
   for (const command of ["tail --half-range 3 --items 11", "required --bits 0 --failure 1e-12"]) {
     const { status, stderr } = await exacta(`${command} --engine cpu --quiet --out swept`);
     expect(status).toBe(2);
-    expect(stderr).toContain("out: expected a folder without the journal of a sweep, got");
+    expect(stderr).toMatch(
+      /: expected .* as in this command, got .*; the journal is of another sweep; choose another folder/,
+    );
   }
   expect(await readFile(join(folder, "swept/results.jsonl"), "utf8")).toBe(before);
+});
+
+const ENGINE = "--engine cpu --threads 1 --quiet";
+/** Two configurations by trials, each of which takes a thread about half a second, and one that is computed exactly. */
+const TAILS = `tail --half-range 64,3,80 --items 30..33 --trials 20000 ${ENGINE}`;
+/** Trials with about eight numbers of items for each of three pools. */
+const SEARCH = `required --bits 6 --failure 1e-6 --method tail --trials 2000 ${ENGINE}`;
+/** The same with more trials: units of about a second, and several of them. */
+const LONG_TAILS = TAILS.replace("20000", "150000");
+
+/** The numbers of a folder of results. */
+const numbersIn = (out: string) =>
+  Promise.all(["results.jsonl", "results.csv"].map((name) => readFile(join(folder, out, name), "utf8")));
+
+/** The journals of a folder of results, by their names. */
+const journalsIn = (out: string) => {
+  const journal = join(folder, out, "journal");
+  if (!existsSync(journal)) return [];
+  return readdirSync(journal).map((name) => ({ name, text: readFileSync(join(journal, name), "utf8") }));
+};
+
+/** The number of ranges that the journals of a folder have on the disk. */
+const rangesIn = (out: string) =>
+  journalsIn(out).reduce((sum, { text }) => sum + text.split('\n{"part"').length - 1, 0);
+
+/** Starts a command that counts into a folder, and sends it a signal when its journals have more than some ranges. */
+async function endAt(words: string, out: string, signal: NodeJS.Signals, ranges: number) {
+  const { child, outcome } = startCommand(`${words} --out ${out}`.split(" "), folder);
+  child.stdin.end();
+  let isDone = false;
+  void outcome.then(() => (isDone = true));
+  while (!isDone && rangesIn(out) <= ranges) await sleep(2);
+  child.kill(signal);
+  return outcome;
+}
+
+const NO_FAULT = { status: 0, stderr: "" };
+
+describe.runIf(process.platform === "linux")("A tail that is ended", () => {
+  test.each([
+    ["tail", TAILS, 0],
+    ["required", SEARCH, 6],
+  ])(
+    "The command %s that is killed goes on behind its journal, and ends with the bytes of an undisturbed one",
+    async (name, words, ranges) => {
+      expect(await callCommand(`${words} --out ${name}-once`, folder)).toMatchObject(NO_FAULT);
+      await endAt(words, `${name}-killed`, "SIGKILL", ranges);
+      expect(existsSync(join(folder, `${name}-killed/results.jsonl`))).toBe(false);
+      const before = rangesIn(`${name}-killed`);
+      expect(await callCommand(`${words} --out ${name}-killed`, folder)).toMatchObject(NO_FAULT);
+      expect(await numbersIn(`${name}-killed`)).toEqual(await numbersIn(`${name}-once`));
+      // Nothing is counted twice: the second journal has the other ranges.
+      expect(before).toBeGreaterThan(0);
+      expect(rangesIn(`${name}-killed`)).toBe(rangesIn(`${name}-once`));
+    },
+  );
+
+  test.each([
+    ["tail", LONG_TAILS],
+    ["required", SEARCH],
+  ])(
+    "Eight signals at random moments change no byte of the command %s",
+    { tags: ["wide"] },
+    async (name, words) => {
+      await callCommand(`${words} --out ${name}-calm`, folder);
+      const most = rangesIn(`${name}-calm`);
+      const signals = ["SIGKILL", "SIGTERM", "SIGINT"] as const;
+      let [sent, state] = [0, 12];
+      const random = (below: number) => {
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+        return Math.floor((state / 2 ** 32) * below);
+      };
+      const out = `${name}-disturbed`;
+      while (sent < 8) {
+        await rm(join(folder, out), { recursive: true, force: true });
+        for (let at = random(3); at < most; at += 1 + random(4)) {
+          const { status, stderr } = await endAt(words, out, signals[random(3)]!, at);
+          expect({ stderr, isKnown: [0, null, STOPPED_STATUS].includes(status) }).toEqual({
+            stderr: "",
+            isKnown: true,
+          });
+          if (status === 0) break;
+          sent++;
+        }
+        expect(await runCommand(`${words} --out ${out}`, folder)).toMatchObject(NO_FAULT);
+        expect(await numbersIn(out)).toEqual(await numbersIn(`${name}-calm`));
+      }
+    },
+  );
+
+  test("SIGTERM stops a tail of hours with status 75, and keeps the units that are done", async () => {
+    const words =
+      "tail --half-range 16 --items 10 --trials 4e9 --engine cpu --threads 1 --progress json --out hours";
+    const { child, outcome } = startCommand(words.split(" "), folder);
+    child.stdin.end();
+    child.stderr.on("data", (text: string) => /"done":[1-9]/.test(text) && child.kill("SIGTERM"));
+    const { status, stderr } = await outcome;
+    expect({ status, stderr }).toMatchObject({ status: STOPPED_STATUS });
+    expect(rangesIn("hours")).toBeGreaterThan(0);
+    // A configuration that lacks trials has no findings.
+    expect(await readFile(join(folder, "hours/results.jsonl"), "utf8")).toBe("");
+  });
+
+  test.each(["tail --half-range 11 --method exact --items 160", "required --bits 4 --failure 1e-15"])(
+    "SIGTERM stops %s with status 75 while it computes exactly",
+    async (words) => {
+      const { child, outcome } = startCommand(
+        `${words} --engine reference --progress json`.split(" "),
+        folder,
+      );
+      child.stdin.end();
+      child.stderr.on("data", (text: string) => text.includes('"done":0') && child.kill("SIGTERM"));
+      const { status, stderr } = await outcome;
+      expect({ status, stderr }).toMatchObject({ status: STOPPED_STATUS });
+    },
+  );
+});
+
+test("Shards of a tail merge into the bytes of one run", async () => {
+  // A unit of 2^17 trials and a group of four.
+  const words = `tail --half-range 64,3 --items 33 --trials 131076 ${ENGINE}`;
+  await callCommand(`${words} --out shards-once`, folder);
+  for (const index of [0, 1])
+    expect(await callCommand(`${words} --shard ${index}/2 --out shard-${index}`, folder)).toMatchObject({
+      status: 0,
+    });
+  const half = await callCommand("merge shard-1 --out half --quiet", folder);
+  expect([half.status, half.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^part 0: trials 0\.\.\d+ of 131076 are missing\n/),
+  ]);
+  expect(await callCommand("merge shard-1 shard-0 --out merged --quiet", folder)).toMatchObject(NO_FAULT);
+  expect(await numbersIn("merged")).toEqual(await numbersIn("shards-once"));
+});
+
+test.each([
+  "tail --half-range 9,3 --items 12 --trials 400",
+  "required --bits 6 --failure 0.4 --method tail --trials 100",
+])("A flipped byte in the journal of %s is found and named", async (words) => {
+  const out = `flipped-${words.slice(0, 4)}`;
+  const command = `${words} --engine reference --quiet --out ${out}`;
+  expect(await callCommand(command, folder)).toMatchObject(NO_FAULT);
+  const [{ name, text }] = journalsIn(out) as [{ name: string; text: string }];
+  const numbers = await numbersIn(out);
+  // A digit of a word in the second line.
+  const at = text.indexOf('"words":[', text.indexOf("\n")) + 9;
+  const digit = String((Number(text[at]) + 1) % 10);
+  await writeFile(join(folder, out, "journal", name), text.slice(0, at) + digit + text.slice(at + 1));
+  const { status, stderr } = await callCommand(command, folder);
+  expect([status, stderr]).toEqual([
+    2,
+    expect.stringMatching(new RegExp(`${name}: line 2 at byte \\d+: checksum: expected`)),
+  ]);
+  await writeFile(join(folder, out, "journal", name), text);
+  expect(await callCommand(command, folder)).toMatchObject(NO_FAULT);
+  expect(await numbersIn(out)).toEqual(numbers);
+});
+
+test("More trials of a tail are refused, since their weights follow from how many there are", async () => {
+  const words = "tail --half-range 9 --items 4 --trials 100 --engine reference --quiet --out extended";
+  expect(await callCommand(words, folder)).toMatchObject(NO_FAULT);
+  const { status, stderr } = await callCommand(`${words} --extend 100`, folder);
+  expect([status, stderr]).toEqual([
+    2,
+    "extend: expected a sweep that can have more trials, got 100; how many there are decides how each trial is weighted\n",
+  ]);
+  const other = await callCommand(words.replace("--trials 100", "--trials 104"), folder);
+  expect([other.status, other.stderr]).toEqual([
+    2,
+    expect.stringMatching(/trials: expected 104 as in this command, got 100;/),
+  ]);
 });
