@@ -197,13 +197,15 @@ async function chainCases(): Promise<Case[]> {
 }
 
 let cases: Case[];
+/** Those of attention and of weights in depth. */
+let deeper: Case[];
 beforeAll(async () => {
   const random = generator(7);
+  deeper = [...(await attentionCases(0, 8)), ...(await depthCases(0, 4))];
   cases = [
     ...(await chainCases()),
     ...(await graphCases(0, 24)),
-    ...(await attentionCases(0, 8)),
-    ...(await depthCases(0, 4)),
+    ...deeper,
     await graphCase(random, residual(random), { failure: 0.01, skip: "none" }),
     await graphCase(random, residual(random), { failure: 0.01, skip: "random", units: [14, 60] }),
   ];
@@ -531,6 +533,18 @@ describe("Exported tickets", () => {
             isSame(runFile(faulty, inputs), outputs),
             isSame(runModel(faulty, inputs), outputs),
           ]).toEqual([false, false]);
+  });
+
+  test("A cut weight changes what attention and weights in depth give, the same in tensors and models", () => {
+    const changed = deeper.map(({ ticket, inputs, outputs }) => {
+      const faulty = cut(ticket);
+      const found = runFile(prunedNetwork(faulty, false), inputs);
+      for (const collapsed of [false, true])
+        expect(runModel(prunedNetwork(faulty, collapsed), inputs)).toEqual(found);
+      return !isSame(found, outputs);
+    });
+    // Of each kind at least one; other cut weights meet inputs of 0, or are rounded away.
+    for (const kind of [changed.slice(0, 8), changed.slice(8)]) expect(kind).toContain(true);
   });
 
   test("Another quantizer changes what tensors and models give", () => {
