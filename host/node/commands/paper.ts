@@ -25,8 +25,8 @@ export const paperCommand = command({
   manual: `
 Runs the experiments of [experiments.md](experiments.md) one after another, each into a folder of its own, and writes a page that walks
 through their figures: what is stated, what is seen, the command that draws the figure alone, and a digest of its numbers. The same
-command on the same folder goes on with what is missing, figure by figure, and inside a figure where its experiment keeps a journal.
-With \`--json\` a line for each figure is printed.`,
+command on the same folder goes on with what is missing, figure by figure and inside a figure. With \`--json\` a line for each figure is
+printed.`,
   examples: ["exacta paper --quick --out paper"],
   statusOne: "a figure could not be drawn",
   statusStopped: "a signal stopped the run; the same command goes on",
