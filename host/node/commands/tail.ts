@@ -104,7 +104,10 @@ async function runTail(args: Options, call: Call): Promise<number> {
   return status;
 }
 
-/** The experiment of some configurations: a part for each, named by its index. A configuration has all of its trials or no findings. */
+/**
+ * The experiment of some configurations: a part for each, named by its index. A configuration without all of its trials has no
+ * findings.
+ */
 export function tailExperiment(configs: readonly TailConfig[], textOf = tailTable): Experiment {
   const parts = configs.map((config, i) => ({ name: String(i), config, ...tailCount(config) }));
   return {
