@@ -24,10 +24,9 @@ export const paperCommand = command({
   summary: "Draws the figures of the field in one folder, each with the statement that it tests.",
   manual: `
 Runs the experiments of [experiments.md](experiments.md) one after another, each into a folder of its own, and writes a page that walks
-through their figures: what is stated, what is seen, the command that draws the figure alone, and a digest of its numbers. A run that is stopped
-writes the page with the figures that are done. The same
-command on the same folder goes on with what is missing, figure by figure, and inside a figure where its experiment keeps a journal.
-With \`--json\` a line for each figure is printed.`,
+through their figures: what is stated, what is seen, the command that draws the figure alone, and a digest of its numbers. A run that
+is stopped writes the page with the figures that are done. The same command on the same folder goes on with what is missing, figure by
+figure and inside a figure. With \`--json\` a line for each figure is printed.`,
   examples: ["exacta paper --quick --out paper"],
   statusOne: "a figure could not be drawn",
   statusStopped: "a signal stopped the run; the same command goes on",

@@ -122,9 +122,8 @@ export function requiredExperiment(configs: readonly RequiredConfig[]): Experime
 
 /** The experiment of some configurations of the method `tail`: for each, a part for each count that its search may ask for. */
 export function requiredTailExperiment(configs: readonly RequiredConfig[]): Experiment {
-  const nameOf = (index: number, { pool, items }: SearchCount) => partName(index, pool, items ?? "exact");
   const parts = configs.flatMap((config, i) =>
-    searchCounts(config).map((wanted) => ({ ...wanted, name: nameOf(i, wanted) })),
+    searchCounts(config).map((wanted) => ({ ...wanted, name: searchName(i, wanted) })),
   );
   return {
     configuration: { command: "required", drawing: DRAWING, requests: configs.map(requiredFields) },
@@ -138,7 +137,7 @@ export function requiredTailExperiment(configs: readonly RequiredConfig[]): Expe
         const counted = async (wanted: SearchCount) => {
           const { unit, layout, trials, workOf } = wanted;
           const totals = await count({
-            name: nameOf(i, wanted),
+            name: searchName(i, wanted),
             unit,
             layout,
             count: (engine, ranges, options) => countTailUnits(engine, workOf(), ranges, options),
@@ -173,6 +172,7 @@ export function readRequiredExperiment(requests: readonly RequiredRequest[]): Ex
   return configs[0]?.method === "tail" ? requiredTailExperiment(configs) : requiredExperiment(configs);
 }
 
+const searchName = (index: number, { pool, items }: SearchCount) => partName(index, pool, items ?? "exact");
 const partName = (index: number, pool: string, count: string | number) => `${index} ${pool} ${count}`;
 
 /** A tally with as many words as the longest one that the scan can lead to; its further words are 0. */

@@ -37,12 +37,13 @@ export const untilOption = {
 
 /** The manual of sweeps. */
 export const sweepManual = `
-\`phase\`, \`width\`, \`required\` and \`tail\` with \`--out\` keep a journal in the folder, one file for each attempt, and write it to the disk
-every 5 seconds. A run that was stopped, killed or lost its machine goes on with the same command: it counts what the journals do
-not have, and the results are those of a run that was never stopped. \`--extend N\` adds N trials to a folder. A folder belongs to
-one command line, apart from the engine, the threads and the number of trials.
+\`phase\`, \`width\`, \`required\` and \`tail\` with \`--out\` keep a journal in the folder, one file for each attempt, and write it to the
+disk every 5 seconds. A run that was stopped, killed or lost its machine goes on with the same command: it counts what the journals do
+not have, and the results are those of a run that was never stopped. \`--extend N\` adds N trials to a folder of \`phase\` or \`width\`. A
+folder belongs to one command line, apart from the engine, the threads and, for these two, the number of trials.
 
-Trials are counted in units, powers of two that take one thread about a second. One unit in ${RECHECK_SHARE} is counted twice, by a GPU and
+Trials are counted in units, powers of two that take one thread about a second. The exact failures of \`tail\` and \`required\`
+are one trial: they are kept as a whole, and begin anew where they were stopped. One unit in ${RECHECK_SHARE} is counted twice, by a GPU and
 the CPU or by two pools of threads, and a difference stops the run.
 
 \`--shard i/n\` counts one of n disjoint shares and writes nothing but the journal. Shards may run anywhere, at any time and more than once,

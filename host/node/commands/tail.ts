@@ -58,11 +58,12 @@ failures see nothing below one over their number. \`tail\` sees any depth, by on
   few such items miss targets often. All are weighted by how likely they are (the power heuristic of Veach & Guibas, 1995).
 
 The 95 % interval of \`conditional\`: what common divisors of all items decide is computed and not drawn. The logarithm of the rest (or
-of 1 - P, where that is smaller) is taken to be normal. Its variance is that of the weighted conditional probabilities of the trials, four of
-which at a time have the same condition, around the mean of the four, and of one trial more that is 6 times the mean. With 10,000 trials of M = 5, 6 or 8, or of
-products with M = 16, 93 to 97 % of 1,000 intervals contain the exact value. Fewer trials may see too little of the rarest items. Where all
-signs of all trials fail, the lower end allows for successes that no trial saw. \`rssp0\` and \`products0\` are mixtures over the number of
-items that are not 0. Signed sums (\`rnpp\`) are refused: their magnitudes alone decide, so that there are no signs to sum over.
+of 1 - P, where that is smaller) is taken to be normal. Its variance is that of the weighted conditional probabilities of the trials,
+four of which at a time have one condition, around the means of these four, and of one trial more that is 6 times the mean. With 10,000
+trials of M = 5, 6 or 8, or of products with M = 16, 93 to 97 % of 1,000 intervals contain the exact value. Fewer trials may see too
+little of the rarest items. Where all signs of all trials fail, the lower end allows for successes that no trial saw. \`rssp0\` and
+\`products0\` are mixtures over the number of items that are not 0. Signed sums (\`rnpp\`) are refused: their magnitudes alone decide,
+so that there are no signs to sum over. Weights follow from the number of trials, so that \`--extend\` is refused.
 
 Beside P are, in the field of a finding:
 
@@ -99,7 +100,10 @@ async function runTail(args: Options, call: Call): Promise<number> {
   return status;
 }
 
-/** The experiment of some configurations: a part for each, named by its index. A configuration has all of its trials or no findings. */
+/**
+ * The experiment of some configurations: a part for each, named by its index. A configuration without all of its trials has no
+ * findings.
+ */
 export function tailExperiment(configs: readonly TailConfig[], textOf = tailTable): Experiment {
   const parts = configs.map((config, i) => ({ name: String(i), config, ...tailCount(config) }));
   return {

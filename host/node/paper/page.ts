@@ -129,7 +129,8 @@ export function paperText(exhibits: readonly Exhibit[]): string {
     "# Experiments",
     "",
     "`exacta paper --out paper` draws all figures of this page into one folder, in about four minutes on two CPU cores, and with",
-    "`--quick` in less than one, by fewer trials. Each figure has a command of its own. Words are those of the [glossary](glossary.md).",
+    "`--quick` in less than one, by fewer trials. A run that was stopped goes on with the same command. Each figure has a command of its",
+    "own. Words are those of the [glossary](glossary.md).",
     ...exhibits.flatMap(({ title, statement, seen, command, name }) => [
       "",
       `## ${title}`,
