@@ -105,8 +105,10 @@ export function rolesOf(loops: readonly Loop[]): Roles | undefined {
       for (const inside of loop.inner) of.set(inside, isStep(inside) ? "step" : laterRole(inside));
     } else if (done(loop, "ones") > 0 && done(loop, "loads") > 0 && isLeaf(loop)) of.set(loop, "count");
     else if (done(loop, "atomics") > 0) of.set(loop, "target");
-    else if (done(loop, "shuffles") > 0) of.set(loop, "plan");
-    else if (done(loop, "stores") > 0 && done(loop, "loads") === 0) of.set(loop, "clear");
+    else if (loop.inner.length > 0) {
+      of.set(loop, "plan");
+      for (const inside of loop.inner) if (done(inside, "loads") > 0) of.set(inside, "sum");
+    } else if (done(loop, "stores") > 0 && done(loop, "loads") === 0) of.set(loop, "clear");
     else if (isLeaf(loop) && done(loop, "loads") > 0) of.set(loop, "sum");
   }
   return { trial, of };
@@ -125,8 +127,8 @@ export interface Shape {
 }
 
 const SAMPLE_LANES = 2 ** 13;
-/** The words that an invocation updates in a step, in the source of every variant with its bitset in workgroup memory. */
-const STEP_WORDS = 4;
+/** The words that an invocation updates in a step, in the source of `thread`, and where invocations share a trial. */
+const STEP_WORDS = { own: 4, shared: 3 };
 
 /** What a wave issues while it processes its trials, or the reason why the model cannot tell. */
 export function waveCounts(
@@ -145,9 +147,30 @@ export function waveCounts(
   const isShared = perTrial > 1;
   /** Waves of a trial, or 1 where a wave has several trials. */
   const waves = Math.max(perTrial / lanes, 1);
-  const trials = Lockstep.of(plan, isShared ? 1 : lanes, Math.ceil(SAMPLE_LANES / (isShared ? 16 : lanes)));
+  const trials = isShared
+    ? Lockstep.of(plan, 1, Math.ceil(SAMPLE_LANES / 16), "ascending")
+    : Lockstep.of(plan, lanes, Math.ceil(SAMPLE_LANES / lanes), "small first");
+  const stepWords = STEP_WORDS[isShared ? "shared" : "own"];
+  /** How often a wave draws and plans, where each of its lanes has an item. */
+  const planners = Math.ceil(items / lanes) / waves;
   const perBlock = 2 * Math.floor(32 / bits);
   let hasTarget = false;
+  /**
+   * Iterations of a loop that accesses `total` words, while the loop around it has `times` iterations. Where a compiler unrolled
+   * it, the loop around it has copies of a single turn for the turns that are left.
+   */
+  function unrolled(
+    loop: Loop,
+    around: Loop,
+    access: "loads" | "stores",
+    unit: number,
+    total: number,
+    times = 1,
+  ) {
+    const own = done(loop, access);
+    const beside = Math.max(Math.min(done(around, access), own - unit), 0);
+    return (total - beside * times) / own;
+  }
   const iterations = (loop: Loop, role: Role): number => {
     const words = (name: string) => Math.max(done(loop, name), 1) * perTrial;
     switch (role) {
@@ -155,7 +178,7 @@ export function waveCounts(
         return 1;
       case "draw":
         // Of a trial that lanes share, each draws an item.
-        return isShared ? Math.ceil(items / lanes) / waves : Math.ceil(items / perBlock);
+        return isShared ? planners : Math.ceil(items / perBlock);
       case "slice": {
         const blocks = Array.from({ length: Math.ceil(items / perBlock) }, (_, block) =>
           Math.min(items - block * perBlock, perBlock),
@@ -163,18 +186,28 @@ export function waveCounts(
         return blocks.reduce((sum, slices) => sum + Math.ceil(slices / Math.max(done(loop, "stores"), 1)), 0);
       }
       case "plan":
-        return Math.ceil(items / perTrial);
-      case "sum":
-        // One invocation adds up the items.
-        return items / done(loop, "loads") / waves;
+        return planners;
+      case "sum": {
+        // Every invocation that has an item reads all of them.
+        const around = found.find(({ loop: outer }) => outer.inner.includes(loop))!.loop;
+        return planners * unrolled(loop, around, "loads", 1, items);
+      }
       case "clear":
-        return trials.clears(words("stores"));
+        return isShared
+          ? unrolled(loop, roles.trial, "stores", stepWords, trials.clears(stepWords * perTrial) * stepWords)
+          : trials.clears(words("stores"));
       case "item":
         // A loop whose items are in workgroup memory may enter several in an iteration.
         return step ? items : items / Math.max(done(loop, "loads"), 1);
       case "step":
-        // Compilers unroll steps and keep the test after each, so an iteration is a number of steps.
-        return (trials.updates(STEP_WORDS * perTrial) * STEP_WORDS) / done(loop, "stores");
+        return unrolled(
+          loop,
+          item,
+          "stores",
+          stepWords,
+          trials.updates(stepWords * perTrial) * stepWords,
+          items,
+        );
       case "count":
         return trials.counts(words("ones"));
       default: {

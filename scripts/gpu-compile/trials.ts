@@ -15,20 +15,25 @@ interface TrialWords {
 
 const wordOf = (bit: number) => Math.floor(bit / 32);
 
-/** The extents of a trial whose small items enter first, as the shaders let them enter for one number of items. */
-function wordsOf(plan: Plan, trial: number): TrialWords {
+/** How items enter: those up to M/2 first, where an invocation has a trial for itself; by magnitude, where lanes share it. */
+type Order = "small first" | "ascending";
+
+/** The extents of a trial. */
+function wordsOf(plan: Plan, trial: number, order: Order): TrialWords {
   const { halfRange: M } = plan.params;
   const items = itemsOf(plan, trial);
   const magnitudes = items.map(Math.abs);
-  const small = magnitudes.filter((a) => a <= M / 2);
-  const large = magnitudes.filter((a) => a > M / 2).toReversed();
+  const entering =
+    order === "ascending"
+      ? magnitudes.toSorted((a, b) => a - b)
+      : [...magnitudes.filter((a) => a <= M / 2), ...magnitudes.filter((a) => a > M / 2).toReversed()];
   const sum = magnitudes.reduce((total, a) => total + a, 0);
   const negative = items.reduce((total, item) => total + Math.max(-item, 0), 0);
   const lesser = Math.min(negative, sum - negative);
   const top = Math.min(sum, lesser + M);
   const depth = sum - lesser + M;
   let prefixSum = 0;
-  const updated = [...small, ...large].map((a) => {
+  const updated = entering.map((a) => {
     prefixSum += a;
     const from = Math.max(prefixSum - depth, a, 0);
     return wordOf(Math.min(prefixSum, top)) - wordOf(from) + 1;
@@ -47,17 +52,17 @@ export class Lockstep {
   static readonly #drawn = new Map<string, Lockstep>();
 
   /** A sample of `groups` groups of trials of one number of items. */
-  static of(plan: Plan, lanes: number, groups: number): Lockstep {
+  static of(plan: Plan, lanes: number, groups: number, order: Order): Lockstep {
     const { halfRange, itemsTo } = plan.params;
-    const key = [halfRange, itemsTo, lanes, groups].join();
+    const key = [halfRange, itemsTo, lanes, groups, order].join();
     let drawn = this.#drawn.get(key);
-    if (!drawn) this.#drawn.set(key, (drawn = new Lockstep(plan, lanes, groups)));
+    if (!drawn) this.#drawn.set(key, (drawn = new Lockstep(plan, lanes, groups, order)));
     return drawn;
   }
 
-  private constructor(plan: Plan, lanes: number, groups: number) {
+  private constructor(plan: Plan, lanes: number, groups: number, order: Order) {
     this.#groups = Array.from({ length: groups }, (_, group) =>
-      Array.from({ length: lanes }, (_, lane) => wordsOf(plan, group * lanes + lane)),
+      Array.from({ length: lanes }, (_, lane) => wordsOf(plan, group * lanes + lane, order)),
     );
   }
 

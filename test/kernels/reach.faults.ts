@@ -89,16 +89,25 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   { variant: "storage", probe: "prefix", replace: "if (isDecided || !isPrefix) {", by: "if (turn == 0u) {" },
   // A prefix whose misses are added to the tally.
   { variant: "wave", probe: "prefix", replace: "n, !isPrefix);", by: "n, true);" },
-  { variant: "wave", probe: "sums", replace: "to - words - 1u", by: "to - words" },
-  { variant: "wave", probe: "sums", replace: "3u * WIDTH - localIndex", by: "2u * WIDTH - localIndex" },
+  { variant: "wave", probe: "sums", replace: "((a - 1u) >> 5u) + 1u", by: "(a - 1u) >> 5u" },
+  { variant: "wave", probe: "sums", replace: "high - 2u * NEXT", by: "high - 3u * NEXT" },
   {
     variant: "wave",
     probe: "tiles",
-    replace: "tile -= i32(TILE_WORDS);",
-    by: "tile -= i32(TILE_WORDS) + 1;",
+    replace: "w -= TILE_WORDS;",
+    by: "w -= TILE_WORDS + 1u;",
   },
-  { variant: "wave", probe: "six items", replace: "isLarge == (a > smallTo)", by: "isLarge" },
-  { variant: "wave", probe: "sums", replace: "max(-oriented(frame, item), 0)", by: "max(item, 0)" },
+  // Items of one magnitude that take each other's places.
+  {
+    variant: "wave",
+    probe: "six items",
+    replace: "MAX_ITEMS * u32(abs(item)) + i,",
+    by: "MAX_ITEMS * u32(abs(item)),",
+  },
+  // Steps of a single tile, and steps that lack a tile.
+  { variant: "wave", probe: "tiles", replace: "select(tilesOf(high, low), 0u", by: "select(1u, 0u" },
+  { variant: "wave", probe: "tiles", replace: "/ TILE_WORDS + 1u", by: "/ (TILE_WORDS + 1u) + 1u" },
+  { variant: "wave", probe: "sums", replace: "max(-step_.item, 0)", by: "max(step_.item, 0)" },
   {
     variant: "wave",
     probe: "sums",
@@ -109,8 +118,8 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   {
     variant: "workgroup",
     probe: "sums",
-    replace: "bits) | ((lower >> 1u) >> (31u - bits))",
-    by: "bits) | ((lower >> 1u) >> (30u - bits))",
+    replace: "PRODUCTS), 31u - bits",
+    by: "PRODUCTS), 30u - bits",
   },
   {
     variant: "workgroup",
@@ -127,18 +136,18 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   {
     variant: "storage",
     probe: "sums",
-    replace: "= before.w | shifted",
-    by: "= shifted",
+    replace: "= before.z | moved",
+    by: "= moved",
   },
   // Words that are not cleared: of the bitset, and right below it.
-  { variant: "storage", probe: "sums", replace: "sums[start + to + 2u * WIDTH] = 0u;", by: "" },
+  { variant: "storage", probe: "sums", replace: "sums[start + to + 2u * NEXT] = 0u;", by: "" },
   {
     variant: "storage",
     probe: "sums",
     replace: "w = localIndex; w < BELOW;",
     by: "w = localIndex; w + 1u < BELOW;",
   },
-  { variant: "storage", probe: "sums", replace: "32 * w + 31 - window.y", by: "32 * w + 30 - window.y" },
+  { variant: "storage", probe: "sums", replace: "31u - (ends.y", by: "30u - (ends.y" },
   {
     variant: "storage",
     probe: "sums",
@@ -150,8 +159,8 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   {
     variant: "workgroup",
     probe: "grid stride",
-    replace: "= u32(first + localIndex == 0u);",
-    by: "|= u32(first + localIndex == 0u);",
+    replace: "= u32(w == 0u);",
+    by: "|= u32(w == 0u);",
   },
   // Indices past the end of an array, which implementations change without a word.
   {

@@ -42,7 +42,7 @@ const SOFTWARE_DEPTH = 8;
 function shapesFor(
   { samples, points, rows }: ForwardWork["params"],
   isPacked: boolean,
-  { vendor, subgroupMaxSize }: DeviceProfile,
+  { vendor, subgroupMinSize, subgroupMaxSize }: DeviceProfile,
 ): Shape[] {
   const downFor = (halves: number, most: number) =>
     [2, 4, 8].find((count) => count < most && ROWS_PER_HALF * halves * count >= rows) ?? most;
@@ -56,7 +56,10 @@ function shapesFor(
   const tiles =
     Math.ceil((samples * points) / (16 * SAMPLES_PER_INVOCATION)) *
     Math.ceil(rows / (2 * ROWS_PER_HALF * down));
-  const widths = tiles >= BUSY_TILES ? [16, 8] : [8, 16];
+  // A workgroup that is narrower than a subgroup leaves lanes idle.
+  const widths = (tiles >= BUSY_TILES ? [16, 8] : [8, 16]).filter(
+    (across) => across * down >= Math.min(subgroupMinSize, 32),
+  );
   const depth = subgroupMaxSize < 16 ? SOFTWARE_DEPTH : DEPTH;
   return [
     ...widths.map((across) => ({ across, down, halves: 2 as const })),

@@ -50,7 +50,7 @@ const MAX_PRIVATE_TALLY_WORDS = 2 ** 10;
 const REGISTER_BLOCK_BITS = 128;
 const MAX_REGISTER_BLOCKS = 4;
 /** Words of a tile for each invocation of a workgroup. */
-const TILE_DEPTH = 4;
+const TILE_DEPTH = 3;
 /** The width of `wave`: that of the smallest subgroup of the device, but 32 where subgroups may be smaller and larger. */
 const waveWidth = ({ subgroupMinSize, subgroupMaxSize }: DeviceProfile) =>
   Math.min(Math.max(subgroupMinSize, 32), subgroupMaxSize, MAX_WAVE_WIDTH);
@@ -92,13 +92,17 @@ const workgroupSizes = ({ subgroupMaxSize }: DeviceProfile) =>
 /** The size of a workgroup, and whether words move up by products (shaders/lib/shift.wesl). */
 type Shape = readonly [size: number, products: boolean];
 
+/** Whether words probably move up faster by products than by shifts. */
+const isFasterByProducts = ({ vendor, subgroupMaxSize }: DeviceProfile) =>
+  vendor === "nvidia" || subgroupMaxSize <= 4;
+
 /**
  * The shapes of workgroups, the most promising first. What moves words up is tried the other way for the first size alone: it
  * depends on the size little, and every launch takes time to measure.
  */
 function shapesOf(device: DeviceProfile): Shape[] {
   const sizes = workgroupSizes(device);
-  const products = device.vendor === "nvidia" || device.subgroupMaxSize <= 4;
+  const products = isFasterByProducts(device);
   return [...sizes.map((size): Shape => [size, products]), [sizes[0]!, !products]];
 }
 
@@ -188,9 +192,12 @@ function prefixOf({ params, inputs }: ReachWork): number {
 
 const prefixConstant = (work: ReachWork) => ({ PREFIX: prefixOf(work) });
 
-/** Words of workgroup memory that are free beside the items, drawn and ordered, and the counters of a workgroup's trial. */
+/** What moves words of workgroup memory up. In storage, words wait for memory, whatever moves them. */
+const productsConstant = (device: DeviceProfile) => ({ PRODUCTS: Number(isFasterByProducts(device)) });
+
+/** Words of workgroup memory that are free beside the items, their steps of three words, and the counters of a trial. */
 const freeGroupWords = ({ params }: ReachWork, device: DeviceProfile) =>
-  maxWorkgroupWords(device) - 2 * roomForItems(params);
+  maxWorkgroupWords(device) - 4 * roomForItems(params);
 
 /** Room for the tally of a workgroup beside `words` words of workgroup memory: the words of the tally, or 1 where it has none. */
 function groupTally(work: ReachWork, device: DeviceProfile, words: number) {
@@ -227,7 +234,7 @@ function fallbackOf(work: ReachWork, device: DeviceProfile): ShaderProgram | und
   const bitmapWords = Math.ceil(Math.min(work.params.count, MAX_DISPATCH_TRIALS) / 32);
   return {
     source: fallbackSource,
-    constants,
+    constants: { ...constants, ...productsConstant(device) },
     workgroups: Math.min(BUSY_WORKGROUPS, Math.ceil(bitmapWords / width)),
     workgroupRows: 1,
   };
@@ -497,7 +504,12 @@ const wave: Variant<"reach"> = {
         {
           variant: "wave",
           source: waveSource,
-          constants: { ...constants, ...prefixConstant(work), ...groupTally(work, device, words) },
+          constants: {
+            ...constants,
+            ...prefixConstant(work),
+            ...productsConstant(device),
+            ...groupTally(work, device, words),
+          },
           workgroups: groupsOf(trials, device),
           workgroupRows: 1,
           scratchBytes: overflowBytes(isComplete, trials),
@@ -521,7 +533,12 @@ const workgroup: Variant<"reach"> = {
         {
           variant: "workgroup",
           source: workgroupSource,
-          constants: { ...constants, ...prefixConstant(work), ...groupTally(work, device, words) },
+          constants: {
+            ...constants,
+            ...prefixConstant(work),
+            ...productsConstant(device),
+            ...groupTally(work, device, words),
+          },
           workgroups: groupsOf(Math.min(work.params.count, MAX_DISPATCH_TRIALS), device),
           workgroupRows: 1,
           scratchBytes: 0,
