@@ -14,10 +14,10 @@ interface Watched {
 
 /**
  * Watches operations that end in the order in which they begin. The time of each begins when it is the first of them, and
- * `onLate` is called with its milliseconds if it does not end in time, or up to a ninth later.
+ * `onLate` is called with its milliseconds if it does not end in time, or up to a tick later.
  *
- * A wait has several ticks. While the event loop is blocked or the machine sleeps, at most one of them passes, so that answers that
- * came meanwhile are heard first. One timer serves all operations that end within a tick, since operations may take microseconds.
+ * A wait has several ticks. While the event loop is blocked or the machine sleeps, at most one of them passes, so that answers
+ * that came meanwhile are heard first. Operations may take microseconds, so all of them share one timer.
  */
 export class Watchdog {
   readonly #onLate: (milliseconds: number) => void;

@@ -30,19 +30,9 @@ interface Rule {
 /** Lines that keep words which a rule rejects, each with its reason. */
 const exceptions: readonly { readonly file: string; readonly line: RegExp; readonly reason: string }[] = [
   {
-    file: "host/node/bench/sections/shapes.ts",
-    line: /^ {2}"(as drawn|arranged), in (?:turns)": \[/,
-    reason: "The labels are keys of the results in host/node/bench/results, by which runs are compared.",
-  },
-  {
     file: "CONTRIBUTING.md",
     line: /^> Before: At least so (?:many), /,
     reason: "The example shows a comment that breaks the rules.",
-  },
-  {
-    file: "demo/index.html",
-    line: /^ {4}<title>exacta: a network that no(?:body) trained<\/title>$/,
-    reason: "The title of the page is a headline.",
   },
   {
     file: "demo/views/digits.tsx",

@@ -1,8 +1,8 @@
 // Sums over the trials of a tail as a tally of exact integers, which is the same for every cut into batches and in any order.
 //
 // The value of a trial is a double. Values are added up within their group of four, which are never apart, and only then rounded
-// up to a multiple of 2^-224, or of 2^-448 for squares. A mean failure of up to 160 items is at least 2^-160, so that this changes
-// no digit of it; and what is not 0 stays so.
+// up to a multiple of 2^-224, or of 2^-448 for squares. A mean failure of up to 160 items is at least 2^-160, so that rounding
+// changes no digit of it; and what is not 0 stays so.
 
 import { failingSigns, stratumOf, tailWords, TRIALS_OF_STRATUM } from "../kernels/tail.ts";
 import type { ParamsOf } from "../kernels/index.ts";
