@@ -26,6 +26,7 @@ const LONGEST = [
   "docs",
   "cli/cli",
   "cli/sweep",
+  "cli/tail",
 ].map((name) => `/test/${name}.test.ts`);
 
 export class LongestFirst extends BaseSequencer {

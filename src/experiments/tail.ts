@@ -430,7 +430,7 @@ const ALL_FAIL = Math.log(40);
 /**
  * A probability of failure with its 95 % interval. What is estimated is failure beyond what is known, or else success, whichever
  * is rarer; its logarithm is taken to be normal, with the variance that the weighted conditional probabilities of trials have
- * within their components. Where all signs of all trials failed, the lower end is that of successes that no trial saw.
+ * around the means of their groups. Where all signs of all trials failed, the lower end is that of successes that no trial saw.
  */
 function failureOf({ failure, known, variance, allFail, trials }: Parts): Failure {
   if (allFail) return { failure: 1, low: Math.max(0, 1 - ALL_FAIL / trials), high: 1 };
