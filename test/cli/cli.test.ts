@@ -562,7 +562,7 @@ describe("The command theory", () => {
     expect(printed).toEqual(computeTheory({ bits: 6, items: { from: 8, to: 12 }, targets: [0, 1, 64] }));
     const given = await exacta("theory --bits 6 --items 8..9 --targets 1,20 --total 20 --width 8");
     expect(given.stdout).toContain(
-      "target 1, given Lambda = 20: signed sum 18 (Lemma 2); Lemma 3 as n grows\n",
+      "target 1, given Lambda = 20: signed sum 18 (Lemma 2); limits by Lemma 3\n",
     );
     expect(given.stdout).toContain("target 20, given Lambda = 20: signed sum -20 (Lemma 2)\n");
     expect(given.stdout).toContain("at least 448 parameters");

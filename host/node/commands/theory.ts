@@ -223,7 +223,7 @@ function givenBlocks(name: string, findings: readonly TheoryFinding[], total: st
   if (known.length === 0) return [`${name}, given Lambda = ${total}: the items of no n have that total`];
   return known[0]!.given!.targets.map(({ target, signedSum, lemma3 }, t) =>
     [
-      `${name}, target ${target}, given Lambda = ${total}: signed sum ${signedSum} (Lemma 2)${lemma3 ? "; limits as n grows (Lemma 3)" : ""}`,
+      `${name}, target ${target}, given Lambda = ${total}: signed sum ${signedSum} (Lemma 2)${lemma3 ? "; limits by Lemma 3" : ""}`,
       "",
       ...columns([
         [
