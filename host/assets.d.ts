@@ -36,10 +36,10 @@ declare module "*.js?raw" {
   export default source;
 }
 
-/** An AssemblyScript module, compiled to WebAssembly, in base64. */
+/** An AssemblyScript module, compiled to WebAssembly, in hexadecimal digits. */
 declare module "*?wasm" {
-  const base64: string;
-  export default base64;
+  const hex: string;
+  export default hex;
 }
 
 /** A C program as text. */

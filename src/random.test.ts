@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import library from "../shaders/lib/random.wesl?raw";
 import { runShader } from "../test/gpu/devices.ts";
 import { oracleThreefry } from "../test/oracle.ts";
-import base64 from "../test/wasm/random.ts?wasm";
+import hex from "../test/wasm/random.ts?wasm";
 import { multiplyHigh, multiplyLow, rotateLeft } from "./u32.ts";
 import { streamKey, threefry2x32, type WordPair } from "./random.ts";
 
@@ -48,7 +48,7 @@ async function onGpu(code: string): Promise<WordPair[]> {
 }
 
 async function onWasm(): Promise<WordPair[]> {
-  const { instance } = await WebAssembly.instantiate(Buffer.from(base64, "base64"));
+  const { instance } = await WebAssembly.instantiate(Buffer.from(hex, "hex"));
   const { memory, blocks } = instance.exports as {
     memory: WebAssembly.Memory;
     blocks: (key0: number, key1: number, counters: number, out: number) => void;

@@ -1,6 +1,6 @@
 // The memory of an instance of the WebAssembly module that reads and writes lines (host/cpu/wasm/lines.ts).
 
-import base64 from "../../cpu/wasm/lines.ts?wasm";
+import hex from "../../cpu/wasm/lines.ts?wasm";
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
@@ -27,7 +27,7 @@ export class LineMemory {
 
   /** @param module That of all kernels, by default the one for lines alone: a few kilobytes, which every thread compiles. */
   constructor(module?: WebAssembly.Module) {
-    module ??= linesModule ??= new WebAssembly.Module(Buffer.from(base64, "base64"));
+    module ??= linesModule ??= new WebAssembly.Module(Buffer.from(hex, "hex"));
     this.wasm = new WebAssembly.Instance(module).exports as WebAssembly.Exports & Exports;
   }
 

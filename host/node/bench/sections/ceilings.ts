@@ -7,7 +7,7 @@ import memoryCode from "../yardsticks/micro/memory.wgsl?raw";
 import micro from "../yardsticks/micro/micro.wgsl?raw";
 import registersCode from "../yardsticks/micro/registers.wgsl?raw";
 import shuffleCode from "../yardsticks/micro/shuffle.wgsl?raw";
-import base64 from "../yardsticks/micro/wasm/ceilings.ts?wasm";
+import hex from "../yardsticks/micro/wasm/ceilings.ts?wasm";
 import { cpuSeconds, repeated } from "../measure/measure.ts";
 import type { Context, Gpu, Section } from "../context.ts";
 import { rowOf, rowsTable } from "../records/rows.ts";
@@ -104,7 +104,7 @@ const CPU_COPY_BYTES = 2 ** 26;
 
 /** The micro-kernels of the CPU, which run in this thread. */
 export async function cpuMicros(): Promise<Record<Exclude<Ceiling, "shuffle">, Micro>> {
-  const { instance } = await WebAssembly.instantiate(Buffer.from(base64, "base64"));
+  const { instance } = await WebAssembly.instantiate(Buffer.from(hex, "hex"));
   const wasm = instance.exports as WebAssembly.Exports & CeilingExports;
   const base = wasm.heapBase();
   wasm.memory.grow(Math.ceil((base + 2 * CPU_COPY_BYTES) / 65536));
