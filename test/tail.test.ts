@@ -121,13 +121,18 @@ test("Large half ranges have the tails that another program measured", async () 
 });
 
 /** The numbers of 1000 seeds whose 95 % intervals contain the truth: that of a missed target of -M..M, of missing 1, and of M. */
-async function coverage(ensemble: SubsetEnsemble, halfRange: number, items: number): Promise<number[]> {
+async function coverage(
+  ensemble: SubsetEnsemble,
+  halfRange: number,
+  items: number,
+  trials: number,
+): Promise<number[]> {
   const targets = [1, halfRange];
   const exact = exactTail(ensemble, halfRange, items, targets);
   const truths = [exact.covered[items]!, ...exact.targets.map((values) => values[items]!)];
   const counts = truths.map(() => 0);
   for (let seed = 1; seed <= 1000; seed++) {
-    const request = { ensemble, halfRange, items, targets, method: "conditional", seed } as const;
+    const request = { ensemble, halfRange, items, targets, method: "conditional", trials, seed } as const;
     const [finding] = await measureTail(cpu, request);
     for (const [i, { low, high }] of [finding!.covered, ...finding!.targets].entries())
       counts[i]! += Number(low <= truths[i]! && truths[i]! <= high);
@@ -136,15 +141,16 @@ async function coverage(ensemble: SubsetEnsemble, halfRange: number, items: numb
 }
 
 test.each([
-  ["rssp", 6, 24],
-  ["rssp", 8, 40],
-  ["rssp0", 5, 9],
-  ["products", 16, 20],
+  ["rssp", 6, 24, 10_000],
+  ["rssp", 8, 40, 10_000],
+  // A trial is one of each number of items that are not 0.
+  ["rssp0", 5, 9, 2000],
+  ["products", 16, 20, 10_000],
 ] as const)(
   "The 95 % intervals of %s with M = %d and %d items contain the truth for 93 to 97 % of 1000 seeds",
   { tags: ["wide"], timeout: 600_000 },
-  async (ensemble, halfRange, items) => {
-    for (const count of await coverage(ensemble, halfRange, items)) {
+  async (ensemble, halfRange, items, trials) => {
+    for (const count of await coverage(ensemble, halfRange, items, trials)) {
       expect(count).toBeGreaterThanOrEqual(930);
       expect(count).toBeLessThanOrEqual(970);
     }
