@@ -5,6 +5,8 @@ const TICKS = 8;
 /** The longest time of a timer. */
 const MAX_TICK_MS = 2 ** 31 - 1;
 
+const tickOf = (milliseconds: number) => Math.min(milliseconds / TICKS, MAX_TICK_MS);
+
 /** A timer of Node, which may keep the process alive, or of a browser. */
 type Timer = ReturnType<typeof setTimeout> & { unref?: () => void };
 
@@ -58,7 +60,7 @@ export class Watchdog {
 
   /** Begins the time of an operation: at the next tick of the timer, unless that is too far off. */
   #watch({ milliseconds }: Watched): void {
-    const tickMilliseconds = Math.min(milliseconds / TICKS, MAX_TICK_MS);
+    const tickMilliseconds = tickOf(milliseconds);
     const isSoon = this.#timer !== undefined && this.#tickMilliseconds <= tickMilliseconds;
     this.#ticks = isSoon ? -1 : 0;
     if (!isSoon) this.#start(tickMilliseconds);
@@ -81,7 +83,7 @@ export class Watchdog {
     const [first] = this.#watched;
     if (!first) return;
     if (++this.#ticks === TICKS) this.#onLate(first.milliseconds);
-    else this.#start(Math.min(first.milliseconds / TICKS, MAX_TICK_MS));
+    else this.#start(tickOf(first.milliseconds));
   }
 }
 

@@ -83,7 +83,7 @@ async function runMerge(
   if (out !== undefined) await prepareFolder(out, RESULT_FILES);
   const provenance = () => provenanceOfAll(union, { engine: "none", adapter: "none", version });
   const { result, missing } = await measureUnion(experiment, union, provenance, output.finding);
-  output.text(result.text());
+  if (result.findings.length > 0) output.text(result.text());
   output.warn(...missing);
   const seconds = (performance.now() - start) / 1000;
   if (out !== undefined)

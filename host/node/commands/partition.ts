@@ -85,7 +85,7 @@ export function partitionExperiment(configs: readonly PartitionConfig[]): Experi
       }
       return {
         findings,
-        text: () => (findings.length > 0 ? partitionTable(findings) : ""),
+        text: () => partitionTable(findings),
         csv: () => partitionCsv(findings),
         async report(about) {
           const { partitionReport } = await import("../reports/partition.ts");

@@ -210,7 +210,7 @@ export function phaseExperiment(configs: readonly PhaseConfig[]): Experiment<Pha
       return {
         sweeps,
         findings: sweeps.flatMap(({ findings }) => findings),
-        text: () => (sweeps.length > 0 ? phaseTable(sweeps) : ""),
+        text: () => phaseTable(sweeps),
         csv: () => resultsCsv(sweeps),
         async report(about) {
           // Loaded here, since every other command would wait for the modules that draw.

@@ -157,7 +157,7 @@ export function requiredTailExperiment(configs: readonly RequiredConfig[]): Expe
 function measuredOf(findings: readonly RequiredFinding[]): Measured {
   return {
     findings,
-    text: () => (findings.length > 0 ? requiredTable(findings) : ""),
+    text: () => requiredTable(findings),
     csv: () => requiredCsv(findings),
     async report(about) {
       const { requiredReport } = await import("../reports/required.ts");

@@ -155,7 +155,7 @@ export async function sweep<Result extends Measured>(
     );
     return { status, isStopped };
   }
-  output.text(result.text());
+  if (result.findings.length > 0) output.text(result.text());
   if (folder !== undefined && union)
     await writeResults(
       folder,

@@ -91,7 +91,7 @@ export function widthExperiment(configs: readonly WidthConfig[]): Experiment {
       }
       return {
         findings,
-        text: () => (findings.length > 0 ? widthTable(findings) : ""),
+        text: () => widthTable(findings),
         csv: () => widthCsv(findings),
         async report(about) {
           const { widthReport } = await import("../reports/width.ts");

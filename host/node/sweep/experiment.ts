@@ -44,7 +44,7 @@ export interface Look {
 /** The findings of a sweep, and the forms in which they are shown. */
 export interface Measured {
   readonly findings: readonly (Provenance & object)[];
-  /** The text for the terminal; empty where there are no findings. */
+  /** The text for the terminal, where there are findings. */
   readonly text: () => string;
   readonly csv: () => string;
   readonly report: (about: RunAbout) => string | Promise<string>;
