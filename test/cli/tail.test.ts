@@ -104,7 +104,7 @@ test.each([
   ],
   [
     "--failure 1e-9 --shard 0/2",
-    /^shard: expected the method counts, whose trials do not depend on those before, got "0\/2"; use --method counts\n$/,
+    /^shard: expected none with the method tail, which chooses its trials by those before, got "0\/2"; use --method counts\n$/,
   ],
   ["--failure 1e-16", /^failure.*: expected a number in 1e-15\.\.0\.5/],
 ])("The command required %s is refused", async (words, message) => {

@@ -202,9 +202,14 @@ function readRequests({
   );
   const [first] = requests.map(requiredConfig);
   if (first?.method === "tail" && shard !== undefined)
-    throw new RequestError("shard", "the method counts, whose trials do not depend on those before", shard, {
-      option: "method",
-      value: "counts",
-    });
+    throw new RequestError(
+      "shard",
+      "none with the method tail, which chooses its trials by those before",
+      shard,
+      {
+        option: "method",
+        value: "counts",
+      },
+    );
   return requests;
 }

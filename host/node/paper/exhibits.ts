@@ -64,7 +64,7 @@ export const exhibits: readonly Exhibit[] = [
     title: "How failure decays",
     statement:
       "As n grows at fixed M, the ratio of P(some target is missed) to 2 R_n(M) tends to 1, where R_n(M) is the probability that the positive items add up to less than M. This was found numerically and is not proven. The follow-up paper has the form 2 exp(-(n - C ln(M + 1))^2 / (kappa n)); its constants are fitted here.",
-    seen: "The ratio approaches 1 slowly for large M: at M = 8 it is 1.002 at n = 40, at M = 64 it is still 1.16 at n = 64. The factor by which one item more multiplies the probability changes slowly. Below 1e-9 no count of failures could see any of this.",
+    seen: "The ratio approaches 1 slowly for large M: at M = 8 it is 1.002 at n = 40, at M = 64 it is still 1.13 to 1.14 at n = 64 (a million trials; fewer trials are off by some per cent). The factor by which one item more multiplies the probability changes slowly. Below 1e-9 no count of failures could see any of this.",
     command: "tail --ensemble rssp --half-range 8,64,1024 --items 1..64",
     quick: "tail --ensemble rssp --half-range 8,64 --items 1..64 --trials 2000",
     figures: [{ title: "How failure decays: rssp" }, { title: "rssp, k = 3 (M = 8)" }],
@@ -124,7 +124,7 @@ export const exhibits: readonly Exhibit[] = [
     title: "Depth and width",
     statement:
       "Theorem 1 for several layers: a network contains its target if it contains each weight of each layer, so that failures add up over depth times width squared.",
-    seen: "With weights of -1, 0 and 1 the failure of every size is known exactly. Each further hidden unit takes away nearly the same factor, three quarters, whatever the size: more weights move the curve to the right. Dots follow the exact lines down to one failure among all networks that were drawn; a row of dots at one height is the same few failures, seen again with each unit more.",
+    seen: "With weights of -1, 0 and 1 the failure of every size is known exactly, so that measurements differ from theory by chance alone. Each further hidden unit takes away nearly the same factor, three quarters, whatever the size: more weights move the curve to the right. Dots follow the exact lines down to one failure among all networks that were drawn; a row of dots at one height is the same few failures, seen again with each unit more.",
     command: "width --bits 0 --target-bits 0 --width 1,4,8 --depth 1,2,4 --trials 3000",
     quick: "width --bits 0 --target-bits 0 --width 1,2,4 --depth 1,2 --trials 500",
     figures: [{ title: "Depth and width, k = 0" }],
