@@ -111,18 +111,22 @@ function compare(
   request: SolveRequest,
   findings: readonly SolveFinding[],
 ): void {
-  const left = findings.values();
-  instances.forEach(({ items, target, targets = [target] }, index) => {
+  const asked = new Set(answers(request));
+  const expected = instances.flatMap(({ items, target, targets = [target] }, instance) => {
     const sets = oracleSets(items, request.signed);
-    for (const target of request.partition ? [undefined] : targets) {
+    return (request.partition ? [undefined] : targets).map((target) => {
       const all = Object.entries(oracleFinding(items, sets, target, request));
-      const expected = Object.fromEntries(all.filter(([name]) => answers(request).includes(name)));
-      const finding = left.next().value!;
-      const what = JSON.stringify({ ...request, items, target: String(target) });
-      expect([what, finding.instance, answersOf(finding)]).toEqual([what, index, expected]);
-    }
+      return { instance, ...Object.fromEntries(all.filter(([name]) => asked.has(name))) };
+    });
   });
-  expect(left.next().done).toBe(true);
+  const found = findings.map((finding) => ({ instance: finding.instance, ...answersOf(finding) }));
+  // The deep comparison takes longer than all the rest.
+  for (const [i, answer] of found.entries()) {
+    if (JSON.stringify(answer) === JSON.stringify(expected[i])) continue;
+    const { items, targets } = instances[answer.instance]!;
+    expect([request, items, targets, answer]).toEqual([request, items, targets, expected[i]]);
+  }
+  expect(found).toHaveLength(expected.length);
 }
 
 /** Instances of up to `most` items; how many of each length is up to `lengths`. */
@@ -171,8 +175,12 @@ describe("Recorded facts", () => {
     targets: targets.map(([target]) => target!),
     expected: targets.map(([, count, smallest, signs]) => ({ count, smallest, signs })),
   }));
-  /** Whether workgroup memory has room for the sums, and SwiftShader compiles that in good time. */
+  /**
+   * Whether the reference is quick enough; and whether workgroup memory has room for the sums, and SwiftShader compiles that in
+   * good time.
+   */
   const fits = (name: string, items: readonly number[]) =>
+    (name !== "reference" || items.length <= 12) &&
     items.reduce((span, item) => span + Math.abs(item), 0) < (shared[name] ?? Infinity);
   const shared: Record<string, number> = { thread: 100, workgroup: 150 };
 
@@ -182,24 +190,33 @@ describe("Recorded facts", () => {
       `The facts of independent programs are what ${name} finds by every method`,
       tagsOf(name),
       async () => {
-        const fitting = rows.filter(({ items }) => fits(name, items));
-        expect(fitting.length).toBeGreaterThan(30);
+        // Each variant has a share of the facts.
+        const share = variants.indexOf(name as (typeof variants)[number]);
+        const fitting = rows.filter(
+          ({ items }, i) => fits(name, items) && (share < 0 || i % variants.length === share),
+        );
+        expect(fitting.length).toBeGreaterThan(share < 0 ? 30 : 9);
+        const expected = fitting.flatMap((row, instance) =>
+          row.expected.map(({ count, smallest, signs }) => ({
+            instance,
+            reachable: count! > 0,
+            count: `${count}`,
+            signs: `${signs}`,
+            smallest,
+            isNull: count === 0,
+          })),
+        );
         for (const request of byMethods(name, {})) {
           const findings = await all(engines[name]!, fitting, request);
-          const expected = fitting.flatMap((row) => row.expected);
-          expect(findings.length).toBe(expected.length);
-          findings.forEach(({ instance, reachable, count, smallest, witness }, i) => {
-            const fact = expected[i]!;
-            expect([request, instance, reachable, count]).toEqual([
-              request,
-              instance,
-              fact.count! > 0,
-              `${fact.count}`,
-            ]);
-            expect(count).toBe(`${fact.signs}`);
-            expect(smallest).toBe(fact.smallest);
-            expect(witness === null).toBe(!reachable);
-          });
+          const found = findings.map(({ instance, reachable, count, smallest, witness }) => ({
+            instance,
+            reachable,
+            count,
+            signs: count,
+            smallest,
+            isNull: witness === null,
+          }));
+          expect([request, found]).toEqual([request, expected]);
         }
       },
     );
@@ -249,7 +266,7 @@ describe("Random instances", () => {
       const isGpu = engines[name]!.engine === "gpu";
       // What takes a GPU the time is compiling, for every request anew.
       for (const [i, wish] of requests.entries()) {
-        if (isGpu && i % 3 > 0) continue;
+        if (isGpu && i % 6 > 0) continue;
         for (const request of isGpu ? [wish, ...byMethods(name, wish)] : byMethods(name, wish)) {
           const some = drawn(isGpu ? 30 : 15, 1000 + i, short, isGpu ? 5 : 60);
           compare(some, request, await all(engines[name]!, some, request));
@@ -272,7 +289,7 @@ describe("Random instances", () => {
           items.reduce((sum, item, i) => sum + BigInt((mask >> i) & 1) * BigInt(item), more),
         ),
       }));
-    const some = fc.sample(wide, { numRuns: 150, seed: 53 });
+    const some = fc.sample(wide, { numRuns: 60, seed: 53 });
     for (const request of requests)
       if (request.size === undefined && request.atMostSize === undefined)
         for (const name of ["reference", "cpu"])
@@ -334,7 +351,7 @@ describe("Lists of index sets", () => {
       const sets = oracleSets(items, request.signed);
       for (const target of request.partition ? [0] : targets) {
         const { finding, subsets } = found.next().value!;
-        const what = JSON.stringify({ ...request, items, target: String(target) });
+        const what = { ...request, items, target };
         const expected = finding.reachable ? oracleListed(items, sets, target, request) : [];
         expect([what, subsets.map(({ subset }) => maskOf(subset))]).toEqual([what, expected]);
         expect([what, finding.count]).toEqual([what, String(subsets.length)]);
@@ -392,11 +409,12 @@ describe("Lists of index sets", () => {
 
   test("A list is as long as the count, and is found as it is read", async () => {
     const items = Array.from({ length: 20 }, (_, i) => 1 + (i % 3));
-    let [rank, count] = [0, ""];
+    let [rank, ranked, count] = [0, 0, ""];
     for await (const finding of solve(engines.cpu!, [{ items, target: 19 }], { list: "all", ask: ["count"] }))
       if (finding.kind === "solve") count = finding.count!;
-      else expect(finding.rank).toBe(++rank);
+      else ranked += Number(finding.rank === ++rank);
     expect(rank).toBeGreaterThan(50_000);
+    expect(ranked).toBe(rank);
     expect(String(rank)).toBe(count);
     // 48 ones have 3 * 10^13 subsets of half of them.
     let taken = 0;
@@ -717,13 +735,13 @@ describe("Stream of instances", () => {
 
   test("A stream reads instances as they are needed, up to a fixed number ahead", async () => {
     const source = endless();
-    let found = 0;
-    let ahead = 0;
+    let [found, inOrder, ahead] = [0, 0, 0];
     for await (const { instance } of solve(engines.threads!, source.instances)) {
-      expect(instance).toBe(found++);
+      inOrder += Number(instance === found++);
       ahead = Math.max(ahead, source.taken - found);
       if (found === 60_000) break;
     }
+    expect(inOrder).toBe(found);
     expect(ahead).toBeLessThan(30_000);
     expect(source.closed).toBe(true);
   });

@@ -504,7 +504,7 @@ describe("Audit", () => {
 });
 
 describe("One weight of a random network", () => {
-  const NETWORKS = 1500;
+  const NETWORKS = 600;
 
   /** How many of the networks with `units` hidden units, one network a seed, contain a weight for inputs of both signs. */
   async function contained(weight: number, units: number, zero: boolean, pools: Pooling): Promise<number> {
