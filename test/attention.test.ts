@@ -59,7 +59,7 @@ function randomRequest(random: (range: number) => number, graph: Graph): GraphSc
 
 describe("Tickets of graphs with attention", () => {
   test("A ticket is certified, survives its file, and equals the graph by an independent pass", async () => {
-    for (const [seed, json, graph] of attentionGraphs(60, 0)) {
+    for (const [seed, json, graph] of attentionGraphs(40, 0)) {
       const random = generator(seed + 7);
       const ticket = await ticketFor(graph, randomRequest(random, graph), engines.cpu);
       const one = { seed, json, graph, ticket };
@@ -75,7 +75,7 @@ describe("Tickets of graphs with attention", () => {
   });
 
   test.each(["reference", "gpu"] as const)("A ticket and its passes are the same on %s", async (name) => {
-    for (const [seed, json, graph] of attentionGraphs(8, 1000)) {
+    for (const [seed, json, graph] of attentionGraphs(5, 1000)) {
       const random = generator(seed + 7);
       const request = randomRequest(random, graph);
       const ticket = await ticketFor(graph, request, engines.cpu);
