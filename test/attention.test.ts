@@ -59,7 +59,7 @@ function randomRequest(random: (range: number) => number, graph: Graph): GraphSc
 
 describe("Tickets of graphs with attention", () => {
   test("A ticket is certified, survives its file, and equals the graph by an independent pass", async () => {
-    for (const [seed, json, graph] of attentionGraphs(60, 0)) {
+    for (const [seed, json, graph] of attentionGraphs(40, 0)) {
       const random = generator(seed + 7);
       const ticket = await ticketFor(graph, randomRequest(random, graph), engines.cpu);
       const one = { seed, json, graph, ticket };
@@ -75,7 +75,7 @@ describe("Tickets of graphs with attention", () => {
   });
 
   test.each(["reference", "gpu"] as const)("A ticket and its passes are the same on %s", async (name) => {
-    for (const [seed, json, graph] of attentionGraphs(8, 1000)) {
+    for (const [seed, json, graph] of attentionGraphs(5, 1000)) {
       const random = generator(seed + 7);
       const request = randomRequest(random, graph);
       const ticket = await ticketFor(graph, request, engines.cpu);
@@ -309,7 +309,7 @@ describe("How often random networks have logits", () => {
   });
 
   test("Pruning finds them as often as the tables say, within 5 standard errors", async () => {
-    const trials = 600;
+    const trials = 250;
     for (const [graph, table] of tables) {
       const { scheme } = graphSchemeFor(graph, request(6));
       let found = 0;
@@ -354,13 +354,13 @@ describe("How often random networks have logits", () => {
     expect(predictedFailure).toBeLessThanOrEqual(0.2);
     expect(predictedFailure).toBeGreaterThan(0.08);
     let missed = 0;
-    for (let seed = 0; seed < 300; seed++) {
+    for (let seed = 0; seed < 200; seed++) {
       const { failures } = await pruneToTicket(engines.cpu, { network: graph, scheme, seed });
       missed += Number(failures.length > 0);
     }
-    const error = Math.sqrt((predictedFailure * (1 - predictedFailure)) / 300);
-    expect(missed / 300).toBeGreaterThan(predictedFailure / 1.3 - 5 * error);
-    expect(missed / 300).toBeLessThan(predictedFailure * 1.5 + 5 * error);
+    const error = Math.sqrt((predictedFailure * (1 - predictedFailure)) / 200);
+    expect(missed / 200).toBeGreaterThan(predictedFailure / 1.3 - 5 * error);
+    expect(missed / 200).toBeLessThan(predictedFailure * 1.5 + 5 * error);
   });
 });
 

@@ -9,7 +9,7 @@ import { solve } from "../host/experiments/solve.ts";
 import { drawnWeights } from "../src/ticket/scheme.ts";
 import fixtures from "./fixtures/lemma5.json";
 
-const TRIALS = 2000;
+const TRIALS = 1000;
 const SIGNS = [1, -1] as const;
 
 interface Trial {

@@ -307,7 +307,7 @@ describe("Failures", () => {
     { units: [96], copies: [28], zero: true },
   ])("Random networks of %o lack the target as often as predicted", async (request) => {
     const { predictedFailure } = graphSchemeFor(dense, { depthConstruction: true, ...request });
-    const trials = 600;
+    const trials = 250;
     let failed = 0;
     for (let seed = 1; seed <= trials; seed++)
       failed += Number((await prune(dense, request, seed)).failures.length > 0);
@@ -406,7 +406,7 @@ describe("The table of widths", () => {
     }
     return found / TRIALS;
   }
-  const TRIALS = 500;
+  const TRIALS = 200;
   const error = (probability: number) => 5 * Math.sqrt((probability * (1 - probability)) / TRIALS);
 
   test.each([0, 1, 3])(

@@ -29,25 +29,29 @@ function tensor(name: string): number[] {
 
 const parameters = ["0.weight", "0.bias", "2.weight", "2.bias"].map(tensor);
 const { count, images, labels } = await readDigits("test");
+/** The images that show a fault. */
+const FEW = 1000;
 
-/** The part of the test images for which the largest output, the first of equal ones, is that of their label. */
+/** The part of the first test images for which the largest output, the first of equal ones, is that of their label. */
 function accuracyOf(outputs: ArrayLike<number>): number {
   let right = 0;
-  for (let k = 0; k < count; k++) {
+  const images = outputs.length / CLASSES;
+  for (let k = 0; k < images; k++) {
     let best = 0;
     for (let c = 1; c < CLASSES; c++) if (outputs[k * CLASSES + c]! > outputs[k * CLASSES + best]!) best = c;
     right += Number(best === labels[k]);
   }
-  return right / count;
+  return right / images;
 }
 
-/** Outputs for all test images in real numbers. */
-function outputsOf([w1, b1, w2, b2] = parameters): Float64Array {
+/** Outputs for the first test images in real numbers. */
+function outputsOf([w1, b1, w2, b2]: readonly number[][], count: number): Float64Array {
   const outputs = new Float64Array(count * CLASSES);
   const hidden = new Float64Array(HIDDEN);
   for (let k = 0; k < count; k++) {
     const image = images.subarray(k * PIXELS, (k + 1) * PIXELS);
-    const lit = [...image.keys()].filter((i) => image[i] !== 0);
+    const lit: number[] = [];
+    for (let i = 0; i < PIXELS; i++) if (image[i] !== 0) lit.push(i);
     for (let j = 0; j < HIDDEN; j++) {
       let sum = b1![j]!;
       for (const i of lit) sum += (w1![j * PIXELS + i]! * image[i]!) / 256;
@@ -107,13 +111,14 @@ describe("Network of digits", () => {
   test("The network of digits reads the recorded number of the 10,000 test images, and another network does not", () => {
     const accuracy = Number(metadata["accuracy"]);
     expect(accuracy).toBeGreaterThan(0.96);
-    expect(accuracyOf(outputsOf())).toBe(accuracy);
+    const outputs = outputsOf(parameters, count);
+    expect(accuracyOf(outputs)).toBe(accuracy);
     // One hidden unit the other way round, the smallest fault in a row.
     const faulty = parameters.with(
       0,
       parameters[0]!.map((weight, i) => (i < PIXELS ? -weight : weight)),
     );
-    expect(accuracyOf(outputsOf(faulty))).not.toBe(accuracy);
+    expect(accuracyOf(outputsOf(faulty, FEW))).not.toBe(accuracyOf(outputs.subarray(0, FEW * CLASSES)));
   });
 
   test.each([
@@ -125,7 +130,8 @@ describe("Network of digits", () => {
     expect(accuracy).toBeGreaterThan(0.96);
     const weights = network.layers.flatMap(({ weights }) => [...weights]);
     expect(weights.filter((weight) => Math.abs(weight) > 2 ** bits)).toEqual([]);
-    expect(accuracyOf(forward(network, withOne))).toBe(accuracy);
+    const outputs = forward(network, withOne);
+    expect(accuracyOf(outputs)).toBe(accuracy);
     const [hidden, ...rest] = network.layers;
     const faulty = {
       ...network,
@@ -134,7 +140,8 @@ describe("Network of digits", () => {
         ...rest,
       ],
     };
-    expect(accuracyOf(forward(faulty, withOne))).not.toBe(accuracy);
+    const few = withOne.subarray(0, FEW * (PIXELS + 1));
+    expect(accuracyOf(forward(faulty, few))).not.toBe(accuracyOf(outputs.subarray(0, FEW * CLASSES)));
   });
 
   test("The network of digits has no weight for a pixel that is dark in every training image", async () => {

@@ -27,13 +27,12 @@ function predicted(graph: Graph, request: GraphSchemeRequest): number {
   return 1 - graphSchemeFor(graph, { ...request, failure: 1e-6 }).predictedFailure;
 }
 
-/** How many standard errors the share of random networks that contain random graphs is away from a probability. */
-async function deviates(
-  probability: number,
+/** How many standard errors a probability is away from the share of random networks that contain random graphs. */
+async function deviations(
   trials: number,
   graphOf: (random: (range: number) => number) => Graph,
   request: GraphSchemeRequest,
-): Promise<number> {
+): Promise<(probability: number) => number> {
   const random = generator(20);
   const { scheme } = graphSchemeFor(graphOf(random), { failure: 0.5, ...request });
   let found = 0;
@@ -44,8 +43,8 @@ async function deviates(
     expect(verifyTicket(graph, ticket).certified).toBe(isFound);
     found += Number(isFound);
   }
-  const error = Math.sqrt((probability * (1 - probability)) / trials);
-  return Math.abs(found / trials - probability) / error;
+  return (probability) =>
+    Math.abs(found / trials - probability) / Math.sqrt((probability * (1 - probability)) / trials);
 }
 
 /** A convolution of one channel and kernel. */
@@ -108,25 +107,21 @@ describe("Convolutions", () => {
 
   test("Pruning finds kernels as often as the tables say, within 5 standard errors", async () => {
     const binary = { bits: [0], initialBits: [0] };
-    expect(
-      await deviates(0.605377, 400, () => convolution(ones, 0), { ...binary, units: [12] }),
-    ).toBeLessThan(5);
-    expect(
-      await deviates(0.519204, 400, () => convolution(ones, 0, true), { ...binary, units: [8] }),
-    ).toBeLessThan(5);
-    expect(await deviates(0.683589, 400, () => convolution(hat, 2), { ...binary, units: [20] })).toBeLessThan(
-      5,
-    );
+    const signed = await deviations(200, () => convolution(ones, 0), { ...binary, units: [12] });
+    expect(signed(0.605377)).toBeLessThan(5);
     // A wrong probability is found.
-    expect(await deviates(0.8, 400, () => convolution(ones, 0), { ...binary, units: [12] })).toBeGreaterThan(
-      5,
-    );
+    expect(signed(0.8)).toBeGreaterThan(5);
+    const nonnegative = await deviations(200, () => convolution(ones, 0, true), { ...binary, units: [8] });
+    expect(nonnegative(0.519204)).toBeLessThan(5);
+    const graded = await deviations(200, () => convolution(hat, 2), { ...binary, units: [20] });
+    expect(graded(0.683589)).toBeLessThan(5);
     const uniform = (random: (range: number) => number) =>
       convolution(
         ones.map((row) => row.map(() => random(9) - 4)),
         2,
       );
-    expect(await deviates(0.119154, 800, uniform, { bits: [1], units: [14] })).toBeLessThan(5);
+    const mixed = await deviations(400, uniform, { bits: [1], units: [14] });
+    expect(mixed(0.119154)).toBeLessThan(5);
   });
 });
 
@@ -164,11 +159,11 @@ describe("Residual layers", () => {
       for (const w of [0, 1]) {
         const probability = tables[skip][8][w + 1]!;
         if (probability === 1) continue;
-        expect(await deviates(probability, 500, () => residual(w), request(skip, 8))).toBeLessThan(5);
+        const found = await deviations(250, () => residual(w), request(skip, 8));
+        expect(found(probability)).toBeLessThan(5);
+        // A random skip serves more networks than none.
+        if (skip === "random" && w === 1) expect(found(tables.none[8][2])).toBeGreaterThan(5);
       }
-    expect(await deviates(tables.none[8][2], 500, () => residual(1), request("random", 8))).toBeGreaterThan(
-      5,
-    );
   });
 
   test("Pruning finds residual layers with random skips as often as predicted, within 5 standard errors", async () => {
@@ -233,10 +228,11 @@ describe("Residual layers", () => {
     ] as const) {
       const open = { bits: [k], initialBits: [k], units: [units], skip: "random" as const };
       const share = predicted(graph, open);
-      expect(await deviates(share, 500, () => graph, open)).toBeLessThan(5);
+      const found = await deviations(500, () => graph, open);
+      expect(found(share)).toBeLessThan(5);
       // A prediction in which every skip is cut is found to be wrong.
       const cut = predicted(graph, { ...open, skip: "none" });
-      expect(await deviates(cut, 500, () => graph, open)).toBeGreaterThan(5);
+      expect(found(cut)).toBeGreaterThan(5);
     }
   });
 });
@@ -276,17 +272,20 @@ describe("Precisions of several layers", () => {
       expect(meanOf(1, units, "pooled") * meanOf(2, units, "nonnegative")).toBeCloseTo(chain12, 6);
       expect(meanOf(2, units, "pooled") * meanOf(1, units, "nonnegative")).toBeCloseTo(chain21, 6);
       const request = (bits: readonly number[]) => ({ bits, units: [units, units] });
-      expect(await deviates(chain12, 400, chain([1, 2]), request([1, 2]))).toBeLessThan(5);
-      expect(await deviates(chain21, 400, chain([2, 1]), request([2, 1]))).toBeLessThan(5);
+      const [first, second] = [
+        await deviations(200, chain([1, 2]), request([1, 2])),
+        await deviations(200, chain([2, 1]), request([2, 1])),
+      ];
+      expect(first(chain12)).toBeLessThan(5);
+      expect(second(chain21)).toBeLessThan(5);
     }
   });
 
-  test("The product of layers is that of the table for up to 32 units as well", { tags: ["wide"] }, () => {
-    const pools = [1, 2].map((k) => reachProbabilities(2 ** k, 32));
+  test("The product of layers is that of the table for up to 24 units as well", { tags: ["wide"] }, () => {
+    const pools = [1, 2].map((k) => reachProbabilities(2 ** k, 24));
     for (const [units, chain12, chain21] of [
       [16, 0.639361, 0.536577],
       [24, 0.896408, 0.865085],
-      [32, 0.97148, 0.964416],
     ] as const) {
       const [first, second] = [1, 2].map((k) =>
         (["pooled", "nonnegative"] as const).map((scheme) => meanOf(k, units, scheme, pools)),
@@ -359,7 +358,7 @@ describe("Units by theory", () => {
       const { scheme, predictedFailure } = graphSchemeFor(graph, { failure });
       expect(predictedFailure).toBeLessThanOrEqual(failure);
       expect(predictedFailure).toBeGreaterThan(failure / 3);
-      const trials = 400;
+      const trials = 200;
       let missed = 0;
       for (let seed = 0; seed < trials; seed++) {
         const { failures } = await pruneToTicket(cpu, { network: graph, scheme, seed });

@@ -114,7 +114,7 @@ export function modelBytes(
   let offset = 0;
   const tensors = Object.entries(initializers).map(([name, numbers]) => {
     const place = external ? { location: external, offset } : undefined;
-    offset += rawOf(numbers).length;
+    if (external) offset += rawOf(numbers).length;
     return field(5, tensorBytes(name, numbers, place));
   });
   const dims = inputShape?.map((size) =>

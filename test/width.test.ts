@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-const TARGETS = 6;
+const TARGETS = 4;
 const SEEDS = 25;
 const TRIALS = TARGETS * SEEDS;
 
@@ -70,14 +70,11 @@ const plain = { pools: "shared", support: false } as const;
 const literal = { pools: "halves", support: true } as const;
 test.each<[number, number, 1 | 2, boolean, Quantizer, number, Pick<OpenScheme, "pools" | "support">]>([
   [1, 2, 1, false, "away", 1, plain],
-  [2, 4, 1, true, "away", 2, plain],
   [3, 6, 1, false, "away", 3, plain],
-  [4, 8, 1, false, "away", 4, plain],
   [2, 4, 1, true, "floor", 6, plain],
   [4, 4, 2, false, "away", 4, plain],
   [0, 3, 1, true, "away", 0, plain],
-  [2, 4, 1, false, "away", 2, literal],
-  [3, 6, 1, true, "away", 3, literal],
+  [2, 4, 1, true, "away", 2, literal],
 ])(
   "The predicted width is measured: k = %i, target bits %i, theorem %i, zero %s, %s from %i bits, %o",
   { tags: ["wide"] },

@@ -9,7 +9,7 @@ export interface WrittenLayer {
 const encoder = new TextEncoder();
 
 export function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(Buffer.concat(parts));
+  return new Uint8Array(Buffer.concat(parts));
 }
 
 export function doubles(values: readonly number[]): Uint8Array {
@@ -81,6 +81,7 @@ export function stateDict(
 
 /** A varint: seven bits a byte, the lowest ones first. */
 export function varint(value: number | bigint): Uint8Array {
+  if (value >= 0 && value < 128) return Uint8Array.of(Number(value));
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
   for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);

@@ -121,7 +121,7 @@ describe("Columns", () => {
           );
         },
       ),
-      { numRuns: 25, seed: 5 },
+      { numRuns: 15, seed: 5 },
     );
   });
 

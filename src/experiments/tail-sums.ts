@@ -34,18 +34,21 @@ export function sumsOf(run: TailRun, work: WorkOf<"tail">, words: Uint32Array): 
   const first = firstHigh * 2 ** 32 + firstLow;
   const length = tailWords(work.params);
   const layout = sumsLayout(1 + targets);
+  const all = 2 ** items;
+  const squaredDensities = densities.map((density) => density ** 2);
   // Words of up to 2^32 each, which are carried in the end.
   const sums = new Float64Array(layout.length);
   const weights = new Float64Array(TRIALS_OF_STRATUM);
   const failures = new Float64Array(TRIALS_OF_STRATUM);
   const successes = new Float64Array(TRIALS_OF_STRATUM);
+  const signs = new Float64Array(2);
   for (let k = 0; k < count; k += TRIALS_OF_STRATUM) {
     const component = components[stratumOf(first + k, components.length)]!;
     for (let j = 0; j < TRIALS_OF_STRATUM; j++) {
       const at = (k + j) * length;
-      let squares = densities[0]! ** 2;
+      let squares = squaredDensities[0]!;
       for (let i = 0; i < divisors.length; i++)
-        squares += densities[1 + (items + 1) * i + words[at + 1 + i]!]! ** 2;
+        squares += squaredDensities[1 + (items + 1) * i + words[at + 1 + i]!]!;
       weights[j] = densities[component]! / squares;
     }
     for (let i = 0; i <= targets; i++) {
@@ -53,10 +56,9 @@ export function sumsOf(run: TailRun, work: WorkOf<"tail">, words: Uint32Array): 
         const at = (k + j) * length;
         const divisor = words[at]!;
         const isDecided = i === 0 ? divisor > 1 : work.inputs.targets[i - 1]! % divisor > 0;
-        const all = 2 ** items;
-        const [failing, passing] = signsOf(work.params, words, at, i);
-        failures[j] = isDecided ? 0 : (weights[j]! * failing) / all;
-        successes[j] = isDecided ? 0 : (weights[j]! * passing) / all;
+        signsOf(work.params, all, words, at, i, signs);
+        failures[j] = isDecided ? 0 : (weights[j]! * signs[0]!) / all;
+        successes[j] = isDecided ? 0 : (weights[j]! * signs[1]!) / all;
       }
       addGroup(sums, EVENT_WORDS * i, failures);
       addGroup(sums, EVENT_WORDS * i + MOMENT_WORDS, successes);
@@ -67,17 +69,31 @@ export function sumsOf(run: TailRun, work: WorkOf<"tail">, words: Uint32Array): 
   return tally;
 }
 
-/** The signs of a trial that fail an event, and those that do not. Each number is rounded once. */
-function signsOf(params: ParamsOf<"tail">, words: Uint32Array, at: number, event: number): [number, number] {
+/**
+ * Writes how many signs of a trial fail an event, and how many do not. Each number is rounded once.
+ * @param all All choices of signs.
+ * @param into 2 words: failing signs, and others.
+ */
+function signsOf(
+  params: ParamsOf<"tail">,
+  all: number,
+  words: Uint32Array,
+  at: number,
+  event: number,
+  into: Float64Array,
+): void {
   if (params.residues > 1) {
     const failing = failingSigns(params, words, at, event);
-    return [Number(failing), Number((1n << BigInt(params.items)) - failing)];
+    into[0] = Number(failing);
+    into[1] = Number((1n << BigInt(params.items)) - failing);
+    return;
   }
   // A single residue, of two words, is the number itself. 0 stands for 2^64, since at least one choice of signs fails.
   const first = at + 1 + params.divisors + 2 * event;
   const [low, high] = [words[first]!, words[first + 1]!];
-  const all = 2 ** params.items;
-  return low === 0 && high === 0 ? [all, 0] : [high * 2 ** 32 + low, all - high * 2 ** 32 - low];
+  const isAll = low === 0 && high === 0;
+  into[0] = isAll ? all : high * 2 ** 32 + low;
+  into[1] = isAll ? 0 : all - high * 2 ** 32 - low;
 }
 
 /** Adds the values of a group, and the squares of their deviations from their mean, to sums of events. */

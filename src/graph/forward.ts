@@ -137,14 +137,13 @@ function inside(
   { size, stride, padding, dilation }: Window,
   [, height, width]: readonly [number, number, number],
   [y, x]: readonly [number, number],
-  visit: (tap: number, point: number) => void,
+  visit: (point: number) => void,
 ): void {
   for (let a = 0; a < size[0]; a++)
     for (let b = 0; b < size[1]; b++) {
       const row = y * stride[0] + a * dilation[0] - padding[0];
       const column = x * stride[1] + b * dilation[1] - padding[1];
-      if (row >= 0 && row < height && column >= 0 && column < width)
-        visit(a * size[1] + b, row * width + column);
+      if (row >= 0 && row < height && column >= 0 && column < width) visit(row * width + column);
     }
 }
 
@@ -159,19 +158,30 @@ function windowValues(
   const result = new Float64Array(outputs * height * width);
   for (let o = 0; o < outputs; o++) {
     const firstChannel = Math.floor((o * groups) / outputs) * channels;
-    for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++) {
-        let sum = biasOf(node, o, read);
-        inside(window, image, [y, x], (tap, point) => {
-          for (let i = 0; i < channels; i++)
-            sum +=
-              weights[(o * channels + i) * taps + tap]! *
-              read.values[(firstChannel + i) * image[1] * image[2] + point]!;
-        });
-        result[(o * height + y) * width + x] = epilogueOf(epilogue, sum);
-      }
+    const sums = result.subarray(o * height * width, (o + 1) * height * width).fill(biasOf(node, o, read));
+    for (let i = 0; i < channels; i++)
+      for (let tap = 0; tap < taps; tap++)
+        addTap(sums, weights[(o * channels + i) * taps + tap]!, firstChannel + i, tap);
+    sums.forEach((sum, point) => (sums[point] = epilogueOf(epilogue, sum)));
   }
   return result;
+
+  /** Adds a weight times what its tap reads of a channel to the sums of an output channel. */
+  function addTap(sums: Float64Array, weight: number, channel: number, tap: number): void {
+    if (weight === 0) return;
+    const { size, stride, padding, dilation } = window;
+    const top = Math.floor(tap / size[1]) * dilation[0] - padding[0];
+    const left = (tap % size[1]) * dilation[1] - padding[1];
+    for (let y = 0; y < height; y++) {
+      const row = y * stride[0] + top;
+      if (row < 0 || row >= image[1]) continue;
+      const first = (channel * image[1] + row) * image[2];
+      for (let x = 0; x < width; x++) {
+        const column = x * stride[1] + left;
+        if (column >= 0 && column < image[2]) sums[y * width + x]! += weight * read.values[first + column]!;
+      }
+    }
+  }
 }
 
 /** Output channel j at point i is the sum of weights[b, a] x_i[a] x_j[b] over the channels a and b. */
@@ -203,7 +213,7 @@ function poolValues(node: MaxPoolNode | AveragePoolNode, read: Read): Float64Arr
     for (let y = 0; y < height; y++)
       for (let x = 0; x < width; x++) {
         let [largest, sum, count] = [-Infinity, 0, 0];
-        inside(window, image, [y, x], (_, point) => {
+        inside(window, image, [y, x], (point) => {
           const value = read.values[c * image[1] * image[2] + point]!;
           largest = Math.max(largest, value);
           sum += value;

@@ -89,7 +89,7 @@ describe.each(fixture.rows.map((row) => [row.name, row] as const))("Format %s", 
 
   test("A file of this format is refused when more than 12 bytes at its end are cut off", () => {
     const accepted: number[] = [];
-    for (let length = 0; length < file.length; length++)
+    for (let length = file.length - 1; length >= 0; length -= length > file.length - 100 ? 1 : 3)
       if (refusalOf(file.subarray(0, length)) === undefined) accepted.push(length);
     // An ONNX model may end before its last fields, the versions of the operators.
     const least = file.length - 12;
@@ -98,9 +98,9 @@ describe.each(fixture.rows.map((row) => [row.name, row] as const))("Format %s", 
 
   test("More than an eighth of the files of this format with a flipped bit are refused, and the others cause no error", () => {
     let refused = 0;
-    for (let at = 0; at < file.length; at++)
+    for (let at = 0; at < file.length; at += 3)
       refused += Number(refusalOf(file.with(at, file[at]! ^ (1 << (at % 8)))) !== undefined);
-    expect(refused).toBeGreaterThan(file.length / 8);
+    expect(refused).toBeGreaterThan(file.length / 3 / 8);
   });
 });
 
@@ -148,7 +148,7 @@ test("Every format gives the same network, with each weight off by at most half 
         else expect(farthest(read[0] as ImportedNetwork, layers)).toBeLessThanOrEqual(0.5 + 1e-9);
       },
     ),
-    { seed: 5, numRuns: 100 },
+    { seed: 5, numRuns: 60 },
   );
 });
 

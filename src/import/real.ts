@@ -445,16 +445,35 @@ export function forwardReal(layers: readonly GivenLayer[], inputs: Float64Array)
     const weights = realWeights(layer);
     const samples = values.length / columns;
     const outputs = new Float64Array(samples * rows);
+    const isLast = l === layers.length - 1;
     const positions = new Int32Array(columns);
+    const present = new Float64Array(columns);
+    const sums = new Float64Array(4);
     for (let k = 0; k < samples; k++) {
       // Inputs of 0, such as blank pixels and the outputs of most ReLUs, are left out.
       let count = 0;
-      for (let i = 0; i < columns; i++) if (values[k * columns + i] !== 0) positions[count++] = i;
-      for (let row = 0; row < rows; row++) {
-        let sum = biases?.[row] ?? 0;
-        for (let j = 0; j < count; j++)
-          sum += weights[row * columns + positions[j]!]! * values[k * columns + positions[j]!]!;
-        outputs[k * rows + row] = l === layers.length - 1 ? sum : Math.max(sum, 0);
+      for (let i = 0; i < columns; i++) {
+        const value = values[k * columns + i]!;
+        if (value === 0) continue;
+        positions[count] = i;
+        present[count++] = value;
+      }
+      // Four rows at a time, since an addition need not wait for one of another row. The last rows may be computed twice.
+      for (let first = 0; first < rows; first += 4) {
+        const rowAt = (i: number) => Math.min(first + i, rows - 1);
+        const [a, b, c, d] = [rowAt(0) * columns, rowAt(1) * columns, rowAt(2) * columns, rowAt(3) * columns];
+        for (let i = 0; i < 4; i++) sums[i] = biases?.[rowAt(i)] ?? 0;
+        let [s, t, u, v] = [sums[0]!, sums[1]!, sums[2]!, sums[3]!];
+        for (let j = 0; j < count; j++) {
+          const at = positions[j]!;
+          const value = present[j]!;
+          s += weights[a + at]! * value;
+          t += weights[b + at]! * value;
+          u += weights[c + at]! * value;
+          v += weights[d + at]! * value;
+        }
+        [sums[0], sums[1], sums[2], sums[3]] = [s, t, u, v];
+        for (let i = 0; i < 4; i++) outputs[k * rows + rowAt(i)] = isLast ? sums[i]! : Math.max(sums[i]!, 0);
       }
     }
     values = outputs;

@@ -20,7 +20,7 @@ test("Copies grow with the logarithm of the bits, where units of two layers grow
 });
 
 describe("Random edges", () => {
-  const TRIALS = 2000;
+  const TRIALS = 1000;
 
   /** Whether the levels of one input and sign exist among drawn edges: row by row, an edge for each copy below. */
   function exists(targetBits: number, copies: number, zero: boolean, seed: number): boolean {

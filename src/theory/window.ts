@@ -145,10 +145,21 @@ export function windowFailure(mu: number, tau: number): number {
   // Farther than 9 from the outermost peak, the integrand adds less than 1e-18 of the whole.
   const from = -Math.max(edge, shift) - 9;
   const steps = Math.ceil((edge + 9 - from) / step);
+  // Between -inner and inner, where the inner exponential is above 746, the integrand is below the smallest double: it is 0.
+  const inner = Math.sqrt(2 * Math.max(0, logRate - Math.log(746)));
+  const left = Math.floor((-inner - from) / step);
+  const right = Math.max(left + 1, Math.floor((inner - from) / step));
   let sum = 0;
-  for (let i = 0; i <= steps; i++) {
-    const h = from + i * step;
+  const add = (h: number) => {
     sum += Math.exp(-((h + shift) ** 2) / 2 - Math.exp(logRate - h ** 2 / 2));
+  };
+  for (let i = 0; i <= left; i++) add(from + i * step);
+  // To the right of 0 the density of g + 2 tau falls. From where it is below e^-38 < 2^-54 of the sum, no term changes the sum.
+  const least = Math.log(sum) - 38;
+  for (let i = right; i <= steps; i++) {
+    const h = from + i * step;
+    if (-((h + shift) ** 2) / 2 < least) break;
+    add(h);
   }
   return Math.min(1, (sum * step) / Math.sqrt(2 * Math.PI));
 }

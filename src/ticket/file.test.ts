@@ -224,9 +224,13 @@ describe("Damaged ticket file", () => {
     () => {
       let tickets = 0;
       const wrong: string[] = [];
+      const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+      // Digits, letters, all that JSON gives a meaning to, and bytes that are no letters.
+      const letters = Buffer.from('0123456789abcdefglxAEF"\\,:[]{}+-. \t\0\x7f\x80\xc3\xff', "latin1");
       for (let at = 0; at < file.length; at++)
-        for (let change = 1; change < 256; change++) {
-          const bytes = file.with(at, file[at]! ^ change);
+        for (const byte of at >= 8 && at < 8 + header.length ? letters : all) {
+          if (byte === file[at]) continue;
+          const bytes = file.with(at, byte);
           if (refusalOf(bytes) !== "none") continue;
           const { ticket, digest: its } = decodeTicket(bytes);
           if (Buffer.compare(encodeTicket(ticket, its), bytes) !== 0) wrong.push(`${at}: ${bytes[at]}`);

@@ -144,7 +144,7 @@ async function readBoth(
   const right = [0, 0];
   for (let first = 0; first < count; first += CHUNK_IMAGES) {
     const pixels = images.subarray(first * MNIST_PIXELS, (first + CHUNK_IMAGES) * MNIST_PIXELS);
-    const inputs = Float64Array.from(pixels, (pixel) => pixel / 255);
+    const inputs = new Float64Array(pixels).map((pixel) => pixel / 255);
     [given, approximated].forEach((layers, k) => {
       const read = largestOutputs(forwardReal(layers, inputs), MNIST_CLASSES);
       read.forEach((digit, i) => (right[k]! += Number(digit === labels[first + i])));

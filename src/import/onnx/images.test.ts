@@ -74,11 +74,11 @@ function checkIntegers(runs: number): void {
 
 describe("Random ONNX graph of images", () => {
   test("Graphs that are read from models of real numbers compute what their nodes compute, within 1e-9", () => {
-    expect(() => check(300)).not.toThrow();
+    expect(() => check(150)).not.toThrow();
   });
 
   test("Graphs that are read from models of integers compute exactly what their nodes compute", () => {
-    expect(() => checkIntegers(200)).not.toThrow();
+    expect(() => checkIntegers(100)).not.toThrow();
   });
 
   test("The random models have all kinds of nodes, and groups, padding, strides and dilations", () => {
@@ -141,18 +141,18 @@ describe("Random ONNX graph of images", () => {
     ],
   ])("The distance from the interpreter shows %s", (_, change) => {
     let shown = 0;
-    for (let seed = 0; seed < 60; seed++) {
+    for (let seed = 0; seed < 30; seed++) {
       const model = imageModel(seed, ["conv", "pool", "sum", "relu"], true);
       const given = readOnnx(modelBytes(model.model));
       if (!isGivenGraph(given)) continue;
       const wrong = { ...given, nodes: given.nodes.map(change) };
       if (distance(model, wrong, seed) > 1e-9) shown++;
     }
-    expect(shown).toBeGreaterThan(5);
+    expect(shown).toBeGreaterThan(3);
   });
 
   test("Many more random graphs of images compute what their nodes compute", { tags: ["wide"] }, () => {
-    expect(() => check(2_000)).not.toThrow();
-    expect(() => checkIntegers(1000)).not.toThrow();
+    expect(() => check(700)).not.toThrow();
+    expect(() => checkIntegers(300)).not.toThrow();
   });
 });
