@@ -379,12 +379,12 @@ const carries: readonly ReachCase[] = [
 
 const large: readonly ReachCase[] = (
   [
-    ["rssp", 2 ** 12, 15, 1],
-    ["products", 2 ** 12, 16, 2],
-    ["rnpp", 2 ** 13, 16, 2],
-    ["rssp0", 2 ** 13 - 1, 17, 2],
+    ["rssp", 2 ** 12, 15, 1, ["wave", "workgroup"]],
+    ["products", 2 ** 12, 16, 2, ["workgroup"]],
+    ["rnpp", 2 ** 13, 16, 1, ["wave"]],
+    ["rssp0", 2 ** 13 - 1, 17, 1, ["workgroup"]],
   ] as const
-).map(([ensemble, halfRange, items, count]) => ({
+).map(([ensemble, halfRange, items, count, on]) => ({
   title: `${items} items of ${ensemble} up to ${halfRange}`,
   works: () => [
     workOf(
@@ -399,7 +399,7 @@ const large: readonly ReachCase[] = (
       count,
     ),
   ],
-  on: ["reference", "cpu", "wave", "workgroup"],
+  on: ["reference", "cpu", ...on],
   wide: ensemble !== "rssp",
 }));
 
@@ -444,7 +444,6 @@ const largest: readonly ReachCase[] = (
   [
     ["rssp", 2 ** 20, 20, 1],
     ["rnpp", 2 ** 20, 24, 1],
-    ["products0", 2 ** 20, 22, 1],
     ["rssp0", 2 ** 20, 64, 1],
   ] as const
 ).map(([ensemble, halfRange, items, count]) => ({
