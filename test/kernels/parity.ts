@@ -315,9 +315,14 @@ export function describeParity<Probe extends string>(kernel: KernelName, cases: 
       { tags: ["wide"] },
       async (variant) => {
         const ofVariant = cases.faults.filter((fault) => fault.variant === variant);
+        let compared = 0;
         for (const probe of new Set(ofVariant.map((fault) => fault.probe)))
-          for (const { work } of await answered(probe))
-            if (await serves(variant, work)) await compare(work, ["cpu", variant]);
+          for (const { work } of await answered(probe)) {
+            if (!(await serves(variant, work))) continue;
+            compared++;
+            await compare(work, ["cpu", variant]);
+          }
+        expect(compared, `work of the probes that ${variant} serves`).toBeGreaterThan(0);
       },
     );
 

@@ -289,7 +289,7 @@ const prefixCases: readonly ReachCase[] = [
   {
     title: "trials that a prefix decides, and trials that it leaves open",
     works: () => [1, 33, 600].map((count) => workOf(open, 2 ** 32 - 30, count)),
-    on: perInvocation,
+    on: ["reference", "cpu", "placed", "thread"],
   },
   {
     title: "trials of 64 items that a prefix decides, and trials that it leaves open",
