@@ -12,6 +12,7 @@ import { reachPrefix, reachTally } from "../src/kernels/reach.ts";
 import { batchWork, type WorkOf } from "../src/plan.ts";
 import { reachPlan } from "../src/reach-plan.ts";
 import { oracleTally } from "./oracle.ts";
+import { onlyKernels } from "./kernels/onlyKernels.ts";
 
 type ReachWork = WorkOf<"reach">;
 
@@ -43,16 +44,18 @@ function workOf({
 const reference = referenceRunner();
 
 /** The words of the CPU's kernel, and those of the twin. */
-async function wordsOf(work: ReachWork, module?: WebAssembly.Module) {
-  const kernel = await loadKernel(work, module);
+async function wordsOf(work: ReachWork) {
+  const kernel = await loadKernel(work);
   kernel.run();
   return { words: [...kernel.output()], twin: [...(await reference.run(work)).words] };
 }
 
-async function compare(work: ReachWork): Promise<void> {
+/** Answers the words. */
+async function compare(work: ReachWork): Promise<number[]> {
   expect(reachPrefix(work.params), JSON.stringify(work.params)).toBeGreaterThan(0);
   const { words, twin } = await wordsOf(work);
   expect(words, JSON.stringify(work.params)).toEqual(twin);
+  return words;
 }
 
 const unsigned = ensembles.filter((ensemble) => ensemble !== "rnpp");
@@ -155,13 +158,15 @@ describe("Faults in the prefix of reach", () => {
 
   const probes = {
     small: workOf({ halfRange: 9, from: 15, count: 2000 }),
-    sizes: workOf({ halfRange: 9, from: 15, to: 20, count: 2000 }),
-    far: workOf({ halfRange: 9, from: 27, targets: [27], count: 2000 }),
+    sizes: workOf({ halfRange: 9, from: 15, to: 20, count: 500 }),
+    far: workOf({ halfRange: 9, from: 27, targets: [27], count: 500 }),
     words: workOf({ halfRange: 1100, from: 22, first: 2 ** 32 - 300, count: 600 }),
   };
 
+  type Probe = keyof typeof probes;
+
   /** Text that occurs once in the AssemblyScript, what replaces it, and the probe whose words must change. */
-  const faults: readonly (readonly [replace: string, by: string, probe: keyof typeof probes])[] = [
+  const faults: readonly (readonly [replace: string, by: string, probe: Probe])[] = [
     ["if (i == from) return false;", "if (i == from) return true;", "small"],
     ["== 2 * M + 1;", ">= 2 * M;", "small"],
     ["mirrored ? bit + item : bit - item", "bit - item", "small"],
@@ -171,18 +176,24 @@ describe("Faults in the prefix of reach", () => {
     ["2 * <u32>(from / itemsOfCall(params))", "0", "words"],
   ];
 
+  const right = new Map<Probe, Promise<number[]>>();
+  /** The words of a probe, which the kernel as it is has as well. */
+  function rightWords(probe: Probe): Promise<number[]> {
+    const known = right.get(probe) ?? compare(probes[probe]);
+    right.set(probe, known);
+    return known;
+  }
+
   for (const [replace, by, probe] of faults)
     test(`The words change where \`${replace}\` becomes \`${by}\``, { tags: ["wide"] }, async () => {
       const found = new Set<string>();
       const bytes = await compile(index, (text) => {
         if (text.includes(replace)) found.add(text);
-        return text.replace(replace, by);
+        return onlyKernels(text.replace(replace, by), ["reach"]);
       });
       expect([...found].map((text) => text.split(replace).length)).toEqual([2]);
-      const work = probes[probe];
-      expect(reachPrefix(work.params)).toBeGreaterThan(0);
-      const { words, twin } = await wordsOf(work, await WebAssembly.compile(bytes));
-      expect(words).not.toEqual(twin);
-      await compare(work);
+      const kernel = await loadKernel(probes[probe], await WebAssembly.compile(bytes));
+      kernel.run();
+      expect([...kernel.output()]).not.toEqual(await rightWords(probe));
     });
 });

@@ -309,7 +309,7 @@ const fullWords = (
 });
 
 const seams: readonly Case[] = [
-  ...[1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 32, 33, 63, 64, 65].map((n) => ({
+  ...[1, 3, 4, 5, 8, 9, 16, 32, 33, 65].map((n) => ({
     title: `layers with sides of ${n}`,
     // With 9 a layer has more rows than a half of a tile; with 33 it has more than one tile in both directions.
     wide: n !== 9,
@@ -337,7 +337,7 @@ const seams: readonly Case[] = [
       ),
   },
   { title: "sums at either end of a word", wide: true, works: () => fullWords },
-  ...[1, 3, 4, 5, 8, 9, 16, 17].map((channels) => ({
+  ...[1, 4, 5, 8, 9, 17].map((channels) => ({
     title: `windows on images of ${channels} channels`,
     wide: channels !== 5,
     works: () => windows(channels),
@@ -384,7 +384,7 @@ const { engine } = describeParity("forward", {
   seams,
   random: [
     { title: "40 random layers", works: random, seed: 12, runs: 40 },
-    { title: "150 random layers", works: random, seed: 11, runs: 150, wide: true },
+    { title: "100 random layers", works: random, seed: 11, runs: 100, wide: true },
   ],
   probes: {
     "one word": () => everyQuantizer.map((params) => workOf({ ...params, most: 90 * params.relu }, small)),
