@@ -367,7 +367,7 @@ describe("Damage", () => {
   });
 
   test(
-    "Every byte, with another of its bits flipped than in its neighbour or as a newline, heals or is refused",
+    "Every byte with another of its bits flipped than in its neighbour, and every third as a newline, heals or is refused",
     { tags: ["wide"] },
     async () => {
       const file = await writeSmall();
@@ -376,6 +376,7 @@ describe("Damage", () => {
         // Its checksum covers all of a line, so that every bit of a byte shows what any of them shows.
         writeFileSync(file, flipped(bytes, 8 * i + (i % 8)));
         await compareDamaged(file);
+        if (i % 3 > 0) continue;
         const changed = Buffer.from(bytes);
         changed[i] = 10;
         writeFileSync(file, changed);
@@ -786,8 +787,8 @@ describe("Histories", () => {
 
   test.each([1, 2, 3, 4, 5, 6, 7, 8])("The history of seed %d has exact totals", compareHistory);
 
-  test("The histories of 30 seeds have exact totals", { tags: ["wide"] }, async () => {
-    for (let seed = 100; seed < 130; seed++) {
+  test("The histories of 12 seeds have exact totals", { tags: ["wide"] }, async () => {
+    for (let seed = 100; seed < 112; seed++) {
       await compareHistory(seed);
       rmSync(join(folder, String(seed)), { recursive: true });
     }

@@ -19,18 +19,36 @@ const digestsOf = (page: string) =>
   [...page.matchAll(/<code>([0-9a-f]{64})<\/code>/g)].map(([, digest]) => digest);
 
 test(
-  "The quick paper has all figures, and again with the digests of before",
+  "A quick paper that is stopped names the missing figures, and goes on to all of them with the digests of before",
   { tags: ["wide"], timeout: 600_000 },
   async () => {
     const words = "paper --quick --out paper --engine cpu --json --quiet";
-    const first = await runCommand(words, folder);
-    expect({ status: first.status, stderr: first.stderr }).toEqual({ status: 0, stderr: "" });
-    const figures = first.stdout
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as { name: string });
+    const linesOf = (text: string) => text.trim().split("\n");
+    const pageOf = () => readFile(join(folder, "paper/index.html"), "utf8");
+
+    const { child, outcome } = startCommand(words.split(" "), folder);
+    child.stdin.end();
+    let printed = "";
+    child.stdout.on("data", (text: string) => {
+      printed += text;
+      if (linesOf(printed).length >= 3) child.kill("SIGTERM");
+    });
+    const stopped = await outcome;
+    expect(stopped.status).toBe(75);
+    expect(stopped.stderr).toContain("stopped early; the same command goes on in paper");
+    const done = linesOf(stopped.stdout).length;
+    expect(done).toBeLessThan(exhibits.length);
+    const early = await pageOf();
+    expect(early.split("<section ")).toHaveLength(1 + done);
+    const [, missing] = /This run was stopped early\.([^]*?)<\/p>/.exec(early)!;
+    for (const [i, { title }] of exhibits.entries())
+      expect(missing!.includes(`&ldquo;${title}&rdquo;`), title).toBe(i >= done);
+
+    const { status, stdout, stderr } = await runCommand(words, folder);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const figures = linesOf(stdout).map((line) => JSON.parse(line) as { name: string });
     expect(figures.map(({ name }) => name)).toEqual(exhibits.map(({ name }) => `${name}-quick`));
-    const page = await readFile(join(folder, "paper/index.html"), "utf8");
+    const page = await pageOf();
     const sections = page.split("<section ").slice(1);
     expect(sections).toHaveLength(exhibits.length);
     for (const [i, { figures }] of exhibits.entries())
@@ -38,34 +56,12 @@ test(
     expect(page).not.toMatch(/undefined|NaN/);
     const digests = digestsOf(page);
     expect(new Set(digests).size).toBe(exhibits.length);
+    expect(digests.slice(0, done)).toEqual(digestsOf(early));
     // Every digest is that of the figure's command alone.
-    const { name, quick } = exhibits.find(({ name }) => name === "partition")!;
+    const { name, quick } = exhibits.find(({ name }) => name === "size")!;
     await runCommand(`${quick} --out alone --engine cpu --quiet`, folder);
     const alone = await readFile(join(folder, "alone/results.jsonl"), "utf8");
     expect(alone).toBe(await readFile(join(folder, `paper/${name}-quick/results.jsonl`), "utf8"));
-    await runCommand(words, folder);
-    expect(digestsOf(await readFile(join(folder, "paper/index.html"), "utf8"))).toEqual(digests);
-  },
-);
-
-test(
-  "A paper that is stopped has a page of the figures that are done, which names the missing ones",
-  { tags: ["wide"], timeout: 60_000 },
-  async () => {
-    const words = "paper --quick --out stopped --engine cpu --json --quiet";
-    const { child, outcome } = startCommand(words.split(" "), folder);
-    child.stdin.end();
-    child.stdout.once("data", () => child.kill("SIGTERM"));
-    const { status, stdout, stderr } = await outcome;
-    expect(status).toBe(75);
-    expect(stderr).toContain("stopped early; the same command goes on in stopped");
-    const done = stdout.trim().split("\n").length;
-    expect(done).toBeLessThan(exhibits.length);
-    const page = await readFile(join(folder, "stopped/index.html"), "utf8");
-    expect(page.split("<section ")).toHaveLength(1 + done);
-    const [, missing] = /This run was stopped early\.([^]*?)<\/p>/.exec(page)!;
-    for (const [i, { title }] of exhibits.entries())
-      expect(missing!.includes(`&ldquo;${title}&rdquo;`), title).toBe(i >= done);
   },
 );
 

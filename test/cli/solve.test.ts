@@ -498,8 +498,8 @@ describe("Runs that are continued", () => {
 
   // A run that goes on behind a kill at any moment is the same code for both formats, so that few kills show what many do.
   for (const [csv, kills] of [
-    ["", 6],
-    ["--csv", 3],
+    ["", 4],
+    ["--csv", 2],
   ] as const)
     test(
       `Runs that are killed at ${kills} random moments end with the bytes of one run, ${csv}`,

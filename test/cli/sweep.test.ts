@@ -15,8 +15,8 @@ import { buildCommand, callCommand, killCommands, runCommand, startCommand } fro
 
 /** Two parts of a unit and a partial one, each of which takes half a second of one thread. */
 const SWEEP = "phase --bits 5,6 --items 40..44 --trials 5000123 --engine cpu --threads 1 --quiet";
-/** Two parts of seven units, each of which takes a tenth of a second of one thread: a prefix decides the trials. */
-const LONG = SWEEP.replace("5,6", "7,8").replace("40..44", "60..64").replace("5000123", "7000123");
+/** Two parts of four units, each of which takes a fifth of a second of one thread: a prefix decides the trials. */
+const LONG = SWEEP.replace("5,6", "4,5").replace("5000123", "7000123");
 /** Two parts of one partial unit. */
 const SHORT = "phase --bits 3,4 --items 1..4 --trials 1e5 --engine cpu --threads 1 --quiet";
 const NUMBERS = ["results.jsonl", "results.csv"];
@@ -125,18 +125,18 @@ describe.runIf(process.platform === "linux")("A sweep as a process", () => {
     expect(rangesIn("out")).toBe(2);
   });
 
-  test("Twelve random signals change no byte of the results", { tags: ["wide"] }, async () => {
+  test("Eight random signals change no byte of the results", { tags: ["wide"] }, async () => {
     const numbers = await undisturbed(LONG);
     const signals = ["SIGKILL", "SIGTERM", "SIGHUP"] as const;
     let [sent, state] = [0, 12];
     const random = () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
-    for (let isDone = false; !isDone || sent < 12;) {
+    for (let isDone = false; !isDone || sent < 8;) {
       if (isDone) await rm(join(folder, "out"), { recursive: true });
       const { child, outcome } = startCommand(`${LONG} --out out`.split(" "), folder);
       child.stdin.end();
-      await Promise.race([sleep(300 + 1000 * random()), outcome]);
+      await Promise.race([sleep(300 + 600 * random()), outcome]);
       // Once there were enough signals, the sweep may end.
-      if (sent < 12 && child.kill(signals[Math.floor(3 * random())])) sent++;
+      if (sent < 8 && child.kill(signals[Math.floor(3 * random())])) sent++;
       const { status, stderr } = await outcome;
       expect({ stderr, isKnown: [0, null, STOPPED_STATUS].includes(status) }).toEqual({
         stderr: "",

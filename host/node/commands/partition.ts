@@ -13,7 +13,7 @@ import {
 import type { PartitionFinding } from "../../../src/finding.ts";
 import { countPartitionUnits } from "../../experiments/partition.ts";
 import { given, readList, readNumber } from "../formats/arguments.ts";
-import { partitionCsv, partitionTable } from "../reports/partition.ts";
+import { partitionCsv, partitionTable } from "../reports/partition-table.ts";
 import { DRAWING, type Experiment } from "../sweep/experiment.ts";
 
 const DEFAULT_ITEMS = "8..30";

@@ -230,6 +230,16 @@ function poolCase(): Case {
   };
 }
 
+/** The cases of kernels, whose work is made only where one of them is asked for: it takes longer than measuring a small case. */
+const cases: readonly (readonly [readonly KernelName[], () => readonly Case[] | Promise<readonly Case[]>])[] =
+  [
+    [["reach"], trialCases],
+    [["witness", "count", "smallest", "meet"], instanceCases],
+    [["prune"], () => [pruneCase()]],
+    [["forward"], () => [...layerCases(), ...convolutionCases()]],
+    [["pool"], () => [poolCase()]],
+  ];
+
 /** An engine, or one variant of it. */
 interface Candidate {
   readonly engine: Measured;
@@ -389,17 +399,13 @@ export async function benchKernels(context: Context): Promise<Section> {
   const runners = openRunners(context);
   const { ceilings, close } = await openCeilings(context);
   try {
-    for (const each of [
-      ...trialCases(),
-      ...(await instanceCases()),
-      pruneCase(),
-      ...layerCases(),
-      ...convolutionCases(),
-      poolCase(),
-    ]) {
-      if (context.signal.aborted) break;
-      if (!context.kernels.has(each.kernel)) continue;
-      rows.push(...(await rowsOf(context, ceilings, await runners.candidates(each), each)));
+    for (const [kernels, casesOf] of cases) {
+      if (!kernels.some((kernel) => context.kernels.has(kernel))) continue;
+      for (const each of await casesOf()) {
+        if (context.signal.aborted) break;
+        if (!context.kernels.has(each.kernel)) continue;
+        rows.push(...(await rowsOf(context, ceilings, await runners.candidates(each), each)));
+      }
     }
   } finally {
     close();
