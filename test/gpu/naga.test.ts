@@ -199,7 +199,7 @@ describe.runIf(hasSoftware)("WebGPU by wgpu and naga", () => {
 
   const sizes = [
     { minSize: 8, maxSize: 32 },
-    ...[4, 32, 128].map((size) => ({ minSize: size, maxSize: size })),
+    ...[4, 16, 32, 64, 128].map((size) => ({ minSize: size, maxSize: size })),
   ];
   for (const variant of subgroupVariants)
     for (const { minSize, maxSize } of sizes)

@@ -37,6 +37,15 @@ export const forwardFaults: readonly Fault<ForwardProbe>[] = [
   },
   // Outputs are not clamped.
   { variant: "workgroup", probe: "one word", replace: "params.most > 0u", by: "false" },
+  // A half is rounded down.
+  {
+    variant: "workgroup",
+    probe: "one word",
+    replace: "params.quantizer == NEAREST",
+    by: "params.quantizer == 9u",
+  },
+  // One of four sums is another one.
+  { variant: "workgroup", probe: "one word", replace: "sumOf(sums, r)", by: "sumOf(sums, r & 2u)" },
   // The upper half of a tile has the rows of the lower half.
   { variant: "workgroup", probe: "one word", replace: "row + ROWS / 2u", by: "row" },
   // An index is past the end of a tile.
@@ -54,6 +63,12 @@ export const forwardFaults: readonly Fault<ForwardProbe>[] = [
     replace: "sums.high + high + select(vec4u(), vec4u(1u), sum < low)",
     by: "sums.high + high",
   },
+  // A negative weight is taken for a large one.
+  { variant: "workgroup", probe: "two words", replace: "f * number.y - negative", by: "f * number.y" },
+  // A negative factor is taken for a large one.
+  { variant: "workgroup", probe: "two words", replace: "select(0u, number.x, factor < 0)", by: "0u" },
+  // A product of the middle halves loses its carry.
+  { variant: "workgroup", probe: "two words", replace: "ah * bl + (low >> 16u)", by: "ah * bl" },
   // A point beside the image is the first one.
   {
     variant: "packed",
@@ -71,6 +86,8 @@ export const forwardFaults: readonly Fault<ForwardProbe>[] = [
   },
   // All outputs read the first image.
   { variant: "packed", probe: "windows", replace: "output / params.points * params.pixels", by: "0u" },
+  // Every column is the first channel.
+  { variant: "packed", probe: "windows", replace: "column % params.channels", by: "0u" },
   // The constant unit is another power of two.
   {
     variant: "workgroup",
@@ -82,6 +99,8 @@ export const forwardFaults: readonly Fault<ForwardProbe>[] = [
   { variant: "packed", probe: "windows", replace: "+ params.biased", by: "" },
   // A high byte lacks the carry of the low byte.
   { variant: "packed", probe: "packed", replace: "(numbers + vec4i(128))", by: "numbers" },
+  // A high byte is worth no more than a low one.
+  { variant: "packed", probe: "packed", replace: "sums << vec4u(8u)", by: "sums" },
   // A low byte is left out.
   { variant: "packed", probe: "packed", replace: "pass_ > 0u; pass_--", by: "pass_ > PASSES - 1u; pass_--" },
   // A hidden unit is not rectified.
@@ -96,4 +115,6 @@ export const forwardFaults: readonly Fault<ForwardProbe>[] = [
   },
   // Hidden units enter twice.
   { variant: "packed", probe: "packed", replace: "unit + 2u * DEPTH", by: "unit + DEPTH" },
+  // A product is left out.
+  { variant: "packed", probe: "packed", replace: "dot4I8Packed(hidden, weights.w)", by: "0" },
 ];

@@ -24,10 +24,17 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   { variant: "thread", probe: "prefix", replace: "marked &= marked - 1u;", by: "marked = 0u;" },
   {
     variant: "thread",
+    probe: "sums",
+    replace: "PRODUCTS), 31u - bits",
+    by: "PRODUCTS), 30u - bits",
+  },
+  {
+    variant: "thread",
     probe: "six items",
     replace: "select(0, by.gap, item >= 0)",
     by: "select(0, by.gap, item > 0)",
   },
+  { variant: "thread", probe: "sums", replace: "1u << (params.bits", by: "2u << (params.bits" },
   {
     variant: "thread",
     probe: "sums",
@@ -35,6 +42,8 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
     by: "indexOf(localIndex, max(low, a) + 32u);",
   },
   { variant: "thread", probe: "signed", replace: "(prefixSum + 1) >> 1u", by: "(prefixSum + 2) >> 1u" },
+  { variant: "thread", probe: "sums", replace: "2u * by.perWord) - 1u", by: "2u * by.perWord)" },
+  { variant: "thread", probe: "sums", replace: "rotateLeft(y, 29u)", by: "rotateLeft(y, 28u)" },
   {
     variant: "thread",
     probe: "sums",
@@ -43,15 +52,31 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   },
   { variant: "thread", probe: "sums", replace: "u32(low < t)", by: "u32(low <= t)" },
   { variant: "registers", probe: "sums", replace: "PRODUCTS), 31u - bits", by: "PRODUCTS), 30u - bits" },
+  { variant: "registers", probe: "sums", replace: "(less & 64u) != 0u", by: "(less & 32u) != 0u" },
   { variant: "registers", probe: "sums", replace: "if (!ZEROS || a > 0) {", by: "{" },
+  {
+    variant: "registers",
+    probe: "sums",
+    replace: "vec4u(0u, 1u, 2u, 3u) - words.x",
+    by: "vec4u(0u, 1u, 2u, 4u) - words.x",
+  },
   {
     variant: "registers",
     probe: "three items",
     replace: "sourceOf(r2, r1, r0, step)",
     by: "sourceOf(r2, r1, r1, step)",
   },
+  {
+    variant: "registers",
+    probe: "six items",
+    replace: "select(small, by.items - 1u - (place - small), isLarge)",
+    by: "small",
+  },
   { variant: "subgroup", probe: "sums", replace: "lane + words < size", by: "lane + words <= size" },
+  { variant: "subgroup", probe: "sums", replace: "by.words + 1u", by: "by.words" },
   { variant: "subgroup", probe: "sums", replace: "if (drawer == 0u) {", by: "if (n == 1u) {" },
+  { variant: "subgroup", probe: "sums", replace: "w & (size - 1u))", by: "w & (size - 2u))" },
+  { variant: "subgroup", probe: "three items", replace: "a >= perBlock", by: "a > perBlock" },
   // A prefix that is trusted though it leaves targets open.
   { variant: "subgroup", probe: "prefix", replace: "if (isDecided || !isPrefix) {", by: "if (turn == 0u) {" },
   { variant: "wave", probe: "prefix", replace: "if (isDecided || !isPrefix) {", by: "if (turn == 0u) {" },
@@ -65,6 +90,7 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   // A prefix whose misses are added to the tally.
   { variant: "wave", probe: "prefix", replace: "n, !isPrefix);", by: "n, true);" },
   { variant: "wave", probe: "sums", replace: "((a - 1u) >> 5u) + 1u", by: "(a - 1u) >> 5u" },
+  { variant: "wave", probe: "sums", replace: "high - 2u * NEXT", by: "high - 3u * NEXT" },
   {
     variant: "wave",
     probe: "tiles",
@@ -80,6 +106,7 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
   },
   // Steps of a single tile, and steps that lack a tile.
   { variant: "wave", probe: "tiles", replace: "select(tilesOf(high, low), 0u", by: "select(1u, 0u" },
+  { variant: "wave", probe: "tiles", replace: "/ TILE_WORDS + 1u", by: "/ (TILE_WORDS + 1u) + 1u" },
   { variant: "wave", probe: "sums", replace: "max(-step_.item, 0)", by: "max(step_.item, 0)" },
   {
     variant: "wave",
@@ -87,6 +114,12 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
     replace: "array<u32, SUMS_WORDS>",
     by: "array<u32, SUMS_WORDS / 4u>",
     watched: true,
+  },
+  {
+    variant: "workgroup",
+    probe: "sums",
+    replace: "PRODUCTS), 31u - bits",
+    by: "PRODUCTS), 30u - bits",
   },
   {
     variant: "workgroup",
@@ -114,6 +147,13 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
     replace: "w = localIndex; w < BELOW;",
     by: "w = localIndex; w + 1u < BELOW;",
   },
+  { variant: "storage", probe: "sums", replace: "31u - (ends.y", by: "30u - (ends.y" },
+  {
+    variant: "storage",
+    probe: "sums",
+    replace: "min(toHigh, toLow), max(",
+    by: "min(toHigh, toLow) - high, max(",
+  },
   // Workgroups that skip a trial, or clear only the first word before a second one.
   { variant: "workgroup", probe: "grid stride", replace: "t += workgroups)", by: "t += workgroups + 1u)" },
   {
@@ -135,6 +175,20 @@ export const reachFaults: readonly Fault<ReachProbe>[] = [
     probe: "six items",
     replace: "= ITEMS * WIDTH;",
     by: "= ITEMS * WIDTH - 12u;",
+    watched: true,
+  },
+  {
+    variant: "thread",
+    probe: "sums",
+    replace: "= ITEMS * WIDTH;",
+    by: "= ITEMS * WIDTH - 8u;",
+    watched: true,
+  },
+  {
+    variant: "workgroup",
+    probe: "sums",
+    replace: "array<u32, SUMS_WORDS>",
+    by: "array<u32, SUMS_WORDS / 4u>",
     watched: true,
   },
 ];
