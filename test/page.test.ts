@@ -5,12 +5,12 @@ import { expect, test } from "vitest";
 import { viewNames } from "../demo/views.ts";
 import { hasSoftware } from "../scripts/software.ts";
 import type { PhaseFinding } from "../src/finding.ts";
-import { openPages, requests, shownBy, visit } from "./page.ts";
+import { openPages, requests, revisit, shownBy } from "./page.ts";
 
 const pages = openPages("none", "webgpu");
 
 const open = (query: string, look: (page: Page) => Promise<void>) =>
-  visit(pages.browser(), pages.address + query, look);
+  revisit(pages.browser(), pages.address + query, look);
 
 /** Waits until a view is open. */
 const opened = (page: Page, name: string) => page.waitForSelector(`main[data-view=${name}] h1`);
@@ -43,13 +43,17 @@ test("An address of version 0.1, which names no view, opens Odds", async () => {
 });
 
 test.runIf(hasSoftware)("The engine auto takes the CPU if the only adapter is a software one", async () => {
-  await visit(pages.browser("webgpu"), `${pages.address}${requests.rnpp.query}&engine=auto`, async (page) => {
-    await page.waitForSelector(".odds[data-state=done]");
-    const { findings } = await shownBy<{ findings: readonly PhaseFinding[] }>(page);
-    expect(new Set(findings.map(({ engine }) => engine))).toEqual(new Set(["cpu"]));
-    await page.locator("summary", { hasText: "The numbers" }).click();
-    expect(await page.locator(".odds details [role=status]").textContent()).toContain(
-      "because the only WebGPU adapter is a software one",
-    );
-  });
+  await revisit(
+    pages.browser("webgpu"),
+    `${pages.address}${requests.rnpp.query}&engine=auto`,
+    async (page) => {
+      await page.waitForSelector(".odds[data-state=done]");
+      const { findings } = await shownBy<{ findings: readonly PhaseFinding[] }>(page);
+      expect(new Set(findings.map(({ engine }) => engine))).toEqual(new Set(["cpu"]));
+      await page.locator("summary", { hasText: "The numbers" }).click();
+      expect(await page.locator(".odds details [role=status]").textContent()).toContain(
+        "because the only WebGPU adapter is a software one",
+      );
+    },
+  );
 });

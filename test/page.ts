@@ -83,13 +83,21 @@ async function takeTab(browser: Browser): Promise<Page> {
   return tab ?? (await browser.newContext({ serviceWorkers: "block" })).newPage();
 }
 
-/** Leaves a tab to later visits, after which its page computes nothing more. */
-async function leaveTab(browser: Browser, tab: Page): Promise<void> {
-  for (const event of ["pageerror", "console", "requestfailed"] as const) tab.removeAllListeners(event);
-  await tab.goto("about:blank");
+const forgetListeners = (tab: Page) =>
+  (["pageerror", "console", "requestfailed"] as const).forEach((event) => tab.removeAllListeners(event));
+
+/** Leaves no entry of the history but the present one. */
+async function forgetHistory(tab: Page): Promise<void> {
   const session = await tab.context().newCDPSession(tab);
   await session.send("Page.resetNavigationHistory");
   await session.detach();
+}
+
+/** Leaves a tab to later visits, after which its page computes nothing more. */
+async function leaveTab(browser: Browser, tab: Page): Promise<void> {
+  forgetListeners(tab);
+  await tab.goto("about:blank");
+  await forgetHistory(tab);
   emptyTabs.set(browser, [...(emptyTabs.get(browser) ?? []), tab]);
 }
 
@@ -129,6 +137,63 @@ export async function visit(
     isLeft = !options;
   } finally {
     if (!isLeft) await page.context().close();
+  }
+}
+
+/** A tab of each browser in which the page stays open. */
+const stayingTabs = new Map<Browser, Page>();
+
+/** Two views that compute next to nothing, one of which is open while no test looks at a tab. */
+const idleViews = { sums: "?view=sums&numbers=1&target=1", odds: "?view=odds" } as const;
+
+/** Ends what the open view computes, and forgets its picture. */
+async function openIdle(tab: Page, name: keyof typeof idleViews): Promise<void> {
+  await moveTo(tab, idleViews[name]);
+  await tab.waitForSelector(`main[data-view=${name}] #shown`, { state: "attached" });
+  await tab.evaluate(() => performance.clearMarks("picture"));
+}
+
+/**
+ * Opens an address of the page as `visit` does, but by the history of a tab in which the page is open already: loading it again
+ * would take most of the time of a test. The view is a new one, and the engines of the worker are the old ones.
+ */
+export async function revisit(
+  browser: Browser,
+  address: string,
+  look: (page: Page) => Promise<void>,
+): Promise<void> {
+  const page = stayingTabs.get(browser) ?? (await takeTab(browser));
+  const idle = new URL(address).searchParams.get("view") === "sums" ? "odds" : "sums";
+  let isLeft = false;
+  try {
+    const complaints = complaintsOf(page);
+    if (!stayingTabs.has(browser)) {
+      await page.goto(new URL(idleViews[idle], address).href);
+      await page.waitForSelector("main #shown", { state: "attached" });
+      await page.evaluate(() => performance.clearMarks("picture"));
+    }
+    stayingTabs.set(browser, page);
+    if (!(await page.locator(`main[data-view=${idle}]`).count())) await openIdle(page, idle);
+    await forgetHistory(page);
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.evaluate((address) => {
+      history.replaceState(null, "", address);
+      dispatchEvent(new PopStateEvent("popstate"));
+    }, address);
+    await page.waitForSelector(`main:not([data-view=${idle}])`);
+    await look(page);
+    expect(complaints).toEqual([]);
+    // The dialog Share belongs to the page and stays open over other views.
+    if (await page.locator("dialog[open]").count())
+      await page.getByRole("button", { name: "Close", exact: true }).click();
+    await openIdle(page, idle);
+    forgetListeners(page);
+    isLeft = true;
+  } finally {
+    if (!isLeft) {
+      stayingTabs.delete(browser);
+      await page.context().close();
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Browser } from "playwright-core";
+import type { Page } from "playwright-core";
 import { referenceRunner } from "../host/reference.ts";
 import { measurePhase } from "../host/experiments/phase.ts";
 import { measureWidth } from "../host/experiments/width.ts";
@@ -10,13 +10,14 @@ import { reportHtml } from "../host/node/reports/phase.ts";
 import { widthReport } from "../host/node/reports/width.ts";
 import { phaseConfig } from "../src/experiments/phase.ts";
 import { withTheory } from "../src/experiments/theory.ts";
-import { launchBrowser } from "./browser.ts";
+import { openPages } from "./page.ts";
 
-let browser: Browser;
+const pages = openPages("none");
+let page: Page;
 beforeAll(async () => {
-  browser = await launchBrowser("none");
-}, 60_000);
-afterAll(() => browser.close());
+  page = await pages.browser().newPage();
+});
+afterAll(() => page.context().close());
 
 const about = { command: "exacta", started: new Date(0), seconds: 1, stopped: false };
 
@@ -37,7 +38,7 @@ async function reportOfWidth(): Promise<string> {
 const sizeOf = (png: Buffer) => [png.readUInt32BE(16), png.readUInt32BE(20)];
 
 test("A report switches between shares and failures without a script, and saves what it shows as SVG and PNG", async () => {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  await page.setViewportSize({ width: 1280, height: 900 });
   await page.setContent(await phaseReport());
   const shown = () =>
     page.locator(".switched svg[role=img]").evaluateAll((all) => all.map((one) => one.checkVisibility()));
@@ -61,15 +62,13 @@ test("A report switches between shares and failures without a script, and saves 
     "PNG",
     [880, 598],
   ]);
-  await page.close();
 });
 
 test("Reports fit the width of a phone", async () => {
+  await page.setViewportSize({ width: 390, height: 800 });
   for (const report of [await phaseReport(), await reportOfWidth()]) {
-    const page = await browser.newPage({ viewport: { width: 390, height: 800 } });
     await page.setContent(report);
     await page.locator("details").evaluateAll((all) => all.forEach((one) => one.setAttribute("open", "")));
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
-    await page.close();
   }
 });

@@ -8,7 +8,7 @@ export async function violations(page: Page): Promise<string[]> {
   await page.addScriptTag({ path: fileURLToPath(import.meta.resolve("axe-core")) });
   return page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
-    const found = await axe.run();
+    const found = await axe.run({ resultTypes: ["violations"] });
     return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
   });
 }

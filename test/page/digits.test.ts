@@ -18,7 +18,7 @@ import type { Ticket } from "../../src/ticket/ticket.ts";
 import { termsOf, unitProducts } from "../../src/ticket/unit.ts";
 import { schemeFor } from "../../src/ticket/width.ts";
 import { type Graphics } from "../browser.ts";
-import { openPages, visit } from "../page.ts";
+import { moveTo, openPages, revisit, visit } from "../page.ts";
 
 const MAX_LANDING_BYTES = 150_000;
 const PIXELS = 784;
@@ -78,7 +78,7 @@ async function shownBy(page: Page, inputs: Partial<Shown>): Promise<Shown> {
 
 /** Opens the page, by default in a browser without WebGPU, waits for its first results and hands it over. */
 const open = (query: string, look: (page: Page) => Promise<void>, graphics: Graphics = "none") =>
-  visit(pages.browser(graphics), pages.address + query, async (page) => {
+  revisit(pages.browser(graphics), pages.address + query, async (page) => {
     await shownBy(page, {});
     await look(page);
   });
@@ -144,7 +144,8 @@ describe.each([
 
 describe("Digits without WebGPU", () => {
   test("All that the landing page fetches has at most 150 kB, and its first picture is there within 3 s", async () => {
-    await open("", async (page) => {
+    await visit(pages.browser(), pages.address, async (page) => {
+      await shownBy(page, {});
       const resources = () => performance.getEntriesByType("resource").map(({ name }) => name);
       const fetched = new Set([pages.address, ...(await page.evaluate(resources))]);
       for (const worker of page.workers()) {
@@ -398,14 +399,15 @@ describe("Digits without WebGPU", () => {
   });
 
   test("An address opens the picture that it was taken from, and a wrong input keeps the others", async () => {
-    const query = "?digit=8&seed=12&network=random&unit=9&stage=60";
+    // An earlier test has pruned the network of this seed.
+    const query = "?digit=8&seed=7&network=random&unit=9&stage=60";
     await open(query, async (page) => {
-      await shownBy(page, { digit: "8", seed: "12", network: "random", unit: 9 });
+      await shownBy(page, { digit: "8", seed: "7", network: "random", unit: 9 });
       expect(await page.inputValue("input[name=stage]")).toBe("60");
       await page.check("input[value=uncut]");
       await page.check("input[value=random]");
       expect(new URL(page.url()).search).toBe(query);
-      await page.goto(`${pages.address}?digit=%C3%A9&seed=x&network=cut&unit=33&stage=101`);
+      await moveTo(page, "?digit=%C3%A9&seed=x&network=cut&unit=33&stage=101");
       await shownBy(page, { digit: "3", seed: "1", network: "pruned", unit: 20 });
       const problems = (await page.locator(".problem").allTextContents()).map((text) => text.split(":")[0]);
       expect(problems.toSorted((a, b) => a!.localeCompare(b!))).toEqual([

@@ -8,7 +8,7 @@ import { extname, join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { viewNames, type ViewName } from "../../demo/views.ts";
-import { openPages, visit } from "../page.ts";
+import { openPages, revisit } from "../page.ts";
 import { violations } from "./axe.ts";
 
 const pages = openPages("none");
@@ -20,7 +20,7 @@ const addresses: Record<ViewName, string> = {
   odds: "?view=odds&bet=9&trials=1000",
   precision: "?view=precision&trials=500",
   ticket: "?view=ticket",
-  speed: "?view=speed",
+  speed: "?view=speed&milliseconds=10",
 };
 
 /** Waits until what was changed is drawn. */
@@ -33,77 +33,84 @@ async function pictured(page: Page): Promise<void> {
   await page.waitForFunction(() => performance.getEntriesByName("picture").length > 0);
 }
 
-describe.each(viewNames)("View %s", (name) => {
+describe("Each view", () => {
+  /** The tab in which the views open one after the other. */
   let page: Page;
   beforeAll(async () => {
-    page = await pages.browser().newPage({ colorScheme: "light", reducedMotion: "reduce" });
-    await page.goto(pages.address + addresses[name]);
-    await pictured(page);
+    page = await pages.browser().newPage({ reducedMotion: "reduce" });
   });
   afterAll(() => page?.close());
 
-  test("The view opens from its address, and the bar names it", async () => {
-    expect(await page.locator("main").getAttribute("data-view")).toBe(name);
-    const current = await page.locator(".bar nav a[aria-current=page]").textContent();
-    expect(current!.toLowerCase()).toBe(name);
-  });
+  describe.each(viewNames)("View %s", (name) => {
+    beforeAll(async () => {
+      await page.emulateMedia({ colorScheme: "light" });
+      await page.goto(pages.address + addresses[name]);
+      await pictured(page);
+    });
 
-  test("The view moves nothing by itself where the visitor asks for reduced motion", async () => {
-    expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
-  });
+    test("The view opens from its address, and the bar names it", async () => {
+      expect(await page.locator("main").getAttribute("data-view")).toBe(name);
+      const current = await page.locator(".bar nav a[aria-current=page]").textContent();
+      expect(current!.toLowerCase()).toBe(name);
+    });
 
-  for (const [colorScheme, tags] of [
-    ["light", []],
-    ["dark", ["wide" as const]],
-  ] as const)
-    test(
-      `The view has no violation of accessibility that axe finds, in the scheme ${colorScheme}`,
-      { tags: [...tags] },
-      async () => {
-        await page.emulateMedia({ colorScheme });
+    test("The view moves nothing by itself where the visitor asks for reduced motion", async () => {
+      expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+    });
+
+    for (const [colorScheme, tags] of [
+      ["light", []],
+      ["dark", ["wide" as const]],
+    ] as const)
+      test(
+        `The view has no violation of accessibility that axe finds, in the scheme ${colorScheme}`,
+        { tags: [...tags] },
+        async () => {
+          await page.emulateMedia({ colorScheme });
+          await drawn(page);
+          expect(await violations(page)).toEqual([]);
+        },
+      );
+
+    /** Compares the view with screens of these sizes, one after the other. */
+    async function compareScreens(...sizes: readonly (readonly [width: number, height: number])[]) {
+      for (const [width, height] of sizes) {
+        await page.setViewportSize({ width, height });
         await drawn(page);
-        expect(await violations(page)).toEqual([]);
+        const { overflow, first, fold } = await page.evaluate(() => {
+          scrollTo(0, 0);
+          const nav = document.querySelector("nav")!.getBoundingClientRect();
+          return {
+            overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+            first: [...document.querySelectorAll("[data-first]")].map(
+              (element) => element.getBoundingClientRect().bottom,
+            ),
+            fold: nav.top > innerHeight / 2 ? nav.top : innerHeight,
+          };
+        });
+        const screen = `${width} x ${height}`;
+        expect(overflow, screen).toBe(0);
+        expect(first.length, "elements of the first interaction").toBeGreaterThan(0);
+        expect(Math.max(...first), screen).toBeLessThanOrEqual(fold);
+      }
+    }
+
+    test("On screens of 390 x 844 and 1024 x 768, nothing overflows and the first interaction is above the fold", async () => {
+      await compareScreens([390, 844], [1024, 768]);
+    });
+
+    test(
+      "On a screen of 1920 x 1080, nothing overflows and the first interaction is above the fold",
+      { tags: ["wide"] },
+      async () => {
+        await compareScreens([1920, 1080]);
       },
     );
-
-  /** Compares the view with screens of these sizes, one after the other. */
-  async function compareScreens(...sizes: readonly (readonly [width: number, height: number])[]) {
-    for (const [width, height] of sizes) {
-      await page.setViewportSize({ width, height });
-      await drawn(page);
-      const { overflow, first, fold } = await page.evaluate(() => {
-        scrollTo(0, 0);
-        const nav = document.querySelector("nav")!.getBoundingClientRect();
-        return {
-          overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-          first: [...document.querySelectorAll("[data-first]")].map(
-            (element) => element.getBoundingClientRect().bottom,
-          ),
-          fold: nav.top > innerHeight / 2 ? nav.top : innerHeight,
-        };
-      });
-      const screen = `${width} x ${height}`;
-      expect(overflow, screen).toBe(0);
-      expect(first.length, "elements of the first interaction").toBeGreaterThan(0);
-      expect(Math.max(...first), screen).toBeLessThanOrEqual(fold);
-    }
-  }
-
-  test("On screens of 390 x 844 and 1024 x 768, nothing overflows and the first interaction is above the fold", async () => {
-    await compareScreens([390, 844], [1024, 768]);
   });
-
-  test(
-    "On a screen of 1920 x 1080, nothing overflows and the first interaction is above the fold",
-    { tags: ["wide"] },
-    async () => {
-      await compareScreens([1920, 1080]);
-    },
-  );
 });
 
 test("The check of accessibility finds an image without a name", async () => {
-  await visit(pages.browser(), pages.address + addresses.sums, async (page) => {
+  await revisit(pages.browser(), pages.address + addresses.sums, async (page) => {
     await pictured(page);
     await page.evaluate(() => document.querySelector("main")!.append(document.createElement("img")));
     expect(await violations(page)).not.toEqual([]);
@@ -111,7 +118,7 @@ test("The check of accessibility finds an image without a name", async () => {
 });
 
 test("All six views open by the keyboard alone, and the focus is visible", async () => {
-  await visit(pages.browser(), pages.address, async (page) => {
+  await revisit(pages.browser(), pages.address, async (page) => {
     await pictured(page);
     for (const name of [...viewNames.slice(1), "digits"] as const) {
       await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
@@ -135,13 +142,13 @@ test("All six views open by the keyboard alone, and the focus is visible", async
 });
 
 test("An unknown view and an unknown input are named, and the page shows its first view", async () => {
-  await visit(pages.browser(), `${pages.address}?view=colours`, async (page) => {
+  await revisit(pages.browser(), `${pages.address}?view=colours`, async (page) => {
     await pictured(page);
     expect(await page.locator(".problem").allInnerTexts()).toEqual([
       'view: expected one of digits, sums, odds, precision, ticket, speed, got "colours"',
     ]);
   });
-  await visit(pages.browser(), `${pages.address}?view=sums&numbrs=1,2`, async (page) => {
+  await revisit(pages.browser(), `${pages.address}?view=sums&numbrs=1,2`, async (page) => {
     await pictured(page);
     expect((await page.locator(".problem").allInnerTexts()).join()).toMatch(
       /^numbrs: expected one of view, /,
@@ -150,7 +157,7 @@ test("An unknown view and an unknown input are named, and the page shows its fir
 });
 
 test("A name that every object has and an input with two values are named as well", async () => {
-  await visit(pages.browser(), `${pages.address}?view=sums&__proto__=1&seed=1&seed=2`, async (page) => {
+  await revisit(pages.browser(), `${pages.address}?view=sums&__proto__=1&seed=1&seed=2`, async (page) => {
     await pictured(page);
     expect(await page.locator(".problem").allInnerTexts()).toEqual([
       expect.stringMatching(/^__proto__: expected one of view, /),
@@ -160,7 +167,7 @@ test("A name that every object has and an input with two values are named as wel
 });
 
 test("Opening what is open makes no entry of the history", async () => {
-  await visit(pages.browser(), `${pages.address}?view=sums`, async (page) => {
+  await revisit(pages.browser(), `${pages.address}?view=sums`, async (page) => {
     await pictured(page);
     const entries = await page.evaluate(() => history.length);
     await page.getByRole("link", { name: "Sums", exact: true }).click();
@@ -189,7 +196,7 @@ test("A view that fails to load late leaves the view that was opened meanwhile",
 });
 
 test("A refused text stands in its field when its view is opened again", async () => {
-  await visit(pages.browser(), `${pages.address}?view=sums`, async (page) => {
+  await revisit(pages.browser(), `${pages.address}?view=sums`, async (page) => {
     await pictured(page);
     const target = page.locator("input[name=target]");
     await target.evaluate((element) => element.closest("details")?.setAttribute("open", ""));
@@ -214,7 +221,7 @@ for (const [name, tags] of [
     `In ${name} an engine that fails is named once, nothing is said to be computed, and a button chooses the CPU`,
     { tags: [...tags] },
     async () => {
-      await visit(pages.browser(), `${pages.address}?view=${name}&engine=gpu`, async (page) => {
+      await revisit(pages.browser(), `${pages.address}?view=${name}&engine=gpu`, async (page) => {
         await page.getByRole("button", { name: "Compute on the CPU" }).waitFor();
         expect(await page.locator(".problem").allInnerTexts()).toEqual([
           "WebGPU finds no adapter on this machine. Choose the CPU.",
@@ -237,7 +244,7 @@ for (const [name, tags] of [
     `A frame of ${name} in another page shows no field and no link to the next view`,
     { tags: [...tags] },
     async () => {
-      await visit(pages.browser(), `${pages.address}?view=${name}&embed=yes`, async (page) => {
+      await revisit(pages.browser(), `${pages.address}?view=${name}&embed=yes`, async (page) => {
         await pictured(page);
         for (const control of ["input:not([type=file])", "select", ".next", ".bar"])
           expect(await page.locator(`${control}:visible`).count(), `${name} ${control}`).toBe(
@@ -249,7 +256,7 @@ for (const [name, tags] of [
   );
 
 test("A frame in another page says what is wrong", async () => {
-  await visit(pages.browser(), `${pages.address}?view=speed&embed=yes&milliseconds=x`, async (page) => {
+  await revisit(pages.browser(), `${pages.address}?view=speed&embed=yes&milliseconds=x`, async (page) => {
     await pictured(page);
     expect(await page.locator(".problem:visible").allInnerTexts()).toEqual([
       expect.stringMatching(/^milliseconds: expected /),
@@ -258,7 +265,7 @@ test("A frame in another page says what is wrong", async () => {
 });
 
 test("Share and the meaning of a term have no violation of accessibility that axe finds", async () => {
-  await visit(pages.browser(), `${pages.address}?view=sums`, async (page) => {
+  await revisit(pages.browser(), `${pages.address}?view=sums`, async (page) => {
     await pictured(page);
     await page.locator(".term > button").first().click();
     await page.locator("[role=note]").waitFor();

@@ -3,20 +3,14 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import type { BenchReport } from "../../demo/worker/bench.ts";
-import { openPages, shownBy, visit } from "../page.ts";
+import { hide, openPages, revisit, shownBy } from "../page.ts";
 
 const pages = openPages("none");
-
-const hide = (page: Page, isHidden: boolean) =>
-  page.evaluate((isHidden) => {
-    Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
-    document.dispatchEvent(new Event("visibilitychange"));
-  }, isHidden);
 
 const trialsOf = async (page: Page) => (await shownBy<{ trials: readonly number[] }>(page)).trials;
 
 test("Trials that are paused while the page is hidden stay paused when it is shown", async () => {
-  await visit(pages.browser(), `${pages.address}?view=odds&bet=11`, async (page) => {
+  await revisit(pages.browser(), `${pages.address}?view=odds&bet=11`, async (page) => {
     await page.getByRole("button", { name: "Pause" }).waitFor();
     await expect.poll(() => trialsOf(page), { timeout: 10_000 }).not.toEqual([]);
     await hide(page, true);
@@ -36,7 +30,7 @@ test(
   "The rate of trials does not contain the time in which the page was hidden",
   { tags: ["wide"] },
   async () => {
-    await visit(pages.browser(), `${pages.address}?view=odds&bits=1,2,3,4,5&bet=11`, async (page) => {
+    await revisit(pages.browser(), `${pages.address}?view=odds&bits=1,2,3,4,5&bet=11`, async (page) => {
       await expect.poll(() => trialsOf(page), { timeout: 10_000 }).not.toEqual([]);
       const begun = performance.now();
       for (let times = 0; times < 3; times++) {
@@ -57,7 +51,7 @@ test(
 );
 
 test("A measurement of Speed during which the page was hidden is repeated", { tags: ["wide"] }, async () => {
-  await visit(pages.browser(), `${pages.address}?view=speed&milliseconds=100`, async (page) => {
+  await revisit(pages.browser(), `${pages.address}?view=speed&milliseconds=100`, async (page) => {
     const rows = async () => (await shownBy<BenchReport>(page)).rows ?? [];
     await expect.poll(async () => (await rows()).length, { interval: 5, timeout: 10_000 }).toBeGreaterThan(0);
     await hide(page, true);
@@ -71,7 +65,7 @@ test("A measurement of Speed during which the page was hidden is repeated", { ta
 });
 
 test("Share offers no command while the answer to the inputs is missing", async () => {
-  await visit(pages.browser(), `${pages.address}?view=sums`, async (page) => {
+  await revisit(pages.browser(), `${pages.address}?view=sums`, async (page) => {
     await page.getByText(/There are 9 ways/).waitFor();
     await hide(page, true);
     const command = page.getByLabel("Command that computes the same", { exact: true });
@@ -84,5 +78,6 @@ test("Share offers no command while the answer to the inputs is missing", async 
       await page.getByRole("button", { name: "Another target" }).click();
       await page.waitForTimeout(100);
     }
+    await hide(page, false);
   });
 });

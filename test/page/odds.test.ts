@@ -13,9 +13,9 @@ import {
   moveTo,
   openPages,
   requests,
+  revisit,
   settled as settledView,
   shownBy,
-  visit,
 } from "../page.ts";
 
 let node: Engine;
@@ -38,7 +38,7 @@ interface Shown {
 
 /** Opens an address of Odds, by default in a browser without WebGPU. */
 const open = (query: string, look: (page: Page) => Promise<void>, graphics: Graphics = "none") =>
-  visit(pages.browser(graphics), pages.address + query, look);
+  revisit(pages.browser(graphics), pages.address + query, look);
 
 const shown = (page: Page) => shownBy<Shown>(page);
 const stateOf = (page: Page, state: string) =>
@@ -89,7 +89,7 @@ describe.each(["none", "webgpu"] as const)("With graphics %s", (graphics) => {
 });
 
 test("A run that is paused and continued counts what a run without a pause counts", async () => {
-  const trials = 3_000_000;
+  const trials = 2_000_000;
   await open(`${SMALL}&seed=5&trials=${trials}`, async (page) => {
     await counted(page);
     await page.getByRole("button", { name: "Pause" }).click();

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { drawLike } from "../../demo/odds/like.ts";
 import { phaseConfig } from "../../src/experiments/phase.ts";
-import { openPages, visit } from "../page.ts";
+import { openPages, revisit } from "../page.ts";
 
 const pages = openPages("none");
 
@@ -13,7 +13,7 @@ for (const ensemble of ["rssp", "rnpp"] as const)
     { tags: ensemble === "rnpp" ? ["wide"] : [] },
     async () => {
       const query = `?view=odds&ensemble=${ensemble}&bits=5&items=4..9&targets=7&trials=1000&seed=3`;
-      await visit(pages.browser(), pages.address + query, async (page) => {
+      await revisit(pages.browser(), pages.address + query, async (page) => {
         await page.waitForSelector(".odds[data-state=done]");
         // The second chart is that of the target.
         const point = page.locator(".chart .point").nth(1);
@@ -39,7 +39,7 @@ for (const ensemble of ["rssp", "rnpp"] as const)
   );
 
 test("A draw that fails opens over the chosen numbers of Sums, which says so and leads back to Odds", async () => {
-  await visit(pages.browser(), `${pages.address}?view=sums&chosen=0,9`, async (page) => {
+  await revisit(pages.browser(), `${pages.address}?view=sums&chosen=0,9`, async (page) => {
     await page.waitForSelector("#shown", { state: "attached" });
     await page.locator(".bar").getByRole("link", { name: "Odds" }).click();
     await page.getByRole("slider").fill("5");
@@ -57,7 +57,7 @@ test("A draw that fails opens over the chosen numbers of Sums, which says so and
 });
 
 test("A point whose numbers are too large for Sums is not offered", async () => {
-  await visit(pages.browser(), `${pages.address}?view=odds&bits=11&items=4&trials=1000`, async (page) => {
+  await revisit(pages.browser(), `${pages.address}?view=odds&bits=11&items=4&trials=1000`, async (page) => {
     await page.waitForSelector(".odds[data-state=done]");
     expect(await page.getByText("See a draw that works").count()).toBe(0);
   });

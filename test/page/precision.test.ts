@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { measurePhase } from "../../host/experiments/phase.ts";
 import { referenceRunner } from "../../host/reference.ts";
 import { MARK } from "../../demo/surface/renderer.ts";
-import { mainThreadTasks, moveTo as openAddress, openPages, shownBy, visit } from "../page.ts";
+import { mainThreadTasks, moveTo as openAddress, openPages, revisit, shownBy, visit } from "../page.ts";
 
 interface Shown {
   readonly state: string;
@@ -197,7 +197,7 @@ describe("Address and controls", () => {
   test("An address survives its picture: every input is read, and a change and its opposite write it again", async () => {
     const address =
       "?view=precision&mode=failures&align=yes&cell=6,5&items=2..12&halfRanges=4..8&trials=300&seed=9&camera=10.5,40,1.25";
-    await visit(pages.browser("none"), pages.address + address, async (page) => {
+    await revisit(pages.browser("none"), pages.address + address, async (page) => {
       const { cells } = await counted(page);
       expect(cells.map(({ halfRange, solved }) => [halfRange, solved.length])).toEqual(
         HALF_RANGES.map((halfRange) => [halfRange, 11]),
@@ -217,7 +217,7 @@ describe("Address and controls", () => {
   });
 
   test("A wrong input of the address is named at its field, and the cells of its initial value are drawn", async () => {
-    await visit(pages.browser("none"), pages.address + CELLS, async (page) => {
+    await revisit(pages.browser("none"), pages.address + CELLS, async (page) => {
       await counted(page);
       for (const [name, text] of [
         ["items", "9..3"],
@@ -253,7 +253,7 @@ describe("Address and controls", () => {
   });
 
   test("Arrow keys select a cell, and the command that is shown prints its counts", async () => {
-    await visit(pages.browser("none"), `${pages.address}${CELLS}&cell=6,5`, async (page) => {
+    await revisit(pages.browser("none"), `${pages.address}${CELLS}&cell=6,5`, async (page) => {
       const { cells } = await counted(page);
       await map(page).focus();
       await page.keyboard.press("ArrowRight");
@@ -282,7 +282,7 @@ describe("Address and controls", () => {
   });
 
   test("A drag and keys turn the surface, the address follows without a new entry, and Home resets it", async () => {
-    await visit(pages.browser("none"), pages.address + CELLS, async (page) => {
+    await revisit(pages.browser("none"), pages.address + CELLS, async (page) => {
       await counted(page);
       await settled(page);
       const before = await pictureOf(page);
@@ -332,7 +332,7 @@ describe("Address and controls", () => {
   );
 
   test("A pause holds the counts, continuing goes on from them, and other inputs begin anew", async () => {
-    await visit(
+    await revisit(
       pages.browser("none"),
       `${pages.address}?view=precision&items=1..14&halfRanges=4..8`,
       async (page) => {

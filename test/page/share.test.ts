@@ -10,7 +10,7 @@ import { csvOf } from "../../demo/parts/csv.ts";
 import { bibtex } from "../../demo/citation.ts";
 import type { PhaseFinding } from "../../src/finding.ts";
 import { callCommand } from "../cli/command.ts";
-import { integers, openPages, settled, shownBy, visit } from "../page.ts";
+import { integers, openPages, revisit, settled, shownBy } from "../page.ts";
 
 let folder: string;
 
@@ -31,7 +31,7 @@ interface Shown {
 
 /** Pauses the trials of Odds, opens Share, and hands over the findings that are shown. */
 async function share(query: string, look: (page: Page, findings: readonly PhaseFinding[]) => Promise<void>) {
-  await visit(pages.browser(), pages.address + query, async (page) => {
+  await revisit(pages.browser(), pages.address + query, async (page) => {
     await page.waitForFunction(() => document.getElementById("shown")?.textContent!.includes('"kind"'));
     const pause = page.getByRole("button", { name: "Pause" });
     if (await pause.isVisible()) await pause.click();
@@ -95,7 +95,7 @@ test.each([
   ["ticket", "?view=ticket"],
   ["speed", "?view=speed&milliseconds=10"],
 ])("Every file of Share parses in the view %s", { tags: ["wide"] }, async (view, query) => {
-  await visit(pages.browser(), pages.address + query, async (page) => {
+  await revisit(pages.browser(), pages.address + query, async (page) => {
     await page.waitForFunction(() => performance.getEntriesByName("picture").length > 0);
     // Views that count or measure come to their end.
     await page.waitForTimeout(view === "precision" || view === "speed" ? 3000 : 500);

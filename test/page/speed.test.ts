@@ -10,14 +10,14 @@ import { referenceRunner } from "../../host/reference.ts";
 import { phaseConfig, plan } from "../../src/experiments/phase.ts";
 import { batchWork, type Work } from "../../src/plan.ts";
 import { type Graphics } from "../browser.ts";
-import { moveTo, openPages, shownBy, visit } from "../page.ts";
+import { moveTo, openPages, revisit, shownBy } from "../page.ts";
 
 const pages = openPages("none", "webgpu");
 
 type Shown = BenchReport & { readonly state: string };
 
 const open = (graphics: Graphics, query: string, look: (page: Page) => Promise<void>) =>
-  visit(pages.browser(graphics), `${pages.address}?view=speed${query}`, look);
+  revisit(pages.browser(graphics), `${pages.address}?view=speed${query}`, look);
 
 /** What is shown when all rows are measured. */
 async function measured(page: Page): Promise<Shown> {

@@ -11,7 +11,7 @@ import { ensembleKey, ensembles, itemOf, drawValue, lawOf } from "../../src/ense
 import type { SolveFinding } from "../../src/finding.ts";
 import { type Graphics } from "../browser.ts";
 import { callCommand } from "../cli/command.ts";
-import { hide, moveTo, openPages, shownBy, visit } from "../page.ts";
+import { hide, moveTo, openPages, revisit, shownBy, visit } from "../page.ts";
 import { violations } from "./axe.ts";
 
 const pages = openPages("none", "webgpu");
@@ -27,7 +27,7 @@ interface Shown extends Pick<SolveFinding, "engine" | "count" | "witness" | "sma
 
 /** Opens an address of Sums, by default in a browser without WebGPU. */
 const open = (query: string, look: (page: Page) => Promise<void>, graphics: Graphics = "none") =>
-  visit(pages.browser(graphics), `${pages.address}?view=sums${query}`, look);
+  revisit(pages.browser(graphics), `${pages.address}?view=sums${query}`, look);
 
 /** What the view shows after its answer. */
 async function shown(page: Page): Promise<Shown> {
@@ -105,7 +105,7 @@ test("The command that Share offers prints the count and the witness that are sh
 });
 
 test("A visitor makes the target by keyboard alone", async () => {
-  await open("", async (page) => {
+  await visit(pages.browser(), `${pages.address}?view=sums`, async (page) => {
     const { items, smallestWitness } = await shown(page);
     const chip = page.getByRole("group").getByRole("button").first();
     for (let i = 0; i < 20 && !(await chip.evaluate((element) => element === document.activeElement)); i++)
@@ -284,16 +284,12 @@ for (const colorScheme of ["light", "dark"] as const)
     `In the ${colorScheme} scheme axe finds no violation`,
     { tags: colorScheme === "dark" ? ["wide"] : [] },
     async () => {
-      await visit(
-        pages.browser("none"),
-        `${pages.address}?view=sums&chosen=0,3&target=x`,
-        async (page) => {
-          await shown(page);
-          await page.locator("summary").last().click();
-          expect(await violations(page)).toEqual([]);
-        },
-        { colorScheme },
-      );
+      await open("&chosen=0,3&target=x", async (page) => {
+        await page.emulateMedia({ colorScheme });
+        await shown(page);
+        await page.locator("summary").last().click();
+        expect(await violations(page)).toEqual([]);
+      });
     },
   );
 

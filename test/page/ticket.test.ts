@@ -14,7 +14,7 @@ import { encodeTicket } from "../../src/ticket/file.ts";
 import { schemeFor } from "../../src/ticket/width.ts";
 import { type Graphics } from "../browser.ts";
 import { callCommand } from "../cli/command.ts";
-import { hide, moveTo, openPages, shownBy, visit } from "../page.ts";
+import { hide, moveTo, openPages, revisit, shownBy, visit } from "../page.ts";
 import { violations } from "./axe.ts";
 import { jsonOf, onnxOf, safetensorsOf } from "../writers.ts";
 
@@ -42,7 +42,7 @@ interface Shown extends Pick<
 
 /** Opens an address of Ticket, by default in a browser without WebGPU. */
 const open = (query: string, look: (page: Page) => Promise<void>, graphics: Graphics = "none") =>
-  visit(pages.browser(graphics), `${pages.address}?view=ticket${query}`, look);
+  revisit(pages.browser(graphics), `${pages.address}?view=ticket${query}`, look);
 
 /** What the view shows after pruning. */
 async function shown(page: Page): Promise<Shown> {
@@ -261,7 +261,7 @@ const giveFile = (page: Page, name: string, bytes: Uint8Array) =>
     .setInputFiles({ name, mimeType: "application/octet-stream", buffer: Buffer.from(bytes) });
 
 test("A file that is read after a later file, or after the way back to the small network, is ignored", async () => {
-  await open("", async (page) => {
+  await visit(pages.browser(), `${pages.address}?view=ticket`, async (page) => {
     await shown(page);
     await page.evaluate(() => {
       const held = { release: () => {} };
@@ -426,15 +426,11 @@ for (const colorScheme of ["light", "dark"] as const)
     `In the ${colorScheme} scheme axe finds no violation`,
     colorScheme === "dark" ? { tags: ["wide"] } : {},
     async () => {
-      await visit(
-        pages.browser("none"),
-        `${pages.address}?view=ticket&units=9&weight=x`,
-        async (page) => {
-          await shown(page);
-          await page.locator("summary").click();
-          expect(await violations(page)).toEqual([]);
-        },
-        { colorScheme },
-      );
+      await open("&units=9&weight=x", async (page) => {
+        await page.emulateMedia({ colorScheme });
+        await shown(page);
+        await page.locator("summary").click();
+        expect(await violations(page)).toEqual([]);
+      });
     },
   );
