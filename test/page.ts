@@ -175,7 +175,7 @@ export async function revisit(
     stayingTabs.set(browser, page);
     if (!(await page.locator(`main[data-view=${idle}]`).count())) await openIdle(page, idle);
     await forgetHistory(page);
-    await page.emulateMedia({ colorScheme: "light" });
+    await page.emulateMedia({ colorScheme: "light", reducedMotion: "no-preference" });
     await page.evaluate((address) => {
       history.replaceState(null, "", address);
       dispatchEvent(new PopStateEvent("popstate"));

@@ -51,7 +51,7 @@ test(
 );
 
 test("A measurement of Speed during which the page was hidden is repeated", { tags: ["wide"] }, async () => {
-  await revisit(pages.browser(), `${pages.address}?view=speed&milliseconds=100`, async (page) => {
+  await revisit(pages.browser(), `${pages.address}?view=speed&milliseconds=40`, async (page) => {
     const rows = async () => (await shownBy<BenchReport>(page)).rows ?? [];
     await expect.poll(async () => (await rows()).length, { interval: 5, timeout: 10_000 }).toBeGreaterThan(0);
     await hide(page, true);
