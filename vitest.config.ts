@@ -42,5 +42,7 @@ export default defineConfig(async () => ({
     // Style sheets that are imported as text; Vitest leaves others empty.
     css: { include: [/\.css\?raw$/] },
     testTimeout: 60_000,
+    // A browser on a busy machine takes longer than the second that Vitest waits.
+    expect: { poll: { timeout: 10_000 } },
   },
 }));

@@ -184,7 +184,7 @@ export async function revisit(
     await look(page);
     expect(complaints).toEqual([]);
     // The dialog Share belongs to the page and stays open over other views.
-    if (await page.locator("dialog[open]").count())
+    if (await page.locator("dialog").count())
       await page.getByRole("button", { name: "Close", exact: true }).click();
     await openIdle(page, idle);
     forgetListeners(page);

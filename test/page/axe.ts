@@ -3,7 +3,10 @@
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 
-/** What axe finds wrong with the page: the rule and the elements. In the dark scheme it checks contrast alone, since only colors differ. */
+/**
+ * Answers what axe finds wrong with the page, as rule and elements. In the dark scheme only colors differ, so that only
+ * contrast is checked.
+ */
 export async function violations(page: Page, scheme: "light" | "dark" = "light"): Promise<string[]> {
   await page.addScriptTag({ path: fileURLToPath(import.meta.resolve("axe-core")) });
   return page.evaluate(async (scheme) => {

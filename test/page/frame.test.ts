@@ -8,7 +8,7 @@ import { extname, join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { viewNames, type ViewName } from "../../demo/views.ts";
-import { openPages, revisit } from "../page.ts";
+import { openPages, revisit, visit } from "../page.ts";
 import { violations } from "./axe.ts";
 
 const pages = openPages("none");
@@ -118,7 +118,7 @@ test("The check of accessibility finds an image without a name", async () => {
 });
 
 test("All six views open by the keyboard alone, and the focus is visible", async () => {
-  await revisit(pages.browser(), pages.address, async (page) => {
+  await visit(pages.browser(), pages.address, async (page) => {
     await pictured(page);
     for (const name of [...viewNames.slice(1), "digits"] as const) {
       await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());

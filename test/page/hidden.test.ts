@@ -12,7 +12,7 @@ const trialsOf = async (page: Page) => (await shownBy<{ trials: readonly number[
 test("Trials that are paused while the page is hidden stay paused when it is shown", async () => {
   await revisit(pages.browser(), `${pages.address}?view=odds&bet=11`, async (page) => {
     await page.getByRole("button", { name: "Pause" }).waitFor();
-    await expect.poll(() => trialsOf(page), { timeout: 10_000 }).not.toEqual([]);
+    await expect.poll(() => trialsOf(page)).not.toEqual([]);
     await hide(page, true);
     // Batches that the engine has begun end.
     await page.waitForTimeout(500);
@@ -31,7 +31,7 @@ test(
   { tags: ["wide"] },
   async () => {
     await revisit(pages.browser(), `${pages.address}?view=odds&bits=1,2,3,4,5&bet=11`, async (page) => {
-      await expect.poll(() => trialsOf(page), { timeout: 10_000 }).not.toEqual([]);
+      await expect.poll(() => trialsOf(page)).not.toEqual([]);
       const begun = performance.now();
       for (let times = 0; times < 3; times++) {
         await hide(page, true);
@@ -53,7 +53,7 @@ test(
 test("A measurement of Speed during which the page was hidden is repeated", { tags: ["wide"] }, async () => {
   await revisit(pages.browser(), `${pages.address}?view=speed&milliseconds=40`, async (page) => {
     const rows = async () => (await shownBy<BenchReport>(page)).rows ?? [];
-    await expect.poll(async () => (await rows()).length, { interval: 5, timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(async () => (await rows()).length, { interval: 5 }).toBeGreaterThan(0);
     await hide(page, true);
     await page.waitForTimeout(1500);
     await hide(page, false);
