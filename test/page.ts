@@ -183,9 +183,9 @@ export async function revisit(
     await page.waitForSelector(`main:not([data-view=${idle}])`);
     await look(page);
     expect(complaints).toEqual([]);
-    // The dialog Share belongs to the page and stays open over other views.
-    if (await page.locator("dialog").count())
-      await page.getByRole("button", { name: "Close", exact: true }).click();
+    // The dialog Share belongs to the page and would stay open over other views.
+    await page.evaluate(() => document.querySelector("dialog")?.dispatchEvent(new Event("close")));
+    await page.waitForSelector("dialog", { state: "detached" });
     await openIdle(page, idle);
     forgetListeners(page);
     isLeft = true;

@@ -3,18 +3,12 @@
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 
-/**
- * Answers what axe finds wrong with the page, as rule and elements. In the dark scheme only colors differ, so that only
- * contrast is checked.
- */
-export async function violations(page: Page, scheme: "light" | "dark" = "light"): Promise<string[]> {
+/** What axe finds wrong with the page: the rule and the elements. */
+export async function violations(page: Page): Promise<string[]> {
   await page.addScriptTag({ path: fileURLToPath(import.meta.resolve("axe-core")) });
-  return page.evaluate(async (scheme) => {
+  return page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
-    const found = await axe.run({
-      resultTypes: ["violations"],
-      ...(scheme === "dark" && { runOnly: ["color-contrast"] }),
-    });
+    const found = await axe.run();
     return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  }, scheme);
+  });
 }

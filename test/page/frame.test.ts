@@ -68,7 +68,7 @@ describe("Each view", () => {
         async () => {
           await page.emulateMedia({ colorScheme });
           await drawn(page);
-          expect(await violations(page, colorScheme)).toEqual([]);
+          expect(await violations(page)).toEqual([]);
         },
       );
 

@@ -363,7 +363,7 @@ test(
       await page.mouse.move(box.x + 100, box.y + 100);
       await page.mouse.down();
       const tasks = await mainThreadTasks(browser, page, async () => {
-        for (const until = performance.now() + 3000; performance.now() < until;)
+        for (const until = performance.now() + 5000; performance.now() < until;)
           await page.mouse.move(box.x + 100 + 80 * Math.sin(performance.now() / 500), box.y + 100, {
             steps: 2,
           });
