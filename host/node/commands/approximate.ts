@@ -12,7 +12,7 @@ import { forwardReal } from "../../../src/import/real.ts";
 import { approximateNetwork } from "../../experiments/approximate.ts";
 import { readNumber } from "../formats/arguments.ts";
 import { prepareFile, readBytes, writeFiles } from "../formats/files.ts";
-import { readDigits, type Digits } from "../formats/mnist.ts";
+import { MNIST_CLASSES, MNIST_PIXELS, readDigits, type Digits } from "../formats/mnist.ts";
 import { externalFiles } from "../formats/network.ts";
 import { largestOutputs } from "../formats/outputs.ts";
 import { encodeTensors } from "../formats/tensors.ts";
@@ -68,8 +68,6 @@ tolerance. A weight without a subset within the tolerance becomes the nearest su
 const outSchema = z.optional(
   z.string().check(z.regex(/\.safetensors$/i, "a name that ends in .safetensors")),
 );
-const MNIST_PIXELS = 28 * 28;
-const MNIST_CLASSES = 10;
 /** Images that are read at a time, between two looks for a signal. */
 const CHUNK_IMAGES = 500;
 

