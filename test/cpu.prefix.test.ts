@@ -61,7 +61,7 @@ async function compare(work: ReachWork): Promise<number[]> {
 const unsigned = ensembles.filter((ensemble) => ensemble !== "rnpp");
 
 describe("Prefix of reach on the CPU", () => {
-  test("The CPU has the prefix of the contract at every size", async () => {
+  test("The CPU has the prefix of the contract at every size", { tags: ["wide"] }, async () => {
     const module = await kernelModule();
     for (const ensemble of ensembles)
       for (const halfRange of [1, 4, 9, 16, 225, 256, 1024, 1225, 2 ** 20])

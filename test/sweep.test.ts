@@ -563,19 +563,23 @@ describe("Other sweeps", () => {
     expect(await merge(experiment, "shard 2", "shard 0", "shard 1")).toEqual(complete(once));
   });
 
-  test("The tail has the bytes of one run for many shards on four engines, whatever the order of their journals", async () => {
-    const once = await undisturbed(tail);
-    const files: string[] = [];
-    for (let index = 0; index < 7; index++) {
-      const engine = Object.values(engines)[index % 4]!;
-      await count(tail, `shard ${index}`, { engine, shard: { index, count: 7 } });
-      files.push(...journalsOf(`shard ${index}`));
-    }
-    for (let order = 0; order < 3; order++) {
-      shuffle(files, `order ${order}`, order);
-      expect(await merge(tail, `order ${order}`)).toEqual(complete(once));
-    }
-  });
+  test(
+    "The tail has the bytes of one run for many shards on four engines, whatever the order of their journals",
+    { tags: ["wide"] },
+    async () => {
+      const once = await undisturbed(tail);
+      const files: string[] = [];
+      for (let index = 0; index < 7; index++) {
+        const engine = Object.values(engines)[index % 4]!;
+        await count(tail, `shard ${index}`, { engine, shard: { index, count: 7 } });
+        files.push(...journalsOf(`shard ${index}`));
+      }
+      for (let order = 0; order < 3; order++) {
+        shuffle(files, `order ${order}`, order);
+        expect(await merge(tail, `order ${order}`)).toEqual(complete(once));
+      }
+    },
+  );
 
   test("A configuration of the tail that lacks trials has no findings, and they are named", async () => {
     for (const index of [0, 2]) await count(tail, "out", { shard: { index, count: 3 } });

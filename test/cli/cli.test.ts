@@ -499,6 +499,7 @@ describe("Devices of commands", () => {
 
   test.runIf(hasSoftware)(
     "The variants that a first use of the GPU measures are kept in a file and listed",
+    { tags: ["wide"] },
     async () => {
       const env = { ...adapter, XDG_CACHE_HOME: join(folder, "cache") };
       const before = await exacta("devices", env);

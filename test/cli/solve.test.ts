@@ -278,19 +278,23 @@ describe("Inputs that threads read", () => {
       },
     );
 
-  test("A malformed line far down ends the run after all findings before it, and is left out with --keep-going", async () => {
-    await writeFile(join(folder, "in"), many.with(12_000, "1 : x").join("\n"));
-    const stopped = await runCommand("solve in --quiet --engine cpu --ask reachable", folder);
-    const before = many.slice(0, 12_000).filter((line) => !line.startsWith("#")).length;
-    expect([stopped.status, findings(stopped.stdout).length]).toEqual([2, before]);
-    expect(stopped.stderr).toMatch(/^line 12001, column 5: target: expected /);
-    const rest = await runCommand("solve in --quiet --engine cpu --ask reachable --keep-going", folder);
-    expect(rest.status).toBe(0);
-    expect(findings(rest.stdout).map(({ instance }) => instance)).toEqual(
-      Array.from({ length: findings(rest.stdout).length }, (_, k) => k),
-    );
-    expect(rest.stdout.startsWith(stopped.stdout)).toBe(true);
-  });
+  test(
+    "A malformed line far down ends the run after all findings before it, and is left out with --keep-going",
+    { tags: ["wide"] },
+    async () => {
+      await writeFile(join(folder, "in"), many.with(12_000, "1 : x").join("\n"));
+      const stopped = await runCommand("solve in --quiet --engine cpu --ask reachable", folder);
+      const before = many.slice(0, 12_000).filter((line) => !line.startsWith("#")).length;
+      expect([stopped.status, findings(stopped.stdout).length]).toEqual([2, before]);
+      expect(stopped.stderr).toMatch(/^line 12001, column 5: target: expected /);
+      const rest = await runCommand("solve in --quiet --engine cpu --ask reachable --keep-going", folder);
+      expect(rest.status).toBe(0);
+      expect(findings(rest.stdout).map(({ instance }) => instance)).toEqual(
+        Array.from({ length: findings(rest.stdout).length }, (_, k) => k),
+      );
+      expect(rest.stdout.startsWith(stopped.stdout)).toBe(true);
+    },
+  );
 });
 
 describe("Lines that are malformed or cannot be solved", () => {
@@ -598,31 +602,35 @@ describe("Arrays", () => {
     },
   );
 
-  test("The array of a long input has the answers of its findings, also where threads find them", async () => {
-    const lines = Array.from(
-      { length: 12_000 },
-      (_, i) => `${i % 89} 7 ${i % 13} : ${i % 97} 7 ${i % 5 ? "" : 3}\n`,
-    );
-    // Columns do not hold the wide item. The comment fills chunks of the file.
-    const all = lines.join("");
-    const text = `${all}0 : 0\n99999999999 1 : 1\n${all}# ${"x".repeat(600_000)}\n`;
-    await writeFile(join(folder, "long.txt"), text);
-    const run = (words: string) =>
-      runCommand(`solve long.txt --engine cpu --threads 2 --quiet ${words}`, folder);
-    const found = findings((await run("--ask count,smallest")).stdout);
-    expect(found).toHaveLength(52_802);
-    for (const [ask, value, bytes] of [
-      ["reachable", (one: SolveFinding) => Number(one.reachable), 1],
-      ["count", (one: SolveFinding) => Number(one.count), 8],
-      ["smallest", (one: SolveFinding) => one.smallest ?? -1, 4],
-    ] as const) {
-      await run(`--ask ${ask} --out ${ask}.npy`);
-      const data = (await readFile(join(folder, `${ask}.npy`))).subarray(128);
-      const read = found.map((_, i) => data.readIntLE(i * bytes, Math.min(bytes, 4)));
-      expect(data.length).toBe(bytes * found.length);
-      expect(read.findIndex((one, i) => one !== value(found[i]!))).toBe(-1);
-    }
-  });
+  test(
+    "The array of a long input has the answers of its findings, also where threads find them",
+    { tags: ["wide"] },
+    async () => {
+      const lines = Array.from(
+        { length: 12_000 },
+        (_, i) => `${i % 89} 7 ${i % 13} : ${i % 97} 7 ${i % 5 ? "" : 3}\n`,
+      );
+      // Columns do not hold the wide item. The comment fills chunks of the file.
+      const all = lines.join("");
+      const text = `${all}0 : 0\n99999999999 1 : 1\n${all}# ${"x".repeat(600_000)}\n`;
+      await writeFile(join(folder, "long.txt"), text);
+      const run = (words: string) =>
+        runCommand(`solve long.txt --engine cpu --threads 2 --quiet ${words}`, folder);
+      const found = findings((await run("--ask count,smallest")).stdout);
+      expect(found).toHaveLength(52_802);
+      for (const [ask, value, bytes] of [
+        ["reachable", (one: SolveFinding) => Number(one.reachable), 1],
+        ["count", (one: SolveFinding) => Number(one.count), 8],
+        ["smallest", (one: SolveFinding) => one.smallest ?? -1, 4],
+      ] as const) {
+        await run(`--ask ${ask} --out ${ask}.npy`);
+        const data = (await readFile(join(folder, `${ask}.npy`))).subarray(128);
+        const read = found.map((_, i) => data.readIntLE(i * bytes, Math.min(bytes, 4)));
+        expect(data.length).toBe(bytes * found.length);
+        expect(read.findIndex((one, i) => one !== value(found[i]!))).toBe(-1);
+      }
+    },
+  );
 
   test("A row that is refused ends the run behind the findings before it, and is left out with --keep-going", async () => {
     await save("items.npy", {

@@ -114,16 +114,20 @@ describe.runIf(process.platform === "linux")("A sweep as a process", () => {
     },
   );
 
-  test("A stderr that its reader leaves after the first line takes nothing from the journal or the results", async () => {
-    const loud = SHORT.replace(" --quiet", "");
-    const numbers = await undisturbed(SHORT);
-    const { outcome } = startCommand(`${loud} --out out`.split(" "), folder, process.env, "2>&1 | head -1");
-    const { stdout } = await outcome;
-    expect(stdout).toMatch(/^cpu: .*\n$/);
-    while (!existsSync(join(folder, "out/report.html"))) await sleep(20);
-    expect(await numbersIn("out")).toEqual(numbers);
-    expect(rangesIn("out")).toBe(2);
-  });
+  test(
+    "A stderr that its reader leaves after the first line takes nothing from the journal or the results",
+    { tags: ["wide"] },
+    async () => {
+      const loud = SHORT.replace(" --quiet", "");
+      const numbers = await undisturbed(SHORT);
+      const { outcome } = startCommand(`${loud} --out out`.split(" "), folder, process.env, "2>&1 | head -1");
+      const { stdout } = await outcome;
+      expect(stdout).toMatch(/^cpu: .*\n$/);
+      while (!existsSync(join(folder, "out/report.html"))) await sleep(20);
+      expect(await numbersIn("out")).toEqual(numbers);
+      expect(rangesIn("out")).toBe(2);
+    },
+  );
 
   test("Eight random signals change no byte of the results", { tags: ["wide"] }, async () => {
     const numbers = await undisturbed(LONG);

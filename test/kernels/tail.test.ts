@@ -33,6 +33,7 @@ const bothStrata = { first: 3, count: 2 };
 const { compare } = describeParity("tail", {
   seams: [
     {
+      wide: true,
       title: "no trials, no targets and no divisors",
       works: () => [
         uniform(3, 4, { count: 0 }),

@@ -177,23 +177,27 @@ test("Opening what is open makes no entry of the history", async () => {
   });
 });
 
-test("A view that fails to load late leaves the view that was opened meanwhile", async () => {
-  const page = await pages.browser().newPage();
-  await page.goto(`${pages.address}?view=sums`);
-  await pictured(page);
-  let isRefused = false;
-  await page.route(/\/odds-[^/]*\.js/, async (route) => {
-    await page.waitForSelector("main[data-view=speed]");
-    await route.abort();
-    isRefused = true;
-  });
-  await page.getByRole("link", { name: "Odds", exact: true }).click();
-  await page.getByRole("link", { name: "Speed", exact: true }).click();
-  await expect.poll(() => isRefused).toBe(true);
-  await page.waitForTimeout(200);
-  expect(await page.locator("[role=alert]").allInnerTexts()).toEqual([]);
-  await page.close();
-});
+test(
+  "A view that fails to load late leaves the view that was opened meanwhile",
+  { tags: ["wide"] },
+  async () => {
+    const page = await pages.browser().newPage();
+    await page.goto(`${pages.address}?view=sums`);
+    await pictured(page);
+    let isRefused = false;
+    await page.route(/\/odds-[^/]*\.js/, async (route) => {
+      await page.waitForSelector("main[data-view=speed]");
+      await route.abort();
+      isRefused = true;
+    });
+    await page.getByRole("link", { name: "Odds", exact: true }).click();
+    await page.getByRole("link", { name: "Speed", exact: true }).click();
+    await expect.poll(() => isRefused).toBe(true);
+    await page.waitForTimeout(200);
+    expect(await page.locator("[role=alert]").allInnerTexts()).toEqual([]);
+    await page.close();
+  },
+);
 
 test("A refused text stands in its field when its view is opened again", async () => {
   await revisit(pages.browser(), `${pages.address}?view=sums`, async (page) => {
@@ -264,17 +268,21 @@ test("A frame in another page says what is wrong", async () => {
   });
 });
 
-test("Share and the meaning of a term have no violation of accessibility that axe finds", async () => {
-  await revisit(pages.browser(), `${pages.address}?view=sums`, async (page) => {
-    await pictured(page);
-    await page.locator(".term > button").first().click();
-    await page.locator("[role=note]").waitFor();
-    expect(await violations(page)).toEqual([]);
-    await page.getByRole("button", { name: "Share" }).click();
-    await page.getByRole("dialog").waitFor();
-    expect(await violations(page)).toEqual([]);
-  });
-});
+test(
+  "Share and the meaning of a term have no violation of accessibility that axe finds",
+  { tags: ["wide"] },
+  async () => {
+    await revisit(pages.browser(), `${pages.address}?view=sums`, async (page) => {
+      await pictured(page);
+      await page.locator(".term > button").first().click();
+      await page.locator("[role=note]").waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole("button", { name: "Share" }).click();
+      await page.getByRole("dialog").waitFor();
+      expect(await violations(page)).toEqual([]);
+    });
+  },
+);
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html",

@@ -215,41 +215,45 @@ describe("Address and controls", () => {
     });
   });
 
-  test("A wrong input of the address is named at its field, and the cells of its initial value are drawn", async () => {
-    await revisit(pages.browser("none"), pages.address + CELLS, async (page) => {
-      await counted(page);
-      for (const [name, text] of [
-        ["items", "9..3"],
-        ["items", "0..65"],
-        ["items", "seven"],
-        ["halfRanges", "1..5000"],
-        ["halfRanges", "1000..1010"],
-        ["halfRanges", "8"],
-        ["trials", "0"],
-        ["trials", "1e99"],
-        ["seed", "-1"],
-        ["cell", "12"],
-        ["cell", "5,0"],
-        ["camera", "1,2"],
-        ["camera", "0,90,1"],
-        ["mode", "successes"],
-        ["align", "maybe"],
-      ] as const) {
-        const params = new URLSearchParams(CELLS);
-        params.set(name, text);
-        await moveTo(page, `?${String(params)}`);
-        const problems = await page.locator(".problem:visible").allTextContents();
-        expect(problems, `${name}=${text}`).toHaveLength(1);
-        expect(problems[0]).toMatch(new RegExp(`^${name}: expected .*, got `));
-        await page.waitForFunction(
-          () => (JSON.parse(document.getElementById("shown")!.textContent!) as Shown).cells.length > 0,
-        );
-      }
-      await moveTo(page, CELLS);
-      expect(await page.locator(".problem").count()).toBe(0);
-      expect((await counted(page)).cells).toEqual(await expectedCells());
-    });
-  });
+  test(
+    "A wrong input of the address is named at its field, and the cells of its initial value are drawn",
+    { tags: ["wide"] },
+    async () => {
+      await revisit(pages.browser("none"), pages.address + CELLS, async (page) => {
+        await counted(page);
+        for (const [name, text] of [
+          ["items", "9..3"],
+          ["items", "0..65"],
+          ["items", "seven"],
+          ["halfRanges", "1..5000"],
+          ["halfRanges", "1000..1010"],
+          ["halfRanges", "8"],
+          ["trials", "0"],
+          ["trials", "1e99"],
+          ["seed", "-1"],
+          ["cell", "12"],
+          ["cell", "5,0"],
+          ["camera", "1,2"],
+          ["camera", "0,90,1"],
+          ["mode", "successes"],
+          ["align", "maybe"],
+        ] as const) {
+          const params = new URLSearchParams(CELLS);
+          params.set(name, text);
+          await moveTo(page, `?${String(params)}`);
+          const problems = await page.locator(".problem:visible").allTextContents();
+          expect(problems, `${name}=${text}`).toHaveLength(1);
+          expect(problems[0]).toMatch(new RegExp(`^${name}: expected .*, got `));
+          await page.waitForFunction(
+            () => (JSON.parse(document.getElementById("shown")!.textContent!) as Shown).cells.length > 0,
+          );
+        }
+        await moveTo(page, CELLS);
+        expect(await page.locator(".problem").count()).toBe(0);
+        expect((await counted(page)).cells).toEqual(await expectedCells());
+      });
+    },
+  );
 
   test("Arrow keys select a cell, and the command that is shown prints its counts", async () => {
     await revisit(pages.browser("none"), `${pages.address}${CELLS}&cell=6,5`, async (page) => {

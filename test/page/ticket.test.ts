@@ -260,49 +260,55 @@ const giveFile = (page: Page, name: string, bytes: Uint8Array) =>
     .locator("input[type=file]")
     .setInputFiles({ name, mimeType: "application/octet-stream", buffer: Buffer.from(bytes) });
 
-test("A file that is read after a later file, or after the way back to the small network, is ignored", async () => {
-  await visit(pages.browser(), `${pages.address}?view=ticket`, async (page) => {
-    await shown(page);
-    await page.evaluate(() => {
-      const held = { release: () => {} };
-      /** The sizes of the files that were sent to the worker. */
-      const sizes: number[] = [];
-      Object.assign(globalThis, { held, sizes });
-      const post = Object.getOwnPropertyDescriptor(Worker.prototype, "postMessage")!.value as (
-        this: Worker,
-        message: unknown,
-      ) => void;
-      Worker.prototype.postMessage = function (message: { readonly request?: object }) {
-        for (const value of Object.values(message.request ?? {}))
-          if (value instanceof Uint8Array) sizes.push(value.length);
-        post.call(this, message);
+test(
+  "A file that is read after a later file, or after the way back to the small network, is ignored",
+  { tags: ["wide"] },
+  async () => {
+    await visit(pages.browser(), `${pages.address}?view=ticket`, async (page) => {
+      await shown(page);
+      await page.evaluate(() => {
+        const held = { release: () => {} };
+        /** The sizes of the files that were sent to the worker. */
+        const sizes: number[] = [];
+        Object.assign(globalThis, { held, sizes });
+        const post = Object.getOwnPropertyDescriptor(Worker.prototype, "postMessage")!.value as (
+          this: Worker,
+          message: unknown,
+        ) => void;
+        Worker.prototype.postMessage = function (message: { readonly request?: object }) {
+          for (const value of Object.values(message.request ?? {}))
+            if (value instanceof Uint8Array) sizes.push(value.length);
+          post.call(this, message);
+        };
+        File.prototype.arrayBuffer = async function (this: File) {
+          if (this.name.startsWith("slow")) await new Promise<void>((resolve) => (held.release = resolve));
+          return new Response(this).arrayBuffer();
+        };
+      });
+      const release = async () => {
+        await page.evaluate(() =>
+          (globalThis as unknown as { held: { release: () => void } }).held.release(),
+        );
+        await page.waitForTimeout(300);
       };
-      File.prototype.arrayBuffer = async function (this: File) {
-        if (this.name.startsWith("slow")) await new Promise<void>((resolve) => (held.release = resolve));
-        return new Response(this).arrayBuffer();
-      };
+      await giveFile(page, "slow.json", jsonOf(layers));
+      await giveFile(page, "quick.json", jsonOf(layers));
+      await page.getByText("quick.json", { exact: true }).waitFor();
+      // The bytes of a file are sent to the worker once, whatever the slider does.
+      await page.locator("input[name=units]").fill("40");
+      await shows(page, '"units":[40,40]');
+      expect(await page.evaluate(() => (globalThis as unknown as { sizes: number[] }).sizes)).toHaveLength(1);
+      await release();
+      expect(await page.getByText("slow.json", { exact: true }).count()).toBe(0);
+      await giveFile(page, "slower.json", jsonOf(layers));
+      await giveFile(page, "slowest.json", jsonOf(layers));
+      await page.getByRole("button", { name: "Back to the small network" }).click();
+      await release();
+      await shows(page, '"widths":[2,3,1]');
+      expect(await page.locator(".graph").count()).toBe(1);
     });
-    const release = async () => {
-      await page.evaluate(() => (globalThis as unknown as { held: { release: () => void } }).held.release());
-      await page.waitForTimeout(300);
-    };
-    await giveFile(page, "slow.json", jsonOf(layers));
-    await giveFile(page, "quick.json", jsonOf(layers));
-    await page.getByText("quick.json", { exact: true }).waitFor();
-    // The bytes of a file are sent to the worker once, whatever the slider does.
-    await page.locator("input[name=units]").fill("40");
-    await shows(page, '"units":[40,40]');
-    expect(await page.evaluate(() => (globalThis as unknown as { sizes: number[] }).sizes)).toHaveLength(1);
-    await release();
-    expect(await page.getByText("slow.json", { exact: true }).count()).toBe(0);
-    await giveFile(page, "slower.json", jsonOf(layers));
-    await giveFile(page, "slowest.json", jsonOf(layers));
-    await page.getByRole("button", { name: "Back to the small network" }).click();
-    await release();
-    await shows(page, '"widths":[2,3,1]');
-    expect(await page.locator(".graph").count()).toBe(1);
-  });
-});
+  },
+);
 
 test("A network for which theory knows no width is refused at the field, and the picture stays", async () => {
   const deep = Array.from({ length: 1500 }, () => ({ weights: [[1]] }));
@@ -422,15 +428,11 @@ test("A wrong address names its field and keeps a picture", async () => {
 });
 
 for (const colorScheme of ["light", "dark"] as const)
-  test(
-    `In the ${colorScheme} scheme axe finds no violation`,
-    colorScheme === "dark" ? { tags: ["wide"] } : {},
-    async () => {
-      await open("&units=9&weight=x", async (page) => {
-        await page.emulateMedia({ colorScheme });
-        await shown(page);
-        await page.locator("summary").click();
-        expect(await violations(page)).toEqual([]);
-      });
-    },
-  );
+  test(`In the ${colorScheme} scheme axe finds no violation`, { tags: ["wide"] }, async () => {
+    await open("&units=9&weight=x", async (page) => {
+      await page.emulateMedia({ colorScheme });
+      await shown(page);
+      await page.locator("summary").click();
+      expect(await violations(page)).toEqual([]);
+    });
+  });
