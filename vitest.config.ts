@@ -24,8 +24,8 @@ export default defineConfig(async () => ({
     sequence: { sequencer: LongestFirst },
     env: {
       ...(hasSoftware && (await software()).dawnEnv),
-      // SwiftShader allocates and frees some MB for every shader that it compiles. By default glibc gives them back each time,
-      // and the page faults take a third of the time of compiling.
+      // SwiftShader allocates and frees some MB for every shader that it compiles. By default glibc returns this memory to the
+      // system each time, and faulting it in again takes a third of the time of compiling. Few arenas let threads share it.
       MALLOC_ARENA_MAX: "2",
       MALLOC_MMAP_THRESHOLD_: String(32 * MIB),
       MALLOC_TRIM_THRESHOLD_: String(256 * MIB),

@@ -95,7 +95,7 @@ describe("Subsets of candidates", () => {
       async () => {
         const engine = await openEngine({ engine: engineName, threads: 2 });
         try {
-          // A GPU compiles a pipeline for each number of items.
+          // A GPU compiles a pipeline for each number of items, so it gets three of the six requests.
           for (const request of engineName === "gpu" ? requests.slice(2, 5) : requests) {
             const found = await approximateNetwork(engine, layers, request);
             const { items = 21, candidates = "weight", seed = 1 } = request;

@@ -50,7 +50,7 @@ async function wordsOf(work: ReachWork) {
   return { words: [...kernel.output()], twin: [...(await reference.run(work)).words] };
 }
 
-/** Answers the words. */
+/** Checks the kernel against its twin, and returns the words. */
 async function compare(work: ReachWork): Promise<number[]> {
   expect(reachPrefix(work.params), JSON.stringify(work.params)).toBeGreaterThan(0);
   const { words, twin } = await wordsOf(work);
@@ -177,7 +177,7 @@ describe("Faults in the prefix of reach", () => {
   ];
 
   const right = new Map<Probe, Promise<number[]>>();
-  /** The words of a probe, which the kernel as it is has as well. */
+  /** The words of the twin for a probe, after a check that the unchanged kernel has the same. */
   function rightWords(probe: Probe): Promise<number[]> {
     const known = right.get(probe) ?? compare(probes[probe]);
     right.set(probe, known);

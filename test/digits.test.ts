@@ -29,19 +29,19 @@ function tensor(name: string): number[] {
 
 const parameters = ["0.weight", "0.bias", "2.weight", "2.bias"].map(tensor);
 const { count, images, labels } = await readDigits("test");
-/** The images that show a fault. */
+/** How many of the first images suffice to show a fault. */
 const FEW = 1000;
 
 /** The part of the first test images for which the largest output, the first of equal ones, is that of their label. */
 function accuracyOf(outputs: ArrayLike<number>): number {
   let right = 0;
-  const images = outputs.length / CLASSES;
-  for (let k = 0; k < images; k++) {
+  const samples = outputs.length / CLASSES;
+  for (let k = 0; k < samples; k++) {
     let best = 0;
     for (let c = 1; c < CLASSES; c++) if (outputs[k * CLASSES + c]! > outputs[k * CLASSES + best]!) best = c;
     right += Number(best === labels[k]);
   }
-  return right / images;
+  return right / samples;
 }
 
 /** Outputs for the first test images in real numbers. */
@@ -108,7 +108,7 @@ describe("Network of digits", () => {
     });
   });
 
-  test("The network of digits reads the recorded number of the 10,000 test images, and another network does not", () => {
+  test("The network of digits reads the recorded number of the 10,000 test images, and one with a negated unit another number of the first 1000", () => {
     const accuracy = Number(metadata["accuracy"]);
     expect(accuracy).toBeGreaterThan(0.96);
     const outputs = outputsOf(parameters, count);

@@ -191,7 +191,7 @@ describe("All instances", () => {
   test.each(["cpu", "reference"] as const)("All instances are counted exactly by %s", async (name) => {
     expect(await countEach(name, everyFamily)).toBeGreaterThan(80);
   });
-  // Each family compiles a pipeline for each of its variants, so that it has one of the three.
+  // A family compiles a pipeline for each variant. So every second family runs on one of the three variants, the others on none.
   test.each(variants)(
     "All instances of every sixth law are counted exactly by %s",
     { tags: ["wide"] },

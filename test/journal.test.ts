@@ -367,7 +367,7 @@ describe("Damage", () => {
   });
 
   test(
-    "Every byte with another of its bits flipped than in its neighbour, and every third as a newline, heals or is refused",
+    "A journal with one bit of any byte flipped, or with any third byte replaced by a newline, heals or is refused",
     { tags: ["wide"] },
     async () => {
       const file = await writeSmall();

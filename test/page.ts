@@ -143,10 +143,10 @@ export async function visit(
 /** A tab of each browser in which the page stays open. */
 const stayingTabs = new Map<Browser, Page>();
 
-/** Two views that compute next to nothing, one of which is open while no test looks at a tab. */
+/** Views that compute next to nothing. Between tests, a staying tab has one of them open. */
 const idleViews = { sums: "?view=sums&numbers=1&target=1", odds: "?view=odds" } as const;
 
-/** Ends what the open view computes, and forgets its picture. */
+/** Opens an idle view, which ends what the view before computes, and clears the mark of its picture. */
 async function openIdle(tab: Page, name: keyof typeof idleViews): Promise<void> {
   await moveTo(tab, idleViews[name]);
   await tab.waitForSelector(`main[data-view=${name}] #shown`, { state: "attached" });
@@ -154,7 +154,7 @@ async function openIdle(tab: Page, name: keyof typeof idleViews): Promise<void> 
 }
 
 /**
- * Opens an address of the page as `visit` does, but by the history of a tab in which the page is open already: loading it again
+ * Opens an address of the page as `visit` does, but by replacing the address in a tab that has loaded the page: loading it again
  * would take most of the time of a test. The view is a new one, and the engines of the worker are the old ones.
  */
 export async function revisit(

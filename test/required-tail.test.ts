@@ -29,7 +29,7 @@ test("The exact method finds the fewest items of closed forms, down to 1e-15", a
   }
 });
 
-/** The fewest items for failures of .5, .1, .01 and .001, by another program. The states of more than 18 items take seconds. */
+/** The fewest items for failures of .5, .1, .01 and .001, by another program. For k = 4 the last would take seconds. */
 const tables = [
   [2, "uniform", [4, 7, 12, 16]],
   [2, "products", [5, 9, 17, 25]],

@@ -167,14 +167,10 @@ function countedTwice(union: Awaited<ReturnType<typeof merge>>["union"]): number
 }
 
 describe("Shards", () => {
-  for (const [shards, orders, tags] of [
-    [1, 4, []],
-    [7, 20, []],
-    [64, 4, ["wide" as const]],
-  ] as const)
+  for (const shards of [1, 7, 64])
     test(
-      `The bytes of ${shards} shards on four engines are those of one run in ${orders} random orders of their journals`,
-      { tags: [...tags] },
+      `Journals of ${shards} shards, counted by four engines in turn, merge to the bytes of one run in each of 20 random orders`,
+      { tags: shards === 64 ? ["wide"] : [] },
       async () => {
         const experiment = phase();
         const once = await undisturbed(experiment);
@@ -192,7 +188,7 @@ describe("Shards", () => {
         await count(experiment, "elsewhere", { engine: engines.threads, shard: stopped });
         files.splice(files.indexOf(journalsOf(`shard ${shards - 1}`)[0]!), 1);
         files.push(...journalsOf("again"), ...journalsOf("elsewhere"));
-        for (let order = 0; order < orders; order++) {
+        for (let order = 0; order < 20; order++) {
           shuffle(files, `order ${order}`, order);
           expect(await merge(experiment, `order ${order}`)).toEqual(complete(once));
         }

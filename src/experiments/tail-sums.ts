@@ -70,9 +70,9 @@ export function sumsOf(run: TailRun, work: WorkOf<"tail">, words: Uint32Array): 
 }
 
 /**
- * Writes how many signs of a trial fail an event, and how many do not. Each number is rounded once.
- * @param all All choices of signs.
- * @param into 2 words: failing signs, and others.
+ * Writes how many choices of signs fail an event in a trial, and how many do not. Each number is rounded once.
+ * @param all The number of choices of signs, 2^items.
+ * @param into 2 numbers: choices that fail, and others.
  */
 function signsOf(
   params: ParamsOf<"tail">,

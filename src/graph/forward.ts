@@ -166,7 +166,7 @@ function windowValues(
   }
   return result;
 
-  /** Adds a weight times what its tap reads of a channel to the sums of an output channel. */
+  /** Adds `weight`, times the value of `channel` that lies under `tap`, to each sum of an output channel. */
   function addTap(sums: Float64Array, weight: number, channel: number, tap: number): void {
     if (weight === 0) return;
     const { size, stride, padding, dilation } = window;

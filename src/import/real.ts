@@ -458,7 +458,8 @@ export function forwardReal(layers: readonly GivenLayer[], inputs: Float64Array)
         positions[count] = i;
         present[count++] = value;
       }
-      // Four rows at a time, since an addition need not wait for one of another row. The last rows may be computed twice.
+      // Four rows at a time, since an addition need not wait for one of another row. Where the number of rows is no multiple of
+      // four, the last row is computed several times.
       for (let first = 0; first < rows; first += 4) {
         const rowAt = (i: number) => Math.min(first + i, rows - 1);
         const [a, b, c, d] = [rowAt(0) * columns, rowAt(1) * columns, rowAt(2) * columns, rowAt(3) * columns];

@@ -154,7 +154,8 @@ export function windowFailure(mu: number, tau: number): number {
     sum += Math.exp(-((h + shift) ** 2) / 2 - Math.exp(logRate - h ** 2 / 2));
   };
   for (let i = 0; i <= left; i++) add(from + i * step);
-  // To the right of 0 the density of g + 2 tau falls. From where it is below e^-38 < 2^-54 of the sum, no term changes the sum.
+  // For h > 0 the factor exp(-(h + shift)^2 / 2) falls, and it bounds the term. Once it is below e^-38 < 2^-54 of the sum so far,
+  // no later term changes the sum.
   const least = Math.log(sum) - 38;
   for (let i = right; i <= steps; i++) {
     const h = from + i * step;

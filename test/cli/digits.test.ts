@@ -68,7 +68,7 @@ async function certified(options: string): Promise<DigitsFinding> {
   return finding;
 }
 
-// The perceptron of the package has thirty times as many weights, and its network of theorem 2 takes ten times as long.
+// A small network: the perceptron of the package has 16 times as many weights, and takes ten times as long.
 test("A ticket of theorem 2 has the outputs of its network on cpu", { tags: ["wide"] }, async () => {
   const weightsOf = (outputs: number, inputs: number) =>
     Array.from({ length: outputs }, (_, r) =>
@@ -83,8 +83,9 @@ test("A ticket of theorem 2 has the outputs of its network on cpu", { tags: ["wi
   });
 });
 
-/** Images that the slow engines read, and of which they evaluate every kept hidden unit. */
+/** Images that the slow engines read. */
 const READ = 1000;
+/** Images for which they evaluate every kept hidden unit. */
 const AUDITED = 100;
 
 async function request(): Promise<PruneRequest> {
@@ -106,7 +107,7 @@ async function pruneOnCpu(): Promise<{ readonly ticket: Ticket; readonly outputs
 let ofCpu: ReturnType<typeof pruneOnCpu> | undefined;
 
 test.each(["reference", "gpu"] as const)(
-  "The engine %s finds the ticket of the engine cpu, and the outputs of the network for 1000 images",
+  "The engine %s finds the ticket of the engine cpu, and the outputs of the network for 1000 images, 100 of them by audit",
   { tags: ["wide"], timeout: 300_000 },
   async (name) => {
     const { images } = await readDigits("test");

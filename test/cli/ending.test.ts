@@ -14,7 +14,7 @@ const SHORT = "phase --bits 3,4 --items 1..4 --trials 1e5 --json --engine cpu --
 /** A sweep of hours. */
 const LONG = "phase --bits 3 --items 1..6 --trials 1e12 --json --engine cpu --threads 1";
 
-/** A sweep of hours, whose unit of 1,048,576 trials takes a tenth of a second: its trials are decided by a prefix. */
+/** A sweep of hours, whose units take a fraction of a second each: a prefix decides the trials. */
 const QUICK_UNITS = "phase --bits 5 --items 40..44 --trials 1e12 --json --engine cpu --threads 1";
 
 const network = { bits: 1, activationBits: 1, layers: [{ weights: [[1, -1]] }] };
@@ -167,10 +167,8 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
     readonly files?: readonly string[];
     /** Its stdout says how long it took. */
     readonly isTimed?: boolean;
-    /** It starts the program of its own process again, or prints how that was started. */
+    /** It runs or prints the path of the program that its process runs, so that a call in this process would differ. */
     readonly isProcess?: boolean;
-    /** It takes seconds, so that it meets fewer faults of stderr. */
-    readonly isSlow?: boolean;
   }
   /** Every command, and the command lines without one. */
   const everything: readonly Line[] = [
@@ -199,7 +197,6 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
     {
       words: "digits --network reader.json --json --engine cpu --out out",
       files: ["digits.html", "digits.safetensors"],
-      isSlow: true,
     },
     { words: "devices" },
     { words: "devices --wgsl count.thread" },
@@ -207,7 +204,6 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
       words: "bench --only start --engine reference --rounds 1",
       isTimed: true,
       isProcess: true,
-      isSlow: true,
     },
   ];
   /** What happens to streams: a redirection of a shell fills one, or its reader leaves it. */
@@ -265,7 +261,7 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
 
   for (const line of everything)
     test(
-      `exacta ${line.words}: a full stdout gives status 1 and a sentence, other faults of streams nothing; files are written`,
+      `exacta ${line.words}: a full stdout ends with status 1 and a sentence, any other fault with status 0; files are written either way`,
       isFew(line) ? {} : { tags: ["wide"] },
       async () => {
         await cp(prepared, folder, { recursive: true });
@@ -277,7 +273,7 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
         const files = known(await written());
         expect(undisturbed.status).toBe(0);
         expect(files).toEqual(expect.arrayContaining([...(line.files ?? [])]));
-        for (const faults of isFew(line) ? single : line.isSlow ? combined.slice(0, 2) : combined) {
+        for (const faults of isFew(line) ? single : combined) {
           const { status, stdout, stderr } = await disturbed(line.words, faults);
           const isFull = faults.stdout === "full";
           const sentences = stderr.split("\n").filter((text) => text.startsWith("stdout: "));

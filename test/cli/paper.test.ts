@@ -19,7 +19,7 @@ const digestsOf = (page: string) =>
   [...page.matchAll(/<code>([0-9a-f]{64})<\/code>/g)].map(([, digest]) => digest);
 
 test(
-  "A quick paper that is stopped names the missing figures, and goes on to all of them with the digests of before",
+  "A stopped quick paper names the missing figures; run again it has all, and those that were done keep their digests",
   { tags: ["wide"], timeout: 600_000 },
   async () => {
     const words = "paper --quick --out paper --engine cpu --json --quiet";

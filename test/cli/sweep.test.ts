@@ -15,7 +15,7 @@ import { buildCommand, callCommand, killCommands, runCommand, startCommand } fro
 
 /** Two parts of a unit and a partial one, each of which takes half a second of one thread. */
 const SWEEP = "phase --bits 5,6 --items 40..44 --trials 5000123 --engine cpu --threads 1 --quiet";
-/** Two parts of four units, each of which takes a fifth of a second of one thread: a prefix decides the trials. */
+/** Two parts of several units, each of which takes a fraction of a second of one thread: a prefix decides the trials. */
 const LONG = SWEEP.replace("5,6", "4,5").replace("5000123", "7000123");
 /** Two parts of one partial unit. */
 const SHORT = "phase --bits 3,4 --items 1..4 --trials 1e5 --engine cpu --threads 1 --quiet";

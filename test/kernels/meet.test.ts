@@ -85,8 +85,9 @@ const windows: GivenBatch = {
   fewest: "of any sum",
 };
 
-/** The most items of a random instance, and one as large as any, so that a shader is compiled once for all. */
+/** The most items of a random instance. */
 const LONGEST = 9;
+/** An instance of as many items, which every random batch has, so that all batches share a shader. */
 const largest = exactly(new Array<number>(LONGEST).fill(20), 20, 40, 60);
 
 const { engine } = describeParity("meet", {

@@ -311,7 +311,7 @@ export function describeParity<Probe extends string>(kernel: KernelName, cases: 
 
     const faultyVariants = new Set(cases.faults.map(({ variant }) => variant));
     test.each([...faultyVariants])(
-      `The comparison finds nothing in variant %s of ${kernel} as it is by the probes of its faults`,
+      `Without a planted fault, variant %s of ${kernel} writes the words of the CPU for every probe of its faults`,
       { tags: ["wide"] },
       async (variant) => {
         const ofVariant = cases.faults.filter((fault) => fault.variant === variant);

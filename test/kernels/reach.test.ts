@@ -71,7 +71,7 @@ const tiny: Question = { ensemble: "rssp", halfRange: 1, itemsFrom: 1, itemsTo: 
 
 const smallTrials = { halfRange: 9, itemsFrom: 1, itemsTo: 7, targets: [1, -9, 4] } as const;
 const counts: readonly ReachCase[] = ensembles.map((ensemble) => ({
-  // The other laws differ in how an item is drawn, which the variants have from two modules.
+  // The other laws differ in how an item is drawn. A variant draws by the module of `thread` or by that of `workgroup`.
   ...(ensemble !== "rssp0" && { wide: true, on: [...cpuEngines, "thread", "workgroup"] }),
   title: `0 to 65 trials of ${ensemble}, around 4, 32 and 64`,
   works: () =>
@@ -94,7 +94,7 @@ const indices: ReachCase = {
     ].map((first) => workOf(smallTrials, first, 65)),
 };
 
-/** Each edge is asked of the variants for whose bitsets, registers or loops it is one. */
+/** Each edge is asked only of variants whose bitsets, registers or loops end there. */
 const edges: readonly [title: string, question: Question, on: readonly ReachVariant[]][] = [
   [
     "no items",
@@ -168,7 +168,7 @@ const edgeCases = edges.flatMap(([title, question, on]): ReachCase[] => {
       wide: true,
     },
     {
-      title: `${title}, drawn by every other law`,
+      title: `${title}, drawn by all laws but rssp, on the CPU`,
       works: () => works(["rnpp", "rssp0", "products", "products0"]),
       on: cpuEngines,
       wide: true,
@@ -337,7 +337,7 @@ const lists: readonly ReachCase[] = [
         count: 67,
       }),
     ],
-    // All variants draw by two modules.
+    // A variant draws by the module of `thread` or by that of `workgroup`.
     on: [...cpuEngines, "thread", "workgroup"],
     wide: true,
   },
@@ -361,7 +361,7 @@ const carries: readonly ReachCase[] = [
   {
     title: "missing targets that just carry into the high word",
     works: () => [workOf(missing, 0, 2049)],
-    // The others add by the same module.
+    // All variants add by the module `privateTally`.
     on: [...cpuEngines, "thread", "workgroup"],
   },
   {
@@ -665,7 +665,7 @@ describe("Shifts of reach", () => {
         ),
         { variant },
       );
-      // The passes after the first are those of `thread`.
+      // The passes after the first of other variants are those of `thread`, so it alone is asked about open trials.
       const works = variant === "thread" ? [workOf(open, 0, 600)] : await probes["six items"]();
       for (const work of works)
         expect([...(await other.run(work)).words]).toEqual([...(await compare(work, ["cpu"]))]);

@@ -230,7 +230,7 @@ function poolCase(): Case {
   };
 }
 
-/** The cases of kernels, whose work is made only where one of them is asked for: it takes longer than measuring a small case. */
+/** Cases by kernel. Making their work takes longer than measuring a small case, so only chosen kernels have it made. */
 const cases: readonly (readonly [readonly KernelName[], () => readonly Case[] | Promise<readonly Case[]>])[] =
   [
     [["reach"], trialCases],
@@ -400,6 +400,7 @@ export async function benchKernels(context: Context): Promise<Section> {
   const { ceilings, close } = await openCeilings(context);
   try {
     for (const [kernels, casesOf] of cases) {
+      if (context.signal.aborted) break;
       if (!kernels.some((kernel) => context.kernels.has(kernel))) continue;
       for (const each of await casesOf()) {
         if (context.signal.aborted) break;
