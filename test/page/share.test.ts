@@ -29,12 +29,12 @@ interface Shown {
   readonly findings: readonly PhaseFinding[];
 }
 
-/** Pauses the trials of Odds, opens Share, and hands over the findings that are shown. */
+/** Waits until Odds has counted, or pauses it where it would not end. Opens Share, and hands over the findings that are shown. */
 async function share(query: string, look: (page: Page, findings: readonly PhaseFinding[]) => Promise<void>) {
   await revisit(pages.browser(), pages.address + query, async (page) => {
     await page.waitForFunction(() => document.getElementById("shown")?.textContent!.includes('"kind"'));
-    const pause = page.getByRole("button", { name: "Pause" });
-    if (await pause.isVisible()) await pause.click();
+    if (query.includes("trials=")) await page.waitForSelector(".odds[data-state=done]");
+    else await page.getByRole("button", { name: "Pause" }).click();
     // Batches in flight are counted after a pause.
     const { findings } = await settled<Shown>(page);
     await page.getByRole("button", { name: "Share" }).click();
