@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from functools import partial
+from multiprocessing import Pool
 from pathlib import Path
 
 import numpy
@@ -67,19 +68,28 @@ def verify(arguments):
     return 0 if equal else 1
 
 
+def judge_folder(network_path):
+    """The exit status that verify ends with, and the words, for each ticket beside a network."""
+    network = read_network(network_path)
+    judgements = []
+    for path in sorted(set(network_path.parent.iterdir()) - {network_path}):
+        try:
+            equal, text = judge(path, network_path, *network)
+            judgements.append((1 - equal, text))
+        except Refused as error:
+            judgements.append((2, f"{path}: {error}"))
+    return judgements
+
+
 def verify_all(arguments):
     counts = [0, 0, 0]
-    for network_path in sorted(Path(arguments.folder).rglob("network.json")):
-        network = read_network(network_path)
-        for path in sorted(set(network_path.parent.iterdir()) - {network_path}):
-            try:
-                equal, text = judge(path, network_path, *network)
-            except Refused as error:
-                equal, text = None, f"{path}: {error}"
-            status = 2 if equal is None else 1 - equal
-            counts[status] += 1
-            if status:
-                print(status, text)
+    # One process for each processor.
+    with Pool() as pool:
+        for judgements in pool.imap(judge_folder, sorted(Path(arguments.folder).rglob("network.json"))):
+            for status, text in judgements:
+                counts[status] += 1
+                if status:
+                    print(status, text)
     require(sum(counts) >= arguments.least, f"{arguments.folder} has {sum(counts)} tickets, less than {arguments.least}")
     print(f"{sum(counts)} tickets: {counts[0]} equal their networks, {counts[1]} do not, {counts[2]} are refused")
     return max((status for status in range(3) if counts[status]), default=0)
