@@ -4,7 +4,6 @@
 import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inflateSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runNetwork } from "../../host/experiments/network.ts";
 import { pruneToTicket, type PruneRequest } from "../../host/experiments/ticket.ts";
@@ -18,6 +17,7 @@ import { importNetwork } from "../../src/import/network.ts";
 import type { Ticket } from "../../src/ticket/ticket.ts";
 import { unitCount, unitProducts } from "../../src/ticket/unit.ts";
 import { graphSchemeFor, schemeFor } from "../../src/ticket/width.ts";
+import { clearPart, picturesOf } from "../pictures.ts";
 import { callCommand } from "./command.ts";
 
 let folder: string;
@@ -31,28 +31,8 @@ const exacta = (words: string) => callCommand(words, folder);
 /** SHA-256 of the outputs of the 4-bit network for all test images, by another program's arithmetic. */
 const DIGEST = "2a1f38b0e3be7f5a9fb98f75caeb4d7d4f0ce90cddd6240d027da7e9a1e5951b";
 
-/** The same of LeNet-5, and that for the first 500 images, by NumPy. */
-const LENET_DIGEST = "3aec89c760773081163499f088b6b65c20100779eeadccbd1ec6f68e0706524b";
+/** The same of LeNet-5 for the first 500 images, by NumPy; `test/docs.test.ts` has that for all. */
 const LENET_DIGEST_500 = "c388cbc5cc892a27d79526c4017aea93a18ef4f3124d01f31624433fa69060b6";
-
-/** The pictures of a report, each of them in base 64. */
-const picturesOf = (report: string): string[] =>
-  [...report.matchAll(/<img src="data:image\/png;base64,([^"]+)"/g)].map(([, base64]) => base64!);
-
-/** The part of the cells of a picture in 4 bits that are clear, read without our encoder. */
-function clearPart(base64: string): number {
-  const file = Buffer.from(base64, "base64");
-  const [width, height] = [file.readUInt32BE(16), file.readUInt32BE(20)];
-  const data = file.subarray(file.indexOf("IDAT") + 4, file.indexOf("IEND") - 8);
-  const rows = inflateSync(data);
-  const bytes = Math.ceil(width / 2);
-  expect(rows).toHaveLength(height * (bytes + 1));
-  const cells = Array.from({ length: width * height }, (_, i) => {
-    const byte = rows[Math.floor(i / width) * (bytes + 1) + 1 + ((i % width) >> 1)]!;
-    return (i % width) % 2 === 0 ? byte >> 4 : byte & 15;
-  });
-  return cells.filter((cell) => cell === 0).length / cells.length;
-}
 
 /** Runs `exacta digits`, which proves that its ticket is the network, and answers its finding. */
 async function certified(options: string): Promise<DigitsFinding> {
@@ -184,37 +164,6 @@ test("The random network that is pruned to LeNet-5 reads 500 images as it does, 
   expect(sumsOf(ticket)).toEqual(trained);
   expect(unitProducts(ticket, 0)).toMatchObject({ inputs: 25, across: 5, negative: 0 });
 }, 120_000);
-
-test(
-  "A random network is pruned to LeNet-5, and the report shows its six kernels",
-  { tags: ["wide"], timeout: 300_000 },
-  async () => {
-    const { network, correct, digests, uncutCorrect, randomCorrect, targetBits } = await certified(
-      "--network lenet --out lenet",
-    );
-    expect({ network, correct, digests, targetBits }).toEqual({
-      network: "lenet",
-      correct: 9935,
-      digests: [LENET_DIGEST, LENET_DIGEST, LENET_DIGEST],
-      targetBits: 4,
-    });
-    for (const correct of [uncutCorrect, randomCorrect]) {
-      expect(correct).toBeGreaterThan(400);
-      expect(correct).toBeLessThan(1600);
-    }
-    const report = await readFile(join(folder, "lenet/digits.html"), "utf8");
-    const pictures = picturesOf(report);
-    expect(pictures).toHaveLength(3 * 6 + 12);
-    const clear = pictures.slice(0, 3).map(clearPart);
-    expect(clear[0]).toBeLessThan(0.1);
-    expect(clear[1]).toBeGreaterThan(0.7);
-    expect(clear[2]).toBeLessThan(0.3);
-    expect(report).toContain("a LeNet-5, 61,706 weights; reads 9,935 of 10,000 images right");
-    expect(report.replace(/base64,[^"]+/g, "")).not.toMatch(/undefined|NaN|<script\s/);
-    const { status } = await exacta(`verify lenet/digits.safetensors --network ${LENET_NETWORK}`);
-    expect(status).toBe(0);
-  },
-);
 
 test("Networks that do not read the images are refused before anything runs", async () => {
   const write = async (name: string, inputs: number, outputs: number, activationBits: number) => {

@@ -267,7 +267,7 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
     prepared = await mkdtemp(join(tmpdir(), "exacta-prepared-"));
     await writeFile(join(prepared, "network.json"), JSON.stringify(network));
     const pixels = Array.from({ length: 10 }, (_, digit) => Array<number>(784).fill(digit % 2));
-    const reader = { bits: 1, activationBits: 8, layers: [{ weights: pixels }] };
+    const reader = { bits: 0, activationBits: 8, layers: [{ weights: pixels }] };
     await writeFile(join(prepared, "reader.json"), JSON.stringify(reader));
     await writeFile(join(prepared, "inputs.csv"), "1,0\n0,1\n");
     await writeFile(join(prepared, "instances.txt"), "1 2 : 3\n1 2 : 4\n");
