@@ -6,8 +6,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runNetwork } from "../host/experiments/network.ts";
+import { readDigits } from "../host/node/formats/mnist.ts";
+import { outputsDigest } from "../host/node/formats/outputs.ts";
+import { openEngine } from "../host/node/index.ts";
+import { decodeTicket } from "../src/ticket/file.ts";
 import { buildCommand } from "./cli/command.ts";
 import { blocksOf, complaintsAbout, documentExamples, promisedLines, readExports, root } from "./examples.ts";
+import { clearPart, picturesOf } from "./pictures.ts";
+
+/** SHA-256 of the outputs of LeNet-5 for all test images, by NumPy. */
+const LENET_DIGEST = "3aec89c760773081163499f088b6b65c20100779eeadccbd1ec6f68e0706524b";
 
 const documents = ["README.md", "docs/library.md", "docs/formats.md"];
 
@@ -86,11 +95,16 @@ describe("Commands of the documentation", () => {
     let text = "";
     for (const part of parts) {
       const [command = "", ...lines] = part.split("\n");
-      const [shown, printed] = [lines.join("\n"), await run(command)];
+      const [shown, printed] = [lines.join("\n"), await (command === LENET ? prunedToLenet() : run(command))];
       text += `$ ${command}\n${withoutTimes(shown) === withoutTimes(printed) ? shown : printed}`;
     }
     return text;
   }
+
+  /** What the command that prunes a network to LeNet-5 prints; it runs once. */
+  let ofLenet: Promise<string> | undefined;
+  const LENET = "exacta digits --network lenet";
+  const prunedToLenet = () => (ofLenet ??= run(LENET));
 
   // `vitest run test/docs.test.ts -u` writes what the commands print into the document.
   const printed = { timeout: 120_000, tags: ["wide"] };
@@ -102,6 +116,28 @@ describe("Commands of the documentation", () => {
     }
     await expect(text).toMatchFileSnapshot(join(root, path));
   });
+
+  test(
+    "The random network of README.md is LeNet-5 in its ticket, and the report shows its six kernels",
+    printed,
+    async () => {
+      expect(await prunedToLenet()).toContain("\nall 100,000 outputs are the same integers (cpu: ");
+      const report = await readFile(join(folder, "results/digits.html"), "utf8");
+      const pictures = picturesOf(report);
+      expect(pictures).toHaveLength(3 * 6 + 12);
+      const clear = pictures.slice(0, 3).map(clearPart);
+      expect(clear[0]).toBeLessThan(0.1);
+      expect(clear[1]).toBeGreaterThan(0.7);
+      expect(clear[2]).toBeLessThan(0.3);
+      expect(report).toContain("a LeNet-5, 61,706 weights; reads 9,935 of 10,000 images right");
+      expect(report.replace(/base64,[^"]+/g, "")).not.toMatch(/undefined|NaN|<script\s/);
+      const { ticket } = decodeTicket(await readFile(join(folder, "results/digits.safetensors")));
+      const engine = await openEngine({ engine: "cpu" });
+      const { images } = await readDigits("test");
+      expect(outputsDigest(await runNetwork(engine, ticket, images))).toBe(LENET_DIGEST);
+      engine.close();
+    },
+  );
 
   test("A session with wrong outputs is corrected, and one with other times is unchanged", async () => {
     expect(await rerun("$ echo 1 2\n1 3\n$ echo 5\n5\n")).toBe("$ echo 1 2\n1 2\n$ echo 5\n5\n");

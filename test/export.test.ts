@@ -539,7 +539,9 @@ describe("Exported tickets", () => {
     "A cut weight changes what attention and weights in depth give, the same in tensors and models",
     { tags: ["wide"] },
     () => {
-      const changed = deeper.map(({ ticket, inputs, outputs }) => {
+      // Four tickets of attention, and two with weights in depth.
+      const some = deeper.filter((_, i) => i % 4 < 2);
+      const changed = some.map(({ ticket, inputs, outputs }) => {
         const faulty = cut(ticket);
         const found = runFile(prunedNetwork(faulty, false), inputs);
         for (const collapsed of [false, true])
@@ -547,7 +549,7 @@ describe("Exported tickets", () => {
         return !isSame(found, outputs);
       });
       // Of each kind at least one; other cut weights meet inputs of 0, or are rounded away.
-      for (const kind of [changed.slice(0, 8), changed.slice(8)]) expect(kind).toContain(true);
+      for (const kind of [changed.slice(0, 4), changed.slice(4)]) expect(kind).toContain(true);
     },
   );
 
@@ -695,9 +697,9 @@ describe.skipIf(!hasOnnx && process.env["EXACTA_ONNX"] === undefined)(
     test("They give the integers of the targets", { timeout: 240_000 }, async () => {
       const all = [
         ...cases,
-        ...(await graphCases(1000, 30)),
-        ...(await attentionCases(1000, 12)),
-        ...(await depthCases(1000, 8)),
+        ...(await graphCases(1000, 12)),
+        ...(await attentionCases(1000, 5)),
+        ...(await depthCases(1000, 3)),
       ];
       const networks = all.flatMap(({ ticket, inputs }) =>
         [false, true].map(

@@ -14,7 +14,7 @@ const SHORT = "phase --bits 3,4 --items 1..4 --trials 1e5 --json --engine cpu --
 /** A sweep of hours. */
 const LONG = "phase --bits 3 --items 1..6 --trials 1e12 --json --engine cpu --threads 1";
 
-/** A sweep of hours, whose units take a fraction of a second each: a prefix decides the trials. */
+/** A sweep of hours, whose units of 2^21 trials take a fraction of a second each: a prefix decides the trials. */
 const QUICK_UNITS = "phase --bits 5 --items 40..44 --trials 1e12 --json --engine cpu --threads 1";
 
 const network = { bits: 1, activationBits: 1, layers: [{ weights: [[1, -1]] }] };
@@ -73,6 +73,21 @@ const SIGNAL_WHILE_WRITING = preloading(`
   syncBuiltinESMExports();
 `);
 
+/** Leaves 100 of the test images, whose number is the first of the sizes in the header. */
+const FEW_IMAGES = preloading(`
+  import fs from "node:fs";
+  import { syncBuiltinESMExports } from "node:module";
+  const { readFile } = fs.promises;
+  fs.promises.readFile = async (path, ...options) => {
+    const file = await readFile(path, ...options);
+    const [, dimensions] = /t10k-.*idx(\\d)/.exec(path) ?? [];
+    if (dimensions === undefined) return file;
+    file.writeUInt32BE(100, 4);
+    return file.subarray(0, 4 + 4 * dimensions + 100 * (dimensions === "3" ? 784 : 1));
+  };
+  syncBuiltinESMExports();
+`);
+
 describe("Runs that are stopped at once", () => {
   const trial = "--engine reference --out out";
   test.each([
@@ -106,7 +121,9 @@ describe.runIf(process.platform === "linux")("Signals", () => {
       signal === "SIGTERM" ? {} : { tags: ["wide"] },
       async () => {
         const { child, outcome } = start(`${QUICK_UNITS} --out out --progress json`);
-        child.stderr.on("data", (text: string) => /"done":\d{7}/.test(text) && child.kill(signal));
+        // Two units are done, of which the first is in the journal.
+        const isFar = (text: string) => Number(/"done":(\d+)/.exec(text)?.[1]) >= 2 ** 22;
+        child.stderr.on("data", (text: string) => isFar(text) && child.kill(signal));
         const { status, stdout, stderr } = await outcome;
         expect({ status, stderr }).toMatchObject({ status: STOPPED_STATUS });
         const [finding] = stdout.trimEnd().split("\n");
@@ -169,6 +186,8 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
     readonly isTimed?: boolean;
     /** It runs or prints the path of the program that its process runs, so that a call in this process would differ. */
     readonly isProcess?: boolean;
+    /** The environment of its process. */
+    readonly env?: NodeJS.ProcessEnv;
   }
   /** Every command, and the command lines without one. */
   const everything: readonly Line[] = [
@@ -197,11 +216,13 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
     {
       words: "digits --network reader.json --json --engine cpu --out out",
       files: ["digits.html", "digits.safetensors"],
+      isProcess: true,
+      env: FEW_IMAGES,
     },
     { words: "devices" },
     { words: "devices --wgsl count.thread" },
     {
-      words: "bench --only start --engine reference --rounds 1",
+      words: "bench --only kernels --kernels reach --engine reference --rounds 1 --python none --cc none",
       isTimed: true,
       isProcess: true,
     },
@@ -224,9 +245,9 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
   ];
 
   /** Runs a command line as a process, with faults of its streams. */
-  function disturbed(words: string, { stdout, stderr }: Faults) {
+  function disturbed({ words, env }: Line, { stdout, stderr }: Faults) {
     const full = [stdout === "full" ? "> /dev/full" : "", stderr === "full" ? "2> /dev/full" : ""];
-    const { child, outcome } = start(words, undefined, full.join(" "));
+    const { child, outcome } = start(words, env, full.join(" "));
     if (stdout === "left") child.stdout.destroy();
     if (stderr === "left") child.stderr.destroy();
     return outcome;
@@ -246,7 +267,7 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
     prepared = await mkdtemp(join(tmpdir(), "exacta-prepared-"));
     await writeFile(join(prepared, "network.json"), JSON.stringify(network));
     const pixels = Array.from({ length: 10 }, (_, digit) => Array<number>(784).fill(digit % 2));
-    const reader = { bits: 1, activationBits: 8, layers: [{ weights: pixels }] };
+    const reader = { bits: 0, activationBits: 8, layers: [{ weights: pixels }] };
     await writeFile(join(prepared, "reader.json"), JSON.stringify(reader));
     await writeFile(join(prepared, "inputs.csv"), "1,0\n0,1\n");
     await writeFile(join(prepared, "instances.txt"), "1 2 : 3\n1 2 : 4\n");
@@ -268,13 +289,13 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
         // Journals have random names.
         const known = (names: readonly string[]) => names.filter((name) => !/^\d+of/.test(name)).toSorted();
         const undisturbed = line.isProcess
-          ? await start(line.words).outcome
+          ? await start(line.words, line.env).outcome
           : await callWords(line.words === "" ? [] : line.words.split(" "), folder);
         const files = known(await written());
         expect(undisturbed.status).toBe(0);
         expect(files).toEqual(expect.arrayContaining([...(line.files ?? [])]));
         for (const faults of isFew(line) ? single : combined) {
-          const { status, stdout, stderr } = await disturbed(line.words, faults);
+          const { status, stdout, stderr } = await disturbed(line, faults);
           const isFull = faults.stdout === "full";
           const sentences = stderr.split("\n").filter((text) => text.startsWith("stdout: "));
           expect({ faults, status, sentences }).toEqual({
@@ -302,8 +323,11 @@ describe.runIf(process.platform === "linux")("Streams that cannot be written", (
     "A refused request gives status 2 where stderr is full, and a full stdout as well",
     { tags: ["wide"] },
     async () => {
-      expect((await disturbed("phase --bits 99", { stderr: "full" })).status).toBe(2);
-      const both = await disturbed("theory --bits 4 --items 2", { stdout: "full", stderr: "full" });
+      expect((await disturbed({ words: "phase --bits 99" }, { stderr: "full" })).status).toBe(2);
+      const both = await disturbed(
+        { words: "theory --bits 4 --items 2" },
+        { stdout: "full", stderr: "full" },
+      );
       expect(both.status).toBe(1);
     },
   );

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { exhibits } from "../../host/node/paper/exhibits.ts";
 import { paperPage } from "../../host/node/paper/page.ts";
-import { buildCommand, runCommand, startCommand } from "./command.ts";
+import { buildCommand, callCommand, runCommand, startCommand } from "./command.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -31,7 +31,7 @@ test(
     let printed = "";
     child.stdout.on("data", (text: string) => {
       printed += text;
-      if (linesOf(printed).length >= 3) child.kill("SIGTERM");
+      if (linesOf(printed).length >= 2) child.kill("SIGTERM");
     });
     const stopped = await outcome;
     expect(stopped.status).toBe(75);
@@ -59,7 +59,7 @@ test(
     expect(digests.slice(0, done)).toEqual(digestsOf(early));
     // Every digest is that of the figure's command alone.
     const { name, quick } = exhibits.find(({ name }) => name === "size")!;
-    await runCommand(`${quick} --out alone --engine cpu --quiet`, folder);
+    await callCommand(`${quick} --out alone --engine cpu --quiet`, folder);
     const alone = await readFile(join(folder, "alone/results.jsonl"), "utf8");
     expect(alone).toBe(await readFile(join(folder, `paper/${name}-quick/results.jsonl`), "utf8"));
   },

@@ -30,7 +30,7 @@ const lines: Readonly<Record<string, string>> = {
   approximate: "approximate real.json --engine reference",
   paper: "paper --quick --engine reference",
   forward: "forward network.json --inputs inputs.csv --engine reference",
-  digits: "digits --engine reference --json",
+  digits: "digits --network reader.json --engine reference --json",
   devices: "devices",
   bench: "bench --only start --engine reference",
 };
@@ -68,6 +68,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "exacta-refusals-"));
   const network = { bits: 1, activationBits: 1, layers: [{ weights: [[1, -1]] }] };
   await writeFile(join(folder, "network.json"), JSON.stringify(network));
+  const weights = Array.from({ length: 10 }, () => Array<number>(784).fill(0));
+  const reader = { bits: 0, activationBits: 8, layers: [{ weights }] };
+  await writeFile(join(folder, "reader.json"), JSON.stringify(reader));
   await writeFile(join(folder, "real.json"), '{"layers":[{"weights":[[0.5]]}]}');
   await writeFile(join(folder, "inputs.csv"), "1,0\n");
   await writeFile(join(folder, "instances.txt"), "1 2 : 3\n");

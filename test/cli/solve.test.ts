@@ -464,7 +464,7 @@ describe("Runs that are continued", () => {
     "A full disk is named with its file, and the run goes on later",
     { tags: ["wide"] },
     async () => {
-      const many = givenLines(3000);
+      const many = givenLines(1200);
       await writeFile(join(folder, "in"), many.join("\n"));
       const args = `solve in --engine reference --quiet ${options}`;
       // A limit on the size of a file stands for a full disk.
@@ -502,14 +502,14 @@ describe("Runs that are continued", () => {
 
   // A run that goes on behind a kill at any moment is the same code for both formats, so that few kills show what many do.
   for (const [csv, kills] of [
-    ["", 4],
-    ["--csv", 2],
+    ["", 3],
+    ["--csv", 1],
   ] as const)
     test(
-      `Runs that are killed at ${kills} random moments end with the bytes of one run, ${csv}`,
+      `A run that is killed ${kills === 1 ? "once" : `${kills} times`} at a random moment goes on, and ends with the bytes of one run, ${csv}`,
       { tags: ["wide"] },
       async () => {
-        await writeFile(join(folder, "in"), givenLines(5000).join("\n"));
+        await writeFile(join(folder, "in"), givenLines(2000).join("\n"));
         const args = `in --engine cpu --quiet ${options} ${csv}`.trim();
         const name = csv ? "solutions.csv" : "solutions.jsonl";
         const { status, stdout } = await start(`${args} --out once`).outcome;

@@ -76,7 +76,7 @@ export const exhibits: readonly Exhibit[] = [
       "Common divisors bound the failure of products from below: with probability (3/4)^n all products of M = 16 are even, and then no odd target is reached.",
     seen: "For large n the divisors decide: the probability joins the line of common divisors, far above 2 R_n(M).",
     command: "tail --ensemble products --half-range 4,16 --items 1..64",
-    quick: "tail --ensemble products --half-range 4,16 --items 1..40",
+    quick: "tail --ensemble products --half-range 4,16 --items 1..40 --method conditional --trials 2000",
     figures: [{ title: "How failure decays: products" }],
   },
   {
@@ -126,7 +126,7 @@ export const exhibits: readonly Exhibit[] = [
       "Theorem 1 for several layers: a network contains its target if it contains each weight of each layer, so that failures add up over depth times width squared.",
     seen: "With weights of -1, 0 and 1 the failure of every size is known exactly, so that measurements differ from theory by chance alone. Each further hidden unit takes away nearly the same factor, three quarters, whatever the size: more weights move the curve to the right. Dots follow the exact lines down to one failure among all networks that were drawn; a row of dots at one height is the same few failures, seen again with each unit more.",
     command: "width --bits 0 --target-bits 0 --width 1,4,8 --depth 1,2,4 --trials 3000",
-    quick: "width --bits 0 --target-bits 0 --width 1,2,4 --depth 1,2 --trials 500",
+    quick: "width --bits 0 --target-bits 0 --width 1,2,4 --depth 1,2 --trials 200",
     figures: [{ title: "Depth and width, k = 0" }],
   },
 ];
