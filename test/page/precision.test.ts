@@ -120,13 +120,8 @@ test(
   "By WebGPU and without it, counts are those of the reference engine and a cell is drawn at the same pixel",
   { tags: ["wide"] },
   async () => {
-    const still = { reducedMotion: "reduce" } as const;
-    const gpuAddress = `${pages.address}${CELLS}&engine=gpu`;
-    await visit(
-      pages.browser("webgpu"),
-      gpuAddress,
-      (gpu) => visit(pages.browser("none"), pages.address + CELLS, (cpu) => comparePages(gpu, cpu), still),
-      still,
+    await revisit(pages.browser("webgpu"), `${pages.address}${CELLS}&engine=gpu`, (gpu) =>
+      revisit(pages.browser("none"), pages.address + CELLS, (cpu) => comparePages(gpu, cpu)),
     );
   },
 );
@@ -134,6 +129,7 @@ test(
 /** Compares the counts of two pages with those of the reference engine, and their surfaces with each other. */
 async function comparePages(gpu: Page, cpu: Page): Promise<void> {
   const expected = await expectedCells();
+  for (const page of [gpu, cpu]) await page.emulateMedia({ reducedMotion: "reduce" });
   for (const [page, engine, renderer] of [
     [gpu, "gpu", "webgpu"],
     [cpu, "cpu", "canvas"],
@@ -322,7 +318,7 @@ describe("Address and controls", () => {
           await page.getByLabel("align").check();
           await settled(page);
           const first = await pictureOf(page);
-          await page.waitForTimeout(1200);
+          await page.waitForTimeout(reducedMotion === "reduce" ? 400 : 1000);
           const { differing } = await look(page, first, await pictureOf(page));
           if (reducedMotion === "reduce") expect(differing).toBe(0);
           else expect(differing).toBeGreaterThan(0.01);
