@@ -328,6 +328,12 @@ test(
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a/b/`;
     const context = await pages.browser().newContext();
     try {
+      // The page waits for 5 s before it stores its files, which the test does not.
+      await context.addInitScript(() => {
+        const { setTimeout } = globalThis;
+        const soon = (act: () => void, delay?: number) => setTimeout(act, delay === 5000 ? 0 : delay);
+        Object.assign(globalThis, { setTimeout: soon });
+      });
       const page = await context.newPage();
       await page.goto(address);
       await pictured(page);
