@@ -106,8 +106,11 @@ function look(page: Page, picture: string, other = picture): Promise<Looks> {
   );
 }
 
-/** The counts of the reference engine. */
-async function expectedCells() {
+/** The counts of the reference engine, which are computed once. */
+let expected: ReturnType<typeof countCells> | undefined;
+const expectedCells = () => (expected ??= countCells());
+
+async function countCells() {
   const runs = HALF_RANGES.map(async (halfRange) => {
     const request = { halfRange, items: { from: 1, to: 14 }, trials: 400, seed: 7 };
     const findings = await measurePhase(referenceRunner(), request);
