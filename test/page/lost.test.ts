@@ -18,7 +18,7 @@ afterAll(async () => {
   node?.close();
 });
 
-const TRIALS = 50_000;
+const TRIALS = 200_000;
 
 test(
   "Two devices that are destroyed during a run, after which no adapter answers for a while, leave the counts of a run without a loss",
