@@ -27,7 +27,7 @@ function distance({ failure, high }: Failure, truth: number): number {
 /** Exact tails, with those of the targets 1 and M, by ensemble and half range. */
 const exactTails = new Map<string, ReturnType<typeof exactTail>>();
 
-/** An exact tail to at least so many items, which is computed anew only where the last one of its ensemble was shorter. */
+/** An exact tail to a number of items or further, which is computed anew only where the last one of its ensemble was shorter. */
 function exactOf(ensemble: SubsetEnsemble, halfRange: number, items: number): ReturnType<typeof exactTail> {
   const key = `${ensemble} ${halfRange}`;
   const known = exactTails.get(key);

@@ -473,7 +473,7 @@ describe("Audit", () => {
     const target = targetOf([1, 1], 1, "floor");
     const wide = {
       ...target,
-      activationBits: 8,
+      activationBits: 12,
       layers: [{ ...target.layers[0]!, rows, weights: new Int32Array(rows) }],
     };
     const { ticket } = await prune(
