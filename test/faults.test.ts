@@ -1,7 +1,7 @@
 // Engines that survive faults: threads that end or hang, GPUs that are lost or hang, and memory that is short. Their words are
 // those of an undisturbed run, and every recovery is noticed.
 
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { cpuRunner, type CpuOptions, type StartThread } from "../host/cpu/runner.ts";
 import { measurePhase } from "../host/experiments/phase.ts";
 import { DeviceLostError } from "../host/gpu/device.ts";
@@ -22,6 +22,11 @@ import { batchWords } from "./oracle.ts";
 /** The words of every piece, all of them in flight at once. */
 const wordsOf = async (runner: Runner, pieces: readonly Work[]): Promise<number[][]> =>
   Promise.all(pieces.map(async (work) => [...(await runner.run(work)).words]));
+
+/** Lets timers pass when a test says so, and otherwise as fast as those of the machine. */
+const holdTimers = () =>
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true });
+afterEach(() => void vi.useRealTimers());
 
 describe("Threads", () => {
   const sweep = plan(
@@ -168,11 +173,21 @@ describe("Threads", () => {
     "A thread that hangs is replaced within the limit of small work, which is 10 s and little more",
     { tags: ["wide"] },
     async () => {
-      const notices = await onThreads(() => changed(atSecondPiece("for (;;);")));
-      // Of two threads, the other may take all work.
-      expect(new Set(notices)).toEqual(
-        new Set(["a thread did not answer within 11 s; another thread computes its work again"]),
-      );
+      holdTimers();
+      const notices: string[] = [];
+      const runner = await cpuRunner(1, changed(atSecondPiece("for (;;);")), {
+        onNotice: (sentence) => notices.push(sentence),
+      });
+      const answers = pieces.map((work) => runner.run(work));
+      await answers[0];
+      vi.advanceTimersByTime(9_900);
+      expect(notices).toEqual([]);
+      vi.advanceTimersByTime(2_000);
+      expect(notices).toEqual([
+        "a thread did not answer within 11 s; another thread computes its work again",
+      ]);
+      expect((await Promise.all(answers)).map(({ words }) => [...words])).toEqual(undisturbed);
+      runner.close();
     },
   );
 });
@@ -272,7 +287,8 @@ describe("A GPU", () => {
     expect(notices).toEqual([again, again, again, instead]);
   });
 
-  test(
+  // Tests that wait run together.
+  test.concurrent(
     "The CPU answers all work after a loss where no adapter answers any more",
     { tags: ["wide"] },
     async () => {
@@ -290,7 +306,7 @@ describe("A GPU", () => {
     },
   );
 
-  test.each(["createComputePipelineAsync", "mapAsync"] as const)(
+  test.concurrent.each(["createComputePipelineAsync", "mapAsync"] as const)(
     "A device that never answers a call is lost: %s",
     async (call) => {
       const [first] = await noticesOf(at(call, never));
@@ -298,12 +314,16 @@ describe("A GPU", () => {
     },
   );
 
-  test("A device that never answers whether it has memory is lost", { tags: ["wide"] }, async () => {
-    const [first] = await noticesOf(at("popErrorScope", never));
-    expect(first).toBe(`the GPU did not answer within 1 s; ${AGAIN}`);
-  });
+  test.concurrent(
+    "A device that never answers whether it has memory is lost",
+    { tags: ["wide"] },
+    async () => {
+      const [first] = await noticesOf(at("popErrorScope", never));
+      expect(first).toBe(`the GPU did not answer within 1 s; ${AGAIN}`);
+    },
+  );
 
-  test("The CPU answers where two devices hang", { tags: ["wide"] }, async () => {
+  test.concurrent("The CPU answers where two devices hang", { tags: ["wide"] }, async () => {
     const notices = await noticesOf(at("mapAsync", never, Infinity));
     expect(notices).toEqual([
       `the GPU did not answer within 1 s; ${AGAIN}`,
@@ -408,8 +428,7 @@ describe("A GPU", () => {
     },
   );
 
-  // It runs while the next test waits.
-  test.concurrent(
+  test(
     "A device that is lost at every seventh call of a sweep leaves its findings as they are",
     { tags: ["wide"], timeout: 600_000 },
     async () => {
@@ -447,11 +466,24 @@ describe("A GPU", () => {
     },
   );
 
-  test.concurrent(
+  test(
     "A device that hangs is replaced within the limit of a GPU, which is 20 s and little more",
     { tags: ["wide"] },
     async () => {
-      const notices = await noticesOf(at("mapAsync", never), {});
+      holdTimers();
+      let hangs = () => {};
+      const isHanging = new Promise<void>((resolve) => (hangs = resolve));
+      const hang = at("mapAsync", () => {
+        hangs();
+        return never();
+      });
+      const notices: string[] = [];
+      const answers = noticesOf(hang, { onNotice: (sentence) => notices.push(sentence) });
+      await isHanging;
+      vi.advanceTimersByTime(19_900);
+      expect(notices).toEqual([]);
+      vi.advanceTimersByTime(4_000);
+      await answers;
       expect(notices).toEqual([`the GPU did not answer within 21 s; ${AGAIN}`]);
     },
   );

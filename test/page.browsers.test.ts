@@ -13,7 +13,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { ViewName } from "../demo/views.ts";
 import { hasSoftware, software } from "../scripts/software.ts";
 import type { PhaseFinding } from "../src/finding.ts";
-import { integers, openPages, requests } from "./page.ts";
+import { integers, openPages, requests, revisit } from "./page.ts";
 
 /** With EXACTA_BROWSERS=1 a browser that is missing is a failure. */
 const isRequired = process.env["EXACTA_BROWSERS"] === "1";
@@ -88,6 +88,8 @@ const computed = Object.entries(computations) as [ViewName, Computation][];
 const computedBy = ({ integersOf }: Computation, { integers: text }: Shown): unknown =>
   text === "" ? undefined : integersOf(JSON.parse(text) as Record<string, unknown>);
 
+const isComputed = (computation: Computation, shown: Shown) => computedBy(computation, shown) !== undefined;
+
 /** The integers of computations in Chromium, which Firefox and WebKit must show both. */
 const chromiumIntegers = new Map<Computation, Promise<unknown>>();
 function expectedOf(computation: Computation): Promise<unknown> {
@@ -97,25 +99,45 @@ function expectedOf(computation: Computation): Promise<unknown> {
 }
 
 async function computeInChromium(computation: Computation): Promise<unknown> {
-  const page = await pages.browser().newPage();
-  try {
-    await page.goto(pages.address + computation.query);
-    const shown = await until(
-      () => page.evaluate(LOOK),
-      (shown) => computedBy(computation, shown) !== undefined,
-    );
-    return computedBy(computation, shown);
-  } finally {
-    await page.close();
-  }
+  let computed: unknown;
+  await revisit(pages.browser(), pages.address + computation.query, async (page) => {
+    const look = () => page.evaluate(LOOK) as Promise<Shown>;
+    computed = computedBy(computation, await until(look, (shown) => isComputed(computation, shown)));
+  });
+  return computed;
 }
-
-const isCounted = ({ state }: Shown) => state === "done" || state === "failed";
 
 const findingsOf = (shown: Shown) =>
   (JSON.parse(shown.integers) as { findings: readonly PhaseFinding[] }).findings;
 const integersOf = (shown: Shown) => integers(findingsOf(shown));
+/** Whether the trials at an address have ended. The trials of another ensemble may still be shown before. */
+const isCounted = (query: string) => (shown: Shown) =>
+  shown.state === "failed" ||
+  (shown.state === "done" && findingsOf(shown).every(({ ensemble }) => query.includes(ensemble)));
+
 const enginesOf = (shown: Shown) => new Set(findingsOf(shown).map(({ engine }) => engine));
+
+/** Opens an address of the page, and looks at it until it is as it should be. */
+type Visit = (query: string, isDone: (shown: Shown) => boolean) => Promise<Shown>;
+
+/** An expression that goes to another address of the page as the browser's back button does. */
+const moveTo = (query: string) =>
+  `(history.pushState(null, "", ${JSON.stringify(query)}), dispatchEvent(new PopStateEvent("popstate")))`;
+
+/** Compares every view of a browser without WebGPU with Chromium, and Odds with the reference engine. */
+async function checkViews(visit: Visit): Promise<void> {
+  const { query, ask } = requests.rssp;
+  const odds = await visit(`${query}&engine=auto`, isCounted(query));
+  expect(odds).toMatchObject({ state: "done", problems: [] });
+  expect(enginesOf(odds)).toEqual(new Set(["cpu"]));
+  expect(integersOf(odds)).toEqual(integers(await ask()));
+  for (const [view, computation] of computed) {
+    const isDone = (shown: Shown) => shown.view === view && isComputed(computation, shown);
+    const shown = await visit(computation.query, isDone);
+    expect(shown).toMatchObject({ view, problems: [] });
+    expect(computedBy(computation, shown)).toEqual(await expectedOf(computation));
+  }
+}
 
 describe.runIf(isRequired || existsSync(FIREFOX))("Firefox", { tags: ["wide"] }, () => {
   /** A browser with the software adapter of the tests, and one without WebGPU, which start at their first visit. */
@@ -144,12 +166,8 @@ describe.runIf(isRequired || existsSync(FIREFOX))("Firefox", { tags: ["wide"] },
     return { browser, home };
   }
 
-  /** Opens the page in a tab, and fails where the browser complains. */
-  async function visit(
-    graphics: "webgpu" | "none",
-    query: string,
-    isDone: (shown: Shown) => boolean,
-  ): Promise<Shown> {
+  /** Opens a tab, and fails where the browser complains. The first visit loads the page, and later ones move in it. */
+  async function withTab(graphics: "webgpu" | "none", look: (visit: Visit) => Promise<void>): Promise<void> {
     const started = browsers.get(graphics) ?? start(graphics);
     browsers.set(graphics, started);
     const { browser } = await started;
@@ -160,44 +178,33 @@ describe.runIf(isRequired || existsSync(FIREFOX))("Firefox", { tags: ["wide"] },
       page.on("console", (message) => {
         if (message.type() === "error") complaints.push(message.text());
       });
-      await page.goto(pages.address + query);
-      const shown = await until(() => page.evaluate(LOOK) as Promise<Shown>, isDone);
+      let isLoaded = false;
+      await look(async (query, isDone) => {
+        await (isLoaded ? page.evaluate(moveTo(query)) : page.goto(pages.address + query));
+        isLoaded = true;
+        return until(() => page.evaluate(LOOK) as Promise<Shown>, isDone);
+      });
       expect(complaints).toEqual([]);
-      return shown;
     } finally {
       await page.close();
     }
   }
 
-  test("By the GPU the page finds the integers of the reference engine, twice in a row for rnpp and then for rssp", async () => {
-    for (const { query, ask } of [requests.rnpp, requests.rnpp, requests.rssp]) {
-      const shown = await visit("webgpu", `${query}&engine=gpu`, isCounted);
-      expect(shown).toMatchObject({ state: "done", problems: [] });
-      expect(enginesOf(shown)).toEqual(new Set(["gpu"]));
-      expect(integersOf(shown)).toEqual(integers(await ask()));
-    }
+  test("By the GPU the page finds the integers of the reference engine, for rnpp in two tabs in a row and then for rssp", async () => {
+    for (const asked of [[requests.rnpp], [requests.rnpp, requests.rssp]])
+      await withTab("webgpu", async (visit) => {
+        for (const { query, ask } of asked) {
+          const shown = await visit(`${query}&engine=gpu`, isCounted(query));
+          expect(shown).toMatchObject({ state: "done", problems: [] });
+          expect(enginesOf(shown)).toEqual(new Set(["gpu"]));
+          expect(integersOf(shown)).toEqual(integers(await ask()));
+        }
+      });
   });
 
-  test("Without WebGPU the page finds the integers of the reference engine by WebAssembly", async () => {
-    const { query, ask } = requests.rssp;
-    const shown = await visit("none", `${query}&engine=auto`, isCounted);
-    expect(shown).toMatchObject({ state: "done", problems: [] });
-    expect(enginesOf(shown)).toEqual(new Set(["cpu"]));
-    expect(integersOf(shown)).toEqual(integers(await ask()));
+  test("Without WebGPU every view computes the integers of Chromium, and Odds those of the reference engine", async () => {
+    await withTab("none", checkViews);
   });
-
-  test.each(computed)(
-    "The view %s computes the integers of Chromium, without a complaint of the browser",
-    async (view, computation) => {
-      const shown = await visit(
-        "none",
-        computation.query,
-        (shown) => computedBy(computation, shown) !== undefined,
-      );
-      expect(shown).toMatchObject({ view, problems: [] });
-      expect(computedBy(computation, shown)).toEqual(await expectedOf(computation));
-    },
-  );
 });
 
 describe.runIf(isRequired || existsSync(WEBKIT_DRIVER))("WebKit", { tags: ["wide"] }, () => {
@@ -256,26 +263,15 @@ describe.runIf(isRequired || existsSync(WEBKIT_DRIVER))("WebKit", { tags: ["wide
     })) as { sessionId: string };
     const session = `/session/${sessionId}`;
     try {
-      const visit = async (query: string, isDone: (shown: Shown) => boolean) => {
-        await command("POST", `${session}/url`, { url: pages.address + query });
-        const look = () =>
-          command("POST", `${session}/execute/sync`, {
-            script: `return ${LOOK}`,
-            args: [],
-          }) as Promise<Shown>;
-        return until(look, isDone);
-      };
-      for (const [view, computation] of computed) {
-        const { query } = computation;
-        const shown = await visit(query, (shown) => computedBy(computation, shown) !== undefined);
-        expect(shown).toMatchObject({ view, problems: [] });
-        expect(computedBy(computation, shown)).toEqual(await expectedOf(computation));
-      }
-      const { query, ask } = requests.rssp;
-      const shown = await visit(`${query}&engine=auto`, isCounted);
-      expect(shown).toMatchObject({ state: "done", problems: [] });
-      expect(enginesOf(shown)).toEqual(new Set(["cpu"]));
-      expect(integersOf(shown)).toEqual(integers(await ask()));
+      const evaluate = (script: string) =>
+        command("POST", `${session}/execute/sync`, { script: `return ${script}`, args: [] });
+      let isLoaded = false;
+      await checkViews(async (query, isDone) => {
+        if (isLoaded) await evaluate(moveTo(query));
+        else await command("POST", `${session}/url`, { url: pages.address + query });
+        isLoaded = true;
+        return until(() => evaluate(LOOK) as Promise<Shown>, isDone);
+      });
     } finally {
       await command("DELETE", session);
     }

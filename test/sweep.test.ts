@@ -175,11 +175,14 @@ describe("Shards", () => {
         const experiment = phase();
         const once = await undisturbed(experiment);
         const files: string[] = [];
-        for (let index = 0; index < shards; index++) {
-          const engine = Object.values(engines)[index % 4]!;
-          await count(experiment, `shard ${index}`, { engine, shard: { index, count: shards } });
-          files.push(...journalsOf(`shard ${index}`));
-        }
+        // Journals are written while others wait for the disk.
+        await Promise.all(
+          Array.from({ length: shards }, (_, index) => {
+            const engine = Object.values(engines)[index % 4]!;
+            return count(experiment, `shard ${index}`, { engine, shard: { index, count: shards } });
+          }),
+        );
+        for (let index = 0; index < shards; index++) files.push(...journalsOf(`shard ${index}`));
         // One shard is there twice, and another one half, which goes on in a folder of its own.
         await count(experiment, "again", { engine: engines.reference, shard: { index: 0, count: shards } });
         const stopped = { index: shards - 1, count: shards };
@@ -188,10 +191,12 @@ describe("Shards", () => {
         await count(experiment, "elsewhere", { engine: engines.threads, shard: stopped });
         files.splice(files.indexOf(journalsOf(`shard ${shards - 1}`)[0]!), 1);
         files.push(...journalsOf("again"), ...journalsOf("elsewhere"));
-        for (let order = 0; order < 20; order++) {
-          shuffle(files, `order ${order}`, order);
-          expect(await merge(experiment, `order ${order}`)).toEqual(complete(once));
-        }
+        await Promise.all(
+          Array.from({ length: 20 }, async (_, order) => {
+            shuffle(files, `order ${order}`, order);
+            expect(await merge(experiment, `order ${order}`)).toEqual(complete(once));
+          }),
+        );
       },
     );
 

@@ -163,8 +163,9 @@ test("Every ticket is read back from any offset in a buffer and is always writte
 
 test("The largest number of layers fits into a header", { tags: ["wide"] }, () => {
   const widths = Array.from({ length: 1001 }, () => 1);
-  const ticket = ticketOf({ ...one, units: Array.from({ length: 1000 }, () => 10_000) }, widths);
-  const bytes = encodeTicket(ticket, digest);
+  const scheme = { ...one, units: Array.from({ length: 1000 }, () => 10_000) };
+  const masks = layersOf(widths, 2, scheme).map((layer) => new Uint8Array(Math.ceil(weightCount(layer) / 8)));
+  const bytes = encodeTicket({ ...sample, scheme, target: { ...sample.target, widths }, masks }, digest);
   expect(partsOf(bytes).header.length).toBeLessThan(2 ** 20);
   expect(decodeTicket(bytes).ticket.masks).toHaveLength(2000);
 });
@@ -219,16 +220,22 @@ describe("Damaged ticket file", () => {
   });
 
   test(
-    "A ticket file with one byte changed to any other, or in the header to one of 35, is refused or is the file of another ticket",
+    "A ticket file with one byte changed to any other, or in the header to one of 18, and of 35 where a digit stands, is refused or is the file of another ticket",
     { tags: ["wide"] },
     () => {
       let tickets = 0;
       const wrong: string[] = [];
       const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
-      // In the header: hexadecimal digits, some letters, blanks, the punctuation of JSON, and bytes that the header never has.
-      const headerBytes = Buffer.from('0123456789abcdefglxAEF"\\,:[]{}+-. \t\0\x7f\x80\xc3\xff', "latin1");
+      // In the header: some letters and digits, the punctuation of JSON, and bytes that the header never has; and hexadecimal
+      // digits and blanks as well where one of those stands.
+      const few = Buffer.from('0axE"\\,:[]{}-.\0\x80\xc3\xff', "latin1");
+      const many = Buffer.from('0123456789abcdefglxAEF"\\,:[]{}+-. \t\0\x7f\x80\xc3\xff', "latin1");
+      const bytesAt = (at: number) => {
+        if (at < 8 || at >= 8 + header.length) return all;
+        return /[0-9a-f ]/.test(header[at - 8]!) ? many : few;
+      };
       for (let at = 0; at < file.length; at++)
-        for (const byte of at >= 8 && at < 8 + header.length ? headerBytes : all) {
+        for (const byte of bytesAt(at)) {
           if (byte === file[at]) continue;
           const bytes = file.with(at, byte);
           if (refusalOf(bytes) !== "none") continue;

@@ -84,33 +84,37 @@ const open = (query: string, look: (page: Page) => Promise<void>, graphics: Grap
   });
 
 describe.each([
-  ["none", "auto", 7],
+  ["none", "auto", 7, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]],
   // A software adapter takes minutes to prune, and the ticket of seed 1 is there.
-  ["webgpu", "gpu", 1],
-] as const)("Digits with graphics %s and the engine %s", (graphics, engineName, seed) => {
+  ["webgpu", "gpu", 1, [0, 4, 9]],
+] as const)("Digits with graphics %s and the engine %s", (graphics, engineName, seed, digits) => {
   const tags = graphics === "webgpu" ? ["wide" as const] : [];
-  test("Both networks give each digit the outputs of Node, and read it", { tags }, async () => {
-    await open(
-      `?engine=${engineName}`,
-      async (page) => {
-        for (let digit = 0; digit < 10; digit++) {
-          await page.keyboard.press(String(digit));
-          const expected = outputsOf(digitDrawing(digit));
-          const { trained, random } = await shownBy(page, {
-            digit: String(digit),
-            seed: "1",
-            network: "pruned",
-          });
-          expect({ trained, random }).toEqual({ trained: expected, random: expected });
-          expect(expected.indexOf(Math.max(...expected))).toBe(digit);
-          expect(await page.locator(".verdict").textContent()).toBe(
-            `Both read a ${digit}: all ten numbers are the same.`,
-          );
-        }
-      },
-      graphics,
-    );
-  });
+  test(
+    `Both networks give the digits ${digits.join()} the outputs of Node, and read them`,
+    { tags },
+    async () => {
+      await open(
+        `?engine=${engineName}`,
+        async (page) => {
+          for (const digit of digits) {
+            await page.keyboard.press(String(digit));
+            const expected = outputsOf(digitDrawing(digit));
+            const { trained, random } = await shownBy(page, {
+              digit: String(digit),
+              seed: "1",
+              network: "pruned",
+            });
+            expect({ trained, random }).toEqual({ trained: expected, random: expected });
+            expect(expected.indexOf(Math.max(...expected))).toBe(digit);
+            expect(await page.locator(".verdict").textContent()).toBe(
+              `Both read a ${digit}: all ten numbers are the same.`,
+            );
+          }
+        },
+        graphics,
+      );
+    },
+  );
 
   test(
     "The network of a seed, and its controls, have the outputs and the unit of Node",

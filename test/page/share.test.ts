@@ -98,7 +98,8 @@ test.each([
   await revisit(pages.browser(), pages.address + query, async (page) => {
     await page.waitForFunction(() => performance.getEntriesByName("picture").length > 0);
     // Views that count or measure come to their end.
-    await page.waitForTimeout(view === "precision" || view === "speed" ? 3000 : 500);
+    if (view === "precision") await page.waitForSelector("[data-status=done]");
+    if (view === "speed") await page.waitForSelector(".speed[data-state=done]");
     await page.getByRole("button", { name: "Share" }).click();
     const records = JSON.parse((await savedBy(page, view, "JSON")).toString()) as object[];
     expect(records.length).toBeGreaterThan(0);

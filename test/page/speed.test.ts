@@ -82,6 +82,14 @@ test(
       // A bar for each rate.
       expect(drawn).toEqual(["svg", "rect", ...SIZES.flatMap(() => ["text", "rect", "text"])]);
 
+      // A page that is not served over HTTPS has no clipboard.
+      await page.evaluate(() =>
+        Object.defineProperty(navigator, "clipboard", { value: undefined, configurable: true }),
+      );
+      await page.getByRole("button", { name: "Copy as Markdown" }).click();
+      expect(await page.getByLabel(/^Copy as Markdown: /).inputValue()).toMatch(/^- CPU: /);
+      await page.evaluate(() => Reflect.deleteProperty(navigator, "clipboard"));
+
       await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
       const copied = () => page.evaluate(() => navigator.clipboard.readText());
       await page.getByRole("button", { name: "Copy as Markdown" }).click();
@@ -89,11 +97,6 @@ test(
       await page.getByRole("button", { name: "Copy as JSON" }).click();
       await expect.poll(copied).toMatch(/^\{/);
       expect((JSON.parse(await copied()) as BenchReport).rows).toHaveLength(SIZES.length);
-      // A page that is not served over HTTPS has no clipboard.
-      await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
-      await page.getByRole("button", { name: "Copy as Markdown" }).click();
-      expect(await page.getByLabel(/^Copy as Markdown: /).inputValue()).toMatch(/^- CPU: /);
-
       await page.getByRole("button", { name: "Share" }).click();
       const command = page.getByLabel("Command that measures the same kernels", { exact: true });
       expect(await command.inputValue()).toMatch(/^exacta bench /);

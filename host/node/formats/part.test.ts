@@ -310,13 +310,13 @@ describe("Damage of a part", () => {
   });
 
   test(
-    "A flipped bit of every third byte of a killed run, of every seventh one of a stopped run, and every seventh cut is healed or refused",
+    "A flipped bit of every fifth byte of a killed run, of every 13th one of a stopped run, and every 13th cut is healed or refused",
     { tags: ["wide"], timeout: 600_000 },
     async () => {
       for (const end of ["killed", "stopped"] as const)
         for (const damage of [flip, cut]) {
           // A killed run and a stopped one differ in how their files end.
-          const step = damage === flip && end === "killed" ? 3 : 7;
+          const step = damage === flip && end === "killed" ? 5 : 13;
           const { part, journal } = await damageEach(step, end, damage);
           expect(part).toHaveLength(Math.ceil(WHOLE.length / step));
           expect(journal.length).toBeGreaterThan(1000 / step);

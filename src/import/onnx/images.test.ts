@@ -152,7 +152,7 @@ describe("Random ONNX graph of images", () => {
   });
 
   test("Many more random graphs of images compute what their nodes compute", { tags: ["wide"] }, () => {
-    expect(() => check(700)).not.toThrow();
-    expect(() => checkIntegers(300)).not.toThrow();
+    expect(() => check(350)).not.toThrow();
+    expect(() => checkIntegers(150)).not.toThrow();
   });
 });
