@@ -17,7 +17,7 @@ import { methods, type AnswerName, type Instance } from "../src/solve/problem.ts
 import { CapacityError } from "../src/errors.ts";
 import { toJson } from "../src/solve/exact.ts";
 import { paramOf } from "./work.ts";
-import { PATIENT_MS, poisonStorage, tamperedAdapter, testAdapter } from "./gpu/devices.ts";
+import { PATIENT_MS, poisonStorage, sharedAdapter, tampered } from "./gpu/devices.ts";
 import facts from "./fixtures/instances.json";
 import { oracleFinding, oracleKnapsack, oracleListed, oracleSets } from "./oracle.ts";
 
@@ -32,10 +32,10 @@ beforeAll(async () => {
   engines.cpu = await cpuRunner(1, startThread);
   engines.threads = await cpuRunner(2, startThread);
   engines.shadow = shadowRunner(engines.cpu, engines.reference);
-  engines.gpu = await gpuRunner(testAdapter);
+  engines.gpu = await gpuRunner(sharedAdapter);
   for (const variant of variants)
     engines[variant] = await gpuRunner(
-      tamperedAdapter((device) => poisonStorage(device, 0xdeadbeef)),
+      tampered(sharedAdapter, (device) => poisonStorage(device, 0xdeadbeef)),
       { variant, maxDispatchMilliseconds: PATIENT_MS },
     );
 });

@@ -17,7 +17,8 @@ import {
   limitWorkgroups,
   poisonStorage,
   rewriteShaders,
-  tamperedAdapter,
+  sharedAdapter,
+  tampered,
   testLanguage,
   testProfile,
   watchIndices,
@@ -453,7 +454,7 @@ describe("Shapes of tiles", () => {
     const runner = await runnerOf(
       label,
       vendor,
-      tamperedAdapter((device) => {
+      tampered(sharedAdapter, (device) => {
         poisonStorage(device, 0xdeadbeef);
         rewriteShaders(device, rewrite);
         const create = device.createComputePipelineAsync.bind(device);
@@ -554,7 +555,7 @@ describe("Launches of forward", () => {
   });
 
   test("A device that allows one workgroup takes all tiles with it", async () => {
-    const one = await gpuRunner(tamperedAdapter((device) => limitWorkgroups(device, 1)));
+    const one = await gpuRunner(tampered(sharedAdapter, (device) => limitWorkgroups(device, 1)));
     const reference = await engine("reference");
     const work = workOf({ samples: 140, columns: 3, group: 5, rows: 140 }, small);
     const { words } = await shadowRunner(reference, one).run(work);

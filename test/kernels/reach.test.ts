@@ -10,7 +10,14 @@ import { phaseConfig, plan, type PhaseConfig } from "../../src/experiments/phase
 import { reachTally, type ReachParams } from "../../src/kernels/reach.ts";
 import { batchWork, type Batch, type Plan, type WorkOf } from "../../src/plan.ts";
 import { reachPlan } from "../../src/reach-plan.ts";
-import { poisonStorage, rewriteShaders, tamperedAdapter, testAdapter, testProfile } from "../gpu/devices.ts";
+import {
+  poisonStorage,
+  rewriteShaders,
+  sharedAdapter,
+  tampered,
+  testAdapter,
+  testProfile,
+} from "../gpu/devices.ts";
 import { describeParity, type Case, type EngineName, type RandomCase } from "./parity.ts";
 import { reachFaults, type ReachProbe } from "./reach.faults.ts";
 
@@ -640,7 +647,7 @@ describe("The variant wave of reach", () => {
 
   test("The words of wave do not depend on how many subgroups a workgroup has", async () => {
     const wider = async () => {
-      const adapter = await testAdapter();
+      const adapter = await sharedAdapter();
       return Object.defineProperty(adapter, "info", { value: { subgroupMinSize: 4, subgroupMaxSize: 16 } });
     };
     const runner = await gpuRunner(wider, { variant: "wave" });
@@ -656,7 +663,7 @@ describe("Shifts of reach", () => {
     async (variant) => {
       let found = 0;
       const other = await gpuRunner(
-        tamperedAdapter((device) =>
+        tampered(sharedAdapter, (device) =>
           rewriteShaders(device, (code) => {
             const changed = code.replaceAll(/(?<!override )\bPRODUCTS\b/g, "!PRODUCTS");
             found += Number(changed !== code);
@@ -792,7 +799,7 @@ describe("Trials of reach that overflow a variant", () => {
       i < 2 ? {} : { tags: ["wide"] },
       async () => {
         const narrow = await gpuRunner(
-          tamperedAdapter((device) => poisonStorage(device, 0xdeadbeef)),
+          tampered(sharedAdapter, (device) => poisonStorage(device, 0xdeadbeef)),
           { variant, capacityBits },
         );
         for (const [first, count] of [
@@ -822,7 +829,7 @@ describe("Trials of reach that overflow a variant", () => {
         let found = 0;
         // The fallback pass counts nothing.
         const forgetful = await gpuRunner(
-          tamperedAdapter((device) =>
+          tampered(sharedAdapter, (device) =>
             rewriteShaders(device, (code) => {
               const changed = code.replace(
                 "var deferred = workgroupUniformLoad(&overflowWord);",
