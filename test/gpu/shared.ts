@@ -1,8 +1,6 @@
 // Devices of a process that share what they compile. Compiling takes a software adapter most of the time of tests, and a WebGPU
 // implementation keeps what it has compiled only for one device.
 
-import { setMaxListeners } from "node:events";
-
 /** An object that has the properties of another one, but its own ones, to which each one that a test assigns belongs. */
 function viewOf<T extends object>(object: T, own: Partial<T>): T {
   return new Proxy(own as T, {
@@ -14,17 +12,22 @@ function viewOf<T extends object>(object: T, own: Partial<T>): T {
   });
 }
 
+type Listener = (event: GPUUncapturedErrorEvent) => void;
+
 /** A device, and what it has compiled: modules by their code, pipelines by their code and constants. */
 class Compiled {
   readonly device: GPUDevice;
+  /** What the devices that share it do where it refuses something. */
+  readonly listeners = new Set<Listener>();
   readonly #modules = new Map<string, GPUShaderModule>();
   readonly #codes = new WeakMap<GPUShaderModule, string>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
 
   constructor(device: GPUDevice) {
     this.device = device;
-    // Each device that shares this one listens.
-    setMaxListeners(0, device);
+    device.addEventListener("uncapturederror", (event) => {
+      for (const listener of this.listeners) listener(event);
+    });
   }
 
   module(descriptor: GPUShaderModuleDescriptor): GPUShaderModule {
@@ -52,7 +55,7 @@ const devices = new Map<string, Promise<Compiled>>();
 function deviceOf(compiled: Compiled): GPUDevice {
   const { device } = compiled;
   const buffers = new Set<GPUBuffer>();
-  const open = new AbortController();
+  const added = new Set<Listener>();
   return viewOf(device, {
     queue: viewOf(device.queue, {}),
     createShaderModule: (descriptor) => compiled.module(descriptor),
@@ -62,10 +65,12 @@ function deviceOf(compiled: Compiled): GPUDevice {
       buffers.add(buffer);
       return buffer;
     },
-    addEventListener: (type: string, listener: EventListener) =>
-      device.addEventListener(type, listener, { signal: open.signal }),
+    addEventListener: ((_: string, listener: Listener) => {
+      compiled.listeners.add(listener);
+      added.add(listener);
+    }) as GPUDevice["addEventListener"],
     destroy() {
-      open.abort();
+      for (const listener of added) compiled.listeners.delete(listener);
       for (const buffer of buffers) buffer.destroy();
       buffers.clear();
       return undefined;
