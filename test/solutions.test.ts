@@ -253,7 +253,7 @@ describe("Random instances", () => {
       let instances = 0;
       for (const [i, request] of requests.entries()) {
         const some =
-          i === 0 ? drawn(4000, 100, upTo(20), 1_000_000) : drawn(470, 100 + i, upTo(17), 1_000_000);
+          i === 0 ? drawn(4000, 100, upTo(20), 1_000_000) : drawn(230, 100 + i, upTo(17), 1_000_000);
         compare(some, request, await all(engines.cpu!, some, request));
         instances += some.length;
       }
