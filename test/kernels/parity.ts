@@ -21,6 +21,7 @@ import {
   rewriteShaders,
   sharedAdapter,
   tampered,
+  tamperedAdapter,
   testLanguage,
   testProfile,
   watchedAdapter,
@@ -254,7 +255,8 @@ export function describeParity<Probe extends string>(kernel: KernelName, cases: 
       rewrite: (code: string) => string,
     ): Promise<string | undefined> {
       const suspect = await gpuRunner(
-        tampered(sharedAdapter, (device) => {
+        // A fault may lose its device, and no other test compiles it.
+        tamperedAdapter((device) => {
           poisonStorage(device, 0xdeadbeef);
           rewriteShaders(device, rewrite);
         }),
