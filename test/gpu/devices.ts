@@ -41,7 +41,7 @@ export async function testProfile(): Promise<DeviceProfile> {
 export const tamperedAdapter = (tamper: (device: GPUDevice) => void): (() => Promise<GPUAdapter>) =>
   tampered(testAdapter, tamper);
 
-/** The test adapter, whose devices share what they compile. They must not be lost. */
+/** The test adapter, whose devices share their pipelines, and so must not be lost. */
 export const sharedAdapter = sharing(testAdapter);
 
 /**

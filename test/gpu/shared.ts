@@ -1,5 +1,5 @@
-// Devices of a process that share what they compile. Compiling takes a software adapter most of the time of tests, and a WebGPU
-// implementation keeps what it has compiled only for one device.
+// Devices of a process that share their pipelines. Compiling takes a software adapter most of the time of tests, and WebGPU keeps
+// pipelines for one device alone.
 
 /** An object that has the properties of another one, but its own ones, to which each one that a test assigns belongs. */
 function viewOf<T extends object>(object: T, own: Partial<T>): T {
@@ -14,7 +14,7 @@ function viewOf<T extends object>(object: T, own: Partial<T>): T {
 
 type Listener = (event: GPUUncapturedErrorEvent) => void;
 
-/** A device, and what it has compiled: modules by their code, pipelines by their code and constants. */
+/** A device with its modules by their code, and its pipelines by their code and constants. */
 class Compiled {
   readonly device: GPUDevice;
   /** What the devices that share it do where it refuses something. */
@@ -78,7 +78,7 @@ function deviceOf(compiled: Compiled): GPUDevice {
   });
 }
 
-/** Answers the adapters of `requestAdapter`, which open devices that share what they compile, and so must not be lost. */
+/** Answers the adapters of `requestAdapter`, which open devices that share their pipelines, and so must not be lost. */
 export const sharing =
   (requestAdapter: () => Promise<GPUAdapter>): (() => Promise<GPUAdapter>) =>
   async () => {
