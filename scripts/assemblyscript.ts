@@ -14,8 +14,12 @@ import { kernelNames } from "../src/kernels/index.ts";
 /** The query of imports that are compiled. */
 const SUFFIX = "?wasm";
 /** Warning 112 is off: it reports exported functions that take v128, which AssemblyScript alone calls here. */
-const OPTIONS =
-  "-O3 --noAssert --runtime stub --enable simd,bulk-memory --use abort= --disableWarning 112".split(" ");
+const OPTIONS = "--noAssert --runtime stub --enable simd,bulk-memory --use abort= --disableWarning 112".split(
+  " ",
+);
+
+/** How much the compiler optimizes what users run. */
+const LEVEL = "-O3";
 
 /** The text of a second entry, which exports every kernel. */
 const kernelExports = kernelNames.map((kernel) => `export { ${kernel} } from "./${kernel}";\n`).join("");
@@ -30,15 +34,20 @@ function textOf(path: string): string | null {
 }
 
 /**
- * Compiles a file of AssemblyScript. Tests plant faults by `edit`, which changes the text of every file that is read.
+ * Compiles a file of AssemblyScript. Tests plant faults by `edit`, which changes the text of every file that is read, and have
+ * less optimized: it takes half of the time of compiling.
  * @throws {Error} The compiler finds an error or has a warning.
  */
-export async function compile(file: string, edit = (text: string) => text): Promise<Uint8Array<ArrayBuffer>> {
+export async function compile(
+  file: string,
+  edit = (text: string) => text,
+  level = LEVEL,
+): Promise<Uint8Array<ArrayBuffer>> {
   const generated = join(dirname(file), "kernels.ts");
   const entries = basename(file) === "index.ts" ? [file, generated] : [file];
   let bytes = new Uint8Array();
   let messages = "";
-  const { error } = await asc.main([...entries, ...OPTIONS, "--outFile", "out.wasm"], {
+  const { error } = await asc.main([...entries, level, ...OPTIONS, "--outFile", "out.wasm"], {
     stderr: asc.createMemoryStream((chunk) => (messages += String(chunk))),
     readFile(name, folder) {
       const path = resolve(folder, name);
@@ -63,7 +72,7 @@ const kernels = fileURLToPath(new URL("../host/cpu/wasm", import.meta.url));
 /** Compiles a file, or reads the module that an earlier process compiled from the same sources. */
 async function compileOnce(file: string): Promise<Uint8Array> {
   const hash = createHash("sha256").update(
-    `${asc.version} ${OPTIONS.join(" ")} ${basename(file)}${kernelExports}`,
+    `${asc.version} ${LEVEL} ${OPTIONS.join(" ")} ${basename(file)}${kernelExports}`,
   );
   for (const folder of new Set([dirname(file), kernels]))
     for (const name of (await readdir(folder)).toSorted())

@@ -14,6 +14,8 @@ const flags: Record<Graphics, readonly string[]> = {
         "--use-angle=swiftshader",
         "--enable-features=Vulkan",
         "--use-vulkan=swiftshader",
+        // SwiftShader compiles a store for every word of workgroup memory, which takes seconds; without it Dawn writes a loop.
+        "--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension",
       ]
     : ["--enable-unsafe-webgpu"],
   none: ["--disable-blink-features=WebGPU"],

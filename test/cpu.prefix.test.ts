@@ -64,8 +64,8 @@ describe("Prefix of reach on the CPU", () => {
   test("The CPU has the prefix of the contract at every size", { tags: ["wide"] }, async () => {
     const module = await kernelModule();
     for (const ensemble of ensembles)
-      for (const halfRange of [1, 4, 9, 16, 225, 256, 1024, 1225, 2 ** 20])
-        for (const items of [0, 8, 14, 20, 23, 24, 33, 64])
+      for (const halfRange of [1, 4, 16, 225, 1024, 1225, 2 ** 20])
+        for (const items of [0, 14, 20, 23, 24, 64])
           for (const far of [1, 3, 100]) {
             const work = workOf({ ensemble, halfRange, from: items, targets: [far * halfRange], count: 1 });
             const { prefix } = await loadKernel(work, module);
@@ -187,10 +187,11 @@ describe("Faults in the prefix of reach", () => {
   for (const [replace, by, probe] of faults)
     test(`The words change where \`${replace}\` becomes \`${by}\``, { tags: ["wide"] }, async () => {
       const found = new Set<string>();
-      const bytes = await compile(index, (text) => {
+      const edit = (text: string) => {
         if (text.includes(replace)) found.add(text);
         return onlyKernels(text.replace(replace, by), ["reach"]);
-      });
+      };
+      const bytes = await compile(index, edit, "-O1");
       expect([...found].map((text) => text.split(replace).length)).toEqual([2]);
       const kernel = await loadKernel(probes[probe], await WebAssembly.compile(bytes));
       kernel.run();

@@ -6,12 +6,12 @@ import { gpuRunner } from "../host/gpu/runner.ts";
 import { startThread } from "../host/node/platform/threads.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
-import { testAdapter, testLanguage, watchedAdapter } from "./gpu/devices.ts";
+import { sharedAdapter, testLanguage, watchedAdapter } from "./gpu/devices.ts";
 
 /** An engine of each kind, open while the tests of a file run. */
 export function testEngines(): Record<"reference" | "cpu" | "gpu", Runner> {
   return opened(async (engines) => {
-    engines.gpu = await gpuRunner(testAdapter);
+    engines.gpu = await gpuRunner(sharedAdapter);
   });
 }
 

@@ -9,7 +9,7 @@ import { measurePhase } from "../host/experiments/phase.ts";
 import { referenceRunner } from "../host/reference.ts";
 import type { Runner } from "../host/runner.ts";
 import type { PhaseFinding } from "../src/finding.ts";
-import { testAdapter } from "./gpu/devices.ts";
+import { sharedAdapter } from "./gpu/devices.ts";
 import exact from "./fixtures/exact.json";
 import { oraclePool, oracleSums, type Question } from "./oracle.ts";
 
@@ -151,7 +151,7 @@ const runners = {} as Record<keyof typeof limits, Runner>;
 beforeAll(async () => {
   runners.cpu = await cpuRunner(2, startThread);
   runners.reference = referenceRunner();
-  for (const variant of variants) runners[variant] = await gpuRunner(testAdapter, { variant });
+  for (const variant of variants) runners[variant] = await gpuRunner(sharedAdapter, { variant });
 });
 
 afterAll(() => Object.values(runners).forEach((runner) => runner.close()));

@@ -66,8 +66,10 @@ const limits: readonly [string, GraphLimits, number][] = [
   ["attention", { attention: true, channels: 4, side: 4 }, 10],
   ["attention and sums of 64 bits", { attention: true, bits: 10, side: 3 }, 10],
 ];
-/** The graphs of each class, 300 of all classes together. A device that packs nothing differs in few of them. */
+/** The graphs of each class, 300 of all classes together. */
 const GRAPHS = 60;
+const GPU_GRAPHS = 40;
+/** A device that packs nothing differs in few of them. */
 const UNPACKED_GRAPHS = 12;
 
 describe("Random graphs on engines", () => {
@@ -81,8 +83,8 @@ describe("Random graphs on engines", () => {
     test(`${few} ${ofClass} gpu the outputs of the interpreter`, async () => {
       await compare(engines.gpu, first(few));
     });
-    test(`${GRAPHS} ${ofClass} gpu the outputs of the interpreter`, { tags: ["wide"] }, async () => {
-      await compare(engines.gpu, first(GRAPHS));
+    test(`${GPU_GRAPHS} ${ofClass} gpu the outputs of the interpreter`, { tags: ["wide"] }, async () => {
+      await compare(engines.gpu, first(GPU_GRAPHS));
     });
     test(
       `${UNPACKED_GRAPHS} ${ofClass} unpacked the outputs of the interpreter`,

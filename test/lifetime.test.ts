@@ -47,7 +47,7 @@ test("The limit of time finds a process that goes on", { tags: ["wide"] }, async
   const lasting = promisify(execFile)(
     process.execPath,
     ["--input-type=module", "--eval", program("cpu", "setInterval(() => {}, 1000);")],
-    { timeout: 3000 },
+    { timeout: 1500 },
   );
   await expect(lasting).rejects.toMatchObject({ killed: true });
 });

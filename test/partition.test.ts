@@ -149,7 +149,7 @@ test(
   { tags: ["wide"], timeout: 600_000 },
   async () => {
     const { status, stdout } = await exacta(
-      "phase --ensemble rnpp --lambda 0 --items 30 --trials 4000 --engine cpu --json --quiet",
+      "phase --ensemble rnpp --lambda 0 --items 30 --trials 2000 --engine cpu --json --quiet",
     );
     expect(status).toBe(0);
     const [{ perfect, predicted, trials }] = linesOf(stdout) as [PartitionFinding];

@@ -15,7 +15,7 @@ import { batchWork, type Work, type WorkOf } from "../../src/plan.ts";
 import { exactly } from "../kernels/given.ts";
 import { uniform } from "../kernels/tail.ts";
 import { batchWords, type GivenBatch } from "../oracle.ts";
-import { poisonStorage, tamperedAdapter, testLanguage, testProfile } from "./devices.ts";
+import { poisonStorage, sharedAdapter, tampered, testLanguage, testProfile } from "./devices.ts";
 
 const profile = (
   lanes: number,
@@ -526,7 +526,7 @@ describe("Work in parts", () => {
         const [cut] = launchesOf(work, { ...device, maxDispatchMilliseconds }, variant);
         expect([...cut!.dispatches()].length).toBeGreaterThan([...whole!.dispatches()].length);
         const runner = await gpuRunner(
-          tamperedAdapter((gpu) => poisonStorage(gpu, 0xdeadbeef)),
+          tampered(sharedAdapter, (gpu) => poisonStorage(gpu, 0xdeadbeef)),
           { variant, language, maxDispatchMilliseconds },
         );
         const [{ words }, expected] = await Promise.all([runner.run(work), cpu.run(work)]);

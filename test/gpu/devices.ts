@@ -5,6 +5,7 @@ import { profileOf } from "../../host/gpu/device.ts";
 import type { DeviceProfile } from "../../host/gpu/launch.ts";
 import { openGpu } from "../../host/node/platform/dawn.ts";
 import { platform } from "../../host/node/platform/index.ts";
+import { sharing } from "./shared.ts";
 import { limitWorkgroups, PATIENT_MS, poisonStorage, rewriteShaders, tampered } from "./tamper.ts";
 
 export { limitWorkgroups, PATIENT_MS, poisonStorage, rewriteShaders, tampered };
@@ -39,6 +40,9 @@ export async function testProfile(): Promise<DeviceProfile> {
 /** Answers the test adapter, whose every device passes through `tamper` first. */
 export const tamperedAdapter = (tamper: (device: GPUDevice) => void): (() => Promise<GPUAdapter>) =>
   tampered(testAdapter, tamper);
+
+/** The test adapter, whose devices share their pipelines, and so must not be lost. */
+export const sharedAdapter = sharing(testAdapter);
 
 /**
  * Runs `main` of a shader, a workgroup for each `step` words of input: binding 0 is the input, binding 1 the output of as
@@ -132,7 +136,7 @@ fn within(index: u32, length: u32) -> u32 {
 
 /** Answers adapters whose devices watch the indices of what they run, on storage filled with `word` before. */
 export const watchedAdapter = (word: number): (() => Promise<GPUAdapter>) =>
-  tamperedAdapter((device) => {
+  tampered(sharedAdapter, (device) => {
     poisonStorage(device, word);
     rewriteShaders(device, watchIndices);
   });

@@ -76,7 +76,13 @@ describe.runIf(hasSoftware)("WebGPU by wgpu and naga", () => {
       join(folder, "naga.js"),
     ];
     const { stdout } = await promisify(execFile)(deno, [...args, file], {
-      env: { ...dawnEnv, HOME: folder, DENO_DIR: join(folder, "deno"), DENO_NO_UPDATE_CHECK: "1" },
+      env: {
+        ...process.env,
+        ...dawnEnv,
+        HOME: folder,
+        DENO_DIR: join(folder, "deno"),
+        DENO_NO_UPDATE_CHECK: "1",
+      },
       maxBuffer: 2 ** 28,
     });
     const lines = stdout

@@ -324,7 +324,7 @@ const pool: readonly Row[] = QUANTIZERS.flatMap((quantizer): Row[] => [
 
 const tail: readonly Row[] = [
   ["items of one class", uniform(9, 20), variantsOf("tail")],
-  ["strata of odd and even items", parities(12, [3, 0], 70), variantsOf("tail")],
+  ["strata of odd and even items", parities(12, [3, 0], 30), variantsOf("tail")],
 ];
 
 const listOf = (rows: readonly Row[]): VariantWork[] =>

@@ -19,9 +19,9 @@ import {
   limitWorkgroups,
   poisonStorage,
   rewriteShaders,
+  sharedAdapter,
   tampered,
   tamperedAdapter,
-  testAdapter,
   testLanguage,
   testProfile,
   watchedAdapter,
@@ -120,7 +120,7 @@ async function openEngine(name: EngineName, maxWorkgroups: number | undefined): 
     maxWorkgroups === undefined
       ? adapter
       : tampered(adapter, (device) => limitWorkgroups(device, maxWorkgroups));
-  if (name === "gpu") return gpuRunner(limited(testAdapter), { language, ...patient });
+  if (name === "gpu") return gpuRunner(limited(sharedAdapter), { language, ...patient });
   if (isVariant(name))
     return gpuRunner(limited(watchedAdapter(POISONS[name])), { variant: name, language, ...patient });
   const threads = { cpu: 1, threads: 2 }[name];
@@ -255,6 +255,7 @@ export function describeParity<Probe extends string>(kernel: KernelName, cases: 
       rewrite: (code: string) => string,
     ): Promise<string | undefined> {
       const suspect = await gpuRunner(
+        // A fault may lose its device, and no other test compiles it.
         tamperedAdapter((device) => {
           poisonStorage(device, 0xdeadbeef);
           rewriteShaders(device, rewrite);

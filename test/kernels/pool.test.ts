@@ -140,7 +140,7 @@ const { engine } = describeParity("pool", {
   ],
   random: [
     { title: "60 random pools", works: random, seed: 5, runs: 60 },
-    { title: "400 random pools", works: random, seed: 6, runs: 400, wide: true },
+    { title: "200 random pools", works: random, seed: 6, runs: 200, wide: true },
   ],
   probes: {
     "one word": () =>
