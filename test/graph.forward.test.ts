@@ -68,7 +68,6 @@ const limits: readonly [string, GraphLimits, number][] = [
 ];
 /** The graphs of each class, 300 of all classes together. */
 const GRAPHS = 60;
-const GPU_GRAPHS = 40;
 /** A device that packs nothing differs in few of them. */
 const UNPACKED_GRAPHS = 12;
 
@@ -83,8 +82,8 @@ describe("Random graphs on engines", () => {
     test(`${few} ${ofClass} gpu the outputs of the interpreter`, async () => {
       await compare(engines.gpu, first(few));
     });
-    test(`${GPU_GRAPHS} ${ofClass} gpu the outputs of the interpreter`, { tags: ["wide"] }, async () => {
-      await compare(engines.gpu, first(GPU_GRAPHS));
+    test(`${GRAPHS} ${ofClass} gpu the outputs of the interpreter`, { tags: ["wide"] }, async () => {
+      await compare(engines.gpu, first(GRAPHS));
     });
     test(
       `${UNPACKED_GRAPHS} ${ofClass} unpacked the outputs of the interpreter`,

@@ -95,10 +95,10 @@ const { compare } = describeParity("tail", {
   random: [
     { title: "2 random settings of classes and trials", works: random, seed: 1, runs: 2 },
     {
-      title: "48 random settings of classes and trials",
+      title: "98 random settings of classes and trials",
       works: random,
       seed: 2,
-      runs: 48,
+      runs: 98,
       wide: true,
     },
   ],
