@@ -8,8 +8,9 @@ import { gpuFiles, LOADER, linkError, missingForVulkan } from "./vulkan.ts";
 const instances = new Map<string | undefined, Promise<GPU | undefined>>();
 
 /**
- * A feature of Dawn that leaves it to the driver to zero workgroup memory. SwiftShader then compiles a store for every word, up to
- * 5 s for a kernel with 16 KiB. Without the feature Dawn writes a loop, as for Direct3D and Metal, which compiles in 0.3 s.
+ * A feature of Dawn that leaves it to the driver to zero workgroup memory. SwiftShader then compiles a store for every word,
+ * which takes up to 5 s for a kernel with 16 KiB. Without the feature Dawn writes a loop, which compiles in 0.3 s, as for
+ * Direct3D and Metal.
  */
 const DRIVER_ZEROES = "use_vulkan_zero_initialize_workgroup_memory_extension";
 
