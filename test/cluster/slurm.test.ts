@@ -13,8 +13,8 @@ import { startCluster, until, type Cluster } from "./cluster.ts";
 const program = fileURLToPath(new URL("../../dist/node/exacta.js", import.meta.url));
 
 const SHARDS = 8;
-/** The tasks live for about 15 s on any number of cores, in which they are disturbed. */
-const TRIALS = 3e7 * Math.min(availableParallelism(), SHARDS);
+/** The tasks live for about 25 s on any number of cores, in which they are disturbed. */
+const TRIALS = 5e7 * Math.min(availableParallelism(), SHARDS);
 const SWEEP = ["phase", "--bits", "8", "--items", "4..24", "--trials", String(TRIALS), "--engine", "cpu"];
 /** A name that a shell and sbatch would both split. */
 const RESULTS = `results of "o'neil"`;

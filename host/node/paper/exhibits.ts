@@ -76,7 +76,7 @@ export const exhibits: readonly Exhibit[] = [
       "Common divisors bound the failure of products from below: with probability (3/4)^n all products of M = 16 are even, and then no odd target is reached.",
     seen: "For large n the divisors decide: the probability joins the line of common divisors, far above 2 R_n(M).",
     command: "tail --ensemble products --half-range 4,16 --items 1..64",
-    quick: "tail --ensemble products --half-range 4,16 --items 1..40 --method conditional --trials 2000",
+    quick: "tail --ensemble products --half-range 4,16 --items 1..40 --method conditional --trials 5000",
     figures: [{ title: "How failure decays: products" }],
   },
   {
