@@ -120,6 +120,8 @@ beforeAll(async () => {
   const left = new Set(["node_modules", "dist", "results", ".git", ".cache"]);
   await cp(root, project, { recursive: true, filter: (path) => !left.has(basename(path)) });
   await symlink(modules, join(project, "node_modules"), "junction");
+  // Compiled WebAssembly, found by the digest of its sources.
+  await symlink(join(root, ".cache"), join(project, ".cache"), "junction");
   await run("npm", ["pack", "--silent", "--pack-destination", folder], project);
   tarball = join(folder, `${manifest.name}-${manifest.version}.tgz`);
   const listed = await run("tar", ["-tzf", tarball], folder);
