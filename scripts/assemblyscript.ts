@@ -34,8 +34,9 @@ function textOf(path: string): string | null {
 }
 
 /**
- * Compiles a file of AssemblyScript. Tests plant faults by `edit`, which changes the text of every file that is read, and have
- * less optimized: it takes half of the time of compiling.
+ * Compiles a file of AssemblyScript.
+ * @param edit Changes the text of every file that is read. Tests plant faults by it.
+ * @param level How much the compiler optimizes. `-O1` takes half of the time of `-O3`.
  * @throws {Error} The compiler finds an error or has a warning.
  */
 export async function compile(

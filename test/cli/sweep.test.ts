@@ -99,12 +99,12 @@ describe.runIf(process.platform === "linux")("A sweep as a process", () => {
   });
 
   test(
-    "Four shards that start at once on a folder that is missing all succeed, and merge into one sweep",
+    "Eight shards that start at once on a folder that is missing all succeed, and merge into one sweep",
     { tags: ["wide"] },
     async () => {
       const numbers = await undisturbed(LONG);
-      const shards = Array.from({ length: 4 }, (_, i) =>
-        runCommand(`${LONG} --shard ${i}/4 --out a/b/out`, folder),
+      const shards = Array.from({ length: 8 }, (_, i) =>
+        runCommand(`${LONG} --shard ${i}/8 --out a/b/out`, folder),
       );
       const outcomes = await Promise.all(shards);
       expect(outcomes).toEqual(shards.map(() => ({ status: 0, stdout: "", stderr: "" })));

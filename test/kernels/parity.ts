@@ -255,7 +255,7 @@ export function describeParity<Probe extends string>(kernel: KernelName, cases: 
       rewrite: (code: string) => string,
     ): Promise<string | undefined> {
       const suspect = await gpuRunner(
-        // A fault may lose its device, and no other test compiles it.
+        // A fault may lose its device, and its shader serves no other test.
         tamperedAdapter((device) => {
           poisonStorage(device, 0xdeadbeef);
           rewriteShaders(device, rewrite);

@@ -115,7 +115,11 @@ const edges: readonly [title: string, question: Question, on: readonly ReachVari
     ["registers", "wave"],
   ],
   ["one item", { halfRange: 33, itemsFrom: 1, itemsTo: 1, targets: [0, 33, -33] }, ["placed", "storage"]],
-  ["one number of items", { halfRange: 16, itemsFrom: 9, itemsTo: 9, targets: [1, 16] }, []],
+  [
+    "one number of items",
+    { halfRange: 16, itemsFrom: 9, itemsTo: 9, targets: [1, 16] },
+    ["registers", "subgroup"],
+  ],
   [
     "every number of items up to 64",
     { halfRange: 1, itemsFrom: 0, itemsTo: 64, targets: [0, 1, 30, -64, 64, 65] },
@@ -136,7 +140,11 @@ const edges: readonly [title: string, question: Question, on: readonly ReachVari
     { halfRange: 64, itemsFrom: 3, itemsTo: 8, targets: [64, 32, -64] },
     ["storage"],
   ],
-  ["magnitudes just above 64", { halfRange: 65, itemsFrom: 0, itemsTo: 7, targets: [65, 128] }, []],
+  [
+    "magnitudes just above 64",
+    { halfRange: 65, itemsFrom: 0, itemsTo: 7, targets: [65, 128] },
+    ["registers", "workgroup"],
+  ],
   [
     "sums about 256",
     { halfRange: 64, itemsFrom: 4, itemsTo: 5, targets: [191, 192, 255, 256, 257, -320] },
